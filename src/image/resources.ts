@@ -1,0 +1,29 @@
+/** What an image holds open, given back in the reverse order of its taking. */
+export class Resources {
+  readonly #closers: (() => unknown)[] = [];
+  #closing: Promise<void> | undefined;
+
+  /** Calls `close` when the image is closed; at once, when it already is. */
+  adopt(close: () => unknown): void {
+    if (this.#closing) this.#closing = this.#closing.then(async () => void (await close()));
+    else this.#closers.push(close);
+  }
+
+  /** Closes everything once; every closer runs even when one before it fails. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const close of this.#closers.splice(0).reverse()) {
+      try {
+        await close();
+      } catch (failure) {
+        failures.push(failure);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}

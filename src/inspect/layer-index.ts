@@ -1,0 +1,27 @@
+import type { Warning } from '../errors.js';
+import type { Digest } from '../image/digest.js';
+import type { Layer } from '../image/image.js';
+import type { Region } from '../image/region.js';
+import type { EntryTable } from './entry-table.js';
+
+/** What was found when a layer's bytes were hashed. `undefined` where nothing was hashed. */
+export interface LayerDigests {
+  readonly digest?: Digest;
+  readonly diffId?: Digest;
+}
+
+/** A layer whose headers have been read: where each entry's raw bytes lie. No contents. */
+export interface LayerIndex {
+  readonly layer: Layer;
+  /** The layer's uncompressed bytes; valid until the image is closed. */
+  readonly region: Region;
+  readonly entries: EntryTable;
+  /** Sum of the sizes in the layer's headers, in bytes, as engines count a layer's size. */
+  readonly contentSize: number;
+  readonly warnings: readonly Warning[];
+  /**
+   * Settles when the layer's bytes have been hashed and compared (at once with `verify: false`).
+   * Rejects with DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH or DIMGX_EXTRACT_CHANGED.
+   */
+  readonly verified: Promise<LayerDigests>;
+}
