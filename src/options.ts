@@ -1,10 +1,12 @@
+import type { CompressionName } from './compression/codec.js';
 import type { Warn } from './errors.js';
 import type { Limits } from './image/limits.js';
 
 /** A step of the work, for progress bars. */
 export interface Progress {
+  /** `open`: a stream is spooled; `inspect`: layers are indexed; `extract`: the tar is written; `verify`: the last hashes. */
   readonly stage: 'open' | 'inspect' | 'extract' | 'verify';
-  /** What is being worked on: a layer's name or the archive's; printable. */
+  /** What is being worked on: a layer's name, the archive's, or the target's; printable. */
   readonly item: string;
   /** In bytes. */
   readonly done: number;
@@ -20,4 +22,53 @@ export interface CommonOptions {
   readonly onWarning?: Warn;
   /** Warnings about the input become errors. Default false. */
   readonly strictInput?: boolean;
+}
+
+export interface OpenOptions extends CommonOptions {
+  /** `os/arch[/variant]`; default: linux on this machine's architecture. */
+  readonly platform?: string;
+  /** Which of several images in an archive: a name, an ID or its prefix, or `@N` counted from 0. */
+  readonly image?: string;
+  /** Where spools are made. Default: the system's temporary folder. */
+  readonly tmpDir?: string;
+  /** Compare digests, sizes and diff IDs. Default true. */
+  readonly verify?: boolean;
+}
+
+export interface SelectOptions {
+  /** Layer specs; default: all layers, newest first. */
+  readonly layers?: readonly string[];
+  readonly reverse?: boolean;
+  /** A spec that selects nothing is DIMGX_INSPECT_LAYER_SPEC. Default false: a warning. */
+  readonly strict?: boolean;
+}
+
+export interface InspectOptions extends CommonOptions {
+  readonly verify?: boolean;
+  readonly tmpDir?: string;
+  readonly limits?: Partial<Limits>;
+  /** Worker threads at most. Default: the machine's processors. */
+  readonly threads?: number;
+}
+
+/** What became of one entry of a layer. Paths are printable: control characters are escaped. */
+export interface EntryEvent {
+  readonly action: 'write' | 'skip';
+  readonly path: string;
+  /** The layer's name. */
+  readonly layer: string;
+  /** For `skip`: why, in words that follow "skipping PATH". */
+  readonly reason?: string;
+}
+
+export interface ExtractOptions extends CommonOptions {
+  readonly onEntry?: (event: EntryEvent) => void;
+}
+
+export interface TargetOptions {
+  /** Default: what the target's extension says, else `none`. */
+  readonly compression?: CompressionName;
+  readonly level?: number;
+  /** Overwrite a regular file that exists. Default false. */
+  readonly force?: boolean;
 }
