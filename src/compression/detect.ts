@@ -1,0 +1,29 @@
+import { DimgxError } from '../errors.js';
+import { bzip2 } from './bzip2.js';
+import type { Codec, CompressionName } from './codec.js';
+import { gzip } from './gzip.js';
+import { xz } from './xz.js';
+import { zstd } from './zstd.js';
+
+const CODECS: readonly Codec[] = [gzip, bzip2, xz, zstd];
+
+/** The longest magic: so many bytes are enough to decide. */
+export const MAGIC_LENGTH = 6;
+
+/** By how the bytes begin; `none` when no codec knows them. */
+export function detectCompression(head: Uint8Array): CompressionName {
+  return CODECS.find((codec) => codec.magic.every((byte, i) => head[i] === byte))?.name ?? 'none';
+}
+
+/** By the ending of a file's name; `none` when it asks for no compression. */
+export function compressionOfName(fileName: string): CompressionName {
+  const lower = fileName.toLowerCase();
+  return CODECS.find((codec) => codec.extensions.some((extension) => lower.endsWith(extension)))?.name ?? 'none';
+}
+
+/** @throws DIMGX_COMPRESSION_UNSUPPORTED when `name` is `none` */
+export function codecOf(name: CompressionName): Codec {
+  const codec = CODECS.find((candidate) => candidate.name === name);
+  if (codec) return codec;
+  throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', `there is no compression called "${name}"`);
+}

@@ -1,0 +1,69 @@
+import { BLOCK } from './block.js';
+
+/** Where the fields of a header lie: offset and length in bytes. Source: POSIX.1-2017 pax, ustar; GNU tar's tar.h. */
+export const FIELD = {
+  name: { offset: 0, length: 100 },
+  mode: { offset: 100, length: 8 },
+  uid: { offset: 108, length: 8 },
+  gid: { offset: 116, length: 8 },
+  size: { offset: 124, length: 12 },
+  mtime: { offset: 136, length: 12 },
+  checksum: { offset: 148, length: 8 },
+  type: { offset: 156, length: 1 },
+  link: { offset: 157, length: 100 },
+  magic: { offset: 257, length: 8 },
+  deviceMajor: { offset: 329, length: 8 },
+  deviceMinor: { offset: 337, length: 8 },
+  prefix: { offset: 345, length: 155 },
+  /** Joerg Schilling's star shortens the prefix and marks it by `tar` at offset 508. */
+  starPrefix: { offset: 345, length: 131 },
+  starMark: { offset: 508, length: 4 },
+  gnuAccessTime: { offset: 345, length: 12 },
+  gnuChangeTime: { offset: 357, length: 12 },
+  gnuSparse: { offset: 386, length: 96 },
+  gnuIsExtended: { offset: 482, length: 1 },
+  gnuRealSize: { offset: 483, length: 12 },
+} as const;
+
+/** Type flags, as character codes. Source: POSIX.1-2017 pax; GNU tar's tar.h. */
+export const TYPE = {
+  oldFile: 0,
+  file: 0x30,
+  hardLink: 0x31,
+  symlink: 0x32,
+  charDevice: 0x33,
+  blockDevice: 0x34,
+  directory: 0x35,
+  fifo: 0x36,
+  contiguous: 0x37,
+  longLink: 0x4b,
+  longName: 0x4c,
+  gnuSparse: 0x53,
+  paxGlobal: 0x67,
+  pax: 0x78,
+} as const;
+
+/** The sum of a header's bytes with blanks in place of the sum itself, as unsigned and as signed bytes. */
+export function checksums(bytes: Uint8Array, offset: number): { unsigned: number; signed: number } {
+  let unsigned = 0;
+  let high = 0;
+  for (let i = offset; i < offset + BLOCK; i++) {
+    const byte = bytes[i] as number;
+    unsigned += byte;
+    high += byte >> 7;
+  }
+  const { offset: at, length } = FIELD.checksum;
+  for (let i = offset + at; i < offset + at + length; i++) {
+    const byte = bytes[i] as number;
+    unsigned += 0x20 - byte;
+    high -= byte >> 7;
+  }
+  return { unsigned, signed: unsigned - 256 * high };
+}
+
+/** The bytes of a text field up to its first NUL, as a view. */
+export function textField(bytes: Uint8Array, offset: number, length: number): Uint8Array {
+  let end = offset;
+  while (end < offset + length && bytes[end] !== 0) end++;
+  return bytes.subarray(offset, end);
+}

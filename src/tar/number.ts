@@ -1,0 +1,58 @@
+import { DimgxError } from '../errors.js';
+
+const SPACE = 0x20;
+const ZERO = 0x30;
+const SEVEN = 0x37;
+const MAX_INT64 = 2 ** 63;
+
+function refuse(field: string): never {
+  throw new DimgxError('DIMGX_TAR_BAD_HEADER', `the ${field} field of a tar header is not a number`);
+}
+
+/**
+ * A numeric field: octal with blanks or NULs around it and an optional end mark, or base-256 when bit 7 is set.
+ * An empty field is 0. Beyond 2^53 the value is approximate.
+ *
+ * @throws DIMGX_TAR_BAD_HEADER when it is neither, or beyond 63 bits
+ */
+export function parseNumber(bytes: Uint8Array, offset: number, length: number, field: string): number {
+  if (((bytes[offset] ?? 0) & 0x80) !== 0) return parseBase256(bytes, offset, length, field);
+  let start = offset;
+  let end = offset + length;
+  while (start < end && isBlank(bytes[start])) start++;
+  while (end > start && isBlank(bytes[end - 1])) end--;
+  let value = 0;
+  for (let i = start; i < end; i++) {
+    const digit = bytes[i] as number;
+    if (digit === 0) break;
+    if (digit < ZERO || digit > SEVEN) refuse(field);
+    value = value * 8 + (digit - ZERO);
+  }
+  return value;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === 0;
+}
+
+function parseBase256(bytes: Uint8Array, offset: number, length: number, field: string): number {
+  const first = bytes[offset] as number;
+  const negative = (first & 0x40) !== 0;
+  let value = negative ? (first & 0x7f) - 0x80 : first & 0x7f;
+  for (let i = offset + 1; i < offset + length; i++) value = value * 256 + (bytes[i] as number);
+  if (value >= MAX_INT64 || value < -MAX_INT64) refuse(field);
+  return value;
+}
+
+/** Writes a numeric field: octal with an end mark where it fits, else base-256 (GNU). */
+export function writeNumber(bytes: Uint8Array, offset: number, length: number, value: number): void {
+  if (value >= 0 && value < 8 ** (length - 1)) {
+    const digits = value.toString(8).padStart(length - 1, '0');
+    for (let i = 0; i < length - 1; i++) bytes[offset + i] = digits.charCodeAt(i);
+    bytes[offset + length - 1] = 0;
+    return;
+  }
+  let rest = BigInt.asUintN(8 * length, BigInt(value));
+  for (let i = length - 1; i >= 0; i--, rest >>= 8n) bytes[offset + i] = Number(rest & 0xffn);
+  bytes[offset] = (bytes[offset] as number) | 0x80;
+}

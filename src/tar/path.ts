@@ -1,0 +1,61 @@
+import { DimgxError } from '../errors.js';
+import { latin1 } from './pax.js';
+
+/** Of a path in the output, in bytes: what Linux takes. */
+export const MAX_PATH = 4095;
+
+const SLASH = 0x2f;
+const DOT = 0x2e;
+
+/**
+ * A path as the merge compares it: relative to the root, no `.`, no `//`, `a/..` resolved as text, no slash at the
+ * end; empty for the root. A view where nothing had to be resolved. Source: Go's filepath.Clean.
+ *
+ * @param aboveRoot what `..` above the root does: entry names refuse it, hard-link targets stop at the root
+ * @throws DIMGX_INSPECT_UNSAFE_NAME
+ */
+export function cleanPath(name: Uint8Array, aboveRoot: 'refuse' | 'clamp'): Uint8Array {
+  const start = name[0] === DOT && name[1] === SLASH ? 2 : 0;
+  const end = name.length > start && name[name.length - 1] === SLASH ? name.length - 1 : name.length;
+  const clean = isClean(name, start, end) ? name.subarray(start, end) : resolveDots(name, aboveRoot);
+  if (clean.length > MAX_PATH) {
+    throw new DimgxError(
+      'DIMGX_INSPECT_UNSAFE_NAME',
+      `the name of an entry is ${clean.length} bytes long, over ${MAX_PATH}`,
+    );
+  }
+  return clean;
+}
+
+/** Whether a stored name, once `clean` is its cleaned form, can stay as it stands: `x` or `./x`, a directory with `/`. */
+export function isCanonical(name: Uint8Array, clean: Uint8Array, isDirectory: boolean): boolean {
+  if (clean.length === 0) return name.length === 2 && name[0] === DOT && name[1] === SLASH;
+  const prefix = name[0] === DOT && name[1] === SLASH ? 2 : 0;
+  const suffix = isDirectory && name[name.length - 1] === SLASH ? 1 : 0;
+  return name.length === prefix + clean.length + suffix;
+}
+
+/** No component is empty, `.` or `..`. */
+function isClean(name: Uint8Array, start: number, end: number): boolean {
+  let component = start;
+  for (let i = start; i <= end; i++) {
+    if (i < end && name[i] !== SLASH) continue;
+    const length = i - component;
+    if (length === 0) return start === end;
+    if (name[component] === DOT && (length === 1 || (length === 2 && name[component + 1] === DOT))) return false;
+    component = i + 1;
+  }
+  return true;
+}
+
+function resolveDots(name: Uint8Array, aboveRoot: 'refuse' | 'clamp'): Uint8Array {
+  const kept: string[] = [];
+  for (const component of latin1(name).split('/')) {
+    if (component === '' || component === '.') continue;
+    if (component !== '..') kept.push(component);
+    else if (kept.pop() === undefined && aboveRoot === 'refuse') {
+      throw new DimgxError('DIMGX_INSPECT_UNSAFE_NAME', 'the name of an entry leads out of the root');
+    }
+  }
+  return Buffer.from(kept.join('/'), 'latin1');
+}

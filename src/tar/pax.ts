@@ -1,0 +1,96 @@
+import { DimgxError } from '../errors.js';
+
+/** Of one PAX, long-name or sparse-map block, in bytes. Source: Go's archive/tar, maxSpecialFileSize. */
+export const MAX_EXTENSION = 2 ** 20;
+
+const NUL = 0;
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const EQUALS = 0x3d;
+
+/** Keys whose values may not hold a NUL. Source: Go's archive/tar, validPAXRecord. */
+const TEXT_KEYS = new Set(['path', 'linkpath', 'uname', 'gname']);
+
+/** A PAX record: `length key=value\n`. The value is raw bytes, a view. */
+export interface PaxRecord {
+  /** As latin1. */
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** The whole record, length and newline included: a view. */
+  readonly raw: Uint8Array;
+}
+
+function refuse(what: string): never {
+  throw new DimgxError('DIMGX_TAR_BAD_PAX', `a PAX header is malformed: ${what}`);
+}
+
+/**
+ * The records of a PAX header's body, in order.
+ *
+ * @throws DIMGX_TAR_BAD_PAX
+ */
+export function parsePax(body: Uint8Array): PaxRecord[] {
+  const records: PaxRecord[] = [];
+  let at = 0;
+  while (at < body.length) {
+    const record = parseRecord(body, at);
+    records.push(record);
+    at += record.raw.length;
+  }
+  return records;
+}
+
+function parseRecord(body: Uint8Array, at: number): PaxRecord {
+  let length = 0;
+  let i = at;
+  for (; body[i] !== SPACE; i++) {
+    const digit = (body[i] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9 || i - at > 7) refuse('a record does not begin with its length');
+    length = length * 10 + digit;
+  }
+  const end = at + length;
+  if (i === at || length < 5 || end > body.length) refuse('the length of a record is wrong');
+  if (body[end - 1] !== NEWLINE) refuse('a record does not end with a newline');
+  const equals = body.indexOf(EQUALS, i + 1);
+  if (equals <= i + 1 || equals >= end - 1) refuse('a record has no key');
+  const key = latin1(body.subarray(i + 1, equals));
+  const value = body.subarray(equals + 1, end - 1);
+  if (key.includes('\0') || (TEXT_KEYS.has(key) && value.includes(NUL))) refuse('a name holds a NUL');
+  return { key, value, raw: body.subarray(at, end) };
+}
+
+/** A whole record, its own length counted in. */
+export function encodePax(key: string, value: Uint8Array): Buffer {
+  const rest = key.length + value.length + 3;
+  let length = rest + String(rest).length;
+  length = rest + String(length).length;
+  return Buffer.concat([Buffer.from(`${length} ${key}=`, 'latin1'), value, Buffer.from('\n')]);
+}
+
+/**
+ * @param value decimal, perhaps negative
+ * @throws DIMGX_TAR_BAD_PAX
+ */
+export function paxInteger(value: Uint8Array, key: string): number {
+  const text = latin1(value);
+  if (!/^[+-]?[0-9]{1,19}$/.test(text)) refuse(`${key} is not a number`);
+  return Number(text);
+}
+
+/**
+ * A time with fraction, floored: `nanos` counts up from `seconds`, below zero too.
+ *
+ * @throws DIMGX_TAR_BAD_PAX
+ */
+export function paxTime(value: Uint8Array, key: string): { seconds: number; nanos: number } {
+  const match = /^(-?)([0-9]{1,19})(?:\.([0-9]*))?$/.exec(latin1(value));
+  if (!match) refuse(`${key} is not a time`);
+  const [, sign, whole, fraction = ''] = match;
+  const nanos = Number(fraction.slice(0, 9).padEnd(9, '0'));
+  if (sign === '') return { seconds: Number(whole), nanos };
+  return nanos === 0 ? { seconds: -Number(whole), nanos } : { seconds: -Number(whole) - 1, nanos: 1e9 - nanos };
+}
+
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}

@@ -1,0 +1,84 @@
+import { DimgxError } from '../errors.js';
+import type { TarEntry } from './entry.js';
+import { HeaderScanner } from './scanner.js';
+
+/**
+ * Fills `into` with the bytes from `position` on, or fails with DIMGX_EXTRACT_CHANGED. A synchronous one suits a
+ * worker thread, where nobody waits.
+ */
+export type ReadAt = (into: Uint8Array, position: number) => void | Promise<void>;
+
+/** What stood behind the entries. */
+export interface TarEnd {
+  /** Bytes other than zero follow the end mark. */
+  readonly trailingData: boolean;
+}
+
+/** Measured: with smaller windows calls cost more than the bytes that are read in vain with this one. */
+const WINDOW = 64 * 1024;
+
+/**
+ * Scans a tar archive that can be read by position; contents larger than a window are not read.
+ *
+ * @param length of the archive in bytes
+ * @throws what HeaderScanner and `readAt` throw
+ */
+export async function scanTar(readAt: ReadAt, length: number, onEntry: (entry: TarEntry) => void): Promise<TarEnd> {
+  const scanner = new HeaderScanner(onEntry);
+  let window = Buffer.allocUnsafe(Math.min(WINDOW, length));
+  while (!scanner.done && scanner.position < length) {
+    const left = length - scanner.position;
+    if (left < scanner.need) break;
+    if (window.length < scanner.need) window = Buffer.allocUnsafe(scanner.need);
+    const bytes = window.subarray(0, Math.min(window.length, left));
+    await readAt(bytes, scanner.position);
+    scanner.feed(bytes);
+  }
+  scanner.finish(length);
+  const tail = window.subarray(0, Math.max(0, Math.min(window.length, length - scanner.position)));
+  if (tail.length > 0) await readAt(tail, scanner.position);
+  return { trailingData: scanner.done && tail.some((byte) => byte !== 0) };
+}
+
+/** Scans a tar archive that arrives in pieces. */
+export class TarStreamScan {
+  readonly #scanner: HeaderScanner;
+  #carry: Uint8Array | undefined;
+  #length = 0;
+  #trailingData = false;
+
+  constructor(onEntry: (entry: TarEntry) => void) {
+    this.#scanner = new HeaderScanner(onEntry);
+  }
+
+  /** @throws what HeaderScanner throws */
+  push(piece: Uint8Array): void {
+    const bytes = this.#carry ? Buffer.concat([this.#carry, piece]) : piece;
+    const start = this.#length + piece.length - bytes.length;
+    this.#length += piece.length;
+    this.#carry = undefined;
+    while (!this.#scanner.done) {
+      const skip = this.#scanner.position - start;
+      if (skip >= bytes.length) return;
+      const rest = bytes.subarray(skip);
+      if (rest.length < this.#scanner.need) {
+        this.#carry = Uint8Array.prototype.slice.call(rest);
+        return;
+      }
+      this.#scanner.feed(rest);
+    }
+    const tail = bytes.subarray(Math.max(0, this.#scanner.position - start));
+    this.#trailingData ||= tail.some((byte) => byte !== 0);
+  }
+
+  /** @throws DIMGX_TAR_TRUNCATED */
+  finish(): TarEnd {
+    this.#scanner.finish(this.#length);
+    return { trailingData: this.#trailingData };
+  }
+}
+
+/** @throws DIMGX_EXTRACT_CHANGED always: for a `ReadAt` that meets the end too early */
+export function sourceEnded(): never {
+  throw new DimgxError('DIMGX_EXTRACT_CHANGED', 'the source became shorter while it was read');
+}

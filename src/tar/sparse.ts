@@ -1,0 +1,99 @@
+import { DimgxError } from '../errors.js';
+import { BLOCK } from './block.js';
+import { FIELD } from './header.js';
+import { parseNumber } from './number.js';
+import { latin1, MAX_EXTENSION, type PaxRecord, paxInteger } from './pax.js';
+
+/** The stretches of a sparse file that hold data: offsets and lengths in turn. */
+type SparseMap = readonly number[];
+
+const NEWLINE = 0x0a;
+const PAIR = 24;
+const PAIRS_PER_BLOCK = 21;
+const EXTENSION_MARK = 504;
+
+function refuse(what: string): never {
+  throw new DimgxError('DIMGX_TAR_BAD_SPARSE', `the map of a sparse file ${what}`);
+}
+
+/** @throws DIMGX_TAR_BAD_SPARSE when stretches overlap, go back or leave the file */
+export function checkSparseMap(map: SparseMap, realSize: number): void {
+  if (map.length % 2 !== 0) refuse('ends in the middle of a pair');
+  let previous = 0;
+  for (let i = 0; i < map.length; i += 2) {
+    const offset = map[i] as number;
+    const end = offset + (map[i + 1] as number);
+    if (offset < previous || end < offset || end > realSize) refuse('is out of order or leaves the file');
+    previous = end;
+  }
+}
+
+/**
+ * Reads the map of an old GNU sparse entry, in its header and the blocks behind it.
+ *
+ * @returns the map and the bytes of header blocks it takes, or how many bytes are needed to tell
+ */
+export function oldSparseMap(bytes: Uint8Array, header: number): { map: number[]; length: number } | { need: number } {
+  const map: number[] = [];
+  readPairs(bytes, header + FIELD.gnuSparse.offset, FIELD.gnuSparse.length / PAIR, map);
+  let length = BLOCK;
+  let extended = bytes[header + FIELD.gnuIsExtended.offset] !== 0;
+  while (extended) {
+    if (length > MAX_EXTENSION) refuse('is too long');
+    if (header + length + BLOCK > bytes.length) return { need: length + BLOCK };
+    readPairs(bytes, header + length, PAIRS_PER_BLOCK, map);
+    extended = bytes[header + length + EXTENSION_MARK] !== 0;
+    length += BLOCK;
+  }
+  return { map, length };
+}
+
+function readPairs(bytes: Uint8Array, offset: number, count: number, map: number[]): void {
+  for (let i = 0; i < count; i++) {
+    const at = offset + i * PAIR;
+    if (bytes[at] === 0) return;
+    map.push(parseNumber(bytes, at, PAIR / 2, 'sparse'), parseNumber(bytes, at + PAIR / 2, PAIR / 2, 'sparse'));
+  }
+}
+
+/**
+ * Reads the map that stands at the head of the contents: decimal numbers, one a line, their count first (PAX 1.0).
+ *
+ * @param bytes the contents as far as they are at hand
+ * @returns the map, or that more bytes are needed
+ */
+export function headSparseMap(bytes: Uint8Array): number[] | 'more' {
+  const numbers: number[] = [];
+  let at = 0;
+  while (numbers.length === 0 || numbers.length < 1 + 2 * (numbers[0] as number)) {
+    if (at > MAX_EXTENSION) refuse('is too long');
+    const end = bytes.indexOf(NEWLINE, at);
+    if (end < 0) return bytes.length - at > 20 ? refuse('holds what is no number') : 'more';
+    numbers.push(sparseNumber(bytes.subarray(at, end)));
+    at = end + 1;
+  }
+  return numbers.slice(1);
+}
+
+/** The map that stands in PAX records: `GNU.sparse.map` (0.1), or pairs of offset and numbytes in turn (0.0). */
+export function paxSparseMap(records: readonly PaxRecord[]): number[] {
+  const joined = records.findLast((record) => record.key === 'GNU.sparse.map');
+  if (joined) {
+    return joined.value.length === 0
+      ? []
+      : latin1(joined.value)
+          .split(',')
+          .map((text) => sparseNumber(Buffer.from(text)));
+  }
+  const map: number[] = [];
+  for (const { key, value } of records) {
+    if (key !== 'GNU.sparse.offset' && key !== 'GNU.sparse.numbytes') continue;
+    if ((map.length % 2 === 0) !== (key === 'GNU.sparse.offset')) refuse('has offsets and lengths out of turn');
+    map.push(paxInteger(value, key));
+  }
+  return map;
+}
+
+function sparseNumber(text: Uint8Array): number {
+  return /^[0-9]{1,19}$/.test(latin1(text)) ? Number(latin1(text)) : refuse('holds what is no number');
+}
