@@ -32,6 +32,10 @@ export interface FlattenResult {
  *
  * @param target a path, `-` for standard output, or a stream
  */
-export async function flatten(_reference: string, _target: string | Writable, _options: FlattenOptions = {}): Promise<FlattenResult> {
+export async function flatten(
+  _reference: string,
+  _target: string | Writable,
+  _options: FlattenOptions = {},
+): Promise<FlattenResult> {
   throw new DimgxError('DIMGX_INTERNAL', 'not built yet');
 }

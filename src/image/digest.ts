@@ -7,7 +7,11 @@ const HEX_LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, 
 
 export function isDigest(text: string): text is Digest {
   const [algorithm = '', hex = ''] = text.split(':', 2);
-  return /^[0-9a-f]+$/.test(hex) && hex.length === HEX_LENGTHS[algorithm] && text.length === algorithm.length + 1 + hex.length;
+  return (
+    /^[0-9a-f]+$/.test(hex) &&
+    hex.length === HEX_LENGTHS[algorithm] &&
+    text.length === algorithm.length + 1 + hex.length
+  );
 }
 
 /**
@@ -16,7 +20,10 @@ export function isDigest(text: string): text is Digest {
  */
 export function parseDigest(text: string, what: string): Digest {
   if (isDigest(text)) return text;
-  throw new DimgxError('DIMGX_IMAGE_BAD_DIGEST', `the digest of ${what} is malformed: ${JSON.stringify(text.slice(0, 100))}`);
+  throw new DimgxError(
+    'DIMGX_IMAGE_BAD_DIGEST',
+    `the digest of ${what} is malformed: ${JSON.stringify(text.slice(0, 100))}`,
+  );
 }
 
 export function algorithmOf(digest: Digest): string {

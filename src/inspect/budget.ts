@@ -1,0 +1,31 @@
+import { DimgxError } from '../errors.js';
+import type { Limits } from '../image/limits.js';
+
+/** What is left of an image's limits, counted by all threads that index its layers together. */
+export class Budget {
+  readonly limits: Limits;
+  /** To hand to another thread, with `limits`. */
+  readonly counters: SharedArrayBuffer;
+  readonly #spent: BigInt64Array;
+
+  constructor(limits: Limits, counters = new SharedArrayBuffer(16)) {
+    this.limits = limits;
+    this.counters = counters;
+    this.#spent = new BigInt64Array(counters);
+  }
+
+  /** @throws DIMGX_INSPECT_TOO_LARGE */
+  spendBytes(bytes: number): void {
+    const spent = Atomics.add(this.#spent, 0, BigInt(bytes)) + BigInt(bytes);
+    if (spent <= BigInt(this.limits.maxSize)) return;
+    const message = `the image is larger, unpacked, than ${this.limits.maxSize} bytes: raise --max-size to read it`;
+    throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', message);
+  }
+
+  /** @throws DIMGX_INSPECT_TOO_MANY_ENTRIES */
+  spendEntry(): void {
+    if (Atomics.add(this.#spent, 1, 1n) < this.limits.maxEntries) return;
+    const message = `the image has more than ${this.limits.maxEntries} entries: raise --max-entries to read it`;
+    throw new DimgxError('DIMGX_INSPECT_TOO_MANY_ENTRIES', message);
+  }
+}

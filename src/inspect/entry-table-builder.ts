@@ -1,0 +1,107 @@
+import { DimgxError } from '../errors.js';
+import { ODD, REWRITE, type TarEntry } from '../tar/entry.js';
+import { TYPE } from '../tar/header.js';
+import { cleanPath, isCanonical } from '../tar/path.js';
+import { type EntryColumns, FLAG } from './entry-table.js';
+
+/** Of all names of a layer together, in bytes: what the columns can number. */
+const MAX_NAMES = 2 ** 32 - 1;
+
+type Column = Float64Array | Uint32Array | Uint16Array | Uint8Array;
+type Columns = { -readonly [K in keyof EntryColumns]: EntryColumns[K] };
+
+/** Gathers the entries of a layer into columns that grow by doubling. */
+export class EntryTableBuilder {
+  #columns: Columns = emptyColumns(64, 4096);
+  #length = 0;
+  #names = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Copies what is kept of an entry.
+   *
+   * @throws DIMGX_INSPECT_UNSAFE_NAME, DIMGX_INSPECT_TOO_LARGE
+   */
+  add(entry: TarEntry): void {
+    if (this.#length === this.#columns.start.length) this.#growRows();
+    const columns = this.#columns;
+    const i = this.#length++;
+    const path = cleanPath(entry.name, 'refuse');
+    const link = entry.type === TYPE.hardLink ? cleanPath(entry.link, 'clamp') : entry.link;
+    columns.start[i] = entry.start;
+    columns.end[i] = entry.end;
+    columns.headerLength[i] = entry.headerOffset - entry.start;
+    columns.dataLength[i] = entry.dataOffset - entry.start;
+    this.#addName(path);
+    columns.linkStart[i] = this.#names;
+    if (entry.type === TYPE.hardLink || entry.type === TYPE.symlink) this.#addName(link);
+    columns.nameEnd[i] = this.#names;
+    columns.type[i] = entry.type;
+    columns.flags[i] = flagsOf(entry, path, link);
+    columns.mode[i] = entry.mode;
+    columns.uid[i] = entry.uid;
+    columns.gid[i] = entry.gid;
+    columns.mtime[i] = entry.mtime;
+    columns.mtimeNanos[i] = entry.mtimeNanos;
+  }
+
+  /** The columns, cut to length. The builder is spent. */
+  finish(): EntryColumns {
+    const cut = <T extends Column>(column: T, length: number) => column.slice(0, length) as T;
+    const { names, length: _, ...rows } = this.#columns;
+    const columns = Object.fromEntries(Object.entries(rows).map(([key, column]) => [key, cut(column, this.#length)]));
+    return { ...(columns as typeof rows), names: cut(names, this.#names), length: this.#length };
+  }
+
+  #addName(name: Uint8Array): void {
+    const end = this.#names + name.length;
+    if (end > this.#columns.names.length) this.#growNames(end);
+    this.#columns.names.set(name, this.#names);
+    this.#names = end;
+  }
+
+  #growRows(): void {
+    const larger = emptyColumns(this.#columns.start.length * 2, 0);
+    const { names, length: _, ...rows } = this.#columns;
+    for (const [key, column] of Object.entries(rows)) (larger[key as keyof typeof rows] as Column).set(column);
+    this.#columns = { ...larger, names };
+  }
+
+  #growNames(needed: number): void {
+    if (needed > MAX_NAMES) throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', 'the names in a layer take over 4 GiB');
+    const larger = new Uint8Array(Math.min(MAX_NAMES, Math.max(needed, this.#columns.names.length * 2)));
+    larger.set(this.#columns.names);
+    this.#columns.names = larger;
+  }
+}
+
+function emptyColumns(rows: number, names: number): Columns {
+  return {
+    length: 0,
+    start: new Float64Array(rows),
+    end: new Float64Array(rows),
+    headerLength: new Uint32Array(rows),
+    dataLength: new Uint32Array(rows),
+    linkStart: new Uint32Array(rows),
+    nameEnd: new Uint32Array(rows),
+    names: new Uint8Array(names),
+    type: new Uint8Array(rows),
+    flags: new Uint16Array(rows),
+    mode: new Uint16Array(rows),
+    uid: new Float64Array(rows),
+    gid: new Float64Array(rows),
+    mtime: new Float64Array(rows),
+    mtimeNanos: new Uint32Array(rows),
+  };
+}
+
+function flagsOf(entry: TarEntry, path: Uint8Array, link: Uint8Array): number {
+  let flags = entry.odd & (REWRITE | ODD.oldSparse);
+  if (!isCanonical(entry.name, path, entry.type === TYPE.directory)) flags |= FLAG.name;
+  if (entry.type === TYPE.hardLink && !isCanonical(entry.link, link, false)) flags |= FLAG.link;
+  if (entry.type === TYPE.charDevice && entry.deviceMajor === 0 && entry.deviceMinor === 0) flags |= FLAG.nullDevice;
+  return flags;
+}
