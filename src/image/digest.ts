@@ -1,4 +1,5 @@
 import { DimgxError } from '../errors.js';
+import { quoted } from './printable.js';
 
 /** `algorithm:hex`, checked. Source: OCI image-spec, descriptor.md, Digests. */
 export type Digest = `${'sha256' | 'sha384' | 'sha512'}:${string}`;
@@ -20,10 +21,7 @@ export function isDigest(text: string): text is Digest {
  */
 export function parseDigest(text: string, what: string): Digest {
   if (isDigest(text)) return text;
-  throw new DimgxError(
-    'DIMGX_IMAGE_BAD_DIGEST',
-    `the digest of ${what} is malformed: ${JSON.stringify(text.slice(0, 100))}`,
-  );
+  throw new DimgxError('DIMGX_IMAGE_BAD_DIGEST', `the digest of ${what} is malformed: ${quoted(text)}`);
 }
 
 export function algorithmOf(digest: Digest): string {

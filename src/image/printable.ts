@@ -1,0 +1,55 @@
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/**
+ * Text from an image or an archive, fit for a terminal and for one line: control, bidirectional and invisible
+ * formatting characters, line separators and lone surrogates are escaped as `\n`, `\xNN` or `\u{N}`, and bytes that
+ * are not UTF-8 as `\xNN`. All untrusted text is shown through this.
+ *
+ * @param limit of the result, in UTF-16 units; what is longer ends in `…`
+ */
+export function printable(text: string | Uint8Array, limit = Number.POSITIVE_INFINITY): string {
+  const escaped =
+    typeof text === 'string' ? escapeCharacters(text.slice(0, limit + 1)) : escapeBytes(text.subarray(0, 4 * limit));
+  return escaped.length <= limit ? escaped : `${escaped.slice(0, limit - 1)}…`;
+}
+
+/** The text between double quotes, printable, cut to a length that leaves a message readable. */
+export function quoted(text: string | Uint8Array): string {
+  return `"${printable(text, 200)}"`;
+}
+
+function escapeCharacters(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return SHORT[character] ?? (code < 0x100 ? escapeByte(code) : `\\u{${code.toString(16)}}`);
+  });
+}
+
+function escapeByte(byte: number): string {
+  return `\\x${byte.toString(16).padStart(2, '0')}`;
+}
+
+function escapeBytes(bytes: Uint8Array): string {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const length = sequenceLength(bytes[at] ?? 0);
+    const sequence = bytes.subarray(at, at + length);
+    try {
+      text += escapeCharacters(decoder.decode(sequence));
+      at += sequence.length;
+    } catch {
+      text += escapeByte(bytes[at] ?? 0);
+      at += 1;
+    }
+  }
+  return text;
+}
+
+/** Length in bytes of the UTF-8 sequence that begins with this byte; 1 for a byte that begins none. */
+function sequenceLength(lead: number): number {
+  if (lead >= 0xf0) return 4;
+  if (lead >= 0xe0) return 3;
+  return lead >= 0xc0 ? 2 : 1;
+}
