@@ -23,6 +23,7 @@ export const ERRORS = {
     exit: 2,
     meaning: 'This version cannot read from that place; pipe `docker save` into `dimgx -`.',
   },
+  DIMGX_SOURCE_TERMINAL: { exit: 1, meaning: 'Standard input is a terminal; pipe an archive in, or name a file.' },
   DIMGX_SOURCE_NOT_AN_IMAGE: { exit: 2, meaning: 'The file or directory holds no image in a form that dimgx knows.' },
   DIMGX_SOURCE_AMBIGUOUS: { exit: 2, meaning: 'The archive holds several images; the message lists them: choose one.' },
   DIMGX_SOURCE_NO_SUCH_IMAGE: {
@@ -40,8 +41,14 @@ export const ERRORS = {
   DIMGX_SOURCE_BAD_MEMBER: { exit: 2, meaning: 'What should be a layer or a document is not a regular file.' },
   DIMGX_SOURCE_UNSAFE_PATH: { exit: 2, meaning: 'A path in the manifest points outside the archive or directory.' },
   DIMGX_SOURCE_PARENT_LOOP: { exit: 2, meaning: 'The parents of a layer form a loop, or one of them is missing.' },
-  DIMGX_SOURCE_NO_SPACE: { exit: 2, meaning: 'No room for temporary data; choose another place with `--tmp-dir`.' },
-  DIMGX_IMAGE_TOO_LARGE: { exit: 2, meaning: 'A manifest, index or config is larger than 4 MiB.' },
+  DIMGX_SOURCE_NO_SPACE: {
+    exit: 2,
+    meaning: 'Temporary data cannot be written, mostly for lack of room; choose another place with `--tmp-dir`.',
+  },
+  DIMGX_IMAGE_TOO_LARGE: {
+    exit: 2,
+    meaning: 'A manifest, index or config is larger than 4 MiB, or all are larger than 256 MiB.',
+  },
   DIMGX_IMAGE_BAD_JSON: { exit: 2, meaning: 'A manifest, index or config is not JSON or not of the right shape.' },
   DIMGX_IMAGE_BAD_DIGEST: {
     exit: 2,

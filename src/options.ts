@@ -33,6 +33,8 @@ export interface OpenOptions extends CommonOptions {
   readonly tmpDir?: string;
   /** Compare digests, sizes and diff IDs. Default true. */
   readonly verify?: boolean;
+  /** `maxSize` bounds an archive that is decompressed or streamed, too. */
+  readonly limits?: Partial<Limits>;
 }
 
 export interface SelectOptions {

@@ -1,4 +1,4 @@
-import { arch } from 'node:process';
+import { arch } from 'node:os';
 import { DimgxError } from '../errors.js';
 import { printable, quoted } from './printable.js';
 
@@ -28,7 +28,7 @@ const STANDARD_VARIANTS: Readonly<Record<string, number>> = { arm: 7, arm64: 8, 
 
 /** Linux on this machine's architecture, in the OCI's names. */
 export function defaultPlatform(): Platform {
-  const [architecture, variant] = ARCHITECTURES[arch] ?? [arch];
+  const [architecture, variant] = ARCHITECTURES[arch()] ?? [arch()];
   return { os: 'linux', architecture, ...(variant && { variant }) };
 }
 

@@ -1,0 +1,123 @@
+import { DimgxError } from '../errors.js';
+import type { Region } from '../image/region.js';
+import { ODD, type TarEntry } from '../tar/entry.js';
+import { TYPE } from '../tar/header.js';
+import { cleanPath } from '../tar/path.js';
+import { scanTar } from '../tar/scan.js';
+import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files.js';
+import { readRegion } from './read-region.js';
+
+/** An image's archive has a few members for each layer. These bounds are far above any, and keep memory small. */
+const MAX_MEMBERS = 100_000;
+const MAX_NAME_BYTES = 16 * 2 ** 20;
+const MAX_LINKS = 40;
+
+interface Member {
+  readonly type: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly isSparse: boolean;
+  /** Of a hard link from the archive's root, of a symlink from its folder. */
+  readonly link: string;
+}
+
+/** The members of a tar archive that can be read by position. Of a name that stands twice the last counts. */
+export class ArchiveFiles implements Files {
+  readonly isArchive = true;
+  readonly location: string;
+  readonly #archive: Region;
+  readonly #members = new Map<string, Member>();
+  #nameBytes = 0;
+  #count = 0;
+
+  private constructor(archive: Region, location: string) {
+    this.#archive = archive;
+    this.location = location;
+  }
+
+  /**
+   * Reads the headers of the archive, not its contents. Who opened the archive closes it.
+   *
+   * @throws DIMGX_TAR_*; DIMGX_SOURCE_NOT_AN_IMAGE when it has more members than an image could have
+   */
+  static async scan(archive: Region, location: string): Promise<ArchiveFiles> {
+    const files = new ArchiveFiles(archive, location);
+    await scanTar(readRegion(archive), archive.length, (entry) => files.#add(entry));
+    return files;
+  }
+
+  async topNames(): Promise<readonly string[]> {
+    return [...new Set([...this.#members.keys()].map((name) => name.split('/', 1)[0] ?? ''))];
+  }
+
+  async open(name: string): Promise<OpenFile | undefined> {
+    const member = this.#find(name);
+    if (!member) return undefined;
+    if (member.type !== TYPE.file) throw badMember(name, 'a folder, a device or a FIFO');
+    if (member.isSparse) throw badMember(name, 'stored as a sparse file');
+    const { fd, offset } = this.#archive;
+    return { region: { fd, offset: offset + member.offset, length: member.length }, close: async () => {} };
+  }
+
+  #add(entry: TarEntry): void {
+    this.#count += 1;
+    this.#nameBytes += entry.name.length + entry.link.length;
+    if (this.#count > MAX_MEMBERS || this.#nameBytes > MAX_NAME_BYTES) {
+      throw new DimgxError(
+        'DIMGX_SOURCE_NOT_AN_IMAGE',
+        `${this.location} has too many members to be the archive of an image: is it a root filesystem already?`,
+      );
+    }
+    const name = memberName(entry.name);
+    if (name === undefined) return;
+    const isSparse = (entry.odd & ODD.oldSparse) !== 0 || entry.pax.some(({ key }) => key.startsWith('GNU.sparse.'));
+    this.#members.set(name, {
+      type: entry.type,
+      offset: entry.dataOffset,
+      length: entry.dataSize,
+      isSparse,
+      link: Buffer.from(entry.link).toString(),
+    });
+  }
+
+  /** The member that a name means once hard links and symlinks, also those of folders, are followed. */
+  #find(name: string): Member | undefined {
+    let path = cleanName(name);
+    for (let links = 0; links <= MAX_LINKS; links += 1) {
+      const member = this.#members.get(path);
+      if (member && member.type !== TYPE.hardLink && member.type !== TYPE.symlink) return member;
+      const next = member ? target(path, member) : this.#throughFolder(path);
+      if (next === undefined) {
+        if (links === 0) return undefined;
+        throw badMember(name, 'a link to what is not there');
+      }
+      path = next;
+    }
+    throw badMember(name, 'a link in a loop');
+  }
+
+  /** The path with the first of its folders that is a symlink replaced by what that points at. */
+  #throughFolder(path: string): string | undefined {
+    for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+      const folder = path.slice(0, slash);
+      const member = this.#members.get(folder);
+      if (member?.type === TYPE.symlink) return cleanName(`${target(folder, member)}${path.slice(slash)}`);
+    }
+    return undefined;
+  }
+}
+
+/** A name that leaves the archive is the name of nothing in it. */
+function memberName(name: Uint8Array): string | undefined {
+  try {
+    return Buffer.from(cleanPath(name, 'refuse')).toString();
+  } catch {
+    return undefined;
+  }
+}
+
+function target(path: string, { type, link }: Member): string {
+  if (type === TYPE.hardLink) return cleanName(link.replace(/^\/+/, ''));
+  if (link.startsWith('/')) throw unsafe(link);
+  return cleanName(`${path.slice(0, path.lastIndexOf('/') + 1)}${link}`);
+}

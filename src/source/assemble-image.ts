@@ -1,0 +1,87 @@
+import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
+import { hexOf } from '../image/digest.js';
+import { historyOfLayers, historyRows } from '../image/history.js';
+import type { Image, Layer } from '../image/image.js';
+import { quoted } from '../image/printable.js';
+import type { Region } from '../image/region.js';
+import type { Resources } from '../image/resources.js';
+import { checkSize } from './checks.js';
+import { missingBlob } from './documents.js';
+import type { Files } from './files.js';
+import { readRegion } from './read-region.js';
+import type { FoundImage, FoundLayer } from './source.js';
+
+/** What is known of an image beside what its source found. */
+export interface Opening {
+  readonly reference: string;
+  readonly transport: string;
+  readonly files: Files;
+  /** Takes every layer's descriptor; closed with the image. */
+  readonly resources: Resources;
+  readonly verify: boolean;
+}
+
+/** A layer's ID, shortened as engines show it. */
+const SHORT_ID = 12;
+
+/**
+ * Opens the layers and derives what does not depend on the source: history, compression, names.
+ *
+ * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_SOURCE_MISSING_BLOB; what `Files.open` throws
+ */
+export async function assembleImage(found: FoundImage, opening: Opening): Promise<Image> {
+  const { config, platform, history } = found.config;
+  const steps = historyOfLayers(found.layers.length, history);
+  const names = namesOf(found);
+  const layers: Layer[] = [];
+  for (const [index, layer] of found.layers.entries()) {
+    const { file, ...identity } = layer;
+    const diffId = found.config.diffIds[index];
+    layers.push(
+      Object.freeze({
+        ...identity,
+        ...(await openBlob(layer, opening)),
+        ...(diffId && { diffId }),
+        history: steps[index] ?? {},
+        name: names[index] ?? file,
+      }),
+    );
+  }
+  const { reference, transport, files, resources } = opening;
+  return Object.freeze({
+    reference,
+    source: { transport, location: files.location },
+    id: found.id,
+    ...(found.manifestDigest && { manifestDigest: found.manifestDigest }),
+    tags: found.tags,
+    config,
+    ...(platform && { platform }),
+    layers,
+    history: historyRows(layers, history),
+    resources,
+    close: () => resources.close(),
+  });
+}
+
+async function openBlob({ file, claimedSize }: FoundLayer, { files, resources, verify }: Opening) {
+  const opened = (await files.open(file)) ?? missingBlob(files, file);
+  resources.adopt(() => opened.close());
+  const blob = opened.region;
+  if (verify && claimedSize !== undefined) checkSize(blob.length, claimedSize, `the layer ${quoted(file)}`);
+  return { blob, compression: detectCompression(await headOf(blob)) };
+}
+
+async function headOf(blob: Region): Promise<Uint8Array> {
+  const head = new Uint8Array(Math.min(MAGIC_LENGTH, blob.length));
+  await readRegion(blob)(head, 0);
+  return head;
+}
+
+/** Short IDs, with `@N`, counted from 1 as in layer specs, where two layers would have the same. */
+function namesOf({ layers, config }: FoundImage): readonly string[] {
+  const ids = layers.map(({ legacyId, digest }, index) => {
+    const named = config.diffIds[index] ?? digest;
+    return (legacyId ?? (named ? hexOf(named) : `layer ${index + 1}`)).slice(0, SHORT_ID);
+  });
+  return ids.map((id, index) => (ids.indexOf(id) === ids.lastIndexOf(id) ? id : `${id}@${index + 1}`));
+}

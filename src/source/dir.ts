@@ -1,0 +1,35 @@
+import { algorithmOf, type Digest, hexOf } from '../image/digest.js';
+import { BlobStore } from './blob-store.js';
+import { digestOf } from './checks.js';
+import { chooseImage } from './choose-image.js';
+import type { Documents } from './documents.js';
+import { foundImage } from './found-image.js';
+import { imageManifest } from './image-manifest.js';
+import type { FoundImage, SourceRequest } from './source.js';
+
+/** What `skopeo copy … dir:DIR` writes: one manifest and its blobs. Source: containers/image, directory/. */
+export const transport = 'dir';
+
+const MANIFEST = 'manifest.json';
+
+/** `docker save` has a list in its `manifest.json`. */
+export async function recognises(documents: Documents): Promise<boolean> {
+  return (await documents.opening(MANIFEST))?.startsWith('{') ?? false;
+}
+
+/**
+ * @throws DIMGX_SOURCE_NO_SUCH_IMAGE when the selector is not the digest of the one image; what `imageManifest` and
+ *   `foundImage` throw
+ */
+export async function find({ documents, selector, platform, verify }: SourceRequest): Promise<FoundImage> {
+  const store = new BlobStore(documents, verify, blobPath, (digest) => `${blobPath(digest)}.manifest.json`);
+  const bytes = await documents.read(MANIFEST);
+  const digest = digestOf(bytes);
+  const image = await foundImage(await imageManifest({ bytes, digest }, MANIFEST, platform, store), [], store);
+  chooseImage([{ names: [], ids: [image.id, hexOf(digest)] }], selector, documents.files.location);
+  return image;
+}
+
+function blobPath(digest: Digest): string {
+  return algorithmOf(digest) === 'sha256' ? hexOf(digest) : digest.replace(':', '-');
+}

@@ -1,0 +1,127 @@
+import { basename } from 'node:path/posix';
+import { DimgxError } from '../errors.js';
+import { type ParsedConfig, parseConfig } from '../image/config.js';
+import { type Digest, hexOf, isDigest } from '../image/digest.js';
+import { parseDocument } from '../image/document.js';
+import { DOCKER_LAYER_TYPE, type DockerManifestItem, DockerManifestSchema } from '../image/manifest.js';
+import { quoted } from '../image/printable.js';
+import { checkDigest, checkLayerCount, digestOf } from './checks.js';
+import { type Candidate, chooseImage } from './choose-image.js';
+import type { Documents } from './documents.js';
+import { cleanName } from './files.js';
+import { manifestDigestsByConfig } from './manifest-digests.js';
+import type { FoundImage, FoundLayer, SourceRequest } from './source.js';
+
+/** What `docker save`, `podman save` and `skopeo copy` write: `manifest.json` beside configs and layers. */
+export const transport = 'docker-archive';
+
+const MANIFEST = 'manifest.json';
+
+/** An object in `manifest.json` is skopeo's `dir:`; anything else is taken for this form, to be told what is wrong. */
+export async function recognises(documents: Documents): Promise<boolean> {
+  const opening = await documents.opening(MANIFEST);
+  return opening !== undefined && !opening.startsWith('{');
+}
+
+/**
+ * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_IMAGE_LAYER_COUNT, DIMGX_IMAGE_DIGEST_MISMATCH;
+ *   what `parseConfig` and `Documents.read` throw
+ */
+export async function find({ documents, selector, verify }: SourceRequest): Promise<FoundImage> {
+  const items = parseDocument(await documents.read(MANIFEST), DockerManifestSchema, MANIFEST);
+  const manifests = await manifestDigestsByConfig(documents, verify);
+  const saved: SavedImage[] = [];
+  for (const item of items) saved.push(await savedImage(item, documents, manifests));
+  const chosen = chooseImage(saved, selector, documents.files.location);
+  const id = chosen.ids[0];
+  const bytes = await documents.read(chosen.item.Config);
+  if (verify && chosen.claimed) checkDigest(bytes, chosen.claimed, `the config ${quoted(chosen.item.Config)}`);
+  const config = parseConfig(bytes, quoted(chosen.item.Config));
+  checkLayerCount(chosen.item.Layers.length, config.diffIds.length);
+  const tags = tagsOf(saved.filter((other) => other.ids[0] === id));
+  const layers = chosen.item.Layers.map((path, index) => foundLayer(path, chosen.item, config.diffIds[index]));
+  const older = await imagesBelow(config, saved, documents);
+  const [manifestDigest] = manifests.get(id) ?? [];
+  return {
+    id,
+    ...(manifestDigest && { manifestDigest }),
+    tags,
+    config,
+    layers: layers.map((layer, index) => {
+      if (index === layers.length - 1) return { ...layer, imageId: id, tags };
+      const images = older.filter(({ diffIds }) => diffIds.length === index + 1);
+      return { ...layer, ...(images[0] && { imageId: images[0].ids[0] }), tags: tagsOf(images) };
+    }),
+  };
+}
+
+interface SavedImage extends Candidate {
+  readonly item: DockerManifestItem;
+  /** The digest that the name of the config's file promises. */
+  readonly claimed: Digest | undefined;
+}
+
+async function savedImage(
+  item: DockerManifestItem,
+  documents: Documents,
+  manifests: ReadonlyMap<string, readonly Digest[]>,
+): Promise<SavedImage> {
+  const claimed = digestInName(item.Config);
+  const id = hexOf(claimed ?? digestOf(await documents.read(item.Config)));
+  return { names: item.RepoTags, ids: [id, ...(manifests.get(id) ?? []).map(hexOf)], item, claimed };
+}
+
+/** `<hex>.json`, `sha256:<hex>`, or `blobs/<algorithm>/<hex>`. */
+function digestInName(path: string): Digest | undefined {
+  const blob = digestOfBlobPath(cleanName(path));
+  if (blob) return blob;
+  const digest = `sha256:${basename(path, '.json').replace(/^sha256:/, '')}`;
+  return isDigest(digest) ? digest : undefined;
+}
+
+function digestOfBlobPath(path: string): Digest | undefined {
+  const digest = /^blobs\/([^/]+\/[^/]+)$/.exec(path)?.[1]?.replace('/', ':') ?? '';
+  return isDigest(digest) ? digest : undefined;
+}
+
+function foundLayer(path: string, { LayerSources }: DockerManifestItem, diffId: Digest | undefined): FoundLayer {
+  const file = cleanName(path);
+  const digest = digestOfBlobPath(file);
+  const described = diffId && Object.hasOwn(LayerSources, diffId) ? LayerSources[diffId] : undefined;
+  const legacyId = /^([0-9a-f]{64})\/layer\.tar$/.exec(file)?.[1];
+  return {
+    file,
+    mediaType: described?.mediaType || DOCKER_LAYER_TYPE,
+    ...(digest && { digest }),
+    ...(described && described.digest === digest && { claimedSize: described.size }),
+    ...(legacyId && { legacyId }),
+    tags: [],
+  };
+}
+
+/** The images that this one was built upon: their layers are the oldest of its own. Their names mark where they end. */
+async function imagesBelow(config: ParsedConfig, saved: readonly SavedImage[], documents: Documents) {
+  const below: (SavedImage & Pick<ParsedConfig, 'diffIds'>)[] = [];
+  if (saved.length === 1) return below;
+  for (const image of saved) {
+    const diffIds = await diffIdsOf(image, documents);
+    const isBelow =
+      diffIds.length < config.diffIds.length && diffIds.every((id, index) => id === config.diffIds[index]);
+    if (isBelow) below.push({ ...image, diffIds });
+  }
+  return below;
+}
+
+/** Of an image that was not chosen: if its config is damaged, that is no concern of the one that was. */
+async function diffIdsOf({ item }: SavedImage, documents: Documents): Promise<readonly Digest[]> {
+  try {
+    return parseConfig(await documents.read(item.Config), quoted(item.Config)).diffIds;
+  } catch (failure) {
+    if (failure instanceof DimgxError && failure.code !== 'DIMGX_IMAGE_TOO_LARGE') return [];
+    throw failure;
+  }
+}
+
+function tagsOf(images: readonly SavedImage[]): readonly string[] {
+  return [...new Set(images.flatMap(({ names }) => names))];
+}

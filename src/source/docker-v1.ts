@@ -1,0 +1,152 @@
+import * as v from 'valibot';
+import { DimgxError } from '../errors.js';
+import { historyEntry, type ParsedConfig } from '../image/config.js';
+import { checkShape, parseDocument, parseJson } from '../image/document.js';
+import { DOCKER_LAYER_TYPE } from '../image/manifest.js';
+import { printable, quoted } from '../image/printable.js';
+import { type Candidate, chooseImage, matchingImages } from './choose-image.js';
+import type { Documents } from './documents.js';
+import type { FoundImage, FoundLayer, SourceRequest } from './source.js';
+
+/** What `docker save` wrote up to 1.9: a folder for each layer, which names its parent. Source: moby, image/spec/v1.md. */
+export const transport = 'docker-archive';
+
+const REPOSITORIES = 'repositories';
+const ID = /^[0-9a-f]{64}$/;
+
+export async function recognises(documents: Documents): Promise<boolean> {
+  if ((await documents.opening(REPOSITORIES)) !== undefined) return true;
+  const [id] = (await documents.files.topNames()).filter((name) => ID.test(name));
+  return id !== undefined && (await documents.opening(`${id}/json`)) !== undefined;
+}
+
+/**
+ * Warns with DIMGX_SOURCE_UNVERIFIED: this form has no digests.
+ *
+ * @throws DIMGX_SOURCE_PARENT_LOOP, DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_IMAGE_BAD_JSON
+ */
+export async function find({ documents, selector, warn }: SourceRequest): Promise<FoundImage> {
+  const { location } = documents.files;
+  const nodes = await readNodes(documents);
+  const tags = await readTags(documents, nodes);
+  const tip = chooseTip(nodes, tags, selector, location);
+  const chain = chainOf(tip, nodes);
+  warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message: `${location} has no digests: its layers cannot be verified` });
+  return {
+    id: tip,
+    tags: tags.get(tip) ?? [],
+    config: configOf(nodes.get(tip), chain, nodes),
+    layers: chain.map((id) => foundLayer(id, tags)),
+  };
+}
+
+const NodeSchema = v.object({
+  id: v.nullish(v.string()),
+  parent: v.nullish(v.string()),
+  created: v.nullish(v.string()),
+  comment: v.nullish(v.string()),
+  architecture: v.nullish(v.string()),
+  os: v.nullish(v.string()),
+  container_config: v.nullish(v.object({ Cmd: v.nullish(v.array(v.string())) })),
+});
+
+const RepositoriesSchema = v.record(v.string(), v.nullish(v.record(v.string(), v.string()), {}));
+
+interface Node extends v.InferOutput<typeof NodeSchema> {
+  readonly document: unknown;
+}
+
+type Nodes = ReadonlyMap<string, Node>;
+type Tags = ReadonlyMap<string, readonly string[]>;
+
+async function readNodes(documents: Documents): Promise<Nodes> {
+  const nodes = new Map<string, Node>();
+  for (const id of (await documents.files.topNames()).filter((name) => ID.test(name)).sort()) {
+    const bytes = await documents.find(`${id}/json`);
+    if (!bytes) continue;
+    const document = parseJson(bytes, `${id}/json`);
+    const node = checkShape(document, NodeSchema, `${id}/json`);
+    if (node.id && node.id !== id) {
+      throw new DimgxError(
+        'DIMGX_IMAGE_BAD_JSON',
+        `${id}/json is of another layer, ${quoted(node.id)}: the image is damaged`,
+      );
+    }
+    nodes.set(id, { ...node, document });
+  }
+  return nodes;
+}
+
+/** `name:tag` of each layer that has any. */
+async function readTags(documents: Documents, nodes: Nodes): Promise<Tags> {
+  const bytes = await documents.find(REPOSITORIES);
+  const tags = new Map<string, string[]>();
+  if (!bytes) return tags;
+  const repositories = parseDocument(bytes, RepositoriesSchema, REPOSITORIES);
+  for (const [name, ids] of Object.entries(repositories)) {
+    for (const [tag, id] of Object.entries(ids)) {
+      if (!nodes.has(id)) throw missingParent(id, `${name}:${tag}`);
+      tags.set(id, [...(tags.get(id) ?? []), `${name}:${tag}`]);
+    }
+  }
+  return tags;
+}
+
+/** What the selector names; without one, the only newest layer that all tagged layers lead to. */
+function chooseTip(nodes: Nodes, tags: Tags, selector: string | undefined, location: string): string {
+  const candidate = (id: string): Candidate => ({ names: tags.get(id) ?? [], ids: [id] });
+  const tips = tipsOf(nodes);
+  const images = [...new Set([...tags.keys(), ...tips])].map(candidate);
+  if (selector === undefined) {
+    const whole = tips.filter((tip) => {
+      const chain = new Set(chainOf(tip, nodes));
+      return [...tags.keys()].every((id) => chain.has(id));
+    });
+    return chooseImage(whole.length === 1 ? whole.map(candidate) : images, undefined, location).ids[0];
+  }
+  const isImage = matchingImages(images, selector).length > 0;
+  return chooseImage(isImage ? images : [...nodes.keys()].map(candidate), selector, location).ids[0];
+}
+
+function tipsOf(nodes: Nodes): readonly string[] {
+  const parents = new Set([...nodes.values()].map(({ parent }) => parent));
+  const tips = [...nodes.keys()].filter((id) => !parents.has(id));
+  if (tips.length === 0 && nodes.size > 0) throw loop([...nodes.keys()][0] ?? '');
+  return tips;
+}
+
+/** From the base to the tip. */
+function chainOf(tip: string, nodes: Nodes): readonly string[] {
+  const chain = new Set<string>();
+  for (let id: string | null | undefined = tip; id; id = nodes.get(id)?.parent) {
+    if (chain.has(id)) throw loop(id);
+    if (!nodes.has(id)) throw missingParent(id, [...chain].at(-1) ?? '');
+    chain.add(id);
+  }
+  return [...chain].reverse();
+}
+
+function configOf(tip: Node | undefined, chain: readonly string[], nodes: Nodes): ParsedConfig {
+  const { created, architecture, os, document } = tip ?? {};
+  const config = { ...(created && { created }), ...(architecture && { architecture }), ...(os && { os }), document };
+  const history = chain.map((id) => {
+    const node = nodes.get(id);
+    const created_by = node?.container_config?.Cmd?.join(' ');
+    return { history: historyEntry({ created: node?.created, comment: node?.comment, created_by }), madeLayer: true };
+  });
+  return { config, ...(os && architecture && { platform: { os, architecture } }), diffIds: [], history };
+}
+
+function foundLayer(id: string, tags: Tags): FoundLayer {
+  const file = `${id}/layer.tar`;
+  return { file, mediaType: DOCKER_LAYER_TYPE, legacyId: id, imageId: id, tags: tags.get(id) ?? [] };
+}
+
+function loop(id: string): DimgxError {
+  return new DimgxError('DIMGX_SOURCE_PARENT_LOOP', `the parents of layer ${id} form a loop: the image is refused`);
+}
+
+function missingParent(id: string, child: string): DimgxError {
+  const names = `${printable(child, 100)} names the layer ${quoted(id)}`;
+  return new DimgxError('DIMGX_SOURCE_PARENT_LOOP', `${names}, which is not there: the image is incomplete`);
+}

@@ -1,0 +1,49 @@
+import { DimgxError } from '../errors.js';
+import { parseConfig } from '../image/config.js';
+import { hexOf, parseDigest } from '../image/digest.js';
+import { type Descriptor, IMAGE_CONFIG_TYPES } from '../image/manifest.js';
+import { quoted } from '../image/printable.js';
+import type { BlobStore } from './blob-store.js';
+import { checkLayerCount } from './checks.js';
+import type { ImageManifest } from './image-manifest.js';
+import type { FoundImage, FoundLayer } from './source.js';
+
+/**
+ * The image of an OCI manifest or a Docker manifest of schema 2, wherever its blobs lie.
+ *
+ * @throws DIMGX_SOURCE_NOT_AN_IMAGE for an artifact; DIMGX_SOURCE_UNSUPPORTED for encrypted layers;
+ *   DIMGX_IMAGE_LAYER_COUNT; what `BlobStore.config` and `parseConfig` throw
+ */
+export async function foundImage(
+  { manifest, digest: manifestDigest }: ImageManifest,
+  tags: readonly string[],
+  store: BlobStore,
+): Promise<FoundImage> {
+  refuseArtifact(manifest.config, manifest.artifactType);
+  const { bytes, digest } = await store.config(manifest.config);
+  const config = parseConfig(bytes, `the config ${digest}`);
+  checkLayerCount(manifest.layers.length, config.diffIds.length);
+  const id = hexOf(digest);
+  const newest = manifest.layers.length - 1;
+  const layers = manifest.layers.map((descriptor, index) => {
+    const layer = foundLayer(descriptor, store);
+    return index === newest ? { ...layer, imageId: id, tags } : layer;
+  });
+  return { id, manifestDigest, tags, config, layers };
+}
+
+function foundLayer({ digest: text, mediaType, size }: Descriptor, store: BlobStore): FoundLayer {
+  const digest = parseDigest(text, 'a layer');
+  if (mediaType.endsWith('+encrypted')) {
+    throw new DimgxError('DIMGX_SOURCE_UNSUPPORTED', `the layer ${digest} is encrypted: decrypt the image first`);
+  }
+  return { file: store.blobPath(digest), mediaType, digest, claimedSize: size, tags: [] };
+}
+
+function refuseArtifact({ mediaType }: Descriptor, artifactType: string | null | undefined): void {
+  if (mediaType === '' || IMAGE_CONFIG_TYPES.includes(mediaType)) return;
+  throw new DimgxError(
+    'DIMGX_SOURCE_NOT_AN_IMAGE',
+    `the manifest is of an artifact of type ${quoted(artifactType || mediaType)}, not of an image`,
+  );
+}

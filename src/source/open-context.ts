@@ -1,0 +1,12 @@
+import type { Limits } from '../image/limits.js';
+import type { Resources } from '../image/resources.js';
+import type { Progress } from '../options.js';
+
+/** What opening an image may use, and where it leaves what must be closed. */
+export interface OpenContext {
+  readonly resources: Resources;
+  readonly limits: Pick<Limits, 'maxSize'>;
+  readonly tmpDir?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}

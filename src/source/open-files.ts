@@ -1,0 +1,84 @@
+import { close, constants, createReadStream, fstat, open, type Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
+import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
+import { DimgxError } from '../errors.js';
+import { printable } from '../image/printable.js';
+import type { Region } from '../image/region.js';
+import { ArchiveFiles } from './archive-files.js';
+import { DirectoryFiles } from './directory-files.js';
+import type { Files } from './files.js';
+import type { OpenContext } from './open-context.js';
+import { readRegion } from './read-region.js';
+import { spoolArchive } from './spool-archive.js';
+
+const openDescriptor = promisify(open);
+const closeDescriptor = promisify(close);
+const statDescriptor = promisify(fstat);
+
+const STANDARD_INPUT = 0;
+const READ_SIZE = 2 ** 20;
+
+/**
+ * Opens what a path names: a directory, an archive, or a FIFO out of which an archive comes. An archive that cannot be
+ * read by position as it is, is spooled first.
+ *
+ * @throws DIMGX_SOURCE_NOT_AN_IMAGE for a device or a socket; DIMGX_TAR_*; what `spoolArchive` throws; system errors
+ */
+export async function openPath(path: string, context: OpenContext): Promise<Files> {
+  const stats = await stat(path);
+  if (stats.isDirectory()) return DirectoryFiles.at(path);
+  const location = printable(path);
+  refuseOthers(stats, location);
+  // Without waiting: a FIFO that nobody writes to yet, or that was put in a file's place, must not block a thread.
+  const fd = await openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const opened = await statDescriptor(fd);
+  if (opened.isFIFO()) return openStream(new Socket({ fd, readable: true, writable: false }), location, context);
+  context.resources.adopt(() => closeDescriptor(fd));
+  refuseOthers(opened, location);
+  return openArchive({ fd, offset: 0, length: opened.size }, location, context);
+}
+
+/**
+ * Opens the archive on standard input: a file by position, a pipe through a spool.
+ *
+ * @throws DIMGX_SOURCE_TERMINAL, and as `openPath`
+ */
+export async function openStandardInput(context: OpenContext): Promise<Files> {
+  const location = 'standard input';
+  const stats = await statDescriptor(STANDARD_INPUT);
+  if (isatty(STANDARD_INPUT)) {
+    throw new DimgxError(
+      'DIMGX_SOURCE_TERMINAL',
+      `${location} is a terminal: pipe an archive in, like docker save NAME | dimgx -`,
+    );
+  }
+  if (stats.isFile()) return openArchive({ fd: STANDARD_INPUT, offset: 0, length: stats.size }, location, context);
+  if (!stats.isFIFO() && !stats.isSocket()) refuseOthers(stats, location);
+  return openStream(process.stdin, location, context);
+}
+
+async function openArchive(archive: Region, location: string, context: OpenContext): Promise<Files> {
+  const head = Buffer.alloc(Math.min(MAGIC_LENGTH, archive.length));
+  await readRegion(archive)(head, 0);
+  if (detectCompression(head) === 'none') return scan(archive, location);
+  const stream = createReadStream('', { fd: archive.fd, start: 0, autoClose: false, highWaterMark: READ_SIZE });
+  return openStream(stream, location, context);
+}
+
+async function openStream(stream: Parameters<typeof spoolArchive>[0], location: string, context: OpenContext) {
+  return scan(await spoolArchive(stream, location, context), location);
+}
+
+async function scan(archive: Region, location: string): Promise<Files> {
+  if (archive.length > 0) return ArchiveFiles.scan(archive, location);
+  throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} is empty: nothing was saved into it`);
+}
+
+function refuseOthers(stats: Stats, location: string): void {
+  if (stats.isFile() || stats.isFIFO()) return;
+  const what = stats.isSocket() ? 'a socket' : 'a device';
+  throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} is ${what}, not an archive`);
+}

@@ -1,0 +1,49 @@
+import type { Warn } from '../errors.js';
+import type { ParsedConfig } from '../image/config.js';
+import type { Digest } from '../image/digest.js';
+import type { Platform } from '../image/platform.js';
+import type { Documents } from './documents.js';
+
+/** What a source is asked for. */
+export interface SourceRequest {
+  readonly documents: Documents;
+  /** Which image: a name, tag, ID, digest, or `@N`. None: the only one. */
+  readonly selector: string | undefined;
+  /** Which image of an index. */
+  readonly platform: Platform;
+  /** Whether digests and sizes are compared. */
+  readonly verify: boolean;
+  readonly warn: Warn;
+}
+
+/** A layer, as its source's documents tell of it; nothing of it is open. */
+export interface FoundLayer {
+  /** Among the image's files. */
+  readonly file: string;
+  readonly mediaType: string;
+  readonly digest?: Digest;
+  readonly claimedSize?: number;
+  readonly legacyId?: string;
+  readonly imageId?: string;
+  readonly tags: readonly string[];
+}
+
+/** The minimum that a source supplies; `assembleImage` derives the rest. */
+export interface FoundImage {
+  readonly id: string;
+  readonly manifestDigest?: Digest;
+  readonly tags: readonly string[];
+  readonly config: ParsedConfig;
+  /** Oldest to newest. */
+  readonly layers: readonly FoundLayer[];
+}
+
+/** One form in which an image lies among files. Each file of this folder that is named after a form exports these. */
+export interface Source {
+  /** As users name it; with `-archive` behind it where the files lie in an archive, if it does not end so already. */
+  readonly transport: 'docker-archive' | 'oci' | 'dir';
+  /** Whether the files have this form, by what lies at their top. */
+  recognises(documents: Documents): Promise<boolean>;
+  /** Finds the image and reads its documents; opens no layer. */
+  find(request: SourceRequest): Promise<FoundImage>;
+}
