@@ -98,10 +98,8 @@ function chooseTip(nodes: Nodes, tags: Tags, selector: string | undefined, locat
   const tips = tipsOf(nodes);
   const images = [...new Set([...tags.keys(), ...tips])].map(candidate);
   if (selector === undefined) {
-    const whole = tips.filter((tip) => {
-      const chain = new Set(chainOf(tip, nodes));
-      return [...tags.keys()].every((id) => chain.has(id));
-    });
+    const tagged = taggedBelow(nodes, tags);
+    const whole = tips.filter((tip) => tagged(tip) === tags.size);
     return chooseImage(whole.length === 1 ? whole.map(candidate) : images, undefined, location).ids[0];
   }
   const isImage = matchingImages(images, selector).length > 0;
@@ -113,6 +111,25 @@ function tipsOf(nodes: Nodes): readonly string[] {
   const tips = [...nodes.keys()].filter((id) => !parents.has(id));
   if (tips.length === 0 && nodes.size > 0) throw loop([...nodes.keys()][0] ?? '');
   return tips;
+}
+
+/** Counts the tagged layers from a tip to its base; each layer is visited once, however many tips there are. */
+function taggedBelow(nodes: Nodes, tags: Tags): (tip: string) => number {
+  const counts = new Map<string, number>();
+  return (tip) => {
+    const path = new Set<string>();
+    let id: string | null | undefined = tip;
+    for (; id && nodes.has(id) && !counts.has(id); id = nodes.get(id)?.parent) {
+      if (path.has(id)) throw loop(id);
+      path.add(id);
+    }
+    let count = counts.get(id ?? '') ?? 0;
+    for (const above of [...path].reverse()) {
+      count += tags.has(above) ? 1 : 0;
+      counts.set(above, count);
+    }
+    return count;
+  };
 }
 
 /** From the base to the tip. */

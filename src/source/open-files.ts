@@ -1,6 +1,7 @@
-import { close, constants, createReadStream, fstat, open, type Stats } from 'node:fs';
+import { close, constants, fstat, open, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
@@ -64,11 +65,19 @@ async function openArchive(archive: Region, location: string, context: OpenConte
   const head = Buffer.alloc(Math.min(MAGIC_LENGTH, archive.length));
   await readRegion(archive)(head, 0);
   if (detectCompression(head) === 'none') return scan(archive, location);
-  const stream = createReadStream('', { fd: archive.fd, start: 0, autoClose: false, highWaterMark: READ_SIZE });
-  return openStream(stream, location, context);
+  return openStream(Readable.from(piecesOf(archive)), location, context);
 }
 
-async function openStream(stream: Parameters<typeof spoolArchive>[0], location: string, context: OpenContext) {
+/** Not a stream of the file system's: those close their descriptor when they are destroyed, standard input too. */
+async function* piecesOf(archive: Region): AsyncGenerator<Buffer> {
+  for (let at = 0; at < archive.length; at += READ_SIZE) {
+    const piece = Buffer.allocUnsafe(Math.min(READ_SIZE, archive.length - at));
+    await readRegion(archive)(piece, at);
+    yield piece;
+  }
+}
+
+async function openStream(stream: Readable, location: string, context: OpenContext): Promise<Files> {
   return scan(await spoolArchive(stream, location, context), location);
 }
 
