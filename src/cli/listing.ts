@@ -1,0 +1,55 @@
+import prettyBytes from 'pretty-bytes';
+import { printable } from '../image/printable.js';
+import { shortLayerId } from './layer-id.js';
+import type { ListingRow } from './listing-rows.js';
+import { relativeTime } from './relative-time.js';
+
+const HEADINGS = ['REPO TAG', 'IMAGE ID', 'PARENT ID', 'CREATED', 'LAYER SIZE', 'VIRTUAL SIZE', 'CREATED BY'];
+const GAP = '   ';
+
+export interface ListingOptions {
+  /** Of one row's layer, in bytes. */
+  readonly sizeOf: (row: ListingRow) => number;
+  readonly now: Date;
+  /** Of a line, in characters; what is longer is cut. `undefined`: nothing is cut. */
+  readonly columns: number | undefined;
+}
+
+/**
+ * The table, every line with its end. The virtual size is, as in 2015, that of a row's layer and of all that are listed
+ * below it. Whatever comes from the image is made printable.
+ */
+export function formatListing(rows: readonly ListingRow[], { sizeOf, now, columns }: ListingOptions): string {
+  let virtual = 0;
+  const below = rows.toReversed().map((row) => {
+    virtual += sizeOf(row);
+    return cells(row, sizeOf(row), virtual, now);
+  });
+  const table = [HEADINGS, ...below.reverse()];
+  const widths = HEADINGS.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)));
+  return table.map((line) => `${cut(alignLine(line, widths), columns)}\n`).join('');
+}
+
+function cells({ history, layer, parent }: ListingRow, size: number, virtual: number, now: Date): readonly string[] {
+  return [
+    printable(layer?.tags[0]?.replace(/:latest$/, '') ?? '-'),
+    layer ? shortLayerId(layer) || '-' : '<missing>',
+    (parent && shortLayerId(parent)) || '-',
+    relativeTime(history.created, now),
+    prettyBytes(size),
+    prettyBytes(virtual),
+    printable((history.createdBy ?? '').trim()),
+  ];
+}
+
+function alignLine(line: readonly string[], widths: readonly number[]): string {
+  return line
+    .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+    .join(GAP)
+    .trimEnd();
+}
+
+function cut(line: string, columns: number | undefined): string {
+  const characters = [...line];
+  return columns === undefined || characters.length <= columns ? line : `${characters.slice(0, columns - 1).join('')}…`;
+}

@@ -1,0 +1,141 @@
+import type { Options } from 'yargs';
+
+/** One option, as yargs wants it, and what yargs does not know. */
+export interface OptionRow extends Options {
+  readonly alias?: string;
+  /** Of all options with one slot the last on the command line counts. Default: the option's own name. */
+  readonly slot?: string;
+  /** May be given several times, and every time counts. */
+  readonly repeatable?: boolean;
+  /** Its value, if it has one, comes only after `=`; this is what it means without. */
+  readonly bare?: string;
+  /** Abbreviations that were unambiguous among these keep their meaning. */
+  readonly since2015?: boolean;
+  /** Answers at once: what follows on the command line is not looked at. */
+  readonly answers?: boolean;
+}
+
+const LAYERS = 'Which layers, in what order:';
+const OUTPUT = 'Output:';
+const COMPRESSION = 'Compression of the target (default: what its extension says):';
+const SOURCE = 'Where the image comes from:';
+const SAFETY = 'Checks and limits:';
+const MESSAGES = 'Messages (on standard error):';
+
+const flag = { type: 'boolean' } as const;
+const text = { type: 'string' } as const;
+const since2015 = { since2015: true } as const;
+
+/** Every option of the command line, in the order of the help. */
+export const OPTION_TABLE = {
+  target: {
+    ...text,
+    ...since2015,
+    alias: 't',
+    group: OUTPUT,
+    describe: 'write the flattened tar to PATH, "-" for standard output; without it, list the layers',
+  },
+  force: { ...flag, ...since2015, alias: 'w', slot: 'force', group: OUTPUT, describe: 'overwrite PATH if it exists' },
+  'no-force': { ...flag, ...since2015, alias: 'W', slot: 'force', group: OUTPUT, describe: 'leave it (default)' },
+  quiet: {
+    ...flag,
+    ...since2015,
+    alias: 'q',
+    slot: 'quiet',
+    group: OUTPUT,
+    describe: 'list the IDs of the layers only, 12 digits each',
+  },
+  'no-quiet': { ...flag, ...since2015, alias: 'Q', slot: 'quiet', group: OUTPUT, describe: 'list a table (default)' },
+  json: { ...flag, group: OUTPUT, describe: 'list as JSON; with --target, tell in JSON what was written' },
+
+  layers: {
+    ...text,
+    ...since2015,
+    array: true,
+    repeatable: true,
+    alias: 'l',
+    group: LAYERS,
+    describe:
+      'take SPEC: an ID or its first digits, a tag, @N (@1 the base, @-1 the newest), or a range A:B; repeatable',
+  },
+  reverse: {
+    ...flag,
+    ...since2015,
+    alias: 'r',
+    slot: 'reverse',
+    group: LAYERS,
+    describe: 'turn the order round: the first layer named, or the base, wins',
+  },
+  'no-reverse': {
+    ...flag,
+    ...since2015,
+    alias: 'R',
+    slot: 'reverse',
+    group: LAYERS,
+    describe: 'the last layer named, or the newest, wins (default)',
+  },
+  strict: {
+    ...flag,
+    ...since2015,
+    alias: 's',
+    slot: 'strict',
+    group: LAYERS,
+    describe: 'a SPEC that names no layer is an error',
+  },
+  'no-strict': {
+    ...flag,
+    ...since2015,
+    alias: 'S',
+    slot: 'strict',
+    group: LAYERS,
+    describe: 'it is a warning (default)',
+  },
+
+  gzip: { ...flag, ...since2015, alias: 'z', slot: 'compression', group: COMPRESSION, describe: 'gzip' },
+  bzip2: { ...flag, ...since2015, alias: 'j', slot: 'compression', group: COMPRESSION, describe: 'bzip2' },
+  xz: { ...flag, alias: 'J', slot: 'compression', group: COMPRESSION, describe: 'xz' },
+  zstd: { ...flag, slot: 'compression', group: COMPRESSION, describe: 'zstd' },
+  'no-compress': { ...flag, ...since2015, alias: 'C', slot: 'compression', group: COMPRESSION, describe: 'none' },
+  'compress-level': { ...text, ...since2015, group: COMPRESSION, describe: '0 to 9; zstd 1 to 19' },
+
+  image: { ...text, group: SOURCE, describe: 'of several images in an archive: its name, its ID, or @N from @0' },
+  platform: {
+    ...text,
+    group: SOURCE,
+    describe: 'of a multi-platform image: os/arch[/variant] (default: linux on this processor)',
+  },
+  pull: {
+    type: 'string',
+    bare: 'missing',
+    group: SOURCE,
+    describe: 'fetch the image first: --pull=missing, =always, =never (default)',
+  },
+  host: { ...text, group: SOURCE, describe: 'URL of the engine' },
+  'tmp-dir': { ...text, group: SOURCE, describe: "folder for temporary data (default: the system's)" },
+  threads: { ...text, group: SOURCE, describe: 'worker threads at most (default: one for each processor)' },
+
+  verify: { ...flag, slot: 'verify', group: SAFETY, describe: 'compare digests and sizes (default)' },
+  'no-verify': { ...flag, slot: 'verify', group: SAFETY, describe: 'do not' },
+  'strict-input': { ...flag, group: SAFETY, describe: 'warnings about the image are errors' },
+  'max-size': { ...text, group: SAFETY, describe: 'of all layers unpacked, such as 500M, 10GB or 1TiB (default: 1T)' },
+  'max-entries': { ...text, group: SAFETY, describe: 'in all layers together (default: 10000000)' },
+
+  'log-level': { ...text, ...since2015, group: MESSAGES, describe: 'error, warning (default), info or debug' },
+  'log-format': {
+    ...text,
+    ...since2015,
+    group: MESSAGES,
+    describe: 'as in Python: %(levelname)s, %(message)s, %(asctime)s',
+  },
+  verbose: {
+    type: 'count',
+    repeatable: true,
+    alias: 'v',
+    group: MESSAGES,
+    describe: 'tell what is written (info); -vv: what is skipped, too (debug)',
+  },
+  progress: { ...text, group: MESSAGES, describe: 'bars: auto (default: on a terminal), always or never' },
+
+  version: { ...flag, ...since2015, answers: true, alias: 'V', describe: 'print the version' },
+  help: { ...flag, ...since2015, answers: true, alias: 'h', describe: 'print this' },
+} as const satisfies Readonly<Record<string, OptionRow>>;

@@ -1,0 +1,178 @@
+import yargs from 'yargs';
+import type { CompressionName } from '../compression/codec.js';
+import { DimgxError } from '../errors.js';
+import type { FlattenOptions } from '../flatten.js';
+import { type Argv, normaliseArgv } from './argv.js';
+import { LOG_LEVELS, type LogLevel } from './log.js';
+import { OPTION_TABLE } from './option-table.js';
+import { parseCount, parseSize } from './parse-number.js';
+import { usageError } from './usage-error.js';
+
+/** What the command line asks for. */
+export type Invocation =
+  | { readonly action: 'help' }
+  | { readonly action: 'version' }
+  | {
+      readonly action: 'list' | 'flatten';
+      readonly reference: string;
+      /** A path, or `-`; only with `flatten`. */
+      readonly target: string;
+      readonly library: FlattenOptions;
+      readonly json: boolean;
+      readonly quiet: boolean;
+      readonly logLevel: LogLevel;
+      readonly logFormat: string | undefined;
+      readonly progress: ProgressChoice;
+    };
+
+const PROGRESS_CHOICES = ['auto', 'always', 'never'] as const;
+const PULL_CHOICES = ['missing', 'always', 'never'] as const;
+export type ProgressChoice = (typeof PROGRESS_CHOICES)[number];
+
+/**
+ * @param args without the program's own name
+ * @throws DIMGX_CLI_USAGE; DIMGX_SOURCE_UNSUPPORTED for what a later version will do
+ */
+export function parseOptions(args: readonly string[]): Invocation {
+  const argv = normaliseArgv(args, OPTION_TABLE);
+  const given = read(argv);
+  if (given.help) return { action: 'help' };
+  if (given.version) return { action: 'version' };
+
+  const [reference, ...others] = argv.operands;
+  if (reference === undefined || reference === '') throw usageError('no image is named');
+  if (others.length > 0) throw usageError(`one image at a time, not also "${others.join('", "')}"`);
+  if (given.target === '') throw usageError('--target wants a path');
+  refuseEngines(given.pull, given.host);
+
+  return {
+    action: given.target === undefined ? 'list' : 'flatten',
+    reference,
+    target: given.target ?? '',
+    library: libraryOptions(given),
+    json: given.json === true,
+    quiet: given.quiet === true,
+    logLevel: logLevelOf(given['log-level'], given.verbose ?? 0),
+    logFormat: given['log-format'],
+    progress: given.progress === undefined ? 'auto' : oneOf('--progress', given.progress, PROGRESS_CHOICES),
+  };
+}
+
+function read({ options }: Argv) {
+  return parser().parseSync([...options]);
+}
+
+/** Every line break and blank in the text that `--help` prints. */
+export function helpText(): Promise<string> {
+  return parser()
+    .usage(
+      'Usage: dimgx [options] [-l SPEC]... [-t PATH] IMAGE\n\nTurns a container image into one flat root filesystem.',
+    )
+    .example('dimgx image.tar', 'list the layers')
+    .example('dimgx -t rootfs.tar.gz oci:layout:3.20', 'flatten into a compressed tar')
+    .example('docker save alpine | dimgx -t - - | tar x', 'through pipes')
+    .example('dimgx -l @1:@3 -t base.tar image.tar', 'the three oldest layers only')
+    .epilogue(
+      `IMAGE is a path, "-" for an archive on standard input, or one of docker-archive:PATH[:NAME], oci:DIR[:TAG],
+oci-archive:FILE[:TAG], dir:DIR.
+
+Exit status: 0 done; 1 bad usage; 2 failed; 3 a layer SPEC that names nothing, with --strict.`,
+    )
+    .wrap(Math.min(120, process.stdout.columns ?? 100))
+    .getHelp();
+}
+
+/** Sees only what `normaliseArgv` spelled: one spelling for each option, always with `=` before a value. */
+function parser() {
+  return yargs()
+    .scriptName('dimgx')
+    .locale('en')
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? usageError(message);
+    })
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+      'parse-numbers': false,
+    })
+    .options(OPTION_TABLE);
+}
+
+type Given = ReturnType<typeof read>;
+
+function libraryOptions(given: Given): FlattenOptions {
+  const limits = defined({
+    maxSize: parsed('--max-size', given['max-size'], parseSize),
+    maxEntries: parsed('--max-entries', given['max-entries'], (option, text) => parseCount(option, text, 1)),
+  });
+  return defined({
+    layers: given.layers,
+    reverse: given.reverse,
+    strict: given.strict,
+    force: given.force,
+    compression: compressionOf(given),
+    level: parsed('--compress-level', given['compress-level'], (option, text) => parseCount(option, text, 0, 19)),
+    platform: parsed('--platform', given.platform, parsePlatform),
+    image: given.image,
+    tmpDir: given['tmp-dir'],
+    threads: parsed('--threads', given.threads, (option, text) => parseCount(option, text, 1)),
+    verify: given['no-verify'] ? false : given.verify,
+    strictInput: given['strict-input'],
+    limits: Object.keys(limits).length > 0 ? limits : undefined,
+  });
+}
+
+function compressionOf(given: Given): CompressionName | undefined {
+  if (given['no-compress']) return 'none';
+  return (['gzip', 'bzip2', 'xz', 'zstd'] as const).find((name) => given[name]);
+}
+
+function logLevelOf(name: string | undefined, verbose: number): LogLevel {
+  const named = name === undefined ? 'warning' : oneOf('--log-level', name.toLowerCase(), LOG_LEVELS);
+  const least = LOG_LEVELS.indexOf('warning') + verbose;
+  return (
+    LOG_LEVELS[Math.min(Math.max(LOG_LEVELS.indexOf(named), verbose > 0 ? least : 0), LOG_LEVELS.length - 1)] ?? named
+  );
+}
+
+function parsePlatform(option: string, text: string): string {
+  if (/^[^/\s]+\/[^/\s]+(\/[^/\s]+)?$/.test(text)) return text;
+  throw usageError(`${option} wants os/arch or os/arch/variant, not "${text}"`);
+}
+
+/** Engines and registries come with a later version; `--pull=never` is what this one does anyway. */
+function refuseEngines(pull: string | undefined, host: string | undefined): void {
+  if (pull !== undefined) oneOf('--pull', pull, PULL_CHOICES);
+  const option = host === undefined ? '--pull' : '--host';
+  if (host === undefined && (pull ?? 'never') === 'never') return;
+  throw new DimgxError(
+    'DIMGX_SOURCE_UNSUPPORTED',
+    `this version talks to no engine and no registry, so it has no use for ${option}: pipe docker save into "dimgx -"`,
+  );
+}
+
+function oneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((name) => name === text);
+  if (choice !== undefined) return choice;
+  throw usageError(`${option} is one of ${choices.join(', ')}, not "${text}"`);
+}
+
+function parsed<T>(
+  option: string,
+  text: string | undefined,
+  parse: (option: string, text: string) => T,
+): T | undefined {
+  return text === undefined ? undefined : parse(option, text);
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Leaves out what was not given, so that the library's own defaults hold. */
+function defined<T extends object>(options: T): Defined<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

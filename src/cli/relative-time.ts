@@ -1,0 +1,26 @@
+const UNITS = [
+  ['year', 365 * 86_400],
+  ['month', 30 * 86_400],
+  ['week', 7 * 86_400],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/**
+ * How long ago, in words and whole units: `18 hours ago`. What is no time, or is the zero time that Go writes for "unset",
+ * is `-`.
+ *
+ * @param created RFC 3339
+ */
+export function relativeTime(created: string | undefined, now: Date): string {
+  const time = created === undefined ? Number.NaN : Date.parse(created);
+  if (Number.isNaN(time) || new Date(time).getUTCFullYear() <= 1) return '-';
+  const seconds = Math.trunc((now.getTime() - time) / 1000);
+  const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1];
+  const count = Math.floor(Math.abs(seconds) / length);
+  if (count === 0) return 'now';
+  const words = `${count} ${unit}${count === 1 ? '' : 's'}`;
+  return seconds < 0 ? `in ${words}` : `${words} ago`;
+}

@@ -1,0 +1,25 @@
+import { DimgxError, type ExitCode } from '../errors.js';
+import type { Log } from './log.js';
+
+/**
+ * Says in one line what ended the work; where, and after which errors, only at the level `debug`. A reader that went
+ * away needs no word.
+ *
+ * @returns what the process is to exit with
+ */
+export function reportFailure(failure: unknown, log: Log): ExitCode {
+  const error = failure instanceof DimgxError ? failure : asDefect(failure);
+  if (error.code === 'DIMGX_TARGET_CLOSED') return error.exitCode;
+  log.write('error', `${error.code}: ${error.message}`);
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    for (const line of (at.stack ?? '').split('\n')) log.write('debug', line);
+  }
+  return error.exitCode;
+}
+
+function asDefect(failure: unknown): DimgxError {
+  const what = failure instanceof Error ? failure.message : String(failure);
+  return new DimgxError('DIMGX_INTERNAL', `${what}: please report it, with what --log-level debug tells`, {
+    cause: failure,
+  });
+}

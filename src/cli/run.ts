@@ -1,0 +1,62 @@
+import type { ExitCode } from '../errors.js';
+import type { FlattenOptions } from '../flatten.js';
+import { formatJson } from './format-json.js';
+import { type Messages, openMessages, PLAIN_MESSAGES } from './messages.js';
+import { helpText, type Invocation, parseOptions } from './options.js';
+import { reportFailure } from './report-failure.js';
+import { versionText } from './version-text.js';
+import { withSignals } from './with-signals.js';
+import { writeOut } from './write-out.js';
+
+/**
+ * Does what the arguments ask, and says on standard error what went wrong.
+ *
+ * @param args without the program's own name
+ * @returns what the process is to exit with
+ */
+export async function run(args: readonly string[]): Promise<ExitCode | 0> {
+  // Whoever reads the messages may go away; that ends nothing.
+  process.stderr.on('error', () => {});
+  let messages = PLAIN_MESSAGES;
+  try {
+    const invocation = parseOptions(args);
+    if (invocation.action === 'help') await writeOut(await helpText());
+    else if (invocation.action === 'version') await writeOut(await versionText());
+    else {
+      messages = await openMessages(invocation);
+      await withSignals((signal) => work(invocation, messages, signal));
+    }
+    messages.log.close();
+    return 0;
+  } catch (failure) {
+    messages.log.close();
+    return reportFailure(failure, messages.log);
+  }
+}
+
+type WorkInvocation = Extract<Invocation, { action: 'list' | 'flatten' }>;
+
+async function work(invocation: WorkInvocation, { log, bar }: Messages, signal: AbortSignal): Promise<void> {
+  const options: FlattenOptions = {
+    ...invocation.library,
+    signal,
+    onWarning: (warning) => log.warning(warning),
+    ...(bar && { onProgress: (progress) => bar.update(progress) }),
+    ...(log.shows('info') && { onEntry: (event) => log.entry(event) }),
+  };
+  const produce = invocation.action === 'list' ? list : flatten;
+  const text = await produce(invocation, options).finally(() => bar?.clear());
+  await writeOut(text, invocation.target === '-' ? process.stderr : process.stdout);
+}
+
+async function list({ reference, json, quiet }: WorkInvocation, options: FlattenOptions): Promise<string> {
+  const { listImage } = await import('./list-image.js');
+  const columns = process.stdout.isTTY ? process.stdout.columns : undefined;
+  return listImage(reference, { ...options, json, quiet, columns });
+}
+
+async function flatten({ reference, target, json }: WorkInvocation, options: FlattenOptions): Promise<string> {
+  const library = await import('../flatten.js');
+  const result = await library.flatten(reference, target, options);
+  return json ? formatJson(result) : '';
+}

@@ -1,0 +1,113 @@
+import { DimgxError, type Warn, type WarningCode } from '../errors.js';
+import type { Image, Layer } from '../image/image.js';
+import { printable } from '../image/printable.js';
+import type { SelectOptions } from '../options.js';
+
+/**
+ * Chooses layers by spec and puts them in order: what comes earlier wins over what comes later.
+ *
+ * Without specs: all layers, newest first; oldest first with `reverse`. With specs: each appends its layers in the order
+ * given (`A:B` from A to B); then the list is turned round unless `reverse`; then the first mention of a layer counts.
+ *
+ * A spec is, and the first reading that names a layer is taken:
+ * 1. a tag of the image whose newest layer it is (`name` means `name:latest`),
+ * 2. `@N`: `@1` is the base layer, `@-1` the newest,
+ * 3. the beginning of a diff ID, blob digest, legacy layer ID or image ID in hex of either case, with or without
+ *    `sha256:` before it,
+ * 4. `A:B`, two of the above: all layers from A to B, both included, in either direction. Since names hold colons too,
+ *    every colon is tried; exactly one of them must make sense.
+ *
+ * What fits several layers is unresolved, as in 2015; so is the ID of a layer whose very bytes occur twice in the image:
+ * `@N` tells the two apart. A range with an unresolved end adds nothing.
+ *
+ * @param warn gets DIMGX_INSPECT_UNRESOLVED_SPEC, DIMGX_INSPECT_EMPTY_RANGE (an end of the range is missing) and
+ *   DIMGX_INSPECT_NOTHING_SELECTED
+ * @throws DIMGX_INSPECT_LAYER_SPEC in place of the first two, with `strict`
+ */
+export function selectLayers(image: Image, options: SelectOptions, warn: Warn): readonly Layer[] {
+  const complain = (code: WarningCode, message: string) => {
+    if (options.strict) throw new DimgxError('DIMGX_INSPECT_LAYER_SPEC', message);
+    warn({ code, message });
+  };
+  const oldestFirst = image.layers.map((_, position) => position);
+  const order = options.layers?.flatMap((spec) => resolve(spec, image, complain)) ?? oldestFirst;
+  if (!options.reverse) order.reverse();
+  const selected = [...new Set(order)].flatMap((position) => image.layers[position] ?? []);
+  if (selected.length === 0) {
+    warn({ code: 'DIMGX_INSPECT_NOTHING_SELECTED', message: `no layer of ${printable(image.reference)} is selected` });
+  }
+  return selected;
+}
+
+type Complain = (code: WarningCode, message: string) => void;
+
+/** The positions that a spec names, in its order. */
+function resolve(spec: string, image: Image, complain: Complain): readonly number[] {
+  const whole = locate(spec, image.layers);
+  if (whole.length === 1) return whole;
+  const splits = [...spec.matchAll(/:/g)].map(({ index }) => [spec.slice(0, index), spec.slice(index + 1)] as const);
+  const ranges = splits.flatMap(([a, b]) => {
+    const from = locate(a, image.layers);
+    const to = locate(b, image.layers);
+    return from.length === 1 && to.length === 1 ? [range(from[0] ?? 0, to[0] ?? 0)] : [];
+  });
+  if (ranges.length === 1 && ranges[0]) return ranges[0];
+
+  const shown = `"${printable(spec)}"`;
+  if (spec === '' || spec.startsWith(':') || spec.endsWith(':')) {
+    complain('DIMGX_INSPECT_EMPTY_RANGE', `the layer spec ${shown} has an empty end and adds no layer: name both ends`);
+  } else if (ranges.length > 1) {
+    complain('DIMGX_INSPECT_UNRESOLVED_SPEC', `the layer spec ${shown} can be read as several ranges: use IDs or @N`);
+  } else {
+    complain('DIMGX_INSPECT_UNRESOLVED_SPEC', `the layer spec ${shown}: ${whyUnresolved(spec, whole, splits, image)}`);
+  }
+  return [];
+}
+
+function whyUnresolved(
+  spec: string,
+  whole: readonly number[],
+  splits: readonly (readonly [string, string])[],
+  image: Image,
+): string {
+  const names = whole.length === 0 && splits.length === 1 && !/^sha\d+:/i.test(spec) ? (splits[0] ?? [spec]) : [spec];
+  return names
+    .flatMap((name) => {
+      const positions = locate(name, image.layers);
+      if (positions.length === 1) return [];
+      if (positions.length === 0) return `"${printable(name)}" names no layer of ${printable(image.reference)}`;
+      const choice = positions.map((position) => `@${position + 1}`).join(', ');
+      return `"${printable(name)}" fits several layers (${choice}): give more digits, or one of these`;
+    })
+    .join('; ');
+}
+
+/** The positions of all layers that a single name fits. */
+function locate(name: string, layers: readonly Layer[]): readonly number[] {
+  const positionsOf = (fits: (layer: Layer) => boolean) => layers.flatMap((layer, at) => (fits(layer) ? at : []));
+
+  const tagged = positionsOf((layer) => layer.tags.some((tag) => tag === name || tag === `${name}:latest`));
+  if (tagged.length > 0) return tagged;
+
+  const counted = /^@(-?\d+)$/.exec(name);
+  if (counted) {
+    const number = Number(counted[1]);
+    const position = number < 0 ? layers.length + number : number - 1;
+    return layers[position] ? [position] : [];
+  }
+
+  const [, algorithm, hex] = /^(?:(sha\d+):)?([0-9a-f]+)$/.exec(name.toLowerCase()) ?? [];
+  if (hex === undefined) return [];
+  return positionsOf(({ diffId, digest, legacyId, imageId }) =>
+    [diffId, digest, legacyId, imageId].some((id) => {
+      if (id === undefined) return false;
+      const [idAlgorithm, idHex] = id.includes(':') ? id.split(':') : ['sha256', id];
+      return (algorithm === undefined || algorithm === idAlgorithm) && idHex?.startsWith(hex);
+    }),
+  );
+}
+
+function range(from: number, to: number): readonly number[] {
+  const step = to < from ? -1 : 1;
+  return Array.from({ length: Math.abs(to - from) + 1 }, (_, index) => from + index * step);
+}
