@@ -11,6 +11,8 @@ export interface OptionRow extends Options {
   readonly bare?: string;
   /** Abbreviations that were unambiguous among these keep their meaning. */
   readonly since2015?: boolean;
+  /** How its value is shown in the help. */
+  readonly metavar?: string;
   /** Answers at once: what follows on the command line is not looked at. */
   readonly answers?: boolean;
 }
@@ -21,6 +23,7 @@ const COMPRESSION = 'Compression of the target (default: what its extension says
 const SOURCE = 'Where the image comes from:';
 const SAFETY = 'Checks and limits:';
 const MESSAGES = 'Messages (on standard error):';
+const OTHER = 'Other:';
 
 const flag = { type: 'boolean' } as const;
 const text = { type: 'string' } as const;
@@ -30,6 +33,7 @@ const since2015 = { since2015: true } as const;
 export const OPTION_TABLE = {
   target: {
     ...text,
+    metavar: '=PATH',
     ...since2015,
     alias: 't',
     group: OUTPUT,
@@ -50,6 +54,7 @@ export const OPTION_TABLE = {
 
   layers: {
     ...text,
+    metavar: '=SPEC',
     ...since2015,
     array: true,
     repeatable: true,
@@ -96,33 +101,57 @@ export const OPTION_TABLE = {
   xz: { ...flag, alias: 'J', slot: 'compression', group: COMPRESSION, describe: 'xz' },
   zstd: { ...flag, slot: 'compression', group: COMPRESSION, describe: 'zstd' },
   'no-compress': { ...flag, ...since2015, alias: 'C', slot: 'compression', group: COMPRESSION, describe: 'none' },
-  'compress-level': { ...text, ...since2015, group: COMPRESSION, describe: '0 to 9; zstd 1 to 19' },
+  'compress-level': { ...text, metavar: '=N', ...since2015, group: COMPRESSION, describe: '0 to 9; zstd 1 to 19' },
 
-  image: { ...text, group: SOURCE, describe: 'of several images in an archive: its name, its ID, or @N from @0' },
+  image: {
+    ...text,
+    metavar: '=NAME',
+    group: SOURCE,
+    describe: 'of several images in an archive: its name, its ID, or @N from @0',
+  },
   platform: {
     ...text,
+    metavar: '=PLATFORM',
     group: SOURCE,
     describe: 'of a multi-platform image: os/arch[/variant] (default: linux on this processor)',
   },
   pull: {
     type: 'string',
+    metavar: '[=WHEN]',
     bare: 'missing',
     group: SOURCE,
-    describe: 'fetch the image first: --pull=missing, =always, =never (default)',
+    describe: 'fetch the image first: missing, always or never (default; the others are yet to come)',
   },
-  host: { ...text, group: SOURCE, describe: 'URL of the engine' },
-  'tmp-dir': { ...text, group: SOURCE, describe: "folder for temporary data (default: the system's)" },
-  threads: { ...text, group: SOURCE, describe: 'worker threads at most (default: one for each processor)' },
+  host: { ...text, metavar: '=URL', group: SOURCE, describe: 'URL of the engine (yet to come)' },
+  'tmp-dir': { ...text, metavar: '=DIR', group: SOURCE, describe: "folder for temporary data (default: the system's)" },
+  threads: {
+    ...text,
+    metavar: '=N',
+    group: SOURCE,
+    describe: 'worker threads at most (default: one for each processor)',
+  },
 
   verify: { ...flag, slot: 'verify', group: SAFETY, describe: 'compare digests and sizes (default)' },
   'no-verify': { ...flag, slot: 'verify', group: SAFETY, describe: 'do not' },
   'strict-input': { ...flag, group: SAFETY, describe: 'warnings about the image are errors' },
-  'max-size': { ...text, group: SAFETY, describe: 'of all layers unpacked, such as 500M, 10GB or 1TiB (default: 1T)' },
-  'max-entries': { ...text, group: SAFETY, describe: 'in all layers together (default: 10000000)' },
+  'max-size': {
+    ...text,
+    metavar: '=SIZE',
+    group: SAFETY,
+    describe: 'of all layers unpacked, such as 500M, 10GB or 1TiB (default: 1T)',
+  },
+  'max-entries': { ...text, metavar: '=N', group: SAFETY, describe: 'in all layers together (default: 10000000)' },
 
-  'log-level': { ...text, ...since2015, group: MESSAGES, describe: 'error, warning (default), info or debug' },
+  'log-level': {
+    ...text,
+    metavar: '=LEVEL',
+    ...since2015,
+    group: MESSAGES,
+    describe: 'error, warning (default), info or debug',
+  },
   'log-format': {
     ...text,
+    metavar: '=FORMAT',
     ...since2015,
     group: MESSAGES,
     describe: 'as in Python: %(levelname)s, %(message)s, %(asctime)s',
@@ -134,8 +163,13 @@ export const OPTION_TABLE = {
     group: MESSAGES,
     describe: 'tell what is written (info); -vv: what is skipped, too (debug)',
   },
-  progress: { ...text, group: MESSAGES, describe: 'bars: auto (default: on a terminal), always or never' },
+  progress: {
+    ...text,
+    metavar: '=WHEN',
+    group: MESSAGES,
+    describe: 'bars: auto (default: on a terminal), always or never',
+  },
 
-  version: { ...flag, ...since2015, answers: true, alias: 'V', describe: 'print the version' },
-  help: { ...flag, ...since2015, answers: true, alias: 'h', describe: 'print this' },
+  version: { ...flag, ...since2015, answers: true, alias: 'V', group: OTHER, describe: 'print the version' },
+  help: { ...flag, ...since2015, answers: true, alias: 'h', group: OTHER, describe: 'print this' },
 } as const satisfies Readonly<Record<string, OptionRow>>;

@@ -62,26 +62,6 @@ function read({ options }: Argv) {
   return parser().parseSync([...options]);
 }
 
-/** Every line break and blank in the text that `--help` prints. */
-export function helpText(): Promise<string> {
-  return parser()
-    .usage(
-      'Usage: dimgx [options] [-l SPEC]... [-t PATH] IMAGE\n\nTurns a container image into one flat root filesystem.',
-    )
-    .example('dimgx image.tar', 'list the layers')
-    .example('dimgx -t rootfs.tar.gz oci:layout:3.20', 'flatten into a compressed tar')
-    .example('docker save alpine | dimgx -t - - | tar x', 'through pipes')
-    .example('dimgx -l @1:@3 -t base.tar image.tar', 'the three oldest layers only')
-    .epilogue(
-      `IMAGE is a path, "-" for an archive on standard input, or one of docker-archive:PATH[:NAME], oci:DIR[:TAG],
-oci-archive:FILE[:TAG], dir:DIR.
-
-Exit status: 0 done; 1 bad usage; 2 failed; 3 a layer SPEC that names nothing, with --strict.`,
-    )
-    .wrap(Math.min(120, process.stdout.columns ?? 100))
-    .getHelp();
-}
-
 /** Sees only what `normaliseArgv` spelled: one spelling for each option, always with `=` before a value. */
 function parser() {
   return yargs()

@@ -1,8 +1,9 @@
 import type { ExitCode } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
 import { formatJson } from './format-json.js';
+import { helpText } from './help-text.js';
 import { type Messages, openMessages, PLAIN_MESSAGES } from './messages.js';
-import { helpText, type Invocation, parseOptions } from './options.js';
+import { type Invocation, parseOptions } from './options.js';
 import { reportFailure } from './report-failure.js';
 import { versionText } from './version-text.js';
 import { withSignals } from './with-signals.js';
@@ -20,7 +21,7 @@ export async function run(args: readonly string[]): Promise<ExitCode | 0> {
   let messages = PLAIN_MESSAGES;
   try {
     const invocation = parseOptions(args);
-    if (invocation.action === 'help') await writeOut(await helpText());
+    if (invocation.action === 'help') await writeOut(await helpText(process.stdout.columns));
     else if (invocation.action === 'version') await writeOut(await versionText());
     else {
       messages = await openMessages(invocation);
