@@ -69,7 +69,7 @@ function readCluster(arg: string, rest: string[], table: Readonly<Record<string,
     const tail = arg.slice(at + 1);
     const attached = takesValue(row) || tail.startsWith('=') ? tail.replace(/^=/, '') : undefined;
     given.push({ name, value: takeValue(`-${letter}`, row, tail === '' ? undefined : attached, rest) });
-    if (attached !== undefined) break;
+    if (attached !== undefined || row.answers) break;
   }
   return given;
 }

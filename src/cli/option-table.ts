@@ -26,7 +26,8 @@ const MESSAGES = 'Messages (on standard error):';
 const OTHER = 'Other:';
 
 const flag = { type: 'boolean' } as const;
-const text = { type: 'string' } as const;
+// With nargs, yargs leaves quotes around a value alone.
+const text = { type: 'string', nargs: 1 } as const;
 const since2015 = { since2015: true } as const;
 
 /** Every option of the command line, in the order of the help. */
@@ -56,7 +57,8 @@ export const OPTION_TABLE = {
     ...text,
     metavar: '=SPEC',
     ...since2015,
-    array: true,
+    // Declared an array, yargs would drop empty values and strip quotes.
+    coerce: (specs: string | readonly string[]): readonly string[] => [specs].flat(),
     repeatable: true,
     alias: 'l',
     group: LAYERS,

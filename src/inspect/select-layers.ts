@@ -64,6 +64,9 @@ function resolve(spec: string, image: Image, complain: Complain): readonly numbe
   return [];
 }
 
+/** Of the layers that an ambiguous name fits, in a message. */
+const SHOWN = 4;
+
 function whyUnresolved(
   spec: string,
   whole: readonly number[],
@@ -76,8 +79,9 @@ function whyUnresolved(
       const positions = locate(name, image.layers);
       if (positions.length === 1) return [];
       if (positions.length === 0) return `"${printable(name)}" names no layer of ${printable(image.reference)}`;
-      const choice = positions.map((position) => `@${position + 1}`).join(', ');
-      return `"${printable(name)}" fits several layers (${choice}): give more digits, or one of these`;
+      const places = positions.map((position) => `@${position + 1}`);
+      const choice = places.length > SHOWN ? `${places.slice(0, SHOWN).join(', ')}…` : places.join(', ');
+      return `"${printable(name)}" fits several layers (${choice}): give more digits, or @N`;
     })
     .join('; ');
 }

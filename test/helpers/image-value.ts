@@ -1,0 +1,31 @@
+import type { HistoryRow, Image, Layer } from '#dimgx/image/image.js';
+import { Resources } from '#dimgx/image/resources.js';
+
+/** A layer with no bytes behind it, for what looks at names only. */
+export function layerValue(parts: Partial<Layer>): Layer {
+  return {
+    blob: { fd: -1, offset: 0, length: 0 },
+    compression: 'none',
+    mediaType: 'application/vnd.oci.image.layer.v1.tar',
+    tags: [],
+    name: 'a layer',
+    ...parts,
+  };
+}
+
+/** @param parts `history` is made of the layers, unless it is given */
+export function imageValue(layers: readonly Layer[], parts: Partial<Image> = {}): Image {
+  const resources = new Resources();
+  return {
+    reference: 'test-image',
+    source: { transport: 'test', location: 'memory' },
+    id: 'f'.repeat(64),
+    tags: [],
+    config: { document: {} },
+    layers,
+    history: layers.map((layer): HistoryRow => ({ history: layer.history ?? {}, layer })),
+    resources,
+    close: () => resources.close(),
+    ...parts,
+  };
+}
