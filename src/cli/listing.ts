@@ -38,7 +38,7 @@ function cells({ history, layer, parent }: ListingRow, size: number, virtual: nu
     relativeTime(history.created, now),
     prettyBytes(size),
     prettyBytes(virtual),
-    printable((history.createdBy ?? '').trim()),
+    printable((history.createdBy ?? '').replace(/\s+/g, ' ').trim()),
   ];
 }
 

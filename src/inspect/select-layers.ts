@@ -1,6 +1,6 @@
 import { DimgxError, type Warn, type WarningCode } from '../errors.js';
 import type { Image, Layer } from '../image/image.js';
-import { printable } from '../image/printable.js';
+import { printable, quoted } from '../image/printable.js';
 import type { SelectOptions } from '../options.js';
 
 /**
@@ -53,7 +53,7 @@ function resolve(spec: string, image: Image, complain: Complain): readonly numbe
   });
   if (ranges.length === 1 && ranges[0]) return ranges[0];
 
-  const shown = `"${printable(spec)}"`;
+  const shown = quoted(spec);
   if (spec === '' || spec.startsWith(':') || spec.endsWith(':')) {
     complain('DIMGX_INSPECT_EMPTY_RANGE', `the layer spec ${shown} has an empty end and adds no layer: name both ends`);
   } else if (ranges.length > 1) {
@@ -78,10 +78,10 @@ function whyUnresolved(
     .flatMap((name) => {
       const positions = locate(name, image.layers);
       if (positions.length === 1) return [];
-      if (positions.length === 0) return `"${printable(name)}" names no layer of ${printable(image.reference)}`;
+      if (positions.length === 0) return `${quoted(name)} names no layer of ${printable(image.reference)}`;
       const places = positions.map((position) => `@${position + 1}`);
       const choice = places.length > SHOWN ? `${places.slice(0, SHOWN).join(', ')}…` : places.join(', ');
-      return `"${printable(name)}" fits several layers (${choice}): give more digits, or @N`;
+      return `${quoted(name)} fits several layers (${choice}): give more digits, or @N`;
     })
     .join('; ');
 }

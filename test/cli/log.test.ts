@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { Log, type LogLevel } from '#dimgx/cli/log.js';
+import { parseLogFormat } from '#dimgx/cli/log-format.js';
+
+function logAt(level: LogLevel, format?: string) {
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  return { lines, log: new Log({ level, write, ...(format && { format: parseLogFormat(format) }) }) };
+}
+
+test('each level shows itself and what is graver', () => {
+  const shown = (['error', 'warning', 'info', 'debug'] as const).map((level) => {
+    const { log, lines } = logAt(level);
+    for (const each of ['error', 'warning', 'info', 'debug'] as const) log.write(each, each);
+    return lines.length;
+  });
+  expect(shown).toEqual([1, 2, 3, 4]);
+});
+
+test('a line names the program, and the level unless it is an error', () => {
+  const { log, lines } = logAt('debug');
+  log.write('error', 'DIMGX_X: what happened: what to do');
+  log.warning({ code: 'DIMGX_SOURCE_UNVERIFIED', message: 'no digests' });
+  log.entry({ action: 'write', path: 'etc/passwd', layer: 'abc' });
+  log.entry({ action: 'skip', path: 'tmp/x', layer: 'abc', reason: 'hidden by removal of "tmp"' });
+  log.entry({ action: 'skip', path: 'tmp/y', layer: 'abc' });
+  expect(lines).toEqual([
+    'dimgx: DIMGX_X: what happened: what to do',
+    'dimgx: warning: DIMGX_SOURCE_UNVERIFIED: no digests',
+    'dimgx: info: writing "etc/passwd" from "abc"',
+    'dimgx: debug: skipping "tmp/x" hidden by removal of "tmp"',
+    'dimgx: debug: skipping "tmp/y"',
+  ]);
+});
+
+test('whatever a message holds, it is one line that steers no terminal', () => {
+  const { log, lines } = logAt('warning');
+  log.write('error', 'a\nb\x1b[2J\u202ec');
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).not.toMatch(/[\p{Cc}\u202e]/u);
+});
+
+describe('warnings of one kind', () => {
+  const flood = (level: LogLevel) => {
+    const { log, lines } = logAt(level);
+    for (let n = 1; n <= 5; n++) log.warning({ code: 'DIMGX_INSPECT_DUPLICATE', message: `path ${n}` });
+    log.warning({ code: 'DIMGX_MERGE_AUFS', message: 'left over' });
+    log.close();
+    return lines;
+  };
+
+  test('are counted after the third', () => {
+    const lines = flood('warning');
+    expect(lines).toHaveLength(5);
+    expect(lines[3]).toContain('DIMGX_MERGE_AUFS');
+    expect(lines[4]).toBe('dimgx: warning: DIMGX_INSPECT_DUPLICATE: 2 more like this; -v shows them');
+  });
+
+  test('are all shown at the level info', () => {
+    expect(flood('info')).toHaveLength(6);
+  });
+
+  test('are not counted where no warning is shown', () => {
+    expect(flood('error')).toEqual([]);
+  });
+});
+
+describe('--log-format', () => {
+  const record = { level: 'warning' as const, message: 'odd', time: new Date(2015, 3, 10, 9, 5, 7, 42) };
+
+  test.each([
+    ['%(levelname)s: %(message)s', 'WARNING: odd'],
+    ['%(levelname)-8s: %(message)s', 'WARNING : odd'],
+    ['%(levelname)8s|', ' WARNING|'],
+    ['%(levelname).4s', 'WARN'],
+    ['%(levelname)-6.4s|', 'WARN  |'],
+    ['%(asctime)s', '2015-04-10 09:05:07,042'],
+    ['%(levelno)d %(name)s', '30 dimgx'],
+    ['100%% %(message)s%%', '100% odd%'],
+    ['no field', 'no field'],
+  ])('%s', (format, line) => {
+    expect(parseLogFormat(format)(record)).toBe(line);
+  });
+
+  test('a message that looks like a format is left alone', () => {
+    expect(parseLogFormat('%(message)s')({ ...record, message: '%(levelname)s $& %%' })).toBe('%(levelname)s $& %%');
+  });
+
+  test.each(['%(bogus)s', '%(message)', '%s', '%', 'half %(message', '%(constructor)s', '%(message)q'])(
+    '%s is bad usage',
+    (format) => {
+      expect(() => parseLogFormat(format)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
+    },
+  );
+
+  test('holds for every line', () => {
+    const { log, lines } = logAt('warning', '<%(levelname)s> %(message)s');
+    log.write('error', 'x');
+    log.warning({ code: 'DIMGX_MERGE_AUFS', message: 'y' });
+    expect(lines).toEqual(['<ERROR> x', '<WARNING> DIMGX_MERGE_AUFS: y']);
+  });
+});
