@@ -63,7 +63,8 @@ export function imageJson(
   contentSizes: ReadonlyMap<Layer, number>,
 ): ImageJson {
   const { reference, source, id, manifestDigest, tags, platform, config } = image;
-  const positionOf = (layer: Layer) => image.layers.indexOf(layer) + 1;
+  const positions = new Map(image.layers.map((layer, index) => [layer, index + 1]));
+  const positionOf = (layer: Layer) => positions.get(layer) ?? 0;
   return {
     reference,
     source: { transport: source.transport, location: source.location },

@@ -25,6 +25,9 @@ export function listingRows(
     parent = layer ?? parent;
     return row;
   });
-  if (layers) return selected.flatMap((layer) => oldestFirst.find((row) => row.layer === layer) ?? []);
+  if (layers) {
+    const rowOf = new Map(oldestFirst.map((row) => [row.layer, row]));
+    return selected.flatMap((layer) => rowOf.get(layer) ?? []);
+  }
   return reverse ? oldestFirst : oldestFirst.reverse();
 }

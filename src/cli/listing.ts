@@ -7,6 +7,9 @@ import { relativeTime } from './relative-time.js';
 const HEADINGS = ['REPO TAG', 'IMAGE ID', 'PARENT ID', 'CREATED', 'LAYER SIZE', 'VIRTUAL SIZE', 'CREATED BY'];
 const GAP = '   ';
 
+/** All lines are padded to the longest tag: a tag of megabytes must not be multiplied by their number. */
+const LONGEST_TAG = 128;
+
 export interface ListingOptions {
   /** Of one row's layer, in bytes. */
   readonly sizeOf: (row: ListingRow) => number;
@@ -26,13 +29,15 @@ export function formatListing(rows: readonly ListingRow[], { sizeOf, now, column
     return cells(row, sizeOf(row), virtual, now);
   });
   const table = [HEADINGS, ...below.reverse()];
-  const widths = HEADINGS.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)));
+  const widths = HEADINGS.map((_, column) =>
+    table.reduce((widest, line) => Math.max(widest, line[column]?.length ?? 0), 0),
+  );
   return table.map((line) => `${cut(alignLine(line, widths), columns)}\n`).join('');
 }
 
 function cells({ history, layer, parent }: ListingRow, size: number, virtual: number, now: Date): readonly string[] {
   return [
-    printable(layer?.tags[0]?.replace(/:latest$/, '') ?? '-'),
+    printable(layer?.tags[0]?.replace(/:latest$/, '') ?? '-', LONGEST_TAG),
     layer ? shortLayerId(layer) || '-' : '<missing>',
     (parent && shortLayerId(parent)) || '-',
     relativeTime(history.created, now),

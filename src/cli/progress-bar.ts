@@ -13,7 +13,7 @@ const DOING: Readonly<Record<Progress['stage'], string>> = {
 };
 
 export interface Screen {
-  /** Of a line, in characters. */
+  /** Of a line, in characters; 0 or nothing where it is not known. */
   readonly columns: number | undefined;
   write(text: string): unknown;
 }
@@ -48,7 +48,7 @@ export class ProgressBar {
     if (now - this.#drawnAt < PERIOD) return;
     this.#drawnAt = now;
     this.#isDrawn = true;
-    const width = Math.max((this.#screen.columns ?? 80) - 1, 20);
+    const width = Math.max((this.#screen.columns || 80) - 1, 20);
     this.#screen.write(`\r\x1b[K${[...this.#line(progress, now)].slice(0, width).join('')}`);
   }
 

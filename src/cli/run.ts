@@ -21,7 +21,7 @@ export async function run(args: readonly string[]): Promise<ExitCode | 0> {
   let messages = PLAIN_MESSAGES;
   try {
     const invocation = parseOptions(args);
-    if (invocation.action === 'help') await writeOut(await helpText(process.stdout.columns));
+    if (invocation.action === 'help') await writeOut(await helpText(process.stdout.columns || undefined));
     else if (invocation.action === 'version') await writeOut(await versionText());
     else {
       messages = await openMessages(invocation);
@@ -52,7 +52,8 @@ async function work(invocation: WorkInvocation, { log, bar }: Messages, signal: 
 
 async function list({ reference, json, quiet }: WorkInvocation, options: FlattenOptions): Promise<string> {
   const { listImage } = await import('./list-image.js');
-  const columns = process.stdout.isTTY ? process.stdout.columns : undefined;
+  // A terminal that does not know its width says 0; what is no terminal says nothing.
+  const columns = process.stdout.columns || undefined;
   return listImage(reference, { ...options, json, quiet, columns });
 }
 

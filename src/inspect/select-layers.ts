@@ -59,7 +59,7 @@ function resolve(spec: string, image: Image, complain: Complain): readonly numbe
   } else if (ranges.length > 1) {
     complain('DIMGX_INSPECT_UNRESOLVED_SPEC', `the layer spec ${shown} can be read as several ranges: use IDs or @N`);
   } else {
-    complain('DIMGX_INSPECT_UNRESOLVED_SPEC', `the layer spec ${shown}: ${whyUnresolved(spec, whole, splits, image)}`);
+    complain('DIMGX_INSPECT_UNRESOLVED_SPEC', whyUnresolved(spec, whole, splits, image));
   }
   return [];
 }
@@ -78,10 +78,12 @@ function whyUnresolved(
     .flatMap((name) => {
       const positions = locate(name, image.layers);
       if (positions.length === 1) return [];
-      if (positions.length === 0) return `${quoted(name)} names no layer of ${printable(image.reference)}`;
+      const told =
+        name === spec ? `the layer spec ${quoted(spec)}` : `${quoted(name)} in the layer spec ${quoted(spec)}`;
+      if (positions.length === 0) return `${told} names no layer of ${printable(image.reference)}`;
       const places = positions.map((position) => `@${position + 1}`);
       const choice = places.length > SHOWN ? `${places.slice(0, SHOWN).join(', ')}…` : places.join(', ');
-      return `${quoted(name)} fits several layers (${choice}): give more digits, or @N`;
+      return `${told} fits several layers (${choice}): give more digits, or @N`;
     })
     .join('; ');
 }

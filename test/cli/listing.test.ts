@@ -88,6 +88,16 @@ test('a line is cut to the terminal, and a cut shows', () => {
   expect(lines[3]).toMatch(/RUN.*…$/);
 });
 
+test('a config of nothing but history is listed all the same', () => {
+  const history = Array.from({ length: 300_000 }, () => ({ history: {} }));
+  expect(table(imageValue([], { history }), [])).toHaveLength(history.length + 2);
+});
+
+test('a tag of megabytes is cut', () => {
+  const layer = layerValue({ tags: ['x'.repeat(2 ** 21)] });
+  expect(table(imageValue([layer]), [layer]).join('').length).toBeLessThan(1000);
+});
+
 describe('JSON', () => {
   const rows = listingRows(IMAGE, [TOP, BASE], { layers: ['x'] });
   const document = imageJson(IMAGE, [TOP, BASE], rows, new Map([[BASE, 900]]));
