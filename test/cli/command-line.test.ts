@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { OPTION_TABLE } from '#dimgx/cli/option-table.js';
+import { runDimgx, startDimgx } from '../helpers/run-dimgx.js';
+
+test.each(['-V', '--version', '--vers'])('%s prints the version of the package', async (option) => {
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  expect(await runDimgx(option)).toEqual({ stdout: `dimgx ${version}\n`, stderr: '', code: 0, signal: null });
+});
+
+test('--help names every option, with examples, on standard output', async () => {
+  const { stdout, stderr, code } = await runDimgx('--help');
+  expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+  for (const name of Object.keys(OPTION_TABLE)) expect(stdout).toMatch(new RegExp(`--${name}\\b`));
+  expect(stdout).toContain('-t, --target=PATH');
+  expect(stdout).toContain('docker save alpine | dimgx -t - - | tar x');
+  expect(stdout.endsWith('\n')).toBe(true);
+});
+
+describe('bad usage is one line on standard error, and exit 1', () => {
+  test.each([
+    ['no image', []],
+    ['an unknown option', ['--bogus', 'x']],
+    ['two images', ['x', 'y']],
+    ['a missing value', ['x', '-t']],
+    ['a bad number', ['--threads', 'many', 'x']],
+    ['a bad choice', ['--log-level', 'loud', 'x']],
+    ['a bad format', ['--log-format', '%(bogus)s', 'x']],
+    ['a line break in an option', ['--bo\ngus', 'x']],
+  ])('%s', async (_, args) => {
+    const { stdout, stderr, code } = await runDimgx(...args);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
+    expect(stderr).toMatch(/^dimgx: DIMGX_CLI_USAGE: .*: see dimgx --help\n$/);
+  });
+});
+
+test('what a later version will do is refused by name', async () => {
+  const { stderr, code } = await runDimgx('--pull', 'alpine');
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^dimgx: DIMGX_SOURCE_UNSUPPORTED: .*--pull.*\n$/);
+});
+
+test('a reader that has gone ends it with 141 and without a word', async () => {
+  const { process: child, ended } = startDimgx('--help');
+  child.stdout.destroy();
+  expect(await ended).toMatchObject({ stderr: '', code: 141, signal: null });
+});
+
+test.skipIf(process.platform !== 'linux')('an output that takes nothing more is a failure', async () => {
+  const child = spawn('sh', ['-c', '"$0" "$1" --help > /dev/full', process.execPath, 'bin/dimgx.js']);
+  const err: Buffer[] = [];
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  expect(code).toBe(2);
+  expect(Buffer.concat(err).toString()).toMatch(/^dimgx: DIMGX_TARGET_UNWRITABLE: .*ENOSPC.*\n$/);
+});

@@ -1,0 +1,41 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const BIN = fileURLToPath(new URL('../../bin/dimgx.js', import.meta.url));
+
+export interface Ended {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Running {
+  readonly process: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<Ended>;
+}
+
+/** Starts the command line as a user would; its standard input stays open. */
+export function startDimgx(...args: readonly string[]): Running {
+  const child = spawn(process.execPath, [BIN, ...args]);
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  // What is written to a process that has ended is lost, and that is all.
+  child.stdin.on('error', () => {});
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) =>
+      resolve({ stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString(), code, signal }),
+    );
+  });
+  return { process: child, ended };
+}
+
+/** Runs it to its end, with nothing on standard input. */
+export function runDimgx(...args: readonly string[]): Promise<Ended> {
+  const { process: child, ended } = startDimgx(...args);
+  child.stdin.end();
+  return ended;
+}
