@@ -106,9 +106,9 @@ export const WARNINGS = {
   DIMGX_INSPECT_UNRESOLVED_SPEC: 'A layer spec names no known layer, or several.',
   DIMGX_INSPECT_EMPTY_RANGE: 'A layer spec adds no layer.',
   DIMGX_INSPECT_NOTHING_SELECTED: 'No layer is selected.',
-  DIMGX_INSPECT_DUPLICATE: 'A layer holds one path twice; the last one counts.',
   DIMGX_INSPECT_TRAILING_DATA: 'Data follows the end of a layer; it is hashed and not read as entries.',
   DIMGX_INSPECT_SPARSE: 'An old GNU sparse entry, which no container engine unpacks, is passed through.',
+  DIMGX_MERGE_DUPLICATE: 'A layer holds one path twice; the last one counts.',
   DIMGX_MERGE_BAD_WHITEOUT: 'A whiteout that names nothing is ignored.',
   DIMGX_MERGE_DEVICE_WHITEOUT: 'A character device 0:0 is a whiteout, as overlayfs takes it.',
   DIMGX_MERGE_AUFS: 'Leftovers of the AUFS storage driver are left out.',
@@ -152,3 +152,23 @@ export interface Warning {
 
 /** Takes warnings as they arise. Throws to make of one an error. */
 export type Warn = (warning: Warning) => void;
+
+/** How a caller wants oddities of the input treated. */
+export interface WarningOptions {
+  readonly onWarning?: Warn | undefined;
+  /** Warnings about the input become errors. */
+  readonly strictInput?: boolean | undefined;
+}
+
+/** What to do with warnings about the input: pass them on, or make errors of them. */
+export function inputWarner({ onWarning, strictInput }: WarningOptions): Warn {
+  return (warning) => {
+    if (strictInput) throw new DimgxError(warning.code, warning.message);
+    onWarning?.(warning);
+  };
+}
+
+/** @throws DIMGX_ABORTED when the caller has cancelled the work */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new DimgxError('DIMGX_ABORTED', 'the work was cancelled', { cause: signal.reason });
+}

@@ -64,6 +64,7 @@ export interface EntryEvent {
 }
 
 export interface ExtractOptions extends CommonOptions {
+  readonly limits?: Partial<Limits>;
   readonly onEntry?: (event: EntryEvent) => void;
 }
 

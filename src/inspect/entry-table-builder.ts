@@ -5,7 +5,7 @@ import { cleanPath, isCanonical } from '../tar/path.js';
 import { type EntryColumns, FLAG } from './entry-table.js';
 
 /** Of all names of a layer together, in bytes: what the columns can number. */
-const MAX_NAMES = 2 ** 32 - 1;
+const MAX_NAMES = 2 ** 31 - 1;
 
 type Column = Float64Array | Uint32Array | Uint16Array | Uint8Array;
 type Columns = { -readonly [K in keyof EntryColumns]: EntryColumns[K] };
@@ -71,7 +71,7 @@ export class EntryTableBuilder {
   }
 
   #growNames(needed: number): void {
-    if (needed > MAX_NAMES) throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', 'the names in a layer take over 4 GiB');
+    if (needed > MAX_NAMES) throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', 'the names in a layer take over 2 GiB');
     const larger = new Uint8Array(Math.min(MAX_NAMES, Math.max(needed, this.#columns.names.length * 2)));
     larger.set(this.#columns.names);
     this.#columns.names = larger;

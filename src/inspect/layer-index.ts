@@ -13,6 +13,8 @@ export interface LayerDigests {
 /** A layer whose headers have been read: where each entry's raw bytes lie. No contents. */
 export interface LayerIndex {
   readonly layer: Layer;
+  /** Where in its image the layer lies, counted from 0, the oldest, and how many layers the image has. */
+  readonly place: { readonly position: number; readonly of: number };
   /** The layer's uncompressed bytes; valid until the image is closed. */
   readonly region: Region;
   readonly entries: EntryTable;

@@ -1,0 +1,157 @@
+import { createHash, type Hash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { CompressionName } from '../compression/codec.js';
+import { codecOf } from '../compression/detect.js';
+import { DimgxError, type Warning } from '../errors.js';
+import type { Region } from '../image/region.js';
+import type { WriteAt } from '../source/write-at.js';
+import { ODD, type TarEntry } from '../tar/entry.js';
+import { type ReadAt, scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
+import type { Budget } from './budget.js';
+import type { EntryColumns } from './entry-table.js';
+import { EntryTableBuilder } from './entry-table-builder.js';
+
+const PIECE = 1024 * 1024;
+
+/** How bytes are read and written: at once in a worker thread, asynchronously elsewhere. */
+export interface LayerIo {
+  read(region: Region): ReadAt;
+  readonly write: WriteAt;
+}
+
+/** What came of reading a layer's headers. */
+export interface LayerContents {
+  readonly columns: EntryColumns;
+  /** Sum of the sizes in the headers, in bytes. */
+  readonly contentSize: number;
+  /** Of the uncompressed layer, in bytes. */
+  readonly length: number;
+  readonly warnings: readonly Warning[];
+}
+
+/** Called with the bytes worked on since the last call. */
+export type OnBytes = (bytes: number) => void;
+
+/**
+ * Reads the headers of an uncompressed layer; contents are not read.
+ *
+ * @throws DIMGX_TAR_*, DIMGX_INSPECT_*, DIMGX_EXTRACT_CHANGED
+ */
+export async function indexPlainLayer(blob: Region, io: LayerIo, budget: Budget): Promise<LayerContents> {
+  budget.spendBytes(blob.length);
+  const entries = new LayerEntries(budget);
+  return entries.contents(await scanTar(io.read(blob), blob.length, entries.add), blob.length);
+}
+
+/**
+ * Decodes a layer once into a spool, and reads its headers and hashes both its forms on the way.
+ *
+ * @param hashes take the stored and the uncompressed bytes
+ * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_SOURCE_NO_SPACE, and as `indexPlainLayer`
+ */
+export async function decodeLayer(
+  blob: Region,
+  compression: CompressionName,
+  spool: number,
+  hashes: { readonly stored?: Hash | undefined; readonly plain?: Hash | undefined },
+  io: LayerIo,
+  budget: Budget,
+  onBytes: OnBytes,
+): Promise<LayerContents> {
+  const decoder = codecOf(compression).decoder?.();
+  if (!decoder) {
+    throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', `${compression} layers cannot be read by this version`);
+  }
+  const entries = new LayerEntries(budget);
+  const scan = new TarStreamScan(entries.add);
+  let length = 0;
+  const isOwn = (error: unknown) => error instanceof DimgxError;
+  try {
+    await pipeline(
+      Readable.from(storedPieces(blob, io, hashes.stored, onBytes), { highWaterMark: 1 }),
+      decoder,
+      async (pieces: AsyncIterable<Buffer>) => {
+        for await (const piece of pieces) {
+          budget.spendBytes(piece.length);
+          hashes.plain?.update(piece);
+          scan.push(piece);
+          await io.write(spool, piece, length);
+          length += piece.length;
+        }
+      },
+    );
+  } catch (error) {
+    if (isOwn(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DimgxError('DIMGX_COMPRESSION_CORRUPT', `its ${compression} data is damaged: ${reason}`, {
+      cause: error,
+    });
+  }
+  return entries.contents(scan.finish(), length);
+}
+
+/** Feeds all bytes of a region to a hash. */
+export async function hashRegion(region: Region, hash: Hash, io: LayerIo, onBytes: OnBytes): Promise<void> {
+  const read = io.read(region);
+  const buffer = Buffer.allocUnsafe(Math.min(PIECE, region.length));
+  for (let position = 0; position < region.length; ) {
+    const bytes = buffer.subarray(0, Math.min(buffer.length, region.length - position));
+    await read(bytes, position);
+    hash.update(bytes);
+    position += bytes.length;
+    onBytes(bytes.length);
+  }
+}
+
+export function newHash(algorithm: string): Hash {
+  return createHash(algorithm);
+}
+
+async function* storedPieces(blob: Region, io: LayerIo, hash: Hash | undefined, onBytes: OnBytes) {
+  const read = io.read(blob);
+  for (let position = 0; position < blob.length; ) {
+    const bytes = Buffer.allocUnsafe(Math.min(PIECE, blob.length - position));
+    await read(bytes, position);
+    hash?.update(bytes);
+    position += bytes.length;
+    onBytes(bytes.length);
+    yield bytes;
+  }
+}
+
+/** Takes entries as the scan finds them, within the budget. */
+class LayerEntries {
+  readonly #budget: Budget;
+  readonly #table = new EntryTableBuilder();
+  #contentSize = 0;
+  #oldSparse = 0;
+
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
+
+  readonly add = (entry: TarEntry): void => {
+    this.#budget.spendEntry();
+    const expanded = entry.size - entry.dataSize;
+    if (expanded > 0) this.#budget.spendBytes(expanded);
+    if ((entry.odd & ODD.oldSparse) !== 0) this.#oldSparse++;
+    this.#contentSize += entry.size;
+    this.#table.add(entry);
+  };
+
+  contents(end: TarEnd, length: number): LayerContents {
+    const warnings: Warning[] = [];
+    if (this.#oldSparse > 0) {
+      const message = `${this.#oldSparse} old GNU sparse entries, which container engines refuse, are passed through`;
+      warnings.push({ code: 'DIMGX_INSPECT_SPARSE', message });
+    }
+    if (end.trailingData) {
+      warnings.push({
+        code: 'DIMGX_INSPECT_TRAILING_DATA',
+        message: 'data follows the end of the tar; it is not read',
+      });
+    }
+    return { columns: this.#table.finish(), contentSize: this.#contentSize, length, warnings };
+  }
+}

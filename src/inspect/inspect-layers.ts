@@ -1,0 +1,167 @@
+import type { FileHandle } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { DimgxError, inputWarner, throwIfAborted, type Warn } from '../errors.js';
+import { algorithmOf, type Digest, hexOf } from '../image/digest.js';
+import type { Image, Layer } from '../image/image.js';
+import { DEFAULT_LIMITS } from '../image/limits.js';
+import type { InspectOptions } from '../options.js';
+import { openSpool } from '../source/spool.js';
+import { Budget } from './budget.js';
+import { EntryTable } from './entry-table.js';
+import type { LayerContents } from './index-layer.js';
+import type { LayerDigests, LayerIndex } from './layer-index.js';
+import type { LayerReport } from './layer-job.js';
+import { LayerRunner } from './layer-runner.js';
+
+export interface InspectLayersOptions extends InspectOptions {
+  /** Which layers, in which order. Default: all, newest first. */
+  readonly select?: readonly Layer[];
+}
+
+/**
+ * Reads the headers of layers, each once: uncompressed layers where they lie, others from a spool into which they are
+ * decoded. Returns as soon as all headers are read; the hashing of uncompressed layers goes on, see
+ * `LayerIndex.verified`.
+ *
+ * @returns one index per selected layer, in the order of the selection
+ * @throws DIMGX_TAR_*, DIMGX_INSPECT_*, DIMGX_COMPRESSION_*, DIMGX_SOURCE_NO_SPACE, DIMGX_IMAGE_DIGEST_MISMATCH,
+ *   DIMGX_EXTRACT_CHANGED, DIMGX_ABORTED
+ */
+export async function inspectLayers(image: Image, options: InspectLayersOptions = {}): Promise<readonly LayerIndex[]> {
+  throwIfAborted(options.signal);
+  const select = options.select ?? image.layers.toReversed();
+  const blobs = new Map<string, Layer>(select.map((layer) => [blobKey(layer), layer]));
+  const runner = new LayerRunner([...blobs.values()], options.threads ?? availableParallelism());
+  const inspection = new Inspection(runner, options);
+  const abort = () => void runner.close();
+  options.signal?.addEventListener('abort', abort, { once: true });
+  image.resources.adopt(async () => {
+    options.signal?.removeEventListener('abort', abort);
+    await inspection.close();
+  });
+  const found = new Map<string, Promise<LayerIndex>>();
+  for (const [key, layer] of inWorkingOrder(blobs)) found.set(key, inspection.inspect(layer));
+  const warn = inputWarner(options);
+  const indexes = await Promise.all(select.map((layer) => found.get(blobKey(layer)) as Promise<LayerIndex>));
+  for (const index of new Set(indexes)) raise(index, warn);
+  return indexes.map((index, i) => {
+    const layer = select[i] as Layer;
+    return { ...index, layer, place: { position: image.layers.indexOf(layer), of: image.layers.length } };
+  });
+}
+
+/** Uncompressed layers first, whose headers are read in no time; then the largest, so that the threads end together. */
+function inWorkingOrder(blobs: ReadonlyMap<string, Layer>): [string, Layer][] {
+  const rank = (layer: Layer) => (layer.compression === 'none' ? 0 : 1);
+  return [...blobs].sort(([, a], [, b]) => rank(a) - rank(b) || b.blob.length - a.blob.length);
+}
+
+/** Layers that are the same stored bytes, under the same digests, are read once. */
+function blobKey({ blob, compression, digest, diffId }: Layer): string {
+  return `${compression} ${blob.fd} ${blob.offset} ${blob.length} ${digest} ${diffId}`;
+}
+
+function raise(index: LayerIndex, warn: Warn): void {
+  for (const warning of index.warnings) warn(warning);
+}
+
+/** One call of `inspectLayers`. */
+class Inspection {
+  readonly #runner: LayerRunner;
+  readonly #options: InspectLayersOptions;
+  readonly #budget: Budget;
+  readonly #spools: FileHandle[] = [];
+
+  constructor(runner: LayerRunner, options: InspectLayersOptions) {
+    this.#runner = runner;
+    this.#options = options;
+    this.#budget = new Budget({ ...DEFAULT_LIMITS, ...options.limits });
+  }
+
+  /** Ends the threads, and only then closes what they write to. */
+  async close(): Promise<void> {
+    await this.#runner.close();
+    await Promise.all(this.#spools.splice(0).map((spool) => spool.close()));
+  }
+
+  async inspect(layer: Layer): Promise<LayerIndex> {
+    return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer);
+  }
+
+  async #inspectPlain(layer: Layer): Promise<LayerIndex> {
+    const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
+    const verified = this.#verifies ? this.#verifyPlain(layer) : Promise.resolve({});
+    verified.catch(() => undefined);
+    return this.#index(layer, layer.blob.fd, layer.blob.offset, contents as LayerContents, verified);
+  }
+
+  async #verifyPlain(layer: Layer): Promise<LayerDigests> {
+    const named = [layer.digest, layer.diffId].filter((digest) => digest !== undefined);
+    const algorithms = [...new Set(named.map(algorithmOf))];
+    if (algorithms.length === 0) return {};
+    const { hashes = [] } = await this.#run(layer, { kind: 'hash', blob: layer.blob, algorithms }, 'verify');
+    for (const digest of named) compare(layer, digest, hashes[algorithms.indexOf(algorithmOf(digest))]);
+    return digestsOf(layer);
+  }
+
+  async #inspectCompressed(layer: Layer): Promise<LayerIndex> {
+    const spool = await openSpool(this.#options.tmpDir, layer.blob.length);
+    this.#spools.push(spool);
+    const { blob, compression } = layer;
+    const storedAlgorithm = this.#verifies && layer.digest ? algorithmOf(layer.digest) : undefined;
+    const plainAlgorithm = this.#verifies && layer.diffId ? algorithmOf(layer.diffId) : undefined;
+    const hashing = { storedAlgorithm, plainAlgorithm, budget: this.#budget };
+    const report = await this.#run(
+      layer,
+      { kind: 'decode', blob, compression, spool: spool.fd, ...hashing },
+      'inspect',
+    );
+    if (layer.digest && storedAlgorithm) compare(layer, layer.digest, report.storedHash);
+    if (layer.diffId && plainAlgorithm) compare(layer, layer.diffId, report.plainHash);
+    const verified = Promise.resolve(this.#verifies ? digestsOf(layer) : {});
+    return this.#index(layer, spool.fd, 0, report.contents as LayerContents, verified);
+  }
+
+  get #verifies(): boolean {
+    return this.#options.verify ?? true;
+  }
+
+  #run(layer: Layer, job: Parameters<LayerRunner['run']>[0], stage: 'inspect' | 'verify'): Promise<LayerReport> {
+    let done = 0;
+    const onBytes = (bytes: number) => {
+      done += bytes;
+      this.#options.onProgress?.({ stage, item: layer.name, done, total: layer.blob.length });
+    };
+    return this.#runner.run(job, onBytes).catch((error: unknown) => {
+      throwIfAborted(this.#options.signal);
+      throw error instanceof DimgxError ? named(layer, error) : error;
+    });
+  }
+
+  #index(
+    layer: Layer,
+    fd: number,
+    offset: number,
+    { columns, contentSize, length, warnings }: LayerContents,
+    verified: Promise<LayerDigests>,
+  ): LayerIndex {
+    const region = { fd, offset, length };
+    const spoken = warnings.map(({ code, message }) => ({ code, message: `layer ${layer.name}: ${message}` }));
+    const place = { position: 0, of: 1 };
+    return { layer, place, region, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
+  }
+}
+
+function digestsOf({ digest, diffId }: Layer): LayerDigests {
+  return { ...(digest && { digest }), ...(diffId && { diffId }) };
+}
+
+function compare(layer: Layer, expected: Digest, hex: string | undefined): void {
+  if (hex === hexOf(expected)) return;
+  const message = `layer ${layer.name} is damaged: its bytes have the digest ${algorithmOf(expected)}:${hex}, not ${expected}`;
+  throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message);
+}
+
+function named(layer: Layer, error: DimgxError): DimgxError {
+  return new DimgxError(error.code, `layer ${layer.name}: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,58 @@
+import type { CompressionName } from '../compression/codec.js';
+import type { Limits } from '../image/limits.js';
+import type { Region } from '../image/region.js';
+import { Budget } from './budget.js';
+import {
+  decodeLayer,
+  hashRegion,
+  indexPlainLayer,
+  type LayerContents,
+  type LayerIo,
+  newHash,
+  type OnBytes,
+} from './index-layer.js';
+
+/** Work on one layer, as a value that can be handed to another thread. */
+export type LayerJob =
+  | { readonly kind: 'index'; readonly blob: Region; readonly budget: BudgetShare }
+  | { readonly kind: 'hash'; readonly blob: Region; readonly algorithms: readonly string[] }
+  | {
+      readonly kind: 'decode';
+      readonly blob: Region;
+      readonly compression: CompressionName;
+      /** An open, empty file. */
+      readonly spool: number;
+      /** Hash algorithms for the stored and the uncompressed bytes; none: not hashed. */
+      readonly storedAlgorithm: string | undefined;
+      readonly plainAlgorithm: string | undefined;
+      readonly budget: BudgetShare;
+    };
+
+interface BudgetShare {
+  readonly limits: Limits;
+  readonly counters: SharedArrayBuffer;
+}
+
+/** What a job gives back: hex digests by what was hashed, contents where headers were read. */
+export interface LayerReport {
+  readonly contents?: LayerContents;
+  /** Hex, in the order of `algorithms`. */
+  readonly hashes?: readonly string[];
+  readonly storedHash?: string | undefined;
+  readonly plainHash?: string | undefined;
+}
+
+/** Does a job where it is called. */
+export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes): Promise<LayerReport> {
+  if (job.kind === 'hash') {
+    const hashes = job.algorithms.map(newHash);
+    for (const hash of hashes) await hashRegion(job.blob, hash, io, onBytes);
+    return { hashes: hashes.map((hash) => hash.digest('hex')) };
+  }
+  const budget = new Budget(job.budget.limits, job.budget.counters);
+  if (job.kind === 'index') return { contents: await indexPlainLayer(job.blob, io, budget) };
+  const stored = job.storedAlgorithm === undefined ? undefined : newHash(job.storedAlgorithm);
+  const plain = job.plainAlgorithm === undefined ? undefined : newHash(job.plainAlgorithm);
+  const contents = await decodeLayer(job.blob, job.compression, job.spool, { stored, plain }, io, budget, onBytes);
+  return { contents, storedHash: stored?.digest('hex'), plainHash: plain?.digest('hex') };
+}

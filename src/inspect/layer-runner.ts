@@ -1,0 +1,48 @@
+import { DimgxError } from '../errors.js';
+import type { Layer } from '../image/image.js';
+import { readRegion } from '../source/read-region.js';
+import { writeAt } from '../source/write-at.js';
+import type { OnBytes } from './index-layer.js';
+import { type LayerJob, type LayerReport, runLayerJob } from './layer-job.js';
+import { WorkerPool } from './worker-pool.js';
+
+/** Uncompressed layers that are no more than this together, in bytes, are read sooner than a thread starts. */
+const SMALL = 4 * 1024 * 1024;
+
+const io = { read: readRegion, write: writeAt };
+
+/** Runs layer jobs: in worker threads, or, where a few small layers are all there is, in this one. */
+export class LayerRunner {
+  readonly #pool: WorkerPool | undefined;
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
+
+  constructor(layers: readonly Layer[], threads: number) {
+    const size = layers.reduce((sum, layer) => sum + layer.blob.length, 0);
+    const isSmall = size <= SMALL && layers.every((layer) => layer.compression === 'none');
+    this.#pool = isSmall ? undefined : new WorkerPool(threads);
+  }
+
+  /** @throws what the job throws; DIMGX_ABORTED after `close` */
+  run(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
+    if (this.#pool) return this.#pool.run(plain(job), onBytes);
+    if (this.#closed) return Promise.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
+    const report = runLayerJob(job, io, onBytes);
+    this.#running.add(report);
+    return report.finally(() => this.#running.delete(report));
+  }
+
+  /** Afterwards no job reads or writes any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pool?.close();
+    await Promise.allSettled(this.#running);
+  }
+}
+
+/** A class instance does not survive the way to another thread. */
+function plain(job: LayerJob): LayerJob {
+  if (job.kind === 'hash') return job;
+  const { limits, counters } = job.budget;
+  return { ...job, budget: { limits, counters } };
+}

@@ -1,0 +1,37 @@
+import { parentPort } from 'node:worker_threads';
+import { DimgxError } from '../errors.js';
+import { readRegionSync } from '../source/read-region.js';
+import { writeAtSync } from '../source/write-at.js';
+import { type LayerJob, runLayerJob } from './layer-job.js';
+import type { WorkerAnswer } from './worker-pool.js';
+
+/** The worker thread's side of `WorkerPool`: one job at a time, I/O without waiting. */
+
+const PROGRESS_STEP = 8 * 1024 * 1024;
+const io = { read: readRegionSync, write: writeAtSync };
+
+function answer(message: WorkerAnswer, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+parentPort?.on('message', async (job: LayerJob) => {
+  let unsaid = 0;
+  try {
+    const report = await runLayerJob(job, io, (bytes) => {
+      unsaid += bytes;
+      if (unsaid < PROGRESS_STEP) return;
+      answer({ kind: 'progress', bytes: unsaid });
+      unsaid = 0;
+    });
+    answer({ kind: 'progress', bytes: unsaid });
+    const columns = Object.values(report.contents?.columns ?? {}).filter((column) => ArrayBuffer.isView(column));
+    answer(
+      { kind: 'done', report },
+      columns.map((column) => column.buffer as ArrayBuffer),
+    );
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    const code = error instanceof DimgxError ? error.code : 'DIMGX_INTERNAL';
+    answer({ kind: 'failed', code, message, stack });
+  }
+});

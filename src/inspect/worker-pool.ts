@@ -1,0 +1,101 @@
+import { Worker } from 'node:worker_threads';
+import { DimgxError, type ErrorCode, type WarningCode } from '../errors.js';
+import type { OnBytes } from './index-layer.js';
+import type { LayerJob, LayerReport } from './layer-job.js';
+
+/** What a worker says while and after it does a job. */
+export type WorkerAnswer =
+  | { readonly kind: 'progress'; readonly bytes: number }
+  | { readonly kind: 'done'; readonly report: LayerReport }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode | WarningCode;
+      readonly message: string;
+      readonly stack: string | undefined;
+    };
+
+interface Task {
+  readonly job: LayerJob;
+  readonly onBytes: OnBytes;
+  readonly resolve: (report: LayerReport) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Worker threads that take layer jobs in the order they come. Threads start when there is work for them. */
+export class WorkerPool {
+  readonly #threads: number;
+  readonly #waiting: Task[] = [];
+  readonly #idle: Worker[] = [];
+  readonly #busy = new Map<Worker, Task>();
+  #closed = false;
+
+  /** @param threads at most, at least 1 */
+  constructor(threads: number) {
+    this.#threads = Math.max(1, threads);
+  }
+
+  /** @throws what the job throws; DIMGX_ABORTED when the pool is closed before it is done */
+  run(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ job, onBytes, resolve, reject });
+      this.#next();
+    });
+  }
+
+  /** Ends the threads at once; jobs under way fail. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const workers = [...this.#idle.splice(0), ...this.#busy.keys()];
+    const tasks = [...this.#waiting.splice(0), ...this.#busy.values()];
+    this.#busy.clear();
+    for (const task of tasks) task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+
+  #next(): void {
+    while (this.#waiting.length > 0) {
+      if (this.#idle.length === 0 && this.#busy.size >= this.#threads && !this.#closed) return;
+      const task = this.#waiting.shift() as Task;
+      if (this.#closed) {
+        task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
+        continue;
+      }
+      const worker = this.#idle.pop() ?? this.#start();
+      this.#busy.set(worker, task);
+      worker.ref();
+      worker.postMessage(task.job);
+    }
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./layer-worker.js', import.meta.url));
+    worker.on('message', (answer: WorkerAnswer) => this.#take(worker, answer));
+    worker.on('error', (error) => this.#lose(worker, error));
+    worker.on('exit', () => this.#lose(worker, new Error('a worker thread ended')));
+    return worker;
+  }
+
+  #take(worker: Worker, answer: WorkerAnswer): void {
+    const task = this.#busy.get(worker);
+    if (!task) return;
+    if (answer.kind === 'progress') {
+      task.onBytes(answer.bytes);
+      return;
+    }
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    worker.unref();
+    if (answer.kind === 'done') task.resolve(answer.report);
+    else task.reject(new DimgxError(answer.code, answer.message, { cause: answer.stack }));
+    this.#next();
+  }
+
+  #lose(worker: Worker, error: unknown): void {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    const place = this.#idle.indexOf(worker);
+    if (place >= 0) this.#idle.splice(place, 1);
+    task?.reject(new DimgxError('DIMGX_INTERNAL', 'a worker thread ended before its work', { cause: error }));
+    this.#next();
+  }
+}

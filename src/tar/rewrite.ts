@@ -1,0 +1,133 @@
+import { BLOCK, padded } from './block.js';
+import { decodeEntry, emptyEntry } from './decode.js';
+import { type Metadata, ODD, type TarEntry } from './entry.js';
+import { checksums, FIELD, TYPE } from './header.js';
+import { writeNumber } from './number.js';
+import { encodePax, latin1, type PaxRecord } from './pax.js';
+
+const EMPTY = new Uint8Array(0);
+const LONG_LINK_NAME = Buffer.from('././@LongLink');
+const PAX_NAME = Buffer.from('PaxHeader');
+const ROOT = Buffer.from('./');
+
+/** What is to be different. What is not named stays as it is, but for what keeps an entry from being copied raw. */
+export interface Rewrite {
+  /** From the root, without a slash at either end; empty for the root. */
+  readonly path: Uint8Array;
+  /** A hard link's target. */
+  readonly link?: Uint8Array;
+  readonly metadata?: Metadata;
+}
+
+/**
+ * Writes an entry's header anew, so that GNU tar, bsdtar and Go's reader take it alike: extensions of one kind, no
+ * size without contents, no `trusted.overlay.*`, long names in GNU form (which, unlike PAX, has no character set).
+ * All other PAX records are kept byte for byte.
+ *
+ * @param raw all header blocks of the entry, from its first to its contents
+ */
+export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
+  const entry = emptyEntry();
+  decodeEntry(raw, 0, 0, entry);
+  const header = Buffer.from(raw.subarray(entry.headerOffset, entry.headerOffset + BLOCK));
+  const name = writtenName(rewrite.path, entry.type);
+  const link = rewrite.link ?? entry.link;
+  const records = keptRecords(entry, rewrite, name);
+  clearPrefix(header, entry);
+  setText(header, FIELD.name, name);
+  setText(header, FIELD.link, link);
+  header[FIELD.type.offset] = (entry.odd & ODD.oldSparse) !== 0 ? TYPE.gnuSparse : entry.type;
+  if (entry.type !== TYPE.file) writeNumber(header, FIELD.size.offset, FIELD.size.length, 0);
+  if (rewrite.metadata) setMetadata(header, rewrite.metadata);
+  setChecksum(header);
+  return Buffer.concat([
+    ...(records.length > 0 ? extension(TYPE.pax, PAX_NAME, Buffer.concat(records)) : []),
+    ...longText(TYPE.longName, name, FIELD.name.length),
+    ...longText(TYPE.longLink, link, FIELD.link.length),
+    header,
+    raw.subarray(entry.headerOffset + BLOCK, entry.dataOffset),
+  ]);
+}
+
+/** The header of a directory that no layer describes: 0755, owned by root, of 1970. */
+export function directoryHeader(path: Uint8Array): Buffer {
+  const name = writtenName(path, TYPE.directory);
+  const header = blankHeader(TYPE.directory, name, 0o755);
+  return Buffer.concat([...longText(TYPE.longName, name, FIELD.name.length), header]);
+}
+
+function writtenName(path: Uint8Array, type: number): Uint8Array {
+  if (path.length === 0) return ROOT;
+  return type === TYPE.directory ? Buffer.concat([path, Buffer.from('/')]) : path;
+}
+
+const ALWAYS_DROPPED: ReadonlySet<string> = new Set(['path', 'linkpath']);
+const OVERRIDES: ReadonlySet<string> = new Set(['size', 'uid', 'gid', 'mtime']);
+
+function keptRecords(entry: TarEntry, { metadata }: Rewrite, name: Uint8Array): Uint8Array[] {
+  const isKept = ({ key, value }: PaxRecord) => {
+    if (ALWAYS_DROPPED.has(key) || key.startsWith('SCHILY.xattr.trusted.overlay.')) return false;
+    if (!OVERRIDES.has(key)) return true;
+    if (value.length === 0) return false;
+    return key === 'size' ? entry.type === TYPE.file : metadata === undefined;
+  };
+  const kept = entry.pax.filter(isKept).map(({ key, raw }) => (key === 'GNU.sparse.name' ? encodePax(key, name) : raw));
+  if (metadata && metadata.mtimeNanos !== 0) kept.push(encodePax('mtime', Buffer.from(decimalTime(metadata))));
+  return kept;
+}
+
+function decimalTime({ mtime, mtimeNanos }: Metadata): string {
+  const fraction = (nanos: number) => String(nanos).padStart(9, '0').replace(/0+$/, '');
+  return mtime >= 0 ? `${mtime}.${fraction(mtimeNanos)}` : `-${-mtime - 1}.${fraction(1e9 - mtimeNanos)}`;
+}
+
+/** What stands behind the name in a ustar header belongs to it; the rest of a GNU header does not. */
+function clearPrefix(header: Buffer, entry: TarEntry): void {
+  const magic = latin1(header.subarray(FIELD.magic.offset, FIELD.magic.offset + FIELD.magic.length));
+  const isStar = latin1(header.subarray(FIELD.starMark.offset)) === 'tar\0';
+  const { offset, length } = isStar ? FIELD.starPrefix : FIELD.prefix;
+  if (magic.startsWith('ustar\0') || (entry.odd & ODD.gnuPrefix) !== 0) header.fill(0, offset, offset + length);
+}
+
+function setText(header: Buffer, { offset, length }: { offset: number; length: number }, text: Uint8Array): void {
+  header.fill(0, offset, offset + length);
+  header.set(text.subarray(0, length), offset);
+}
+
+function setMetadata(header: Buffer, { mode, uid, gid, mtime }: Metadata): void {
+  for (const [field, value] of Object.entries({ mode, uid, gid, mtime } as const)) {
+    const { offset, length } = FIELD[field as 'mode' | 'uid' | 'gid' | 'mtime'];
+    writeNumber(header, offset, length, value);
+  }
+}
+
+function setChecksum(header: Buffer): void {
+  const { offset, length } = FIELD.checksum;
+  writeNumber(header, offset, length - 1, checksums(header, 0).unsigned);
+  header[offset + length - 1] = 0x20;
+}
+
+function blankHeader(type: number, name: Uint8Array, mode: number, size = 0): Buffer {
+  const header = Buffer.alloc(BLOCK);
+  setText(header, FIELD.name, name);
+  header[FIELD.type.offset] = type;
+  header.write(
+    type === TYPE.longName || type === TYPE.longLink ? 'ustar  \0' : 'ustar\x0000',
+    FIELD.magic.offset,
+    'latin1',
+  );
+  setMetadata(header, { mode, uid: 0, gid: 0, mtime: 0, mtimeNanos: 0 });
+  writeNumber(header, FIELD.size.offset, FIELD.size.length, size);
+  setChecksum(header);
+  return header;
+}
+
+function extension(type: number, name: Uint8Array, body: Uint8Array): Uint8Array[] {
+  const padding = Buffer.alloc(padded(body.length) - body.length);
+  return [blankHeader(type, name, 0o644, body.length), body, padding];
+}
+
+function longText(type: number, text: Uint8Array, room: number): Uint8Array[] {
+  if (text.length <= room) return [EMPTY];
+  return extension(type, LONG_LINK_NAME, Buffer.concat([text, Buffer.from('\0')]));
+}
