@@ -1,0 +1,229 @@
+import { DimgxError } from '../errors.js';
+import { type EntryTable, FLAG } from '../inspect/entry-table.js';
+import type { LayerIndex } from '../inspect/layer-index.js';
+import { TYPE } from '../tar/header.js';
+import { Column } from './column.js';
+import { LayerSymlinks } from './layer-symlinks.js';
+import type { How } from './plan.js';
+import { shownPath, type Tally } from './tally.js';
+import { KIND, NONE, type Node, type Tree } from './tree.js';
+import { Walker } from './walk.js';
+import { AUFS_LEFTOVERS, baseStart, type Marker, markerOf, WHITEOUT_PREFIX } from './whiteout.js';
+
+/** Takes a node that an entry of this layer hides, for those who want to know why something is not in the output. */
+export type OnHidden = (node: Node, layer: number, entry: number, how: How) => void;
+
+export interface ApplyContext {
+  readonly tree: Tree;
+  /** Oldest first. */
+  readonly layers: readonly LayerIndex[];
+  readonly tally: Tally;
+  /** Some layers were not selected, or not in their order: what is missing may lie in others. */
+  readonly lenient: boolean;
+  readonly onHidden?: OnHidden | undefined;
+}
+
+/**
+ * Applies one layer to the tree that the older layers made: first its whiteouts and opaque markers, to what is there,
+ * so that their place in the tar does not matter; then its entries, in stored order.
+ *
+ * @param number of the layer, 0 the oldest
+ * @returns for each entry the node it made or defined, or `NONE`
+ * @throws DIMGX_MERGE_BAD_LINK, DIMGX_MERGE_BAD_PARENT, DIMGX_MERGE_BAD_ROOT, DIMGX_INSPECT_TOO_MANY_ENTRIES
+ */
+export function applyLayer(context: ApplyContext, number: number): Column {
+  const application = new LayerApplication(context, number);
+  const markers = application.applyMarkers();
+  return application.applyEntries(markers);
+}
+
+class LayerApplication {
+  readonly #context: ApplyContext;
+  readonly #tree: Tree;
+  readonly #number: number;
+  readonly #entries: EntryTable;
+  readonly #names: Uint8Array;
+  readonly #walker: Walker;
+  /** Directories of markers, in the place of which the older layers have something else. */
+  readonly #blocked: Uint8Array[] = [];
+
+  constructor(context: ApplyContext, number: number) {
+    this.#context = context;
+    this.#tree = context.tree;
+    this.#number = number;
+    this.#entries = (context.layers[number] as LayerIndex).entries;
+    this.#names = this.#entries.columns.names;
+    this.#walker = new Walker(context.tree, context.layers, number, context.tally, context.lenient);
+  }
+
+  /** @returns the numbers of the entries that are markers, ascending */
+  applyMarkers(): readonly number[] {
+    const markers: number[] = [];
+    let symlinks: LayerSymlinks | undefined;
+    for (let i = 0; i < this.#entries.length; i++) {
+      const marker = this.#markerOf(i);
+      if (marker === 'none') continue;
+      markers.push(i);
+      symlinks ??= new LayerSymlinks(this.#entries);
+      this.#applyMarker(i, marker, symlinks);
+    }
+    return markers;
+  }
+
+  applyEntries(markers: readonly number[]): Column {
+    const nodes = new Column(this.#entries.length);
+    let nextMarker = 0;
+    for (let i = 0; i < this.#entries.length; i++) {
+      if (markers[nextMarker] === i) {
+        nextMarker++;
+        nodes.push(NONE);
+      } else {
+        nodes.push(this.#applyEntry(i));
+      }
+    }
+    for (const path of this.#blocked) this.#walker.unblock(path);
+    this.#removeLeftovers();
+    return nodes;
+  }
+
+  #markerOf(i: number): Marker | 'device' {
+    if ((this.#entries.flags(i) & FLAG.nullDevice) !== 0) return 'device';
+    return markerOf(this.#names, this.#entries.pathStart(i), this.#entries.pathEnd(i));
+  }
+
+  #applyMarker(i: number, marker: Marker | 'device', symlinks: LayerSymlinks): void {
+    const { tally } = this.#context;
+    const path = this.#entries.path(i);
+    if (marker === 'invalid') tally.add('DIMGX_MERGE_BAD_WHITEOUT', path);
+    if (marker === 'aufs') tally.add('DIMGX_MERGE_AUFS', path);
+    if (marker === 'invalid' || marker === 'aufs') return;
+    if (marker === 'device') tally.add('DIMGX_MERGE_DEVICE_WHITEOUT', path);
+    const base = baseStart(path, 0, path.length);
+    const parent = symlinks.resolve(path.subarray(0, Math.max(0, base - 1)), i);
+    const directory = this.#walker.olderDirectory(parent);
+    if (directory === 'blocked') this.#blocked.push(parent);
+    if (directory === 'blocked' || directory === NONE) return;
+    if (marker === 'opaque') {
+      this.#context.onHidden?.(directory, this.#number, i, 'opaque');
+      this.#tree.empty(directory);
+      return;
+    }
+    const name = marker === 'whiteout' ? base + WHITEOUT_PREFIX : base;
+    const hidden = this.#tree.lookup(directory, path, name, path.length);
+    if (hidden !== NONE) this.#remove(hidden, i, 'removal');
+  }
+
+  #applyEntry(i: number): Node {
+    const start = this.#entries.pathStart(i);
+    const end = this.#entries.pathEnd(i);
+    const type = this.#entries.type(i);
+    if (start === end) return this.#defineRoot(i, type);
+    const base = baseStart(this.#names, start, end);
+    const { directory, redirected } = this.#walker.parentOf(this.#names, start, base);
+    const existing = this.#tree.lookup(directory, this.#names, base, end);
+    const node =
+      type === TYPE.directory
+        ? this.#applyDirectory(i, directory, existing, base, end)
+        : this.#applyOther(i, type, directory, existing, base, end);
+    if (node !== NONE && redirected) this.#tree.redirect(node);
+    return node;
+  }
+
+  #defineRoot(i: number, type: number): Node {
+    if (type !== TYPE.directory) {
+      throw new DimgxError('DIMGX_MERGE_BAD_ROOT', `the root of layer ${this.#layerName} is not a directory`);
+    }
+    this.#noteDuplicate(this.#tree.root, i);
+    this.#tree.define(this.#tree.root, { layer: this.#number, entry: i });
+    return this.#tree.root;
+  }
+
+  #applyDirectory(i: number, directory: Node, existing: Node, base: number, end: number): Node {
+    const ref = { layer: this.#number, entry: i };
+    if (existing !== NONE) this.#noteDuplicate(existing, i);
+    if (existing !== NONE && this.#tree.kind(existing) === KIND.directory) {
+      this.#tree.define(existing, ref);
+      return existing;
+    }
+    if (existing !== NONE) this.#remove(existing, i, 'replacement');
+    return this.#tree.add(directory, this.#names, base, end, KIND.directory, ref, NONE);
+  }
+
+  #applyOther(i: number, type: number, directory: Node, existing: Node, base: number, end: number): Node {
+    const ref = { layer: this.#number, entry: i };
+    const target = type === TYPE.hardLink ? this.#linkTarget(i, existing) : NONE;
+    if (type === TYPE.hardLink && target === NONE) return NONE;
+    if (existing !== NONE) {
+      this.#noteDuplicate(existing, i);
+      this.#remove(existing, i, 'replacement');
+    }
+    if (target !== NONE && this.#tree.isUnreachable(target))
+      return this.#refuseLink(i, 'is removed by the link itself');
+    if (target === NONE) {
+      const kind = type === TYPE.symlink ? KIND.symlink : KIND.other;
+      return this.#tree.add(directory, this.#names, base, end, kind, ref, this.#tree.addInode(ref));
+    }
+    const inode = this.#tree.inode(target);
+    this.#tree.inodes.metadataLayer.set(inode, ref.layer);
+    this.#tree.inodes.metadataEntry.set(inode, ref.entry);
+    return this.#tree.add(directory, this.#names, base, end, this.#tree.kind(target), ref, inode);
+  }
+
+  /** @returns `NONE` when the target may lie in a layer that was not selected */
+  #linkTarget(i: number, existing: Node): Node {
+    const { tally, lenient } = this.#context;
+    const link = this.#entries.link(i);
+    const target = this.#walker.targetOf(link);
+    const wrong =
+      target === NONE
+        ? 'does not exist at that point'
+        : target === existing
+          ? 'is the link itself'
+          : this.#tree.kind(target) === KIND.directory
+            ? 'is a directory'
+            : undefined;
+    if (wrong !== undefined && lenient) {
+      tally.add('DIMGX_MERGE_LINK_NOT_SELECTED', this.#entries.path(i));
+      return NONE;
+    }
+    if (wrong !== undefined) {
+      const shown = `"${shownPath(this.#entries.path(i))}" to "${shownPath(link)}"`;
+      throw new DimgxError(
+        'DIMGX_MERGE_BAD_LINK',
+        `layer ${this.#layerName}: the target of the hard link ${shown} ${wrong}`,
+      );
+    }
+    if (this.#tree.layer(target) !== this.#number) tally.add('DIMGX_MERGE_LINK_ACROSS_LAYERS', this.#entries.path(i));
+    return target;
+  }
+
+  #refuseLink(i: number, wrong: string): never {
+    const shown = `"${shownPath(this.#entries.path(i))}" to "${shownPath(this.#entries.link(i))}"`;
+    throw new DimgxError(
+      'DIMGX_MERGE_BAD_LINK',
+      `layer ${this.#layerName}: the target of the hard link ${shown} ${wrong}`,
+    );
+  }
+
+  #noteDuplicate(existing: Node, i: number): void {
+    if (this.#tree.layer(existing) !== this.#number || this.#tree.entry(existing) === NONE) return;
+    this.#context.tally.add('DIMGX_MERGE_DUPLICATE', this.#entries.path(i));
+  }
+
+  #remove(node: Node, i: number, how: How): void {
+    this.#context.onHidden?.(node, this.#number, i, how);
+    this.#tree.remove(node);
+  }
+
+  /** What AUFS kept at the root of a layer is not part of it; hard links to it keep its contents. */
+  #removeLeftovers(): void {
+    for (const name of AUFS_LEFTOVERS) {
+      const node = this.#tree.lookup(this.#tree.root, name, 0, name.length);
+      if (node !== NONE) this.#tree.remove(node);
+    }
+  }
+
+  get #layerName(): string {
+    return (this.#context.layers[this.#number] as LayerIndex).layer.name;
+  }
+}

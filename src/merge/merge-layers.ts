@@ -1,0 +1,55 @@
+import type { Warn } from '../errors.js';
+import { DEFAULT_LIMITS } from '../image/limits.js';
+import type { LayerIndex } from '../inspect/layer-index.js';
+import { applyLayer } from './apply-layer.js';
+import type { Column } from './column.js';
+import { HiddenEntries } from './hidden-entries.js';
+import { orderItems } from './order.js';
+import type { Plan } from './plan.js';
+import { Tally } from './tally.js';
+import { Tree } from './tree.js';
+
+export interface MergeOptions {
+  readonly onWarning?: Warn | undefined;
+  /** Also tell which entries are hidden, and by what. Default false. */
+  readonly explain?: boolean;
+  /** Files and directories at most. */
+  readonly maxEntries?: number;
+}
+
+/**
+ * Decides what survives of layers that lie on one another. No I/O.
+ *
+ * @param layers earlier ones win over later ones: newest first for the tree that a container would see
+ * @throws DIMGX_MERGE_BAD_LINK, DIMGX_MERGE_BAD_PARENT, DIMGX_MERGE_BAD_ROOT, DIMGX_INSPECT_TOO_MANY_ENTRIES
+ */
+export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions = {}): Plan {
+  const oldestFirst = layers.toReversed();
+  const count = layers.reduce((sum, { entries }) => sum + entries.length, 0);
+  const tree = new Tree(count, options.maxEntries ?? DEFAULT_LIMITS.maxEntries);
+  const tally = new Tally();
+  const hidden = options.explain ? new HiddenEntries(tree, oldestFirst) : undefined;
+  const context = { tree, layers: oldestFirst, tally, lenient: !isWhole(oldestFirst), onHidden: hidden?.note };
+  const nodes: Column[] = [];
+  for (let number = 0; number < oldestFirst.length; number++) {
+    nodes.push(applyLayer(context, number));
+    tally.flush((oldestFirst[number] as LayerIndex).layer.name, options.onWarning ?? ignore);
+  }
+  const { layer, entry, changes } = orderItems(tree, oldestFirst, nodes);
+  const newestFirst = (number: number) => layers.length - 1 - Math.max(0, number);
+  return {
+    layers,
+    length: entry.length,
+    layer: layer.toArray().map(newestFirst),
+    entry: entry.toArray(),
+    changes,
+    hidden: hidden?.list(nodes, newestFirst) ?? [],
+  };
+}
+
+/** All layers of the image are there, in their order. */
+function isWhole(oldestFirst: readonly LayerIndex[]): boolean {
+  return oldestFirst.every(({ place }, i) => place.position === i && place.of === oldestFirst.length);
+}
+
+function ignore(): void {}

@@ -1,0 +1,40 @@
+import type { LayerIndex } from '../inspect/layer-index.js';
+import type { Metadata } from '../tar/entry.js';
+
+/** How an item of the output differs from the entry it is copied from. */
+export interface HeaderChange {
+  /** From the root, without a slash at either end; empty for the root. */
+  readonly path: Uint8Array;
+  /** A hard link's target, from the root. */
+  readonly link?: Uint8Array;
+  /** Owner, permissions and time, where a later hard link of the inode set others. */
+  readonly metadata?: Metadata;
+}
+
+/** What survives, in output order: which entries to copy, which headers to rewrite, which directories to make. */
+export interface Plan {
+  /** In the order of the selection: earlier wins. */
+  readonly layers: readonly LayerIndex[];
+  /** Number of items. */
+  readonly length: number;
+  /** For each item the number in `layers` of the layer it comes from. */
+  readonly layer: Int32Array;
+  /** For each item the number of its entry in that layer; -1 for a directory to be made. */
+  readonly entry: Int32Array;
+  /** By number of the item. Items without a change are copied as they stand. */
+  readonly changes: ReadonlyMap<number, HeaderChange>;
+  /** Entries that are not in the output, where the reasons were asked for. */
+  readonly hidden: readonly HiddenEntry[];
+}
+
+/** Why an entry of a layer is not in the output. */
+export interface HiddenEntry {
+  /** Numbers in `layers` and in the layer's entries. */
+  readonly layer: number;
+  readonly entry: number;
+  /** What hid it: the path of an entry, and the number of its layer. */
+  readonly by?: { readonly path: Uint8Array; readonly layer: number; readonly how: How };
+}
+
+/** A whiteout, another entry of that path, or the opaque marker of a directory above. */
+export type How = 'removal' | 'replacement' | 'opaque';

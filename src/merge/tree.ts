@@ -1,0 +1,273 @@
+import { randomInt } from 'node:crypto';
+import { DimgxError } from '../errors.js';
+import { Column } from './column.js';
+
+/** A node of the tree, by number. A child's number is higher than its directory's. */
+export type Node = number;
+export const NONE = -1;
+
+/** Which entry of which layer: the number of the layer in the order of application, the number of the entry in it. */
+export interface EntryRef {
+  readonly layer: number;
+  /** `NONE` for a directory that only the paths of others imply. */
+  readonly entry: number;
+}
+
+/** What kind of thing a node names. */
+export const KIND = { directory: 0, symlink: 1, other: 2 } as const;
+
+const REMOVED = 1;
+const REDIRECTED = 2;
+
+/**
+ * The names and inodes of a root filesystem, without contents. Nodes are found by directory and name in one open hash
+ * table; to remove a node, with all below it, costs the same whatever is below: what lies under a removed directory is
+ * unreachable, because a directory that is made anew under that name is another node.
+ */
+export class Tree {
+  readonly #parent: Column;
+  readonly #nameEnd: Column;
+  readonly #kind: Column;
+  readonly #state: Column;
+  /** The layer that made the node or last gave it an entry. */
+  readonly #layer: Column;
+  readonly #entry: Column;
+  readonly #inode: Column;
+  #names: Uint8Array<ArrayBufferLike> = new Uint8Array(4096);
+  #slots: Int32Array;
+  #used = 0;
+  readonly #maxNodes: number;
+  /** So that nobody can make names that all fall into one slot. */
+  readonly #seed = randomInt(2 ** 31);
+
+  /** Of each inode: its contents' entry, the entry that last set its metadata, and the node its contents came with. */
+  readonly inodes = {
+    contentLayer: new Column(16),
+    contentEntry: new Column(16),
+    metadataLayer: new Column(16),
+    metadataEntry: new Column(16),
+    contentNode: new Column(16),
+  };
+
+  root: Node;
+
+  /**
+   * @param expected number of nodes, to begin with
+   * @param maxNodes beyond which `add` fails
+   */
+  constructor(expected: number, maxNodes: number) {
+    this.#maxNodes = maxNodes;
+    [this.#parent, this.#nameEnd, this.#kind, this.#state, this.#layer, this.#entry, this.#inode] = Array.from(
+      { length: 7 },
+      () => new Column(expected),
+    ) as [Column, Column, Column, Column, Column, Column, Column];
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(16, expected * 1.5)))).fill(NONE);
+    this.root = this.#push(NONE, new Uint8Array(0), 0, 0, KIND.directory, { layer: NONE, entry: NONE }, NONE);
+  }
+
+  get length(): number {
+    return this.#parent.length;
+  }
+
+  parent(node: Node): Node {
+    return this.#parent.get(node);
+  }
+
+  kind(node: Node): number {
+    return this.#kind.get(node);
+  }
+
+  /** The entry that a directory has its metadata from, or that made another node. */
+  ref(node: Node): EntryRef {
+    return { layer: this.#layer.get(node), entry: this.#entry.get(node) };
+  }
+
+  layer(node: Node): number {
+    return this.#layer.get(node);
+  }
+
+  entry(node: Node): number {
+    return this.#entry.get(node);
+  }
+
+  /** `NONE` for directories. */
+  inode(node: Node): number {
+    return this.#inode.get(node);
+  }
+
+  isRemoved(node: Node): boolean {
+    return (this.#state.get(node) & REMOVED) !== 0;
+  }
+
+  /** It or a directory above it has been removed. */
+  isUnreachable(node: Node): boolean {
+    for (let at = node; at !== NONE; at = this.parent(at)) if (this.isRemoved(at)) return true;
+    return false;
+  }
+
+  /** Its entry's path led through a symlink, and is not the node's. */
+  isRedirected(node: Node): boolean {
+    return (this.#state.get(node) & REDIRECTED) !== 0;
+  }
+
+  name(node: Node): Uint8Array {
+    return this.#names.subarray(this.#nameStart(node), this.#nameEnd.get(node));
+  }
+
+  /** From the root, without a slash at either end. */
+  path(node: Node): Buffer {
+    const parts: Uint8Array[] = [];
+    for (let at = node; this.parent(at) !== NONE; at = this.parent(at)) parts.push(SEPARATOR, this.name(at));
+    return Buffer.concat(parts.slice(1).reverse());
+  }
+
+  /** The node of that name in a directory, or `NONE`. The name lies at `[start, end)` of `bytes`. */
+  lookup(directory: Node, bytes: Uint8Array, start: number, end: number): Node {
+    const node = this.#slots[this.#slot(directory, bytes, start, end)] as number;
+    return node === NONE || this.isRemoved(node) ? NONE : node;
+  }
+
+  /**
+   * Makes a node; one of that name that is there must have been removed.
+   *
+   * @throws DIMGX_INSPECT_TOO_MANY_ENTRIES
+   */
+  add(
+    directory: Node,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    kind: number,
+    ref: EntryRef,
+    inode: number,
+  ): Node {
+    if (this.length >= this.#maxNodes) {
+      const message = `the image has more than ${this.#maxNodes} files and directories: raise --max-entries to read it`;
+      throw new DimgxError('DIMGX_INSPECT_TOO_MANY_ENTRIES', message);
+    }
+    if (this.#used * 4 >= this.#slots.length * 3) this.#growSlots();
+    const slot = this.#slot(directory, bytes, start, end);
+    if (this.#slots[slot] === NONE) this.#used++;
+    const node = this.#push(directory, bytes, start, end, kind, ref, inode);
+    this.#slots[slot] = node;
+    return node;
+  }
+
+  /** Makes an inode whose contents and metadata are those of an entry; its first name is the next node. */
+  addInode(ref: EntryRef): number {
+    this.inodes.contentLayer.push(ref.layer);
+    this.inodes.contentEntry.push(ref.entry);
+    this.inodes.metadataLayer.push(ref.layer);
+    this.inodes.metadataEntry.push(ref.entry);
+    this.inodes.contentNode.push(this.length);
+    return this.inodes.contentNode.length - 1;
+  }
+
+  /** Takes a node and all below it out of the tree. Other names of its inode stay. */
+  remove(node: Node): void {
+    this.#state.set(node, this.#state.get(node) | REMOVED);
+  }
+
+  /** Gives a directory the metadata of an entry. */
+  define(node: Node, ref: EntryRef): void {
+    this.#layer.set(node, ref.layer);
+    this.#entry.set(node, ref.entry);
+    this.#state.set(node, this.#state.get(node) & ~REDIRECTED);
+  }
+
+  redirect(node: Node): void {
+    this.#state.set(node, this.#state.get(node) | REDIRECTED);
+  }
+
+  /** Takes everything below a directory out of the tree. The directory becomes another node, which is returned. */
+  empty(directory: Node): Node {
+    const ref = this.ref(directory);
+    if (directory === this.root) {
+      this.remove(directory);
+      this.root = this.#push(NONE, new Uint8Array(0), 0, 0, KIND.directory, ref, NONE);
+      return this.root;
+    }
+    const name = this.name(directory).slice();
+    const redirected = this.isRedirected(directory);
+    this.remove(directory);
+    const fresh = this.add(this.parent(directory), name, 0, name.length, KIND.directory, ref, NONE);
+    if (redirected) this.redirect(fresh);
+    return fresh;
+  }
+
+  /** For each node, 1 when it and all directories above it are in the tree. */
+  survivors(): Uint8Array {
+    const alive = new Uint8Array(this.length);
+    for (let node = 0; node < alive.length; node++) {
+      const parent = this.parent(node);
+      alive[node] = !this.isRemoved(node) && (parent === NONE || alive[parent] === 1) ? 1 : 0;
+    }
+    return alive;
+  }
+
+  #nameStart(node: Node): number {
+    return node === 0 ? 0 : this.#nameEnd.get(node - 1);
+  }
+
+  #push(parent: Node, bytes: Uint8Array, start: number, end: number, kind: number, ref: EntryRef, inode: number): Node {
+    const node = this.length;
+    const nameStart = this.#nameStart(node);
+    const nameEnd = nameStart + end - start;
+    if (nameEnd > this.#names.length) this.#growNames(nameEnd);
+    for (let i = start, to = nameStart; i < end; i++, to++) this.#names[to] = bytes[i] as number;
+    this.#parent.push(parent);
+    this.#nameEnd.push(nameEnd);
+    this.#kind.push(kind);
+    this.#state.push(0);
+    this.#layer.push(ref.layer);
+    this.#entry.push(ref.entry);
+    this.#inode.push(inode);
+    return node;
+  }
+
+  #growNames(needed: number): void {
+    if (needed > MAX_NAMES) throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', 'the names in the image take over 2 GiB');
+    const larger = new Uint8Array(Math.min(MAX_NAMES, Math.max(needed, this.#names.length * 2)));
+    larger.set(this.#names);
+    this.#names = larger;
+  }
+
+  /** The slot that holds the last node of that name in that directory, or the free one where it would stand. */
+  #slot(directory: Node, bytes: Uint8Array, start: number, end: number): number {
+    const mask = this.#slots.length - 1;
+    let slot = hash(this.#seed ^ directory, bytes, start, end) & mask;
+    for (;;) {
+      const node = this.#slots[slot] as number;
+      if (node === NONE || (this.#parent.get(node) === directory && this.#isName(node, bytes, start, end))) return slot;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  #isName(node: Node, bytes: Uint8Array, start: number, end: number): boolean {
+    const own = this.#nameStart(node);
+    if (this.#nameEnd.get(node) - own !== end - start) return false;
+    for (let i = start, at = own; i < end; i++, at++) if (bytes[i] !== this.#names[at]) return false;
+    return true;
+  }
+
+  #growSlots(): void {
+    const old = this.#slots;
+    this.#slots = new Int32Array(old.length * 2).fill(NONE);
+    for (const node of old) {
+      if (node === NONE) continue;
+      this.#slots[this.#slot(this.parent(node), this.#names, this.#nameStart(node), this.#nameEnd.get(node))] = node;
+    }
+  }
+}
+
+const MAX_NAMES = 2 ** 31 - 1;
+const SEPARATOR = Buffer.from('/');
+
+/** FNV-1a over the name, begun with the directory and the seed, then mixed so that the low bits depend on all. */
+function hash(basis: number, bytes: Uint8Array, start: number, end: number): number {
+  let h = Math.imul(basis ^ 0x811c9dc5, 0x01000193);
+  for (let i = start; i < end; i++) h = Math.imul(h ^ (bytes[i] as number), 0x01000193);
+  h ^= h >>> 15;
+  h = Math.imul(h, 0x85ebca6b);
+  return h ^ (h >>> 13);
+}

@@ -1,0 +1,160 @@
+import { DimgxError } from '../errors.js';
+import type { LayerIndex } from '../inspect/layer-index.js';
+import type { Tally } from './tally.js';
+import { shownPath } from './tally.js';
+import { KIND, NONE, type Node, type Tree } from './tree.js';
+
+const SLASH = 0x2f;
+const DOT = 0x2e;
+/** Symlinks followed for one path. Source: Linux, MAXSYMLINKS. */
+const MAX_SYMLINKS = 40;
+
+/** Where a path's last component lies: in which directory, and whether a symlink was followed on the way. */
+export interface Place {
+  readonly directory: Node;
+  readonly redirected: boolean;
+}
+
+/** Finds the places of paths in the tree while one layer is applied. Source of its rules: sections 2 and 8 of the law. */
+export class Walker {
+  readonly #tree: Tree;
+  readonly #layers: readonly LayerIndex[];
+  /** The number of the layer that is being applied. */
+  readonly #layer: number;
+  readonly #tally: Tally;
+  /** Make directories that symlinks point to where they may lie in layers that were not selected. */
+  readonly #lenient: boolean;
+  #followed = 0;
+
+  constructor(tree: Tree, layers: readonly LayerIndex[], layer: number, tally: Tally, lenient: boolean) {
+    this.#tree = tree;
+    this.#layers = layers;
+    this.#layer = layer;
+    this.#tally = tally;
+    this.#lenient = lenient;
+  }
+
+  /**
+   * The directory that an entry is made in. Missing directories are made; a symlink of this layer is followed; a symlink
+   * or file of an older layer gives way to a directory, as it does in an overlay mount.
+   *
+   * @throws DIMGX_MERGE_BAD_PARENT
+   */
+  parentOf(names: Uint8Array, start: number, base: number): Place {
+    this.#followed = 0;
+    let directory = this.#tree.root;
+    for (let at = start; at < base; ) {
+      const end = names.indexOf(SLASH, at);
+      const child = this.#tree.lookup(directory, names, at, end);
+      if (child === NONE) directory = this.#imply(directory, names, at, end);
+      else if (this.#tree.kind(child) === KIND.directory) directory = child;
+      else if (this.#tree.layer(child) !== this.#layer) directory = this.#replace(child, names.subarray(start, end));
+      else if (this.#tree.kind(child) === KIND.symlink) directory = this.#follow(child);
+      else throw badParent(names.subarray(start, end), 'is a file of the same layer');
+      at = end + 1;
+    }
+    return { directory, redirected: this.#followed > 0 };
+  }
+
+  /**
+   * The older directory that a whiteout or opaque marker acts in.
+   *
+   * @returns `NONE` when there is none, `blocked` when something else is in its place
+   */
+  olderDirectory(path: Uint8Array): Node | 'blocked' {
+    let directory = this.#tree.root;
+    for (let at = 0; at < path.length; ) {
+      const end = componentEnd(path, at);
+      const child = this.#tree.lookup(directory, path, at, end);
+      if (child === NONE) return NONE;
+      if (this.#tree.kind(child) !== KIND.directory) return 'blocked';
+      directory = child;
+      at = end + 1;
+    }
+    return directory;
+  }
+
+  /** Lets what an older layer has in place of a marker's directory give way, unless this layer has replaced it. */
+  unblock(path: Uint8Array): void {
+    let directory = this.#tree.root;
+    for (let at = 0; at < path.length; ) {
+      const end = componentEnd(path, at);
+      const child = this.#tree.lookup(directory, path, at, end);
+      if (child === NONE) return;
+      if (this.#tree.kind(child) !== KIND.directory) {
+        if (this.#tree.layer(child) !== this.#layer) this.#replace(child, path.subarray(0, end));
+        return;
+      }
+      directory = child;
+      at = end + 1;
+    }
+  }
+
+  /** What a hard link's target names, or `NONE`. Symlinks on the way are followed, the last component is not. */
+  targetOf(path: Uint8Array): Node {
+    this.#followed = 0;
+    const slash = path.lastIndexOf(SLASH);
+    const directory = slash < 0 ? this.#tree.root : this.#resolve(this.#tree.root, path.subarray(0, slash), false);
+    return directory === NONE ? NONE : this.#tree.lookup(directory, path, slash + 1, path.length);
+  }
+
+  /** Puts a directory in the place of what is not one. */
+  #replace(node: Node, path: Uint8Array): Node {
+    const isSymlink = this.#tree.kind(node) === KIND.symlink;
+    this.#tally.add(isSymlink ? 'DIMGX_MERGE_SYMLINK_REPLACED' : 'DIMGX_MERGE_FILE_REPLACED', path);
+    this.#tree.remove(node);
+    const name = this.#tree.name(node).slice();
+    return this.#imply(this.#tree.parent(node), name, 0, name.length);
+  }
+
+  #imply(directory: Node, names: Uint8Array, start: number, end: number): Node {
+    return this.#tree.add(directory, names, start, end, KIND.directory, { layer: this.#layer, entry: NONE }, NONE);
+  }
+
+  /** The directory that a symlink leads to. */
+  #follow(symlink: Node): Node {
+    if (++this.#followed > MAX_SYMLINKS) throw badParent(this.#tree.path(symlink), 'is a loop of symlinks');
+    const { layer, entry } = this.#contentOf(symlink);
+    const target = (this.#layers[layer] as LayerIndex).entries.link(entry);
+    const from = target[0] === SLASH ? this.#tree.root : this.#tree.parent(symlink);
+    const found = this.#resolve(from, target, this.#lenient);
+    if (found === NONE) throw badParent(this.#tree.path(symlink), 'is a symlink that leads to no directory');
+    return found;
+  }
+
+  #contentOf(node: Node) {
+    const inode = this.#tree.inode(node);
+    const { contentLayer, contentEntry } = this.#tree.inodes;
+    return { layer: contentLayer.get(inode), entry: contentEntry.get(inode) };
+  }
+
+  /** Follows a path of directories and symlinks, `..` stopping at the root; `NONE` when it leads to no directory. */
+  #resolve(from: Node, path: Uint8Array, make: boolean): Node {
+    let directory = from;
+    for (let at = 0; at < path.length; ) {
+      const end = componentEnd(path, at);
+      const isDot = path[at] === DOT && end === at + 1;
+      const isDotDot = path[at] === DOT && path[at + 1] === DOT && end === at + 2;
+      if (isDotDot) directory = directory === this.#tree.root ? directory : this.#tree.parent(directory);
+      else if (end > at && !isDot) {
+        const child = this.#tree.lookup(directory, path, at, end);
+        if (child === NONE && make) directory = this.#imply(directory, path, at, end);
+        else if (child === NONE) return NONE;
+        else if (this.#tree.kind(child) === KIND.directory) directory = child;
+        else if (this.#tree.kind(child) === KIND.symlink) directory = this.#follow(child);
+        else return NONE;
+      }
+      at = end + 1;
+    }
+    return directory;
+  }
+}
+
+function componentEnd(path: Uint8Array, at: number): number {
+  const slash = path.indexOf(SLASH, at);
+  return slash < 0 ? path.length : slash;
+}
+
+function badParent(path: Uint8Array, what: string): DimgxError {
+  return new DimgxError('DIMGX_MERGE_BAD_PARENT', `an entry lies below "${shownPath(path)}", which ${what}`);
+}
