@@ -1,0 +1,30 @@
+import type { Region } from '../image/region.js';
+import { readRegion } from '../source/read-region.js';
+import type { ReadAt } from '../tar/scan.js';
+
+const WINDOW = 256 * 1024;
+
+/** Reads headers of a region out of turn. Neighbours are served from the same stretch of bytes. */
+export class HeaderWindow {
+  readonly #read: ReadAt;
+  readonly #length: number;
+  #bytes = new Uint8Array(0);
+  #position = 0;
+
+  constructor(region: Region) {
+    this.#read = readRegion(region);
+    this.#length = region.length;
+  }
+
+  /** A copy of the bytes from `start` to `end`. */
+  async read(start: number, end: number): Promise<Uint8Array> {
+    if (start < this.#position || end > this.#position + this.#bytes.length) await this.#move(start, end);
+    return Uint8Array.prototype.slice.call(this.#bytes, start - this.#position, end - this.#position);
+  }
+
+  async #move(start: number, end: number): Promise<void> {
+    this.#bytes = new Uint8Array(Math.max(end - start, Math.min(WINDOW, this.#length - start)));
+    this.#position = start;
+    await this.#read(this.#bytes, start);
+  }
+}

@@ -1,0 +1,40 @@
+import type { LayerIndex } from '../inspect/layer-index.js';
+import type { Plan } from '../merge/plan.js';
+
+/** A part of the output: a stretch of a layer's bytes, or a header that is made. `item` is the plan's. */
+export type Piece =
+  | { readonly kind: 'bytes'; readonly layer: number; readonly from: number; readonly to: number }
+  | { readonly kind: 'header'; readonly item: number };
+
+/**
+ * The output as pieces. Entries that are copied as they stand and are neighbours in their layer are one piece.
+ *
+ * @param onItem is told of each item before its piece
+ */
+export function* piecesOf(plan: Plan, onItem?: (item: number) => void): Generator<Piece, void, void> {
+  let layer = -1;
+  let from = 0;
+  let to = 0;
+  for (let item = 0; item < plan.length; item++) {
+    onItem?.(item);
+    const entry = plan.entry[item] as number;
+    const from_ = plan.layer[item] as number;
+    const { entries } = plan.layers[from_] as LayerIndex;
+    if (plan.changes.has(item)) {
+      if (to > from) yield { kind: 'bytes', layer, from, to };
+      yield { kind: 'header', item };
+      layer = from_;
+      from = entry < 0 ? 0 : entries.dataOffset(entry);
+      to = entry < 0 ? 0 : entries.end(entry);
+      continue;
+    }
+    const start = entries.start(entry);
+    if (from_ !== layer || start !== to) {
+      if (to > from) yield { kind: 'bytes', layer, from, to };
+      layer = from_;
+      from = start;
+    }
+    to = entries.end(entry);
+  }
+  if (to > from) yield { kind: 'bytes', layer, from, to };
+}
