@@ -1,6 +1,15 @@
 import type { Writable } from 'node:stream';
-import { DimgxError, type Warning } from './errors.js';
+import type { Warning } from './errors.js';
+import { openExtraction } from './extract/extraction.js';
+import type { Image } from './image/image.js';
+import { inspectLayers } from './inspect/inspect-layers.js';
+import type { LayerIndex } from './inspect/layer-index.js';
+import { selectLayers } from './inspect/select-layers.js';
+import type { Plan } from './merge/plan.js';
 import type { ExtractOptions, InspectOptions, OpenOptions, SelectOptions, TargetOptions } from './options.js';
+import { openImage } from './source/resolve.js';
+import { findDestination } from './target/destination.js';
+import { writeTarget } from './target/write-target.js';
 
 export interface FlattenOptions extends OpenOptions, SelectOptions, InspectOptions, ExtractOptions, TargetOptions {}
 
@@ -18,6 +27,8 @@ export interface LayerCount {
 export interface FlattenResult {
   readonly imageId: string;
   readonly manifestDigest?: string;
+  /** Which source served the image. */
+  readonly source: Image['source'];
   /** Written to the target, after compression. */
   readonly bytes: number;
   /** Entries in the output. */
@@ -28,14 +39,56 @@ export interface FlattenResult {
 }
 
 /**
- * Writes the flattened image to a target.
+ * Writes the flattened image to a target: reference → source → image → inspect → merge → extract → target.
  *
- * @param target a path, `-` for standard output, or a stream
+ * @param target a path, `-` for standard output, or a stream, which is ended
+ * @throws DimgxError with any code of the table; then nothing new is left where the target was to be
  */
 export async function flatten(
-  _reference: string,
-  _target: string | Writable,
-  _options: FlattenOptions = {},
+  reference: string,
+  target: string | Writable,
+  options: FlattenOptions = {},
 ): Promise<FlattenResult> {
-  throw new DimgxError('DIMGX_INTERNAL', 'not built yet');
+  const warnings: Warning[] = [];
+  const onWarning = (warning: Warning) => {
+    warnings.push(warning);
+    options.onWarning?.(warning);
+  };
+  const heard = { ...options, onWarning };
+  const destination = await findDestination(target, options, onWarning);
+  const image = await openImage(reference, heard);
+  try {
+    const select = selectLayers(image, options, onWarning);
+    const layers = await inspectLayers(image, { ...heard, select });
+    const { plan, assembler, size } = openExtraction(layers, heard);
+    const onBytes = progressOf(destination.name, size, options);
+    const bytes = await writeTarget(destination, assembler, { signal: options.signal, onBytes });
+    return { ...resultOf(image, plan), bytes, warnings };
+  } finally {
+    await image.close();
+  }
+}
+
+function progressOf(item: string, size: number, { onProgress }: FlattenOptions): (bytes: number) => void {
+  let done = 0;
+  return (bytes) => {
+    done += bytes;
+    onProgress?.({ stage: 'extract', item, done, total: Math.max(size, done) });
+  };
+}
+
+function resultOf({ id, manifestDigest, source }: Image, plan: Plan) {
+  const written = new Array<number>(plan.layers.length).fill(0);
+  for (let item = 0; item < plan.length; item++) {
+    if ((plan.entry[item] as number) >= 0) (written[plan.layer[item] as number] as number)++;
+  }
+  const count = ({ layer, entries }: LayerIndex, i: number): LayerCount => ({
+    name: layer.name,
+    ...(layer.digest && { digest: layer.digest }),
+    ...(layer.diffId && { diffId: layer.diffId }),
+    entries: entries.length,
+    written: written[i] as number,
+  });
+  const layers = plan.layers.map(count);
+  return { imageId: id, ...(manifestDigest && { manifestDigest }), source, entries: plan.length, layers };
 }

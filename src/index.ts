@@ -1,0 +1,20 @@
+export type { CompressionName } from './compression/codec.js';
+export { DimgxError, ERRORS, type ErrorCode, WARNINGS, type Warning, type WarningCode } from './errors.js';
+export { extractLayers } from './extract/extract-layers.js';
+export { type FlattenOptions, type FlattenResult, flatten, type LayerCount } from './flatten.js';
+export type { HistoryEntry, HistoryRow, Image, ImageConfig, Layer } from './image/image.js';
+export type { Limits } from './image/limits.js';
+export type { Platform } from './image/platform.js';
+export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';
+export type { LayerDigests, LayerIndex } from './inspect/layer-index.js';
+export { selectLayers } from './inspect/select-layers.js';
+export type {
+  EntryEvent,
+  ExtractOptions,
+  InspectOptions,
+  OpenOptions,
+  Progress,
+  SelectOptions,
+  TargetOptions,
+} from './options.js';
+export { openImage } from './source/resolve.js';
