@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import { runCommand } from './run-command.js';
 import { listTree, type Tree } from './tree.js';
 
-/** Programs that this project did not write, each told to keep everything that it can. */
+/**
+ * Programs that this project did not write, each told to keep everything that it can. GNU tar is told not to speak of
+ * times that this machine's clock has not reached: that is about the image and the clock, not about the tar.
+ */
 export const EXTRACTORS = {
-  'GNU tar': (tar: string) => ['tar', '-x', '-p', '--xattrs', '--xattrs-include=*', '--numeric-owner', '-f', tar],
-  bsdtar: (tar: string) => ['bsdtar', '-x', '-p', '--xattrs', '--acls', '--numeric-owner', '-f', tar],
+  'GNU tar': 'tar -x -p --xattrs --xattrs-include=* --numeric-owner --warning=no-timestamp',
+  bsdtar: 'bsdtar -x -p --xattrs --acls --numeric-owner',
 } as const;
+
+/** In another locale bsdtar speaks of every name that is not ASCII. */
+const UTF_8 = { LC_ALL: 'C.UTF-8' };
 
 export type Extractor = keyof typeof EXTRACTORS;
 
@@ -21,9 +27,9 @@ export interface Extracted {
 export async function extractTar(extractor: Extractor, tar: string, folder: string): Promise<Extracted> {
   const target = join(folder, 'extracted');
   await mkdir(target);
-  const [command = '', ...args] = EXTRACTORS[extractor](tar);
+  const [command = '', ...args] = EXTRACTORS[extractor].split(' ');
   try {
-    const { stderr } = await runCommand(command, args, { cwd: target });
+    const { stderr } = await runCommand(command, [...args, '-f', tar], { cwd: target, env: UTF_8 });
     return { tree: await listTree(target), stderr };
   } finally {
     await rm(target, { recursive: true });
