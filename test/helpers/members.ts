@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { type Headers, pack } from 'tar-stream';
+import { type Header, pack } from 'tar-stream';
 import { onTestFinished } from 'vitest';
 
 /** Contents, or the header of something else than a file. */
-export type Member = string | Uint8Array | Omit<Headers, 'name'>;
+export type Member = string | Uint8Array | Omit<Header, 'name'>;
 
 /** What an archive or a directory holds, by name, in order. A name may stand twice in a list of pairs. */
 export type Members = Readonly<Record<string, Member>> | readonly (readonly [string, Member])[];
