@@ -2,43 +2,37 @@ import yargs from 'yargs';
 import type { CompressionName } from '../compression/codec.js';
 import { DimgxError } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
-import { type Argv, normaliseArgv } from './argv.js';
+import type { Argv } from './argv.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 import { OPTION_TABLE } from './option-table.js';
 import { parseCount, parseSize } from './parse-number.js';
 import { usageError } from './usage-error.js';
 
 /** What the command line asks for. */
-export type Invocation =
-  | { readonly action: 'help' }
-  | { readonly action: 'version' }
-  | {
-      readonly action: 'list' | 'flatten';
-      readonly reference: string;
-      /** A path, or `-`; only with `flatten`. */
-      readonly target: string;
-      readonly library: FlattenOptions;
-      readonly json: boolean;
-      readonly quiet: boolean;
-      readonly logLevel: LogLevel;
-      readonly logFormat: string | undefined;
-      readonly progress: ProgressChoice;
-    };
+export interface Invocation {
+  readonly action: 'list' | 'flatten';
+  readonly reference: string;
+  /** A path, or `-`; empty with `list`. */
+  readonly target: string;
+  readonly library: FlattenOptions;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly logLevel: LogLevel;
+  readonly logFormat: string | undefined;
+  readonly progress: ProgressChoice;
+}
 
 const PROGRESS_CHOICES = ['auto', 'always', 'never'] as const;
 const PULL_CHOICES = ['missing', 'always', 'never'] as const;
 export type ProgressChoice = (typeof PROGRESS_CHOICES)[number];
 
 /**
- * @param args without the program's own name
+ * Reads the options and operands of a normalised command line that asks neither for help nor for the version.
+ *
  * @throws DIMGX_CLI_USAGE; DIMGX_SOURCE_UNSUPPORTED for what a later version will do
  */
-export function parseOptions(args: readonly string[]): Invocation {
-  const argv = normaliseArgv(args, OPTION_TABLE);
+export function parseOptions(argv: Argv): Invocation {
   const given = read(argv);
-  if (given.help) return { action: 'help' };
-  if (given.version) return { action: 'version' };
-
   const [reference, ...others] = argv.operands;
   if (reference === undefined || reference === '') throw usageError('no image is named');
   if (others.length > 0) throw usageError(`one image at a time, not also "${others.join('", "')}"`);
