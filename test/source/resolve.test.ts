@@ -40,7 +40,7 @@ describe('a reference', () => {
   test.each(['docker-archive', 'oci', 'oci-archive', 'dir'])(
     'to a path of %s that is not there is refused',
     async (transport) => {
-      expect((await refusal(`${transport}:/nonexistent/x`)).code).toBe('DIMGX_SOURCE_NOT_FOUND');
+      expect((await refusal(`${transport}:${join(await temporaryFolder(), 'x')}`)).code).toBe('DIMGX_SOURCE_NOT_FOUND');
     },
   );
 
