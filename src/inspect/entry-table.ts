@@ -32,6 +32,8 @@ export const FLAG = {
   link: 1 << 9,
   /** A device 0:0. */
   nullDevice: 1 << 10,
+  /** The stored name begins with `./`. */
+  dotted: 1 << 11,
 } as const;
 
 /** The entries of a layer, in stored order, by number from 0. */
