@@ -3,7 +3,7 @@ import { decodeEntry, emptyEntry } from './decode.js';
 import { type Metadata, ODD, type TarEntry } from './entry.js';
 import { checksums, FIELD, TYPE } from './header.js';
 import { writeNumber } from './number.js';
-import { encodePax, latin1, type PaxRecord } from './pax.js';
+import { encodePax, isOverlayXattr, latin1, type PaxRecord } from './pax.js';
 
 const EMPTY = new Uint8Array(0);
 const LONG_LINK_NAME = Buffer.from('././@LongLink');
@@ -62,13 +62,15 @@ function writtenName(path: Uint8Array, type: number): Uint8Array {
 }
 
 const ALWAYS_DROPPED: ReadonlySet<string> = new Set(['path', 'linkpath']);
-const OVERRIDES: ReadonlySet<string> = new Set(['size', 'uid', 'gid', 'mtime']);
+const OVERRIDES: ReadonlySet<string> = new Set(['size', 'uid', 'gid', 'mtime', 'atime', 'ctime']);
 
 function keptRecords(entry: TarEntry, { metadata }: Rewrite, name: Uint8Array): Uint8Array[] {
   const isKept = ({ key, value }: PaxRecord) => {
-    if (ALWAYS_DROPPED.has(key) || key.startsWith('SCHILY.xattr.trusted.overlay.')) return false;
+    if (ALWAYS_DROPPED.has(key) || isOverlayXattr(key)) return false;
+    if ((entry.odd & ODD.straySparse) !== 0 && key.startsWith('GNU.sparse.')) return false;
     if (!OVERRIDES.has(key)) return true;
     if (value.length === 0) return false;
+    if (key === 'atime' || key === 'ctime') return true;
     return key === 'size' ? entry.type === TYPE.file : metadata === undefined;
   };
   const kept = entry.pax.filter(isKept).map(({ key, raw }) => (key === 'GNU.sparse.name' ? encodePax(key, name) : raw));
