@@ -73,7 +73,7 @@ export const ERRORS = {
   DIMGX_TAR_UNKNOWN_TYPE: { exit: 2, meaning: 'A tar entry is of a type that no engine unpacks.' },
   DIMGX_INSPECT_UNSAFE_NAME: {
     exit: 2,
-    meaning: 'The name of an entry leaves the root, or is longer than 4,095 bytes.',
+    meaning: 'The name of an entry leaves the root, or it or a link target is longer than 4,095 bytes.',
   },
   DIMGX_INSPECT_TOO_MANY_ENTRIES: { exit: 2, meaning: 'The image has more entries than `--max-entries` allows.' },
   DIMGX_INSPECT_TOO_LARGE: { exit: 2, meaning: 'The image is larger, unpacked, than `--max-size` allows.' },

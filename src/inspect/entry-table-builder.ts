@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { ODD, REWRITE, type TarEntry } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
-import { cleanPath, isCanonical } from '../tar/path.js';
+import { cleanPath, isCanonical, MAX_PATH } from '../tar/path.js';
 import { type EntryColumns, FLAG } from './entry-table.js';
 
 /** Of all names of a layer together, in bytes: what the columns can number. */
@@ -34,6 +34,7 @@ export class EntryTableBuilder {
     const i = this.#length++;
     const path = cleanPath(entry.name, 'refuse');
     const link = entry.type === TYPE.hardLink ? cleanPath(entry.link, 'clamp') : entry.link;
+    if (entry.type === TYPE.symlink && link.length > MAX_PATH) throw longTarget(link.length);
     columns.start[i] = entry.start;
     columns.end[i] = entry.end;
     columns.headerLength[i] = entry.headerOffset - entry.start;
@@ -79,6 +80,11 @@ export class EntryTableBuilder {
     larger.set(this.#columns.names);
     this.#columns.names = larger;
   }
+}
+
+function longTarget(length: number): DimgxError {
+  const message = `the target of a symlink is ${length} bytes long, over ${MAX_PATH}`;
+  return new DimgxError('DIMGX_INSPECT_UNSAFE_NAME', message);
 }
 
 function emptyColumns(rows: number, names: number): Columns {

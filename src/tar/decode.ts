@@ -3,8 +3,9 @@ import { BLOCK, isZeroBlock, padded } from './block.js';
 import { type Metadata, ODD, type TarEntry } from './entry.js';
 import { checksum, dialectOf, FIELD, signedChecksum, TYPE, textField } from './header.js';
 import { parseNumber } from './number.js';
-import { latin1, MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxTime } from './pax.js';
-import { checkSparseMap, headSparseMap, oldSparseMap, paxSparseMap } from './sparse.js';
+import { isOverlayXattr, latin1, MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxTime } from './pax.js';
+import { type PaxSparse, paxSparseFormat, paxSparseMap } from './pax-sparse.js';
+import { checkSparseMap, headSparseMap, oldSparseMap } from './sparse.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Draft = Mutable<TarEntry>;
@@ -30,8 +31,19 @@ export function emptyEntry(): TarEntry {
   return { ...metadata, ...offsets, ...device, size: 0, type: 0, name: EMPTY, link: EMPTY, odd: 0, pax: NO_RECORDS };
 }
 
-/** What `decodeEntry` came to: a whole entry, extensions that belong to none, or the need for more bytes. */
-export type Decoded = 'entry' | 'extensions' | { readonly need: number };
+/**
+ * What `decodeEntry` came to: a whole entry, extensions that belong to none, or the need for more bytes. The padding of
+ * an extension may be missing at the end of the archive: from `bodyEnd` on it may end.
+ */
+export type Decoded = 'entry' | 'extensions' | { readonly need: number; readonly bodyEnd?: number };
+
+/** Of all extensions of one entry, in bytes: one of each kind and to spare. What is longer is held by nobody. */
+const MAX_EXTENSIONS = 4 * MAX_EXTENSION;
+
+interface Extension {
+  readonly type: number;
+  readonly body: Uint8Array;
+}
 
 /**
  * Reads one entry: its extensions (PAX, GNU long name and link) and its own header. Source of all rules: POSIX.1-2017
@@ -49,13 +61,12 @@ export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: 
   draft.start = base + at;
   draft.odd = 0;
   draft.pax = NO_RECORDS;
-  let longName: Uint8Array | undefined;
-  let longLink: Uint8Array | undefined;
+  let extensions: Extension[] | undefined;
   let header = at;
   for (;;) {
     draft.end = base + header;
     if (header + BLOCK > bytes.length) return { need: header + BLOCK - at };
-    if (header > at && isZeroBlock(bytes, header)) return 'extensions';
+    if (header > at && isZeroBlock(bytes, header)) return strayExtensions(extensions ?? []);
     checkSum(bytes, header);
     const type = bytes[header + FIELD.type.offset] as number;
     if (type !== TYPE.pax && type !== TYPE.longName && type !== TYPE.longLink && type !== TYPE.paxGlobal) break;
@@ -63,37 +74,57 @@ export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: 
     if (size < 0 || size > MAX_EXTENSION) {
       throw new DimgxError('DIMGX_TAR_BAD_PAX', `an extension header is ${size} bytes long, over ${MAX_EXTENSION}`);
     }
+    const bodyEnd = header + BLOCK + size;
     const next = header + BLOCK + padded(size);
-    if (next > bytes.length) return { need: next - at };
-    const body = bytes.subarray(header + BLOCK, header + BLOCK + size);
-    if (type === TYPE.paxGlobal) {
-      parsePax(body);
-      draft.end = base + next;
-      return 'extensions';
+    if (next - at > MAX_EXTENSIONS) {
+      throw new DimgxError('DIMGX_TAR_BAD_PAX', `the extension headers of an entry take over ${MAX_EXTENSIONS} bytes`);
     }
-    if (type === TYPE.pax) {
-      if (draft.pax !== NO_RECORDS) draft.odd |= ODD.extensions;
-      draft.pax = parsePax(body);
-    } else {
-      if ((type === TYPE.longName ? longName : longLink) !== undefined) draft.odd |= ODD.extensions;
-      const text = textField(body, 0, body.length);
-      if (type === TYPE.longName) longName = text;
-      else longLink = text;
-    }
+    if (next > bytes.length) return { need: next - at, bodyEnd: bodyEnd - at };
+    extensions ??= [];
+    extensions.push({ type, body: bytes.subarray(header + BLOCK, bodyEnd) });
     header = next;
+    if (type === TYPE.paxGlobal) {
+      draft.end = base + next;
+      return strayExtensions(extensions);
+    }
   }
   readHeader(bytes, header, base, draft);
-  if (draft.pax !== NO_RECORDS) applyPax(draft);
-  if (longName !== undefined) override(draft, 'name', longName, 'path');
-  if (longLink !== undefined) override(draft, 'link', longLink, 'linkpath');
+  if (extensions) applyExtensions(extensions, draft);
   settleType(draft, bytes[header + FIELD.type.offset] as number);
   const need = settleSize(bytes, header, draft);
   return need === undefined ? 'entry' : { need: header - at + need };
 }
 
+/** Extensions without an entry count for nothing, but they are read: malformed ones are refused by engines too. */
+function strayExtensions(extensions: readonly Extension[]): 'extensions' {
+  for (const { type, body } of extensions) if (type === TYPE.pax || type === TYPE.paxGlobal) parsePax(body);
+  return 'extensions';
+}
+
+/** Of several of one kind the last counts; a GNU long name wins over PAX. An empty one leaves the header's. */
+function applyExtensions(extensions: readonly Extension[], draft: Draft): void {
+  if (new Set(extensions.map(({ type }) => type)).size < extensions.length) draft.odd |= ODD.extensions;
+  for (const { type, body } of extensions) if (type === TYPE.pax) draft.pax = parsePax(body);
+  if (draft.pax !== NO_RECORDS) applyPax(draft);
+  override(draft, 'name', lastBody(extensions, TYPE.longName), 'path');
+  override(draft, 'link', lastBody(extensions, TYPE.longLink), 'linkpath');
+}
+
+function lastBody(extensions: readonly Extension[], type: number): Uint8Array | undefined {
+  return extensions.findLast((extension) => extension.type === type)?.body;
+}
+
+function override(draft: Draft, field: 'name' | 'link', body: Uint8Array | undefined, key: string): void {
+  if (body === undefined) return;
+  const text = textField(body, 0, body.length);
+  if (text.length > 0) draft[field] = text;
+  if (text.length === 0 || draft.pax.some((record) => record.key === key)) draft.odd |= ODD.extensions;
+}
+
 function checkSum(bytes: Uint8Array, header: number): void {
   const { offset, length } = FIELD.checksum;
-  const claimed = parseNumber(bytes, header + offset, length, 'checksum');
+  const isOctal = ((bytes[header + offset] as number) & 0x80) === 0;
+  const claimed = isOctal ? parseNumber(bytes, header + offset, length, 'checksum') : -1;
   if (claimed === checksum(bytes, header) || claimed === signedChecksum(bytes, header)) return;
   throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the checksum of a tar header is wrong');
 }
@@ -115,7 +146,8 @@ function readHeader(bytes: Uint8Array, header: number, base: number, draft: Draf
   if (dialect === 'ustar') {
     draft.name = prefixed(bytes, header, draft.name);
   } else if (dialect === 'gnu' && hasTextForTimes(bytes, header)) {
-    draft.name = prefixed(bytes, header, draft.name);
+    const prefix = textField(bytes, header + FIELD.prefix.offset, FIELD.prefix.length);
+    if (prefix.every((byte) => byte < 0x80)) draft.name = joined(prefix, draft.name);
     draft.odd |= ODD.gnuPrefix;
   }
 }
@@ -132,7 +164,11 @@ function prefixed(bytes: Uint8Array, header: number, name: Uint8Array): Uint8Arr
   const mark = header + FIELD.starMark.offset;
   const isStar = latin1(bytes.subarray(mark, mark + FIELD.starMark.length)) === 'tar\0';
   const { offset, length } = isStar ? FIELD.starPrefix : FIELD.prefix;
-  return Buffer.concat([textField(bytes, header + offset, length), Buffer.from('/'), name]);
+  return joined(textField(bytes, header + offset, length), name);
+}
+
+function joined(prefix: Uint8Array, name: Uint8Array): Uint8Array {
+  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name]);
 }
 
 /** Go before 1.8 wrote long names into a GNU header as if it had a prefix; its readers have known since. */
@@ -153,31 +189,28 @@ function hasTextForTimes(bytes: Uint8Array, header: number): boolean {
 /** PAX records win over the header; of one key the last counts; an empty value leaves the header's. */
 function applyPax(draft: Draft): void {
   for (const { key, value } of draft.pax) {
-    if (key.startsWith('SCHILY.xattr.trusted.overlay.')) draft.odd |= ODD.overlayXattr;
-    if (!OVERRIDES.has(key)) continue;
-    if (value.length === 0) {
-      draft.odd |= ODD.emptyOverride;
-      continue;
-    }
+    if (isOverlayXattr(key)) draft.odd |= ODD.overlayXattr;
+    else if (value.length === 0 && OVERRIDES.has(key)) draft.odd |= ODD.emptyOverride;
+  }
+  for (const key of OVERRIDES) {
+    const value = draft.pax.findLast((record) => record.key === key)?.value;
+    if (value === undefined || value.length === 0) continue;
     if (key === 'path') draft.name = value;
     else if (key === 'linkpath') draft.link = value;
     else if (key === 'size') draft.size = paxInteger(value, key);
     else if (key === 'uid') draft.uid = paxInteger(value, key);
     else if (key === 'gid') draft.gid = paxInteger(value, key);
-    else if (key === 'mtime') {
+    else {
       const { seconds, nanos } = paxTime(value, key);
+      if (key !== 'mtime') continue;
       draft.mtime = seconds;
       draft.mtimeNanos = nanos;
     }
   }
 }
 
-const OVERRIDES: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime']);
-
-function override(draft: Draft, field: 'name' | 'link', text: Uint8Array, key: string): void {
-  draft[field] = text;
-  if (draft.pax.some((record) => record.key === key)) draft.odd |= ODD.extensions;
-}
+/** Those of times other than mtime's count for nothing; they are here because readers refuse malformed ones. */
+const OVERRIDES: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'atime', 'ctime']);
 
 function settleType(draft: Draft, type: number): void {
   draft.type = type;
@@ -202,49 +235,56 @@ function settleSize(bytes: Uint8Array, header: number, draft: Draft): number | u
   if (draft.size < 0 || draft.size > Number.MAX_SAFE_INTEGER) {
     throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the size of an entry is negative or absurd');
   }
+  const isOldSparse = (draft.odd & ODD.oldSparse) !== 0;
+  const sparse = draft.pax === NO_RECORDS ? undefined : paxSparseFormat(draft.pax);
+  const paxSparse = sparse === undefined || sparse.format === 'unknown' || isOldSparse ? undefined : sparse;
+  if (sparse && !paxSparse) draft.odd |= ODD.straySparse;
   if (HEADER_ONLY.has(draft.type)) {
+    if (paxSparse) throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'what is no file has the map of a sparse file');
     if (draft.size !== 0) draft.odd |= ODD.size;
     draft.size = 0;
   }
-  let headerLength: number = BLOCK;
   draft.dataSize = draft.size;
-  if ((draft.odd & ODD.oldSparse) !== 0) {
-    const sparse = oldSparseMap(bytes, header);
-    if ('need' in sparse) return sparse.need;
-    headerLength = sparse.length;
-    draft.size = parseNumber(bytes, header + FIELD.gnuRealSize.offset, FIELD.gnuRealSize.length, 'real size');
-    checkSparseMap(sparse.map, draft.size);
-  }
-  draft.dataOffset = draft.headerOffset + headerLength;
+  draft.dataOffset = draft.headerOffset + BLOCK;
   draft.end = draft.dataOffset + padded(draft.dataSize);
-  return draft.pax === NO_RECORDS || draft.type !== TYPE.file ? undefined : settlePaxSparse(bytes, header, draft);
+  if (isOldSparse) return settleOldSparse(bytes, header, draft);
+  return paxSparse && settlePaxSparse(bytes, header, draft, paxSparse);
 }
 
-/** A file whose sparse map is told by PAX records. Source: GNU tar manual, "Sparse Formats". */
-function settlePaxSparse(bytes: Uint8Array, header: number, draft: Draft): number | undefined {
-  const value = (key: string) => draft.pax.findLast((record) => record.key === key)?.value;
-  const text = (key: string) => latin1(value(key) ?? EMPTY);
-  const version = `${text('GNU.sparse.major')}.${text('GNU.sparse.minor')}`;
-  const isMapInHead = version === '1.0';
-  const isMapInRecords =
-    version === '0.0' || version === '0.1' || (version === '.' && value('GNU.sparse.map') !== undefined);
-  if (!isMapInHead && !isMapInRecords) return undefined;
-  const realSize = value('GNU.sparse.size') ?? value('GNU.sparse.realsize');
-  if (realSize) draft.size = paxInteger(realSize, 'GNU.sparse.realsize');
-  const realName = value('GNU.sparse.name');
-  if (realName && realName.length > 0) draft.name = realName;
-  if (isMapInRecords) {
-    checkSparseMap(paxSparseMap(draft.pax), draft.size);
+function settleOldSparse(bytes: Uint8Array, header: number, draft: Draft): number | undefined {
+  if (dialectOf(bytes, header) !== 'gnu')
+    throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'a sparse file of star is not understood');
+  const sparse = oldSparseMap(bytes, header);
+  draft.end = draft.headerOffset;
+  if ('need' in sparse) return sparse.need;
+  draft.size = parseNumber(bytes, header + FIELD.gnuRealSize.offset, FIELD.gnuRealSize.length, 'real size');
+  checkSparseMap(sparse.map, draft.size, draft.dataSize);
+  draft.dataOffset = draft.headerOffset + sparse.length;
+  draft.end = draft.dataOffset + padded(draft.dataSize);
+  return undefined;
+}
+
+function settlePaxSparse(
+  bytes: Uint8Array,
+  header: number,
+  draft: Draft,
+  { format, realSize, name }: PaxSparse,
+): number | undefined {
+  draft.size = realSize ?? draft.size;
+  if (name) draft.name = name;
+  if (format === 'records') {
+    checkSparseMap(paxSparseMap(draft.pax), draft.size, draft.dataSize);
     return undefined;
   }
   const head = bytes.subarray(header + BLOCK, header + BLOCK + draft.dataSize);
-  const map = headSparseMap(head);
-  if (map !== 'more') {
-    checkSparseMap(map, draft.size);
+  const sparse = headSparseMap(head);
+  if (sparse !== 'more') {
+    checkSparseMap(sparse.map, draft.size, draft.dataSize - sparse.length);
     return undefined;
   }
   if (head.length === draft.dataSize) {
     throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'the map of a sparse file is longer than its contents');
   }
-  return BLOCK + Math.min(draft.dataSize, head.length + 16 * BLOCK);
+  // Twice as much each time: the map is read anew, and would be read as often as it has blocks.
+  return BLOCK + Math.min(draft.dataSize, 2 * head.length + 16 * BLOCK);
 }

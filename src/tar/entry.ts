@@ -16,9 +16,12 @@ export const ODD = {
   gnuPrefix: 32,
   /** An old GNU sparse file. Does not keep it from being copied. */
   oldSparse: 64,
+  /** Records of a sparse file on what is none, which readers take differently: GNU tar obeys `GNU.sparse.name` alone. */
+  straySparse: 128,
 } as const;
 
-export const REWRITE = ODD.size | ODD.type | ODD.emptyOverride | ODD.extensions | ODD.overlayXattr | ODD.gnuPrefix;
+export const REWRITE =
+  ODD.size | ODD.type | ODD.emptyOverride | ODD.extensions | ODD.overlayXattr | ODD.gnuPrefix | ODD.straySparse;
 
 /** Owner, permissions and time: what a hard link's header applies to its inode. */
 export interface Metadata {

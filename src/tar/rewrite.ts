@@ -3,7 +3,7 @@ import { decodeEntry, emptyEntry } from './decode.js';
 import { type Metadata, ODD, type TarEntry } from './entry.js';
 import { checksum, dialectOf, FIELD, TYPE } from './header.js';
 import { writeNumber } from './number.js';
-import { encodePax, latin1, type PaxRecord } from './pax.js';
+import { encodePax, isOverlayXattr, latin1, type PaxRecord } from './pax.js';
 
 const EMPTY = new Uint8Array(0);
 const LONG_LINK_NAME = Buffer.from('././@LongLink');
@@ -68,8 +68,10 @@ const OVERRIDES: ReadonlySet<string> = new Set(['uid', 'gid', 'mtime']);
 
 function keptRecords(entry: TarEntry, type: number, { metadata }: Rewrite, name: Uint8Array): Uint8Array[] {
   const isKept = ({ key, value }: PaxRecord) => {
-    if (ALWAYS_DROPPED.has(key) || key.startsWith('SCHILY.xattr.trusted.overlay.')) return false;
-    if (key === 'size' || key.startsWith('GNU.sparse.')) return type === TYPE.file && value.length > 0;
+    if (ALWAYS_DROPPED.has(key) || isOverlayXattr(key)) return false;
+    if (key.startsWith('GNU.sparse.')) return type === TYPE.file && (entry.odd & ODD.straySparse) === 0;
+    if (key === 'size') return type === TYPE.file && value.length > 0;
+    if (key === 'atime' || key === 'ctime') return value.length > 0;
     return !OVERRIDES.has(key) || (value.length > 0 && metadata === undefined);
   };
   const kept = entry.pax.filter(isKept).map(({ key, raw }) => (key === 'GNU.sparse.name' ? encodePax(key, name) : raw));

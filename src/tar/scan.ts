@@ -32,7 +32,8 @@ export async function scanTar(readAt: ReadAt, length: number, onEntry: (entry: T
   while (!scanner.done && scanner.position < length) {
     const left = length - scanner.position;
     if (left < scanner.need) break;
-    if (window.length < scanner.need) window = new Uint8Array(scanner.need);
+    // Twice as large at least: what needs more is read anew, and would be read as often as it has blocks.
+    if (window.length < scanner.need) window = new Uint8Array(Math.max(scanner.need, 2 * window.length));
     const bytes = window.subarray(0, Math.min(window.length, left));
     await readAt(bytes, scanner.position);
     scanner.feed(bytes);
@@ -46,7 +47,9 @@ export async function scanTar(readAt: ReadAt, length: number, onEntry: (entry: T
 /** Scans a tar archive that arrives in pieces. */
 export class TarStreamScan {
   readonly #scanner: HeaderScanner;
-  #carry: Uint8Array | undefined;
+  /** What is kept until there is enough of it, from `position` of the scanner on. */
+  #carry: Uint8Array[] = [];
+  #carried = 0;
   #length = 0;
   #trailingData = false;
 
@@ -56,16 +59,21 @@ export class TarStreamScan {
 
   /** @throws what HeaderScanner throws */
   push(piece: Uint8Array): void {
-    const bytes = this.#carry ? Buffer.concat([this.#carry, piece]) : piece;
-    const start = this.#length + piece.length - bytes.length;
+    const start = this.#length - this.#carried;
     this.#length += piece.length;
-    this.#carry = undefined;
+    if (this.#carried > 0 && this.#carried + piece.length < this.#scanner.need) {
+      this.#keep(piece);
+      return;
+    }
+    const bytes = this.#carried > 0 ? Buffer.concat([...this.#carry, piece]) : piece;
+    this.#carry = [];
+    this.#carried = 0;
     while (!this.#scanner.done) {
       const skip = this.#scanner.position - start;
       if (skip >= bytes.length) return;
       const rest = bytes.subarray(skip);
       if (rest.length < this.#scanner.need) {
-        this.#carry = Uint8Array.prototype.slice.call(rest);
+        this.#keep(rest);
         return;
       }
       this.#scanner.feed(rest);
@@ -74,7 +82,12 @@ export class TarStreamScan {
     this.#trailingData ||= tail.some((byte) => byte !== 0);
   }
 
-  /** @throws DIMGX_TAR_TRUNCATED */
+  #keep(bytes: Uint8Array): void {
+    this.#carry.push(Uint8Array.prototype.slice.call(bytes));
+    this.#carried += bytes.length;
+  }
+
+  /** @throws DIMGX_TAR_TRUNCATED, DIMGX_TAR_NOT_A_TAR */
   finish(): TarEnd {
     this.#scanner.finish(this.#length);
     return { trailingData: this.#trailingData };

@@ -19,6 +19,8 @@ export class HeaderScanner {
   #need = BLOCK;
   #done = false;
   #zeroSeen = false;
+  /** Of an extension whose padding is not at hand, in bytes from `position`. */
+  #bodyEnd = Number.POSITIVE_INFINITY;
 
   /** @param onEntry gets the same object for every entry, its views valid only during the call */
   constructor(onEntry: (entry: TarEntry) => void) {
@@ -64,6 +66,7 @@ export class HeaderScanner {
       const decoded = this.#decode(bytes, at, base);
       if (typeof decoded === 'object') {
         this.#need = decoded.need;
+        this.#bodyEnd = decoded.bodyEnd ?? Number.POSITIVE_INFINITY;
         break;
       }
       this.#need = BLOCK;
@@ -92,12 +95,21 @@ export class HeaderScanner {
    * Says that the archive ends. An end mark, or half of one, or the last padding may be missing.
    *
    * @param length of the archive in bytes
-   * @throws DIMGX_TAR_TRUNCATED when it ends inside a header or contents
+   * @throws DIMGX_TAR_TRUNCATED when it ends inside a header or contents; DIMGX_TAR_NOT_A_TAR when it is shorter than a
+   *   header
    */
   finish(length: number): void {
-    const endsBetweenHeaders = this.#done || this.#zeroSeen || this.#position >= length || this.#entry.end === length;
-    if (length < this.#contentEnd || !endsBetweenHeaders) {
+    if (length > 0 && length < BLOCK)
+      throw new DimgxError('DIMGX_TAR_NOT_A_TAR', 'this is too short for a tar archive');
+    if (length < this.#contentEnd || !this.#mayEndAt(length)) {
       throw new DimgxError('DIMGX_TAR_TRUNCATED', `a tar archive ends in the middle of an entry, at byte ${length}`);
     }
+  }
+
+  #mayEndAt(length: number): boolean {
+    const left = length - this.#position;
+    if (this.#done || left <= 0) return true;
+    if (this.#zeroSeen) return left === BLOCK;
+    return this.#entry.end === length || left >= this.#bodyEnd;
   }
 }

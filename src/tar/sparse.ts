@@ -1,8 +1,8 @@
 import { DimgxError } from '../errors.js';
-import { BLOCK } from './block.js';
+import { BLOCK, padded } from './block.js';
 import { FIELD } from './header.js';
 import { parseNumber } from './number.js';
-import { latin1, MAX_EXTENSION, type PaxRecord, paxInteger } from './pax.js';
+import { latin1, MAX_EXTENSION } from './pax.js';
 
 /** The stretches of a sparse file that hold data: offsets and lengths in turn. */
 type SparseMap = readonly number[];
@@ -16,16 +16,27 @@ function refuse(what: string): never {
   throw new DimgxError('DIMGX_TAR_BAD_SPARSE', `the map of a sparse file ${what}`);
 }
 
-/** @throws DIMGX_TAR_BAD_SPARSE when stretches overlap, go back or leave the file */
-export function checkSparseMap(map: SparseMap, realSize: number): void {
+/**
+ * GNU tar reads each stretch from the next whole block, Go from the next byte, and both as far as the map says: what
+ * does not fit would have them take contents for headers.
+ *
+ * @param stored bytes of contents, without a map at their head
+ * @throws DIMGX_TAR_BAD_SPARSE when stretches overlap, go back, leave the file, or are not what is stored
+ */
+export function checkSparseMap(map: SparseMap, realSize: number, stored: number): void {
   if (map.length % 2 !== 0) refuse('ends in the middle of a pair');
+  if (realSize < 0) refuse('is of a file of negative size');
   let previous = 0;
+  let held = 0;
   for (let i = 0; i < map.length; i += 2) {
     const offset = map[i] as number;
-    const end = offset + (map[i + 1] as number);
-    if (offset < previous || end < offset || end > realSize) refuse('is out of order or leaves the file');
-    previous = end;
+    const length = map[i + 1] as number;
+    if (offset < previous || length < 0 || offset + length > realSize) refuse('is out of order or leaves the file');
+    if (length > 0 && held % BLOCK !== 0) refuse('has a stretch that does not begin on a block');
+    held += length;
+    previous = offset + length;
   }
+  if (held !== stored) refuse('does not fit its contents');
 }
 
 /**
@@ -60,9 +71,9 @@ function readPairs(bytes: Uint8Array, offset: number, count: number, map: number
  * Reads the map that stands at the head of the contents: decimal numbers, one a line, their count first (PAX 1.0).
  *
  * @param bytes the contents as far as they are at hand
- * @returns the map, or that more bytes are needed
+ * @returns the map and the bytes of whole blocks that it takes, or that more bytes are needed
  */
-export function headSparseMap(bytes: Uint8Array): number[] | 'more' {
+export function headSparseMap(bytes: Uint8Array): { map: number[]; length: number } | 'more' {
   const numbers: number[] = [];
   let at = 0;
   while (numbers.length === 0 || numbers.length < 1 + 2 * (numbers[0] as number)) {
@@ -72,28 +83,10 @@ export function headSparseMap(bytes: Uint8Array): number[] | 'more' {
     numbers.push(sparseNumber(bytes.subarray(at, end)));
     at = end + 1;
   }
-  return numbers.slice(1);
+  return { map: numbers.slice(1), length: padded(at) };
 }
 
-/** The map that stands in PAX records: `GNU.sparse.map` (0.1), or pairs of offset and numbytes in turn (0.0). */
-export function paxSparseMap(records: readonly PaxRecord[]): number[] {
-  const joined = records.findLast((record) => record.key === 'GNU.sparse.map');
-  if (joined) {
-    return joined.value.length === 0
-      ? []
-      : latin1(joined.value)
-          .split(',')
-          .map((text) => sparseNumber(Buffer.from(text)));
-  }
-  const map: number[] = [];
-  for (const { key, value } of records) {
-    if (key !== 'GNU.sparse.offset' && key !== 'GNU.sparse.numbytes') continue;
-    if ((map.length % 2 === 0) !== (key === 'GNU.sparse.offset')) refuse('has offsets and lengths out of turn');
-    map.push(paxInteger(value, key));
-  }
-  return map;
-}
-
-function sparseNumber(text: Uint8Array): number {
+/** @throws DIMGX_TAR_BAD_SPARSE */
+export function sparseNumber(text: Uint8Array): number {
   return /^[0-9]{1,19}$/.test(latin1(text)) ? Number(latin1(text)) : refuse('holds what is no number');
 }
