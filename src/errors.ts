@@ -170,5 +170,9 @@ export function inputWarner({ onWarning, strictInput }: WarningOptions): Warn {
 
 /** @throws DIMGX_ABORTED when the caller has cancelled the work */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new DimgxError('DIMGX_ABORTED', 'the work was cancelled', { cause: signal.reason });
+  if (signal?.aborted) throw abortedBy(signal);
+}
+
+export function abortedBy(signal: AbortSignal): DimgxError {
+  return new DimgxError('DIMGX_ABORTED', 'the work was cancelled', { cause: signal.reason });
 }
