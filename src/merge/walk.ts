@@ -49,7 +49,7 @@ export class Walker {
       if (child === NONE) directory = this.#imply(directory, names, at, end);
       else if (this.#tree.kind(child) === KIND.directory) directory = child;
       else if (this.#tree.layer(child) !== this.#layer) directory = this.#replace(child, names.subarray(start, end));
-      else if (this.#tree.kind(child) === KIND.symlink) directory = this.#follow(child);
+      else if (this.#tree.kind(child) === KIND.symlink) directory = this.#followParent(child);
       else throw badParent(names.subarray(start, end), 'is a file of the same layer');
       at = end + 1;
     }
@@ -111,15 +111,20 @@ export class Walker {
     return this.#tree.add(directory, names, start, end, KIND.directory, { layer: this.#layer, entry: NONE }, NONE);
   }
 
-  /** The directory that a symlink leads to. */
-  #follow(symlink: Node): Node {
-    if (++this.#followed > MAX_SYMLINKS) throw badParent(this.#tree.path(symlink), 'is a loop of symlinks');
+  #followParent(symlink: Node): Node {
+    const found = this.#follow(symlink, this.#lenient);
+    if (found !== NONE) return found;
+    const what = this.#followed > MAX_SYMLINKS ? 'is a loop of symlinks' : 'is a symlink that leads to no directory';
+    throw badParent(this.#tree.path(symlink), what);
+  }
+
+  /** The directory that a symlink leads to, or `NONE`. */
+  #follow(symlink: Node, make: boolean): Node {
+    if (++this.#followed > MAX_SYMLINKS) return NONE;
     const { layer, entry } = this.#contentOf(symlink);
     const target = (this.#layers[layer] as LayerIndex).entries.link(entry);
     const from = target[0] === SLASH ? this.#tree.root : this.#tree.parent(symlink);
-    const found = this.#resolve(from, target, this.#lenient);
-    if (found === NONE) throw badParent(this.#tree.path(symlink), 'is a symlink that leads to no directory');
-    return found;
+    return this.#resolve(from, target, make);
   }
 
   #contentOf(node: Node) {
@@ -141,8 +146,9 @@ export class Walker {
         if (child === NONE && make) directory = this.#imply(directory, path, at, end);
         else if (child === NONE) return NONE;
         else if (this.#tree.kind(child) === KIND.directory) directory = child;
-        else if (this.#tree.kind(child) === KIND.symlink) directory = this.#follow(child);
+        else if (this.#tree.kind(child) === KIND.symlink) directory = this.#follow(child, make);
         else return NONE;
+        if (directory === NONE) return NONE;
       }
       at = end + 1;
     }
