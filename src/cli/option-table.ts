@@ -1,7 +1,9 @@
 import type { Options } from 'yargs';
 
-/** One option, as yargs wants it, and what yargs does not know. */
-export interface OptionRow extends Options {
+/** One option, as yargs wants it for the help, and what yargs does not know. */
+export interface OptionRow extends Pick<Options, 'describe' | 'group'> {
+  readonly type: 'boolean' | 'count' | 'string';
+  /** One letter. */
   readonly alias?: string;
   /** Of all options with one slot the last on the command line counts. Default: the option's own name. */
   readonly slot?: string;
@@ -26,8 +28,7 @@ const MESSAGES = 'Messages (on standard error):';
 const OTHER = 'Other:';
 
 const flag = { type: 'boolean' } as const;
-// With nargs, yargs leaves quotes around a value alone.
-const text = { type: 'string', nargs: 1 } as const;
+const text = { type: 'string' } as const;
 const since2015 = { since2015: true } as const;
 
 /** Every option of the command line, in the order of the help. */
@@ -57,8 +58,6 @@ export const OPTION_TABLE = {
     ...text,
     metavar: '=SPEC',
     ...since2015,
-    // Declared an array, yargs would drop empty values and strip quotes.
-    coerce: (specs: string | readonly string[]): readonly string[] => [specs].flat(),
     repeatable: true,
     alias: 'l',
     group: LAYERS,

@@ -1,44 +1,38 @@
-import yargs from 'yargs';
+import parse from 'yargs-parser';
 import type { CompressionName } from '../compression/codec.js';
 import { DimgxError } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
-import { type Argv, normaliseArgv } from './argv.js';
+import type { Argv } from './argv.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
-import { OPTION_TABLE } from './option-table.js';
+import { OPTION_TABLE, type OptionRow } from './option-table.js';
 import { parseCount, parseSize } from './parse-number.js';
 import { usageError } from './usage-error.js';
 
 /** What the command line asks for. */
-export type Invocation =
-  | { readonly action: 'help' }
-  | { readonly action: 'version' }
-  | {
-      readonly action: 'list' | 'flatten';
-      readonly reference: string;
-      /** A path, or `-`; only with `flatten`. */
-      readonly target: string;
-      readonly library: FlattenOptions;
-      readonly json: boolean;
-      readonly quiet: boolean;
-      readonly logLevel: LogLevel;
-      readonly logFormat: string | undefined;
-      readonly progress: ProgressChoice;
-    };
+export interface Invocation {
+  readonly action: 'list' | 'flatten';
+  readonly reference: string;
+  /** A path, or `-`; empty with `list`. */
+  readonly target: string;
+  readonly library: FlattenOptions;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly logLevel: LogLevel;
+  readonly logFormat: string | undefined;
+  readonly progress: ProgressChoice;
+}
 
 const PROGRESS_CHOICES = ['auto', 'always', 'never'] as const;
 const PULL_CHOICES = ['missing', 'always', 'never'] as const;
 export type ProgressChoice = (typeof PROGRESS_CHOICES)[number];
 
 /**
- * @param args without the program's own name
+ * Reads the options and operands of a normalised command line that asks neither for help nor for the version.
+ *
  * @throws DIMGX_CLI_USAGE; DIMGX_SOURCE_UNSUPPORTED for what a later version will do
  */
-export function parseOptions(args: readonly string[]): Invocation {
-  const argv = normaliseArgv(args, OPTION_TABLE);
+export function parseOptions(argv: Argv): Invocation {
   const given = read(argv);
-  if (given.help) return { action: 'help' };
-  if (given.version) return { action: 'version' };
-
   const [reference, ...others] = argv.operands;
   if (reference === undefined || reference === '') throw usageError('no image is named');
   if (others.length > 0) throw usageError(`one image at a time, not also "${others.join('", "')}"`);
@@ -58,32 +52,37 @@ export function parseOptions(args: readonly string[]): Invocation {
   };
 }
 
-function read({ options }: Argv) {
-  return parser().parseSync([...options]);
+interface Values {
+  readonly boolean: boolean;
+  readonly count: number;
+  readonly string: string;
 }
 
-/** Sees only what `normaliseArgv` spelled: one spelling for each option, always with `=` before a value. */
-function parser() {
-  return yargs()
-    .scriptName('dimgx')
-    .locale('en')
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw error ?? usageError(message);
-    })
-    .parserConfiguration({
+type Given = {
+  readonly [K in Exclude<keyof typeof OPTION_TABLE, 'layers'>]?: Values[(typeof OPTION_TABLE)[K]['type']];
+} & { readonly layers?: string | readonly string[] };
+
+/**
+ * The parser of yargs by itself: yargs as a whole would double the start-up, and only `--help` needs it. It sees one
+ * spelling for each option, always with `=` before a value.
+ */
+function read({ options }: Argv): Given {
+  const ofType = (type: keyof Values) => entries.flatMap(([name, row]) => (row.type === type ? name : []));
+  const entries = Object.entries<OptionRow>(OPTION_TABLE);
+  const strings = ofType('string');
+  return parse([...options], {
+    boolean: ofType('boolean'),
+    count: ofType('count'),
+    string: strings,
+    // With a number of values, the parser leaves quotes around a value alone.
+    narg: Object.fromEntries(strings.map((name) => [name, 1])),
+    configuration: {
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
-      'greedy-arrays': false,
-      'parse-numbers': false,
-    })
-    .options(OPTION_TABLE);
+    },
+  }) as Given;
 }
-
-type Given = ReturnType<typeof read>;
 
 function libraryOptions(given: Given): FlattenOptions {
   const limits = defined({
@@ -91,7 +90,7 @@ function libraryOptions(given: Given): FlattenOptions {
     maxEntries: parsed('--max-entries', given['max-entries'], (option, text) => parseCount(option, text, 1)),
   });
   return defined({
-    layers: given.layers,
+    layers: given.layers === undefined ? undefined : [given.layers].flat(),
     reverse: given.reverse,
     strict: given.strict,
     force: given.force,

@@ -1,9 +1,10 @@
 import type { ExitCode } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
+import { normaliseArgv } from './argv.js';
 import { formatJson } from './format-json.js';
-import { helpText } from './help-text.js';
 import { type Messages, openMessages, PLAIN_MESSAGES } from './messages.js';
-import { type Invocation, parseOptions } from './options.js';
+import { OPTION_TABLE } from './option-table.js';
+import type { Invocation } from './options.js';
 import { reportFailure } from './report-failure.js';
 import { versionText } from './version-text.js';
 import { withSignals } from './with-signals.js';
@@ -20,10 +21,12 @@ export async function run(args: readonly string[]): Promise<ExitCode | 0> {
   process.stderr.on('error', () => {});
   let messages = PLAIN_MESSAGES;
   try {
-    const invocation = parseOptions(args);
-    if (invocation.action === 'help') await writeOut(await helpText(process.stdout.columns || undefined));
-    else if (invocation.action === 'version') await writeOut(await versionText());
+    const argv = normaliseArgv(args, OPTION_TABLE);
+    if (argv.options.includes('--help')) await printHelp();
+    else if (argv.options.includes('--version')) await writeOut(await versionText());
     else {
+      const { parseOptions } = await import('./options.js');
+      const invocation = parseOptions(argv);
       messages = await openMessages(invocation);
       await withSignals((signal) => work(invocation, messages, signal));
     }
@@ -35,9 +38,12 @@ export async function run(args: readonly string[]): Promise<ExitCode | 0> {
   }
 }
 
-type WorkInvocation = Extract<Invocation, { action: 'list' | 'flatten' }>;
+async function printHelp(): Promise<void> {
+  const { helpText } = await import('./help-text.js');
+  await writeOut(await helpText(process.stdout.columns || undefined));
+}
 
-async function work(invocation: WorkInvocation, { log, bar }: Messages, signal: AbortSignal): Promise<void> {
+async function work(invocation: Invocation, { log, bar }: Messages, signal: AbortSignal): Promise<void> {
   const options: FlattenOptions = {
     ...invocation.library,
     signal,
@@ -50,14 +56,14 @@ async function work(invocation: WorkInvocation, { log, bar }: Messages, signal: 
   await writeOut(text, invocation.target === '-' ? process.stderr : process.stdout);
 }
 
-async function list({ reference, json, quiet }: WorkInvocation, options: FlattenOptions): Promise<string> {
+async function list({ reference, json, quiet }: Invocation, options: FlattenOptions): Promise<string> {
   const { listImage } = await import('./list-image.js');
   // A terminal that does not know its width says 0; what is no terminal says nothing.
   const columns = process.stdout.columns || undefined;
   return listImage(reference, { ...options, json, quiet, columns });
 }
 
-async function flatten({ reference, target, json }: WorkInvocation, options: FlattenOptions): Promise<string> {
+async function flatten({ reference, target, json }: Invocation, options: FlattenOptions): Promise<string> {
   const library = await import('../flatten.js');
   const result = await library.flatten(reference, target, options);
   return json ? formatJson(result) : '';

@@ -22,7 +22,9 @@ export function checkShape<const Schema extends v.GenericSchema>(
   schema: Schema,
   what: string,
 ): v.InferOutput<Schema> {
-  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  // Valibot lets a list pass for an object.
+  const isList = schema.type === 'object' && Array.isArray(value);
+  const parsed = v.safeParse(schema, isList ? undefined : value, { abortEarly: true });
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const place = v.getDotPath(issue);
@@ -38,7 +40,8 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    const reason = cause instanceof SyntaxError ? printable(cause.message, 160) : 'its text is not UTF-8';
+    const isEncoding = cause instanceof TypeError;
+    const reason = isEncoding ? 'its text is not UTF-8' : printable(String(cause), 160);
     throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${what} is not JSON: ${reason}`, { cause });
   }
 }

@@ -23,8 +23,9 @@ export class Budget {
   }
 
   /** @throws DIMGX_INSPECT_TOO_MANY_ENTRIES */
-  spendEntry(): void {
-    if (Atomics.add(this.#spent, 1, 1n) < this.limits.maxEntries) return;
+  spendEntries(count: number): void {
+    const spent = Atomics.add(this.#spent, 1, BigInt(count)) + BigInt(count);
+    if (spent <= BigInt(this.limits.maxEntries)) return;
     const message = `the image has more than ${this.limits.maxEntries} entries: raise --max-entries to read it`;
     throw new DimgxError('DIMGX_INSPECT_TOO_MANY_ENTRIES', message);
   }

@@ -12,7 +12,7 @@ type Columns = { -readonly [K in keyof EntryColumns]: EntryColumns[K] };
 
 /** Gathers the entries of a layer into columns that grow by doubling. */
 export class EntryTableBuilder {
-  #columns: Columns = emptyColumns(64, 4096);
+  #columns: Columns = emptyColumns(1024, 64 * 1024);
   #length = 0;
   #names = 0;
 

@@ -13,6 +13,8 @@ import type { EntryColumns } from './entry-table.js';
 import { EntryTableBuilder } from './entry-table-builder.js';
 
 const PIECE = 1024 * 1024;
+/** Threads that count together do so in steps. */
+const ENTRIES_AT_ONCE = 1024;
 
 /** How bytes are read and written: at once in a worker thread, asynchronously elsewhere. */
 export interface LayerIo {
@@ -126,13 +128,14 @@ class LayerEntries {
   readonly #table = new EntryTableBuilder();
   #contentSize = 0;
   #oldSparse = 0;
+  #unspent = 0;
 
   constructor(budget: Budget) {
     this.#budget = budget;
   }
 
   readonly add = (entry: TarEntry): void => {
-    this.#budget.spendEntry();
+    if (++this.#unspent === ENTRIES_AT_ONCE) this.#spendEntries();
     const expanded = entry.size - entry.dataSize;
     if (expanded > 0) this.#budget.spendBytes(expanded);
     if ((entry.odd & ODD.oldSparse) !== 0) this.#oldSparse++;
@@ -140,7 +143,13 @@ class LayerEntries {
     this.#table.add(entry);
   };
 
+  #spendEntries(): void {
+    this.#budget.spendEntries(this.#unspent);
+    this.#unspent = 0;
+  }
+
   contents(end: TarEnd, length: number): LayerContents {
+    this.#spendEntries();
     const warnings: Warning[] = [];
     if (this.#oldSparse > 0) {
       const message = `${this.#oldSparse} old GNU sparse entries, which container engines refuse, are passed through`;

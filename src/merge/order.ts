@@ -99,8 +99,8 @@ class Ordering {
     if (isHolder) {
       this.#holder[inode] = node;
       this.#emitContents(node, inode);
-      for (const link of this.#waiting.get(inode) ?? []) this.#emitLink(link, inode);
-      this.#waiting.delete(inode);
+      const links = this.#waiting.get(inode);
+      if (links) for (const link of links) this.#emitLink(link, inode);
     } else if (this.#holder[inode] !== NONE) {
       this.#emitLink(node, inode);
     } else {

@@ -50,6 +50,8 @@ export class Tree {
   };
 
   root: Node;
+  /** How many nodes have been taken out: while it stays, what was found stays found. */
+  removals = 0;
 
   /**
    * @param expected number of nodes, to begin with
@@ -165,6 +167,7 @@ export class Tree {
 
   /** Takes a node and all below it out of the tree. Other names of its inode stay. */
   remove(node: Node): void {
+    this.removals++;
     this.#state.set(node, this.#state.get(node) | REMOVED);
   }
 

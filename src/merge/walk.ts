@@ -25,6 +25,11 @@ export class Walker {
   /** Make directories that symlinks point to where they may lie in layers that were not selected. */
   readonly #lenient: boolean;
   #followed = 0;
+  /** The directories that `parentOf` found last, and where in the names their path lies. */
+  #lastStart = 0;
+  #lastBase = -1;
+  #lastRemovals = 0;
+  #lastPlace: Place = { directory: NONE, redirected: false };
 
   constructor(tree: Tree, layers: readonly LayerIndex[], layer: number, tally: Tally, lenient: boolean) {
     this.#tree = tree;
@@ -41,10 +46,11 @@ export class Walker {
    * @throws DIMGX_MERGE_BAD_PARENT
    */
   parentOf(names: Uint8Array, start: number, base: number): Place {
+    if (this.#isLastParent(names, start, base)) return this.#lastPlace;
     this.#followed = 0;
     let directory = this.#tree.root;
     for (let at = start; at < base; ) {
-      const end = names.indexOf(SLASH, at);
+      const end = componentEnd(names, at);
       const child = this.#tree.lookup(directory, names, at, end);
       if (child === NONE) directory = this.#imply(directory, names, at, end);
       else if (this.#tree.kind(child) === KIND.directory) directory = child;
@@ -53,7 +59,19 @@ export class Walker {
       else throw badParent(names.subarray(start, end), 'is a file of the same layer');
       at = end + 1;
     }
-    return { directory, redirected: this.#followed > 0 };
+    this.#lastStart = start;
+    this.#lastBase = base;
+    this.#lastRemovals = this.#tree.removals;
+    this.#lastPlace = { directory, redirected: this.#followed > 0 };
+    return this.#lastPlace;
+  }
+
+  /** Whether a path's directories are those of the last one: mostly they are. */
+  #isLastParent(names: Uint8Array, start: number, base: number): boolean {
+    if (base - start !== this.#lastBase - this.#lastStart || this.#lastRemovals !== this.#tree.removals) return false;
+    for (let i = base - 1, last = this.#lastBase - 1; i >= start; i--, last--)
+      if (names[i] !== names[last]) return false;
+    return true;
   }
 
   /**
@@ -157,8 +175,9 @@ export class Walker {
 }
 
 function componentEnd(path: Uint8Array, at: number): number {
-  const slash = path.indexOf(SLASH, at);
-  return slash < 0 ? path.length : slash;
+  let end = at;
+  while (end < path.length && path[end] !== SLASH) end++;
+  return end;
 }
 
 function badParent(path: Uint8Array, what: string): DimgxError {

@@ -105,14 +105,14 @@ async function openFiles(reference: Reference, context: OpenContext): Promise<Op
   }
 }
 
-/** The first choice that is there; the last, with the shortest path, when none is. */
+/** The first choice that is there: the longest path. */
 async function existing(choices: readonly [PathChoice, ...PathChoice[]]): Promise<PathChoice> {
   for (const choice of choices) if (await exists(choice.path)) return choice;
   const [{ path }] = choices;
   throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(path)}`);
 }
 
-/** With a slash, anything that exists; without, a file, or a directory that holds an image. See `References` in README. */
+/** With a slash, anything that exists; without, a file, or a directory that holds an image.  */
 async function isPath(text: string): Promise<boolean> {
   if (!(await exists(text))) return false;
   if (text.includes('/') || !(await stat(text)).isDirectory()) return true;

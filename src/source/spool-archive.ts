@@ -6,7 +6,8 @@ import { codecOf, detectCompression, MAGIC_LENGTH } from '../compression/detect.
 import { DimgxError } from '../errors.js';
 import type { Region } from '../image/region.js';
 import type { OpenContext } from './open-context.js';
-import { openSpool, spoolFailure } from './spool.js';
+import { openSpool } from './spool.js';
+import { writeAt } from './write-at.js';
 
 /** Pipes give 64 KiB at a time: written as they come, calls would cost more than the copy. */
 const WRITE_SIZE = 2 ** 20;
@@ -115,16 +116,11 @@ class SpoolWriter {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    const { limits, tmpDir, onProgress } = this.#context;
+    const { limits, onProgress } = this.#context;
     if (this.length + bytes.length > limits.maxSize) {
       throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', `${this.#location} is larger than --max-size ${limits.maxSize}`);
     }
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await this.#spool
-        .write(bytes, done, bytes.length - done, this.length + done)
-        .catch((failure) => Promise.reject(spoolFailure(failure, tmpDir)));
-      done += bytesWritten;
-    }
+    await writeAt(this.#spool.fd, bytes, this.length);
     this.length += bytes.length;
     onProgress?.({ stage: 'open', item: this.#location, done: this.length, total: undefined });
   }

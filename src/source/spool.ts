@@ -31,17 +31,9 @@ export async function openSpool(tmpDir?: string, expectedBytes?: number): Promis
     }
     return handle;
   } catch (failure) {
-    throw spoolFailure(failure, folder);
+    if (!isSystemError(failure)) throw failure;
+    throw noSpace(folder, printable(failure.message), failure);
   }
-}
-
-/**
- * What to throw when making or writing a spool failed: DIMGX_SOURCE_NO_SPACE for the operating system's refusals, else
- * the failure itself.
- */
-export function spoolFailure(failure: unknown, tmpDir?: string): unknown {
-  if (!isSystemError(failure)) return failure;
-  return noSpace(tmpDir ?? tmpdir(), printable(failure.message), failure);
 }
 
 async function requireSpace(folder: string, bytes: number): Promise<void> {

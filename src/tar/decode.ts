@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { BLOCK, isZeroBlock, padded } from './block.js';
 import { type Metadata, ODD, type TarEntry } from './entry.js';
-import { checksums, FIELD, TYPE, textField } from './header.js';
+import { checksum, dialectOf, FIELD, signedChecksum, TYPE, textField } from './header.js';
 import { parseNumber } from './number.js';
 import { latin1, MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxTime } from './pax.js';
 import { checkSparseMap, headSparseMap, oldSparseMap, paxSparseMap } from './sparse.js';
@@ -94,47 +94,52 @@ export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: 
 function checkSum(bytes: Uint8Array, header: number): void {
   const { offset, length } = FIELD.checksum;
   const claimed = parseNumber(bytes, header + offset, length, 'checksum');
-  const { unsigned, signed } = checksums(bytes, header);
-  if (claimed !== unsigned && claimed !== signed) {
-    throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the checksum of a tar header is wrong');
-  }
+  if (claimed === checksum(bytes, header) || claimed === signedChecksum(bytes, header)) return;
+  throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the checksum of a tar header is wrong');
 }
 
 function readHeader(bytes: Uint8Array, header: number, base: number, draft: Draft): void {
-  const number = (field: 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'deviceMajor' | 'deviceMinor') =>
-    parseNumber(bytes, header + FIELD[field].offset, FIELD[field].length, field);
   draft.headerOffset = base + header;
-  draft.mode = number('mode') & 0o7777;
-  draft.uid = number('uid');
-  draft.gid = number('gid');
-  draft.size = number('size');
-  draft.mtime = number('mtime');
+  draft.mode = numberField(bytes, header, 'mode') & 0o7777;
+  draft.uid = numberField(bytes, header, 'uid');
+  draft.gid = numberField(bytes, header, 'gid');
+  draft.size = numberField(bytes, header, 'size');
+  draft.mtime = numberField(bytes, header, 'mtime');
   draft.mtimeNanos = 0;
-  draft.link = textField(bytes, header + FIELD.link.offset, FIELD.link.length);
-  const name = textField(bytes, header + FIELD.name.offset, FIELD.name.length);
-  const magic = latin1(bytes.subarray(header + FIELD.magic.offset, header + FIELD.magic.offset + FIELD.magic.length));
-  const isUstar = magic.startsWith('ustar\0');
-  const isGnu = magic === 'ustar  \0';
-  draft.deviceMajor = isUstar || isGnu ? number('deviceMajor') : 0;
-  draft.deviceMinor = isUstar || isGnu ? number('deviceMinor') : 0;
-  draft.name = isUstar ? prefixed(bytes, header, name) : name;
-  if (isGnu && hasTextForTimes(bytes, header)) {
-    draft.name = prefixed(bytes, header, name);
+  const hasLink = bytes[header + FIELD.link.offset] !== 0;
+  draft.link = hasLink ? textField(bytes, header + FIELD.link.offset, FIELD.link.length) : EMPTY;
+  draft.name = textField(bytes, header + FIELD.name.offset, FIELD.name.length);
+  const dialect = dialectOf(bytes, header);
+  draft.deviceMajor = dialect === 'old' ? 0 : numberField(bytes, header, 'deviceMajor');
+  draft.deviceMinor = dialect === 'old' ? 0 : numberField(bytes, header, 'deviceMinor');
+  if (dialect === 'ustar') {
+    draft.name = prefixed(bytes, header, draft.name);
+  } else if (dialect === 'gnu' && hasTextForTimes(bytes, header)) {
+    draft.name = prefixed(bytes, header, draft.name);
     draft.odd |= ODD.gnuPrefix;
   }
 }
 
+type NumberField = 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'deviceMajor' | 'deviceMinor';
+
+function numberField(bytes: Uint8Array, header: number, field: NumberField): number {
+  const { offset, length } = FIELD[field];
+  return parseNumber(bytes, header + offset, length, field);
+}
+
 function prefixed(bytes: Uint8Array, header: number, name: Uint8Array): Uint8Array {
+  if (bytes[header + FIELD.prefix.offset] === 0) return name;
   const mark = header + FIELD.starMark.offset;
   const isStar = latin1(bytes.subarray(mark, mark + FIELD.starMark.length)) === 'tar\0';
   const { offset, length } = isStar ? FIELD.starPrefix : FIELD.prefix;
-  if (bytes[header + offset] === 0) return name;
   return Buffer.concat([textField(bytes, header + offset, length), Buffer.from('/'), name]);
 }
 
 /** Go before 1.8 wrote long names into a GNU header as if it had a prefix; its readers have known since. */
 function hasTextForTimes(bytes: Uint8Array, header: number): boolean {
-  return [FIELD.gnuAccessTime, FIELD.gnuChangeTime].some(({ offset, length }) => {
+  const { gnuAccessTime, gnuChangeTime } = FIELD;
+  if (bytes[header + gnuAccessTime.offset] === 0 && bytes[header + gnuChangeTime.offset] === 0) return false;
+  return [gnuAccessTime, gnuChangeTime].some(({ offset, length }) => {
     if (bytes[header + offset] === 0) return false;
     try {
       parseNumber(bytes, header + offset, length, 'time');

@@ -43,22 +43,23 @@ export const TYPE = {
   pax: 0x78,
 } as const;
 
-/** The sum of a header's bytes with blanks in place of the sum itself, as unsigned and as signed bytes. */
-export function checksums(bytes: Uint8Array, offset: number): { unsigned: number; signed: number } {
-  let unsigned = 0;
-  let high = 0;
+/** The sum of a header's bytes, with blanks in place of the sum itself. */
+export function checksum(bytes: Uint8Array, offset: number): number {
+  let sum = 0x20 * FIELD.checksum.length;
+  const own = offset + FIELD.checksum.offset;
+  for (let i = offset; i < own; i++) sum += bytes[i] as number;
+  for (let i = own + FIELD.checksum.length; i < offset + BLOCK; i++) sum += bytes[i] as number;
+  return sum;
+}
+
+/** The same with bytes taken as signed, as some old programs did. */
+export function signedChecksum(bytes: Uint8Array, offset: number): number {
+  const own = offset + FIELD.checksum.offset;
+  let sum = checksum(bytes, offset);
   for (let i = offset; i < offset + BLOCK; i++) {
-    const byte = bytes[i] as number;
-    unsigned += byte;
-    high += byte >> 7;
+    if ((i < own || i >= own + FIELD.checksum.length) && (bytes[i] as number) > 0x7f) sum -= 0x100;
   }
-  const { offset: at, length } = FIELD.checksum;
-  for (let i = offset + at; i < offset + at + length; i++) {
-    const byte = bytes[i] as number;
-    unsigned += 0x20 - byte;
-    high -= byte >> 7;
-  }
-  return { unsigned, signed: unsigned - 256 * high };
+  return sum;
 }
 
 /** The bytes of a text field up to its first NUL, as a view. */
@@ -67,3 +68,13 @@ export function textField(bytes: Uint8Array, offset: number, length: number): Ui
   while (end < offset + length && bytes[end] !== 0) end++;
   return bytes.subarray(offset, end);
 }
+
+/** Which family of headers this is, by its magic: those of neither know no devices and no prefix. */
+export function dialectOf(bytes: Uint8Array, offset: number): 'ustar' | 'gnu' | 'old' {
+  const at = offset + FIELD.magic.offset;
+  for (let i = 0; i < USTAR.length; i++) if (bytes[at + i] !== USTAR[i]) return 'old';
+  if (bytes[at + 5] === 0) return 'ustar';
+  return bytes[at + 5] === 0x20 && bytes[at + 6] === 0x20 && bytes[at + 7] === 0 ? 'gnu' : 'old';
+}
+
+const USTAR = Buffer.from('ustar');

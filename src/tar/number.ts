@@ -16,7 +16,19 @@ function refuse(field: string): never {
  * @throws DIMGX_TAR_BAD_HEADER when it is neither, or beyond 63 bits
  */
 export function parseNumber(bytes: Uint8Array, offset: number, length: number, field: string): number {
-  if (((bytes[offset] ?? 0) & 0x80) !== 0) return parseBase256(bytes, offset, length, field);
+  let value = 0;
+  for (let i = offset; i < offset + length; i++) {
+    const byte = bytes[i] as number;
+    if (byte >= ZERO && byte <= SEVEN) value = value * 8 + (byte - ZERO);
+    else if (byte === 0 && i > offset) return value;
+    else return parseOther(bytes, offset, length, field);
+  }
+  return value;
+}
+
+/** Anything but digits from the first byte on, to the end or to a NUL. */
+function parseOther(bytes: Uint8Array, offset: number, length: number, field: string): number {
+  if (((bytes[offset] as number) & 0x80) !== 0) return parseBase256(bytes, offset, length, field);
   let start = offset;
   let end = offset + length;
   while (start < end && isBlank(bytes[start])) start++;

@@ -1,7 +1,7 @@
 import { BLOCK, padded } from './block.js';
 import { decodeEntry, emptyEntry } from './decode.js';
 import { type Metadata, ODD, type TarEntry } from './entry.js';
-import { checksums, FIELD, TYPE } from './header.js';
+import { checksum, dialectOf, FIELD, TYPE } from './header.js';
 import { writeNumber } from './number.js';
 import { encodePax, latin1, type PaxRecord } from './pax.js';
 
@@ -83,10 +83,9 @@ function decimalTime({ mtime, mtimeNanos }: Metadata): string {
 
 /** What stands behind the name in a ustar header belongs to it; the rest of a GNU header does not. */
 function clearPrefix(header: Buffer, entry: TarEntry): void {
-  const magic = latin1(header.subarray(FIELD.magic.offset, FIELD.magic.offset + FIELD.magic.length));
   const isStar = latin1(header.subarray(FIELD.starMark.offset)) === 'tar\0';
   const { offset, length } = isStar ? FIELD.starPrefix : FIELD.prefix;
-  if (magic.startsWith('ustar\0') || (entry.odd & ODD.gnuPrefix) !== 0) header.fill(0, offset, offset + length);
+  if (dialectOf(header, 0) === 'ustar' || (entry.odd & ODD.gnuPrefix) !== 0) header.fill(0, offset, offset + length);
 }
 
 function setText(header: Buffer, { offset, length }: { offset: number; length: number }, text: Uint8Array): void {
@@ -103,7 +102,7 @@ function setMetadata(header: Buffer, { mode, uid, gid, mtime }: Metadata): void 
 
 function setChecksum(header: Buffer): void {
   const { offset, length } = FIELD.checksum;
-  writeNumber(header, offset, length - 1, checksums(header, 0).unsigned);
+  writeNumber(header, offset, length - 1, checksum(header, 0));
   header[offset + length - 1] = 0x20;
 }
 

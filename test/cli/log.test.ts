@@ -43,7 +43,7 @@ test('whatever a message holds, it is one line that steers no terminal', () => {
 describe('warnings of one kind', () => {
   const flood = (level: LogLevel) => {
     const { log, lines } = logAt(level);
-    for (let n = 1; n <= 5; n++) log.warning({ code: 'DIMGX_INSPECT_DUPLICATE', message: `path ${n}` });
+    for (let n = 1; n <= 5; n++) log.warning({ code: 'DIMGX_MERGE_DUPLICATE', message: `path ${n}` });
     log.warning({ code: 'DIMGX_MERGE_AUFS', message: 'left over' });
     log.close();
     return lines;
@@ -53,7 +53,7 @@ describe('warnings of one kind', () => {
     const lines = flood('warning');
     expect(lines).toHaveLength(5);
     expect(lines[3]).toContain('DIMGX_MERGE_AUFS');
-    expect(lines[4]).toBe('dimgx: warning: DIMGX_INSPECT_DUPLICATE: 2 more like this; -v shows them');
+    expect(lines[4]).toBe('dimgx: warning: DIMGX_MERGE_DUPLICATE: 2 more like this; -v shows them');
   });
 
   test('are all shown at the level info', () => {

@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { type Headers, pack } from 'tar-stream';
+import { type Header, pack } from 'tar-stream';
 import { onTestFinished } from 'vitest';
 
 /** Contents, or the header of something else than a file. */
-export type Member = string | Uint8Array | Omit<Headers, 'name'>;
+export type Member = string | Uint8Array | Partial<Omit<Header, 'name'>>;
 
 /** What an archive or a directory holds, by name, in order. A name may stand twice in a list of pairs. */
 export type Members = Readonly<Record<string, Member>> | readonly (readonly [string, Member])[];
@@ -23,8 +23,10 @@ export async function archiveOf(members: Members): Promise<Buffer> {
     const isFile = typeof member === 'string' || member instanceof Uint8Array;
     const header = { name, mtime: new Date(0), ...(isFile ? {} : member) };
     const contents = isFile ? Buffer.from(member as string) : undefined;
-    if (contents) packer.entry(header, contents);
-    else packer.entry(header);
+    // Waiting for each keeps the packer from slowing down with their number.
+    await new Promise<unknown>((resolve) =>
+      contents ? packer.entry(header, contents, resolve) : packer.entry(header, resolve),
+    );
   }
   packer.finalize();
   return bytes;

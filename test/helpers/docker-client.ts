@@ -1,0 +1,41 @@
+import { type CommandOptions, runCommand, runShell } from './run-command.js';
+
+/** The `docker` command, speaking to one engine. */
+export class DockerClient {
+  readonly #options: CommandOptions;
+
+  constructor(host: string) {
+    this.#options = { env: { DOCKER_HOST: host, DOCKER_BUILDKIT: '0' } };
+  }
+
+  /** @returns what the command prints */
+  async run(...args: string[]): Promise<string> {
+    const { stdout } = await runCommand('docker', args, this.#options);
+    return stdout.toString().trim();
+  }
+
+  /** A shell script in which `docker` speaks to this engine. */
+  async shell(script: string): Promise<{ readonly stderr: string }> {
+    return await runShell(script, this.#options);
+  }
+
+  /** Loads an archive that holds one image. @returns the name or ID of the image */
+  async load(archive: string): Promise<string> {
+    const said = await this.run('load', '-i', archive);
+    const [, name] = said.match(/^Loaded image(?: ID)?: (\S+)$/m) ?? [];
+    if (name === undefined) throw new Error(`docker load said: ${said}`);
+    return name;
+  }
+
+  /** Builds with the classic builder, which makes a layer of each step, with the network of this machine. */
+  async build(context: string, tag: string): Promise<void> {
+    await this.run('build', '--network=host', '-t', tag, context);
+  }
+
+  /** Where the layers of an image lie unpacked, oldest to newest. */
+  async layerFolders(image: string): Promise<string[]> {
+    const data = JSON.parse(await this.run('inspect', '--format', '{{json .GraphDriver.Data}}', image));
+    const lower: string = data.LowerDir ?? '';
+    return [data.UpperDir, ...lower.split(':').filter((path) => path !== '')].reverse();
+  }
+}

@@ -1,0 +1,57 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, inject, it } from 'vitest';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the engine that all tests of a run share; empty when there is none. */
+    dockerHost: string;
+    /** Why there is no engine; empty when there is one. */
+    noEngine: string;
+  }
+}
+
+const TOOLS = [
+  'dockerd',
+  'docker',
+  'podman',
+  'skopeo',
+  'mmdebstrap',
+  'tar',
+  'bsdtar',
+  'getfattr',
+  'mount',
+  'bash',
+  'gzip',
+];
+
+/** What a run against real engines needs and this machine lacks. */
+export function missingTools(): string[] {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  const missing = TOOLS.filter((tool) => !folders.some((folder) => isExecutable(join(folder, tool))));
+  return process.getuid?.() === 0 ? missing : ['root', ...missing];
+}
+
+/**
+ * A `describe` whose tests need the engines. Without them they are skipped, and the name says what is missing; with
+ * `DIMGX_REQUIRE_ENGINES=1` (as in CI) that is a failure.
+ */
+export function describeWithEngines(name: string, tests: () => void): void {
+  const noEngine = inject('noEngine');
+  if (noEngine === '') describe(name, tests);
+  else if (process.env.DIMGX_REQUIRE_ENGINES !== '1') describe.skip(`${name} (${noEngine})`, tests);
+  else {
+    it(name, () => {
+      throw new Error(noEngine);
+    });
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,40 @@
+import { readSync } from 'node:fs';
+import { onTestFinished } from 'vitest';
+import { DimgxError, type Warning } from '#dimgx/errors.js';
+import type { Image } from '#dimgx/image/image.js';
+import type { Region } from '#dimgx/image/region.js';
+import type { OpenOptions } from '#dimgx/options.js';
+import { openImage } from '#dimgx/source/resolve.js';
+
+/** Opens an image that is closed when the test is over. */
+export async function opened(reference: string, options: OpenOptions = {}): Promise<Image> {
+  const image = await openImage(reference, options);
+  onTestFinished(() => image.close());
+  return image;
+}
+
+/** The warnings that opening an image gave. */
+export async function warningsOf(reference: string, options: OpenOptions = {}): Promise<readonly Warning[]> {
+  const warnings: Warning[] = [];
+  await opened(reference, { ...options, onWarning: (warning) => warnings.push(warning) });
+  return warnings;
+}
+
+/** The error with which an image could not be opened. Fails when it could. */
+export async function refusal(reference: string, options: OpenOptions = {}): Promise<DimgxError> {
+  const failure = await openImage(reference, options).then(
+    async (image) => {
+      await image.close();
+      throw new Error(`${reference} was opened`);
+    },
+    (error: unknown) => error,
+  );
+  if (failure instanceof DimgxError) return failure;
+  throw failure;
+}
+
+export function bytesOf({ fd, offset, length }: Region): Buffer {
+  const bytes = Buffer.alloc(length);
+  readSync(fd, bytes, 0, length, offset);
+  return bytes;
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { parseConfig } from '#dimgx/image/config.js';
+
+const DIFF_ID = `sha256:${'0'.repeat(64)}`;
+
+function parse(config: unknown) {
+  return parseConfig(Buffer.from(JSON.stringify(config)), 'config');
+}
+
+describe('parseConfig', () => {
+  test('reads platform, diff IDs and history', () => {
+    const parsed = parse({
+      os: 'linux',
+      architecture: 'arm',
+      variant: 'v7',
+      created: '2024-01-01T00:00:00Z',
+      rootfs: { type: 'layers', diff_ids: [DIFF_ID] },
+      history: [{ created_by: 'ADD' }, { created_by: 'ENV', comment: 'x', empty_layer: true }],
+    });
+    expect(parsed.platform).toEqual({ os: 'linux', architecture: 'arm', variant: 'v7' });
+    expect(parsed.config.created).toBe('2024-01-01T00:00:00Z');
+    expect(parsed.diffIds).toEqual([DIFF_ID]);
+    expect(parsed.history).toEqual([
+      { history: { createdBy: 'ADD' }, madeLayer: true },
+      { history: { createdBy: 'ENV', comment: 'x' }, madeLayer: false },
+    ]);
+  });
+
+  test('takes null for absent', () => {
+    const nulls = {
+      os: null,
+      architecture: null,
+      variant: null,
+      created: null,
+      rootfs: { diff_ids: null },
+      history: null,
+    };
+    expect(parse(nulls)).toMatchObject({ diffIds: [], history: [] });
+    expect(parse({ ...nulls, rootfs: null, history: [null, { created: null, empty_layer: null }] }).history).toEqual([
+      { history: {}, madeLayer: true },
+      { history: {}, madeLayer: true },
+    ]);
+  });
+
+  test('keeps the whole document', () => {
+    expect(parse({ config: { Env: ['A=b'] } }).config.document).toEqual({ config: { Env: ['A=b'] } });
+  });
+
+  test.each([[[]], ['x'], [{ rootfs: { diff_ids: 'x' } }], [{ history: {} }], [{ rootfs: { diff_ids: [1] } }]])(
+    'refuses the shape of %j',
+    (config) => {
+      expect(() => parse(config)).toThrow(expect.objectContaining({ code: 'DIMGX_IMAGE_BAD_JSON' }));
+    },
+  );
+
+  test.each(['sha256:../../etc/passwd', `sha256:${'A'.repeat(64)}`, 'x', `md5:${'0'.repeat(32)}`])(
+    'refuses the diff ID %j',
+    (diffId) => {
+      expect(() => parse({ rootfs: { diff_ids: [diffId] } })).toThrow(
+        expect.objectContaining({ code: 'DIMGX_IMAGE_BAD_DIGEST' }),
+      );
+    },
+  );
+
+  test('says in one printable line what is not JSON', () => {
+    const broken = () => parseConfig(Buffer.from('{"a":\x1b\n'), 'the config');
+    expect(broken).toThrow(expect.objectContaining({ code: 'DIMGX_IMAGE_BAD_JSON' }));
+    expect(broken).toThrow(/^the config is not JSON: [ -~]+$/);
+    expect(() => parseConfig(Buffer.from([0x22, 0xff, 0x22]), 'the config')).toThrow('not UTF-8');
+  });
+});

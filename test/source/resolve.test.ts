@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openImage } from '#dimgx/source/resolve.js';
+import { imageIdOf, layerOf } from '../helpers/built-image.js';
+import { dockerArchive } from '../helpers/docker-archive.js';
+import { archiveOf, temporaryFolder, writeArchive, writeFolder } from '../helpers/members.js';
+import { ociLayout } from '../helpers/oci-layout.js';
+import { opened, refusal } from '../helpers/opened.js';
+
+const app = { tags: ['app:1'], layers: [await layerOf({ a: 'one' })] };
+
+/** What this process has open below a folder, files without a name included. */
+function openBelow(folder: string): readonly string[] {
+  const targets = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return '';
+    }
+  });
+  return targets.filter((target) => target.startsWith(folder));
+}
+
+describe('a reference', () => {
+  test('may be a path with colons, the longest that exists', async () => {
+    const path = await writeArchive(dockerArchive([app]), 'a:b.tar');
+    expect((await opened(`docker-archive:${path}`)).source.location).toBe(path);
+    expect((await opened(`docker-archive:${path}:app:1`)).id).toBe(imageIdOf(app));
+  });
+
+  test('chooses in the same words as the option; at odds with it, it is refused', async () => {
+    const path = await writeArchive(dockerArchive([app]));
+    expect((await opened(`docker-archive:${path}:app:1`, { image: 'app:1' })).id).toBe(imageIdOf(app));
+    expect((await refusal(`docker-archive:${path}:app:1`, { image: 'x' })).code).toBe('DIMGX_REFERENCE_INVALID');
+  });
+
+  test.each(['docker-archive', 'oci', 'oci-archive', 'dir'])(
+    'to a path of %s that is not there is refused',
+    async (transport) => {
+      expect((await refusal(`${transport}:/nonexistent/x`)).code).toBe('DIMGX_SOURCE_NOT_FOUND');
+    },
+  );
+
+  test.each(['docker-daemon:alpine', 'docker://alpine'])(
+    '%s says what to do until it is supported',
+    async (reference) => {
+      expect(await refusal(reference)).toMatchObject({
+        code: 'DIMGX_SOURCE_UNSUPPORTED',
+        message: expect.stringMatching(/docker save alpine \| dimgx -|skopeo copy docker:\/\/alpine/),
+      });
+    },
+  );
+
+  test('to what is neither a path nor can be a name is not offered to Docker', async () => {
+    expect((await refusal('alpine:3.20')).message).toContain('docker save alpine:3.20 | dimgx -');
+    expect((await refusal('./nothing')).message).not.toContain('docker save');
+  });
+
+  test('is shown without what would drive a terminal', async () => {
+    expect((await refusal('./\x1b[2J')).message).toMatch(/^[ -~]+$/);
+  });
+
+  test('with a malformed platform is refused', async () => {
+    expect((await refusal(await writeArchive(dockerArchive([app])), { platform: 'x' })).code).toBe('DIMGX_CLI_USAGE');
+  });
+});
+
+describe('a bare name', () => {
+  /** `dimgx NAME` in a folder. */
+  function openedIn(folder: string, name: string): string {
+    const script = `
+      import { openImage } from '#dimgx/source/resolve.js';
+      try { const image = await openImage(process.argv[1]); console.log(image.source.transport); await image.close(); }
+      catch (error) { console.log(error.code); }`;
+    const entry = join(import.meta.dirname, '../../dist/source/resolve.js');
+    const args = ['--input-type=module', '-e', script.replace('#dimgx/source/resolve.js', entry), '--', name];
+    return execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }).trim();
+  }
+
+  test('is a file of that name, or a directory that holds an image', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'saved'), await archiveOf(dockerArchive([app])));
+    expect(openedIn(folder, 'saved')).toBe('docker-archive');
+    await rename(await writeFolder(ociLayout([app])), join(folder, 'layout'));
+    expect(openedIn(folder, 'layout')).toBe('oci');
+  });
+
+  test('is not a directory that holds none, unless it has a slash', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'alpine'));
+    expect(openedIn(folder, 'alpine')).toBe('DIMGX_SOURCE_NOT_FOUND');
+    expect(openedIn(folder, './alpine')).toBe('DIMGX_SOURCE_NOT_AN_IMAGE');
+  });
+});
+
+describe('an image', () => {
+  test('gives everything back when it is closed, as often as it is', async () => {
+    for (const reference of [await writeArchive(dockerArchive([app])), await writeFolder(ociLayout([app]))]) {
+      const image = await openImage(reference);
+      expect(openBelow(dirname(reference))).not.toEqual([]);
+      await image.close();
+      await image.close();
+      expect(openBelow(reference)).toEqual([]);
+    }
+  });
+
+  test('that is refused leaves nothing open', async () => {
+    const { [`blobs/sha256/${imageIdOf(app)}`]: _, ...members } = ociLayout([app]);
+    const folder = await writeFolder(members);
+    expect((await refusal(folder)).code).toBe('DIMGX_SOURCE_MISSING_BLOB');
+    expect(openBelow(folder)).toEqual([]);
+    const archive = await writeArchive(members);
+    expect((await refusal(archive)).code).toBe('DIMGX_SOURCE_MISSING_BLOB');
+    expect(openBelow(archive)).toEqual([]);
+  });
+
+  test('is frozen', async () => {
+    const image = await opened(await writeArchive(dockerArchive([app])));
+    expect(Object.isFrozen(image) && Object.isFrozen(image.layers) && Object.isFrozen(image.layers[0])).toBe(true);
+  });
+
+  test('is not opened for a caller that has given up', async () => {
+    const path = await writeArchive(dockerArchive([app]));
+    expect((await refusal(path, { signal: AbortSignal.abort() })).code).toBe('DIMGX_ABORTED');
+    expect(openBelow(path)).toEqual([]);
+  });
+});

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { fstatSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { openSpool } from '#dimgx/source/spool.js';
+import { writeAt } from '#dimgx/source/write-at.js';
+import { temporaryFolder } from '../helpers/members.js';
+
+describe('a spool', () => {
+  test('has no name, is for its owner only, and keeps what is written', async () => {
+    const folder = await temporaryFolder();
+    const spool = await openSpool(folder, 1000);
+    expect(readdirSync(folder)).toEqual([]);
+    expect(fstatSync(spool.fd)).toMatchObject({ nlink: 0 });
+    expect(fstatSync(spool.fd).mode & 0o777).toBe(0o600);
+    await spool.write(Buffer.from('abc'), 0, 3, 5);
+    expect((await spool.read(Buffer.alloc(8), 0, 8, 0)).buffer.toString()).toBe('\0\0\0\0\0abc');
+    await spool.close();
+  });
+
+  test('is not begun where the room for it is not free', async () => {
+    const folder = await temporaryFolder();
+    await expect(openSpool(folder, 2 ** 60)).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_NO_SPACE',
+      message: expect.stringContaining('--tmp-dir'),
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('is refused where the folder is missing', async () => {
+    const folder = await temporaryFolder();
+    await rm(folder, { recursive: true });
+    await expect(openSpool(folder)).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
+  });
+
+  test.runIf(process.getuid?.() === 0)('that fills the disk says so', async () => {
+    const folder = await temporaryFolder();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder]);
+    try {
+      const spool = await openSpool(folder);
+      const written = Promise.resolve(writeAt(spool.fd, Buffer.alloc(200_000), 0));
+      await expect(written).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE', cause: { code: 'ENOSPC' } });
+      await spool.close();
+    } finally {
+      execFileSync('umount', [folder]);
+    }
+  });
+});
