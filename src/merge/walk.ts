@@ -15,6 +15,14 @@ export interface Place {
   readonly redirected: boolean;
 }
 
+interface WalkContext {
+  readonly tree: Tree;
+  /** Oldest first. */
+  readonly layers: readonly LayerIndex[];
+  readonly tally: Tally;
+  readonly lenient: boolean;
+}
+
 /** Finds the places of paths in the tree while one layer is applied. Source of its rules: sections 2 and 8 of the law. */
 export class Walker {
   readonly #tree: Tree;
@@ -24,6 +32,7 @@ export class Walker {
   readonly #tally: Tally;
   /** Make directories that symlinks point to where they may lie in layers that were not selected. */
   readonly #lenient: boolean;
+  readonly #remove: (node: Node) => void;
   #followed = 0;
   /** The directories that `parentOf` found last, and where in the names their path lies. */
   #lastStart = 0;
@@ -31,12 +40,14 @@ export class Walker {
   #lastRemovals = 0;
   #lastPlace: Place = { directory: NONE, redirected: false };
 
-  constructor(tree: Tree, layers: readonly LayerIndex[], layer: number, tally: Tally, lenient: boolean) {
+  /** @param remove takes what gives way to a directory out of the tree */
+  constructor({ tree, layers, tally, lenient }: WalkContext, layer: number, remove: (node: Node) => void) {
     this.#tree = tree;
     this.#layers = layers;
     this.#layer = layer;
     this.#tally = tally;
     this.#lenient = lenient;
+    this.#remove = remove;
   }
 
   /**
@@ -120,7 +131,7 @@ export class Walker {
   #replace(node: Node, path: Uint8Array): Node {
     const isSymlink = this.#tree.kind(node) === KIND.symlink;
     this.#tally.add(isSymlink ? 'DIMGX_MERGE_SYMLINK_REPLACED' : 'DIMGX_MERGE_FILE_REPLACED', path);
-    this.#tree.remove(node);
+    this.#remove(node);
     const name = this.#tree.name(node).slice();
     return this.#imply(this.#tree.parent(node), name, 0, name.length);
   }

@@ -4,6 +4,7 @@ import type { Tree, TreeEntry, TreeField } from './tree.js';
 type Draft = { -readonly [K in TreeField]: string };
 
 const TYPES: Readonly<Record<string, string>> = {
+  '\0': 'file',
   '0': 'file',
   '1': 'hard link',
   '2': 'symlink',
@@ -102,19 +103,19 @@ function readEntry(
 ): ReadEntry {
   const kind = TYPES[type];
   if (kind === undefined) throw new Error(`type ${JSON.stringify(type)}`);
-  if (type !== '0' && content.length > 0) throw new Error(`a ${kind} with contents`);
+  if (kind !== 'file' && content.length > 0) throw new Error(`a ${kind} with contents`);
   const numeric = (key: string, at: number, length: number) => String(pax.get(key) ?? number(header, at, length));
   const fields = {
     type: kind,
     mode: type === '2' ? '0777' : (number(header, 100, 8) & 0o7777).toString(8).padStart(4, '0'),
     owner: `${numeric('uid', 108, 8)}:${numeric('gid', 116, 8)}`,
-    size: type === '0' ? String(content.length) : '',
+    size: kind === 'file' ? String(content.length) : '',
     mtime: nanoseconds(numeric('mtime', 136, 12)),
     target: type === '2' ? link : '',
     device: type === '3' || type === '4' ? `${number(header, 329, 8)}:${number(header, 337, 8)}` : '',
     xattrs: xattrsOf(pax),
     sameFileAs: '',
-    sha256: type === '0' ? createHash('sha256').update(content).digest('hex') : '',
+    sha256: kind === 'file' ? createHash('sha256').update(content).digest('hex') : '',
   };
   return { name, type, link, fields };
 }
