@@ -9,6 +9,8 @@ import { KIND, NONE, type Node, type Tree } from './tree.js';
 /** Bits of the flag word that keep an entry from being copied as it stands. */
 const CHANGES = REWRITE | FLAG.name;
 
+const OWNER_AND_TIME = ['uid', 'gid', 'mtime', 'mtimeNanos'] as const;
+
 /** Items in output order, as `Plan` has them. */
 export interface OrderedItems {
   readonly layer: Column;
@@ -167,15 +169,16 @@ class Emission {
     this.#push(layer, entry, { path: this.#tree.path(node), link: target, ...(metadata && { metadata }) });
   }
 
-  /** The inode's metadata, where the entry's own header has others. */
+  /** The inode's metadata, where the entry's own header has others. The mode of a symlink means nothing. */
   #otherMetadata(inode: number, layer: number, entry: number): Metadata | undefined {
     const { metadataLayer, metadataEntry } = this.#tree.inodes;
     if (metadataLayer.get(inode) === layer && metadataEntry.get(inode) === entry) return undefined;
     const wanted = this.#entries(metadataLayer.get(inode)).metadata(metadataEntry.get(inode));
     const own = this.#entries(layer).metadata(entry);
-    if (this.#entries(layer).type(entry) === TYPE.symlink) return undefined;
-    const keys = ['mode', 'uid', 'gid', 'mtime', 'mtimeNanos'] as const;
-    return keys.every((key) => wanted[key] === own[key]) ? undefined : wanted;
+    const isSame = (key: keyof Metadata) => wanted[key] === own[key];
+    const isSymlink = this.#entries(layer).type(entry) === TYPE.symlink;
+    if ((isSymlink || isSame('mode')) && OWNER_AND_TIME.every(isSame)) return undefined;
+    return isSymlink ? { ...wanted, mode: own.mode } : wanted;
   }
 
   #push(layer: number, entry: number, change: HeaderChange | undefined): void {
