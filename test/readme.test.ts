@@ -4,20 +4,26 @@ import { ERRORS, WARNINGS } from '#dimgx/errors.js';
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
 
-/** The rows of the table under a heading, without its head. */
-function tableUnder(heading: string): string[] {
+/** The cells of the table under a heading, without its head. */
+function tableUnder(heading: string): string[][] {
   const section = readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  return section.split('\n').filter((line) => line.startsWith('| `'));
+  const rows = section.split('\n').filter((line) => line.startsWith('| `'));
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  );
 }
 
 describe('the README', () => {
   it('lists every error with its exit code and meaning, and no other', () => {
-    const rows = Object.entries(ERRORS).map(([code, { exit, meaning }]) => `| \`${code}\` | ${exit} | ${meaning} |`);
+    const rows = Object.entries(ERRORS).map(([code, { exit, meaning }]) => [`\`${code}\``, String(exit), meaning]);
     expect(tableUnder('Errors')).toEqual(rows);
   });
 
   it('lists every warning with its meaning, and no other', () => {
-    const rows = Object.entries(WARNINGS).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`);
+    const rows = Object.entries(WARNINGS).map(([code, meaning]) => [`\`${code}\``, meaning]);
     expect(tableUnder('Warnings')).toEqual(rows);
   });
 
