@@ -47,7 +47,7 @@ export const ERRORS = {
   },
   DIMGX_IMAGE_TOO_LARGE: {
     exit: 2,
-    meaning: 'A manifest, index or config is larger than 4 MiB, or all are larger than 256 MiB.',
+    meaning: 'A manifest, index or config is larger than 4 MiB, or all are larger than 64 MiB.',
   },
   DIMGX_IMAGE_BAD_JSON: { exit: 2, meaning: 'A manifest, index or config is not JSON or not of the right shape.' },
   DIMGX_IMAGE_BAD_DIGEST: {
@@ -170,5 +170,9 @@ export function inputWarner({ onWarning, strictInput }: WarningOptions): Warn {
 
 /** @throws DIMGX_ABORTED when the caller has cancelled the work */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new DimgxError('DIMGX_ABORTED', 'the work was cancelled', { cause: signal.reason });
+  if (signal?.aborted) throw abortedBy(signal);
+}
+
+export function abortedBy(signal: AbortSignal): DimgxError {
+  return new DimgxError('DIMGX_ABORTED', 'the work was cancelled', { cause: signal.reason });
 }

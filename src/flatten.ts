@@ -73,7 +73,7 @@ function progressOf(item: string, size: number, { onProgress }: FlattenOptions):
   let done = 0;
   return (bytes) => {
     done += bytes;
-    onProgress?.({ stage: 'extract', item, done, total: Math.max(size, done) });
+    onProgress?.({ stage: 'extract', item, done, total: bytes === 0 ? done : Math.max(size, done) });
   };
 }
 

@@ -18,17 +18,24 @@ export interface Screen {
   write(text: string): unknown;
 }
 
+/** Which stage is shown when several are under way: layers are verified while others are inspected or written. */
+const PRECEDENCE = ['extract', 'inspect', 'open', 'verify'] as const;
+
+/** What is known of one stage. */
+interface StageProgress {
+  readonly begun: number;
+  readonly items: Map<string, Progress>;
+}
+
 /**
- * One line at the bottom of a terminal, for all that is under way in the latest stage: layers are worked on in parallel,
- * and their bytes are added up. It has no timer: it is drawn when something is reported, at most ten times a second.
+ * One line at the bottom of a terminal, for all that is under way in one stage: layers are worked on in parallel, and
+ * their bytes are added up. It has no timer: it is drawn when something is reported, at most ten times a second.
  */
 export class ProgressBar {
   readonly #screen: Screen;
   readonly #now: () => number;
-  readonly #items = new Map<string, Progress>();
-  #stage: Progress['stage'] | undefined;
-  #begun = 0;
-  #drawnAt = 0;
+  readonly #stages = new Map<Progress['stage'], StageProgress>();
+  #drawnAt: number | undefined;
   #isDrawn = false;
 
   /** @param now a clock in milliseconds */
@@ -39,17 +46,19 @@ export class ProgressBar {
 
   update(progress: Progress): void {
     const now = this.#now();
-    if (progress.stage !== this.#stage) {
-      this.#stage = progress.stage;
-      this.#items.clear();
-      this.#begun = this.#drawnAt = now;
-    }
-    this.#items.set(progress.item, progress);
+    const reported = this.#stages.get(progress.stage) ?? { begun: now, items: new Map() };
+    this.#stages.set(progress.stage, reported);
+    reported.items.set(progress.item, progress);
+    // How much there was to read was not known, so its end can only be seen by what follows.
+    if (progress.stage !== 'open') this.#stages.delete('open');
+    this.#drawnAt ??= now;
     if (now - this.#drawnAt < PERIOD) return;
     this.#drawnAt = now;
     this.#isDrawn = true;
+    const stage = PRECEDENCE.find((each) => underWay(this.#stages.get(each)).length > 0) ?? progress.stage;
+    const line = describe(stage, this.#stages.get(stage) ?? reported, now);
     const width = Math.max((this.#screen.columns || 80) - 1, 20);
-    this.#screen.write(`\r\x1b[K${[...this.#line(progress, now)].slice(0, width).join('')}`);
+    this.#screen.write(`\r\x1b[K${[...line].slice(0, width).join('')}`);
   }
 
   /** Gives the line back, for other text; the bar comes again with the next report. */
@@ -57,21 +66,22 @@ export class ProgressBar {
     if (this.#isDrawn) this.#screen.write('\r\x1b[K');
     this.#isDrawn = false;
   }
+}
 
-  #line({ stage, item }: Progress, now: number): string {
-    const items = [...this.#items.values()];
-    const active = items.filter(({ done, total }) => total === undefined || done < total);
-    const name = active.length > 1 ? `${active.length} at once` : (active[0]?.item ?? item);
-    const done = items.reduce((sum, each) => sum + each.done, 0);
-    const total = items.reduce<number | undefined>(
-      (sum, each) => (sum === undefined || each.total === undefined ? undefined : sum + each.total),
-      0,
-    );
-    const rate = `${prettyBytes((done * 1000) / Math.max(now - this.#begun, 1))}/s`;
-    if (!total) return `${DOING[stage]}  ${prettyBytes(done)}  ${rate}  ${name}`;
-    const share = Math.min(done / total, 1);
-    const bar = '#'.repeat(Math.floor(share * BAR)).padEnd(BAR, '.');
-    const percent = `${Math.floor(share * 100)}%`.padStart(4);
-    return `${DOING[stage]} [${bar}] ${percent}  ${prettyBytes(done)} of ${prettyBytes(total)}  ${rate}  ${name}`;
-  }
+function underWay(progress: StageProgress | undefined): readonly Progress[] {
+  return [...(progress?.items.values() ?? [])].filter(({ done, total }) => total === undefined || done < total);
+}
+
+function describe(stage: Progress['stage'], progress: StageProgress, now: number): string {
+  const items = [...progress.items.values()];
+  const active = underWay(progress);
+  const name = active.length > 1 ? `${active.length} at once` : (active[0] ?? items.at(-1))?.item;
+  const done = items.reduce((sum, each) => sum + each.done, 0);
+  const total = items.reduce((sum, each) => sum + (each.total ?? Number.NaN), 0);
+  const rate = `${prettyBytes((done * 1000) / Math.max(now - progress.begun, 1))}/s`;
+  if (!total) return `${DOING[stage]}  ${prettyBytes(done)}  ${rate}  ${name}`;
+  const share = Math.min(done / total, 1);
+  const bar = '#'.repeat(Math.floor(share * BAR)).padEnd(BAR, '.');
+  const percent = `${Math.floor(share * 100)}%`.padStart(4);
+  return `${DOING[stage]} [${bar}] ${percent}  ${prettyBytes(done)} of ${prettyBytes(total)}  ${rate}  ${name}`;
 }

@@ -53,7 +53,7 @@ async function work(invocation: Invocation, { log, bar }: Messages, signal: Abor
   };
   const produce = invocation.action === 'list' ? list : flatten;
   const text = await produce(invocation, options).finally(() => bar?.clear());
-  await writeOut(text, invocation.target === '-' ? process.stderr : process.stdout);
+  await writeOut(text, invocation.target === '-' ? process.stderr : process.stdout, signal);
 }
 
 async function list({ reference, json, quiet }: Invocation, options: FlattenOptions): Promise<string> {

@@ -1,25 +1,24 @@
-import { DimgxError } from '../errors.js';
+import { untilAborted } from '../target/until-aborted.js';
+import { unwritable } from '../target/unwritable.js';
 
 /**
- * Writes text to standard output, or standard error, and waits until it is out.
+ * Writes text to standard output, or standard error, and waits until it is out, or until the caller cancels.
  *
- * @throws DIMGX_TARGET_CLOSED when the reader has gone; DIMGX_TARGET_UNWRITABLE
+ * @throws DIMGX_TARGET_CLOSED when the reader has gone; DIMGX_TARGET_UNWRITABLE, DIMGX_TARGET_NO_SPACE; DIMGX_ABORTED
  */
-export async function writeOut(text: string, stream: NodeJS.WriteStream = process.stdout): Promise<void> {
+export async function writeOut(
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+  signal?: AbortSignal,
+): Promise<void> {
   if (text === '') return;
+  const written = new Promise<void>((resolve, reject) => {
+    stream.once('error', reject);
+    stream.write(text, (failure) => (failure ? reject(failure) : resolve()));
+  });
   try {
-    await new Promise<void>((resolve, reject) => {
-      stream.once('error', reject);
-      stream.write(text, (failure) => (failure ? reject(failure) : resolve()));
-    });
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EPIPE') {
-      throw new DimgxError('DIMGX_TARGET_CLOSED', 'the reader of the output went away', { cause });
-    }
-    throw new DimgxError(
-      'DIMGX_TARGET_UNWRITABLE',
-      `the output could not be written: ${cause instanceof Error ? cause.message : cause}`,
-      { cause },
-    );
+    await untilAborted(written, signal);
+  } catch (error) {
+    throw signal?.aborted ? error : unwritable(stream === process.stderr ? 'standard error' : 'standard output', error);
   }
 }

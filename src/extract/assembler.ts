@@ -11,6 +11,7 @@ import { type Piece, piecesOf } from './pieces.js';
 /** Hidden bytes between two pieces up to this many are read and dropped: cheaper than another read. */
 const GAP = 32 * 1024;
 
+const DOT_SLASH = Buffer.from('./');
 const END_MARK = new Uint8Array(2 * BLOCK);
 
 /**
@@ -80,11 +81,17 @@ export class TarAssembler {
   async #makeHeader(item: number): Promise<Uint8Array> {
     const change = this.#plan.changes.get(item) as HeaderChange;
     const entry = this.#plan.entry[item] as number;
-    if (entry < 0) return directoryHeader(change.path);
+    const path = this.#written(change.path);
+    if (entry < 0) return directoryHeader(path);
     const layer = this.#plan.layer[item] as number;
     const { entries } = this.#plan.layers[layer] as LayerIndex;
     const window = this.#windows[layer] as HeaderWindow;
-    return rewriteHeader(await window.read(entries.start(entry), entries.dataOffset(entry)), change);
+    const raw = await window.read(entries.start(entry), entries.dataOffset(entry));
+    return rewriteHeader(raw, { ...change, path, ...(change.link && { link: this.#written(change.link) }) });
+  }
+
+  #written(path: Uint8Array): Uint8Array {
+    return this.#plan.dotted && path.length > 0 ? Buffer.concat([DOT_SLASH, path]) : path;
   }
 
   /** Reads as many pieces of one layer as lie close together in one go, and closes the gaps between them. */

@@ -15,13 +15,17 @@ export function extractLayers(layers: readonly LayerIndex[], options: ExtractOpt
   try {
     const { assembler, size } = openExtraction(layers, options);
     let done = 0;
-    return fillingStream(assembler, (bytes) => {
+    const onBytes = (bytes: number) => {
       done += bytes;
-      options.onProgress?.({ stage: 'extract', item: 'tar', done, total: Math.max(size, done) });
-    });
+      options.onProgress?.({ stage: 'extract', item: 'tar', done, total: bytes === 0 ? done : Math.max(size, done) });
+    };
+    return fillingStream(assembler, { signal: options.signal, onBytes });
   } catch (error) {
-    const failed = new Readable({ read: () => undefined });
-    failed.destroy(error as Error);
-    return failed;
+    // Not before it is read: until then nobody may be listening.
+    return new Readable({
+      read() {
+        this.destroy(error as Error);
+      },
+    });
   }
 }

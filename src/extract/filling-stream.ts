@@ -1,30 +1,38 @@
 import { Readable } from 'node:stream';
+import { abortedBy } from '../errors.js';
 import type { TarAssembler } from './assembler.js';
 
 /** Measured: from 256 KiB on, the size of a piece makes no difference. */
 const PIECE = 1024 * 1024;
 
-/**
- * The tar as a stream of pieces that belong to the reader. It is filled no faster than it is read.
- *
- * @param onBytes is told of each piece's length
- */
-export function fillingStream(tar: TarAssembler, onBytes: (bytes: number) => void = () => undefined): Readable {
+export interface FillingOptions {
+  /** Ends the stream with DIMGX_ABORTED, whether it is read at that moment or not. */
+  readonly signal?: AbortSignal | undefined;
+  /** Is told of each piece's length; 0 at the end. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** The tar as a stream of pieces that belong to the reader. It is filled no faster than it is read. */
+export function fillingStream(tar: TarAssembler, { signal, onBytes }: FillingOptions): Readable {
   let filling: Promise<void> = Promise.resolve();
-  return new Readable({
+  const abort = () => stream.destroy(signal && abortedBy(signal));
+  const stream = new Readable({
     highWaterMark: PIECE,
     read() {
       const buffer = Buffer.allocUnsafeSlow(PIECE);
-      filling = tar.fill(buffer).then(
-        (filled) => {
+      filling = tar
+        .fill(buffer)
+        .then((filled) => {
           onBytes(filled);
           this.push(filled === 0 ? null : buffer.subarray(0, filled));
-        },
-        (error: Error) => void this.destroy(error),
-      );
+        })
+        .catch((error: Error) => void this.destroy(error));
     },
     destroy(error, callback) {
+      signal?.removeEventListener('abort', abort);
       void filling.then(() => callback(error));
     },
   });
+  signal?.addEventListener('abort', abort, { once: true });
+  return stream;
 }

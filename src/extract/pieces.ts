@@ -23,9 +23,10 @@ export function* piecesOf(plan: Plan, onItem?: (item: number) => void): Generato
     if (plan.changes.has(item)) {
       if (to > from) yield { kind: 'bytes', layer, from, to };
       yield { kind: 'header', item };
+      const hasContents = entry >= 0 && plan.changes.get(item)?.link === undefined;
       layer = from_;
-      from = entry < 0 ? 0 : entries.dataOffset(entry);
-      to = entry < 0 ? 0 : entries.end(entry);
+      from = hasContents ? entries.dataOffset(entry) : 0;
+      to = hasContents ? entries.end(entry) : 0;
       continue;
     }
     const start = entries.start(entry);

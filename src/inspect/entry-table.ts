@@ -27,11 +27,13 @@ export interface EntryColumns {
 /** The low bits of a flag word are `ODD`; these come above them. */
 export const FLAG = {
   /** The stored name is not the one to write. */
-  name: 1 << 8,
+  name: 1 << 10,
   /** The stored hard-link target is not the one to write. */
-  link: 1 << 9,
+  link: 1 << 11,
   /** A device 0:0. */
-  nullDevice: 1 << 10,
+  nullDevice: 1 << 12,
+  /** The stored name begins with `./`. */
+  dotted: 1 << 13,
 } as const;
 
 /** The entries of a layer, in stored order, by number from 0. */

@@ -70,7 +70,8 @@ class Inspection {
   readonly #runner: LayerRunner;
   readonly #options: InspectLayersOptions;
   readonly #budget: Budget;
-  readonly #spools: FileHandle[] = [];
+  /** As they are opened: one that is still being opened must be closed, too. */
+  readonly #spools: Promise<FileHandle>[] = [];
 
   constructor(runner: LayerRunner, options: InspectLayersOptions) {
     this.#runner = runner;
@@ -81,7 +82,8 @@ class Inspection {
   /** Ends the threads, and only then closes what they write to. */
   async close(): Promise<void> {
     await this.#runner.close();
-    await Promise.all(this.#spools.splice(0).map((spool) => spool.close()));
+    const spools = await Promise.allSettled(this.#spools.splice(0));
+    await Promise.all(spools.map((spool) => spool.status === 'fulfilled' && spool.value.close()));
   }
 
   async inspect(layer: Layer): Promise<LayerIndex> {
@@ -105,8 +107,9 @@ class Inspection {
   }
 
   async #inspectCompressed(layer: Layer): Promise<LayerIndex> {
-    const spool = await openSpool(this.#options.tmpDir, layer.blob.length);
-    this.#spools.push(spool);
+    const opening = openSpool(this.#options.tmpDir, layer.blob.length);
+    this.#spools.push(opening);
+    const spool = await opening;
     const { blob, compression } = layer;
     const storedAlgorithm = this.#verifies && layer.digest ? algorithmOf(layer.digest) : undefined;
     const plainAlgorithm = this.#verifies && layer.diffId ? algorithmOf(layer.diffId) : undefined;

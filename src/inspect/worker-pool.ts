@@ -27,7 +27,7 @@ export class WorkerPool {
   readonly #waiting: Task[] = [];
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Task>();
-  #closed = false;
+  #closing: Promise<unknown> | undefined;
 
   /** @param threads at most, at least 1 */
   constructor(threads: number) {
@@ -42,9 +42,13 @@ export class WorkerPool {
     });
   }
 
-  /** Ends the threads at once; jobs under way fail. */
+  /** Ends the threads at once; jobs under way fail. However often it is called, it waits until no thread runs. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing ??= this.#end();
+    await this.#closing;
+  }
+
+  async #end(): Promise<void> {
     const workers = [...this.#idle.splice(0), ...this.#busy.keys()];
     const tasks = [...this.#waiting.splice(0), ...this.#busy.values()];
     this.#busy.clear();
@@ -54,9 +58,9 @@ export class WorkerPool {
 
   #next(): void {
     while (this.#waiting.length > 0) {
-      if (this.#idle.length === 0 && this.#busy.size >= this.#threads && !this.#closed) return;
+      if (this.#idle.length === 0 && this.#busy.size >= this.#threads && !this.#closing) return;
       const task = this.#waiting.shift() as Task;
-      if (this.#closed) {
+      if (this.#closing) {
         task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
         continue;
       }

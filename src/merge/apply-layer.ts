@@ -10,8 +10,12 @@ import { KIND, NONE, type Node, type Tree } from './tree.js';
 import { Walker } from './walk.js';
 import { AUFS_LEFTOVERS, baseStart, type Marker, markerOf, WHITEOUT_PREFIX } from './whiteout.js';
 
-/** Takes a node that an entry of this layer hides, for those who want to know why something is not in the output. */
-export type OnHidden = (node: Node, layer: number, entry: number, how: How) => void;
+/**
+ * Takes a node that an entry of this layer hides, for those who want to know why something is not in the output.
+ *
+ * @param emptied the node that goes on in its place, where only what is below it is hidden
+ */
+export type OnHidden = (node: Node, layer: number, entry: number, how: How, emptied?: Node) => void;
 
 export interface ApplyContext {
   readonly tree: Tree;
@@ -44,8 +48,10 @@ class LayerApplication {
   readonly #entries: EntryTable;
   readonly #names: Uint8Array;
   readonly #walker: Walker;
-  /** Directories of markers, in the place of which the older layers have something else. */
-  readonly #blocked: Uint8Array[] = [];
+  /** Markers and their directories, in the place of which the older layers have something else. */
+  readonly #blocked: { readonly marker: number; readonly directory: Uint8Array }[] = [];
+  /** The entry that is being applied. */
+  #current = 0;
 
   constructor(context: ApplyContext, number: number) {
     this.#context = context;
@@ -53,7 +59,7 @@ class LayerApplication {
     this.#number = number;
     this.#entries = (context.layers[number] as LayerIndex).entries;
     this.#names = this.#entries.columns.names;
-    this.#walker = new Walker(context.tree, context.layers, number, context.tally, context.lenient);
+    this.#walker = new Walker(context, number, (node) => this.#remove(node, this.#current, 'replacement'));
   }
 
   /** @returns the numbers of the entries that are markers, ascending */
@@ -81,7 +87,10 @@ class LayerApplication {
         nodes.push(this.#applyEntry(i));
       }
     }
-    for (const path of this.#blocked) this.#walker.unblock(path);
+    for (const { marker, directory } of this.#blocked) {
+      this.#current = marker;
+      this.#walker.unblock(directory);
+    }
     this.#removeLeftovers();
     return nodes;
   }
@@ -101,11 +110,11 @@ class LayerApplication {
     const base = baseStart(path, 0, path.length);
     const parent = symlinks.resolve(path.subarray(0, Math.max(0, base - 1)), i);
     const directory = this.#walker.olderDirectory(parent);
-    if (directory === 'blocked') this.#blocked.push(parent);
+    if (directory === 'blocked') this.#blocked.push({ marker: i, directory: parent });
     if (directory === 'blocked' || directory === NONE) return;
     if (marker === 'opaque') {
-      this.#context.onHidden?.(directory, this.#number, i, 'opaque');
-      this.#tree.empty(directory);
+      const emptied = this.#tree.empty(directory);
+      this.#context.onHidden?.(directory, this.#number, i, 'opaque', emptied);
       return;
     }
     const name = marker === 'whiteout' ? base + WHITEOUT_PREFIX : base;
@@ -114,6 +123,7 @@ class LayerApplication {
   }
 
   #applyEntry(i: number): Node {
+    this.#current = i;
     const start = this.#entries.pathStart(i);
     const end = this.#entries.pathEnd(i);
     const type = this.#entries.type(i);

@@ -1,4 +1,5 @@
 import type { LayerIndex } from '../inspect/layer-index.js';
+import type { OnHidden } from './apply-layer.js';
 import type { Column } from './column.js';
 import type { HiddenEntry, How } from './plan.js';
 import { NONE, type Node, type Tree } from './tree.js';
@@ -14,6 +15,8 @@ export class HiddenEntries {
   readonly #tree: Tree;
   readonly #layers: readonly LayerIndex[];
   readonly #hiders = new Map<Node, Hider>();
+  /** The nodes that emptied directories became. */
+  readonly #emptied = new Map<Node, Node>();
 
   /** @param layers oldest first */
   constructor(tree: Tree, layers: readonly LayerIndex[]) {
@@ -21,8 +24,9 @@ export class HiddenEntries {
     this.#layers = layers;
   }
 
-  readonly note = (node: Node, layer: number, entry: number, how: How): void => {
+  readonly note: OnHidden = (node, layer, entry, how, emptied) => {
     this.#hiders.set(node, { layer, entry, how });
+    if (emptied !== undefined) this.#emptied.set(node, emptied);
   };
 
   /**
@@ -30,27 +34,42 @@ export class HiddenEntries {
    * @param newestFirst turns the number of a layer around
    */
   list(nodes: readonly Column[], newestFirst: (layer: number) => number): HiddenEntry[] {
+    const written = this.#written(nodes);
     const hidden: HiddenEntry[] = [];
     for (let layer = nodes.length - 1; layer >= 0; layer--) {
       const made = nodes[layer] as Column;
       for (let entry = 0; entry < made.length; entry++) {
+        if (written[layer]?.[entry] === 1) continue;
         const node = made.get(entry);
-        const hider = node === NONE ? undefined : this.#hiderOf(node);
-        const isDefined = node !== NONE && this.#tree.layer(node) === layer && this.#tree.entry(node) === entry;
-        if (isDefined && !hider) continue;
+        const hider = node === NONE ? undefined : this.#hiderOf(node, layer, entry);
         hidden.push({ layer: newestFirst(layer), entry, ...(hider && { by: this.#tell(hider, newestFirst) }) });
       }
     }
     return hidden;
   }
 
-  #hiderOf(node: Node): Hider | undefined {
+  /** For each layer and entry, 1 when a node that survives is named or described by it. */
+  #written(nodes: readonly Column[]): Uint8Array[] {
+    const written = nodes.map((made) => new Uint8Array(made.length));
+    const alive = this.#tree.survivors();
+    for (let node = 0; node < alive.length; node++) {
+      const { layer, entry } = this.#tree.ref(node);
+      if (alive[node] === 1 && entry !== NONE) (written[layer] as Uint8Array)[entry] = 1;
+    }
+    return written;
+  }
+
+  /** What took the node or a directory above it out of the tree, or gave the directory that it is other metadata. */
+  #hiderOf(made: Node, layer: number, entry: number): Hider | undefined {
+    let node = made;
+    for (let next = this.#emptied.get(node); next !== undefined; next = this.#emptied.get(node)) node = next;
     for (let at = node; at !== NONE; at = this.#tree.parent(at)) {
       const hider = this.#hiders.get(at);
-      const isEmptiedOnly = at === node && hider?.how === 'opaque';
-      if (hider && !isEmptiedOnly) return hider;
+      if (hider) return hider;
     }
-    return undefined;
+    const described = this.#tree.ref(node);
+    const isOther = described.layer !== layer || described.entry !== entry;
+    return isOther && described.entry !== NONE ? { ...described, how: 'replacement' } : undefined;
   }
 
   #tell({ layer, entry, how }: Hider, newestFirst: (layer: number) => number): HiddenEntry['by'] & object {

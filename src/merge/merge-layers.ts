@@ -35,7 +35,7 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
     nodes.push(applyLayer(context, number));
     tally.flush((oldestFirst[number] as LayerIndex).layer.name, options.onWarning ?? ignore);
   }
-  const { layer, entry, changes } = orderItems(tree, oldestFirst, nodes);
+  const { layer, entry, changes, dotted } = orderItems(tree, oldestFirst, nodes);
   const newestFirst = (number: number) => layers.length - 1 - Math.max(0, number);
   return {
     layers,
@@ -43,6 +43,7 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
     layer: layer.toArray().map(newestFirst),
     entry: entry.toArray(),
     changes,
+    dotted,
     hidden: hidden?.list(nodes, newestFirst) ?? [],
   };
 }

@@ -9,103 +9,139 @@ import { KIND, NONE, type Node, type Tree } from './tree.js';
 /** Bits of the flag word that keep an entry from being copied as it stands. */
 const CHANGES = REWRITE | FLAG.name;
 
+const OWNER_AND_TIME = ['uid', 'gid', 'mtime', 'mtimeNanos'] as const;
+
 /** Items in output order, as `Plan` has them. */
 export interface OrderedItems {
   readonly layer: Column;
   readonly entry: Column;
   readonly changes: Map<number, HeaderChange>;
+  readonly dotted: boolean;
 }
 
 /**
- * Puts what survives into output order: layers newest to oldest, each in stored order, but a directory before what is
- * in it and a hard link after its contents, which go out under the inode's own name where that survives, else under
- * the first that does.
+ * Puts what survives into output order: depth first, each directory's children together, those of newer layers before
+ * those of older ones, each layer's in stored order. So a directory comes before what is in it, and an extractor that
+ * sets a directory's time when it has left it, as GNU tar does, sets it for good. Layers are mostly stored depth first
+ * too, so that neighbours stay neighbours. The first name of an inode that is met has the contents.
  *
  * @param layers oldest first
  * @param nodes for each layer and entry the node it made or defined
  */
 export function orderItems(tree: Tree, layers: readonly LayerIndex[], nodes: readonly Column[]): OrderedItems {
-  const order = new Ordering(tree, layers);
-  order.emitRoot();
+  const alive = tree.survivors();
+  const children = new Children(tree);
+  let dotted = 0;
+  let surviving = 0;
   for (let layer = layers.length - 1; layer >= 0; layer--) {
     const made = nodes[layer] as Column;
-    for (let entry = 0; entry < made.length; entry++) order.emitEntry(layer, entry, made.get(entry));
+    for (let entry = 0; entry < made.length; entry++) {
+      const node = made.get(entry);
+      if (node === NONE || alive[node] === 0) continue;
+      if (tree.layer(node) !== layer || tree.entry(node) !== entry) continue;
+      children.attach(node);
+      surviving++;
+      if (((layers[layer] as LayerIndex).entries.flags(entry) & FLAG.dotted) !== 0) dotted++;
+    }
   }
-  order.emitImpliedDirectories();
-  return order.items;
+  for (let node = 0; node < alive.length; node++) if (alive[node] === 1) children.attach(node);
+  const isDotted = dotted * 2 > surviving;
+  const emission = new Emission(tree, layers, isDotted);
+  children.walk((node) => emission.emit(node));
+  return { ...emission.items, dotted: isDotted };
 }
 
-class Ordering {
+/** The children of each directory, in the order in which they are attached. */
+class Children {
+  readonly #tree: Tree;
+  readonly #first: Int32Array;
+  readonly #last: Int32Array;
+  readonly #next: Int32Array;
+  readonly #attached: Uint8Array;
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+    [this.#first, this.#last, this.#next] = Array.from({ length: 3 }, () => new Int32Array(tree.length).fill(NONE)) as [
+      Int32Array,
+      Int32Array,
+      Int32Array,
+    ];
+    this.#attached = new Uint8Array(tree.length);
+    this.#attached[tree.root] = 1;
+  }
+
+  /** Puts a node behind its directory's last child, after its directories have been attached. */
+  attach(node: Node): void {
+    for (let at = node; this.#attached[at] === 0; at = this.#tree.parent(at)) {
+      this.#attached[at] = 1;
+      const directory = this.#tree.parent(at);
+      const last = this.#last[directory] as Node;
+      if (last === NONE) this.#first[directory] = at;
+      else this.#next[last] = at;
+      this.#last[directory] = at;
+    }
+  }
+
+  /** Visits all nodes, a directory before its children, these in order. */
+  walk(visit: (node: Node) => void): void {
+    let node = this.#tree.root;
+    for (;;) {
+      visit(node);
+      let next = this.#first[node] as Node;
+      while (next === NONE) {
+        if (node === this.#tree.root) return;
+        next = this.#next[node] as Node;
+        if (next === NONE) node = this.#tree.parent(node);
+      }
+      node = next;
+    }
+  }
+}
+
+/** Makes the items of the nodes that it is given. */
+class Emission {
   readonly #tree: Tree;
   readonly #layers: readonly LayerIndex[];
-  readonly #alive: Uint8Array;
-  readonly #emitted: Uint8Array;
   /** Of each inode the node whose item has the contents; `NONE` until that is out. */
   readonly #holder: Int32Array;
-  /** Hard links that wait for their contents, by inode. */
-  readonly #waiting = new Map<number, Node[]>();
-  readonly items: OrderedItems = { layer: new Column(1024), entry: new Column(1024), changes: new Map() };
+  /** What `FLAG.dotted` is in names that can stay. */
+  readonly #dotted: number;
+  readonly items: Omit<OrderedItems, 'dotted'> = {
+    layer: new Column(1024),
+    entry: new Column(1024),
+    changes: new Map(),
+  };
 
-  constructor(tree: Tree, layers: readonly LayerIndex[]) {
+  constructor(tree: Tree, layers: readonly LayerIndex[], isDotted: boolean) {
     this.#tree = tree;
     this.#layers = layers;
-    this.#alive = tree.survivors();
-    this.#emitted = new Uint8Array(tree.length);
+    this.#dotted = isDotted ? FLAG.dotted : 0;
     this.#holder = new Int32Array(tree.inodes.contentNode.length).fill(NONE);
   }
 
-  emitRoot(): void {
-    if (this.#tree.entry(this.#tree.root) !== NONE) this.#emitDirectory(this.#tree.root);
-  }
-
-  emitEntry(layer: number, entry: number, node: Node): void {
-    if (node === NONE || this.#alive[node] === 0 || this.#emitted[node] === 1) return;
-    if (this.#tree.layer(node) !== layer || this.#tree.entry(node) !== entry) return;
-    this.#emitParents(node);
-    if (this.#tree.kind(node) === KIND.directory) this.#emitDirectory(node);
-    else this.#emitName(node);
-  }
-
-  emitImpliedDirectories(): void {
-    for (let node = 0; node < this.#alive.length; node++) {
-      if (this.#alive[node] === 0 || this.#emitted[node] === 1 || this.#tree.kind(node) !== KIND.directory) continue;
-      if (node === this.#tree.root) continue;
-      this.#emitParents(node);
-      this.#emitDirectory(node);
-    }
-  }
-
-  #emitParents(node: Node): void {
-    const missing: Node[] = [];
-    for (let at = this.#tree.parent(node); at !== NONE && this.#emitted[at] === 0; at = this.#tree.parent(at)) {
-      if (at !== this.#tree.root) missing.push(at);
-    }
-    for (const directory of missing.reverse()) this.#emitDirectory(directory);
+  emit(node: Node): void {
+    const isRootWithoutEntry = node === this.#tree.root && this.#tree.entry(node) === NONE;
+    if (this.#tree.kind(node) !== KIND.directory) this.#emitName(node);
+    else if (!isRootWithoutEntry) this.#emitDirectory(node);
   }
 
   #emitDirectory(node: Node): void {
     const { layer, entry } = this.#tree.ref(node);
-    const mustChange = entry === NONE || this.#tree.isRedirected(node) || (this.#flags(layer, entry) & CHANGES) !== 0;
-    this.#push(node, layer, entry, mustChange ? { path: this.#tree.path(node) } : undefined);
+    const isOdd =
+      entry === NONE || (node !== this.#tree.root && this.#isNameOdd(layer, entry)) || this.#isRewritten(layer, entry);
+    const mustChange = isOdd || this.#tree.isRedirected(node);
+    this.#push(layer, entry, mustChange ? { path: this.#tree.path(node) } : undefined);
   }
 
-  /** A name of an inode: its contents, or a hard link to them, now or when they are out. */
+  /** A name of an inode: with its contents, or as a hard link to the name that has them. */
   #emitName(node: Node): void {
     const inode = this.#tree.inode(node);
-    const own = this.#tree.inodes.contentNode.get(inode);
-    const isHolder = this.#holder[inode] === NONE && (own === node || this.#alive[own] === 0);
-    if (isHolder) {
-      this.#holder[inode] = node;
-      this.#emitContents(node, inode);
-      const links = this.#waiting.get(inode);
-      if (links) for (const link of links) this.#emitLink(link, inode);
-    } else if (this.#holder[inode] !== NONE) {
+    if (this.#holder[inode] !== NONE) {
       this.#emitLink(node, inode);
-    } else {
-      const links = this.#waiting.get(inode);
-      if (links) links.push(node);
-      else this.#waiting.set(inode, [node]);
+      return;
     }
+    this.#holder[inode] = node;
+    this.#emitContents(node, inode);
   }
 
   #emitContents(node: Node, inode: number): void {
@@ -113,35 +149,39 @@ class Ordering {
     const entry = this.#tree.inodes.contentEntry.get(inode);
     const isOwn = this.#tree.inodes.contentNode.get(inode) === node;
     const metadata = this.#otherMetadata(inode, layer, entry);
-    const isChanged = !isOwn || this.#tree.isRedirected(node) || (this.#flags(layer, entry) & CHANGES) !== 0;
+    const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
+    const isChanged = !isOwn || isOdd || this.#tree.isRedirected(node);
     const change = isChanged || metadata ? { path: this.#tree.path(node), ...(metadata && { metadata }) } : undefined;
-    this.#push(node, layer, entry, change);
+    this.#push(layer, entry, change);
   }
 
   #emitLink(node: Node, inode: number): void {
     const { layer, entry } = this.#tree.ref(node);
     const target = this.#tree.path(this.#holder[inode] as Node);
-    const stored = this.#entries(layer).link(entry);
     const metadata = this.#otherMetadata(inode, layer, entry);
-    const flags = this.#flags(layer, entry);
-    const isChanged = this.#tree.isRedirected(node) || (flags & (CHANGES | FLAG.link)) !== 0 || !target.equals(stored);
-    const path = isChanged || metadata ? this.#tree.path(node) : undefined;
-    this.#push(node, layer, entry, path && { path, link: target, ...(metadata && { metadata }) });
+    const isLink = this.#entries(layer).type(entry) === TYPE.hardLink;
+    const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
+    const isChanged = isOdd || (this.#flags(layer, entry) & FLAG.link) !== 0 || this.#tree.isRedirected(node);
+    if (isLink && !isChanged && !metadata && target.equals(this.#entries(layer).link(entry))) {
+      this.#push(layer, entry, undefined);
+      return;
+    }
+    this.#push(layer, entry, { path: this.#tree.path(node), link: target, ...(metadata && { metadata }) });
   }
 
-  /** The inode's metadata, where the entry's own header has others. */
+  /** The inode's metadata, where the entry's own header has others. The mode of a symlink means nothing. */
   #otherMetadata(inode: number, layer: number, entry: number): Metadata | undefined {
     const { metadataLayer, metadataEntry } = this.#tree.inodes;
     if (metadataLayer.get(inode) === layer && metadataEntry.get(inode) === entry) return undefined;
     const wanted = this.#entries(metadataLayer.get(inode)).metadata(metadataEntry.get(inode));
     const own = this.#entries(layer).metadata(entry);
-    if (this.#entries(layer).type(entry) === TYPE.symlink) return undefined;
-    const keys = ['mode', 'uid', 'gid', 'mtime', 'mtimeNanos'] as const;
-    return keys.every((key) => wanted[key] === own[key]) ? undefined : wanted;
+    const isSame = (key: keyof Metadata) => wanted[key] === own[key];
+    const isSymlink = this.#entries(layer).type(entry) === TYPE.symlink;
+    if ((isSymlink || isSame('mode')) && OWNER_AND_TIME.every(isSame)) return undefined;
+    return isSymlink ? { ...wanted, mode: own.mode } : wanted;
   }
 
-  #push(node: Node, layer: number, entry: number, change: HeaderChange | undefined): void {
-    this.#emitted[node] = 1;
+  #push(layer: number, entry: number, change: HeaderChange | undefined): void {
     if (change) this.items.changes.set(this.items.layer.length, change);
     this.items.layer.push(layer);
     this.items.entry.push(entry);
@@ -149,6 +189,15 @@ class Ordering {
 
   #entries(layer: number) {
     return (this.#layers[layer] as LayerIndex).entries;
+  }
+
+  #isRewritten(layer: number, entry: number): boolean {
+    return (this.#flags(layer, entry) & CHANGES) !== 0;
+  }
+
+  /** It has a `./` where the others have none, or the other way round. */
+  #isNameOdd(layer: number, entry: number): boolean {
+    return (this.#flags(layer, entry) & FLAG.dotted) !== this.#dotted;
   }
 
   #flags(layer: number, entry: number): number {

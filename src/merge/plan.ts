@@ -5,7 +5,7 @@ import type { Metadata } from '../tar/entry.js';
 export interface HeaderChange {
   /** From the root, without a slash at either end; empty for the root. */
   readonly path: Uint8Array;
-  /** A hard link's target, from the root. */
+  /** The item is a hard link to this path, from the root, and has no contents, whatever the entry is. */
   readonly link?: Uint8Array;
   /** Owner, permissions and time, where a later hard link of the inode set others. */
   readonly metadata?: Metadata;
@@ -21,6 +21,8 @@ export interface Plan {
   readonly layer: Int32Array;
   /** For each item the number of its entry in that layer; -1 for a directory to be made. */
   readonly entry: Int32Array;
+  /** Names in the output begin with `./`, because most that survive do: all are alike, as extractors compare them. */
+  readonly dotted: boolean;
   /** By number of the item. Items without a change are copied as they stand. */
   readonly changes: ReadonlyMap<number, HeaderChange>;
   /** Entries that are not in the output, where the reasons were asked for. */

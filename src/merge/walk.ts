@@ -15,6 +15,14 @@ export interface Place {
   readonly redirected: boolean;
 }
 
+interface WalkContext {
+  readonly tree: Tree;
+  /** Oldest first. */
+  readonly layers: readonly LayerIndex[];
+  readonly tally: Tally;
+  readonly lenient: boolean;
+}
+
 /** Finds the places of paths in the tree while one layer is applied. Source of its rules: sections 2 and 8 of the law. */
 export class Walker {
   readonly #tree: Tree;
@@ -24,6 +32,7 @@ export class Walker {
   readonly #tally: Tally;
   /** Make directories that symlinks point to where they may lie in layers that were not selected. */
   readonly #lenient: boolean;
+  readonly #remove: (node: Node) => void;
   #followed = 0;
   /** The directories that `parentOf` found last, and where in the names their path lies. */
   #lastStart = 0;
@@ -31,12 +40,14 @@ export class Walker {
   #lastRemovals = 0;
   #lastPlace: Place = { directory: NONE, redirected: false };
 
-  constructor(tree: Tree, layers: readonly LayerIndex[], layer: number, tally: Tally, lenient: boolean) {
+  /** @param remove takes what gives way to a directory out of the tree */
+  constructor({ tree, layers, tally, lenient }: WalkContext, layer: number, remove: (node: Node) => void) {
     this.#tree = tree;
     this.#layers = layers;
     this.#layer = layer;
     this.#tally = tally;
     this.#lenient = lenient;
+    this.#remove = remove;
   }
 
   /**
@@ -55,7 +66,7 @@ export class Walker {
       if (child === NONE) directory = this.#imply(directory, names, at, end);
       else if (this.#tree.kind(child) === KIND.directory) directory = child;
       else if (this.#tree.layer(child) !== this.#layer) directory = this.#replace(child, names.subarray(start, end));
-      else if (this.#tree.kind(child) === KIND.symlink) directory = this.#follow(child);
+      else if (this.#tree.kind(child) === KIND.symlink) directory = this.#followParent(child);
       else throw badParent(names.subarray(start, end), 'is a file of the same layer');
       at = end + 1;
     }
@@ -120,7 +131,7 @@ export class Walker {
   #replace(node: Node, path: Uint8Array): Node {
     const isSymlink = this.#tree.kind(node) === KIND.symlink;
     this.#tally.add(isSymlink ? 'DIMGX_MERGE_SYMLINK_REPLACED' : 'DIMGX_MERGE_FILE_REPLACED', path);
-    this.#tree.remove(node);
+    this.#remove(node);
     const name = this.#tree.name(node).slice();
     return this.#imply(this.#tree.parent(node), name, 0, name.length);
   }
@@ -129,15 +140,20 @@ export class Walker {
     return this.#tree.add(directory, names, start, end, KIND.directory, { layer: this.#layer, entry: NONE }, NONE);
   }
 
-  /** The directory that a symlink leads to. */
-  #follow(symlink: Node): Node {
-    if (++this.#followed > MAX_SYMLINKS) throw badParent(this.#tree.path(symlink), 'is a loop of symlinks');
+  #followParent(symlink: Node): Node {
+    const found = this.#follow(symlink, this.#lenient);
+    if (found !== NONE) return found;
+    const what = this.#followed > MAX_SYMLINKS ? 'is a loop of symlinks' : 'is a symlink that leads to no directory';
+    throw badParent(this.#tree.path(symlink), what);
+  }
+
+  /** The directory that a symlink leads to, or `NONE`. */
+  #follow(symlink: Node, make: boolean): Node {
+    if (++this.#followed > MAX_SYMLINKS) return NONE;
     const { layer, entry } = this.#contentOf(symlink);
     const target = (this.#layers[layer] as LayerIndex).entries.link(entry);
     const from = target[0] === SLASH ? this.#tree.root : this.#tree.parent(symlink);
-    const found = this.#resolve(from, target, this.#lenient);
-    if (found === NONE) throw badParent(this.#tree.path(symlink), 'is a symlink that leads to no directory');
-    return found;
+    return this.#resolve(from, target, make);
   }
 
   #contentOf(node: Node) {
@@ -159,8 +175,9 @@ export class Walker {
         if (child === NONE && make) directory = this.#imply(directory, path, at, end);
         else if (child === NONE) return NONE;
         else if (this.#tree.kind(child) === KIND.directory) directory = child;
-        else if (this.#tree.kind(child) === KIND.symlink) directory = this.#follow(child);
+        else if (this.#tree.kind(child) === KIND.symlink) directory = this.#follow(child, make);
         else return NONE;
+        if (directory === NONE) return NONE;
       }
       at = end + 1;
     }

@@ -25,10 +25,11 @@ export function chooseImage<C extends Candidate>(
   selector: string | undefined,
   location: string,
 ): C {
-  const [first, ...others] = matchingImages(candidates, selector);
+  const matching = matchingImages(candidates, selector);
+  const [first, ...others] = matching;
   if (!first) throw noSuchImage(candidates, selector, location);
   if (others.every(({ ids }) => ids[0] === first.ids[0])) return first;
-  throw ambiguous(candidates, selector, location);
+  throw ambiguous(matching, candidates, selector, location);
 }
 
 /** All that the selector could mean; all there are when there is no selector. A name is preferred to an ID. */
@@ -54,15 +55,16 @@ export function idPrefix(selector: string): string | undefined {
   return /^(?:.*@)?(?:sha(?:256|384|512):)?([0-9a-f]+)$/s.exec(selector)?.[1];
 }
 
-export function ambiguous(
-  candidates: readonly Candidate[],
+function ambiguous(
+  matching: readonly Candidate[],
+  all: readonly Candidate[],
   selector: string | undefined,
   location: string,
 ): DimgxError {
   const meant = selector === undefined ? '' : ` that ${quoted(selector)} could mean`;
   return new DimgxError(
     'DIMGX_SOURCE_AMBIGUOUS',
-    `${location} holds several images${meant}: choose one with --image, by name, ID or @N: ${list(candidates)}`,
+    `${location} holds several images${meant}: choose one with --image, by name, ID or @N: ${list(matching, all)}`,
   );
 }
 
@@ -70,14 +72,16 @@ function noSuchImage(candidates: readonly Candidate[], selector: string | undefi
   if (candidates.length === 0) return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} holds no image`);
   return new DimgxError(
     'DIMGX_SOURCE_NO_SUCH_IMAGE',
-    `${location} holds no image ${quoted(selector ?? '')}: it has ${list(candidates)}`,
+    `${location} holds no image ${quoted(selector ?? '')}: it has ${list(candidates, candidates)}`,
   );
 }
 
-function list(candidates: readonly Candidate[]): string {
-  const shown = candidates.slice(0, MAX_LISTED).map(({ names, ids }, index) => {
-    const name = names.slice(0, MAX_NAMES_LISTED).map((text) => printable(text, 100));
-    return `@${index} ${ids[0].slice(0, 12)}${name.length > 0 ? ` (${name.join(', ')})` : ''}`;
+/** @param all gives each its number */
+function list(candidates: readonly Candidate[], all: readonly Candidate[]): string {
+  const shown = candidates.slice(0, MAX_LISTED).map((candidate) => {
+    const names = candidate.names.slice(0, MAX_NAMES_LISTED).map((name) => printable(name, 100));
+    const suffix = names.length > 0 ? ` (${names.join(', ')})` : '';
+    return `@${all.indexOf(candidate)} ${candidate.ids[0].slice(0, 12)}${suffix}`;
   });
   const more = candidates.length - shown.length;
   return `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;

@@ -5,7 +5,7 @@ import type { Files } from './files.js';
 import { readRegion } from './read-region.js';
 
 /** Of all documents that opening one image reads, in bytes: archives with thousands of images stay below. */
-const MAX_ALL_DOCUMENTS = 256 * 2 ** 20;
+const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
 
 /** In bytes. */
 const OPENING_LENGTH = 64;

@@ -15,7 +15,7 @@ import type { FoundImage, FoundLayer } from './source.js';
  *   DIMGX_IMAGE_LAYER_COUNT; what `BlobStore.config` and `parseConfig` throw
  */
 export async function foundImage(
-  { manifest, digest: manifestDigest }: ImageManifest,
+  { manifest, digest: manifestDigest, isForPlatform }: ImageManifest,
   tags: readonly string[],
   store: BlobStore,
 ): Promise<FoundImage> {
@@ -29,7 +29,7 @@ export async function foundImage(
     const layer = foundLayer(descriptor, store);
     return index === newest ? { ...layer, imageId: id, tags } : layer;
   });
-  return { id, manifestDigest, tags, config, layers };
+  return { id, manifestDigest, tags, isForPlatform, config, layers };
 }
 
 function foundLayer({ digest: text, mediaType, size }: Descriptor, store: BlobStore): FoundLayer {

@@ -18,6 +18,8 @@ import type { BlobStore } from './blob-store.js';
 export interface ImageManifest {
   readonly manifest: Manifest;
   readonly digest: Digest;
+  /** An index says that it is for the platform. */
+  readonly isForPlatform: boolean;
 }
 
 /** A manifest that an index leads to, perhaps through others. */
@@ -43,7 +45,8 @@ export async function imageManifest(
   store: BlobStore,
 ): Promise<ImageManifest> {
   const { bytes, digest } = document;
-  if (kindOf(bytes, what) === 'manifest') return { manifest: parseDocument(bytes, ManifestSchema, what), digest };
+  if (kindOf(bytes, what) === 'manifest')
+    return { manifest: parseDocument(bytes, ManifestSchema, what), digest, isForPlatform: false };
   const { manifests } = parseDocument(bytes, IndexSchema, what);
   return manifestForPlatform(await leavesOf(manifests, store), what, platform, store);
 }
@@ -59,7 +62,7 @@ export async function manifestForPlatform(
   if (!chosen) throw noPlatform(leaves, what, platform);
   const { bytes, digest } = await store.manifest(chosen.descriptor);
   if (kindOf(bytes, digest) === 'index') throw tooDeep(digest);
-  return { manifest: parseDocument(bytes, ManifestSchema, digest), digest };
+  return { manifest: parseDocument(bytes, ManifestSchema, digest), digest, isForPlatform: true };
 }
 
 /** All images of an index and of the indexes in it; attestations are not images. An index is read once. */

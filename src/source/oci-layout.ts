@@ -71,6 +71,7 @@ function arePlatformsOfOne(images: readonly NamedImage[]): boolean {
   return images.length > 1 && names.size === 1 && images.every(({ descriptor }) => descriptor.platform);
 }
 
+/** The full name, where there is one, and not also the tag that ends it. */
 function tagsOf(images: readonly NamedImage[]): readonly string[] {
-  return [...new Set(images.flatMap(({ names }) => names))];
+  return [...new Set(images.flatMap(({ names }) => names.slice(0, 1)))];
 }

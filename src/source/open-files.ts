@@ -82,8 +82,15 @@ async function openStream(stream: Readable, location: string, context: OpenConte
 }
 
 async function scan(archive: Region, location: string): Promise<Files> {
-  if (archive.length > 0) return ArchiveFiles.scan(archive, location);
-  throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} is empty: nothing was saved into it`);
+  if (archive.length === 0) {
+    throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} is empty: nothing was saved into it`);
+  }
+  try {
+    return await ArchiveFiles.scan(archive, location);
+  } catch (cause) {
+    if (!(cause instanceof DimgxError) || !cause.code.startsWith('DIMGX_TAR_')) throw cause;
+    throw new DimgxError(cause.code, `${location} is no archive that can be read: ${cause.message}`, { cause });
+  }
 }
 
 function refuseOthers(stats: Stats, location: string): void {

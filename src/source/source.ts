@@ -33,6 +33,8 @@ export interface FoundImage {
   readonly id: string;
   readonly manifestDigest?: Digest;
   readonly tags: readonly string[];
+  /** An index says that it is for the platform that was asked for; what its config says then does not matter. */
+  readonly isForPlatform?: boolean;
   readonly config: ParsedConfig;
   /** Oldest to newest. */
   readonly layers: readonly FoundLayer[];

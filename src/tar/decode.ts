@@ -195,6 +195,7 @@ function applyPax(draft: Draft): void {
   for (const key of OVERRIDES) {
     const value = draft.pax.findLast((record) => record.key === key)?.value;
     if (value === undefined || value.length === 0) continue;
+    if ((key === 'path' || key === 'linkpath') && value.some(isBeyondAscii)) draft.odd |= ODD.charset;
     if (key === 'path') draft.name = value;
     else if (key === 'linkpath') draft.link = value;
     else if (key === 'size') draft.size = paxInteger(value, key);
@@ -210,6 +211,10 @@ function applyPax(draft: Draft): void {
 }
 
 /** Those of times other than mtime's count for nothing; they are here because readers refuse malformed ones. */
+function isBeyondAscii(byte: number): boolean {
+  return byte > 0x7f;
+}
+
 const OVERRIDES: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'atime', 'ctime']);
 
 function settleType(draft: Draft, type: number): void {

@@ -18,10 +18,19 @@ export const ODD = {
   oldSparse: 64,
   /** Records of a sparse file on what is none, which readers take differently: GNU tar obeys `GNU.sparse.name` alone. */
   straySparse: 128,
+  /** A PAX name beyond ASCII: bsdtar refuses it where the locale lacks its characters, or when it is not UTF-8. */
+  charset: 256,
 } as const;
 
 export const REWRITE =
-  ODD.size | ODD.type | ODD.emptyOverride | ODD.extensions | ODD.overlayXattr | ODD.gnuPrefix | ODD.straySparse;
+  ODD.size |
+  ODD.type |
+  ODD.emptyOverride |
+  ODD.extensions |
+  ODD.overlayXattr |
+  ODD.gnuPrefix |
+  ODD.straySparse |
+  ODD.charset;
 
 /** Owner, permissions and time: what a hard link's header applies to its inode. */
 export interface Metadata {

@@ -12,9 +12,9 @@ const ROOT = Buffer.from('./');
 
 /** What is to be different. What is not named stays as it is, but for what keeps an entry from being copied raw. */
 export interface Rewrite {
-  /** From the root, without a slash at either end; empty for the root. */
+  /** From the root, perhaps with `./` in front, without a slash at the end; empty for the root. */
   readonly path: Uint8Array;
-  /** A hard link's target. */
+  /** Makes of the entry, whatever it is, a hard link to this path. */
   readonly link?: Uint8Array;
   readonly metadata?: Metadata;
 }
@@ -30,14 +30,16 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   const entry = emptyEntry();
   decodeEntry(raw, 0, 0, entry);
   const header = Buffer.from(raw.subarray(entry.headerOffset, entry.headerOffset + BLOCK));
-  const name = writtenName(rewrite.path, entry.type);
+  const type = rewrite.link ? TYPE.hardLink : entry.type;
+  const name = writtenName(rewrite.path, type);
   const link = rewrite.link ?? entry.link;
-  const records = keptRecords(entry, rewrite, name);
+  const isOldSparse = type === TYPE.file && (entry.odd & ODD.oldSparse) !== 0;
+  const records = keptRecords(entry, type, rewrite, name);
   clearPrefix(header, entry);
   setText(header, FIELD.name, name);
   setText(header, FIELD.link, link);
-  header[FIELD.type.offset] = (entry.odd & ODD.oldSparse) !== 0 ? TYPE.gnuSparse : entry.type;
-  if (entry.type !== TYPE.file) writeNumber(header, FIELD.size.offset, FIELD.size.length, 0);
+  header[FIELD.type.offset] = isOldSparse ? TYPE.gnuSparse : type;
+  if (type !== TYPE.file) writeNumber(header, FIELD.size.offset, FIELD.size.length, 0);
   if (rewrite.metadata) setMetadata(header, rewrite.metadata);
   setChecksum(header);
   return Buffer.concat([
@@ -45,7 +47,7 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
     ...longText(TYPE.longName, name, FIELD.name.length),
     ...longText(TYPE.longLink, link, FIELD.link.length),
     header,
-    raw.subarray(entry.headerOffset + BLOCK, entry.dataOffset),
+    isOldSparse ? raw.subarray(entry.headerOffset + BLOCK, entry.dataOffset) : EMPTY,
   ]);
 }
 
@@ -62,16 +64,15 @@ function writtenName(path: Uint8Array, type: number): Uint8Array {
 }
 
 const ALWAYS_DROPPED: ReadonlySet<string> = new Set(['path', 'linkpath']);
-const OVERRIDES: ReadonlySet<string> = new Set(['size', 'uid', 'gid', 'mtime', 'atime', 'ctime']);
+const OVERRIDES: ReadonlySet<string> = new Set(['uid', 'gid', 'mtime']);
 
-function keptRecords(entry: TarEntry, { metadata }: Rewrite, name: Uint8Array): Uint8Array[] {
+function keptRecords(entry: TarEntry, type: number, { metadata }: Rewrite, name: Uint8Array): Uint8Array[] {
   const isKept = ({ key, value }: PaxRecord) => {
     if (ALWAYS_DROPPED.has(key) || isOverlayXattr(key)) return false;
-    if ((entry.odd & ODD.straySparse) !== 0 && key.startsWith('GNU.sparse.')) return false;
-    if (!OVERRIDES.has(key)) return true;
-    if (value.length === 0) return false;
-    if (key === 'atime' || key === 'ctime') return true;
-    return key === 'size' ? entry.type === TYPE.file : metadata === undefined;
+    if (key.startsWith('GNU.sparse.')) return type === TYPE.file && (entry.odd & ODD.straySparse) === 0;
+    if (key === 'size') return type === TYPE.file && value.length > 0;
+    if (key === 'atime' || key === 'ctime') return value.length > 0;
+    return !OVERRIDES.has(key) || (value.length > 0 && metadata === undefined);
   };
   const kept = entry.pax.filter(isKept).map(({ key, raw }) => (key === 'GNU.sparse.name' ? encodePax(key, name) : raw));
   if (metadata && metadata.mtimeNanos !== 0) kept.push(encodePax('mtime', Buffer.from(decimalTime(metadata))));

@@ -1,30 +1,28 @@
 import { constants, type Stats } from 'node:fs';
-import { lstat, readlink, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { access, open, realpath, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
-import type { Codec, CompressionName } from '../compression/codec.js';
-import { codecOf, compressionOfName } from '../compression/detect.js';
 import { DimgxError, type Warn } from '../errors.js';
-import { quoted } from '../image/printable.js';
+import { printable, quoted } from '../image/printable.js';
 import type { TargetOptions } from '../options.js';
+import { chooseEncoder, type Encoder } from './encoder.js';
+import { linksFrom } from './links-from.js';
+import { unwritable } from './unwritable.js';
 
-/** Symlinks followed to find the file behind a target. Source: Linux, MAXSYMLINKS. */
-const MAX_SYMLINKS = 40;
 const STANDARD_OUTPUT = 1;
+const IN_PLACE_FLAGS = constants.O_WRONLY | constants.O_NOCTTY;
 
-/** Where the tar goes, looked at before any work is done. */
-export type Destination = { readonly encoder: Encoder | undefined } & (
-  | { readonly kind: 'stream'; readonly stream: Writable; readonly name: string }
-  | { readonly kind: 'descriptor'; readonly fd: number; readonly name: string }
-  | { readonly kind: 'inPlace'; readonly path: string; readonly name: string }
-  | { readonly kind: 'file'; readonly path: string; readonly name: string; readonly replaces: Stats | undefined }
+/** Where the tar goes, looked at before any work is done. `name` is printable. */
+export type Destination = { readonly encoder: Encoder | undefined; readonly name: string } & (
+  | { readonly kind: 'stream'; readonly stream: Writable }
+  /** An open descriptor of this process, which stays open. */
+  | { readonly kind: 'descriptor'; readonly fd: number }
+  /** A device or a FIFO, written where it stands. */
+  | { readonly kind: 'inPlace'; readonly path: string; readonly flags: number; readonly isFifo: boolean }
+  /** @param path with symlinks resolved */
+  | { readonly kind: 'file'; readonly path: string; readonly overwrite: boolean }
 );
-
-export interface Encoder {
-  readonly codec: Codec & Required<Pick<Codec, 'encoder'>>;
-  readonly level: number;
-}
 
 /**
  * Looks at a target: whether it may be written, and how it is to be compressed.
@@ -39,36 +37,56 @@ export async function findDestination(
   warn: Warn,
 ): Promise<Destination> {
   if (typeof target !== 'string') {
-    return {
-      kind: 'stream',
-      stream: target,
-      name: 'stream',
-      encoder: encoderOf(options.compression ?? 'none', options),
-    };
+    return { kind: 'stream', stream: target, name: 'stream', encoder: chooseEncoder(undefined, options, warn) };
   }
   if (target === '-') {
-    refuseTerminal(STANDARD_OUTPUT, 'standard output');
-    const encoder = encoderOf(options.compression ?? 'none', options);
-    return { kind: 'descriptor', fd: STANDARD_OUTPUT, name: 'standard output', encoder };
+    const name = 'standard output';
+    refuseTerminal(STANDARD_OUTPUT, name);
+    return { kind: 'descriptor', fd: STANDARD_OUTPUT, name, encoder: chooseEncoder(undefined, options, warn) };
   }
-  const encoder = encoderOf(chooseCompression(target, options, warn), options);
-  const found = await stat(target).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw unwritable(target, error);
-  });
-  if (found && (!found.isFile() || (await isDescriptor(target)))) {
-    if (found.isDirectory())
-      throw new DimgxError('DIMGX_TARGET_UNWRITABLE', `${quoted(target)} is a directory: name a file`);
-    return { kind: 'inPlace', path: target, name: target, encoder };
+  const common = { name: printable(target), encoder: chooseEncoder(target, options, warn) };
+  try {
+    return { ...common, ...(await findPath(target, options.force ?? false)) };
+  } catch (error) {
+    throw error instanceof DimgxError ? error : unwritable(target, error);
   }
-  if (found && !options.force) throw targetExists(target);
-  return { kind: 'file', path: await behindSymlinks(target), name: target, replaces: found, encoder };
 }
 
-/** @throws DIMGX_TARGET_TERMINAL */
-export function refuseTerminal(fd: number, name: string): void {
-  if (!isatty(fd)) return;
-  throw new DimgxError('DIMGX_TARGET_TERMINAL', `${name} is a terminal: redirect it, or name a file with -t FILE`);
+type Place = Destination extends infer D ? (D extends Destination ? Omit<D, 'encoder' | 'name'> : never) : never;
+
+async function findPath(target: string, overwrite: boolean): Promise<Place> {
+  const found = await stat(target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  if (target === '' || target.endsWith('/') || found?.isDirectory())
+    throw refused(target, 'is a directory: name a file');
+  const links = await linksFrom(target);
+  const fd = await descriptorAmong(links);
+  if (fd !== undefined) {
+    if (!found) throw refused(target, 'is not open: redirect it, or name a file');
+    refuseTerminal(fd, printable(target));
+    return { kind: 'descriptor', fd };
+  }
+  if (found && !found.isFile()) return findInPlace(target, found);
+  if (found && !overwrite) throw targetExists(target);
+  const path = links.at(-1) as string;
+  await access(dirname(path), constants.W_OK | constants.X_OK);
+  return { kind: 'file', path, overwrite };
+}
+
+/** A FIFO is not opened yet, for its reader would see it; nor is a block device. */
+async function findInPlace(target: string, found: Stats): Promise<Place> {
+  if (found.isSocket()) throw refused(target, 'is a socket: name a file or a FIFO');
+  if (found.isCharacterDevice()) {
+    const device = await open(target, IN_PLACE_FLAGS | constants.O_NONBLOCK);
+    try {
+      refuseTerminal(device.fd, printable(target));
+    } finally {
+      await device.close();
+    }
+  }
+  await access(target, constants.W_OK);
+  return { kind: 'inPlace', path: target, flags: IN_PLACE_FLAGS, isFifo: found.isFIFO() };
 }
 
 export function targetExists(target: string): DimgxError {
@@ -78,64 +96,22 @@ export function targetExists(target: string): DimgxError {
   );
 }
 
-/** The error for what the operating system refused, by its own code. */
-export function unwritable(target: string, error: unknown): DimgxError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'EPIPE')
-    return new DimgxError('DIMGX_TARGET_CLOSED', `the reader of ${quoted(target)} went away`, { cause: error });
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-    return new DimgxError('DIMGX_TARGET_NO_SPACE', `no room left for ${quoted(target)}: nothing of it was kept`, {
-      cause: error,
-    });
-  }
-  return new DimgxError('DIMGX_TARGET_UNWRITABLE', `${quoted(target)} cannot be written: ${message}`, { cause: error });
+function refused(target: string, why: string): DimgxError {
+  return new DimgxError('DIMGX_TARGET_UNWRITABLE', `${quoted(target)} ${why}`);
 }
 
-function chooseCompression(target: string, { compression }: TargetOptions, warn: Warn): CompressionName {
-  const suggested = compressionOfName(target);
-  if (compression !== undefined && compression !== suggested && !target.startsWith('/dev/')) {
-    const message = `${quoted(target)} suggests ${suggested === 'none' ? 'no' : suggested} compression, not ${compression}`;
-    warn({ code: 'DIMGX_TARGET_EXTENSION', message });
-  }
-  return compression ?? suggested;
+/** @throws DIMGX_TARGET_TERMINAL */
+function refuseTerminal(fd: number, name: string): void {
+  if (!isatty(fd)) return;
+  throw new DimgxError('DIMGX_TARGET_TERMINAL', `${name} is a terminal: redirect it, or name a file with -t FILE`);
 }
 
-function encoderOf(name: CompressionName, { level }: TargetOptions): Encoder | undefined {
-  if (name === 'none') return undefined;
-  const codec = codecOf(name);
-  const { encoder, levels } = codec;
-  if (!encoder) {
-    const message = `this version cannot write ${name}: use gzip, or pipe -t - into a compressor`;
-    throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message);
-  }
-  if (level !== undefined && (level < levels.lowest || level > levels.highest)) {
-    const message = `${name} has levels ${levels.lowest} to ${levels.highest}, not ${level}`;
-    throw new DimgxError('DIMGX_CLI_USAGE', message);
-  }
-  return { codec: { ...codec, encoder }, level: level ?? levels.standard };
+/**
+ * The number of this process's descriptor that one of the paths names, such as `/dev/stdout` or `/dev/fd/3`. It is
+ * written itself: opened anew, a file would be written from its start again, and a socket could not be opened at all.
+ */
+async function descriptorAmong(paths: readonly string[]): Promise<number | undefined> {
+  const folders = ['/dev/fd', await realpath('/proc/self/fd').catch(() => undefined)];
+  const named = paths.find((path) => folders.includes(dirname(path)) && /^\d{1,9}$/.test(basename(path)));
+  return named === undefined ? undefined : Number(basename(named));
 }
-
-/** Whether a path is a name of an open descriptor, such as `/dev/stdout`: those are written in place. */
-async function isDescriptor(target: string): Promise<boolean> {
-  return (await linksFrom(target)).some((path) => /^\/proc\/[^/]+\/fd\/\d+$/.test(path));
-}
-
-async function behindSymlinks(target: string): Promise<string> {
-  const paths = await linksFrom(target);
-  if (paths.length <= MAX_SYMLINKS) return paths.at(-1) as string;
-  throw new DimgxError('DIMGX_TARGET_UNWRITABLE', `${quoted(target)} is a loop of symlinks`);
-}
-
-/** The path itself and, one after another, those that its symlinks lead to. */
-async function linksFrom(target: string): Promise<string[]> {
-  const paths = [resolve(target)];
-  while (paths.length <= MAX_SYMLINKS) {
-    const path = paths.at(-1) as string;
-    const found = await lstat(path).catch(() => undefined);
-    if (!found?.isSymbolicLink()) break;
-    paths.push(resolve(dirname(path), await readlink(path)));
-  }
-  return paths;
-}
-
-export const IN_PLACE_FLAGS = constants.O_WRONLY | constants.O_NOCTTY;

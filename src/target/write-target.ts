@@ -1,19 +1,22 @@
 import { Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { throwIfAborted } from '../errors.js';
+import { DimgxError, throwIfAborted } from '../errors.js';
 import type { TarAssembler } from '../extract/assembler.js';
 import { fillingStream } from '../extract/filling-stream.js';
-import { openDescriptorSink, openInPlaceSink } from './descriptor-sink.js';
-import type { Destination, Encoder } from './destination.js';
+import { openDescriptorSink } from './descriptor-sink.js';
+import type { Destination } from './destination.js';
+import type { Encoder } from './encoder.js';
 import { openFileSink } from './file-sink.js';
+import { openInPlaceSink } from './in-place-sink.js';
 import type { Sink } from './sink.js';
+import { unwritable } from './unwritable.js';
 
 /** Measured: larger buffers gain nothing, smaller ones lose. */
 const BUFFER = 1024 * 1024;
 
 export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Told of the bytes of the tar, before compression, since the last call. */
+  /** Told of the bytes of the tar, before compression, since the last call; 0 at the end. */
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -41,8 +44,8 @@ export async function writeTarget(destination: Destination, tar: TarAssembler, o
 
 function openSink(destination: Exclude<Destination, { kind: 'stream' }>, signal?: AbortSignal): Promise<Sink> | Sink {
   if (destination.kind === 'descriptor') return openDescriptorSink(destination.fd, destination.name, signal);
-  if (destination.kind === 'inPlace') return openInPlaceSink(destination.path, signal);
-  return openFileSink(destination.path, destination.replaces, signal);
+  if (destination.kind === 'inPlace') return openInPlaceSink(destination, signal);
+  return openFileSink(destination.path, destination.overwrite, signal);
 }
 
 /** Two buffers: one is filled while the other is written. */
@@ -58,6 +61,7 @@ async function copyInto(sink: Sink, tar: TarAssembler, { onBytes }: WriteOptions
     filled = next.value;
     [front, back] = [back, front];
   }
+  onBytes(0);
   return total;
 }
 
@@ -68,7 +72,7 @@ async function compressInto(
   options: WriteOptions,
 ): Promise<number> {
   let total = 0;
-  await pipeline(fillingStream(tar, options.onBytes), codec.encoder(level), async (pieces: AsyncIterable<Buffer>) => {
+  await pipeline(fillingStream(tar, options), codec.encoder(level), async (pieces: AsyncIterable<Buffer>) => {
     for await (const piece of pieces) {
       await sink.write(piece);
       total += piece.length;
@@ -86,6 +90,9 @@ async function writeStream(stream: Writable, encoder: Encoder | undefined, tar: 
     },
   });
   const encoders = encoder ? [encoder.codec.encoder(encoder.level)] : [];
-  await pipeline([fillingStream(tar, options.onBytes), ...encoders, count, stream]);
+  await pipeline([fillingStream(tar, options), ...encoders, count, stream]).catch((error: unknown) => {
+    throwIfAborted(options.signal);
+    throw error instanceof DimgxError ? error : unwritable('stream', error);
+  });
   return total;
 }

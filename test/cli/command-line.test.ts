@@ -53,5 +53,5 @@ test.skipIf(process.platform !== 'linux')('an output that takes nothing more is 
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   const code = await new Promise((resolve) => child.on('close', resolve));
   expect(code).toBe(2);
-  expect(Buffer.concat(err).toString()).toMatch(/^dimgx: DIMGX_TARGET_UNWRITABLE: .*ENOSPC.*\n$/);
+  expect(Buffer.concat(err).toString()).toMatch(/^dimgx: DIMGX_TARGET_NO_SPACE: .*standard output.*\n$/);
 });

@@ -50,10 +50,26 @@ test('it is drawn ten times a second at most, and not in the first tenth', () =>
 test('a new stage begins anew', () => {
   const { bar, clock, last } = barOn();
   bar.update({ stage: 'inspect', item: 'a', done: 5, total: 5 });
+  clock.now += 50;
   bar.update({ stage: 'extract', item: 'out.tar', done: 0, total: 10 });
   clock.now += 100;
   bar.update({ stage: 'extract', item: 'out.tar', done: 1, total: 10 });
   expect(last()).toContain('  10%  1 B of 10 B  10 B/s  out.tar');
+});
+
+test('what is verified meanwhile does not hide what is written, and is shown when it alone is left', () => {
+  const { bar, clock, last } = barOn();
+  for (const done of [0, 1, 2]) {
+    bar.update({ stage: 'extract', item: 'out.tar', done, total: 3 });
+    bar.update({ stage: 'verify', item: 'a', done, total: 10 });
+    clock.now += 60;
+  }
+  bar.update({ stage: 'verify', item: 'a', done: 3, total: 10 });
+  expect(last()).toContain('writing [');
+  bar.update({ stage: 'extract', item: 'out.tar', done: 3, total: 3 });
+  clock.now += 100;
+  bar.update({ stage: 'verify', item: 'a', done: 4, total: 10 });
+  expect(last()).toContain('verifying [');
 });
 
 test('it fits the terminal', () => {

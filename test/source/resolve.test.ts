@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openImage } from '#dimgx/source/resolve.js';
 import { imageIdOf, layerOf } from '../helpers/built-image.js';
-import { dockerArchive } from '../helpers/docker-archive.js';
+import { docker25Archive, dockerArchive } from '../helpers/docker-archive.js';
 import { archiveOf, temporaryFolder, writeArchive, writeFolder } from '../helpers/members.js';
-import { ociLayout } from '../helpers/oci-layout.js';
+import { OciLayout, ociLayout } from '../helpers/oci-layout.js';
 import { opened, refusal } from '../helpers/opened.js';
 
 const app = { tags: ['app:1'], layers: [await layerOf({ a: 'one' })] };
@@ -40,7 +40,7 @@ describe('a reference', () => {
   test.each(['docker-archive', 'oci', 'oci-archive', 'dir'])(
     'to a path of %s that is not there is refused',
     async (transport) => {
-      expect((await refusal(`${transport}:/nonexistent/x`)).code).toBe('DIMGX_SOURCE_NOT_FOUND');
+      expect((await refusal(`${transport}:${join(await temporaryFolder(), 'x')}`)).code).toBe('DIMGX_SOURCE_NOT_FOUND');
     },
   );
 
@@ -65,6 +65,32 @@ describe('a reference', () => {
 
   test('with a malformed platform is refused', async () => {
     expect((await refusal(await writeArchive(dockerArchive([app])), { platform: 'x' })).code).toBe('DIMGX_CLI_USAGE');
+  });
+});
+
+describe('a platform that is asked for', () => {
+  test('is what is given, or an error, also where there is no index', async () => {
+    for (const path of [await writeArchive(dockerArchive([app])), await writeFolder(ociLayout([app]))]) {
+      expect((await opened(path, { platform: 'linux/amd64' })).id).toBe(imageIdOf(app));
+      const failure = await refusal(path, { platform: 'linux/s390x' });
+      expect(failure).toMatchObject({
+        code: 'DIMGX_SOURCE_NO_PLATFORM',
+        message: expect.stringContaining('linux/amd64'),
+      });
+    }
+  });
+
+  test('is found in the layout around a manifest.json that names another', async () => {
+    const arm = { ...app, config: { architecture: 'arm64' } };
+    const layout = new OciLayout();
+    const manifests = [
+      { ...layout.manifest(app), platform: { os: 'linux', architecture: 'amd64' } },
+      { ...layout.manifest(arm), platform: { os: 'linux', architecture: 'arm64' } },
+    ];
+    const members = { ...docker25Archive([app]), ...layout.top([layout.index(manifests)]) };
+    const path = await writeArchive(members);
+    expect((await opened(path)).id).toBe(imageIdOf(app));
+    expect((await opened(path, { platform: 'linux/arm64' })).id).toBe(imageIdOf(arm));
   });
 });
 

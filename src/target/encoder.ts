@@ -1,0 +1,47 @@
+import type { Codec, CompressionName } from '../compression/codec.js';
+import { codecOf, compressionOfName } from '../compression/detect.js';
+import { DimgxError, type Warn } from '../errors.js';
+import { quoted } from '../image/printable.js';
+import type { TargetOptions } from '../options.js';
+
+/** How the tar is compressed on its way out. */
+export interface Encoder {
+  readonly codec: Codec & Required<Pick<Codec, 'encoder'>>;
+  readonly level: number;
+}
+
+/**
+ * The encoder that the options ask for, else the extension of the target's name; none for no compression.
+ *
+ * @param name of a file; `undefined` where the target has no name that could have an extension
+ * @throws DIMGX_COMPRESSION_UNSUPPORTED; DIMGX_CLI_USAGE for a level that the compression does not have
+ */
+export function chooseEncoder(name: string | undefined, options: TargetOptions, warn: Warn): Encoder | undefined {
+  const { compression } = options;
+  const suggested = name === undefined ? 'none' : compressionOfName(name);
+  if (name !== undefined && compression !== undefined && compression !== suggested && hasExtension(name)) {
+    const message = `${quoted(name)} suggests ${suggested === 'none' ? 'no' : suggested} compression, not ${compression}`;
+    warn({ code: 'DIMGX_TARGET_EXTENSION', message });
+  }
+  return encoderOf(compression ?? suggested, options);
+}
+
+/** Whether the name says anything about compression: `rootfs` and `/dev/stdout` do not, `rootfs.tar` says none. */
+function hasExtension(name: string): boolean {
+  return compressionOfName(name) !== 'none' || name.toLowerCase().endsWith('.tar');
+}
+
+function encoderOf(name: CompressionName, { level }: TargetOptions): Encoder | undefined {
+  if (name === 'none') return undefined;
+  const codec = codecOf(name);
+  const { encoder, levels } = codec;
+  if (!encoder) {
+    const message = `this version cannot write ${name}: use gzip, or pipe -t - into a compressor`;
+    throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message);
+  }
+  if (level !== undefined && !(Number.isInteger(level) && level >= levels.lowest && level <= levels.highest)) {
+    const message = `${name} has levels ${levels.lowest} to ${levels.highest}, not ${level}`;
+    throw new DimgxError('DIMGX_CLI_USAGE', message);
+  }
+  return { codec: { ...codec, encoder }, level: level ?? levels.standard };
+}
