@@ -44,9 +44,10 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   const warn = inputWarner(options);
   const indexes = await Promise.all(select.map((layer) => found.get(blobKey(layer)) as Promise<LayerIndex>));
   for (const index of new Set(indexes)) raise(index, warn);
+  const positions = new Map(image.layers.map((layer, position) => [layer, position]));
   return indexes.map((index, i) => {
     const layer = select[i] as Layer;
-    return { ...index, layer, place: { position: image.layers.indexOf(layer), of: image.layers.length } };
+    return { ...index, layer, place: { position: positions.get(layer) ?? -1, of: image.layers.length } };
   });
 }
 

@@ -83,5 +83,7 @@ function namesOf({ layers, config }: FoundImage): readonly string[] {
     const named = config.diffIds[index] ?? digest;
     return (imageId ?? legacyId ?? (named ? hexOf(named) : `layer ${index + 1}`)).slice(0, SHORT_ID);
   });
-  return ids.map((id, index) => (ids.indexOf(id) === ids.lastIndexOf(id) ? id : `${id}@${index + 1}`));
+  const counts = new Map<string, number>();
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return ids.map((id, index) => (counts.get(id) === 1 ? id : `${id}@${index + 1}`));
 }

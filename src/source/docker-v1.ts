@@ -35,7 +35,7 @@ export async function find({ documents, selector, warn }: SourceRequest): Promis
   return {
     id: tip,
     tags: tags.get(tip) ?? [],
-    config: configOf(nodes.get(tip), chain, nodes),
+    config: configOf(await documents.read(`${tip}/json`), chain, nodes),
     layers: chain.map((id) => foundLayer(id, tags)),
   };
 }
@@ -52,10 +52,7 @@ const NodeSchema = v.object({
 
 const RepositoriesSchema = v.record(v.string(), v.nullish(v.record(v.string(), v.string()), {}));
 
-interface Node extends v.InferOutput<typeof NodeSchema> {
-  readonly document: unknown;
-}
-
+type Node = v.InferOutput<typeof NodeSchema>;
 type Nodes = ReadonlyMap<string, Node>;
 type Tags = ReadonlyMap<string, readonly string[]>;
 
@@ -64,15 +61,14 @@ async function readNodes(documents: Documents): Promise<Nodes> {
   for (const id of (await documents.files.topNames()).filter((name) => ID.test(name)).sort()) {
     const bytes = await documents.find(`${id}/json`);
     if (!bytes) continue;
-    const document = parseJson(bytes, `${id}/json`);
-    const node = checkShape(document, NodeSchema, `${id}/json`);
+    const node = parseDocument(bytes, NodeSchema, `${id}/json`);
     if (node.id && node.id !== id) {
       throw new DimgxError(
         'DIMGX_IMAGE_BAD_JSON',
         `${id}/json is of another layer, ${quoted(node.id)}: the image is damaged`,
       );
     }
-    nodes.set(id, { ...node, document });
+    nodes.set(id, node);
   }
   return nodes;
 }
@@ -143,8 +139,11 @@ function chainOf(tip: string, nodes: Nodes): readonly string[] {
   return [...chain].reverse();
 }
 
-function configOf(tip: Node | undefined, chain: readonly string[], nodes: Nodes): ParsedConfig {
-  const { created, architecture, os, document } = tip ?? {};
+/** Of all documents only the newest layer's is kept whole: there may be many, and they take much more as values. */
+function configOf(tip: Uint8Array, chain: readonly string[], nodes: Nodes): ParsedConfig {
+  const what = `${chain.at(-1)}/json`;
+  const document = parseJson(tip, what);
+  const { created, architecture, os } = checkShape(document, NodeSchema, what);
   const config = { ...(created && { created }), ...(architecture && { architecture }), ...(os && { os }), document };
   const history = chain.map((id) => {
     const node = nodes.get(id);

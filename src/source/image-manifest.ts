@@ -30,13 +30,15 @@ export interface Leaf {
 }
 
 const MAX_DEPTH = 8;
+/** Of all indexes together; far above any, and few enough to be held. */
+const MAX_LEAVES = 10_000;
 const MAX_LISTED = 20;
 
 /**
  * Reads a manifest, or the one for the platform when the document is an index.
  *
  * @param what the document's name, printable
- * @throws DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_NOT_AN_IMAGE, DIMGX_IMAGE_BAD_JSON; what `BlobStore.manifest` throws
+ * @throws DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_NOT_AN_IMAGE, DIMGX_IMAGE_BAD_JSON; what `BlobStore.manifest` throws
  */
 export async function imageManifest(
   document: { readonly bytes: Uint8Array; readonly digest: Digest },
@@ -89,6 +91,7 @@ export async function leavesOf(
     }
     const { manifests } = parseDocument(bytes, IndexSchema, digest);
     for (const leaf of await leavesOf(manifests, store, [digest, ...indexes], seen)) leaves.push(leaf);
+    if (leaves.length > MAX_LEAVES) throw tooMany(digest);
   }
   return leaves;
 }
@@ -153,6 +156,10 @@ function noPlatform(leaves: readonly Leaf[], what: string, wanted: Platform): Di
     'DIMGX_SOURCE_NO_PLATFORM',
     `${what} has no image for ${formatPlatform(wanted)}; choose with --platform of what it has: ${listed}`,
   );
+}
+
+function tooMany(digest: string): DimgxError {
+  return new DimgxError('DIMGX_IMAGE_TOO_LARGE', `up to the index ${digest} there are over ${MAX_LEAVES} manifests`);
 }
 
 function tooDeep(digest: string): DimgxError {

@@ -1,0 +1,361 @@
+import { describe, expect, test } from 'vitest';
+import type { ErrorCode } from '#dimgx/errors.js';
+import { type BuiltImage, configOf, imageIdOf, layerOf, sha256 } from '../helpers/built-image.js';
+import { dockerArchive, dockerV1Archive } from '../helpers/docker-archive.js';
+import { type Member, writeArchive, writeFolder } from '../helpers/members.js';
+import { OciLayout, ociLayout } from '../helpers/oci-layout.js';
+import { expectRefusal, measureDimgx } from '../helpers/refusal.js';
+
+const image: BuiltImage = { tags: ['box:1'], layers: [await layerOf({ a: 'hello' })] };
+const docker = dockerArchive([image]);
+const [item] = JSON.parse(String(docker['manifest.json']));
+const MIB = 2 ** 20;
+
+const bad: ErrorCode = 'DIMGX_IMAGE_BAD_JSON';
+const deep = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('a manifest.json of another shape', () => {
+  test.each<[string, string, ErrorCode]>([
+    ['nothing', '', bad],
+    ['a blank', ' ', bad],
+    ['cut off', '[{"Config":"', bad],
+    ['null', 'null', bad],
+    ['a number', '17', bad],
+    ['a text', '"text"', bad],
+    ['true', 'true', bad],
+    ['no image', '[]', 'DIMGX_SOURCE_NOT_AN_IMAGE'],
+    ['an image that is null', '[null]', bad],
+    ['an image that is a list', '[[]]', bad],
+    ['an image that is a text', '["image"]', bad],
+    ['an image without a config', JSON.stringify([{ ...item, Config: undefined }]), bad],
+    ['a config that is null', JSON.stringify([{ ...item, Config: null }]), bad],
+    ['a config that is an object', JSON.stringify([{ ...item, Config: {} }]), bad],
+    ['layers that are a text', JSON.stringify([{ ...item, Layers: 'layer.tar' }]), bad],
+    ['layers that are an object', JSON.stringify([{ ...item, Layers: { length: 1 } }]), bad],
+    ['a layer that is null', JSON.stringify([{ ...item, Layers: [null] }]), bad],
+    ['a layer that is a number', JSON.stringify([{ ...item, Layers: [1] }]), bad],
+    ['no layers', JSON.stringify([{ ...item, Layers: null }]), 'DIMGX_IMAGE_LAYER_COUNT'],
+    ['tags that are a text', JSON.stringify([{ ...item, RepoTags: 'box:1' }]), bad],
+    ['tags that are numbers', JSON.stringify([{ ...item, RepoTags: [1] }]), bad],
+    ['sources of layers that are a text', JSON.stringify([{ ...item, LayerSources: 'x' }]), bad],
+    [
+      'a source of a layer of negative size',
+      JSON.stringify([{ ...item, LayerSources: { x: { digest: 'x', size: -1 } } }]),
+      bad,
+    ],
+    ['nested deeper than any stack', deep(10 ** 6), bad],
+    ['keys of the prototype', '[{"__proto__":{"Config":"x"},"constructor":1}]', bad],
+    ['what is not UTF-8', '["\xff"]', bad],
+    ['with rubbish behind it', `${docker['manifest.json']}x`, bad],
+  ])('%s', async (_, text, code) => {
+    const bytes = text === '["\xff"]' ? Buffer.from(text, 'latin1') : text;
+    await expectRefusal(await writeArchive({ ...docker, 'manifest.json': bytes }), code);
+  });
+});
+
+/** An archive of which the config is this text, under its right name. */
+function withConfig(config: string): Record<string, Member> {
+  return {
+    ...docker,
+    [`${sha256(config)}.json`]: config,
+    'manifest.json': JSON.stringify([{ ...item, Config: `${sha256(config)}.json` }]),
+  };
+}
+
+describe('a config of another shape', () => {
+  const config = JSON.parse(configOf(image).toString());
+  test.each<[string, unknown, ErrorCode]>([
+    ['null', null, bad],
+    ['a list', [], bad],
+    ['nothing in it', {}, 'DIMGX_IMAGE_LAYER_COUNT'],
+    ['no rootfs', { ...config, rootfs: null }, 'DIMGX_IMAGE_LAYER_COUNT'],
+    ['a rootfs that is a text', { ...config, rootfs: '/' }, bad],
+    ['diff IDs that are null', { ...config, rootfs: { diff_ids: null } }, 'DIMGX_IMAGE_LAYER_COUNT'],
+    ['a diff ID that is null', { ...config, rootfs: { diff_ids: [null] } }, bad],
+    ['a diff ID that is none', { ...config, rootfs: { diff_ids: ['sha256:x'] } }, 'DIMGX_IMAGE_BAD_DIGEST'],
+    [
+      'a diff ID that is a path',
+      { ...config, rootfs: { diff_ids: ['sha256:../../../../etc/passwd'] } },
+      'DIMGX_IMAGE_BAD_DIGEST',
+    ],
+    [
+      'a diff ID of another algorithm',
+      { ...config, rootfs: { diff_ids: [`md5:${'0'.repeat(32)}`] } },
+      'DIMGX_IMAGE_BAD_DIGEST',
+    ],
+    [
+      'a diff ID in capitals',
+      { ...config, rootfs: { diff_ids: [config.rootfs.diff_ids[0].toUpperCase()] } },
+      'DIMGX_IMAGE_BAD_DIGEST',
+    ],
+    [
+      'a diff ID of other bytes',
+      { ...config, rootfs: { diff_ids: [`sha256:${'0'.repeat(64)}`] } },
+      'DIMGX_IMAGE_DIGEST_MISMATCH',
+    ],
+    [
+      'one diff ID too many',
+      { ...config, rootfs: { diff_ids: [...config.rootfs.diff_ids, ...config.rootfs.diff_ids] } },
+      'DIMGX_IMAGE_LAYER_COUNT',
+    ],
+    ['a history that is a text', { ...config, history: 'long' }, bad],
+    ['a step of history that is a number', { ...config, history: [1] }, bad],
+    ['an architecture that is a list', { ...config, architecture: ['amd64'] }, bad],
+    ['a time that is a number', { ...config, created: 1 }, bad],
+  ])('%s', async (_, value, code) => {
+    await expectRefusal(await writeArchive(withConfig(JSON.stringify(value))), code);
+  });
+});
+
+test('a document that is deeply nested where nobody looks is listed and flattened', async () => {
+  const config = `{"x":${deep(100_000)},${configOf(image).toString().slice(1)}`;
+  const path = await writeArchive(withConfig(config));
+  for (const args of [[], ['--json'], ['-t', '/dev/null']]) {
+    const { exitCode, stderr } = await measureDimgx([...args, path]);
+    expect({ args, exitCode, stderr }).toEqual({ args, exitCode: 0, stderr: '' });
+  }
+});
+
+describe('documents that are too large', () => {
+  test('a manifest', async () => {
+    const path = await writeArchive({ ...docker, 'manifest.json': Buffer.alloc(5 * MIB, ' ') });
+    await expectRefusal(path, 'DIMGX_IMAGE_TOO_LARGE');
+  });
+
+  test('a manifest as large as may be, of the smallest of values', async () => {
+    for (const value of ['[],', '{},', '"",', '0,', '{"Config":""},']) {
+      const text = `[${value.repeat(Math.floor((4 * MIB - 16) / value.length))}0]`;
+      await expectRefusal(await writeArchive({ ...docker, 'manifest.json': text }), bad);
+    }
+  });
+
+  test('tens of thousands of images, all the same', async () => {
+    const items = Array(30_000).fill('{"Config":"c","RepoTags":["a:b"]}').join(',');
+    const path = await writeArchive({ c: '{"a":1}', 'manifest.json': `[${items}]` });
+    const { exitCode, peak } = await measureDimgx(['-q', path]);
+    expect(exitCode).toBe(0);
+    expect(peak).toBeLessThan(400);
+  });
+
+  test('as many layers as a config holds', async () => {
+    const diffId = `sha256:${sha256(image.layers[0] ?? '')}`;
+    const count = 50_000;
+    const many = withConfig(JSON.stringify({ rootfs: { diff_ids: Array(count).fill(diffId) } }));
+    const [changed] = JSON.parse(String(many['manifest.json']));
+    many['manifest.json'] = JSON.stringify([{ ...changed, Layers: Array(count).fill(item.Layers[0]) }]);
+    const { exitCode, peak } = await measureDimgx(['-q', await writeArchive(many)]);
+    expect(exitCode).toBe(0);
+    expect(peak).toBeLessThan(400);
+  });
+
+  test('large documents without number', async () => {
+    const huge = `{"x":[${'{},'.repeat(1.3 * MIB)}0]}`;
+    const layers = Array.from({ length: 80 }, (_, i) => `${i}`.padStart(64, '0'));
+    const members = Object.fromEntries(layers.map((id) => [`${id}/json`, huge]));
+    await expectRefusal(await writeArchive({ ...members, repositories: '{}' }), 'DIMGX_IMAGE_TOO_LARGE', { peak: 700 });
+  });
+
+  test('indexes that lead to millions of manifests', async () => {
+    const layout = new OciLayout();
+    const leaf = `{"digest":"sha256:${'0'.repeat(64)}","size":1},`;
+    const body = leaf.repeat(40_000);
+    const indexes = Array.from({ length: 70 }, (_, i) =>
+      layout.blob(
+        `{"schemaVersion":2,"n":${i},"manifests":[${body.slice(0, -1)}]}`,
+        'application/vnd.oci.image.index.v1+json',
+      ),
+    );
+    const top = layout.index(indexes);
+    await expectRefusal(await writeArchive(layout.top([top])), 'DIMGX_IMAGE_TOO_LARGE', { peak: 700 });
+  });
+});
+
+describe('a layout', () => {
+  const layout = (change: (layout: OciLayout) => object[]) => {
+    const made = new OciLayout();
+    return made.top(change(made) as never);
+  };
+  const manifestType = 'application/vnd.oci.image.manifest.v1+json';
+  const indexType = 'application/vnd.oci.image.index.v1+json';
+  const good = ociLayout([image]);
+  const withIndex = (text: string) => ({ ...good, 'index.json': text });
+
+  test.each<[string, Record<string, Member>, ErrorCode]>([
+    ['without an index', { 'oci-layout': '{}' }, 'DIMGX_SOURCE_MISSING_BLOB'],
+    ['with an index that is null', withIndex('null'), bad],
+    ['with an index that is a list', withIndex('[]'), bad],
+    ['with no manifests', withIndex('{"schemaVersion":2}'), 'DIMGX_SOURCE_NOT_AN_IMAGE'],
+    ['with manifests that are an object', withIndex('{"schemaVersion":2,"manifests":{}}'), bad],
+    ['with a manifest that is null', withIndex('{"schemaVersion":2,"manifests":[null]}'), bad],
+    [
+      'with a digest that is a path',
+      withIndex('{"schemaVersion":2,"manifests":[{"digest":"sha256:../../x","size":1}]}'),
+      'DIMGX_IMAGE_BAD_DIGEST',
+    ],
+    ['with a digest that is null', withIndex('{"schemaVersion":2,"manifests":[{"digest":null,"size":1}]}'), bad],
+    [
+      'with a size that is no integer',
+      withIndex(`{"schemaVersion":2,"manifests":[{"digest":"sha256:${'0'.repeat(64)}","size":1.5}]}`),
+      bad,
+    ],
+    [
+      'with a size over all',
+      withIndex(`{"schemaVersion":2,"manifests":[{"digest":"sha256:${'0'.repeat(64)}","size":1e300}]}`),
+      bad,
+    ],
+    [
+      'with an absent manifest',
+      withIndex(`{"schemaVersion":2,"manifests":[{"digest":"sha256:${'0'.repeat(64)}","size":1}]}`),
+      'DIMGX_SOURCE_MISSING_BLOB',
+    ],
+    [
+      'with a manifest of another size',
+      layout((made) => [{ ...made.manifest(image), size: 7 }]),
+      'DIMGX_IMAGE_SIZE_MISMATCH',
+    ],
+    [
+      'with a manifest of other bytes',
+      (() => {
+        const made = new OciLayout();
+        const manifest = made.manifest(image);
+        const path = `blobs/sha256/${manifest.digest.slice(7)}`;
+        made.members[path] = String(made.members[path]).replace('2', '3');
+        return made.top([manifest]);
+      })(),
+      'DIMGX_IMAGE_DIGEST_MISMATCH',
+    ],
+    [
+      'with a layer of another size',
+      layout((made) => {
+        const config = made.blob(configOf(image), 'application/vnd.oci.image.config.v1+json');
+        const [layer = ''] = image.layers;
+        return [made.json({ schemaVersion: 2, config, layers: [{ ...made.blob(layer, ''), size: 1 }] }, manifestType)];
+      }),
+      'DIMGX_IMAGE_SIZE_MISMATCH',
+    ],
+    [
+      'with an absent layer',
+      layout((made) => {
+        const config = made.blob(configOf(image), 'application/vnd.oci.image.config.v1+json');
+        const layers = [{ digest: `sha256:${'1'.repeat(64)}`, size: 1 }];
+        return [made.json({ schemaVersion: 2, config, layers }, manifestType)];
+      }),
+      'DIMGX_SOURCE_MISSING_BLOB',
+    ],
+    [
+      'with a manifest that is an index too',
+      layout((made) => [made.json({ schemaVersion: 2, manifests: [], layers: [] }, manifestType)]),
+      bad,
+    ],
+    [
+      'with a manifest of schema 1',
+      layout((made) => [made.json({ schemaVersion: 1, fsLayers: [] }, manifestType)]),
+      'DIMGX_SOURCE_NOT_AN_IMAGE',
+    ],
+    [
+      'with what is no image',
+      layout((made) => [
+        made.json({ schemaVersion: 2, config: made.blob('{}', 'application/vnd.x'), layers: [] }, manifestType),
+      ]),
+      'DIMGX_SOURCE_NOT_AN_IMAGE',
+    ],
+    [
+      'with indexes nested without sense',
+      layout((made) => {
+        let top = made.manifest(image);
+        for (let depth = 0; depth < 20; depth++) top = made.json({ schemaVersion: 2, manifests: [top] }, indexType);
+        return [top];
+      }),
+      bad,
+    ],
+    [
+      'with an image for another machine only',
+      layout((made) => [
+        made.json(
+          {
+            schemaVersion: 2,
+            manifests: [
+              { ...made.manifest(image), platform: { os: 'plan9', architecture: '\x1b[31m' } },
+              { ...made.manifest(image), platform: { os: 'a', architecture: 'b' } },
+            ],
+          },
+          indexType,
+        ),
+      ]),
+      'DIMGX_SOURCE_NO_PLATFORM',
+    ],
+  ])('%s', async (_, members, code) => {
+    await expectRefusal(await writeArchive(members), code);
+    await expectRefusal(await writeFolder(members), code);
+  });
+});
+
+describe('the form of 2015', () => {
+  const ids = Array.from({ length: 3 }, (_, i) => String(i + 1).repeat(64));
+  const [a = '', b = '', c = ''] = ids;
+  const layer = image.layers[0] ?? Buffer.alloc(0);
+  const json = (id: string, parent?: string) => JSON.stringify({ id, parent });
+
+  test.each<[string, Record<string, Member>, ErrorCode]>([
+    [
+      'of a layer that is its own parent',
+      { ...dockerV1Archive([{ id: a, parent: a, layer, tags: ['x:1'] }]) },
+      'DIMGX_SOURCE_PARENT_LOOP',
+    ],
+    [
+      'of parents in a loop',
+      dockerV1Archive([
+        { id: a, parent: b, layer, tags: ['x:1'] },
+        { id: b, parent: c, layer },
+        { id: c, parent: b, layer },
+      ]),
+      'DIMGX_SOURCE_PARENT_LOOP',
+    ],
+    [
+      'of a parent that is not there',
+      dockerV1Archive([{ id: a, parent: b, layer, tags: ['x:1'] }]),
+      'DIMGX_SOURCE_PARENT_LOOP',
+    ],
+    [
+      'of a tag on nothing',
+      { ...dockerV1Archive([{ id: a, layer }]), repositories: JSON.stringify({ x: { '1': b } }) },
+      'DIMGX_SOURCE_PARENT_LOOP',
+    ],
+    [
+      'of a tag that is a path',
+      { ...dockerV1Archive([{ id: a, layer }]), repositories: '{"x":{"1":"../../etc"}}' },
+      'DIMGX_SOURCE_PARENT_LOOP',
+    ],
+    [
+      'of a parent that is a path',
+      { ...dockerV1Archive([{ id: a, layer, tags: ['x:1'] }]), [`${a}/json`]: json(a, '../x') },
+      'DIMGX_SOURCE_PARENT_LOOP',
+    ],
+    [
+      'of a parent that is a number',
+      { ...dockerV1Archive([{ id: a, layer, tags: ['x:1'] }]), [`${a}/json`]: '{"parent":1}' },
+      bad,
+    ],
+    [
+      'of a layer under another name',
+      { ...dockerV1Archive([{ id: a, layer, tags: ['x:1'] }]), [`${a}/json`]: json(b) },
+      bad,
+    ],
+    ['of repositories that are a text', { ...dockerV1Archive([{ id: a, layer }]), repositories: '"x"' }, bad],
+    ['of nothing', { repositories: '{}' }, 'DIMGX_SOURCE_NOT_AN_IMAGE'],
+  ])('%s', async (_, members, code) => expectRefusal(await writeArchive(members), code));
+
+  test('of a chain of ten thousand layers that ends in a loop', async () => {
+    const id = (i: number) => i.toString(16).padStart(64, '0');
+    const members: Record<string, Member> = { repositories: JSON.stringify({ x: { '1': id(0) } }) };
+    for (let i = 0; i < 10_000; i++) members[`${id(i)}/json`] = json(id(i), id(i === 9999 ? 5000 : i + 1));
+    await expectRefusal(await writeArchive(members), 'DIMGX_SOURCE_PARENT_LOOP');
+  });
+});
+
+test('several images are listed on one line, whatever their names hold', async () => {
+  const second = { ...image, tags: ['\x1b[2Jevil\u202e:1\n2'], config: { author: 'x' } };
+  await expectRefusal(await writeArchive(dockerArchive([image, second])), 'DIMGX_SOURCE_AMBIGUOUS', {
+    saying: imageIdOf(second).slice(0, 12),
+  });
+});

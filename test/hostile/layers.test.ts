@@ -1,0 +1,238 @@
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import type { ErrorCode } from '#dimgx/errors.js';
+import { diffIdOf, layerOf, sha256 } from '../helpers/built-image.js';
+import { dockerArchive } from '../helpers/docker-archive.js';
+import { type Member, writeArchive } from '../helpers/members.js';
+import { GNU, longHeader, paxHeader, rawEntry, rawTar } from '../helpers/raw-tar.js';
+import { expectRefusal, measureDimgx } from '../helpers/refusal.js';
+
+const MIB = 2 ** 20;
+
+/** An archive with one layer, stored as given, whose config tells the right diff ID of other bytes. */
+function stored(bytes: Uint8Array, diffId: string): Record<string, Member> {
+  const config = JSON.stringify({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [diffId] } });
+  const name = `${sha256(config)}.json`;
+  return { [name]: config, l: bytes, 'manifest.json': JSON.stringify([{ Config: name, Layers: ['l'] }]) };
+}
+
+const plain = (...layers: Uint8Array[]) => writeArchive(dockerArchive([{ layers }]));
+const zipped = (layer: Uint8Array, level = 1) => writeArchive(stored(gzipSync(layer, { level }), diffIdOf(layer)));
+
+const good = await layerOf({ 'a/': { type: 'directory' }, 'a/file': 'hello '.repeat(500) });
+
+describe('a layer that is refused', () => {
+  const file = rawEntry({ name: 'a' }, 'x');
+  test.each<[string, Uint8Array, ErrorCode]>([
+    ['as it is no tar', Buffer.from('hello\n'.repeat(500)), 'DIMGX_TAR_NOT_A_TAR'],
+    ['as it is cut off in contents', good.subarray(0, 1500), 'DIMGX_TAR_TRUNCATED'],
+    ['as it is cut off in a header', good.subarray(0, 600), 'DIMGX_TAR_TRUNCATED'],
+    ['for a checksum', rawTar(file, rawEntry({ checksum: '000000\0 ' })), 'DIMGX_TAR_BAD_HEADER'],
+    ['for a size that lies', rawTar(file, rawEntry({ size: 8 ** 11 - 1 })), 'DIMGX_TAR_TRUNCATED'],
+    [
+      'for a size in PAX that lies',
+      rawTar(file, paxHeader({ size: '9007199254740991' }), rawEntry({})),
+      'DIMGX_TAR_TRUNCATED',
+    ],
+    ['for a name that leaves the root', rawTar(rawEntry({ name: '../x' })), 'DIMGX_INSPECT_UNSAFE_NAME'],
+    [
+      'for a name in PAX that does',
+      rawTar(paxHeader({ path: 'a/../../x' }), rawEntry({})),
+      'DIMGX_INSPECT_UNSAFE_NAME',
+    ],
+    ['for a long name that does', rawTar(longHeader('L', '/../x'), rawEntry({})), 'DIMGX_INSPECT_UNSAFE_NAME'],
+    [
+      'for a name over 4095 bytes',
+      rawTar(longHeader('L', 'x'.repeat(4096)), rawEntry({})),
+      'DIMGX_INSPECT_UNSAFE_NAME',
+    ],
+    [
+      'for a link target over 4095 bytes',
+      rawTar(longHeader('K', 'x'.repeat(4096)), rawEntry({ type: '2' })),
+      'DIMGX_INSPECT_UNSAFE_NAME',
+    ],
+    [
+      'for a hard link to what is outside',
+      rawTar(rawEntry({ type: '1', link: '../../etc/passwd' })),
+      'DIMGX_MERGE_BAD_LINK',
+    ],
+    [
+      'for a hard link to what is on the host',
+      rawTar(rawEntry({ type: '1', link: '/etc/passwd' })),
+      'DIMGX_MERGE_BAD_LINK',
+    ],
+    ['for a hard link to itself', rawTar(rawEntry({ name: 'a', type: '1', link: 'a' })), 'DIMGX_MERGE_BAD_LINK'],
+    [
+      'for a hard link to a directory',
+      rawTar(rawEntry({ name: 'd/', type: '5' }), rawEntry({ type: '1', link: 'd' })),
+      'DIMGX_MERGE_BAD_LINK',
+    ],
+    ['for a root that is a file', rawTar(rawEntry({ name: './' })), 'DIMGX_MERGE_BAD_ROOT'],
+    ['for what is below a file', rawTar(file, rawEntry({ name: 'a/b' })), 'DIMGX_MERGE_BAD_PARENT'],
+    [
+      'for what is below a link to nothing',
+      rawTar(rawEntry({ name: 's', type: '2', link: 'none' }), rawEntry({ name: 's/b' })),
+      'DIMGX_MERGE_BAD_PARENT',
+    ],
+    [
+      'for what is below a link in a loop',
+      rawTar(rawEntry({ name: 's', type: '2', link: 's' }), rawEntry({ name: 's/b' })),
+      'DIMGX_MERGE_BAD_PARENT',
+    ],
+    ['for a type that nobody knows', rawTar(rawEntry({ type: 'Z' })), 'DIMGX_TAR_UNKNOWN_TYPE'],
+    ['for a malformed record', rawTar(file, rawEntry({ type: 'x' }, '99 path=x\n'), rawEntry({})), 'DIMGX_TAR_BAD_PAX'],
+    [
+      'for a sparse map that leaves the file',
+      rawTar(
+        rawEntry(
+          { type: 'S', magic: GNU, patch: { 386: '00000001000\x0000000001000\0', 483: '00000000010\0' } },
+          'x'.repeat(512),
+        ),
+      ),
+      'DIMGX_TAR_BAD_SPARSE',
+    ],
+    ['for entries behind a zero block', Buffer.concat([file, Buffer.alloc(512), file]), 'DIMGX_TAR_BAD_HEADER'],
+  ])('%s', async (_, layer, code) => {
+    await expectRefusal(await plain(layer), code);
+    await expectRefusal(await zipped(layer), code);
+  });
+
+  const gz = gzipSync(good);
+  const changed = (at: number) => {
+    const copy = Buffer.from(gz);
+    copy[at] = (copy[at] ?? 0) ^ 0x55;
+    return copy;
+  };
+  test.each<[string, Uint8Array, ErrorCode]>([
+    ['as its CRC is wrong', changed(gz.length - 8), 'DIMGX_COMPRESSION_CORRUPT'],
+    ['as its length is wrong', changed(gz.length - 1), 'DIMGX_COMPRESSION_CORRUPT'],
+    ['as its data are damaged', changed(40), 'DIMGX_COMPRESSION_CORRUPT'],
+    ['as its header is damaged', changed(2), 'DIMGX_COMPRESSION_CORRUPT'],
+    ['as its end is missing', gz.subarray(0, -4), 'DIMGX_COMPRESSION_CORRUPT'],
+    ['as half of it is missing', gz.subarray(0, 60), 'DIMGX_COMPRESSION_CORRUPT'],
+    ['as its second member is damaged', Buffer.concat([gz, gz.subarray(0, 30)]), 'DIMGX_COMPRESSION_CORRUPT'],
+    ['as rubbish follows', Buffer.concat([gz, Buffer.from('junk')]), 'DIMGX_COMPRESSION_CORRUPT'],
+    ['as it is gzip twice', gzipSync(gz), 'DIMGX_TAR_NOT_A_TAR'],
+    ['as it is bzip2', Buffer.from('BZh91AY&SY'), 'DIMGX_COMPRESSION_UNSUPPORTED'],
+    ['as it is zstd', Buffer.from('28b52ffd0000', 'hex'), 'DIMGX_COMPRESSION_UNSUPPORTED'],
+    ['as it is xz', Buffer.from('fd377a585a0000', 'hex'), 'DIMGX_COMPRESSION_UNSUPPORTED'],
+    ['as it is of other contents', gzipSync(Buffer.concat([good, Buffer.alloc(512)])), 'DIMGX_IMAGE_DIGEST_MISMATCH'],
+  ])('%s', async (_, bytes, code) => {
+    await expectRefusal(await writeArchive(stored(bytes, diffIdOf(good))), code);
+  });
+});
+
+describe('a layer that inflates without end', () => {
+  /** Ten MiB of gzip: ten GiB of zeros behind a header that promises them. */
+  const bomb = () => {
+    const head = gzipSync(
+      rawEntry({ name: 'zeros', patch: { 124: '\x80\0\0\0\0\0\0\x02\x80\0\0\0' } }).subarray(0, 512),
+    );
+    const zeros = gzipSync(Buffer.alloc(64 * MIB), { level: 9 });
+    return Buffer.concat([head, ...Array(160).fill(zeros)]);
+  };
+
+  test('ends at --max-size', async () => {
+    const path = await writeArchive(stored(bomb(), diffIdOf(good)));
+    await expectRefusal(path, 'DIMGX_INSPECT_TOO_LARGE', { args: ['--max-size', '100M'] });
+  });
+
+  test('ends there without verification too, and in the archive itself', async () => {
+    const path = await writeArchive(stored(bomb(), diffIdOf(good)));
+    await expectRefusal(path, 'DIMGX_INSPECT_TOO_LARGE', { args: ['--max-size', '100M', '--no-verify'] });
+    await expectRefusal('-', 'DIMGX_INSPECT_TOO_LARGE', { args: ['--max-size', '100M'], input: bomb() });
+  });
+
+  test('counts the sizes of sparse files', async () => {
+    const map = { 'GNU.sparse.map': '0,0', 'GNU.sparse.numblocks': '1', 'GNU.sparse.size': '9007199254740991' };
+    const layer = rawTar(paxHeader(map), rawEntry({ name: 'hole' }));
+    await expectRefusal(await plain(layer), 'DIMGX_INSPECT_TOO_LARGE');
+    await expectRefusal(await zipped(layer), 'DIMGX_INSPECT_TOO_LARGE');
+  });
+
+  test('counts all layers together', async () => {
+    const layer = (name: string) => rawTar(rawEntry({ name }, Buffer.alloc(40 * MIB, name)));
+    await expectRefusal(await plain(layer('a'), layer('b'), layer('c')), 'DIMGX_INSPECT_TOO_LARGE', {
+      args: ['--max-size', '100M'],
+    });
+  });
+});
+
+describe('a layer of more entries than allowed', () => {
+  const many = Buffer.concat(Array.from({ length: 5000 }, (_, i) => rawEntry({ name: `f${i}` })));
+  test('is refused, stored or compressed, alone or with others', async () => {
+    await expectRefusal(await plain(rawTar(many)), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', {
+      args: ['--max-entries', '4999'],
+    });
+    await expectRefusal(await zipped(rawTar(many)), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', {
+      args: ['--max-entries', '4999'],
+    });
+    const other = rawTar(rawEntry({ name: 'other' }));
+    await expectRefusal(await plain(rawTar(many), other), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', {
+      args: ['--max-entries', '5000'],
+    });
+  });
+
+  test('counts folders that are only implied', async () => {
+    const paths = Array.from({ length: 500 }, (_, i) => `${i}/${'a/'.repeat(1800)}f`);
+    const layer = rawTar(...paths.flatMap((path) => [longHeader('L', path), rawEntry({})]));
+    await expectRefusal(await zipped(layer), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', { args: ['--max-entries', '100000'] });
+  });
+});
+
+describe('what takes more memory than it has bytes', () => {
+  test('extension headers without end', async () => {
+    const extension = rawEntry({ type: 'L' }, 'x'.repeat(512));
+    await expectRefusal(await zipped(Buffer.concat(Array(100_000).fill(extension))), 'DIMGX_TAR_BAD_PAX');
+  });
+
+  test('the longest of link targets', async () => {
+    const link = Buffer.concat([longHeader('K', 'x'.repeat(2 ** 20 - 2)), rawEntry({ type: '2' })]);
+    await expectRefusal(await zipped(Buffer.concat(Array(60).fill(link))), 'DIMGX_INSPECT_UNSAFE_NAME');
+  });
+
+  test('PAX headers of the smallest of records', async () => {
+    const entry = Buffer.concat([rawEntry({ type: 'x' }, '5 a=\n'.repeat(2 ** 20 / 5)), rawEntry({})]);
+    const { exitCode, peak } = await measureDimgx(['-t', '/dev/null', await zipped(rawTar(...Array(20).fill(entry)))]);
+    expect(exitCode).toBe(0);
+    expect(peak).toBeLessThan(400);
+  });
+
+  test('sparse maps of the most of stretches', async () => {
+    const map = Array(80_000).fill('0,0').join(',');
+    const records = { 'GNU.sparse.map': map, 'GNU.sparse.numblocks': '80000', 'GNU.sparse.size': '9' };
+    const entry = Buffer.concat([paxHeader(records), rawEntry({})]);
+    const { exitCode, peak } = await measureDimgx(['-t', '/dev/null', await zipped(rawTar(...Array(20).fill(entry)))]);
+    expect(exitCode).toBe(0);
+    expect(peak).toBeLessThan(400);
+  });
+
+  test('a chain of symlinks, each of which doubles the way', async () => {
+    const links = Array.from({ length: 60 }, (_, i) =>
+      rawEntry({ name: `l${i}`, type: '2', link: `l${i + 1}/../l${i + 1}` }),
+    );
+    const layer = rawTar(...links, rawEntry({ name: 'l60/', type: '5' }), rawEntry({ name: 'l0/f' }));
+    const { exitCode, stderr, peak } = await measureDimgx(['-t', '/dev/null', await plain(layer)]);
+    expect([0, 2]).toContain(exitCode);
+    expect(stderr).toMatch(/^(dimgx: DIMGX_MERGE_BAD_PARENT: .*\n)?$/);
+    expect(peak).toBeLessThan(250);
+  });
+});
+
+test('messages show names of entries without letting them drive a terminal', async () => {
+  const name = '\x1b]0;gone\x07\x9b2J\n\u202e/../../x';
+  const layer = rawTar(longHeader('L', Buffer.from(name).toString('latin1')), rawEntry({}));
+  await expectRefusal(await plain(layer), 'DIMGX_INSPECT_UNSAFE_NAME');
+  const link = rawTar(rawEntry({ name: '\x1b[2Ja\nb', type: '1', link: '\x1b[31mnone\x9b' }));
+  await expectRefusal(await plain(link), 'DIMGX_MERGE_BAD_LINK');
+});
+
+test('the output of a good layer is the same whatever its compression', async () => {
+  const outputs = await Promise.all(
+    [await plain(good), await zipped(good)].map((path) => measureDimgx(['-t', '-', path])),
+  );
+  const hashes = outputs.map(({ stdout }) => createHash('sha256').update(stdout).digest('hex'));
+  expect(outputs.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  expect(new Set(hashes).size).toBe(1);
+});
