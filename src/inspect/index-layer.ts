@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { CompressionName } from '../compression/codec.js';
 import { codecOf } from '../compression/detect.js';
+import { pieceSink } from '../compression/piece-sink.js';
 import { DimgxError, type Warning } from '../errors.js';
 import type { Region } from '../image/region.js';
 import type { WriteAt } from '../source/write-at.js';
@@ -73,15 +74,13 @@ export async function decodeLayer(
     await pipeline(
       Readable.from(storedPieces(blob, io, hashes.stored, onBytes), { highWaterMark: 1 }),
       decoder,
-      async (pieces: AsyncIterable<Buffer>) => {
-        for await (const piece of pieces) {
-          budget.spendBytes(piece.length);
-          hashes.plain?.update(piece);
-          scan.push(piece);
-          await io.write(spool, piece, length);
-          length += piece.length;
-        }
-      },
+      pieceSink(async (piece) => {
+        budget.spendBytes(piece.length);
+        hashes.plain?.update(piece);
+        scan.push(piece);
+        await io.write(spool, piece, length);
+        length += piece.length;
+      }),
     );
   } catch (error) {
     if (isOwn(error)) throw error;
