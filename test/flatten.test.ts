@@ -430,4 +430,10 @@ describe('extractLayers', () => {
     await image.close();
     await expect(buffer(stream)).rejects.toMatchObject({ name: 'DimgxError' });
   });
+
+  test('does not read the layers of an image that has been closed', async () => {
+    const image = await opened(await sampleImage({}));
+    await image.close();
+    await expect(inspectLayers(image)).rejects.toMatchObject({ code: 'DIMGX_ABORTED' });
+  });
 });
