@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { addAbortSignal, type Readable, type Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { CompressionName } from '../compression/codec.js';
+import { decode } from '../compression/decode.js';
 import { codecOf, detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { DimgxError } from '../errors.js';
 import type { Region } from '../image/region.js';
@@ -31,7 +31,7 @@ export async function spoolArchive(input: Readable, location: string, context: O
     context.resources.adopt(() => spool.close());
     const writer = new SpoolWriter(spool, location, context);
     const sink = (stream: AsyncIterable<Uint8Array>) => writer.writeAll(stream);
-    if (decoder) await pipeline(whole, decoder, sink).catch(corrupt(location));
+    if (decoder) await decode(whole, decoder, sink, `the compressed data of ${location}`);
     else await sink(whole);
     return { fd: spool.fd, offset: 0, length: writer.length };
   } finally {
@@ -73,19 +73,6 @@ function decoderFor(compression: CompressionName, location: string): Transform |
     'DIMGX_COMPRESSION_UNSUPPORTED',
     `${location} is compressed with ${compression}, which this version cannot read: decompress it first`,
   );
-}
-
-function corrupt(location: string): (failure: unknown) => never {
-  return (failure) => {
-    if (failure instanceof DimgxError) throw failure;
-    throw new DimgxError(
-      'DIMGX_COMPRESSION_CORRUPT',
-      `the compressed data of ${location} is damaged or ends too early`,
-      {
-        cause: failure,
-      },
-    );
-  };
 }
 
 /** Appends to a spool in large pieces and counts. */
