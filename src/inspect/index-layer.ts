@@ -1,7 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { CompressionName } from '../compression/codec.js';
-import { decode } from '../compression/decode.js';
 import { codecOf } from '../compression/detect.js';
+import { pieceSink } from '../compression/piece-sink.js';
 import { DimgxError, type Warning } from '../errors.js';
 import type { Region } from '../image/region.js';
 import type { WriteAt } from '../source/write-at.js';
@@ -67,16 +69,26 @@ export async function decodeLayer(
   const entries = new LayerEntries(budget);
   const scan = new TarStreamScan(entries.add);
   let length = 0;
-  const sink = async (pieces: AsyncIterable<Buffer>) => {
-    for await (const piece of pieces) {
-      budget.spendBytes(piece.length);
-      hashes.plain?.update(piece);
-      scan.push(piece);
-      await io.write(spool, piece, length);
-      length += piece.length;
-    }
-  };
-  await decode(storedPieces(blob, io, hashes.stored, onBytes), decoder, sink, `its ${compression} data`);
+  const isOwn = (error: unknown) => error instanceof DimgxError;
+  try {
+    await pipeline(
+      Readable.from(storedPieces(blob, io, hashes.stored, onBytes), { highWaterMark: 1 }),
+      decoder,
+      pieceSink(async (piece) => {
+        budget.spendBytes(piece.length);
+        hashes.plain?.update(piece);
+        scan.push(piece);
+        await io.write(spool, piece, length);
+        length += piece.length;
+      }),
+    );
+  } catch (error) {
+    if (isOwn(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DimgxError('DIMGX_COMPRESSION_CORRUPT', `its ${compression} data is damaged: ${reason}`, {
+      cause: error,
+    });
+  }
   return entries.contents(scan.finish(), length);
 }
 

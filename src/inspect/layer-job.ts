@@ -50,7 +50,11 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
     return { hashes: hashes.map((hash) => hash.digest('hex')) };
   }
   const budget = new Budget(job.budget.limits, job.budget.counters);
-  if (job.kind === 'index') return { contents: await indexPlainLayer(job.blob, io, budget) };
+  if (job.kind === 'index') {
+    const contents = await indexPlainLayer(job.blob, io, budget);
+    onBytes(job.blob.length);
+    return { contents };
+  }
   const stored = job.storedAlgorithm === undefined ? undefined : newHash(job.storedAlgorithm);
   const plain = job.plainAlgorithm === undefined ? undefined : newHash(job.plainAlgorithm);
   const contents = await decodeLayer(job.blob, job.compression, job.spool, { stored, plain }, io, budget, onBytes);

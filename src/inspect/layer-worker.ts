@@ -35,3 +35,5 @@ parentPort?.on('message', async (job: LayerJob) => {
     answer({ kind: 'failed', code, message, stack });
   }
 });
+
+answer({ kind: 'ready' });

@@ -5,6 +5,8 @@ import type { LayerJob, LayerReport } from './layer-job.js';
 
 /** What a worker says while and after it does a job. */
 export type WorkerAnswer =
+  /** First of all, when its code is loaded. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly bytes: number }
   | { readonly kind: 'done'; readonly report: LayerReport }
   | {
@@ -27,6 +29,8 @@ export class WorkerPool {
   readonly #waiting: Task[] = [];
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Task>();
+  /** Until a worker is ready, or has failed to become so, what `close` has to wait for. */
+  readonly #starting = new Map<Worker, Promise<unknown>>();
   #closing: Promise<unknown> | undefined;
 
   /** @param threads at most, at least 1 */
@@ -53,6 +57,8 @@ export class WorkerPool {
     const tasks = [...this.#waiting.splice(0), ...this.#busy.values()];
     this.#busy.clear();
     for (const task of tasks) task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
+    // Ended while it loads its code, a thread leaves the files of that code open, for the life of the process.
+    await Promise.all(workers.map((worker) => this.#starting.get(worker)));
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
@@ -73,6 +79,11 @@ export class WorkerPool {
 
   #start(): Worker {
     const worker = new Worker(new URL('./layer-worker.js', import.meta.url));
+    const ready = new Promise((resolve) => worker.once('message', resolve).once('exit', resolve));
+    this.#starting.set(
+      worker,
+      ready.then(() => this.#starting.delete(worker)),
+    );
     worker.on('message', (answer: WorkerAnswer) => this.#take(worker, answer));
     worker.on('error', (error) => this.#lose(worker, error));
     worker.on('exit', () => this.#lose(worker, new Error('a worker thread ended')));
@@ -81,9 +92,9 @@ export class WorkerPool {
 
   #take(worker: Worker, answer: WorkerAnswer): void {
     const task = this.#busy.get(worker);
-    if (!task) return;
+    if (!task || answer.kind === 'ready') return;
     if (answer.kind === 'progress') {
-      task.onBytes(answer.bytes);
+      tell(task, answer.bytes);
       return;
     }
     this.#busy.delete(worker);
@@ -101,5 +112,14 @@ export class WorkerPool {
     if (place >= 0) this.#idle.splice(place, 1);
     task?.reject(new DimgxError('DIMGX_INTERNAL', 'a worker thread ended before its work', { cause: error }));
     this.#next();
+  }
+}
+
+/** Thrown out of here, what a caller's function throws would end the process. */
+function tell({ onBytes, reject }: Task, bytes: number): void {
+  try {
+    onBytes(bytes);
+  } catch (error) {
+    reject(error);
   }
 }

@@ -77,11 +77,11 @@ async function headOf(blob: Region): Promise<Uint8Array> {
   return head;
 }
 
-/** Short IDs, with `@N`, counted from 1 as in layer specs, where two layers would have the same. */
+/** The short IDs that a listing shows, with `@N`, counted from 1 as in layer specs, where two layers would have the same. */
 function namesOf({ layers, config }: FoundImage): readonly string[] {
-  const ids = layers.map(({ legacyId, digest }, index) => {
+  const ids = layers.map(({ imageId, legacyId, digest }, index) => {
     const named = config.diffIds[index] ?? digest;
-    return (legacyId ?? (named ? hexOf(named) : `layer ${index + 1}`)).slice(0, SHORT_ID);
+    return (imageId ?? legacyId ?? (named ? hexOf(named) : `layer ${index + 1}`)).slice(0, SHORT_ID);
   });
   const counts = new Map<string, number>();
   for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);

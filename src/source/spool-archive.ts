@@ -1,8 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { addAbortSignal, type Readable, type Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { CompressionName } from '../compression/codec.js';
-import { decode } from '../compression/decode.js';
 import { codecOf, detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
+import { pieceSink } from '../compression/piece-sink.js';
 import { DimgxError } from '../errors.js';
 import type { Region } from '../image/region.js';
 import type { OpenContext } from './open-context.js';
@@ -30,9 +31,10 @@ export async function spoolArchive(input: Readable, location: string, context: O
     const spool = await openSpool(context.tmpDir);
     context.resources.adopt(() => spool.close());
     const writer = new SpoolWriter(spool, location, context);
-    const sink = (stream: AsyncIterable<Uint8Array>) => writer.writeAll(stream);
-    if (decoder) await decode(whole, decoder, sink, `the compressed data of ${location}`);
-    else await sink(whole);
+    const take = (piece: Uint8Array) => writer.add(piece);
+    if (decoder) await pipeline(whole, decoder, pieceSink(take)).catch(corrupt(location));
+    else for await (const piece of whole) await take(piece);
+    await writer.flush();
     return { fd: spool.fd, offset: 0, length: writer.length };
   } finally {
     input.destroy();
@@ -75,12 +77,28 @@ function decoderFor(compression: CompressionName, location: string): Transform |
   );
 }
 
+function corrupt(location: string): (failure: unknown) => never {
+  return (failure) => {
+    if (failure instanceof DimgxError) throw failure;
+    throw new DimgxError(
+      'DIMGX_COMPRESSION_CORRUPT',
+      `the compressed data of ${location} is damaged or ends too early`,
+      {
+        cause: failure,
+      },
+    );
+  };
+}
+
 /** Appends to a spool in large pieces and counts. */
 class SpoolWriter {
   readonly #spool: FileHandle;
   readonly #location: string;
   readonly #context: OpenContext;
   length = 0;
+  #pending: Uint8Array[] = [];
+  /** Of what is pending, in bytes. */
+  #size = 0;
 
   constructor(spool: FileHandle, location: string, context: OpenContext) {
     this.#spool = spool;
@@ -88,18 +106,17 @@ class SpoolWriter {
     this.#context = context;
   }
 
-  async writeAll(stream: AsyncIterable<Uint8Array>): Promise<void> {
-    let pending: Uint8Array[] = [];
-    let size = 0;
-    for await (const piece of stream) {
-      pending.push(piece);
-      size += piece.length;
-      if (size < WRITE_SIZE) continue;
-      await this.#write(Buffer.concat(pending));
-      pending = [];
-      size = 0;
-    }
-    await this.#write(Buffer.concat(pending));
+  async add(piece: Uint8Array): Promise<void> {
+    this.#pending.push(piece);
+    this.#size += piece.length;
+    if (this.#size >= WRITE_SIZE) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const bytes = Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#size = 0;
+    await this.#write(bytes);
   }
 
   async #write(bytes: Uint8Array): Promise<void> {

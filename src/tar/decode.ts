@@ -3,8 +3,9 @@ import { BLOCK, isZeroBlock, padded } from './block.js';
 import { type Metadata, ODD, type TarEntry } from './entry.js';
 import { checksum, dialectOf, FIELD, signedChecksum, TYPE, textField } from './header.js';
 import { parseNumber } from './number.js';
-import { isOverlayXattr, latin1, MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxTime } from './pax.js';
+import { latin1, MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxTime } from './pax.js';
 import { type PaxSparse, paxSparseFormat, paxSparseMap } from './pax-sparse.js';
+import { isPortable } from './portable-record.js';
 import { checkSparseMap, headSparseMap, oldSparseMap } from './sparse.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -91,6 +92,7 @@ export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: 
   readHeader(bytes, header, base, draft);
   if (extensions) applyExtensions(extensions, draft);
   settleType(draft, bytes[header + FIELD.type.offset] as number);
+  if (draft.pax.some((record) => !isPortable(record, draft.type))) draft.odd |= ODD.record;
   const need = settleSize(bytes, header, draft);
   return need === undefined ? 'entry' : { need: header - at + need };
 }
@@ -188,14 +190,10 @@ function hasTextForTimes(bytes: Uint8Array, header: number): boolean {
 
 /** PAX records win over the header; of one key the last counts; an empty value leaves the header's. */
 function applyPax(draft: Draft): void {
-  for (const { key, value } of draft.pax) {
-    if (isOverlayXattr(key)) draft.odd |= ODD.overlayXattr;
-    else if (value.length === 0 && OVERRIDES.has(key)) draft.odd |= ODD.emptyOverride;
-  }
+  if (draft.pax.some(({ key, value }) => value.length === 0 && OVERRIDES.has(key))) draft.odd |= ODD.emptyOverride;
   for (const key of OVERRIDES) {
     const value = draft.pax.findLast((record) => record.key === key)?.value;
     if (value === undefined || value.length === 0) continue;
-    if ((key === 'path' || key === 'linkpath') && value.some(isBeyondAscii)) draft.odd |= ODD.charset;
     if (key === 'path') draft.name = value;
     else if (key === 'linkpath') draft.link = value;
     else if (key === 'size') draft.size = paxInteger(value, key);
@@ -211,10 +209,6 @@ function applyPax(draft: Draft): void {
 }
 
 /** Those of times other than mtime's count for nothing; they are here because readers refuse malformed ones. */
-function isBeyondAscii(byte: number): boolean {
-  return byte > 0x7f;
-}
-
 const OVERRIDES: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'atime', 'ctime']);
 
 function settleType(draft: Draft, type: number): void {

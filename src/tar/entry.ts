@@ -10,27 +10,18 @@ export const ODD = {
   emptyOverride: 4,
   /** Several extensions of one kind, or a name in both PAX and GNU form: readers disagree on which counts. */
   extensions: 8,
-  /** A `trusted.overlay.*` xattr: a command to overlayfs, which must not get out. */
-  overlayXattr: 16,
+  /** A PAX record that `isPortable` keeps out. */
+  record: 16,
   /** A GNU header whose times are the rest of a name, as Go before 1.8 wrote. */
   gnuPrefix: 32,
   /** An old GNU sparse file. Does not keep it from being copied. */
   oldSparse: 64,
   /** Records of a sparse file on what is none, which readers take differently: GNU tar obeys `GNU.sparse.name` alone. */
   straySparse: 128,
-  /** A PAX name beyond ASCII: bsdtar refuses it where the locale lacks its characters, or when it is not UTF-8. */
-  charset: 256,
 } as const;
 
 export const REWRITE =
-  ODD.size |
-  ODD.type |
-  ODD.emptyOverride |
-  ODD.extensions |
-  ODD.overlayXattr |
-  ODD.gnuPrefix |
-  ODD.straySparse |
-  ODD.charset;
+  ODD.size | ODD.type | ODD.emptyOverride | ODD.extensions | ODD.record | ODD.gnuPrefix | ODD.straySparse;
 
 /** Owner, permissions and time: what a hard link's header applies to its inode. */
 export interface Metadata {

@@ -59,18 +59,6 @@ function parseRecord(body: Uint8Array, at: number): PaxRecord {
   return { key, value, raw: body.subarray(at, end) };
 }
 
-/**
- * Whether a record is an xattr that overlayfs obeys, which must not get out. `LIBARCHIVE.xattr`, read by bsdtar alone,
- * has its name percent-encoded.
- */
-export function isOverlayXattr(key: string): boolean {
-  const encoded = /^LIBARCHIVE\.xattr\.(.*)$/s.exec(key)?.[1];
-  const name = encoded?.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return (name ?? (key.startsWith(SCHILY) ? key.slice(SCHILY.length) : '')).startsWith('trusted.overlay.');
-}
-
-const SCHILY = 'SCHILY.xattr.';
-
 /** A whole record, its own length counted in. */
 export function encodePax(key: string, value: Uint8Array): Buffer {
   const rest = key.length + value.length + 3;

@@ -3,7 +3,8 @@ import { decodeEntry, emptyEntry } from './decode.js';
 import { type Metadata, ODD, type TarEntry } from './entry.js';
 import { checksum, dialectOf, FIELD, TYPE } from './header.js';
 import { writeNumber } from './number.js';
-import { encodePax, isOverlayXattr, latin1, type PaxRecord } from './pax.js';
+import { encodePax, latin1, type PaxRecord } from './pax.js';
+import { isPortable } from './portable-record.js';
 
 const EMPTY = new Uint8Array(0);
 const LONG_LINK_NAME = Buffer.from('././@LongLink');
@@ -20,9 +21,9 @@ export interface Rewrite {
 }
 
 /**
- * Writes an entry's header anew, so that GNU tar, bsdtar and Go's reader take it alike: extensions of one kind, no
- * size without contents, no `trusted.overlay.*`, long names in GNU form (which, unlike PAX, has no character set).
- * All other PAX records are kept byte for byte.
+ * Writes an entry's header anew, so that GNU tar, bsdtar and Go's reader take it alike: no size without contents, long
+ * names in GNU form (which, unlike PAX, has no character set). PAX records are kept byte for byte, but for those that
+ * give a name and those that `isPortable` keeps out.
  *
  * @param raw all header blocks of the entry, from its first to its contents
  */
@@ -34,7 +35,7 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   const name = writtenName(rewrite.path, type);
   const link = rewrite.link ?? entry.link;
   const isOldSparse = type === TYPE.file && (entry.odd & ODD.oldSparse) !== 0;
-  const records = keptRecords(entry, type, rewrite, name);
+  const records = keptRecords(entry, type, rewrite);
   clearPrefix(header, entry);
   setText(header, FIELD.name, name);
   setText(header, FIELD.link, link);
@@ -63,18 +64,20 @@ function writtenName(path: Uint8Array, type: number): Uint8Array {
   return type === TYPE.directory ? Buffer.concat([path, Buffer.from('/')]) : path;
 }
 
-const ALWAYS_DROPPED: ReadonlySet<string> = new Set(['path', 'linkpath']);
+/** What the header itself, and its GNU extensions, will say. */
+const NAMES: ReadonlySet<string> = new Set(['path', 'linkpath', 'GNU.sparse.name']);
 const OVERRIDES: ReadonlySet<string> = new Set(['uid', 'gid', 'mtime']);
 
-function keptRecords(entry: TarEntry, type: number, { metadata }: Rewrite, name: Uint8Array): Uint8Array[] {
-  const isKept = ({ key, value }: PaxRecord) => {
-    if (ALWAYS_DROPPED.has(key) || isOverlayXattr(key)) return false;
+function keptRecords(entry: TarEntry, type: number, { metadata }: Rewrite): Uint8Array[] {
+  const isKept = (record: PaxRecord) => {
+    const { key, value } = record;
+    if (NAMES.has(key) || !isPortable(record, type)) return false;
     if (key.startsWith('GNU.sparse.')) return type === TYPE.file && (entry.odd & ODD.straySparse) === 0;
     if (key === 'size') return type === TYPE.file && value.length > 0;
     if (key === 'atime' || key === 'ctime') return value.length > 0;
     return !OVERRIDES.has(key) || (value.length > 0 && metadata === undefined);
   };
-  const kept = entry.pax.filter(isKept).map(({ key, raw }) => (key === 'GNU.sparse.name' ? encodePax(key, name) : raw));
+  const kept = entry.pax.filter(isKept).map(({ raw }) => raw);
   if (metadata && metadata.mtimeNanos !== 0) kept.push(encodePax('mtime', Buffer.from(decimalTime(metadata))));
   return kept;
 }

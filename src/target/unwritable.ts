@@ -1,12 +1,17 @@
 import { DimgxError } from '../errors.js';
 import { printable, quoted } from '../image/printable.js';
 
-/** What the operating system says when the reader of a pipe, or of a socket, is no longer there. */
-const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET']);
+/** What is said when the reader of a pipe, of a socket, or of a stream is no longer there. */
+const READER_GONE: ReadonlySet<string | undefined> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+]);
 const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
- * The error for what the operating system refused, by its own code.
+ * The error for what the operating system, or a stream, refused, by its own code.
  *
  * @param target as the caller named it
  * @returns DIMGX_TARGET_CLOSED, DIMGX_TARGET_NO_SPACE or DIMGX_TARGET_UNWRITABLE

@@ -1,5 +1,6 @@
 import { Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { pieceSink } from '../compression/piece-sink.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import type { TarAssembler } from '../extract/assembler.js';
 import { fillingStream } from '../extract/filling-stream.js';
@@ -72,12 +73,11 @@ async function compressInto(
   options: WriteOptions,
 ): Promise<number> {
   let total = 0;
-  await pipeline(fillingStream(tar, options), codec.encoder(level), async (pieces: AsyncIterable<Buffer>) => {
-    for await (const piece of pieces) {
-      await sink.write(piece);
-      total += piece.length;
-    }
-  });
+  const write = async (piece: Buffer) => {
+    await sink.write(piece);
+    total += piece.length;
+  };
+  await pipeline(fillingStream(tar, options), codec.encoder(level), pieceSink(write));
   return total;
 }
 

@@ -50,7 +50,7 @@ test('it is drawn ten times a second at most, and not in the first tenth', () =>
 test('a new stage begins anew', () => {
   const { bar, clock, last } = barOn();
   bar.update({ stage: 'inspect', item: 'a', done: 5, total: 5 });
-  clock.now += 50;
+  clock.now += 100;
   bar.update({ stage: 'extract', item: 'out.tar', done: 0, total: 10 });
   clock.now += 100;
   bar.update({ stage: 'extract', item: 'out.tar', done: 1, total: 10 });
@@ -70,6 +70,21 @@ test('what is verified meanwhile does not hide what is written, and is shown whe
   clock.now += 100;
   bar.update({ stage: 'verify', item: 'a', done: 4, total: 10 });
   expect(last()).toContain('verifying [');
+});
+
+test('hashing beside the writing is shown only when that is done', () => {
+  const { bar, clock, last } = barOn();
+  for (let done = 0; done <= 4; done++) {
+    bar.update({ stage: 'verify', item: 'a', done, total: 5 });
+    clock.now += 100;
+    bar.update({ stage: 'extract', item: 'out.tar', done, total: 4 });
+    clock.now += 100;
+  }
+  expect(last()).toContain('100%  4 B of 4 B');
+  bar.update({ stage: 'verify', item: 'a', done: 4, total: 5 });
+  clock.now += 100;
+  bar.update({ stage: 'verify', item: 'a', done: 5, total: 5 });
+  expect(last()).toContain('verifying [########################] 100%');
 });
 
 test('it fits the terminal', () => {

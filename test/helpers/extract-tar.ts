@@ -5,12 +5,11 @@ import { listTree, type Tree } from './tree.js';
 
 /**
  * Programs that this project did not write, each told to keep everything that it can. GNU tar is told not to speak of
- * times that this machine's clock has not reached: that is about the image and the clock, not about the tar. And it is told
- * to set the times of directories last, which bsdtar does unasked: entries of one directory come from several layers and
- * do not stand together, and what it creates later would change a time that it had set.
+ * times that this machine's clock has not reached: that is about the image and the clock, not about the tar. It is not
+ * told to set the times of directories last (`--delay-directory-restore`): what stands in a directory stands together.
  */
 export const EXTRACTORS = {
-  'GNU tar': 'tar -x -p --xattrs --xattrs-include=* --numeric-owner --warning=no-timestamp --delay-directory-restore',
+  'GNU tar': 'tar -x -p --xattrs --xattrs-include=* --numeric-owner --warning=no-timestamp',
   bsdtar: 'bsdtar -x -p --xattrs --acls --numeric-owner',
 } as const;
 

@@ -46,6 +46,8 @@ const xattrs = fc.oneof(
       [['SCHILY.xattr.trusted.t', 'v\n=\0\xff'] as const],
       [['SCHILY.xattr.trusted.t', 'w'] as const, ['SCHILY.xattr.trusted.u', ''] as const],
       [['SCHILY.xattr.trusted.overlay.opaque', 'y'] as const, ['SCHILY.xattr.trusted.t', '1'] as const],
+      [['SCHILY.xattr.user.t', 'x'] as const, ['SCHILY.devmajor', '9'] as const],
+      [['LIBARCHIVE.xattr.trusted.l', 'eA=='] as const, ['uname', '\xff'] as const, ['VENDOR.x', ''] as const],
     ),
   },
 );

@@ -16,6 +16,8 @@ export interface Thing {
   readonly children: Map<string, Name>;
   /** Of a directory: no entry describes it. */
   implied: boolean;
+  /** Of a directory: it has taken the place of something else, and nothing older shows through it. */
+  fresh: boolean;
 }
 
 /** What a directory holds under a name. */
@@ -74,7 +76,7 @@ export class Model {
       }
     });
     for (const path of blocked) {
-      const [directory, base] = [this.#find(parentOf(path)), baseOf(path)];
+      const [directory, base] = [this.find(parentOf(path)), baseOf(path)];
       const there = directory?.children.get(base);
       if (there && there.layer < this.#layer && there.thing.type !== 'directory') this.#imply(directory as Thing, base);
     }
@@ -140,7 +142,7 @@ export class Model {
     const path = this.markerDirectory(before, marker);
     const block = this.blockOf(path);
     if (block !== undefined) blocked.push(block);
-    const directory = block === undefined ? this.#find(path) : undefined;
+    const directory = block === undefined ? this.find(path) : undefined;
     if (kind === 'opaque') directory?.children.clear();
     else directory?.children.delete(hiddenName(marker));
   }
@@ -158,7 +160,7 @@ export class Model {
     const there = directory.children.get(base);
     if (type === 'directory') {
       if (there?.thing.type === 'directory') describe(there.thing, entry);
-      else this.#put(directory, base, describe(newDirectory(), entry));
+      else this.#put(directory, base, { ...describe(newDirectory(), entry), fresh: there !== undefined });
       return;
     }
     if (type !== 'hard link') {
@@ -258,8 +260,8 @@ export class Model {
     return above;
   }
 
-  /** By directories alone. */
-  #find(path: string): Thing | undefined {
+  /** The directory of a path without symlinks. */
+  find(path: string): Thing | undefined {
     let thing: Thing | undefined = this.root;
     for (const part of path === '' ? [] : path.split('/')) thing = thing?.children.get(part)?.thing;
     return thing?.type === 'directory' ? thing : undefined;
@@ -343,6 +345,7 @@ function xattrsOf(entry: RawEntry): string {
   const xattrs = new Map<string, string>();
   for (const [key, value] of entry.pax ?? []) {
     if (!key.startsWith('SCHILY.xattr.') || key.startsWith('SCHILY.xattr.trusted.overlay.')) continue;
+    if (key.startsWith('SCHILY.xattr.user.') && !['file', 'directory'].includes(typeOf(entry))) continue;
     xattrs.set(key.slice('SCHILY.xattr.'.length), Buffer.from(value, 'latin1').toString('hex'));
   }
   return [...xattrs]
@@ -351,10 +354,10 @@ function xattrsOf(entry: RawEntry): string {
     .join(' ');
 }
 
-function newDirectory(): Thing {
+export function newDirectory(): Thing {
   return {
     ...{ type: 'directory', mode: 0o755, owner: '0:0', mtime: '0.000000000', target: '', device: '', xattrs: '' },
-    ...{ content: '', children: new Map(), implied: true },
+    ...{ content: '', children: new Map(), implied: true, fresh: false },
   };
 }
 

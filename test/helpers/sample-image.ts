@@ -1,0 +1,46 @@
+import { createCipheriv } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { layerOf } from './built-image.js';
+import { docker25Archive, dockerArchive } from './docker-archive.js';
+import { writeArchive } from './members.js';
+
+/** Bytes that no compression shortens, the same at every call. */
+export function noise(size: number): Buffer {
+  return createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(size));
+}
+
+export interface SampleOptions {
+  /** Of the one large file, in bytes; it cannot be compressed. Default: there is none. */
+  readonly large?: number;
+  /** Default false: uncompressed layers. */
+  readonly gzip?: boolean;
+}
+
+/**
+ * An archive of one image: `etc/hello` says `world`, a newer layer removed `etc/gone`.
+ *
+ * @returns its path; it is gone when the test is over
+ */
+export async function sampleImage({ large, gzip }: SampleOptions = {}): Promise<string> {
+  const base = await layerOf([
+    ['etc/', { type: 'directory' }],
+    ['etc/hello', 'world\n'],
+    ['etc/gone', 'x'],
+    ...(large === undefined ? [] : [['large', noise(large)] as const]),
+  ]);
+  const top = await layerOf({ 'etc/.wh.gone': '', 'etc/new': 'new\n' });
+  const image = { tags: ['sample:latest'], layers: [base, top] };
+  return writeArchive(gzip ? docker25Archive([image], { gzip: true }) : dockerArchive([image]));
+}
+
+/** Changes one byte of the contents of `etc/hello`, in an archive of uncompressed layers. @returns the archive */
+export async function damaged(archive: string): Promise<string> {
+  const file = await open(archive, 'r+');
+  try {
+    const at = (await file.readFile()).indexOf('world\n');
+    await file.write('W', at);
+  } finally {
+    await file.close();
+  }
+  return archive;
+}
