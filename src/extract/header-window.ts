@@ -2,14 +2,19 @@ import type { Region } from '../image/region.js';
 import { readRegion } from '../source/read-region.js';
 import type { ReadAt } from '../tar/scan.js';
 
-const WINDOW = 256 * 1024;
+const LARGEST = 256 * 1024;
+const SMALLEST = 4 * 1024;
 
-/** Reads headers of a region out of turn. Neighbours are served from the same stretch of bytes. */
+/**
+ * Reads headers of a region out of turn. Neighbours are served from the same stretch of bytes, which grows while headers
+ * follow one another, and is small where they are far apart: else each would cost a whole window.
+ */
 export class HeaderWindow {
   readonly #read: ReadAt;
   readonly #length: number;
   #bytes = new Uint8Array(0);
   #position = 0;
+  #size = SMALLEST;
 
   constructor(region: Region) {
     this.#read = readRegion(region);
@@ -23,7 +28,9 @@ export class HeaderWindow {
   }
 
   async #move(start: number, end: number): Promise<void> {
-    this.#bytes = new Uint8Array(Math.max(end - start, Math.min(WINDOW, this.#length - start)));
+    const behind = start - this.#position - this.#bytes.length;
+    this.#size = behind >= 0 && behind <= this.#size ? Math.min(LARGEST, 4 * this.#size) : SMALLEST;
+    this.#bytes = new Uint8Array(Math.max(end - start, Math.min(this.#size, this.#length - start)));
     this.#position = start;
     await this.#read(this.#bytes, start);
   }

@@ -23,7 +23,7 @@ export function* piecesOf(plan: Plan, onItem?: (item: number) => void): Generato
     if (plan.changes.has(item)) {
       if (to > from) yield { kind: 'bytes', layer, from, to };
       yield { kind: 'header', item };
-      const hasContents = entry >= 0 && plan.changes.get(item)?.link === undefined;
+      const hasContents = entry >= 0 && !plan.changes.isLink(item);
       layer = from_;
       from = hasContents ? entries.dataOffset(entry) : 0;
       to = hasContents ? entries.end(entry) : 0;

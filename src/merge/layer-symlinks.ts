@@ -1,21 +1,23 @@
 import type { EntryTable } from '../inspect/entry-table.js';
 import { TYPE } from '../tar/header.js';
-import { latin1 } from '../tar/pax.js';
+import { KIND, NONE, type Node, Tree } from './tree.js';
 
 const MAX_SYMLINKS = 40;
+const SLASH = 0x2f;
+const DOT = 0x2e;
+const SEPARATOR = Buffer.from('/');
 
 /**
- * The symlinks that a layer itself brings, by path: whiteouts behind them in the tar act where they lead. Made only for
- * layers that hold markers.
+ * The symlinks that a layer itself brings: whiteouts behind them in the tar act where they lead. Made only for layers
+ * that hold markers. They stand in a tree of their own, so that a path costs no more than it is long.
  */
 export class LayerSymlinks {
-  readonly #targets = new Map<string, { readonly entry: number; readonly target: string }>();
+  readonly #entries: EntryTable;
+  readonly #tree = new Tree(16, Number.POSITIVE_INFINITY);
 
   constructor(entries: EntryTable) {
-    for (let i = 0; i < entries.length; i++) {
-      if (entries.type(i) !== TYPE.symlink) continue;
-      this.#targets.set(latin1(entries.path(i)), { entry: i, target: latin1(entries.link(i)) });
-    }
+    this.#entries = entries;
+    for (let i = 0; i < entries.length; i++) if (entries.type(i) === TYPE.symlink) this.#add(i);
   }
 
   /**
@@ -24,25 +26,70 @@ export class LayerSymlinks {
    * @returns the path with symlinks followed, or as it was when they lead in a circle
    */
   resolve(directory: Uint8Array, before: number): Uint8Array {
-    if (this.#targets.size === 0 || directory.length === 0) return directory;
-    const todo = latin1(directory).split('/').reverse();
-    const done: string[] = [];
+    if (this.#tree.length === 1) return directory;
+    const todo = [{ path: directory, at: 0 }];
+    const done: Uint8Array[] = [];
+    const nodes: Node[] = [this.#tree.root];
     for (let followed = 0; todo.length > 0; ) {
-      const component = todo.pop() as string;
-      if (component === '' || component === '.') continue;
-      if (component === '..') {
-        done.pop();
+      const current = todo.at(-1) as { path: Uint8Array; at: number };
+      const { path, at } = current;
+      if (at >= path.length) {
+        todo.pop();
         continue;
       }
-      const symlink = this.#targets.get([...done, component].join('/'));
-      if (!symlink || symlink.entry >= before) {
-        done.push(component);
+      const end = componentEnd(path, at);
+      current.at = end + 1;
+      if (isDots(path, at, end)) {
+        if (end - at === 2 && done.pop()) nodes.pop();
+        continue;
+      }
+      const above = nodes.at(-1) as Node;
+      const node = above === NONE ? NONE : this.#tree.lookup(above, path, at, end);
+      if (node === NONE && path === directory) {
+        // no symlink lies that way
+        done.push(path.subarray(at));
+        break;
+      }
+      const entry = node === NONE ? NONE : this.#tree.entry(node);
+      if (entry === NONE || entry >= before) {
+        done.push(path.subarray(at, end));
+        nodes.push(node);
         continue;
       }
       if (++followed > MAX_SYMLINKS) return directory;
-      if (symlink.target.startsWith('/')) done.length = 0;
-      todo.push(...symlink.target.split('/').reverse());
+      const target = this.#entries.link(entry);
+      if (target[0] === SLASH) {
+        done.length = 0;
+        nodes.length = 1;
+      }
+      todo.push({ path: target, at: 0 });
     }
-    return Buffer.from(done.join('/'), 'latin1');
+    return Buffer.concat(done.flatMap((part, i) => (i === 0 ? [part] : [SEPARATOR, part])));
   }
+
+  #add(i: number): void {
+    const path = this.#entries.path(i);
+    let node = this.#tree.root;
+    for (let at = 0; at < path.length; ) {
+      const end = componentEnd(path, at);
+      const next = this.#tree.lookup(node, path, at, end);
+      const ref = { layer: 0, entry: NONE };
+      node = next === NONE ? this.#tree.add(node, path, at, end, KIND.directory, ref, NONE) : next;
+      at = end + 1;
+    }
+    this.#tree.define(node, { layer: 0, entry: i });
+  }
+}
+
+function componentEnd(path: Uint8Array, at: number): number {
+  let end = at;
+  while (end < path.length && path[end] !== SLASH) end++;
+  return end;
+}
+
+/** Empty, `.` or `..`. */
+function isDots(path: Uint8Array, at: number, end: number): boolean {
+  if (end - at > 2) return false;
+  for (let i = at; i < end; i++) if (path[i] !== DOT) return false;
+  return true;
 }

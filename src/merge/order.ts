@@ -3,7 +3,7 @@ import type { LayerIndex } from '../inspect/layer-index.js';
 import { type Metadata, REWRITE } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import { Column } from './column.js';
-import type { HeaderChange } from './plan.js';
+import { HeaderChanges } from './header-changes.js';
 import { KIND, NONE, type Node, type Tree } from './tree.js';
 
 /** Bits of the flag word that keep an entry from being copied as it stands. */
@@ -15,7 +15,7 @@ const OWNER_AND_TIME = ['uid', 'gid', 'mtime', 'mtimeNanos'] as const;
 export interface OrderedItems {
   readonly layer: Column;
   readonly entry: Column;
-  readonly changes: Map<number, HeaderChange>;
+  readonly changes: HeaderChanges;
   readonly dotted: boolean;
 }
 
@@ -106,17 +106,14 @@ class Emission {
   readonly #holder: Int32Array;
   /** What `FLAG.dotted` is in names that can stay. */
   readonly #dotted: number;
-  readonly items: Omit<OrderedItems, 'dotted'> = {
-    layer: new Column(1024),
-    entry: new Column(1024),
-    changes: new Map(),
-  };
+  readonly items: Omit<OrderedItems, 'dotted'>;
 
   constructor(tree: Tree, layers: readonly LayerIndex[], isDotted: boolean) {
     this.#tree = tree;
     this.#layers = layers;
     this.#dotted = isDotted ? FLAG.dotted : 0;
     this.#holder = new Int32Array(tree.inodes.contentNode.length).fill(NONE);
+    this.items = { layer: new Column(1024), entry: new Column(1024), changes: new HeaderChanges(tree, layers) };
   }
 
   emit(node: Node): void {
@@ -130,7 +127,7 @@ class Emission {
     const isOdd =
       entry === NONE || (node !== this.#tree.root && this.#isNameOdd(layer, entry)) || this.#isRewritten(layer, entry);
     const mustChange = isOdd || this.#tree.isRedirected(node);
-    this.#push(layer, entry, mustChange ? { path: this.#tree.path(node) } : undefined);
+    this.#push(layer, entry, mustChange ? node : NONE);
   }
 
   /** A name of an inode: with its contents, or as a hard link to the name that has them. */
@@ -150,41 +147,37 @@ class Emission {
     const isOwn = this.#tree.inodes.contentNode.get(inode) === node;
     const metadata = this.#otherMetadata(inode, layer, entry);
     const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
-    const isChanged = !isOwn || isOdd || this.#tree.isRedirected(node);
-    const change = isChanged || metadata ? { path: this.#tree.path(node), ...(metadata && { metadata }) } : undefined;
-    this.#push(layer, entry, change);
+    const isChanged = !isOwn || isOdd || metadata !== NONE || this.#tree.isRedirected(node);
+    this.#push(layer, entry, isChanged ? node : NONE, NONE, metadata);
   }
 
   #emitLink(node: Node, inode: number): void {
     const { layer, entry } = this.#tree.ref(node);
-    const target = this.#tree.path(this.#holder[inode] as Node);
+    const holder = this.#holder[inode] as Node;
     const metadata = this.#otherMetadata(inode, layer, entry);
-    const isLink = this.#entries(layer).type(entry) === TYPE.hardLink;
     const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
-    const isChanged = isOdd || (this.#flags(layer, entry) & FLAG.link) !== 0 || this.#tree.isRedirected(node);
-    if (isLink && !isChanged && !metadata && target.equals(this.#entries(layer).link(entry))) {
-      this.#push(layer, entry, undefined);
-      return;
-    }
-    this.#push(layer, entry, { path: this.#tree.path(node), link: target, ...(metadata && { metadata }) });
+    const isLink = this.#entries(layer).type(entry) === TYPE.hardLink && (this.#flags(layer, entry) & FLAG.link) === 0;
+    const isKept = isLink && !isOdd && metadata === NONE && !this.#tree.isRedirected(node);
+    if (isKept && this.#tree.path(holder).equals(this.#entries(layer).link(entry))) this.#push(layer, entry, NONE);
+    else this.#push(layer, entry, node, holder, metadata);
   }
 
-  /** The inode's metadata, where the entry's own header has others. The mode of a symlink means nothing. */
-  #otherMetadata(inode: number, layer: number, entry: number): Metadata | undefined {
+  /** The inode, where it has other metadata than the entry's own header; `NONE` where not. A symlink has no mode. */
+  #otherMetadata(inode: number, layer: number, entry: number): number {
     const { metadataLayer, metadataEntry } = this.#tree.inodes;
-    if (metadataLayer.get(inode) === layer && metadataEntry.get(inode) === entry) return undefined;
+    if (metadataLayer.get(inode) === layer && metadataEntry.get(inode) === entry) return NONE;
     const wanted = this.#entries(metadataLayer.get(inode)).metadata(metadataEntry.get(inode));
     const own = this.#entries(layer).metadata(entry);
     const isSame = (key: keyof Metadata) => wanted[key] === own[key];
     const isSymlink = this.#entries(layer).type(entry) === TYPE.symlink;
-    if ((isSymlink || isSame('mode')) && OWNER_AND_TIME.every(isSame)) return undefined;
-    return isSymlink ? { ...wanted, mode: own.mode } : wanted;
+    return (isSymlink || isSame('mode')) && OWNER_AND_TIME.every(isSame) ? NONE : inode;
   }
 
-  #push(layer: number, entry: number, change: HeaderChange | undefined): void {
-    if (change) this.items.changes.set(this.items.layer.length, change);
+  /** @param node where the header changes; with it a node that the item is linked to, and an inode for its metadata */
+  #push(layer: number, entry: number, node: Node, link: Node = NONE, inode: number = NONE): void {
     this.items.layer.push(layer);
     this.items.entry.push(entry);
+    this.items.changes.push(node, link, inode);
   }
 
   #entries(layer: number) {

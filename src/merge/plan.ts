@@ -11,6 +11,16 @@ export interface HeaderChange {
   readonly metadata?: Metadata;
 }
 
+/** The changes of a plan, by number of the item. */
+export interface Changes {
+  /** How many items have one. */
+  readonly size: number;
+  has(item: number): boolean;
+  /** Whether the item is made a hard link, and has no contents. */
+  isLink(item: number): boolean;
+  get(item: number): HeaderChange | undefined;
+}
+
 /** What survives, in output order: which entries to copy, which headers to rewrite, which directories to make. */
 export interface Plan {
   /** In the order of the selection: earlier wins. */
@@ -23,8 +33,8 @@ export interface Plan {
   readonly entry: Int32Array;
   /** Names in the output begin with `./`, because most that survive do: all are alike, as extractors compare them. */
   readonly dotted: boolean;
-  /** By number of the item. Items without a change are copied as they stand. */
-  readonly changes: ReadonlyMap<number, HeaderChange>;
+  /** Items without a change are copied as they stand. */
+  readonly changes: Changes;
   /** Entries that are not in the output, where the reasons were asked for. */
   readonly hidden: readonly HiddenEntry[];
 }

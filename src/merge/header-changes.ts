@@ -1,0 +1,60 @@
+import type { LayerIndex } from '../inspect/layer-index.js';
+import { Column } from './column.js';
+import type { Changes, HeaderChange } from './plan.js';
+import { NONE, type Node, type Tree } from './tree.js';
+
+/**
+ * The changes of items, by the nodes they are about. Paths are put together when they are asked for: those of deep
+ * directories that few entries imply would take far more room than the layers.
+ */
+export class HeaderChanges implements Changes {
+  readonly #tree: Tree;
+  readonly #layers: readonly LayerIndex[];
+  /** For each item `NONE`, or the node it is of, the node it is linked to, and the inode whose metadata it is to have. */
+  readonly #node = new Column(1024);
+  readonly #link = new Column(1024);
+  readonly #inode = new Column(1024);
+  #size = 0;
+
+  /** @param layers oldest first */
+  constructor(tree: Tree, layers: readonly LayerIndex[]) {
+    this.#tree = tree;
+    this.#layers = layers;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Notes the next item: `NONE` for a node when it stays as it is. */
+  push(node: Node, link: Node, inode: number): void {
+    if (node !== NONE) this.#size++;
+    this.#node.push(node);
+    this.#link.push(link);
+    this.#inode.push(inode);
+  }
+
+  has(item: number): boolean {
+    return this.#node.get(item) !== NONE;
+  }
+
+  isLink(item: number): boolean {
+    return this.#link.get(item) !== NONE;
+  }
+
+  get(item: number): HeaderChange | undefined {
+    if (!this.has(item)) return undefined;
+    const link = this.#link.get(item);
+    const inode = this.#inode.get(item);
+    return {
+      path: this.#tree.path(this.#node.get(item)),
+      ...(link !== NONE && { link: this.#tree.path(link) }),
+      ...(inode !== NONE && { metadata: this.#metadata(inode) }),
+    };
+  }
+
+  #metadata(inode: number) {
+    const { metadataLayer, metadataEntry } = this.#tree.inodes;
+    return (this.#layers[metadataLayer.get(inode)] as LayerIndex).entries.metadata(metadataEntry.get(inode));
+  }
+}
