@@ -1,10 +1,9 @@
 import { throwIfAborted } from '../errors.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import type { HeaderChange, Plan } from '../merge/plan.js';
-import { readRegion } from '../source/read-region.js';
+import { MAX_VIEWS, scatterRegion } from '../source/read-region.js';
 import { BLOCK } from '../tar/block.js';
 import { directoryHeader, rewriteHeader } from '../tar/rewrite.js';
-import type { ReadAt } from '../tar/scan.js';
 import { HeaderWindow } from './header-window.js';
 import { type Piece, piecesOf } from './pieces.js';
 
@@ -12,6 +11,8 @@ import { type Piece, piecesOf } from './pieces.js';
 const GAP = 32 * 1024;
 
 const DOT_SLASH = Buffer.from('./');
+type ScatterRead = ReturnType<typeof scatterRegion>;
+
 const END_MARK = new Uint8Array(2 * BLOCK);
 
 /**
@@ -20,7 +21,8 @@ const END_MARK = new Uint8Array(2 * BLOCK);
  */
 export class TarAssembler {
   readonly #plan: Plan;
-  readonly #readers: readonly ReadAt[];
+  readonly #readers: readonly ScatterRead[];
+  readonly #nowhere = new Uint8Array(GAP);
   readonly #windows: readonly HeaderWindow[];
   readonly #pieces: Generator<Piece, void, void>;
   readonly #signal: AbortSignal | undefined;
@@ -36,7 +38,7 @@ export class TarAssembler {
   ) {
     this.#plan = plan;
     this.#signal = options.signal;
-    this.#readers = plan.layers.map(({ region }) => readRegion(region));
+    this.#readers = plan.layers.map(({ region }) => scatterRegion(region));
     this.#windows = plan.layers.map(({ region }) => new HeaderWindow(region));
     this.#pieces = piecesOf(plan, options.onItem);
     this.#advance();
@@ -49,6 +51,16 @@ export class TarAssembler {
    * @throws DIMGX_EXTRACT_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_ABORTED, and what `LayerIndex.verified` rejects with
    */
   async fill(buffer: Uint8Array): Promise<number> {
+    const reads: Promise<void>[] = [];
+    try {
+      return await this.#fill(buffer, reads);
+    } finally {
+      await Promise.allSettled(reads);
+    }
+  }
+
+  /** Starts reads as it goes, so that those of several pieces are under way at once; then waits for them. */
+  async #fill(buffer: Uint8Array, reads: Promise<void>[]): Promise<number> {
     let filled = 0;
     while (filled < buffer.length) {
       throwIfAborted(this.#signal);
@@ -61,7 +73,7 @@ export class TarAssembler {
         this.#made = await this.#makeHeader(this.#next.item);
         this.#advance();
       } else if (this.#next) {
-        filled += await this.#readSpan(buffer.subarray(filled));
+        filled += this.#startSpan(buffer.subarray(filled), reads);
       } else if (filled > 0 || this.#ended) {
         break;
       } else {
@@ -70,6 +82,7 @@ export class TarAssembler {
         this.#ended = true;
       }
     }
+    await Promise.all(reads);
     return filled;
   }
 
@@ -94,38 +107,35 @@ export class TarAssembler {
     return this.#plan.dotted && path.length > 0 ? Buffer.concat([DOT_SLASH, path]) : path;
   }
 
-  /** Reads as many pieces of one layer as lie close together in one go, and closes the gaps between them. */
-  async #readSpan(room: Uint8Array): Promise<number> {
-    const first = this.#next as Piece & { kind: 'bytes' };
-    const { layer, from } = first;
-    const kept: number[] = [];
+  /**
+   * Starts to read as many pieces of one layer as lie close together in one go, the gaps between them into nowhere.
+   *
+   * @returns bytes of the room that will be filled
+   */
+  #startSpan(room: Uint8Array, reads: Promise<void>[]): number {
+    const { layer, from } = this.#next as Piece & { kind: 'bytes' };
+    const { length } = (this.#plan.layers[layer] as LayerIndex).region;
+    const views: Uint8Array[] = [];
+    let filled = 0;
     let end = from;
-    for (let piece: Piece | undefined = first; piece?.kind === 'bytes' && piece.layer === layer; piece = this.#next) {
+    for (let piece = this.#next; piece?.kind === 'bytes' && piece.layer === layer; piece = this.#next) {
       const gap = piece.from - end;
-      if (gap < 0 || gap > GAP || piece.from - from >= room.length) break;
-      end = Math.min(piece.to, from + room.length);
-      kept.push(piece.from - from, end - from);
+      if (gap < 0 || gap > GAP || filled === room.length || views.length + 2 > MAX_VIEWS) break;
+      if (gap > 0) views.push(this.#nowhere.subarray(0, gap));
+      end = Math.min(piece.to, piece.from + room.length - filled);
+      const view = room.subarray(filled, filled + end - piece.from);
+      filled += view.length;
+      // The last padding of a layer may be missing.
+      const there = Math.max(0, Math.min(view.length, length - piece.from));
+      view.fill(0, there);
+      views.push(view.subarray(0, there));
       if (end < piece.to) {
         this.#next = { ...piece, from: end };
         break;
       }
       this.#advance();
     }
-    await this.#readPadded(layer, room.subarray(0, end - from), from);
-    let filled = 0;
-    for (let i = 0; i < kept.length; i += 2) {
-      const [start, stop] = [kept[i] as number, kept[i + 1] as number];
-      if (start !== filled) room.copyWithin(filled, start, stop);
-      filled += stop - start;
-    }
+    reads.push((this.#readers[layer] as ScatterRead)(views, from));
     return filled;
-  }
-
-  /** The last padding of a layer may be missing. */
-  async #readPadded(layer: number, into: Uint8Array, position: number): Promise<void> {
-    const { length } = (this.#plan.layers[layer] as LayerIndex).region;
-    const there = Math.min(into.length, Math.max(0, length - position));
-    into.fill(0, there);
-    await (this.#readers[layer] as ReadAt)(into.subarray(0, there), position);
   }
 }
