@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodePax, isOverlayXattr, parsePax, paxInteger, paxTime } from '#dimgx/tar/pax.js';
+import { encodePax, parsePax, paxInteger, paxTime } from '#dimgx/tar/pax.js';
 
 const bytesOf = (text: string) => Buffer.from(text, 'latin1');
 const badPax = expect.objectContaining({ code: 'DIMGX_TAR_BAD_PAX' });
@@ -112,13 +112,3 @@ describe('numbers and times', () => {
     expect(() => paxTime(bytesOf(text), 'mtime')).toThrow(badPax),
   );
 });
-
-test.each([
-  ['SCHILY.xattr.trusted.overlay.opaque', true],
-  ['LIBARCHIVE.xattr.trusted.overlay.opaque', true],
-  ['LIBARCHIVE.xattr.trusted%2Eoverlay%2eopaque', true],
-  ['SCHILY.xattr.trusted.overlays', false],
-  ['SCHILY.xattr.user.trusted.overlay.opaque', false],
-  ['SCHILY.xattr.security.capability', false],
-  ['trusted.overlay.opaque', false],
-])('%s is a command to overlayfs: %s', (key, isOne) => expect(isOverlayXattr(key)).toBe(isOne));
