@@ -42,7 +42,8 @@ export interface FlattenResult {
  * Writes the flattened image to a target: reference → source → image → inspect → merge → extract → target.
  *
  * @param target a path, `-` for standard output, or a stream, which is ended
- * @throws DimgxError with any code of the table; then nothing new is left where the target was to be
+ * @throws DimgxError with any code of the table; then nothing new is left where the target was to be. A stream is not
+ *   touched when the work fails before its first byte
  */
 export async function flatten(
   reference: string,

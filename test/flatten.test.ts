@@ -85,7 +85,7 @@ describe('a file', () => {
     const { bytes } = await flatten(archive, `${path}.gz`, { level });
     execFileSync('gzip', ['-t', `${path}.gz`]);
     expect(execFileSync('tar', ['tzf', `${path}.gz`]).toString()).toBe('etc/\netc/new\netc/hello\n');
-    expect(execFileSync('zcat', [`${path}.gz`]).equals(await expectedTar(archive))).toBe(true);
+    expect(execFileSync('gzip', ['-dc', `${path}.gz`]).equals(await expectedTar(archive))).toBe(true);
     expect((await readFile(`${path}.gz`)).length).toBe(bytes);
   });
 
@@ -429,5 +429,11 @@ describe('extractLayers', () => {
     const stream = extractLayers(await inspectLayers(image, { verify: false }));
     await image.close();
     await expect(buffer(stream)).rejects.toMatchObject({ name: 'DimgxError' });
+  });
+
+  test('does not read the layers of an image that has been closed', async () => {
+    const image = await opened(await sampleImage({}));
+    await image.close();
+    await expect(inspectLayers(image)).rejects.toMatchObject({ code: 'DIMGX_ABORTED' });
   });
 });

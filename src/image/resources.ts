@@ -3,6 +3,11 @@ export class Resources {
   readonly #closers: (() => unknown)[] = [];
   #closing: Promise<void> | undefined;
 
+  /** What was adopted must not be used any more. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** Calls `close` when the image is closed; at once, when it already is. */
   adopt(close: () => unknown): void {
     if (this.#closing) this.#closing = this.#closing.then(async () => void (await close()));

@@ -92,14 +92,19 @@ export async function decodeLayer(
   return entries.contents(scan.finish(), length);
 }
 
-/** Feeds all bytes of a region to a hash. */
-export async function hashRegion(region: Region, hash: Hash, io: LayerIo, onBytes: OnBytes): Promise<void> {
+/** Feeds all bytes of a region to hashes, in one pass. */
+export async function hashRegion(
+  region: Region,
+  hashes: readonly Hash[],
+  io: LayerIo,
+  onBytes: OnBytes,
+): Promise<void> {
   const read = io.read(region);
   const buffer = Buffer.allocUnsafe(Math.min(PIECE, region.length));
   for (let position = 0; position < region.length; ) {
     const bytes = buffer.subarray(0, Math.min(buffer.length, region.length - position));
     await read(bytes, position);
-    hash.update(bytes);
+    for (const hash of hashes) hash.update(bytes);
     position += bytes.length;
     onBytes(bytes.length);
   }

@@ -29,6 +29,7 @@ export interface InspectLayersOptions extends InspectOptions {
  */
 export async function inspectLayers(image: Image, options: InspectLayersOptions = {}): Promise<readonly LayerIndex[]> {
   throwIfAborted(options.signal);
+  if (image.resources.isClosed) throw new DimgxError('DIMGX_ABORTED', 'the image has been closed');
   const select = options.select ?? image.layers.toReversed();
   const blobs = new Map<string, Layer>(select.map((layer) => [blobKey(layer), layer]));
   const runner = new LayerRunner([...blobs.values()], options.threads ?? availableParallelism());

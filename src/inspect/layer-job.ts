@@ -46,7 +46,7 @@ export interface LayerReport {
 export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes): Promise<LayerReport> {
   if (job.kind === 'hash') {
     const hashes = job.algorithms.map(newHash);
-    for (const hash of hashes) await hashRegion(job.blob, hash, io, onBytes);
+    await hashRegion(job.blob, hashes, io, onBytes);
     return { hashes: hashes.map((hash) => hash.digest('hex')) };
   }
   const budget = new Budget(job.budget.limits, job.budget.counters);

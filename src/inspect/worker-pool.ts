@@ -78,7 +78,8 @@ export class WorkerPool {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./layer-worker.js', import.meta.url));
+    // Without this process's own options: some, such as `--input-type`, keep a thread from starting.
+    const worker = new Worker(new URL('./layer-worker.js', import.meta.url), { execArgv: [] });
     const ready = new Promise((resolve) => worker.once('message', resolve).once('exit', resolve));
     this.#starting.set(
       worker,

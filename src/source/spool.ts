@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, open, statfs, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,8 @@ import { printable } from '../image/printable.js';
 import { isSystemError } from './system-error.js';
 
 const READ_WRITE = 'wx+';
+/** A file that never has a name. Source: open(2), O_TMPFILE, whose own bit Node does not tell. */
+const NAMELESS = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR | constants.O_EXCL;
 const OWNER_ONLY = 0o600;
 
 /**
@@ -21,19 +24,30 @@ export async function openSpool(tmpDir?: string, expectedBytes?: number): Promis
   const folder = tmpDir ?? tmpdir();
   try {
     if (expectedBytes !== undefined) await requireSpace(folder, expectedBytes);
-    const path = join(folder, `dimgx-${randomUUID()}`);
-    const handle = await open(path, READ_WRITE, OWNER_ONLY);
-    try {
-      await unlink(path);
-    } catch (failure) {
-      await handle.close();
-      throw failure;
-    }
-    return handle;
+    return (await openNameless(folder)) ?? (await openUnlinked(folder));
   } catch (failure) {
     if (!isSystemError(failure)) throw failure;
     throw noSpace(folder, printable(failure.message), failure);
   }
+}
+
+/** @returns `undefined` where the system or the file system has no such files, or refuses one */
+async function openNameless(folder: string): Promise<FileHandle | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  return open(folder, NAMELESS, OWNER_ONLY).catch(() => undefined);
+}
+
+/** A process that is killed between the two calls leaves an empty file behind. */
+async function openUnlinked(folder: string): Promise<FileHandle> {
+  const path = join(folder, `dimgx-${randomUUID()}`);
+  const handle = await open(path, READ_WRITE, OWNER_ONLY);
+  try {
+    await unlink(path);
+  } catch (failure) {
+    await handle.close();
+    throw failure;
+  }
+  return handle;
 }
 
 async function requireSpace(folder: string, bytes: number): Promise<void> {

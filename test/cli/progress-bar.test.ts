@@ -72,21 +72,6 @@ test('what is verified meanwhile does not hide what is written, and is shown whe
   expect(last()).toContain('verifying [');
 });
 
-test('hashing beside the writing is shown only when that is done', () => {
-  const { bar, clock, last } = barOn();
-  for (let done = 0; done <= 4; done++) {
-    bar.update({ stage: 'verify', item: 'a', done, total: 5 });
-    clock.now += 100;
-    bar.update({ stage: 'extract', item: 'out.tar', done, total: 4 });
-    clock.now += 100;
-  }
-  expect(last()).toContain('100%  4 B of 4 B');
-  bar.update({ stage: 'verify', item: 'a', done: 4, total: 5 });
-  clock.now += 100;
-  bar.update({ stage: 'verify', item: 'a', done: 5, total: 5 });
-  expect(last()).toContain('verifying [########################] 100%');
-});
-
 test('it fits the terminal', () => {
   const { bar, clock, last } = barOn(40);
   bar.update({ stage: 'extract', item: 'x'.repeat(100), done: 0, total: 10 });

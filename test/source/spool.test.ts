@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readdirSync, watch } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { openSpool } from '#dimgx/source/spool.js';
 import { writeAt } from '#dimgx/source/write-at.js';
@@ -15,6 +15,18 @@ describe('a spool', () => {
     await spool.write(Buffer.from('abc'), 0, 3, 5);
     expect((await spool.read(Buffer.alloc(8), 0, 8, 0)).buffer.toString()).toBe('\0\0\0\0\0abc');
     await spool.close();
+  });
+
+  test.skipIf(process.platform !== 'linux')('never has a name, not even for a moment (Linux)', async () => {
+    const folder = await temporaryFolder();
+    const names: string[] = [];
+    const watcher = watch(folder, (_, name) => names.push(`${name}`));
+    const spool = await openSpool(folder);
+    await spool.close();
+    await writeFile(`${folder}/last`, '');
+    await expect.poll(() => names).toContain('last');
+    watcher.close();
+    expect(new Set(names)).toEqual(new Set(['last']));
   });
 
   test('is not begun where the room for it is not free', async () => {

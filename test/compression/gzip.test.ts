@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import type { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { deflateRawSync, gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { detectCompression } from '#dimgx/compression/detect.js';
+import { gzip } from '#dimgx/compression/gzip.js';
+import { pieceSink } from '#dimgx/compression/piece-sink.js';
+import { DimgxError } from '#dimgx/errors.js';
+import { runCommand } from '../helpers/run-command.js';
+
+const contents = Buffer.from('the contents of a layer\n'.repeat(20_000));
+const stored = gzipSync(contents);
+
+async function* piecesOf(bytes: Uint8Array, length: number) {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+}
+
+/** What the decoder gives out. */
+async function decoded(bytes: Uint8Array, pieceLength = 1000): Promise<Buffer> {
+  const plain: Buffer[] = [];
+  await pipeline(
+    piecesOf(bytes, pieceLength),
+    decoder(),
+    pieceSink((piece) => void plain.push(piece)),
+  );
+  return Buffer.concat(plain);
+}
+
+function decoder(): Transform {
+  const made = gzip.decoder?.();
+  if (!made) throw new Error('gzip has no decoder');
+  return made;
+}
+
+/** A member with every optional field of the header: extra, name, comment and checksum of the header itself. */
+function withFields(): Buffer {
+  const fields = Buffer.concat([
+    Buffer.from([0x1f, 0x8b, 8, 0x1c, 1, 2, 3, 4, 0, 3]),
+    Buffer.from([4, 0]),
+    Buffer.from('abcd'),
+  ]);
+  const text = Buffer.from('layer.tar\0a comment\0');
+  return Buffer.concat([fields, text, deflateRawSync(contents), stored.subarray(-8)]);
+}
+
+describe('gzip is read', () => {
+  test.each([
+    ['as one member', stored, 1],
+    ['as several members', Buffer.concat([stored, stored, gzipSync(''), stored]), 3],
+    ['with stored blocks', gzipSync(contents, { level: 0 }), 1],
+    ['with name, comment and extra field', withFields(), 1],
+    ['of nothing', gzipSync(''), 0],
+  ])('%s', async (_, bytes, times) => {
+    for (const length of [1, 1000, stored.length, 2 ** 20]) {
+      const plain = await decoded(bytes, length);
+      expect(plain.equals(Buffer.alloc(contents.length * times, contents))).toBe(true);
+    }
+  });
+
+  test.each(['gzip', 'pigz'])('as %s writes it', async (program) => {
+    const { stdout } = await runCommand(program, ['-c'], { input: contents });
+    expect((await decoded(stdout)).equals(contents)).toBe(true);
+    expect(detectCompression(stdout)).toBe('gzip');
+  });
+
+  test('before the zeros of a tape block', async () => {
+    const plain = await decoded(Buffer.concat([stored, Buffer.alloc(512)]), 2 ** 20);
+    expect(plain.equals(contents)).toBe(true);
+  });
+});
+
+describe('gzip is refused', () => {
+  const changed = (at: number) => {
+    const copy = Buffer.from(stored);
+    copy[at] = (copy[at] ?? 0) ^ 1;
+    return copy;
+  };
+  test.each([
+    ['with a wrong CRC', changed(stored.length - 8)],
+    ['with a wrong length', changed(stored.length - 1)],
+    ['with damaged data', changed(Math.floor(stored.length / 2))],
+    ['with another method', changed(2)],
+    ['cut off in its data', stored.subarray(0, stored.length / 2)],
+    ['cut off in its trailer', stored.subarray(0, -1)],
+    ['cut off in its header', stored.subarray(0, 7)],
+    ['cut off in its second member', Buffer.concat([stored, stored.subarray(0, 100)])],
+    ['with rubbish behind it', Buffer.concat([stored, Buffer.from('rubbish')])],
+  ])('%s', async (_, bytes) => {
+    for (const length of [1, 100, stored.length, 2 ** 20]) {
+      await expect(decoded(bytes, length)).rejects.toThrow();
+    }
+  });
+});
+
+describe('while gzip is decoded', () => {
+  const large = gzipSync(Buffer.alloc(20 * 2 ** 20));
+
+  test('what the sink refuses is what is thrown', async () => {
+    const refusal = new DimgxError('DIMGX_INSPECT_TOO_LARGE', 'enough');
+    const sink = pieceSink(() => Promise.reject(refusal));
+    await expect(pipeline(piecesOf(large, 1000), decoder(), sink)).rejects.toBe(refusal);
+  });
+
+  test('what the source refuses is what is thrown', async () => {
+    const refusal = new DimgxError('DIMGX_SOURCE_UNREADABLE', 'gone');
+    async function* failing() {
+      yield large.subarray(0, 1000);
+      throw refusal;
+    }
+    await expect(
+      pipeline(
+        failing(),
+        decoder(),
+        pieceSink(() => {}),
+      ),
+    ).rejects.toBe(refusal);
+  });
+});
+
+test('what is written names no file, no time and no machine', async () => {
+  const encoder = gzip.encoder?.(6);
+  encoder?.end(contents);
+  const pieces: Buffer[] = [];
+  for await (const piece of encoder ?? []) pieces.push(piece as Buffer);
+  const written = Buffer.concat(pieces);
+  expect([...written.subarray(3, 8)]).toEqual([0, 0, 0, 0, 0]);
+  const back = await runCommand('gzip', ['-dc'], { input: written });
+  expect(createHash('sha256').update(back.stdout).digest('hex')).toBe(
+    createHash('sha256').update(contents).digest('hex'),
+  );
+});

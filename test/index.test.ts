@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from './helpers/members.js';
+import { runCommand } from './helpers/run-command.js';
+import { sampleImage } from './helpers/sample-image.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** A program of somebody who uses the library, as TypeScript: every function, and the types of what they take and give. */
+const CONSUMER = `
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import {
+  DimgxError, ERRORS, type ErrorCode, extractLayers, flatten, type FlattenOptions, type FlattenResult, type Image,
+  inspectLayers, type LayerIndex, openImage, type Progress, selectLayers, type Warning, WARNINGS,
+} from 'dimgx';
+
+const [archive = '', folder = ''] = process.argv.slice(2);
+const told: string[] = [];
+const options: FlattenOptions = {
+  signal: new AbortController().signal,
+  onProgress: ({ stage, item, done, total }: Progress) => void told.push(\`\${stage} \${item} \${done} \${total ?? '?'}\`),
+  onWarning: ({ code, message }: Warning) => console.error(WARNINGS[code], message),
+  compression: 'gzip', level: 9, threads: 1, verify: true, strictInput: false, limits: { maxEntries: 1000 },
+};
+const result: FlattenResult = await flatten(archive, \`\${folder}/out.tgz\`, options);
+const image: Image = await openImage(archive, { platform: 'linux/amd64' });
+try {
+  const layers: readonly LayerIndex[] = await inspectLayers(image, {
+    select: selectLayers(image, { layers: ['@1'] }, () => {}),
+  });
+  await pipeline(extractLayers(layers), createWriteStream(\`\${folder}/base.tar\`));
+} finally {
+  await image.close();
+}
+const code: ErrorCode | undefined = await flatten('no-such-image', \`\${folder}/none\`).then(
+  () => undefined,
+  (error: unknown) => (error instanceof DimgxError && error.code in ERRORS ? (error.code as ErrorCode) : undefined),
+);
+console.log(JSON.stringify({ entries: result.entries, layers: image.layers.length, told: told.length > 0, code }));
+`;
+
+/** A project that has the package installed as npm packs it, and nothing else than its dependencies. */
+async function consumerProject(): Promise<string> {
+  const folder = await temporaryFolder();
+  await mkdir(`${folder}/node_modules`);
+  await runCommand('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: ROOT });
+  const [tarball = ''] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+  await runCommand('tar', ['xzf', `${folder}/${tarball}`, '-C', folder]);
+  await cp(`${folder}/package`, `${folder}/node_modules/dimgx`, { recursive: true });
+  const { dependencies } = JSON.parse(await readFile(`${ROOT}/package.json`, 'utf8'));
+  for (const name of ['@types', 'undici-types', ...Object.keys(dependencies)]) {
+    await symlink(`${ROOT}/node_modules/${name}`, `${folder}/node_modules/${name}`);
+  }
+  await writeFile(`${folder}/package.json`, '{"type":"module","private":true}');
+  await writeFile(`${folder}/use.ts`, CONSUMER);
+  return folder;
+}
+
+describe('the package as npm packs it', () => {
+  test('type-checks in a strict project, declarations included, and runs', async () => {
+    const folder = await consumerProject();
+    const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--module', 'nodenext'];
+    const target = ['--target', 'es2023', '--types', 'node', '--skipLibCheck', 'false'];
+    await runCommand(`${ROOT}/node_modules/.bin/tsc`, [...strict, ...target, 'use.ts'], { cwd: folder });
+    await mkdir(`${folder}/out`);
+    const { stdout } = await runCommand('node', ['use.js', await sampleImage(), `${folder}/out`], { cwd: folder });
+    expect(JSON.parse(stdout.toString())).toEqual({
+      entries: 3,
+      layers: 2,
+      told: true,
+      code: 'DIMGX_SOURCE_NOT_FOUND',
+    });
+    expect(await readdir(`${folder}/out`)).toEqual(['base.tar', 'out.tgz']);
+    expect((await runCommand('tar', ['tf', `${folder}/out/base.tar`])).stdout.toString()).toContain('etc/gone');
+  });
+
+  test('has a command that runs, and no file beside what it needs', async () => {
+    const folder = await consumerProject();
+    const { stdout } = await runCommand('node', ['node_modules/dimgx/bin/dimgx.js', '-q', await sampleImage()], {
+      cwd: folder,
+    });
+    expect(stdout.toString()).toMatch(/^[0-9a-f]{12}\n[0-9a-f]{12}\n$/);
+    const names = await readdir(`${folder}/node_modules/dimgx`);
+    expect(names.filter((name) => !/^(README.*|LICEN[CS]E.*)$/.test(name)).sort()).toEqual([
+      'bin',
+      'dist',
+      'package.json',
+    ]);
+  });
+});
+
+describe('a process that uses the library', () => {
+  /** Runs a module inside the package, which finds itself by its own name. */
+  async function run(body: string, ...args: string[]) {
+    const child = spawn(
+      process.execPath,
+      ['--input-type=module', '--eval', `import * as dimgx from 'dimgx';\n${body}`, ...args],
+      {
+        cwd: ROOT,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const out: Buffer[] = [];
+    child.stdout.on('data', (piece: Buffer) => out.push(piece));
+    child.stderr.on('data', (piece: Buffer) => out.push(piece));
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    return { code, out: Buffer.concat(out).toString() };
+  }
+
+  test('finds what the design promises, and no default', async () => {
+    const { out } = await run('console.log(Object.keys(dimgx).sort().join(" "))');
+    expect(out).toBe('DimgxError ERRORS WARNINGS extractLayers flatten inspectLayers openImage selectLayers\n');
+  });
+
+  test.each([
+    ['is done', 'await dimgx.flatten(process.argv[1], process.argv[2]);'],
+    [
+      'was cancelled while threads run',
+      `const controller = new AbortController();
+       const onProgress = () => controller.abort();
+       await dimgx.flatten(process.argv[1], process.argv[2], { signal: controller.signal, onProgress }).catch(() => {});`,
+    ],
+    [
+      'never read what it asked for, and closed the image',
+      `const image = await dimgx.openImage(process.argv[1]);
+       dimgx.extractLayers(await dimgx.inspectLayers(image));
+       await image.close();`,
+    ],
+    [
+      'left a stream in the middle',
+      `const image = await dimgx.openImage(process.argv[1]);
+       for await (const piece of dimgx.extractLayers(await dimgx.inspectLayers(image))) break;
+       await image.close();`,
+    ],
+  ])('ends by itself, silently, once it %s', async (_, body) => {
+    const folder = await temporaryFolder();
+    const archive = await sampleImage({ large: 12 * 1024 * 1024, gzip: true });
+    expect(await run(body, archive, `${folder}/out.tar`)).toEqual({ code: 0, out: '' });
+  });
+});
