@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { sha256 } from '../helpers/built-image.js';
 import { EXTRACTORS, type Extractor, extractTar } from '../helpers/extract-tar.js';
 import { flattenLayers, type LayerSpec } from '../helpers/flatten-layers.js';
 import { temporaryFolder } from '../helpers/members.js';
@@ -85,7 +86,7 @@ describe.skipIf(!isRoot || extractors.length < 2)('GNU tar and bsdtar, without a
     });
     const layer = await readFile(join(folder, 'layer.tar'));
     expect(layer.length).toBeLessThan(1_000_000);
-    const wanted = execFileSync('sha256sum', ['in/sparse'], { cwd: folder, encoding: 'latin1' }).slice(0, 64);
+    const wanted = sha256(await readFile(join(folder, 'in', 'sparse')));
     for (const [layers, name] of [
       [[layer], 'sparse'],
       [[layer, [{ name: '.wh.sparse' }]], 'other'],
