@@ -50,6 +50,11 @@ export const CASES: readonly Case[] = [
     layers: [[file(`${DEEP}/${'e/'.repeat(300)}f`)]],
     tree: 'DIMGX_INSPECT_UNSAFE_NAME',
   },
+  {
+    row: '1.8 as are those that symlinks lead to',
+    layers: [[dir(DEEP), symlink('s', DEEP), file(`s/${'e'.repeat(250)}/${'f'.repeat(250)}/${'g'.repeat(250)}`)]],
+    tree: 'DIMGX_INSPECT_UNSAFE_NAME',
+  },
   { row: '2.1 missing parents are 0755, of root, of 1970', layers: [[file('a/b/f')]], tree: ['a/', 'a/b/', 'a/b/f='] },
   {
     row: '2.2 a parent without an entry keeps its metadata',
