@@ -2,6 +2,7 @@ import { DimgxError } from '../errors.js';
 import { type EntryTable, FLAG } from '../inspect/entry-table.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { TYPE } from '../tar/header.js';
+import { MAX_PATH } from '../tar/path.js';
 import { Column } from './column.js';
 import { LayerSymlinks } from './layer-symlinks.js';
 import type { How } from './plan.js';
@@ -33,7 +34,8 @@ export interface ApplyContext {
  *
  * @param number of the layer, 0 the oldest
  * @returns for each entry the node it made or defined, or `NONE`
- * @throws DIMGX_MERGE_BAD_LINK, DIMGX_MERGE_BAD_PARENT, DIMGX_MERGE_BAD_ROOT, DIMGX_INSPECT_TOO_MANY_ENTRIES
+ * @throws DIMGX_MERGE_BAD_LINK, DIMGX_MERGE_BAD_PARENT, DIMGX_MERGE_BAD_ROOT, DIMGX_INSPECT_TOO_MANY_ENTRIES,
+ *   DIMGX_INSPECT_UNSAFE_NAME
  */
 export function applyLayer(context: ApplyContext, number: number): Column {
   const application = new LayerApplication(context, number);
@@ -135,8 +137,17 @@ class LayerApplication {
       type === TYPE.directory
         ? this.#applyDirectory(i, directory, existing, base, end)
         : this.#applyOther(i, type, directory, existing, base, end);
-    if (node !== NONE && redirected) this.#tree.redirect(node);
+    if (node !== NONE && redirected) this.#redirect(node);
     return node;
+  }
+
+  /** A path that symlinks lead to may be longer than any name. */
+  #redirect(node: Node): void {
+    this.#tree.redirect(node);
+    const { length } = this.#tree.path(node);
+    if (length <= MAX_PATH) return;
+    const message = `layer ${this.#layerName}: symlinks lead to a path of ${length} bytes, over ${MAX_PATH}`;
+    throw new DimgxError('DIMGX_INSPECT_UNSAFE_NAME', message);
   }
 
   #defineRoot(i: number, type: number): Node {

@@ -14,18 +14,20 @@ const SEPARATOR = Buffer.from('/');
 export class LayerSymlinks {
   readonly #entries: EntryTable;
   readonly #tree = new Tree(16, Number.POSITIVE_INFINITY);
+  /** Entries before this one have been read. */
+  #read = 0;
 
   constructor(entries: EntryTable) {
     this.#entries = entries;
-    for (let i = 0; i < entries.length; i++) if (entries.type(i) === TYPE.symlink) this.#add(i);
   }
 
   /**
    * @param directory a cleaned path
-   * @param before only symlinks of entries before this one count
+   * @param before only symlinks of entries before this one count; not less than in the last call
    * @returns the path with symlinks followed, or as it was when they lead in a circle
    */
   resolve(directory: Uint8Array, before: number): Uint8Array {
+    for (; this.#read < before; this.#read++) this.#note(this.#read);
     if (this.#tree.length === 1) return directory;
     const todo = [{ path: directory, at: 0 }];
     const done: Uint8Array[] = [];
@@ -51,7 +53,7 @@ export class LayerSymlinks {
         break;
       }
       const entry = node === NONE ? NONE : this.#tree.entry(node);
-      if (entry === NONE || entry >= before) {
+      if (entry === NONE) {
         done.push(path.subarray(at, end));
         nodes.push(node);
         continue;
@@ -67,17 +69,21 @@ export class LayerSymlinks {
     return Buffer.concat(done.flatMap((part, i) => (i === 0 ? [part] : [SEPARATOR, part])));
   }
 
-  #add(i: number): void {
+  /** Of one path the last entry counts. */
+  #note(i: number): void {
+    const isSymlink = this.#entries.type(i) === TYPE.symlink;
+    if (!isSymlink && this.#tree.length === 1) return;
     const path = this.#entries.path(i);
+    const ref = { layer: 0, entry: NONE };
     let node = this.#tree.root;
     for (let at = 0; at < path.length; ) {
       const end = componentEnd(path, at);
       const next = this.#tree.lookup(node, path, at, end);
-      const ref = { layer: 0, entry: NONE };
+      if (next === NONE && !isSymlink) return;
       node = next === NONE ? this.#tree.add(node, path, at, end, KIND.directory, ref, NONE) : next;
       at = end + 1;
     }
-    this.#tree.define(node, { layer: 0, entry: i });
+    this.#tree.define(node, isSymlink ? { layer: 0, entry: i } : ref);
   }
 }
 

@@ -7,12 +7,9 @@ import type { Plan } from '#dimgx/merge/plan.js';
 import { flattenLayers, withLayers } from '../helpers/flatten-layers.js';
 import { treeOfTar } from '../helpers/read-tar.js';
 import { treeDifferences } from '../helpers/tree-differences.js';
+import { RUNS, SEED } from './bounds.js';
 import { newModel, randomStack, type Stack, withoutRefused } from './random-stack.js';
 import { Refusal } from './reference-model.js';
-
-/** A longer run: `DIMGX_LAW_RUNS=100000 DIMGX_LAW_SEED=7 npx vitest run test/law`. */
-const RUNS = Number(process.env.DIMGX_LAW_RUNS ?? 300);
-const SEED = Number(process.env.DIMGX_LAW_SEED ?? 1);
 
 const none = () => false;
 

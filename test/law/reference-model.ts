@@ -101,7 +101,10 @@ export class Model {
   /** Where a marker acts: the path of its directory, symlinks that this layer made before it followed. */
   markerDirectory(before: readonly RawEntry[], marker: RawEntry): string {
     const symlinks = new Map<string, string>();
-    for (const entry of before) if (entry.type === '2') symlinks.set(pathOf(entry), entry.link ?? '');
+    for (const entry of before) {
+      if (entry.type === '2') symlinks.set(pathOf(entry), entry.link ?? '');
+      else symlinks.delete(pathOf(entry));
+    }
     const todo = parentOf(pathOf(marker)).split('/');
     const done: string[] = [];
     for (let followed = 0; todo.length > 0; ) {

@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { sha256 } from '../helpers/built-image.js';
+import { EXTRACTORS, type Extractor, extractTar } from '../helpers/extract-tar.js';
+import { flattenLayers, type LayerSpec } from '../helpers/flatten-layers.js';
+import { temporaryFolder } from '../helpers/members.js';
+import type { RawEntry } from '../helpers/raw-layer.js';
+import type { Tree } from '../helpers/tree.js';
+import { treeDifferences } from '../helpers/tree-differences.js';
+
+const isRoot = process.getuid?.() === 0;
+const extractors = (Object.keys(EXTRACTORS) as Extractor[]).filter((extractor) => {
+  try {
+    return execFileSync(extractor === 'bsdtar' ? 'bsdtar' : 'tar', ['--version'], { stdio: 'pipe' }).length > 0;
+  } catch {
+    return false;
+  }
+});
+
+/** What each extractor makes of the flattened layers; none may have anything to say. */
+async function extracted(layers: readonly LayerSpec[]): Promise<Tree[]> {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'flat.tar'), (await flattenLayers(layers)).tar);
+  const trees: Tree[] = [];
+  for (const extractor of extractors) {
+    const { tree, stderr } = await extractTar(extractor, join(folder, 'flat.tar'), folder);
+    expect(stderr, extractor).toBe('');
+    trees.push(tree);
+  }
+  return trees;
+}
+
+const LONG = Array.from({ length: 20 }, (_, i) => `${i}`.padEnd(180, 'x')).join('/');
+
+const ODD_NAMES: readonly RawEntry[] = [
+  ...['a\nb', '\xff\xfe', '-rf', 'b\\n', ' ', '*', '\x1b[31m', 'y'.repeat(100), 'z'.repeat(101), 'w'.repeat(255)].map(
+    (name) => ({ name, content: name }),
+  ),
+  { name: `${LONG}/f`, content: 'deep' },
+  { name: 'short', content: '1', pax: [['path', 'p\xff']] },
+  { name: 'l1', type: '2', link: '\xfe'.repeat(200) },
+  { name: 'l2', type: '2', link: 'x', pax: [['linkpath', 'caf\xc3\xa9']] },
+  { name: 'h', type: '1', link: `/${LONG}//f` },
+];
+
+describe.skipIf(!isRoot || extractors.length < 2)('GNU tar and bsdtar, without a word and alike (need root)', () => {
+  test('extract odd and long names', async () => {
+    const [one, two] = (await extracted([ODD_NAMES])) as [Tree, Tree];
+    expect(treeDifferences(one, two)).toEqual([]);
+    expect(one.get(`${LONG}/f`)?.sameFileAs).toBe(`${LONG}/f`);
+    expect(one.get('l1')?.target).toBe('\xfe'.repeat(200));
+  });
+
+  test('extract xattrs, also of binary values and of what was linked across layers', async () => {
+    const capability = '\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0';
+    const [one, two] = (await extracted([
+      [
+        { name: 'ping', content: 'elf', mode: 0o755, pax: [['SCHILY.xattr.security.capability', capability]] },
+        { name: 'ping4', type: '1', link: 'ping', mode: 0o755 },
+        { name: 'd', type: '5', mode: 0o755, pax: [['SCHILY.xattr.user.a', '1\n=2']] },
+      ],
+      [{ name: '.wh.ping' }],
+    ])) as [Tree, Tree];
+    expect(treeDifferences(one, two)).toEqual([]);
+    expect(one.get('ping4')?.xattrs).toBe(`security.capability=0x${Buffer.from(capability, 'latin1').toString('hex')}`);
+    expect(one.get('d')?.xattrs).toBe('user.a=0x310a3d32');
+  });
+
+  test.each([
+    ['old GNU', '--format=gnu'],
+    ['PAX 0.0', '--format=posix', '--sparse-version=0.0'],
+    ['PAX 0.1', '--format=posix', '--sparse-version=0.1'],
+    ['PAX 1.0', '--format=posix', '--sparse-version=1.0'],
+  ])('extract sparse files of the form %s, as they are and under the name of a hard link', async (_, ...options) => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'in'));
+    const file = await open(join(folder, 'in', 'sparse'), 'w');
+    for (let i = 0; i < 40; i++) await file.write(`data ${i}`, i * 1_000_000);
+    await file.truncate(50_000_000);
+    await file.close();
+    execFileSync('ln', ['sparse', 'other'], { cwd: join(folder, 'in') });
+    execFileSync('tar', ['-c', '--sparse', ...options, '-f', '../layer.tar', 'sparse', 'other'], {
+      cwd: join(folder, 'in'),
+    });
+    const layer = await readFile(join(folder, 'layer.tar'));
+    expect(layer.length).toBeLessThan(1_000_000);
+    const wanted = sha256(await readFile(join(folder, 'in', 'sparse')));
+    for (const [layers, name] of [
+      [[layer], 'sparse'],
+      [[layer, [{ name: '.wh.sparse' }]], 'other'],
+    ] as const) {
+      for (const tree of await extracted(layers)) {
+        expect(tree.get(name)).toMatchObject({ size: '50000000', sha256: wanted });
+      }
+    }
+  });
+});
