@@ -73,8 +73,3 @@ export async function expectRefusal(image: string, code: ErrorCode, run: Hostile
   expect(peak).toBeGreaterThan(10);
   expect(peak).toBeLessThan(run.peak ?? 250);
 }
-
-/** Bytes that repeat, to be compressed. */
-export function repeated(bytes: Uint8Array, mib: number): Buffer {
-  return Buffer.alloc(mib * MIB, bytes);
-}
