@@ -16,7 +16,6 @@ const MEASURE = `data:text/javascript,${encodeURIComponent(`
   if (isMainThread) process.on('exit', () => writeSync(3, peak()));
 `)}`;
 
-const MIB = 2 ** 20;
 
 export interface HostileRun {
   readonly args?: readonly string[];
