@@ -1,4 +1,4 @@
-import { DimgxError, type Warn } from '../errors.js';
+import { DimgxError, inputWarner } from '../errors.js';
 import type { Image } from '../image/image.js';
 import { DEFAULT_LIMITS } from '../image/limits.js';
 import { defaultPlatform, formatPlatform, type Platform, parsePlatform } from '../image/platform.js';
@@ -47,7 +47,7 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
   }
   const documents = new Documents(files);
   const platform = wanted ?? defaultPlatform();
-  const request = { documents, selector: selector ?? options.image, platform, verify, warn: warnerOf(options) };
+  const request = { documents, selector: selector ?? options.image, platform, verify, warn: inputWarner(options) };
   const { source, found } = await findForPlatform(wanted, await recognise(sources, documents), request);
   const transport = source.transport === 'oci' && files.isArchive ? 'oci-archive' : source.transport;
   return assembleImage(found, { reference: text, transport, files, resources, verify });
@@ -82,13 +82,6 @@ function isSame(wanted: Platform, { os, architecture }: Platform): boolean {
 function contextOf(options: OpenOptions, resources: Resources): OpenContext {
   const { tmpDir, signal, onProgress, limits } = options;
   return { resources, tmpDir, signal, onProgress, limits: { ...DEFAULT_LIMITS, ...limits } };
-}
-
-function warnerOf({ onWarning, strictInput }: OpenOptions): Warn {
-  return (warning) => {
-    if (strictInput) throw new DimgxError(warning.code, warning.message);
-    onWarning?.(warning);
-  };
 }
 
 async function recognise(sources: readonly Source[], documents: Documents): Promise<Source> {

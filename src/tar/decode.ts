@@ -1,15 +1,13 @@
 import { DimgxError } from '../errors.js';
 import { BLOCK, isZeroBlock, padded } from './block.js';
-import { ODD, type TarEntry } from './entry.js';
-import { checksum, dialectOf, FIELD, signedChecksum, TYPE, textField } from './header.js';
+import { type EntryDraft, ODD, type TarEntry } from './entry.js';
+import { dialectOf, FIELD, TYPE, textField } from './header.js';
 import { parseNumber } from './number.js';
-import { latin1, MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxTime } from './pax.js';
+import { MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxTime } from './pax.js';
 import { type PaxSparse, paxSparseFormat, paxSparseMap } from './pax-sparse.js';
 import { isPortable } from './portable-record.js';
+import { checkSum, readHeader } from './read-header.js';
 import { checkSparseMap, headSparseMap, oldSparseMap } from './sparse.js';
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Draft = Mutable<TarEntry>;
 
 const EMPTY = new Uint8Array(0);
 const NO_RECORDS: readonly PaxRecord[] = [];
@@ -74,7 +72,7 @@ interface Extension {
  * @throws DIMGX_TAR_BAD_HEADER, DIMGX_TAR_BAD_PAX, DIMGX_TAR_BAD_SPARSE, DIMGX_TAR_UNKNOWN_TYPE
  */
 export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: TarEntry): Decoded {
-  const draft: Draft = entry;
+  const draft: EntryDraft = entry;
   draft.start = base + at;
   draft.odd = 0;
   draft.pax = NO_RECORDS;
@@ -120,7 +118,7 @@ function strayExtensions(extensions: readonly Extension[]): 'extensions' {
 }
 
 /** Of several of one kind the last counts; a GNU long name wins over PAX. An empty one leaves the header's. */
-function applyExtensions(extensions: readonly Extension[], draft: Draft): void {
+function applyExtensions(extensions: readonly Extension[], draft: EntryDraft): void {
   if (new Set(extensions.map(({ type }) => type)).size < extensions.length) draft.odd |= ODD.extensions;
   for (const { type, body } of extensions) if (type === TYPE.pax) draft.pax = parsePax(body);
   if (draft.pax !== NO_RECORDS) applyPax(draft);
@@ -132,80 +130,15 @@ function lastBody(extensions: readonly Extension[], type: number): Uint8Array | 
   return extensions.findLast((extension) => extension.type === type)?.body;
 }
 
-function override(draft: Draft, field: 'name' | 'link', body: Uint8Array | undefined, key: string): void {
+function override(draft: EntryDraft, field: 'name' | 'link', body: Uint8Array | undefined, key: string): void {
   if (body === undefined) return;
   const text = textField(body, 0, body.length);
   if (text.length > 0) draft[field] = text;
   if (text.length === 0 || draft.pax.some((record) => record.key === key)) draft.odd |= ODD.extensions;
 }
 
-function checkSum(bytes: Uint8Array, header: number): void {
-  const { offset, length } = FIELD.checksum;
-  const isOctal = ((bytes[header + offset] as number) & 0x80) === 0;
-  const claimed = isOctal ? parseNumber(bytes, header + offset, length, 'checksum') : -1;
-  if (claimed === checksum(bytes, header) || claimed === signedChecksum(bytes, header)) return;
-  throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the checksum of a tar header is wrong');
-}
-
-function readHeader(bytes: Uint8Array, header: number, base: number, draft: Draft): void {
-  draft.headerOffset = base + header;
-  draft.mode = numberField(bytes, header, 'mode') & 0o7777;
-  draft.uid = numberField(bytes, header, 'uid');
-  draft.gid = numberField(bytes, header, 'gid');
-  draft.size = numberField(bytes, header, 'size');
-  draft.mtime = numberField(bytes, header, 'mtime');
-  draft.mtimeNanos = 0;
-  const hasLink = bytes[header + FIELD.link.offset] !== 0;
-  draft.link = hasLink ? textField(bytes, header + FIELD.link.offset, FIELD.link.length) : EMPTY;
-  draft.name = textField(bytes, header + FIELD.name.offset, FIELD.name.length);
-  const dialect = dialectOf(bytes, header);
-  draft.deviceMajor = dialect === 'old' ? 0 : numberField(bytes, header, 'deviceMajor');
-  draft.deviceMinor = dialect === 'old' ? 0 : numberField(bytes, header, 'deviceMinor');
-  if (dialect === 'ustar') {
-    draft.name = prefixed(bytes, header, draft.name);
-  } else if (dialect === 'gnu' && hasTextForTimes(bytes, header)) {
-    const prefix = textField(bytes, header + FIELD.prefix.offset, FIELD.prefix.length);
-    if (prefix.every((byte) => byte < 0x80)) draft.name = joined(prefix, draft.name);
-    draft.odd |= ODD.gnuPrefix;
-  }
-}
-
-type NumberField = 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'deviceMajor' | 'deviceMinor';
-
-function numberField(bytes: Uint8Array, header: number, field: NumberField): number {
-  const { offset, length } = FIELD[field];
-  return parseNumber(bytes, header + offset, length, field);
-}
-
-function prefixed(bytes: Uint8Array, header: number, name: Uint8Array): Uint8Array {
-  if (bytes[header + FIELD.prefix.offset] === 0) return name;
-  const mark = header + FIELD.starMark.offset;
-  const isStar = latin1(bytes.subarray(mark, mark + FIELD.starMark.length)) === 'tar\0';
-  const { offset, length } = isStar ? FIELD.starPrefix : FIELD.prefix;
-  return joined(textField(bytes, header + offset, length), name);
-}
-
-function joined(prefix: Uint8Array, name: Uint8Array): Uint8Array {
-  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name]);
-}
-
-/** Go before 1.8 wrote long names into a GNU header as if it had a prefix; its readers have known since. */
-function hasTextForTimes(bytes: Uint8Array, header: number): boolean {
-  const { gnuAccessTime, gnuChangeTime } = FIELD;
-  if (bytes[header + gnuAccessTime.offset] === 0 && bytes[header + gnuChangeTime.offset] === 0) return false;
-  return [gnuAccessTime, gnuChangeTime].some(({ offset, length }) => {
-    if (bytes[header + offset] === 0) return false;
-    try {
-      parseNumber(bytes, header + offset, length, 'time');
-      return false;
-    } catch {
-      return true;
-    }
-  });
-}
-
 /** PAX records win over the header; of one key the last counts; an empty value leaves the header's. */
-function applyPax(draft: Draft): void {
+function applyPax(draft: EntryDraft): void {
   if (draft.pax.some(({ key, value }) => value.length === 0 && OVERRIDES.has(key))) draft.odd |= ODD.emptyOverride;
   for (const key of OVERRIDES) {
     const value = draft.pax.findLast((record) => record.key === key)?.value;
@@ -227,7 +160,7 @@ function applyPax(draft: Draft): void {
 /** Those of times other than mtime's count for nothing; they are here because readers refuse malformed ones. */
 const OVERRIDES: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'atime', 'ctime']);
 
-function settleType(draft: Draft, type: number): void {
+function settleType(draft: EntryDraft, type: number): void {
   draft.type = type;
   if (type === TYPE.oldFile) {
     const isDirectory = draft.name[draft.name.length - 1] === 0x2f;
@@ -246,7 +179,7 @@ function settleType(draft: Draft, type: number): void {
 }
 
 /** Settles where contents lie and how long they are. Returns how many bytes from the header are needed, if more are. */
-function settleSize(bytes: Uint8Array, header: number, draft: Draft): number | undefined {
+function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft): number | undefined {
   if (draft.size < 0 || draft.size > Number.MAX_SAFE_INTEGER) {
     throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the size of an entry is negative or absurd');
   }
@@ -266,7 +199,7 @@ function settleSize(bytes: Uint8Array, header: number, draft: Draft): number | u
   return paxSparse && settlePaxSparse(bytes, header, draft, paxSparse);
 }
 
-function settleOldSparse(bytes: Uint8Array, header: number, draft: Draft): number | undefined {
+function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft): number | undefined {
   if (dialectOf(bytes, header) !== 'gnu')
     throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'a sparse file of star is not understood');
   const sparse = oldSparseMap(bytes, header);
@@ -282,7 +215,7 @@ function settleOldSparse(bytes: Uint8Array, header: number, draft: Draft): numbe
 function settlePaxSparse(
   bytes: Uint8Array,
   header: number,
-  draft: Draft,
+  draft: EntryDraft,
   { format, realSize, name }: PaxSparse,
 ): number | undefined {
   draft.size = realSize ?? draft.size;

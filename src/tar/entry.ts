@@ -63,3 +63,6 @@ export interface TarEntry extends Metadata {
   /** Records of the PAX header, in order. */
   readonly pax: readonly PaxRecord[];
 }
+
+/** An entry while it is being filled. */
+export type EntryDraft = { -readonly [K in keyof TarEntry]: TarEntry[K] };

@@ -16,7 +16,6 @@ const MEASURE = `data:text/javascript,${encodeURIComponent(`
   if (isMainThread) process.on('exit', () => writeSync(3, peak()));
 `)}`;
 
-
 export interface HostileRun {
   readonly args?: readonly string[];
   /** Default: a new folder, which must be empty afterwards. */

@@ -1,0 +1,80 @@
+import { DimgxError } from '../errors.js';
+import { type EntryDraft, ODD } from './entry.js';
+import { checksum, dialectOf, FIELD, signedChecksum, textField } from './header.js';
+import { parseNumber } from './number.js';
+import { latin1 } from './pax.js';
+
+const NONE = new Uint8Array(0);
+
+/** @throws DIMGX_TAR_BAD_HEADER */
+export function checkSum(bytes: Uint8Array, header: number): void {
+  const { offset, length } = FIELD.checksum;
+  const isOctal = ((bytes[header + offset] as number) & 0x80) === 0;
+  const claimed = isOctal ? parseNumber(bytes, header + offset, length, 'checksum') : -1;
+  if (claimed === checksum(bytes, header) || claimed === signedChecksum(bytes, header)) return;
+  throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the checksum of a tar header is wrong');
+}
+
+/**
+ * Takes from an entry's own header what it tells: name and link with its prefix, owner, size, time and device.
+ *
+ * @param header where in `bytes` it lies
+ * @param base what to add to an index of `bytes` to get an offset in the archive
+ * @throws DIMGX_TAR_BAD_HEADER
+ */
+export function readHeader(bytes: Uint8Array, header: number, base: number, draft: EntryDraft): void {
+  draft.headerOffset = base + header;
+  draft.mode = numberField(bytes, header, 'mode') & 0o7777;
+  draft.uid = numberField(bytes, header, 'uid');
+  draft.gid = numberField(bytes, header, 'gid');
+  draft.size = numberField(bytes, header, 'size');
+  draft.mtime = numberField(bytes, header, 'mtime');
+  draft.mtimeNanos = 0;
+  const hasLink = bytes[header + FIELD.link.offset] !== 0;
+  draft.link = hasLink ? textField(bytes, header + FIELD.link.offset, FIELD.link.length) : NONE;
+  draft.name = textField(bytes, header + FIELD.name.offset, FIELD.name.length);
+  const dialect = dialectOf(bytes, header);
+  draft.deviceMajor = dialect === 'old' ? 0 : numberField(bytes, header, 'deviceMajor');
+  draft.deviceMinor = dialect === 'old' ? 0 : numberField(bytes, header, 'deviceMinor');
+  if (dialect === 'ustar') {
+    draft.name = prefixed(bytes, header, draft.name);
+  } else if (dialect === 'gnu' && hasTextForTimes(bytes, header)) {
+    const prefix = textField(bytes, header + FIELD.prefix.offset, FIELD.prefix.length);
+    if (prefix.every((byte) => byte < 0x80)) draft.name = joined(prefix, draft.name);
+    draft.odd |= ODD.gnuPrefix;
+  }
+}
+
+type NumberField = 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'deviceMajor' | 'deviceMinor';
+
+function numberField(bytes: Uint8Array, header: number, field: NumberField): number {
+  const { offset, length } = FIELD[field];
+  return parseNumber(bytes, header + offset, length, field);
+}
+
+function prefixed(bytes: Uint8Array, header: number, name: Uint8Array): Uint8Array {
+  if (bytes[header + FIELD.prefix.offset] === 0) return name;
+  const mark = header + FIELD.starMark.offset;
+  const isStar = latin1(bytes.subarray(mark, mark + FIELD.starMark.length)) === 'tar\0';
+  const { offset, length } = isStar ? FIELD.starPrefix : FIELD.prefix;
+  return joined(textField(bytes, header + offset, length), name);
+}
+
+function joined(prefix: Uint8Array, name: Uint8Array): Uint8Array {
+  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name]);
+}
+
+/** Go before 1.8 wrote long names into a GNU header as if it had a prefix; its readers have known since. */
+function hasTextForTimes(bytes: Uint8Array, header: number): boolean {
+  const { gnuAccessTime, gnuChangeTime } = FIELD;
+  if (bytes[header + gnuAccessTime.offset] === 0 && bytes[header + gnuChangeTime.offset] === 0) return false;
+  return [gnuAccessTime, gnuChangeTime].some(({ offset, length }) => {
+    if (bytes[header + offset] === 0) return false;
+    try {
+      parseNumber(bytes, header + offset, length, 'time');
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}
