@@ -2,8 +2,9 @@ import { inputWarner } from '../errors.js';
 import { DEFAULT_LIMITS } from '../image/limits.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { mergeLayers } from '../merge/merge-layers.js';
-import type { Plan } from '../merge/plan.js';
+import type { HiddenEntry, Plan } from '../merge/plan.js';
 import { shownPath } from '../merge/tally.js';
+import { markerOf } from '../merge/whiteout.js';
 import type { EntryEvent, ExtractOptions } from '../options.js';
 import { TarAssembler } from './assembler.js';
 
@@ -47,15 +48,14 @@ function written(plan: Plan, item: number): EntryEvent {
 }
 
 function tellHidden(plan: Plan, onEntry: (event: EntryEvent) => void): void {
-  for (const { layer, entry, by } of plan.hidden) {
-    const index = plan.layers[layer] as LayerIndex;
-    const reason =
-      by && `hidden by ${by.how} of "${shownPath(by.path)}" in "${(plan.layers[by.layer] as LayerIndex).layer.name}"`;
-    onEntry({
-      action: 'skip',
-      path: shownPath(index.entries.path(entry)),
-      layer: index.layer.name,
-      reason: reason ?? 'as not part of the tree',
-    });
+  for (const hidden of plan.hidden) {
+    const { layer, entries } = plan.layers[hidden.layer] as LayerIndex;
+    const path = entries.path(hidden.entry);
+    onEntry({ action: 'skip', path: shownPath(path), layer: layer.name, reason: reasonOf(plan, hidden, path) });
   }
+}
+
+function reasonOf({ layers }: Plan, { by }: HiddenEntry, path: Uint8Array): string {
+  if (by) return `hidden by ${by.how} of "${shownPath(by.path)}" in "${(layers[by.layer] as LayerIndex).layer.name}"`;
+  return markerOf(path, 0, path.length) === 'none' ? 'as it is not part of the tree' : 'which only removes others';
 }
