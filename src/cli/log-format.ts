@@ -1,4 +1,4 @@
-import type { LogLevel } from './log.js';
+import type { LogLevel } from './log-level.js';
 import { usageError } from './usage-error.js';
 
 /** What a line of the log is made of. */

@@ -2,10 +2,7 @@ import type { Warning } from '../errors.js';
 import { printable } from '../image/printable.js';
 import type { EntryEvent } from '../options.js';
 import { type FormatLine, formatPlainly } from './log-format.js';
-
-/** Each level shows what the ones before it show. */
-export const LOG_LEVELS = ['error', 'warning', 'info', 'debug'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import { LOG_LEVELS, type LogLevel } from './log-level.js';
 
 export interface LogSettings {
   readonly level: LogLevel;

@@ -1,5 +1,6 @@
-import { Log, type LogLevel } from './log.js';
+import { Log } from './log.js';
 import { parseLogFormat } from './log-format.js';
+import type { LogLevel } from './log-level.js';
 import type { ProgressChoice } from './options.js';
 import type { ProgressBar } from './progress-bar.js';
 

@@ -3,7 +3,7 @@ import type { CompressionName } from '../compression/codec.js';
 import { DimgxError } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
 import type { Argv } from './argv.js';
-import { LOG_LEVELS, type LogLevel } from './log.js';
+import { LOG_LEVELS, type LogLevel } from './log-level.js';
 import { OPTION_TABLE, type OptionRow } from './option-table.js';
 import { parseCount, parseSize } from './parse-number.js';
 import { usageError } from './usage-error.js';

@@ -178,12 +178,11 @@ class LayerApplication {
       this.#noteDuplicate(existing, i);
       this.#remove(existing, i, 'replacement');
     }
-    if (target !== NONE && this.#tree.isUnreachable(target))
-      return this.#refuseLink(i, 'is removed by the link itself');
     if (target === NONE) {
       const kind = type === TYPE.symlink ? KIND.symlink : KIND.other;
       return this.#tree.add(directory, this.#names, base, end, kind, ref, this.#tree.addInode(ref));
     }
+    if (this.#tree.isUnreachable(target)) return this.#refuseLink(i, 'is removed by the link itself');
     const inode = this.#tree.inode(target);
     this.#tree.inodes.metadataLayer.set(inode, ref.layer);
     this.#tree.inodes.metadataEntry.set(inode, ref.entry);
@@ -193,8 +192,7 @@ class LayerApplication {
   /** @returns `NONE` when the target may lie in a layer that was not selected */
   #linkTarget(i: number, existing: Node): Node {
     const { tally, lenient } = this.#context;
-    const link = this.#entries.link(i);
-    const target = this.#walker.targetOf(link);
+    const target = this.#walker.targetOf(this.#entries.link(i));
     const wrong =
       target === NONE
         ? 'does not exist at that point'
@@ -207,13 +205,7 @@ class LayerApplication {
       tally.add('DIMGX_MERGE_LINK_NOT_SELECTED', this.#entries.path(i));
       return NONE;
     }
-    if (wrong !== undefined) {
-      const shown = `"${shownPath(this.#entries.path(i))}" to "${shownPath(link)}"`;
-      throw new DimgxError(
-        'DIMGX_MERGE_BAD_LINK',
-        `layer ${this.#layerName}: the target of the hard link ${shown} ${wrong}`,
-      );
-    }
+    if (wrong !== undefined) return this.#refuseLink(i, wrong);
     if (this.#tree.layer(target) !== this.#number) tally.add('DIMGX_MERGE_LINK_ACROSS_LAYERS', this.#entries.path(i));
     return target;
   }

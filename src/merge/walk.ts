@@ -23,7 +23,10 @@ interface WalkContext {
   readonly lenient: boolean;
 }
 
-/** Finds the places of paths in the tree while one layer is applied. Source of its rules: sections 2 and 8 of the law. */
+/**
+ * Finds the places of paths in the tree while one layer is applied: where an overlay mount of the layers would show them.
+ * The rules stand as cases in test/conformance, rows 2 and 8.
+ */
 export class Walker {
   readonly #tree: Tree;
   readonly #layers: readonly LayerIndex[];

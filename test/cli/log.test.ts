@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Log, type LogLevel } from '#dimgx/cli/log.js';
+import { Log } from '#dimgx/cli/log.js';
 import { parseLogFormat } from '#dimgx/cli/log-format.js';
+import type { LogLevel } from '#dimgx/cli/log-level.js';
 
 function logAt(level: LogLevel, format?: string) {
   const lines: string[] = [];

@@ -3,7 +3,12 @@ import { type Case, dir, file, hardLink, symlink } from './case.js';
 const LONG = 'n'.repeat(255);
 const DEEP = Array.from({ length: 30 }, () => 'd'.repeat(120)).join('/');
 
-/** One case and more for each row of the rules: sections 1 to 10. */
+/**
+ * The rules of the merge, a case and more for each: names (1), parents (2), replacing (3), whiteouts (4), opaque markers
+ * (5), leftovers of AUFS (6), duplicates (7), hard links (8), types (9), metadata (10). Their sources are the OCI
+ * image-spec's layer.md and, where it is silent or engines differ, what an overlay mount of the layers shows. Other tests
+ * cite the rows by these numbers.
+ */
 export const CASES: readonly Case[] = [
   {
     row: '1.1 names are cleaned as text',

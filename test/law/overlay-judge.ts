@@ -15,7 +15,7 @@ interface Unpacked {
 
 /**
  * What overlay engines take: each layer can be unpacked by itself. Hard links to older layers and symlinked parents that
- * lead there (rows 2.3, 8.2) are refused, which is where the families of engines part.
+ * lead there (rows 2.3, 8.2 of test/conformance) are refused, which is where the families of engines part.
  */
 export class OverlayModel {
   readonly #whole = new Model();
