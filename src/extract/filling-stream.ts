@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { abortedBy } from '../errors.js';
 import type { TarAssembler } from './assembler.js';
 
-/** Measured: from 256 KiB on, the size of a piece makes no difference. */
+/** As large as the buffers that a file target uses: the benchmark shows both equally fast. */
 const PIECE = 1024 * 1024;
 
 export interface FillingOptions {

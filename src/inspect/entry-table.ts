@@ -2,7 +2,7 @@ import type { Metadata } from '../tar/entry.js';
 
 /**
  * The columns of a table: plain arrays that can be handed from one thread to another. Measured: one object per entry
- * takes 564 bytes, these take 63 and the names.
+ * takes 564 bytes, these take 65 and the names.
  */
 export interface EntryColumns {
   readonly length: number;

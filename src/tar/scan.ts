@@ -15,8 +15,8 @@ export interface TarEnd {
 }
 
 /**
- * Measured: with smaller windows calls cost more than the bytes that are read in vain with this one. Not a Buffer, whose
- * views are twice as dear to make.
+ * Between 2 and 64 KiB the size made no difference where it was measured; out of a page cache that is cold, fewer reads are
+ * better. Windows are no Buffers, whose views cost more to make.
  */
 const WINDOW = 64 * 1024;
 
