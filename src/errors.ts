@@ -108,6 +108,8 @@ export const WARNINGS = {
   DIMGX_INSPECT_NOTHING_SELECTED: 'No layer is selected.',
   DIMGX_INSPECT_TRAILING_DATA: 'Data follows the end of a layer; it is hashed and not read as entries.',
   DIMGX_INSPECT_SPARSE: 'An old GNU sparse entry, which no container engine unpacks, is passed through.',
+  DIMGX_INSPECT_PAX_RECORD:
+    'PAX records that container engines ignore, and some extractor obeys or complains of, are left out.',
   DIMGX_MERGE_DUPLICATE: 'A layer holds one path twice; the last one counts.',
   DIMGX_MERGE_BAD_WHITEOUT: 'A whiteout that names nothing is ignored.',
   DIMGX_MERGE_DEVICE_WHITEOUT: 'A character device 0:0 is a whiteout, as overlayfs takes it.',

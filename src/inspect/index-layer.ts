@@ -132,6 +132,7 @@ class LayerEntries {
   readonly #table = new EntryTableBuilder();
   #contentSize = 0;
   #oldSparse = 0;
+  #lostRecords = 0;
   #unspent = 0;
 
   constructor(budget: Budget) {
@@ -143,6 +144,7 @@ class LayerEntries {
     const expanded = entry.size - entry.dataSize;
     if (expanded > 0) this.#budget.spendBytes(expanded);
     if ((entry.odd & ODD.oldSparse) !== 0) this.#oldSparse++;
+    if ((entry.odd & ODD.lostRecord) !== 0) this.#lostRecords++;
     this.#contentSize += entry.size;
     this.#table.add(entry);
   };
@@ -158,6 +160,10 @@ class LayerEntries {
     if (this.#oldSparse > 0) {
       const message = `${this.#oldSparse} old GNU sparse entries, which container engines refuse, are passed through`;
       warnings.push({ code: 'DIMGX_INSPECT_SPARSE', message });
+    }
+    if (this.#lostRecords > 0) {
+      const message = `${this.#lostRecords} entries have PAX records that container engines ignore; they are left out`;
+      warnings.push({ code: 'DIMGX_INSPECT_PAX_RECORD', message });
     }
     if (end.trailingData) {
       warnings.push({

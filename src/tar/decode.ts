@@ -5,7 +5,7 @@ import { dialectOf, FIELD, TYPE, textField } from './header.js';
 import { parseNumber } from './number.js';
 import { MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxTime } from './pax.js';
 import { type PaxSparse, paxSparseFormat, paxSparseMap } from './pax-sparse.js';
-import { isPortable } from './portable-record.js';
+import { isLost, isPortable } from './portable-record.js';
 import { checkSum, readHeader } from './read-header.js';
 import { checkSparseMap, headSparseMap, oldSparseMap } from './sparse.js';
 
@@ -106,7 +106,9 @@ export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: 
   readHeader(bytes, header, base, draft);
   if (extensions) applyExtensions(extensions, draft);
   settleType(draft, bytes[header + FIELD.type.offset] as number);
-  if (draft.pax.some((record) => !isPortable(record, draft.type))) draft.odd |= ODD.record;
+  for (const record of draft.pax) {
+    if (!isPortable(record, draft.type)) draft.odd |= isLost(record) ? ODD.record | ODD.lostRecord : ODD.record;
+  }
   const need = settleSize(bytes, header, draft);
   return need === undefined ? 'entry' : { need: header - at + need };
 }

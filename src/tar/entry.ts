@@ -12,6 +12,8 @@ export const ODD = {
   extensions: 8,
   /** A PAX record that `isPortable` keeps out. */
   record: 16,
+  /** One that nothing in the output stands for, as the name in a header does for a PAX name. */
+  lostRecord: 256,
   /** A GNU header whose times are the rest of a name, as Go before 1.8 wrote. */
   gnuPrefix: 32,
   /** An old GNU sparse file. Does not keep it from being copied. */

@@ -13,6 +13,11 @@ const OTHERS: ReadonlySet<string> = new Set([
 
 const XATTR = 'SCHILY.xattr.';
 
+/** Whether something is lost when the record is left out: names go into headers, and those of owners count for nothing. */
+export function isLost({ key }: PaxRecord): boolean {
+  return !TEXTS.has(key);
+}
+
 /**
  * Whether a PAX record can stand in the output. Not those that make a reader complain: keys that GNU tar does not know,
  * text that bsdtar cannot convert to the locale, `user.*` xattrs on what Linux lets have none. Not those that container

@@ -423,6 +423,7 @@ export const CASES: readonly Case[] = [
       ],
     ],
     tree: ['a= security.capability=0x01000a3dff'],
+    warnings: ['DIMGX_INSPECT_PAX_RECORD'],
   },
   {
     row: '10 what is replaced loses its xattrs',
