@@ -25,10 +25,17 @@ const TOOLS = [
   'gzip',
 ];
 
+/**
+ * Whether a program is missing that a test wants to compare with; for `skipIf`, beside a name that says so. With
+ * `DIMGX_REQUIRE_ENGINES=1` (as in CI) none is, and the test fails for want of it.
+ */
+export function lacks(...tools: readonly string[]): boolean {
+  return process.env.DIMGX_REQUIRE_ENGINES !== '1' && absent(tools).length > 0;
+}
+
 /** What a run against real engines needs and this machine lacks. */
 export function missingTools(): string[] {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  const missing = TOOLS.filter((tool) => !folders.some((folder) => isExecutable(join(folder, tool))));
+  const missing = absent(TOOLS);
   return process.getuid?.() === 0 ? missing : ['root', ...missing];
 }
 
@@ -45,6 +52,11 @@ export function describeWithEngines(name: string, tests: () => void): void {
       throw new Error(noEngine);
     });
   }
+}
+
+function absent(tools: readonly string[]): string[] {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return tools.filter((tool) => !folders.some((folder) => isExecutable(join(folder, tool))));
 }
 
 function isExecutable(path: string): boolean {

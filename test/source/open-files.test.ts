@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 import type { Progress } from '#dimgx/options.js';
 import { imageIdOf, layerOf, sha256 } from '../helpers/built-image.js';
 import { dockerArchive } from '../helpers/docker-archive.js';
+import { lacks } from '../helpers/engines.js';
 import { archiveOf, temporaryFolder } from '../helpers/members.js';
 import { bytesOf, opened, refusal } from '../helpers/opened.js';
 
@@ -161,7 +162,7 @@ describe('standard input', () => {
     expect((await text(child.stdout)).trim()).toBe(`${imageIdOf(app)} standard input`);
   });
 
-  test('is refused when it is a terminal, empty or nothing', async () => {
+  test.skipIf(lacks('script'))('is refused when it is a terminal, empty or nothing (needs script)', async () => {
     const node = '"$1" --input-type=module -e "$2"';
     expect(await openedFrom(`: | ${node}`)).toBe('DIMGX_SOURCE_NOT_AN_IMAGE');
     expect(await openedFrom(`${node} < /dev/null`)).toBe('DIMGX_SOURCE_NOT_AN_IMAGE');

@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { flatten } from '#dimgx/flatten.js';
+import { lacks } from '../helpers/engines.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { startDimgx } from '../helpers/run-dimgx.js';
 import { runScript } from '../helpers/run-script.js';
@@ -165,7 +166,7 @@ describe('names of open descriptors', () => {
   });
 });
 
-describe('a terminal', () => {
+describe.skipIf(lacks('script'))('a terminal (needs script)', () => {
   // util-linux's `script` gives its command a terminal on all three descriptors, and passes on how it ended.
   const onTerminal = (command: string, archive: string) =>
     runScript(

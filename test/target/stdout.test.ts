@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { flatten } from '#dimgx/flatten.js';
+import { lacks } from '../helpers/engines.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { startDimgx } from '../helpers/run-dimgx.js';
 import { runScript } from '../helpers/run-script.js';
@@ -27,7 +28,7 @@ test('a pipe into tar extracts without a word', async () => {
   expect(await readdir(`${folder}/etc`)).toEqual(['hello', 'new']);
 });
 
-test('bsdtar takes it, too', async () => {
+test.skipIf(lacks('bsdtar'))('bsdtar takes it, too (needs bsdtar)', async () => {
   const archive = await sampleImage();
   const { code, stdout, stderr } = await runScript('set -o pipefail; dimgx -t - "$1" | bsdtar tf -', archive);
   expect({ code, stdout: stdout.toString(), stderr }).toEqual({
