@@ -18,21 +18,21 @@ export function* piecesOf(plan: Plan, onItem?: (item: number) => void): Generato
   for (let item = 0; item < plan.length; item++) {
     onItem?.(item);
     const entry = plan.entry[item] as number;
-    const from_ = plan.layer[item] as number;
-    const { entries } = plan.layers[from_] as LayerIndex;
+    const source = plan.layer[item] as number;
+    const { entries } = plan.layers[source] as LayerIndex;
     if (plan.changes.has(item)) {
       if (to > from) yield { kind: 'bytes', layer, from, to };
       yield { kind: 'header', item };
       const hasContents = entry >= 0 && !plan.changes.isLink(item);
-      layer = from_;
+      layer = source;
       from = hasContents ? entries.dataOffset(entry) : 0;
       to = hasContents ? entries.end(entry) : 0;
       continue;
     }
     const start = entries.start(entry);
-    if (from_ !== layer || start !== to) {
+    if (source !== layer || start !== to) {
       if (to > from) yield { kind: 'bytes', layer, from, to };
-      layer = from_;
+      layer = source;
       from = start;
     }
     to = entries.end(entry);

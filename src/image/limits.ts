@@ -8,5 +8,8 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = { maxSize: 2 ** 40, maxEntries: 10_000_000 };
 
+/** Followed for one path. Source: Linux, MAXSYMLINKS. */
+export const MAX_SYMLINKS = 40;
+
 /** Of a manifest, index or config, in bytes. */
 export const MAX_DOCUMENT = 4 * 2 ** 20;

@@ -1,14 +1,11 @@
 import { DimgxError } from '../errors.js';
 import { ODD, REWRITE, type TarEntry } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
-import { cleanPath, isCanonical, MAX_PATH } from '../tar/path.js';
+import { cleanPath, isCanonical, isDotted, MAX_PATH } from '../tar/path.js';
 import { type EntryColumns, FLAG } from './entry-table.js';
 
 /** Of all names of a layer together, in bytes: what the columns can number. */
 const MAX_NAMES = 2 ** 31 - 1;
-
-const DOT = 0x2e;
-const SLASH = 0x2f;
 
 type Column = Float64Array | Uint32Array | Uint16Array | Uint8Array;
 type Columns = { -readonly [K in keyof EntryColumns]: EntryColumns[K] };
@@ -110,7 +107,7 @@ function emptyColumns(rows: number, names: number): Columns {
 function flagsOf(entry: TarEntry, path: Uint8Array, link: Uint8Array): number {
   let flags = entry.odd & (REWRITE | ODD.oldSparse);
   if (!isCanonical(entry.name, path, entry.type === TYPE.directory)) flags |= FLAG.name;
-  if (entry.name[0] === DOT && entry.name[1] === SLASH) flags |= FLAG.dotted;
+  if (isDotted(entry.name)) flags |= FLAG.dotted;
   if (entry.type === TYPE.hardLink && !isCanonical(entry.link, link, false)) flags |= FLAG.link;
   if (entry.type === TYPE.charDevice && entry.deviceMajor === 0 && entry.deviceMinor === 0) flags |= FLAG.nullDevice;
   return flags;

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { CompressionName } from '../compression/codec.js';
@@ -69,7 +69,6 @@ export async function decodeLayer(
   const entries = new LayerEntries(budget);
   const scan = new TarStreamScan(entries.add);
   let length = 0;
-  const isOwn = (error: unknown) => error instanceof DimgxError;
   try {
     await pipeline(
       Readable.from(storedPieces(blob, io, hashes.stored, onBytes), { highWaterMark: 1 }),
@@ -83,7 +82,7 @@ export async function decodeLayer(
       }),
     );
   } catch (error) {
-    if (isOwn(error)) throw error;
+    if (error instanceof DimgxError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new DimgxError('DIMGX_COMPRESSION_CORRUPT', `its ${compression} data is damaged: ${reason}`, {
       cause: error,
@@ -108,10 +107,6 @@ export async function hashRegion(
     position += bytes.length;
     onBytes(bytes.length);
   }
-}
-
-export function newHash(algorithm: string): Hash {
-  return createHash(algorithm);
 }
 
 async function* storedPieces(blob: Region, io: LayerIo, hash: Hash | undefined, onBytes: OnBytes) {

@@ -40,10 +40,10 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
     options.signal?.removeEventListener('abort', abort);
     await inspection.close();
   });
-  const found = new Map<string, Promise<LayerIndex>>();
+  const found = new Map<string, Promise<Inspected>>();
   for (const [key, layer] of inWorkingOrder(blobs)) found.set(key, inspection.inspect(layer));
   const warn = inputWarner(options);
-  const indexes = await Promise.all(select.map((layer) => found.get(blobKey(layer)) as Promise<LayerIndex>));
+  const indexes = await Promise.all(select.map((layer) => found.get(blobKey(layer)) as Promise<Inspected>));
   for (const index of new Set(indexes)) raise(index, warn);
   const positions = new Map(image.layers.map((layer, position) => [layer, position]));
   return indexes.map((index, i) => {
@@ -63,9 +63,12 @@ function blobKey({ blob, compression, digest, diffId }: Layer): string {
   return `${compression} ${blob.fd} ${blob.offset} ${blob.length} ${digest} ${diffId}`;
 }
 
-function raise(index: LayerIndex, warn: Warn): void {
+function raise(index: Inspected, warn: Warn): void {
   for (const warning of index.warnings) warn(warning);
 }
+
+/** An index that may serve several places of an image. */
+type Inspected = Omit<LayerIndex, 'place'>;
 
 /** One call of `inspectLayers`. */
 class Inspection {
@@ -88,11 +91,11 @@ class Inspection {
     await Promise.all(spools.map((spool) => spool.status === 'fulfilled' && spool.value.close()));
   }
 
-  async inspect(layer: Layer): Promise<LayerIndex> {
+  async inspect(layer: Layer): Promise<Inspected> {
     return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer);
   }
 
-  async #inspectPlain(layer: Layer): Promise<LayerIndex> {
+  async #inspectPlain(layer: Layer): Promise<Inspected> {
     const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
     const verified = this.#verifies ? this.#verifyPlain(layer) : Promise.resolve({});
     verified.catch(() => undefined);
@@ -108,7 +111,7 @@ class Inspection {
     return digestsOf(layer);
   }
 
-  async #inspectCompressed(layer: Layer): Promise<LayerIndex> {
+  async #inspectCompressed(layer: Layer): Promise<Inspected> {
     const opening = openSpool(this.#options.tmpDir, layer.blob.length);
     this.#spools.push(opening);
     const spool = await opening;
@@ -149,11 +152,10 @@ class Inspection {
     offset: number,
     { columns, contentSize, length, warnings }: LayerContents,
     verified: Promise<LayerDigests>,
-  ): LayerIndex {
+  ): Inspected {
     const region = { fd, offset, length };
     const spoken = warnings.map(({ code, message }) => ({ code, message: `layer ${layer.name}: ${message}` }));
-    const place = { position: 0, of: 1 };
-    return { layer, place, region, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
+    return { layer, region, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
   }
 }
 

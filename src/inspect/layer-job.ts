@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CompressionName } from '../compression/codec.js';
 import type { Limits } from '../image/limits.js';
 import type { Region } from '../image/region.js';
@@ -8,7 +9,6 @@ import {
   indexPlainLayer,
   type LayerContents,
   type LayerIo,
-  newHash,
   type OnBytes,
 } from './index-layer.js';
 
@@ -45,7 +45,7 @@ export interface LayerReport {
 /** Does a job where it is called. */
 export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes): Promise<LayerReport> {
   if (job.kind === 'hash') {
-    const hashes = job.algorithms.map(newHash);
+    const hashes = job.algorithms.map((algorithm) => createHash(algorithm));
     await hashRegion(job.blob, hashes, io, onBytes);
     return { hashes: hashes.map((hash) => hash.digest('hex')) };
   }
@@ -55,8 +55,8 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
     onBytes(job.blob.length);
     return { contents };
   }
-  const stored = job.storedAlgorithm === undefined ? undefined : newHash(job.storedAlgorithm);
-  const plain = job.plainAlgorithm === undefined ? undefined : newHash(job.plainAlgorithm);
+  const stored = job.storedAlgorithm === undefined ? undefined : createHash(job.storedAlgorithm);
+  const plain = job.plainAlgorithm === undefined ? undefined : createHash(job.plainAlgorithm);
   const contents = await decodeLayer(job.blob, job.compression, job.spool, { stored, plain }, io, budget, onBytes);
   return { contents, storedHash: stored?.digest('hex'), plainHash: plain?.digest('hex') };
 }

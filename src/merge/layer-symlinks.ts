@@ -1,10 +1,9 @@
+import { MAX_SYMLINKS } from '../image/limits.js';
 import type { EntryTable } from '../inspect/entry-table.js';
 import { TYPE } from '../tar/header.js';
+import { componentEnd, DOT, SLASH } from '../tar/path.js';
 import { KIND, NONE, type Node, Tree } from './tree.js';
 
-const MAX_SYMLINKS = 40;
-const SLASH = 0x2f;
-const DOT = 0x2e;
 const SEPARATOR = Buffer.from('/');
 
 /**
@@ -85,12 +84,6 @@ export class LayerSymlinks {
     }
     this.#tree.define(node, isSymlink ? { layer: 0, entry: i } : ref);
   }
-}
-
-function componentEnd(path: Uint8Array, at: number): number {
-  let end = at;
-  while (end < path.length && path[end] !== SLASH) end++;
-  return end;
 }
 
 /** Empty, `.` or `..`. */

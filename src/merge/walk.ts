@@ -1,13 +1,10 @@
 import { DimgxError } from '../errors.js';
+import { MAX_SYMLINKS } from '../image/limits.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
+import { componentEnd, DOT, SLASH } from '../tar/path.js';
 import type { Tally } from './tally.js';
 import { shownPath } from './tally.js';
 import { KIND, NONE, type Node, type Tree } from './tree.js';
-
-const SLASH = 0x2f;
-const DOT = 0x2e;
-/** Symlinks followed for one path. Source: Linux, MAXSYMLINKS. */
-const MAX_SYMLINKS = 40;
 
 /** Where a path's last component lies: in which directory, and whether a symlink was followed on the way. */
 export interface Place {
@@ -186,12 +183,6 @@ export class Walker {
     }
     return directory;
   }
-}
-
-function componentEnd(path: Uint8Array, at: number): number {
-  let end = at;
-  while (end < path.length && path[end] !== SLASH) end++;
-  return end;
 }
 
 function badParent(path: Uint8Array, what: string): DimgxError {

@@ -1,4 +1,5 @@
-const SLASH = 0x2f;
+import { SLASH } from '../tar/path.js';
+
 const PREFIX = Buffer.from('.wh.');
 const OPAQUE = Buffer.from('.wh..wh..opq');
 const NO_NAMES = ['', '.', '..'].map((name) => Buffer.from(name));

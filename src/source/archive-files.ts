@@ -1,4 +1,5 @@
 import { DimgxError } from '../errors.js';
+import { MAX_SYMLINKS } from '../image/limits.js';
 import type { Region } from '../image/region.js';
 import { ODD, type TarEntry } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
@@ -10,7 +11,6 @@ import { readRegion } from './read-region.js';
 /** An image's archive has a few members for each layer. These bounds are far above any, and keep memory small. */
 const MAX_MEMBERS = 100_000;
 const MAX_NAME_BYTES = 16 * 2 ** 20;
-const MAX_LINKS = 40;
 
 interface Member {
   readonly type: number;
@@ -83,7 +83,7 @@ export class ArchiveFiles implements Files {
   /** The member that a name means once hard links and symlinks, also those of folders, are followed. */
   #find(name: string): Member | undefined {
     let path = cleanName(name);
-    for (let links = 0; links <= MAX_LINKS; links += 1) {
+    for (let links = 0; links <= MAX_SYMLINKS; links += 1) {
       const member = this.#members.get(path);
       if (member && member.type !== TYPE.hardLink && member.type !== TYPE.symlink) return member;
       const next = member ? target(path, member) : this.#throughFolder(path);

@@ -86,6 +86,13 @@ export function textField(bytes: Uint8Array, offset: number, length: number): Ui
   return bytes.subarray(offset, end);
 }
 
+/** Where a name's prefix lies in a header that has one. */
+export function prefixField(bytes: Uint8Array, header: number): { readonly offset: number; readonly length: number } {
+  const mark = header + FIELD.starMark.offset;
+  const isStar = STAR.every((byte, i) => bytes[mark + i] === byte);
+  return isStar ? FIELD.starPrefix : FIELD.prefix;
+}
+
 /** Which family of headers this is, by its magic: those of neither know no devices and no prefix. */
 export function dialectOf(bytes: Uint8Array, offset: number): 'ustar' | 'gnu' | 'old' {
   const at = offset + FIELD.magic.offset;
@@ -95,3 +102,4 @@ export function dialectOf(bytes: Uint8Array, offset: number): 'ustar' | 'gnu' | 
 }
 
 const USTAR = Buffer.from('ustar');
+const STAR = Buffer.from('tar\0');

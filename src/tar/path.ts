@@ -4,8 +4,8 @@ import { latin1 } from './pax.js';
 /** Of a path in the output, in bytes: what Linux takes. */
 export const MAX_PATH = 4095;
 
-const SLASH = 0x2f;
-const DOT = 0x2e;
+export const SLASH = 0x2f;
+export const DOT = 0x2e;
 
 /**
  * A path as the merge compares it: relative to the root, no `.`, no `//`, `a/..` resolved as text, no slash at the
@@ -15,7 +15,7 @@ const DOT = 0x2e;
  * @throws DIMGX_INSPECT_UNSAFE_NAME
  */
 export function cleanPath(name: Uint8Array, aboveRoot: 'refuse' | 'clamp'): Uint8Array {
-  const start = name[0] === DOT && name[1] === SLASH ? 2 : 0;
+  const start = isDotted(name) ? 2 : 0;
   const end = name.length > start && name[name.length - 1] === SLASH ? name.length - 1 : name.length;
   const clean = isClean(name, start, end) ? name.subarray(start, end) : resolveDots(name, aboveRoot);
   if (clean.length > MAX_PATH) {
@@ -29,10 +29,22 @@ export function cleanPath(name: Uint8Array, aboveRoot: 'refuse' | 'clamp'): Uint
 
 /** Whether a stored name, once `clean` is its cleaned form, can stay as it stands: `x` or `./x`, a directory with `/`. */
 export function isCanonical(name: Uint8Array, clean: Uint8Array, isDirectory: boolean): boolean {
-  if (clean.length === 0) return name.length === 2 && name[0] === DOT && name[1] === SLASH;
-  const prefix = name[0] === DOT && name[1] === SLASH ? 2 : 0;
+  if (clean.length === 0) return name.length === 2 && isDotted(name);
+  const prefix = isDotted(name) ? 2 : 0;
   const suffix = isDirectory && name[name.length - 1] === SLASH ? 1 : 0;
   return name.length === prefix + clean.length + suffix;
+}
+
+/** Whether a stored name begins with `./`. */
+export function isDotted(name: Uint8Array): boolean {
+  return name[0] === DOT && name[1] === SLASH;
+}
+
+/** Where the component ends that begins at `at`: at the next slash, or with the path. */
+export function componentEnd(path: Uint8Array, at: number): number {
+  let end = at;
+  while (end < path.length && path[end] !== SLASH) end++;
+  return end;
 }
 
 /** No component is empty, `.` or `..`. */

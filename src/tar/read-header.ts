@@ -1,8 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { type EntryDraft, ODD } from './entry.js';
-import { checksum, dialectOf, FIELD, signedChecksum, textField } from './header.js';
+import { checksum, dialectOf, FIELD, prefixField, signedChecksum, textField } from './header.js';
 import { parseNumber } from './number.js';
-import { latin1 } from './pax.js';
 
 const NONE = new Uint8Array(0);
 
@@ -54,9 +53,7 @@ function numberField(bytes: Uint8Array, header: number, field: NumberField): num
 
 function prefixed(bytes: Uint8Array, header: number, name: Uint8Array): Uint8Array {
   if (bytes[header + FIELD.prefix.offset] === 0) return name;
-  const mark = header + FIELD.starMark.offset;
-  const isStar = latin1(bytes.subarray(mark, mark + FIELD.starMark.length)) === 'tar\0';
-  const { offset, length } = isStar ? FIELD.starPrefix : FIELD.prefix;
+  const { offset, length } = prefixField(bytes, header);
   return joined(textField(bytes, header + offset, length), name);
 }
 

@@ -1,9 +1,9 @@
 import { BLOCK, padded } from './block.js';
 import { decodeEntry, emptyEntry } from './decode.js';
 import { type Metadata, ODD, type TarEntry } from './entry.js';
-import { checksum, dialectOf, FIELD, TYPE } from './header.js';
+import { checksum, dialectOf, FIELD, prefixField, TYPE } from './header.js';
 import { writeNumber } from './number.js';
-import { encodePax, latin1, type PaxRecord } from './pax.js';
+import { encodePax, type PaxRecord } from './pax.js';
 import { isPortable } from './portable-record.js';
 
 const EMPTY = new Uint8Array(0);
@@ -89,8 +89,7 @@ function decimalTime({ mtime, mtimeNanos }: Metadata): string {
 
 /** What stands behind the name in a ustar header belongs to it; the rest of a GNU header does not. */
 function clearPrefix(header: Buffer, entry: TarEntry): void {
-  const isStar = latin1(header.subarray(FIELD.starMark.offset)) === 'tar\0';
-  const { offset, length } = isStar ? FIELD.starPrefix : FIELD.prefix;
+  const { offset, length } = prefixField(header, 0);
   if (dialectOf(header, 0) === 'ustar' || (entry.odd & ODD.gnuPrefix) !== 0) header.fill(0, offset, offset + length);
 }
 

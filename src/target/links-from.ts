@@ -1,8 +1,6 @@
 import { lstat, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-
-/** Symlinks followed to find the file behind a path. Source: Linux, MAXSYMLINKS. */
-const MAX_SYMLINKS = 40;
+import { MAX_SYMLINKS } from '../image/limits.js';
 
 /**
  * A path and, one after another, those that its symlinks lead to; the last is no symlink, and need not exist. Their
