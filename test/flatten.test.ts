@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DimgxError, type Warning } from '#dimgx/errors.js';
@@ -59,10 +61,20 @@ async function held() {
   return { descriptors: descriptors.length, threads: threads.length };
 }
 
+/** The same, when threads that are ending have ended. */
+async function heldForGood() {
+  for (let last = await held(); ; ) {
+    await sleep(200);
+    const now = await held();
+    if (isDeepStrictEqual(now, last)) return now;
+    last = now;
+  }
+}
+
 /** Runs the work once, for what Node itself keeps; then again and again, after which nothing more may be held. */
 async function expectAllGivenBack(work: () => Promise<unknown>, times = 1): Promise<void> {
   await work();
-  const before = await held();
+  const before = await heldForGood();
   for (let i = 0; i < times; i++) await work();
   await expect.poll(held, { timeout: 10_000 }).toEqual(before);
 }
