@@ -100,27 +100,63 @@ export const ERRORS = {
   DIMGX_INTERNAL: { exit: 2, meaning: 'A defect of dimgx; `--log-level debug` shows where. Please report it.' },
 } as const satisfies Record<string, ErrorKind>;
 
+interface WarningKind {
+  /** The image, where `strictInput` makes an error of it, or what was asked for. */
+  readonly about: 'image' | 'request';
+  /** One line for the README. */
+  readonly meaning: string;
+}
+
 export const WARNINGS = {
-  DIMGX_SOURCE_NOT_TAKEN: 'The name could mean two things; the one that was not taken.',
-  DIMGX_SOURCE_UNVERIFIED: 'The source has no digests to check its layers against.',
-  DIMGX_INSPECT_UNRESOLVED_SPEC: 'A layer spec names no known layer, or several.',
-  DIMGX_INSPECT_EMPTY_RANGE: 'A layer spec adds no layer.',
-  DIMGX_INSPECT_NOTHING_SELECTED: 'No layer is selected.',
-  DIMGX_INSPECT_TRAILING_DATA: 'Data follows the end of a layer; it is hashed and not read as entries.',
-  DIMGX_INSPECT_SPARSE: 'An old GNU sparse entry, which no container engine unpacks, is passed through.',
-  DIMGX_INSPECT_PAX_RECORD:
-    'PAX records that container engines ignore, and some extractor obeys or complains of, are left out.',
-  DIMGX_MERGE_DUPLICATE: 'A layer holds one path twice; the last one counts.',
-  DIMGX_MERGE_BAD_WHITEOUT: 'A whiteout that names nothing is ignored.',
-  DIMGX_MERGE_DEVICE_WHITEOUT: 'A character device 0:0 is a whiteout, as overlayfs takes it.',
-  DIMGX_MERGE_AUFS: 'Leftovers of the AUFS storage driver are left out.',
-  DIMGX_MERGE_SYMLINK_REPLACED:
-    'An entry below a symlink of an older layer replaces it by a directory, as in a container.',
-  DIMGX_MERGE_FILE_REPLACED: 'An entry below a file of an older layer replaces it by a directory, as in a container.',
-  DIMGX_MERGE_LINK_ACROSS_LAYERS: 'A hard link whose target lies in an older layer is kept; some engines refuse it.',
-  DIMGX_MERGE_LINK_NOT_SELECTED: 'A hard link whose target is not in the selected layers is left out.',
-  DIMGX_TARGET_EXTENSION: 'The compression asked for is not the one that the name of the target suggests.',
-} as const satisfies Record<string, string>;
+  DIMGX_SOURCE_NOT_TAKEN: { about: 'request', meaning: 'The name could mean two things; the one that was not taken.' },
+  DIMGX_SOURCE_UNVERIFIED: { about: 'image', meaning: 'The source has no digests to check its layers against.' },
+  DIMGX_INSPECT_UNRESOLVED_SPEC: { about: 'request', meaning: 'A layer spec names no known layer, or several.' },
+  DIMGX_INSPECT_EMPTY_RANGE: { about: 'request', meaning: 'A layer spec adds no layer.' },
+  DIMGX_INSPECT_NOTHING_SELECTED: { about: 'request', meaning: 'No layer is selected.' },
+  DIMGX_INSPECT_TRAILING_DATA: {
+    about: 'image',
+    meaning: 'Data follows the end of a layer; it is hashed and not read as entries.',
+  },
+  DIMGX_INSPECT_SPARSE: {
+    about: 'image',
+    meaning: 'Sparse entries are passed through; container engines expand them, or refuse old GNU ones.',
+  },
+  DIMGX_INSPECT_CONTIGUOUS: {
+    about: 'image',
+    meaning: 'A contiguous file, which container engines refuse, is taken as a regular one.',
+  },
+  DIMGX_INSPECT_PAX_RECORD: {
+    about: 'image',
+    meaning: 'PAX records that container engines ignore, and some extractor obeys or complains of, are left out.',
+  },
+  DIMGX_MERGE_DUPLICATE: { about: 'image', meaning: 'A layer holds one path twice; the last one counts.' },
+  DIMGX_MERGE_BAD_WHITEOUT: { about: 'image', meaning: 'A whiteout that names nothing is ignored.' },
+  DIMGX_MERGE_DEVICE_WHITEOUT: {
+    about: 'image',
+    meaning: 'A character device 0:0 is a whiteout, as overlayfs takes it.',
+  },
+  DIMGX_MERGE_AUFS: { about: 'image', meaning: 'Leftovers of the AUFS storage driver are left out.' },
+  DIMGX_MERGE_SYMLINK_REPLACED: {
+    about: 'image',
+    meaning: 'An entry below a symlink of an older layer replaces it by a directory, as in a container.',
+  },
+  DIMGX_MERGE_FILE_REPLACED: {
+    about: 'image',
+    meaning: 'An entry below a file of an older layer replaces it by a directory, as in a container.',
+  },
+  DIMGX_MERGE_LINK_ACROSS_LAYERS: {
+    about: 'image',
+    meaning: 'A hard link whose target lies in an older layer is kept; some engines refuse it.',
+  },
+  DIMGX_MERGE_LINK_NOT_SELECTED: {
+    about: 'image',
+    meaning: 'A hard link whose target is not in the selected layers is left out.',
+  },
+  DIMGX_TARGET_EXTENSION: {
+    about: 'request',
+    meaning: 'The compression asked for is not the one that the name of the target suggests.',
+  },
+} as const satisfies Record<string, WarningKind>;
 
 export type ErrorCode = keyof typeof ERRORS;
 export type WarningCode = keyof typeof WARNINGS;
@@ -148,8 +184,10 @@ export class DimgxError extends Error {
 /** Something odd that was survived. */
 export interface Warning {
   readonly code: WarningCode;
-  /** What is odd, and where; printable. */
+  /** What is odd, and where; printable. Of several alike, the first. */
   readonly message: string;
+  /** How often this was met: one warning stands for all of its kind in a layer. */
+  readonly count: number;
 }
 
 /** Takes warnings as they arise. Throws to make of one an error. */

@@ -1,4 +1,4 @@
-import type { Warning } from '../errors.js';
+import { WARNINGS, type Warning } from '../errors.js';
 import { printable } from '../image/printable.js';
 import type { EntryEvent } from '../options.js';
 import { type FormatLine, formatPlainly } from './log-format.js';
@@ -11,13 +11,11 @@ export interface LogSettings {
   readonly write: (line: string) => void;
 }
 
-/** Of one kind of warning, as many are shown; then they are counted. All are, from `info` on. */
-const SHOWN_OF_A_KIND = 3;
-
 /** Messages for people, one line each, to where the settings say. */
 export class Log {
   readonly #settings: LogSettings;
-  readonly #counts = new Map<string, number>();
+  /** Of each kind the first, with the count of all. */
+  readonly #held = new Map<string, Warning>();
 
   constructor(settings: LogSettings) {
     this.#settings = settings;
@@ -33,10 +31,15 @@ export class Log {
     this.#settings.write(printable(format({ level, message, time: new Date() })));
   }
 
-  warning({ code, message }: Warning): void {
-    const count = (this.#counts.get(code) ?? 0) + 1;
-    this.#counts.set(code, count);
-    if (count <= SHOWN_OF_A_KIND || this.shows('info')) this.write('warning', `${code}: ${message}`);
+  /** What is odd about the image is held until `close`, to be one line for each kind; from `info` on nothing is held. */
+  warning(warning: Warning): void {
+    const { code, message, count } = warning;
+    if (WARNINGS[code].about === 'request' || this.shows('info')) {
+      this.write('warning', shown(warning));
+    } else {
+      const held = this.#held.get(code);
+      this.#held.set(code, { code, message: held?.message ?? message, count: count + (held?.count ?? 0) });
+    }
   }
 
   entry({ action, path, layer, reason }: EntryEvent): void {
@@ -44,12 +47,13 @@ export class Log {
     else this.write('debug', `skipping "${path}"${reason === undefined ? '' : ` ${reason}`}`);
   }
 
-  /** Tells how many warnings were not shown. Call once, when the work is over. */
+  /** Writes the warnings that were held. Call when the work is over. */
   close(): void {
-    if (this.shows('info')) return;
-    for (const [code, count] of this.#counts) {
-      const more = count - SHOWN_OF_A_KIND;
-      if (more > 0) this.write('warning', `${code}: ${more} more like this; -v shows them`);
-    }
+    for (const warning of this.#held.values()) this.write('warning', shown(warning));
+    this.#held.clear();
   }
+}
+
+function shown({ code, message, count }: Warning): string {
+  return `${code}: ${message}${count > 1 ? ` (${count} in all)` : ''}`;
 }

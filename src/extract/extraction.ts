@@ -1,9 +1,9 @@
 import { inputWarner } from '../errors.js';
 import { DEFAULT_LIMITS } from '../image/limits.js';
+import { printable } from '../image/printable.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { mergeLayers } from '../merge/merge-layers.js';
 import type { HiddenEntry, Plan } from '../merge/plan.js';
-import { shownPath } from '../merge/tally.js';
 import { markerOf } from '../merge/whiteout.js';
 import type { EntryEvent, ExtractOptions } from '../options.js';
 import { TarAssembler } from './assembler.js';
@@ -44,18 +44,18 @@ function sizeOf(plan: Plan): number {
 function written(plan: Plan, item: number): EntryEvent {
   const { layer, entries } = plan.layers[plan.layer[item] as number] as LayerIndex;
   const path = plan.changes.get(item)?.path ?? entries.path(plan.entry[item] as number);
-  return { action: 'write', path: shownPath(path), layer: layer.name };
+  return { action: 'write', path: printable(path), layer: layer.name };
 }
 
 function tellHidden(plan: Plan, onEntry: (event: EntryEvent) => void): void {
   for (const hidden of plan.hidden) {
     const { layer, entries } = plan.layers[hidden.layer] as LayerIndex;
     const path = entries.path(hidden.entry);
-    onEntry({ action: 'skip', path: shownPath(path), layer: layer.name, reason: reasonOf(plan, hidden, path) });
+    onEntry({ action: 'skip', path: printable(path), layer: layer.name, reason: reasonOf(plan, hidden, path) });
   }
 }
 
 function reasonOf({ layers }: Plan, { by }: HiddenEntry, path: Uint8Array): string {
-  if (by) return `hidden by ${by.how} of "${shownPath(by.path)}" in "${(layers[by.layer] as LayerIndex).layer.name}"`;
+  if (by) return `hidden by ${by.how} of "${printable(by.path)}" in "${(layers[by.layer] as LayerIndex).layer.name}"`;
   return markerOf(path, 0, path.length) === 'none' ? 'as it is not part of the tree' : 'which only removes others';
 }

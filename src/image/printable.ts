@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -32,6 +34,7 @@ function escapeByte(byte: number): string {
 
 function escapeBytes(bytes: Uint8Array): string {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  if (isUtf8(bytes)) return escapeCharacters(decoder.decode(bytes));
   let text = '';
   for (let at = 0; at < bytes.length; ) {
     const length = sequenceLength(bytes[at] ?? 0);

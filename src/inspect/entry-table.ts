@@ -27,13 +27,13 @@ export interface EntryColumns {
 /** The low bits of a flag word are `ODD`; these come above them. */
 export const FLAG = {
   /** The stored name is not the one to write. */
-  name: 1 << 10,
+  name: 1 << 11,
   /** The stored hard-link target is not the one to write. */
-  link: 1 << 11,
+  link: 1 << 12,
   /** A device 0:0. */
-  nullDevice: 1 << 12,
+  nullDevice: 1 << 13,
   /** The stored name begins with `./`. */
-  dotted: 1 << 13,
+  dotted: 1 << 14,
 } as const;
 
 /** The entries of a layer, in stored order, by number from 0. */

@@ -9,6 +9,7 @@ import type { Region } from '../image/region.js';
 import type { WriteAt } from '../source/write-at.js';
 import { ODD, type TarEntry } from '../tar/entry.js';
 import { type ReadAt, scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
+import { WarningTally } from '../warning-tally.js';
 import type { Budget } from './budget.js';
 import type { EntryColumns } from './entry-table.js';
 import { EntryTableBuilder } from './entry-table-builder.js';
@@ -125,9 +126,8 @@ async function* storedPieces(blob: Region, io: LayerIo, hash: Hash | undefined, 
 class LayerEntries {
   readonly #budget: Budget;
   readonly #table = new EntryTableBuilder();
+  readonly #tally = new WarningTally();
   #contentSize = 0;
-  #oldSparse = 0;
-  #lostRecords = 0;
   #unspent = 0;
 
   constructor(budget: Budget) {
@@ -138,11 +138,16 @@ class LayerEntries {
     if (++this.#unspent === ENTRIES_AT_ONCE) this.#spendEntries();
     const expanded = entry.size - entry.dataSize;
     if (expanded > 0) this.#budget.spendBytes(expanded);
-    if ((entry.odd & ODD.oldSparse) !== 0) this.#oldSparse++;
-    if ((entry.odd & ODD.lostRecord) !== 0) this.#lostRecords++;
+    if (entry.odd !== 0) this.#tellOddities(entry);
     this.#contentSize += entry.size;
     this.#table.add(entry);
   };
+
+  #tellOddities({ odd, name }: TarEntry): void {
+    if ((odd & (ODD.oldSparse | ODD.paxSparse)) !== 0) this.#tally.add('DIMGX_INSPECT_SPARSE', name);
+    if ((odd & ODD.contiguous) !== 0) this.#tally.add('DIMGX_INSPECT_CONTIGUOUS', name);
+    if ((odd & ODD.lostRecord) !== 0) this.#tally.add('DIMGX_INSPECT_PAX_RECORD', name);
+  }
 
   #spendEntries(): void {
     this.#budget.spendEntries(this.#unspent);
@@ -151,20 +156,14 @@ class LayerEntries {
 
   contents(end: TarEnd, length: number): LayerContents {
     this.#spendEntries();
-    const warnings: Warning[] = [];
-    if (this.#oldSparse > 0) {
-      const message = `${this.#oldSparse} old GNU sparse entries, which container engines refuse, are passed through`;
-      warnings.push({ code: 'DIMGX_INSPECT_SPARSE', message });
-    }
-    if (this.#lostRecords > 0) {
-      const message = `${this.#lostRecords} entries have PAX records that container engines ignore; they are left out`;
-      warnings.push({ code: 'DIMGX_INSPECT_PAX_RECORD', message });
+    const warnings = this.#tally.warnings();
+    if (end.strayExtensions > 0) {
+      const message = 'extension headers of no entry, or of all, are left out, as container engines ignore them';
+      warnings.push({ code: 'DIMGX_INSPECT_PAX_RECORD', message, count: end.strayExtensions });
     }
     if (end.trailingData) {
-      warnings.push({
-        code: 'DIMGX_INSPECT_TRAILING_DATA',
-        message: 'data follows the end of the tar; it is not read',
-      });
+      const message = 'data follows the end of the tar; it is not read';
+      warnings.push({ code: 'DIMGX_INSPECT_TRAILING_DATA', message, count: 1 });
     }
     return { columns: this.#table.finish(), contentSize: this.#contentSize, length, warnings };
   }

@@ -6,6 +6,7 @@ import type { Image, Layer } from '../image/image.js';
 import { DEFAULT_LIMITS } from '../image/limits.js';
 import type { InspectOptions } from '../options.js';
 import { openSpool } from '../source/spool.js';
+import { ofLayer } from '../warning-tally.js';
 import { Budget } from './budget.js';
 import { EntryTable } from './entry-table.js';
 import type { LayerContents } from './index-layer.js';
@@ -154,7 +155,7 @@ class Inspection {
     verified: Promise<LayerDigests>,
   ): Inspected {
     const region = { fd, offset, length };
-    const spoken = warnings.map(({ code, message }) => ({ code, message: `layer ${layer.name}: ${message}` }));
+    const spoken = warnings.map((warning) => ofLayer(layer.name, warning));
     return { layer, region, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
   }
 }

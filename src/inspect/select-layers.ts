@@ -27,14 +27,15 @@ import type { SelectOptions } from '../options.js';
 export function selectLayers(image: Image, options: SelectOptions, warn: Warn): readonly Layer[] {
   const complain = (code: WarningCode, message: string) => {
     if (options.strict) throw new DimgxError('DIMGX_INSPECT_LAYER_SPEC', message);
-    warn({ code, message });
+    warn({ code, message, count: 1 });
   };
   const oldestFirst = image.layers.map((_, position) => position);
   const order = options.layers?.flatMap((spec) => resolve(spec, image, complain)) ?? oldestFirst;
   if (!options.reverse) order.reverse();
   const selected = [...new Set(order)].flatMap((position) => image.layers[position] ?? []);
   if (selected.length === 0) {
-    warn({ code: 'DIMGX_INSPECT_NOTHING_SELECTED', message: `no layer of ${printable(image.reference)} is selected` });
+    const message = `no layer of ${printable(image.reference)} is selected`;
+    warn({ code: 'DIMGX_INSPECT_NOTHING_SELECTED', message, count: 1 });
   }
   return selected;
 }

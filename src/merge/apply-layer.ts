@@ -1,12 +1,13 @@
 import { DimgxError } from '../errors.js';
+import { printable } from '../image/printable.js';
 import { type EntryTable, FLAG } from '../inspect/entry-table.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { TYPE } from '../tar/header.js';
 import { MAX_PATH } from '../tar/path.js';
+import type { WarningTally } from '../warning-tally.js';
 import { Column } from './column.js';
 import { LayerSymlinks } from './layer-symlinks.js';
 import type { How } from './plan.js';
-import { shownPath, type Tally } from './tally.js';
 import { KIND, NONE, type Node, type Tree } from './tree.js';
 import { Walker } from './walk.js';
 import { AUFS_LEFTOVERS, baseStart, type Marker, markerOf, WHITEOUT_PREFIX } from './whiteout.js';
@@ -22,7 +23,7 @@ export interface ApplyContext {
   readonly tree: Tree;
   /** Oldest first. */
   readonly layers: readonly LayerIndex[];
-  readonly tally: Tally;
+  readonly tally: WarningTally;
   /** Some layers were not selected, or not in their order: what is missing may lie in others. */
   readonly lenient: boolean;
   readonly onHidden?: OnHidden | undefined;
@@ -211,7 +212,7 @@ class LayerApplication {
   }
 
   #refuseLink(i: number, wrong: string): never {
-    const shown = `"${shownPath(this.#entries.path(i))}" to "${shownPath(this.#entries.link(i))}"`;
+    const shown = `"${printable(this.#entries.path(i))}" to "${printable(this.#entries.link(i))}"`;
     throw new DimgxError(
       'DIMGX_MERGE_BAD_LINK',
       `layer ${this.#layerName}: the target of the hard link ${shown} ${wrong}`,

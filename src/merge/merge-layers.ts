@@ -1,12 +1,11 @@
 import type { Warn } from '../errors.js';
 import { DEFAULT_LIMITS } from '../image/limits.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
+import { ofLayer, WarningTally } from '../warning-tally.js';
 import { applyLayer } from './apply-layer.js';
-import type { Column } from './column.js';
 import { HiddenEntries } from './hidden-entries.js';
 import { orderItems } from './order.js';
 import type { Plan } from './plan.js';
-import { Tally } from './tally.js';
 import { Tree } from './tree.js';
 
 export interface MergeOptions {
@@ -27,14 +26,14 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
   const oldestFirst = layers.toReversed();
   const count = layers.reduce((sum, { entries }) => sum + entries.length, 0);
   const tree = new Tree(count, options.maxEntries ?? DEFAULT_LIMITS.maxEntries);
-  const tally = new Tally();
   const hidden = options.explain ? new HiddenEntries(tree, oldestFirst) : undefined;
-  const context = { tree, layers: oldestFirst, tally, lenient: !isWhole(oldestFirst), onHidden: hidden?.note };
-  const nodes: Column[] = [];
-  for (let number = 0; number < oldestFirst.length; number++) {
-    nodes.push(applyLayer(context, number));
-    tally.flush((oldestFirst[number] as LayerIndex).layer.name, options.onWarning ?? ignore);
-  }
+  const context = { tree, layers: oldestFirst, lenient: !isWhole(oldestFirst), onHidden: hidden?.note };
+  const nodes = oldestFirst.map(({ layer }, number) => {
+    const tally = new WarningTally();
+    const applied = applyLayer({ ...context, tally }, number);
+    for (const warning of tally.warnings()) options.onWarning?.(ofLayer(layer.name, warning));
+    return applied;
+  });
   const { layer, entry, changes, dotted } = orderItems(tree, oldestFirst, nodes);
   const newestFirst = (number: number) => layers.length - 1 - Math.max(0, number);
   return {
@@ -52,5 +51,3 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
 function isWhole(oldestFirst: readonly LayerIndex[]): boolean {
   return oldestFirst.every(({ place }, i) => place.position === i && place.of === oldestFirst.length);
 }
-
-function ignore(): void {}

@@ -1,9 +1,9 @@
 import { DimgxError } from '../errors.js';
 import { MAX_SYMLINKS } from '../image/limits.js';
+import { printable } from '../image/printable.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { componentEnd, DOT, SLASH } from '../tar/path.js';
-import type { Tally } from './tally.js';
-import { shownPath } from './tally.js';
+import type { WarningTally } from '../warning-tally.js';
 import { KIND, NONE, type Node, type Tree } from './tree.js';
 
 /** Where a path's last component lies: in which directory, and whether a symlink was followed on the way. */
@@ -16,7 +16,7 @@ interface WalkContext {
   readonly tree: Tree;
   /** Oldest first. */
   readonly layers: readonly LayerIndex[];
-  readonly tally: Tally;
+  readonly tally: WarningTally;
   readonly lenient: boolean;
 }
 
@@ -29,7 +29,7 @@ export class Walker {
   readonly #layers: readonly LayerIndex[];
   /** The number of the layer that is being applied. */
   readonly #layer: number;
-  readonly #tally: Tally;
+  readonly #tally: WarningTally;
   /** Make directories that symlinks point to where they may lie in layers that were not selected. */
   readonly #lenient: boolean;
   readonly #remove: (node: Node) => void;
@@ -186,5 +186,5 @@ export class Walker {
 }
 
 function badParent(path: Uint8Array, what: string): DimgxError {
-  return new DimgxError('DIMGX_MERGE_BAD_PARENT', `an entry lies below "${shownPath(path)}", which ${what}`);
+  return new DimgxError('DIMGX_MERGE_BAD_PARENT', `an entry lies below "${printable(path)}", which ${what}`);
 }

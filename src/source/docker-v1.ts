@@ -31,7 +31,8 @@ export async function find({ documents, selector, warn }: SourceRequest): Promis
   const tags = await readTags(documents, nodes);
   const tip = chooseTip(nodes, tags, selector, location);
   const chain = chainOf(tip, nodes);
-  warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message: `${location} has no digests: its layers cannot be verified` });
+  const message = `${location} has no digests: its layers cannot be verified`;
+  warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message, count: 1 });
   return {
     id: tip,
     tags: tags.get(tip) ?? [],

@@ -67,8 +67,8 @@ interface Extension {
  * @param at where in `bytes` the first header block lies; the block is there whole and is not zero
  * @param base what to add to an index of `bytes` to get an offset in the archive
  * @param entry is filled
- * @returns `extensions` when they end at a global PAX header or at the end mark: they count for nothing, and
- *   `entry.end` lies behind them; `need` counts bytes from `at`. Where another header is needed, `entry.end` is its place
+ * @returns `extensions` when they end at a global PAX header or at the end mark: they count for nothing; `entry.pax` holds
+ *   their records, and `entry.end` lies behind them; `need` counts bytes from `at`. Where another header is needed, `entry.end` is its place
  * @throws DIMGX_TAR_BAD_HEADER, DIMGX_TAR_BAD_PAX, DIMGX_TAR_BAD_SPARSE, DIMGX_TAR_UNKNOWN_TYPE
  */
 export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: TarEntry): Decoded {
@@ -81,7 +81,7 @@ export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: 
   for (;;) {
     draft.end = base + header;
     if (header + BLOCK > bytes.length) return { need: header + BLOCK - at };
-    if (header > at && isZeroBlock(bytes, header)) return strayExtensions(extensions ?? []);
+    if (header > at && isZeroBlock(bytes, header)) return strayExtensions(extensions ?? [], draft);
     checkSum(bytes, header);
     const type = bytes[header + FIELD.type.offset] as number;
     if (type !== TYPE.pax && type !== TYPE.longName && type !== TYPE.longLink && type !== TYPE.paxGlobal) break;
@@ -100,7 +100,7 @@ export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: 
     header = next;
     if (type === TYPE.paxGlobal) {
       draft.end = base + next;
-      return strayExtensions(extensions);
+      return strayExtensions(extensions, draft);
     }
   }
   readHeader(bytes, header, base, draft);
@@ -114,8 +114,9 @@ export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: 
 }
 
 /** Extensions without an entry count for nothing, but they are read: malformed ones are refused by engines too. */
-function strayExtensions(extensions: readonly Extension[]): 'extensions' {
-  for (const { type, body } of extensions) if (type === TYPE.pax || type === TYPE.paxGlobal) parsePax(body);
+function strayExtensions(extensions: readonly Extension[], draft: EntryDraft): 'extensions' {
+  const isPax = ({ type }: Extension) => type === TYPE.pax || type === TYPE.paxGlobal;
+  draft.pax = extensions.filter(isPax).flatMap(({ body }) => parsePax(body));
   return 'extensions';
 }
 
@@ -170,7 +171,7 @@ function settleType(draft: EntryDraft, type: number): void {
     if (isDirectory) draft.odd |= ODD.type;
   } else if (type === TYPE.contiguous) {
     draft.type = TYPE.file;
-    draft.odd |= ODD.type;
+    draft.odd |= ODD.type | ODD.contiguous;
   } else if (type === TYPE.gnuSparse) {
     draft.type = TYPE.file;
     draft.odd |= ODD.oldSparse;
@@ -220,6 +221,7 @@ function settlePaxSparse(
   draft: EntryDraft,
   { format, realSize, name }: PaxSparse,
 ): number | undefined {
+  draft.odd |= ODD.paxSparse;
   draft.size = realSize ?? draft.size;
   if (name) draft.name = name;
   if (format === 'records') {

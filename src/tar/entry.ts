@@ -20,6 +20,10 @@ export const ODD = {
   oldSparse: 64,
   /** Records of a sparse file on what is none, which readers take differently: GNU tar obeys `GNU.sparse.name` alone. */
   straySparse: 128,
+  /** A sparse file in PAX form. Does not keep it from being copied. */
+  paxSparse: 512,
+  /** A contiguous file, which is read as a regular one. */
+  contiguous: 1024,
 } as const;
 
 export const REWRITE =

@@ -12,6 +12,8 @@ export type ReadAt = (into: Uint8Array, position: number) => void | Promise<void
 export interface TarEnd {
   /** Bytes other than zero follow the end mark. */
   readonly trailingData: boolean;
+  /** How many extension headers describe no entry: global ones, and those that nothing follows. Comments do not count. */
+  readonly strayExtensions: number;
 }
 
 /**
@@ -39,9 +41,18 @@ export async function scanTar(readAt: ReadAt, length: number, onEntry: (entry: T
     scanner.feed(bytes);
   }
   scanner.finish(length);
-  const tail = window.subarray(0, Math.max(0, Math.min(window.length, length - scanner.position)));
-  if (tail.length > 0) await readAt(tail, scanner.position);
-  return { trailingData: scanner.done && tail.some((byte) => byte !== 0) };
+  const trailingData = scanner.done && (await hasData(readAt, scanner.position, length, window));
+  return { trailingData, strayExtensions: scanner.strayExtensions };
+}
+
+/** Whether anything but zeros lies there. */
+async function hasData(readAt: ReadAt, from: number, to: number, window: Uint8Array): Promise<boolean> {
+  for (let position = from; position < to; position += window.length) {
+    const bytes = window.subarray(0, Math.min(window.length, to - position));
+    await readAt(bytes, position);
+    if (bytes.some((byte) => byte !== 0)) return true;
+  }
+  return false;
 }
 
 /** Scans a tar archive that arrives in pieces. */
@@ -90,7 +101,7 @@ export class TarStreamScan {
   /** @throws DIMGX_TAR_TRUNCATED, DIMGX_TAR_NOT_A_TAR */
   finish(): TarEnd {
     this.#scanner.finish(this.#length);
-    return { trailingData: this.#trailingData };
+    return { trailingData: this.#trailingData, strayExtensions: this.#scanner.strayExtensions };
   }
 }
 

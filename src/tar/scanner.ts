@@ -15,6 +15,7 @@ export class HeaderScanner {
   readonly #entry = emptyEntry();
   #contentEnd = 0;
   #count = 0;
+  #strayExtensions = 0;
   #position = 0;
   #need = BLOCK;
   #done = false;
@@ -35,6 +36,11 @@ export class HeaderScanner {
   /** So many bytes from `position` are needed to go on. At most a few MiB, and only where one header is that long. */
   get need(): number {
     return this.#need;
+  }
+
+  /** Of extension headers that described no entry, so far; those that hold nothing but comments do not count. */
+  get strayExtensions(): number {
+    return this.#strayExtensions;
   }
 
   /** The end mark has been read; `position` lies behind it. */
@@ -72,7 +78,10 @@ export class HeaderScanner {
       this.#need = BLOCK;
       at = this.#entry.end - base;
       this.#count++;
-      if (decoded === 'extensions') continue;
+      if (decoded === 'extensions') {
+        if (this.#entry.pax.some(({ key }) => key !== 'comment')) this.#strayExtensions++;
+        continue;
+      }
       this.#contentEnd = this.#entry.dataOffset + this.#entry.dataSize;
       this.#onEntry(this.#entry);
     }

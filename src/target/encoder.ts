@@ -21,7 +21,7 @@ export function chooseEncoder(name: string | undefined, options: TargetOptions, 
   const suggested = name === undefined ? 'none' : compressionOfName(name);
   if (name !== undefined && compression !== undefined && compression !== suggested && hasExtension(name)) {
     const message = `${quoted(name)} suggests ${suggested === 'none' ? 'no' : suggested} compression, not ${compression}`;
-    warn({ code: 'DIMGX_TARGET_EXTENSION', message });
+    warn({ code: 'DIMGX_TARGET_EXTENSION', message, count: 1 });
   }
   return encoderOf(compression ?? suggested, options);
 }

@@ -21,7 +21,7 @@ test('each level shows itself and what is graver', () => {
 test('a line names the program, and the level unless it is an error', () => {
   const { log, lines } = logAt('debug');
   log.write('error', 'DIMGX_X: what happened: what to do');
-  log.warning({ code: 'DIMGX_SOURCE_UNVERIFIED', message: 'no digests' });
+  log.warning({ code: 'DIMGX_SOURCE_UNVERIFIED', message: 'no digests', count: 1 });
   log.entry({ action: 'write', path: 'etc/passwd', layer: 'abc' });
   log.entry({ action: 'skip', path: 'tmp/x', layer: 'abc', reason: 'hidden by removal of "tmp"' });
   log.entry({ action: 'skip', path: 'tmp/y', layer: 'abc' });
@@ -44,25 +44,38 @@ test('whatever a message holds, it is one line that steers no terminal', () => {
 describe('warnings of one kind', () => {
   const flood = (level: LogLevel) => {
     const { log, lines } = logAt(level);
-    for (let n = 1; n <= 5; n++) log.warning({ code: 'DIMGX_MERGE_DUPLICATE', message: `path ${n}` });
-    log.warning({ code: 'DIMGX_MERGE_AUFS', message: 'left over' });
+    for (let n = 1; n <= 5; n++) log.warning({ code: 'DIMGX_MERGE_DUPLICATE', message: `path ${n}`, count: n });
+    log.warning({ code: 'DIMGX_MERGE_AUFS', message: 'left over', count: 1 });
+    const before = lines.length;
     log.close();
-    return lines;
+    log.close();
+    return { before, lines };
   };
 
-  test('are counted after the third', () => {
-    const lines = flood('warning');
-    expect(lines).toHaveLength(5);
-    expect(lines[3]).toContain('DIMGX_MERGE_AUFS');
-    expect(lines[4]).toBe('dimgx: warning: DIMGX_MERGE_DUPLICATE: 2 more like this; -v shows them');
+  test('are one line with their count, when the work is over', () => {
+    expect(flood('warning')).toEqual({
+      before: 0,
+      lines: [
+        'dimgx: warning: DIMGX_MERGE_DUPLICATE: path 1 (15 in all)',
+        'dimgx: warning: DIMGX_MERGE_AUFS: left over',
+      ],
+    });
   });
 
-  test('are all shown at the level info', () => {
-    expect(flood('info')).toHaveLength(6);
+  test('are all shown at once at the level info', () => {
+    const { before, lines } = flood('info');
+    expect({ before, shown: lines.length }).toEqual({ before: 6, shown: 6 });
+    expect(lines[4]).toBe('dimgx: warning: DIMGX_MERGE_DUPLICATE: path 5 (5 in all)');
   });
 
-  test('are not counted where no warning is shown', () => {
-    expect(flood('error')).toEqual([]);
+  test('are not shown where no warning is', () => {
+    expect(flood('error').lines).toEqual([]);
+  });
+
+  test('about what was asked for are each shown at once', () => {
+    const { log, lines } = logAt('warning');
+    for (const spec of ['x', 'y']) log.warning({ code: 'DIMGX_INSPECT_UNRESOLVED_SPEC', message: spec, count: 1 });
+    expect(lines).toHaveLength(2);
   });
 });
 
@@ -97,7 +110,8 @@ describe('--log-format', () => {
   test('holds for every line', () => {
     const { log, lines } = logAt('warning', '<%(levelname)s> %(message)s');
     log.write('error', 'x');
-    log.warning({ code: 'DIMGX_MERGE_AUFS', message: 'y' });
+    log.warning({ code: 'DIMGX_MERGE_AUFS', message: 'y', count: 1 });
+    log.close();
     expect(lines).toEqual(['<ERROR> x', '<WARNING> DIMGX_MERGE_AUFS: y']);
   });
 });

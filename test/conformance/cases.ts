@@ -369,7 +369,12 @@ export const CASES: readonly Case[] = [
     ],
     tree: ['b 259:70000', 'c 1:3', 'c2==c', 'p|', 'p2==p'],
   },
-  { row: '9 a contiguous file is a file', layers: [[{ ...file('a', '1'), type: '7' }]], tree: ['a=1'] },
+  {
+    row: '9 a contiguous file is a file',
+    layers: [[{ ...file('a', '1'), type: '7' }]],
+    tree: ['a=1'],
+    warnings: ['DIMGX_INSPECT_CONTIGUOUS'],
+  },
   { row: '9 unknown types are refused', layers: [[{ ...file('a'), type: 'Z' }]], tree: 'DIMGX_TAR_UNKNOWN_TYPE' },
   {
     row: '9 a device 0:0 is a whiteout',

@@ -119,7 +119,7 @@ describe('a name', () => {
     ],
     ['a prefix in a GNU header', [rawEntry({ magic: GNU, patch: { 345: 'a/b' } })], ODD.gnuPrefix],
     ['a size on a directory', [rawEntry({ type: '5', size: 5 })], ODD.size],
-    ['a contiguous file', [rawEntry({ type: '7' })], ODD.type],
+    ['a contiguous file', [rawEntry({ type: '7' })], ODD.type | ODD.contiguous],
     ['an old directory', [rawEntry({ type: '\0', name: 'a/' })], ODD.type],
     ['a sparse name on what is not sparse', [paxHeader({ 'GNU.sparse.name': 'x' }), rawEntry({})], ODD.straySparse],
     ['nothing', [paxHeader({ path: 'x', 'SCHILY.xattr.user.a': '' }), rawEntry({})], 0],

@@ -37,7 +37,7 @@ describe('real sparse files', () => {
     const { stdout } = await runCommand(program, [...options, '-cf', '-', '-C', folder, 'few', 'many', 'hole']);
     expect(stdout.length).toBeLessThan(3 * 2 ** 20);
     const entries = await readTar(stdout);
-    const odd = isOld ? ODD.oldSparse : 0;
+    const odd = isOld ? ODD.oldSparse : ODD.paxSparse;
     const type = 0x30;
     expect(entries).toMatchObject([
       { name: 'few', size: SIZE, odd, type },
@@ -89,7 +89,7 @@ test.each([
 
 test('the last name counts, and the real one over all', async () => {
   const archive = inRecords('0,512', 512, block, { path: 'GNUSparseFile.1/real', 'GNU.sparse.name': 'real' });
-  expect(await readTar(archive)).toMatchObject([{ name: 'real', odd: 0 }]);
+  expect(await readTar(archive)).toMatchObject([{ name: 'real', odd: ODD.paxSparse }]);
 });
 
 describe.each([

@@ -1,0 +1,45 @@
+import type { Warning, WarningCode } from './errors.js';
+import { printable } from './image/printable.js';
+
+/** What a warning says of the entry that it names. */
+const SAYINGS = {
+  DIMGX_INSPECT_SPARSE: 'a sparse entry is passed through as it stands',
+  DIMGX_INSPECT_CONTIGUOUS: 'a contiguous file, which container engines refuse, is taken as a regular one',
+  DIMGX_INSPECT_PAX_RECORD: 'PAX records that container engines ignore are left out',
+  DIMGX_MERGE_DUPLICATE: 'a path stands twice, the last counts',
+  DIMGX_MERGE_BAD_WHITEOUT: 'a whiteout names nothing and is ignored',
+  DIMGX_MERGE_DEVICE_WHITEOUT: 'a device 0:0 is taken as a whiteout',
+  DIMGX_MERGE_AUFS: 'leftovers of AUFS are left out',
+  DIMGX_MERGE_SYMLINK_REPLACED: 'a directory replaces a symlink of an older layer, as in a container',
+  DIMGX_MERGE_FILE_REPLACED: 'a directory replaces a file of an older layer, as in a container',
+  DIMGX_MERGE_LINK_ACROSS_LAYERS: 'a hard link to a file of an older layer is kept',
+  DIMGX_MERGE_LINK_NOT_SELECTED: 'a hard link without its target in the selected layers is left out',
+} as const satisfies Partial<Record<WarningCode, string>>;
+
+export type TalliedCode = keyof typeof SAYINGS;
+
+/** Counts odd entries, so that each kind is one warning for a layer, with its first entry, however often it occurs. */
+export class WarningTally {
+  readonly #counts = new Map<TalliedCode, { count: number; readonly first: string }>();
+
+  /** @param path of the entry; copied the first time */
+  add(code: TalliedCode, path: Uint8Array): void {
+    const seen = this.#counts.get(code);
+    if (seen) seen.count++;
+    else this.#counts.set(code, { count: 1, first: printable(path) });
+  }
+
+  /** All that was counted, in the order of their first entries. */
+  warnings(): Warning[] {
+    return [...this.#counts].map(([code, { count, first }]) => ({
+      code,
+      message: `${SAYINGS[code]}: "${first}"`,
+      count,
+    }));
+  }
+}
+
+/** The same, said of a layer. */
+export function ofLayer(layer: string, { code, message, count }: Warning): Warning {
+  return { code, message: `layer ${layer}: ${message}`, count };
+}
