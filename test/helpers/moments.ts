@@ -1,10 +1,10 @@
 /** How many faults of a kind a test makes. A longer run: `DIMGX_TEST_MOMENTS=100 npx vitest run test/faults`. */
-export const MOMENTS = Number(process.env.DIMGX_TEST_MOMENTS ?? 6);
+export const MOMENTS = Number(process.env.DIMGX_TEST_MOMENTS ?? 4);
 /** `DIMGX_TEST_SEED=2` puts them elsewhere. */
 const SEED = Number(process.env.DIMGX_TEST_SEED ?? 1);
 
 /** For `vi.setConfig`: no test of so many runs is hurried. */
-export const WITH_MOMENTS = { testTimeout: 60_000 + MOMENTS * 10_000 };
+export const WITH_MOMENTS = { testTimeout: 90_000 + MOMENTS * 15_000 };
 
 /**
  * Points from 0 up to the length, one at random in each of as many equal parts, so that all of it is met however few they
