@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../errors.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import type { HeaderChange, Plan } from '../merge/plan.js';
-import { MAX_VIEWS, scatterRegion } from '../source/read-region.js';
+import { MAX_VIEWS, requireUnchanged, scatterRegion } from '../source/read-region.js';
 import { BLOCK } from '../tar/block.js';
 import { directoryHeader, rewriteHeader } from '../tar/rewrite.js';
 import { HeaderWindow } from './header-window.js';
@@ -17,7 +17,7 @@ const END_MARK = new Uint8Array(2 * BLOCK);
 
 /**
  * Puts the output together into buffers that the caller owns. The end mark is given out only when all layers have been
- * verified, so that an output which nobody should trust does not look whole.
+ * verified and nobody has written to their files, so that an output which nobody should trust does not look whole.
  */
 export class TarAssembler {
   readonly #plan: Plan;
@@ -78,6 +78,7 @@ export class TarAssembler {
         break;
       } else {
         await Promise.all(this.#plan.layers.map(({ verified }) => verified));
+        await Promise.all(this.#plan.layers.map(({ region }) => requireUnchanged(region)));
         this.#made = END_MARK;
         this.#ended = true;
       }
