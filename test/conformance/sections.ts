@@ -13,6 +13,7 @@ import { METADATA } from './rules/metadata.js';
 import { NAMES } from './rules/names.js';
 import { OPAQUE_MARKERS } from './rules/opaque-markers.js';
 import { PARENTS } from './rules/parents.js';
+import { PITFALLS_AT_EDGES } from './rules/pitfalls-at-edges.js';
 import { PITFALLS_OF_INPUTS } from './rules/pitfalls-of-inputs.js';
 import { PITFALLS_OF_TREES } from './rules/pitfalls-of-trees.js';
 import { REPLACING } from './rules/replacing.js';
@@ -25,7 +26,7 @@ import { WHITEOUTS } from './rules/whiteouts.js';
 export const SECTIONS: readonly Section[] = [
   ...[FAMILIES, NAMES, PARENTS, REPLACING, WHITEOUTS, OPAQUE_MARKERS, AUFS, DUPLICATES, HARD_LINKS, TYPES, METADATA],
   ...[HEADERS, EXTENSIONS, SPARSE, ENDS, COMPRESSION, ARCHIVES, DOCKER_V1],
-  ...[PITFALLS_OF_TREES, PITFALLS_OF_INPUTS, SELECTION],
+  ...[PITFALLS_OF_TREES, PITFALLS_AT_EDGES, PITFALLS_OF_INPUTS, SELECTION],
 ];
 
 /** A case with the name that is its own among all. */

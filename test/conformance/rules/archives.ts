@@ -93,6 +93,8 @@ export const ARCHIVES: Section = {
     {
       row: '12.8',
       says: 'An OCI layout, alone or with manifest.json beside it (docker save since 25).',
+      engines: 'Docker reads a layout without manifest.json from 25 on; Podman and umoci read it.',
+      choice: 'reads it.',
       source: OCI_LAYOUT,
       cases: [
         { name: 'layout', archive: ociLayout([{ ...IMAGE, tags: ['conformance:layout'] }]), tree: TREE },
@@ -155,6 +157,8 @@ export const ARCHIVES: Section = {
     {
       row: '12.11',
       says: 'Another number of layers than of diff IDs, a missing member and a wrong diff ID are refused.',
+      engines: 'Podman 4.3 takes a wrong diff ID; all others refuse it.',
+      choice: 'refuses it.',
       source: LOAD_GO,
       cases: [
         {

@@ -71,6 +71,8 @@ export const COMPRESSION: Section = {
     {
       row: '12.2',
       says: 'gzip may have several members, a header with fields of its own, and stored blocks.',
+      engines: 'Podman 4.3 refuses the header with a checksum of its own (FHCRC), all others take it.',
+      choice: 'takes all that RFC 1952 has.',
       source: GZIP,
       cases: [
         {

@@ -42,6 +42,12 @@ export const HARD_LINKS: Section = {
           tree: ['a=1', 'b==a'],
           warnings: ['DIMGX_MERGE_LINK_ACROSS_LAYERS'],
         },
+        {
+          name: 'in an older layer, and replaced afterwards',
+          layers: [[file('a', '1')], [hardLink('b', 'a'), file('a', '2')]],
+          tree: ['a=2', 'b=1'],
+          warnings: ['DIMGX_MERGE_LINK_ACROSS_LAYERS'],
+        },
       ],
     },
     {
@@ -87,7 +93,8 @@ export const HARD_LINKS: Section = {
     {
       row: '8.5',
       says: "A link's header applies to the inode: the last one counts.",
-      engines: 'Docker and containerd apply owner, mode and time of each header; umoci does not.',
+      engines:
+        'Docker and containerd apply owner, mode and time of each header, but no time to a symlink; umoci applies none.',
       choice: 'the last header of the inode counts.',
       source: ARCHIVE_GO,
       cases: [

@@ -68,7 +68,7 @@ export const METADATA: Section = {
       row: '10.3',
       says: 'Times are kept to the nanosecond; their second is the floor.',
       engines:
-        'Before 1970: Docker (but for symlinks) and containerd set 0, umoci keeps them. After 2262: Docker and containerd set 0, for symlinks Docker and umoci overflow.',
+        'Before 1970: Docker (but for symlinks) and containerd set 0, umoci keeps them. After 2262: Docker and containerd set 0, umoci overflows, and so does Docker for symlinks.',
       choice: 'passes the time on as it stands; directories that no layer describes get 0.',
       source: POSIX_PAX,
       cases: [
@@ -94,6 +94,11 @@ export const METADATA: Section = {
           tree: ['a->x -5.000000000'],
         },
         { name: 'after 2262', layers: [[file('a', '', { mtime: 2 ** 40 })]], tree: ['a= 1099511627776.000000000'] },
+        {
+          name: 'after 2262, of a symlink',
+          layers: [[symlink('a', 'x', { mtime: 2 ** 40 })]],
+          tree: ['a->x 1099511627776.000000000'],
+        },
       ],
     },
     {

@@ -48,7 +48,7 @@ export const NAMES: Section = {
       row: '1.4',
       says: 'An entry for the root gives its metadata; an empty name is the root.',
       engines:
-        'Docker overlay2 and containerd leave it out, umoci and Docker vfs apply it. As another type overlay2 leaves it out, vfs and umoci refuse.',
+        'Docker overlay2 leaves it out as `.` and applies it as `/`, for the newest layer alone; containerd and Podman leave it out, umoci and Docker vfs apply it. As another type Docker overlay2 and Podman leave it out, vfs and umoci refuse.',
       choice: 'the newest entry of the root counts and is written as `./`; what is no directory is refused.',
       source: CHANGESETS_MD,
       cases: [
@@ -125,7 +125,8 @@ export const NAMES: Section = {
     {
       row: '1.8',
       says: 'Names may be as long as Linux takes them.',
-      engines: 'All fail on a component over 255 bytes or a path over 4,095 (ENAMETOOLONG).',
+      engines:
+        'All fail on a component over 255 bytes or a path over 4,095 (ENAMETOOLONG); Docker vfs, in a chroot, on no path that symlinks make longer.',
       choice: 'passes names on up to 4,095 bytes a path, whatever its components; refuses longer ones.',
       source: 'Linux, limits.h, NAME_MAX and PATH_MAX',
       cases: [

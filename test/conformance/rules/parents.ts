@@ -116,6 +116,8 @@ export const PARENTS: Section = {
     {
       row: '2.7',
       says: 'Nothing is written, linked, changed or removed through a symlink that leaves the root; the symlink itself is kept verbatim.',
+      engines: 'All do so; of the root itself Docker overlay2 and Podman show what the newest layer says (1.4).',
+      choice: 'does so.',
       source: 'moby v20.10, pkg/chrootarchive',
       cases: [
         {

@@ -30,6 +30,8 @@ export const PITFALLS_OF_INPUTS: Section = {
     {
       row: 'P11',
       says: 'Archives of Docker 25 and later: OCI blobs beside manifest.json, gzip layers and a nested index out of the containerd store; null fields; a missing blob is told.',
+      engines: 'umoci does not look into an index in an index.',
+      choice: 'takes it.',
       source: 'dive#498, dive#510, dive#534, docker-squash#236, moby#49473, moby#47065',
       cases: [
         {
@@ -66,6 +68,8 @@ export const PITFALLS_OF_INPUTS: Section = {
     {
       row: 'P12',
       says: 'A layer may be a symlink to another one, stand twice, and be empty.',
+      engines: 'Docker reads no layout without manifest.json before 25.',
+      choice: 'takes it.',
       source: 'moby#24003, udocker#361, dive#507, udocker#449',
       cases: [
         {
@@ -92,13 +96,19 @@ export const PITFALLS_OF_INPUTS: Section = {
           layers: [Buffer.alloc(1024), LOWER, Buffer.alloc(0), UPPER],
           tree: TREE,
         },
-        { name: 'none at all', layers: [], tree: [], warnings: ['DIMGX_INSPECT_NOTHING_SELECTED'] },
+        {
+          name: 'none at all',
+          layers: [],
+          tree: [],
+          warnings: ['DIMGX_INSPECT_NOTHING_SELECTED'],
+          notAsked: 'engines keep no tree of it',
+        },
       ],
     },
     {
       row: 'P13',
       says: 'Compression is told by the first bytes, whatever the media type says; an unknown one fails; gzip members may follow one another.',
-      engines: 'umoci goes by the media type.',
+      engines: 'umoci goes by the media type; Docker before 25 reads no layout without manifest.json.',
       choice: 'goes by the first bytes.',
       source: 'stereoscope#486, ggcr#1826',
       cases: [
@@ -154,6 +164,9 @@ export const PITFALLS_OF_INPUTS: Section = {
     {
       row: 'P15',
       says: 'Attestations are no images; an index may lead to another; schema 1 is told.',
+      engines:
+        'Docker before 25 reads no layout without manifest.json; umoci does not look into an index in an index, and Podman 4.3 wants a layout of one image.',
+      choice: 'takes both.',
       source: 'ggcr#1622, ggcr#1756',
       cases: [
         {
@@ -185,7 +198,7 @@ export const PITFALLS_OF_INPUTS: Section = {
     {
       row: 'P18',
       says: 'Bombs stop at the limits.',
-      engines: 'Engines have no limit.',
+      engines: 'Engines have no limit (Docker 20.10 does not read this layout at all).',
       choice: '`--max-size` and `--max-entries`, here 1 MiB.',
       source: 'CVE-2017-14992, CVE-2025-58183',
       cases: [

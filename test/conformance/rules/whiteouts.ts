@@ -96,7 +96,7 @@ export const WHITEOUTS: Section = {
       row: '4.8',
       says: '`.wh.`, `.wh..` and `.wh...` name nothing and are invalid.',
       engines:
-        'The specification: SHOULD fail. containerd fails by rule, Docker by accident; umoci removes the directory around it.',
+        'The specification: SHOULD fail. containerd fails by rule, Docker overlay2 and Podman by accident; Docker vfs and umoci remove the directory around it, and umoci then fails for want of it.',
       choice: 'ignores them with a warning: nothing is lost.',
       source: WHITEOUTS_MD,
       cases: [
