@@ -69,13 +69,16 @@ const NAMES: ReadonlySet<string> = new Set(['path', 'linkpath', 'GNU.sparse.name
 const OVERRIDES: ReadonlySet<string> = new Set(['uid', 'gid', 'mtime']);
 
 function keptRecords(entry: TarEntry, type: number, { metadata }: Rewrite): Uint8Array[] {
+  // The last of a key counts, and when that is empty the header: then none of the key may stay.
+  const last = new Map(entry.pax.map(({ key, value }) => [key, value]));
+  const isInForce = ({ key, value }: PaxRecord) => value.length > 0 && last.get(key)?.length !== 0;
   const isKept = (record: PaxRecord) => {
-    const { key, value } = record;
+    const { key } = record;
     if (NAMES.has(key) || !isPortable(record, type)) return false;
     if (key.startsWith('GNU.sparse.')) return type === TYPE.file && (entry.odd & ODD.straySparse) === 0;
-    if (key === 'size') return type === TYPE.file && value.length > 0;
-    if (key === 'atime' || key === 'ctime') return value.length > 0;
-    return !OVERRIDES.has(key) || (value.length > 0 && metadata === undefined);
+    if (key === 'size') return type === TYPE.file && isInForce(record);
+    if (key === 'atime' || key === 'ctime') return isInForce(record);
+    return !OVERRIDES.has(key) || (isInForce(record) && metadata === undefined);
   };
   const kept = entry.pax.filter(isKept).map(({ raw }) => raw);
   if (metadata && metadata.mtimeNanos !== 0) kept.push(encodePax('mtime', Buffer.from(decimalTime(metadata))));
