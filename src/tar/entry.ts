@@ -20,10 +20,19 @@ export const ODD = {
   oldSparse: 64,
   /** Records of a sparse file on what is none, which readers take differently: GNU tar obeys `GNU.sparse.name` alone. */
   straySparse: 128,
+  /** A PAX sparse map that GNU tar takes otherwise than others do. */
+  sparseMap: 512,
 } as const;
 
 export const REWRITE =
-  ODD.size | ODD.type | ODD.emptyOverride | ODD.extensions | ODD.record | ODD.gnuPrefix | ODD.straySparse;
+  ODD.size |
+  ODD.type |
+  ODD.emptyOverride |
+  ODD.extensions |
+  ODD.record |
+  ODD.gnuPrefix |
+  ODD.straySparse |
+  ODD.sparseMap;
 
 /** Owner, permissions and time: what a hard link's header applies to its inode. */
 export interface Metadata {
