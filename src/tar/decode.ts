@@ -209,7 +209,13 @@ function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft): 
   draft.end = draft.headerOffset;
   if ('need' in sparse) return sparse.need;
   draft.size = parseNumber(bytes, header + FIELD.gnuRealSize.offset, FIELD.gnuRealSize.length, 'real size');
-  checkSparseMap(sparse.map, draft.size, draft.dataSize);
+  // No engine unpacks it, and GNU tar, whose format it is, writes no other.
+  if (checkSparseMap(sparse.map, draft.size, draft.dataSize) === 'unaligned') {
+    throw new DimgxError(
+      'DIMGX_TAR_BAD_SPARSE',
+      'the map of a sparse file has a stretch that does not begin on a block',
+    );
+  }
   draft.dataOffset = draft.headerOffset + sparse.length;
   draft.end = draft.dataOffset + padded(draft.dataSize);
   return undefined;
@@ -225,13 +231,13 @@ function settlePaxSparse(
   draft.size = realSize ?? draft.size;
   if (name) draft.name = name;
   if (format === 'records') {
-    checkSparseMap(paxSparseMap(draft.pax), draft.size, draft.dataSize);
+    noteMap(draft, paxSparseMap(draft.pax), draft.dataSize);
     return undefined;
   }
   const head = bytes.subarray(header + BLOCK, header + BLOCK + draft.dataSize);
   const sparse = headSparseMap(head);
   if (sparse !== 'more') {
-    checkSparseMap(sparse.map, draft.size, draft.dataSize - sparse.length);
+    noteMap(draft, sparse.map, draft.dataSize - sparse.length);
     return undefined;
   }
   if (head.length === draft.dataSize) {
@@ -239,4 +245,8 @@ function settlePaxSparse(
   }
   // Twice as much each time: the map is read anew, and would be read as often as it has blocks.
   return BLOCK + Math.min(draft.dataSize, 2 * head.length + 16 * BLOCK);
+}
+
+function noteMap(draft: EntryDraft, map: readonly number[], stored: number): void {
+  if (checkSparseMap(map, draft.size, stored) !== 'alike') draft.odd |= ODD.sparseMap;
 }
