@@ -183,14 +183,15 @@ function settleType(draft: EntryDraft, type: number): void {
 
 /** Settles where contents lie and how long they are. Returns how many bytes from the header are needed, if more are. */
 function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft): number | undefined {
-  if (draft.size < 0 || draft.size > Number.MAX_SAFE_INTEGER) {
+  const isCounted = !HEADER_ONLY.has(draft.type);
+  if (draft.size < 0 || (isCounted && draft.size > Number.MAX_SAFE_INTEGER)) {
     throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the size of an entry is negative or absurd');
   }
   const isOldSparse = (draft.odd & ODD.oldSparse) !== 0;
   const sparse = draft.pax === NO_RECORDS ? undefined : paxSparseFormat(draft.pax);
   const paxSparse = sparse === undefined || sparse.format === 'unknown' || isOldSparse ? undefined : sparse;
   if (sparse && !paxSparse) draft.odd |= ODD.straySparse;
-  if (HEADER_ONLY.has(draft.type)) {
+  if (!isCounted) {
     if (paxSparse) throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'what is no file has the map of a sparse file');
     if (draft.size !== 0) draft.odd |= ODD.size;
     draft.size = 0;
