@@ -3,7 +3,7 @@ import type { LayerIndex } from '../inspect/layer-index.js';
 import type { HeaderChange, Plan } from '../merge/plan.js';
 import { MAX_VIEWS, requireUnchanged, scatterRegion } from '../source/read-region.js';
 import { BLOCK } from '../tar/block.js';
-import { directoryHeader, rewriteHeader } from '../tar/rewrite.js';
+import { directoryHeader, rewriteHeader, xattrRecords } from '../tar/rewrite.js';
 import { type SparseLayout, sparseLayout } from '../tar/sparse-layout.js';
 import { HeaderWindow } from './header-window.js';
 import { type Piece, piecesOf, sparseContents } from './pieces.js';
@@ -108,12 +108,18 @@ export class TarAssembler {
     const entry = this.#plan.entry[item] as number;
     const path = this.#written(change.path);
     if (entry < 0) return directoryHeader(path);
-    const layer = this.#plan.layer[item] as number;
-    const { entries } = this.#plan.layers[layer] as LayerIndex;
-    const window = this.#windows[layer] as HeaderWindow;
-    const raw = await window.read(entries.start(entry), entries.dataOffset(entry));
+    const { xattrsOf } = change;
+    const xattrs = xattrsOf && xattrRecords(await this.#readHeader(xattrsOf.layer, xattrsOf.entry));
+    const raw = await this.#readHeader(this.#plan.layer[item] as number, entry);
     const link = change.link && this.#written(change.link);
-    return rewriteHeader(raw, { ...change, path, ...(link && { link }), ...(sparse && { sparse }) });
+    const parts = { ...(link && { link }), ...(xattrs && { xattrs }), ...(sparse && { sparse }) };
+    return rewriteHeader(raw, { ...change, path, ...parts });
+  }
+
+  /** All header blocks of an entry, valid until the next are read. */
+  #readHeader(layer: number, entry: number): Promise<Uint8Array> {
+    const { entries } = this.#plan.layers[layer] as LayerIndex;
+    return (this.#windows[layer] as HeaderWindow).read(entries.start(entry), entries.dataOffset(entry));
   }
 
   /** The header of a sparse file, and its map; its contents become the next pieces. */

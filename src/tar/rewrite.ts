@@ -4,7 +4,7 @@ import { type Metadata, ODD, type TarEntry } from './entry.js';
 import { checksum, dialectOf, FIELD, prefixField, TYPE } from './header.js';
 import { writeNumber } from './number.js';
 import { encodePax, type PaxRecord } from './pax.js';
-import { isPortable } from './portable-record.js';
+import { isPortable, isXattr } from './portable-record.js';
 import { type SparseLayout, sparseRecords } from './sparse-layout.js';
 
 const EMPTY = new Uint8Array(0);
@@ -19,6 +19,8 @@ export interface Rewrite {
   /** Makes of the entry, whatever it is, a hard link to this path. */
   readonly link?: Uint8Array;
   readonly metadata?: Metadata;
+  /** Beside the entry's own, and instead of those of the same name. */
+  readonly xattrs?: readonly PaxRecord[];
   /** How the contents of a sparse file will be laid out. */
   readonly sparse?: SparseLayout;
 }
@@ -56,6 +58,13 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   ]);
 }
 
+/** The xattrs in an entry's header blocks, in order. */
+export function xattrRecords(raw: Uint8Array): readonly PaxRecord[] {
+  const entry = emptyEntry();
+  decodeEntry(raw, 0, 0, entry);
+  return entry.pax.filter(isXattr);
+}
+
 /** The header of a directory that no layer describes: 0755, owned by root, of 1970. */
 export function directoryHeader(path: Uint8Array): Buffer {
   const name = writtenName(path, TYPE.directory);
@@ -72,13 +81,14 @@ function writtenName(path: Uint8Array, type: number): Uint8Array {
 const NAMES: ReadonlySet<string> = new Set(['path', 'linkpath', 'GNU.sparse.name']);
 const OVERRIDES: ReadonlySet<string> = new Set(['uid', 'gid', 'mtime']);
 
-function keptRecords(entry: TarEntry, type: number, { metadata, sparse }: Rewrite): Uint8Array[] {
+function keptRecords(entry: TarEntry, type: number, { metadata, xattrs = [], sparse }: Rewrite): Uint8Array[] {
   // The last of a key counts, and when that is empty the header: then none of the key may stay.
   const last = new Map(entry.pax.map(({ key, value }) => [key, value]));
   const isInForce = ({ key, value }: PaxRecord) => value.length > 0 && last.get(key)?.length !== 0;
+  const replaced = new Set(xattrs.map(({ key }) => key));
   const isKept = (record: PaxRecord) => {
     const { key } = record;
-    if (NAMES.has(key) || !isPortable(record, type)) return false;
+    if (NAMES.has(key) || !isPortable(record, type) || replaced.has(key)) return false;
     if (sparse && (key === 'size' || key.startsWith('GNU.sparse.'))) return false;
     if (key.startsWith('GNU.sparse.')) return type === TYPE.file && (entry.odd & ODD.straySparse) === 0;
     if (key === 'size') return type === TYPE.file && isInForce(record);
@@ -86,6 +96,7 @@ function keptRecords(entry: TarEntry, type: number, { metadata, sparse }: Rewrit
     return !OVERRIDES.has(key) || (isInForce(record) && metadata === undefined);
   };
   const kept = entry.pax.filter(isKept).map(({ raw }) => raw);
+  kept.push(...xattrs.filter((record) => isPortable(record, type)).map(({ raw }) => raw));
   if (sparse) kept.push(...sparseRecords(sparse));
   if (metadata && metadata.mtimeNanos !== 0) kept.push(encodePax('mtime', Buffer.from(decimalTime(metadata))));
   return kept;

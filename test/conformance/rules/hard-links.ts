@@ -1,4 +1,4 @@
-import { dir, file, hardLink, type Section, symlink } from '../case.js';
+import { dir, file, hardLink, type Section, symlink, xattr } from '../case.js';
 import { ARCHIVE_GO, CHANGESETS_MD, GO_TAR, LAYER_MD } from '../sources.js';
 
 const REFUSED = 'DIMGX_MERGE_BAD_LINK';
@@ -108,6 +108,21 @@ export const HARD_LINKS: Section = {
           layers: [[symlink('a', 'x', { uid: 3, mtime: 4 }), hardLink('b', 'a', { uid: 7, mtime: 9 })]],
           tree: ['a->x 7:0 9.000000000', 'b==a 7:0 9.000000000'],
         },
+        {
+          name: 'xattrs beside those of the file, and instead of one of the same name',
+          layers: [
+            [
+              file('a', '1', { pax: [xattr('trusted.t', '1'), xattr('trusted.u', '1')] }),
+              hardLink('b', 'a', { pax: [xattr('trusted.t', '2'), xattr('trusted.v', '3')] }),
+              hardLink('c', 'b'),
+            ],
+            [file('.wh.a')],
+          ],
+          tree: [
+            'b=1 trusted.t=0x32 trusted.u=0x31 trusted.v=0x33',
+            'c==b trusted.t=0x32 trusted.u=0x31 trusted.v=0x33',
+          ],
+        },
       ],
     },
     {
@@ -129,6 +144,11 @@ export const HARD_LINKS: Section = {
             ],
           ],
           tree: ['a=1', 'b==a', 'c 1:3', 'd/', 'e 7:0', 'p|', 's->a'],
+        },
+        {
+          name: 'however large',
+          layers: [[file('a', '1'), hardLink('b', 'a', { size: 2 ** 60 }), dir('d', { size: 2 ** 62 })]],
+          tree: ['a=1', 'b==a', 'd/'],
         },
       ],
     },
