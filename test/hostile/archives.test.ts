@@ -227,7 +227,7 @@ describe('members that are not what they should be', () => {
 });
 
 test('the archive that all of these were made from is a good one', async () => {
-  const { measureDimgx } = await import('../helpers/refusal.js');
+  const { measureDimgx } = await import('../helpers/measure-dimgx.js');
   const { exitCode, stderr } = await measureDimgx(['-t', '/dev/null', await written(archive)]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
 });

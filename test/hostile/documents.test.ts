@@ -4,7 +4,8 @@ import { type BuiltImage, configOf, imageIdOf, layerOf, sha256 } from '../helper
 import { dockerArchive, dockerV1Archive } from '../helpers/docker-archive.js';
 import { type Member, writeArchive, writeFolder } from '../helpers/members.js';
 import { OciLayout, ociLayout } from '../helpers/oci-layout.js';
-import { expectRefusal, measureDimgx } from '../helpers/refusal.js';
+import { measureDimgx } from '../helpers/measure-dimgx.js';
+import { expectRefusal } from '../helpers/refusal.js';
 
 const image: BuiltImage = { tags: ['box:1'], layers: [await layerOf({ a: 'hello' })] };
 const docker = dockerArchive([image]);

@@ -6,7 +6,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { diffIdOf, sha256 } from '../helpers/built-image.js';
 import { archiveOf, temporaryFolder, writeArchive } from '../helpers/members.js';
 import { rawEntry, rawTar } from '../helpers/raw-tar.js';
-import { expectRefusal, measureDimgx } from '../helpers/refusal.js';
+import { measureDimgx } from '../helpers/measure-dimgx.js';
+import { expectRefusal } from '../helpers/refusal.js';
 import { runCommand } from '../helpers/run-command.js';
 import { startDimgx } from '../helpers/run-dimgx.js';
 
