@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS } from '../image/limits.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { applyLayer } from './apply-layer.js';
 import type { Column } from './column.js';
+import { FollowBudget } from './follow-budget.js';
 import { HiddenEntries } from './hidden-entries.js';
 import { orderItems } from './order.js';
 import type { Plan } from './plan.js';
@@ -28,8 +29,9 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
   const count = layers.reduce((sum, { entries }) => sum + entries.length, 0);
   const tree = new Tree(count, options.maxEntries ?? DEFAULT_LIMITS.maxEntries);
   const tally = new Tally();
+  const follows = new FollowBudget();
   const hidden = options.explain ? new HiddenEntries(tree, oldestFirst) : undefined;
-  const context = { tree, layers: oldestFirst, tally, lenient: !isWhole(oldestFirst), onHidden: hidden?.note };
+  const context = { tree, layers: oldestFirst, tally, lenient: !isWhole(oldestFirst), follows, onHidden: hidden?.note };
   const nodes: Column[] = [];
   for (let number = 0; number < oldestFirst.length; number++) {
     nodes.push(applyLayer(context, number));
