@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '#dimgx/errors.js';
 import { type BuiltImage, configOf, imageIdOf, layerOf, sha256 } from '../helpers/built-image.js';
 import { dockerArchive, dockerV1Archive } from '../helpers/docker-archive.js';
+import { measureDimgx } from '../helpers/measure-dimgx.js';
 import { type Member, writeArchive, writeFolder } from '../helpers/members.js';
 import { OciLayout, ociLayout } from '../helpers/oci-layout.js';
-import { measureDimgx } from '../helpers/measure-dimgx.js';
 import { expectRefusal } from '../helpers/refusal.js';
 
 const image: BuiltImage = { tags: ['box:1'], layers: [await layerOf({ a: 'hello' })] };

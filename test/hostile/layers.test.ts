@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '#dimgx/errors.js';
 import { diffIdOf, layerOf, sha256 } from '../helpers/built-image.js';
 import { dockerArchive } from '../helpers/docker-archive.js';
+import { measureDimgx } from '../helpers/measure-dimgx.js';
 import { type Member, writeArchive } from '../helpers/members.js';
 import { GNU, longHeader, paxHeader, rawEntry, rawTar } from '../helpers/raw-tar.js';
-import { measureDimgx } from '../helpers/measure-dimgx.js';
 import { expectRefusal } from '../helpers/refusal.js';
 
 const MIB = 2 ** 20;
