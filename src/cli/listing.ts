@@ -49,7 +49,7 @@ function cells({ history, layer, parent }: ListingRow, size: number, virtual: nu
 
 function alignLine(line: readonly string[], widths: readonly number[]): string {
   return line
-    .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+    .map((cell, column) => (column === line.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
     .join(GAP)
     .trimEnd();
 }
