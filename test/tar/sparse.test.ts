@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ODD } from '#dimgx/tar/entry.js';
+import { rewriteHeader } from '#dimgx/tar/rewrite.js';
 import { lacks } from '../helpers/engines.js';
 import { GNU, paxHeader, rawEntry, rawTar, readTar } from '../helpers/raw-tar.js';
 import { runCommand } from '../helpers/run-command.js';
@@ -149,4 +150,13 @@ describe('a map is refused', () => {
 
 test('the size of a file that is all hole may be absurd: limits are for who adds sizes up', async () => {
   expect(await readTar(inHeader([], 8 ** 11 - 1, ''))).toMatchObject([{ size: 8 ** 11 - 1, dataSize: 0 }]);
+});
+
+test('what stands between the name and the map in an old header is no prefix', async () => {
+  const patch = { 345: 'rest/of/it', 386: octal(4096) + octal(512), 483: octal(9000) };
+  const archive = rawTar(rawEntry({ name: 'old', type: 'S', magic: GNU, patch }, block));
+  expect(await readTar(archive)).toMatchObject([{ name: 'old', size: 9000, odd: ODD.oldSparse }]);
+  const header = rewriteHeader(archive.subarray(0, 512), { path: Buffer.from('new') });
+  const rewritten = await readTar(rawTar(header, Buffer.from(block)));
+  expect(rewritten).toMatchObject([{ name: 'new', size: 9000, dataSize: 512, odd: ODD.oldSparse }]);
 });
