@@ -12,7 +12,7 @@ export interface CampaignOptions {
   /** `measured`: see which blocks are reached. `guided`: keep inputs that reach new ones, and mutate them further. */
   readonly coverage?: 'off' | 'measured' | 'guided';
   /** Called now and then. */
-  readonly onProgress?: (done: number, findings: readonly Finding[]) => void;
+  readonly onProgress?: (done: number) => void | Promise<void>;
 }
 
 /** An input that made dimgx do what it must not. */
@@ -123,7 +123,7 @@ class Campaign {
         await this.#runAll(next);
         if (this.#coverage) await this.#learn(this.#coverage, next);
         done += next.length;
-        onProgress?.(done, [...this.#findings.values()]);
+        await onProgress?.(done);
       }
     } finally {
       Error.stackTraceLimit = stackTraceLimit;
@@ -143,11 +143,11 @@ class Campaign {
     await this.#watchdog.close();
   }
 
-  /** Half of them from what was kept last. */
+  /** A quarter of them from what was kept, if anything was: more, and too few are sound enough to get far. */
   #next(): Input {
-    const from = this.#choose(2) === 0 ? Math.max(0, this.#corpus.length - 16) : 0;
-    const base = this.#corpus[from + this.#choose(this.#corpus.length - from)] as Input;
-    return mutated(this.#target, base, this.#mutations++);
+    const kept = this.#corpus.length - this.#seeds;
+    const at = kept > 0 && this.#choose(4) === 0 ? this.#seeds + this.#choose(kept) : this.#choose(this.#seeds);
+    return mutated(this.#target, this.#corpus[at] as Input, this.#mutations++);
   }
 
   async #runAll(inputs: readonly Input[]): Promise<void> {

@@ -87,8 +87,8 @@ async function runOne(target: Target): Promise<void> {
     inputs,
     seed: Number(values.seed),
     coverage: values.coverage as Exclude<CampaignOptions['coverage'], undefined>,
-    onProgress(done) {
-      memory.look(done / inputs);
+    async onProgress(done) {
+      await memory.look(done / inputs);
       if (Date.now() - shown < 30_000) return;
       shown = Date.now();
       say(`${target.name} of seed ${values.seed}: ${done} of ${inputs}`);
@@ -108,7 +108,7 @@ async function runOne(target: Target): Promise<void> {
     peak: process.resourceUsage().maxRSS / 1024,
   };
   say(`${target.name}: ${JSON.stringify(figures)}`);
-  memory.close();
+  await memory.close();
   process.send?.(figures);
 }
 

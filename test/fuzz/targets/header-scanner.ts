@@ -84,12 +84,20 @@ async function scanByPosition(archive: Uint8Array, add: Add): Promise<TarEnd> {
 function scanInPieces(archive: Uint8Array, random: Random, add: Add): TarEnd {
   const scan = new TarStreamScan(add);
   const most = 1 + random(4000);
-  for (let at = 0; at < archive.length; ) {
+  const bytes = random(4) === 0 ? unaligned(archive) : archive;
+  for (let at = 0; at < bytes.length; ) {
     const size = 1 + random(most);
-    scan.push(archive.subarray(at, at + size));
+    scan.push(bytes.subarray(at, at + size));
     at += size;
   }
   return scan.finish();
+}
+
+/** At an odd address. */
+function unaligned(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes.length + 1);
+  copy.set(bytes, 1);
+  return copy.subarray(1);
 }
 
 function scanByTheLeast(archive: Uint8Array, add: Add): undefined {

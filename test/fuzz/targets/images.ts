@@ -5,6 +5,7 @@ import type { Warning } from '#dimgx/errors.js';
 import { openExtraction } from '#dimgx/extract/extraction.js';
 import { type FlattenOptions, flatten } from '#dimgx/flatten.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
+import type { EntryEvent } from '#dimgx/options.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { rawEntry, rawTar } from '../../helpers/raw-tar.js';
 import { assembled } from '../assembled.js';
@@ -21,6 +22,20 @@ import { must, type Target } from '../target.js';
 type Archive = ImageMembers | Buffer;
 
 const LIMITS = { maxSize: 16 * 2 ** 20, maxEntries: 500 };
+const SELECTORS = [
+  '@1',
+  'box',
+  'box:1',
+  'docker.io/library/other:1',
+  'x:latest',
+  'a',
+  'bb',
+  'sha256:0',
+  '0',
+  '1',
+  'none',
+];
+const PLATFORMS = ['linux/arm64', 'linux/arm64/v8', 'linux/arm/v7', 'linux/amd64/v3', 'windows/amd64', 'linux/x'];
 const scratch = new ScratchFile();
 
 /** Whole images, in every form: listed, or flattened in this process. */
@@ -33,8 +48,14 @@ export const images: Target<Archive> = {
   async run(archive, random) {
     const bytes = Buffer.isBuffer(archive) ? archive : archiveOf(archive);
     scratch.replace(bytes);
-    const chosen = random(8) === 0 ? {} : { image: '@0' };
-    const options = { ...chosen, verify: random(8) === 0, limits: LIMITS, threads: 1, platform: 'linux/amd64' };
+    const options = {
+      ...(random(8) > 0 && { image: random(4) === 0 ? oneOf(SELECTORS, random) : '@0' }),
+      ...(random(8) > 0 && { platform: random(4) === 0 ? oneOf(PLATFORMS, random) : 'linux/amd64' }),
+      ...(random(4) === 0 && { onEntry: checkEvent }),
+      verify: random(8) === 0,
+      limits: LIMITS,
+      threads: 1,
+    };
     if (random(4) === 0) {
       const text = await listImage(scratch.path, { ...options, json: random(2) === 0, quiet: false, columns: 100 });
       must(!/[^\n\P{Cc}]/u.test(text), 'the listing is not printable');
@@ -73,6 +94,10 @@ async function flattenedTo(reference: string, options: FlattenOptions): Promise<
 
 function checkWarning({ message }: Warning): void {
   must(!/\p{Cc}/u.test(message), 'a warning is not printable');
+}
+
+function checkEvent({ path, reason = '' }: EntryEvent): void {
+  must(!/\p{Cc}/u.test(path + reason), 'a path or a reason is not printable');
 }
 
 export function archiveOf(members: ImageMembers): Buffer {

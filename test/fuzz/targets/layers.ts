@@ -26,7 +26,7 @@ const LIMITS = { maxSize: 16 * 2 ** 20, maxEntries: 500 };
 const MAX_PARTS = 60;
 const scratch = new ScratchFile();
 
-/** Stacks of layers through index, merge and output. What comes out is the same every time, and plain when read again. */
+/** Stacks of layers, now and then without one of them, through index, merge and output. What comes out is the same every time, and plain when read again. */
 export const layers: Target<Layers> = {
   name: 'layers',
   share: 12,
@@ -44,7 +44,9 @@ export const layers: Target<Layers> = {
   async run(stack, random) {
     const bytes = stack.map((parts) => rawLayer(parts));
     scratch.write(bytes);
-    const indexes = await indexesOf(bytes);
+    const all = await indexesOf(bytes);
+    const left = random(4) === 0 ? random(all.length) : -1;
+    const indexes = all.filter((_, i) => i !== left);
     const tar = await flattened(indexes);
     await checkOutput(tar);
     if (random(4) === 0) must((await flattened(indexes)).equals(tar), 'a second time gives other bytes');
