@@ -97,9 +97,10 @@ class LayerApplication {
     return nodes;
   }
 
+  /** A name that commands something does so whatever the entry is, a device 0:0 too. */
   #markerOf(i: number): Marker | 'device' {
-    if ((this.#entries.flags(i) & FLAG.nullDevice) !== 0) return 'device';
-    return markerOf(this.#names, this.#entries.pathStart(i), this.#entries.pathEnd(i));
+    const marker = markerOf(this.#names, this.#entries.pathStart(i), this.#entries.pathEnd(i));
+    return marker === 'none' && (this.#entries.flags(i) & FLAG.nullDevice) !== 0 ? 'device' : marker;
   }
 
   #applyMarker(i: number, marker: Marker | 'device', symlinks: LayerSymlinks): void {

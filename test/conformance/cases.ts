@@ -158,6 +158,17 @@ export const CASES: readonly Case[] = [
     tree: [],
   },
   {
+    row: '4.2 not even of a device 0:0',
+    layers: [
+      [file('a'), file('d/b')],
+      [
+        { name: '.wh.a', type: '3' },
+        { name: 'd/.wh..wh..opq', type: '3' },
+      ],
+    ],
+    tree: ['d/'],
+  },
+  {
     row: '4.3 what is not there is not missed, nor made',
     layers: [[file('a')], [file('.wh.x'), file('no/where/.wh.y')]],
     tree: ['a='],
