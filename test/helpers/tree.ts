@@ -67,10 +67,16 @@ function walk(root: string, path: string): string[] {
   const paths = [path];
   for (const child of readdirSync(onDisk(root, path), { encoding: 'buffer', withFileTypes: true })) {
     const childPath = `${path === '.' ? '' : `${path}/`}${child.name.toString('latin1')}`;
+    if (child.isCharacterDevice() && isWhiteout(root, childPath)) continue;
     if (child.isDirectory()) for (const below of walk(root, childPath)) paths.push(below);
     else paths.push(childPath);
   }
   return paths;
+}
+
+/** An overlay lists the whiteouts of a directory that one layer alone has, and says of each that it is not there. */
+function isWhiteout(root: string, path: string): boolean {
+  return lstatSync(onDisk(root, path), { throwIfNoEntry: false }) === undefined;
 }
 
 function onDisk(root: string, path: string): Buffer {
