@@ -11,12 +11,22 @@ import { listTree, type Tree } from './tree.js';
  * @param folder a temporary folder; what is made there is removed again
  */
 export async function listImage(docker: DockerClient, image: string, folder: string): Promise<Tree> {
+  return listOverlay(await docker.layerFolders(image), folder);
+}
+
+/**
+ * What the kernel shows of folders that lie under one overlay.
+ *
+ * @param layers oldest first
+ * @param folder a temporary folder; what is made there is removed again
+ */
+export async function listOverlay(layers: readonly string[], folder: string): Promise<Tree> {
   const mountPoint = join(folder, 'mounted');
   const empty = join(folder, 'empty'); // overlayfs asks for two folders at least
   await mkdir(mountPoint);
   await mkdir(empty);
-  const layers = [empty, ...(await docker.layerFolders(image))].reverse();
-  await runCommand('mount', ['-t', 'overlay', 'overlay', '-o', `ro,lowerdir=${layers.join(':')}`, mountPoint]);
+  const lower = [empty, ...layers].reverse().join(':');
+  await runCommand('mount', ['-t', 'overlay', 'overlay', '-o', `ro,lowerdir=${lower}`, mountPoint]);
   try {
     return await listTree(mountPoint);
   } finally {
