@@ -100,7 +100,7 @@ class LayerApplication {
     return nodes;
   }
 
-  /** Of a marker only the name counts, though it be a device 0:0. */
+  /** A name that commands something does so whatever the entry is, a device 0:0 too. */
   #markerOf(i: number): Marker | 'device' {
     const marker = markerOf(this.#names, this.#entries.pathStart(i), this.#entries.pathEnd(i));
     return marker === 'none' && (this.#entries.flags(i) & FLAG.nullDevice) !== 0 ? 'device' : marker;
