@@ -193,10 +193,7 @@ class LayerApplication {
     const inode = this.#tree.inode(target);
     this.#tree.inodes.metadataLayer.set(inode, ref.layer);
     this.#tree.inodes.metadataEntry.set(inode, ref.entry);
-    if ((this.#entries.flags(i) & FLAG.linkXattrs) !== 0) {
-      this.#tree.inodes.xattrLayer.set(inode, ref.layer);
-      this.#tree.inodes.xattrEntry.set(inode, ref.entry);
-    }
+    if ((this.#entries.flags(i) & FLAG.linkXattrs) !== 0) this.#tree.addXattrs(inode, ref);
     return this.#tree.add(directory, this.#names, base, end, this.#tree.kind(target), ref, inode);
   }
 

@@ -116,12 +116,12 @@ function floored(decimal: string): string {
 }
 
 /** 10: as `listTree` tells them. What Linux does not let a type have, and what commands overlayfs, is left out. */
-function xattrsOf(raw: RawEntry, type: Entry['type']): string {
+export function xattrsOf(raw: RawEntry, type: Entry['type']): string {
   const xattrs = new Map<string, string>();
   for (const [key, value] of raw.pax ?? []) {
     const [, name] = /^SCHILY\.xattr\.(.+)$/.exec(key) ?? [];
     if (name === undefined || name.startsWith('trusted.overlay.')) continue;
-    if (name.startsWith('user.') && type !== 'file' && type !== 'directory') continue;
+    if (name.startsWith('user.') && !['file', 'directory', 'hard link'].includes(type)) continue;
     if (name.startsWith('system.posix_acl_') && type === 'symlink') continue;
     xattrs.set(name, Buffer.from(value, 'latin1').toString('hex'));
   }

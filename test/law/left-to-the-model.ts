@@ -162,13 +162,6 @@ export const LEFT_TO_THE_MODEL: readonly LeftRow[] = [
     ],
   },
   {
-    row: '8.5: xattrs in the header of a link',
-    judges: ['docker'],
-    reason: 'Docker adds them to those of the inode',
-    without: changing((raw) => (isHardLink(raw) ? withoutPax(raw, (key) => key.startsWith('SCHILY.xattr.')) : raw)),
-    example: [[{ name: 'a' }, { name: 'b', type: '1', link: 'a', pax: [['SCHILY.xattr.trusted.t', '1']] }]],
-  },
-  {
     row: '8.5: the time in the header of a link to a symlink',
     judges: ['docker'],
     reason: 'Docker leaves the time of the symlink as it is',

@@ -1,7 +1,7 @@
 import { baseOf, type Entry, LEFTOVERS, parentOf } from './decoded-entry.js';
 import { directoryOf } from './own-symlinks.js';
 import { Refusal } from './refusal.js';
-import { described, type Name, newDirectory, type Thing, walk } from './thing.js';
+import { described, type Name, newDirectory, type Thing, walk, withXattrs } from './thing.js';
 
 /**
  * How layers apply, as plainly as it can be put: objects and maps, one layer after the other, each read twice, first for
@@ -112,6 +112,7 @@ export class Model {
     this.#put(directory, base, thing);
     thing.owner = entry.owner; // 8.5
     thing.mtime = entry.mtime;
+    thing.xattrs = withXattrs(thing, entry);
     if (thing.type !== 'symlink') thing.mode = entry.mode;
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Tree, TreeEntry } from '../helpers/tree.js';
-import type { Entry } from './decoded-entry.js';
+import { type Entry, xattrsOf } from './decoded-entry.js';
 
 /** A file, directory or anything else. Two names of one thing are hard links. */
 export interface Thing {
@@ -36,6 +36,16 @@ export function newDirectory(): Thing {
 export function described(thing: Thing, entry: Entry): Thing {
   const { type, mode, owner, mtime, xattrs, target, device, content } = entry;
   return Object.assign(thing, { type, mode, owner, mtime, xattrs, target, device, content, described: true });
+}
+
+/** The xattrs of a thing with those that a hard link to it brings (8.5, 10). */
+export function withXattrs(thing: Thing, { raw }: Entry): string {
+  const own = thing.xattrs.split(' ').filter((xattr) => xattr !== '');
+  const brought = xattrsOf(raw, thing.type)
+    .split(' ')
+    .filter((xattr) => xattr !== '');
+  const byName = new Map([...own, ...brought].map((xattr) => [xattr.split('=')[0], xattr]));
+  return [...byName.values()].sort().join(' ');
 }
 
 /** Visits all names below a directory, parents first. */

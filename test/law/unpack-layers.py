@@ -51,18 +51,22 @@ def make(path, entry):
 
 
 def set_xattrs(path, entry):
+    is_link = entry["type"] == "hard link"
     for name in os.listxattr(path, follow_symlinks=False):
-        if name != OPAQUE:
+        if name != OPAQUE and not is_link:
             os.removexattr(path, name, follow_symlinks=False)
     for name, _, value in (xattr.partition("=0x") for xattr in entry["xattrs"].split()):
-        os.setxattr(path, name, bytes.fromhex(value), follow_symlinks=False)
+        try:
+            os.setxattr(path, name, bytes.fromhex(value), follow_symlinks=False)
+        except OSError:
+            if not is_link:  # what it names may be of a type that has no such xattr
+                raise
 
 
 def describe(path, entry, times):
     owner = (int(part) for part in entry["owner"].split(":"))
     os.chown(path, *owner, follow_symlinks=False)
-    if entry["type"] != "hard link":
-        set_xattrs(path, entry)
+    set_xattrs(path, entry)
     if not os.path.islink(path):
         os.chmod(path, entry["mode"])
     seconds, nanos = entry["mtime"].split(".")
