@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { BLOCK, isZeroBlock, padded } from './block.js';
 import { type EntryDraft, ODD, type TarEntry } from './entry.js';
-import { dialectOf, FIELD, TYPE, textField } from './header.js';
+import { dialectOf, FIELD, isStar, TYPE, textField } from './header.js';
 import { parseNumber } from './number.js';
 import { MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxOwner, paxTime } from './pax.js';
 import { type PaxSparse, paxSparseFormat, paxSparseMap } from './pax-sparse.js';
@@ -214,12 +214,15 @@ function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft): 
   return undefined;
 }
 
+/** GNU tar sees a sparse file only where the header is of POSIX: else it takes the real size for that of the contents. */
 function settlePaxSparse(
   bytes: Uint8Array,
   header: number,
   draft: EntryDraft,
   { format, realSize, name }: PaxSparse,
 ): number | undefined {
+  if (dialectOf(bytes, header) !== 'ustar' || isStar(bytes, header))
+    throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'a sparse file of PAX has the header of another form of tar');
   draft.size = realSize ?? draft.size;
   if (name) draft.name = name;
   if (format === 'records') {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ODD } from '#dimgx/tar/entry.js';
 import { rewriteHeader } from '#dimgx/tar/rewrite.js';
 import { lacks } from '../helpers/engines.js';
-import { GNU, paxHeader, rawEntry, rawTar, readTar } from '../helpers/raw-tar.js';
+import { GNU, paxHeader, type RawHeader, rawEntry, rawTar, readTar } from '../helpers/raw-tar.js';
 import { runCommand } from '../helpers/run-command.js';
 
 describe('real sparse files', () => {
@@ -161,6 +161,18 @@ describe('a map is refused', () => {
     await expect(readTar(archive)).rejects.toEqual(
       expect.objectContaining({ code: expect.stringMatching(/BAD_(SPARSE|PAX)$/) }),
     );
+  });
+
+  // GNU tar understands such records only beside a header of POSIX, and takes the real size for that of the contents.
+  const star = `${'\0'.repeat(131)}00000000000 00000000000 `;
+  test.each<[string, RawHeader]>([
+    ['of GNU tar', { magic: GNU }],
+    ['of the oldest form', { magic: '' }],
+    ['of star', { patch: { 345: star } }],
+  ])('when it stands in records beside a header %s', async (_, header) => {
+    const records = { 'GNU.sparse.size': '9000', 'GNU.sparse.numblocks': '1', 'GNU.sparse.map': '0,512' };
+    const archive = rawTar(paxHeader(records), rawEntry(header, block));
+    await expect(readTar(archive)).rejects.toEqual(refused);
   });
 
   // GNU tar takes a map for ended there, and what goes on for contents, in which it looks for headers.
