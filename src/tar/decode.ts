@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { BLOCK, isZeroBlock, padded } from './block.js';
 import { type EntryDraft, ODD, type TarEntry } from './entry.js';
-import { dialectOf, FIELD, TYPE, textField } from './header.js';
+import { dialectOf, FIELD, isStar, TYPE, textField } from './header.js';
 import { parseNumber } from './number.js';
 import { MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxOwner, paxTime } from './pax.js';
 import { type PaxSparse, paxSparseFormat, paxSparseMap } from './pax-sparse.js';
@@ -224,6 +224,7 @@ function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft): 
   return undefined;
 }
 
+/** GNU tar sees a sparse file only where the header is of POSIX: else it takes the real size for that of the contents. */
 function settlePaxSparse(
   bytes: Uint8Array,
   header: number,
@@ -231,6 +232,7 @@ function settlePaxSparse(
   { format, realSize, name }: PaxSparse,
 ): number | undefined {
   draft.odd |= ODD.paxSparse;
+  if (dialectOf(bytes, header) !== 'ustar' || isStar(bytes, header)) draft.odd |= ODD.sparseMap;
   draft.size = realSize ?? draft.size;
   if (name) draft.name = name;
   if (format === 'records') {
