@@ -189,7 +189,9 @@ class LayerApplication {
       const kind = type === TYPE.symlink ? KIND.symlink : KIND.other;
       return this.#tree.add(directory, this.#names, base, end, kind, ref, this.#tree.addInode(ref));
     }
-    if (this.#tree.isUnreachable(target)) return this.#refuseLink(i, 'is removed by the link itself');
+    if (existing !== NONE && this.#walker.targetOf(this.#entries.link(i)) !== target) {
+      return this.#refuseLink(i, 'is removed by the link itself, or the way to it');
+    }
     const inode = this.#tree.inode(target);
     this.#tree.inodes.metadataLayer.set(inode, ref.layer);
     this.#tree.inodes.metadataEntry.set(inode, ref.entry);

@@ -101,19 +101,23 @@ export class Model {
   /** 8 */
   #link(entry: Entry, directory: Thing, base: string, there: Name | undefined): void {
     const refuse = (why: string) => new Refusal('DIMGX_MERGE_BAD_LINK', why, entry.raw);
-    this.#followed = 0;
-    const holder = this.#walk(this.root, partsOf(parentOf(entry.target))); // 8.1
-    const target = holder?.children.get(baseOf(entry.target));
+    const target = this.#target(entry);
     if (target === undefined || target.thing.type === 'directory') throw refuse('no target, or a directory'); // 8.3
     if (target === there) throw refuse('itself');
     directory.children.delete(base);
-    if (!this.#holds(target)) throw refuse('it removes its own target');
+    if (this.#target(entry) !== target) throw refuse('it removes its own target, or the way to it');
     const { thing } = target;
     this.#put(directory, base, thing);
     thing.owner = entry.owner; // 8.5
     thing.mtime = entry.mtime;
     thing.xattrs = withXattrs(thing, entry);
     if (thing.type !== 'symlink') thing.mode = entry.mode;
+  }
+
+  /** 8.1 */
+  #target(link: Entry): Name | undefined {
+    this.#followed = 0;
+    return this.#walk(this.root, partsOf(parentOf(link.target)))?.children.get(baseOf(link.target));
   }
 
   /** Goes through directories and symlinks, `..` stopping at the root (2.7). */
@@ -140,14 +144,6 @@ export class Model {
       if (thing === directory) found = above;
     });
     return found;
-  }
-
-  #holds(name: Name): boolean {
-    let isFound = false;
-    walk(this.root, '', (_, there) => {
-      isFound ||= there === name;
-    });
-    return isFound;
   }
 
   #name(path: string): Name | undefined {

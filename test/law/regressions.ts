@@ -173,6 +173,16 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
+    name: 'a link that removes the symlink on the way to its own target is refused',
+    stack: [
+      [
+        { type: '2', link: '.', name: 'b' },
+        { content: '1', name: 'a' },
+        { type: '1', link: 'b/a', name: 'b' },
+      ],
+    ],
+  },
+  {
     name: 'a symlink target longer than any path is refused',
     stack: [[{ type: '2', link: '/e'.repeat(2100), name: 'a' }]],
   },
