@@ -41,7 +41,7 @@ const scratch = new ScratchFile();
 /** Whole images, in every form: listed, or flattened in this process. */
 export const images: Target<Archive> = {
   name: 'images',
-  share: 11,
+  share: 3,
   batch: 50,
   seeds: imageForms,
   mutate: (archive, random) => mutated(archive, random),

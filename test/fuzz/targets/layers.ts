@@ -29,7 +29,7 @@ const scratch = new ScratchFile();
 /** Stacks of layers, now and then without one of them, through index, merge and output. What comes out is the same every time, and plain when read again. */
 export const layers: Target<Layers> = {
   name: 'layers',
-  share: 12,
+  share: 6,
   batch: 50,
   seeds: () => [
     [[fullTar()]],
