@@ -7,7 +7,7 @@ import {
   isBetween,
   isDuplicate,
   isHardLink,
-  isInPlaceOfOwnDirectories,
+  isInPlaceOfOwnTree,
   isTooLong,
   isWhiteoutOfOwn,
   withoutMarkersThatCannotBeWritten,
@@ -74,11 +74,11 @@ export const LEFT_TO_THE_MODEL: readonly LeftRow[] = [
     ],
   },
   {
-    row: '3: something in the place of a directory whose subdirectories its own layer has brought',
+    row: '3: something in the place of a directory in which its own layer has brought directories or symlinks',
     judges: ['docker'],
     reason:
-      'times of directories are set last, those of the subdirectories too; they are gone, and the layer is refused',
-    without: dropping(isInPlaceOfOwnDirectories),
+      'times of directories are set last, and these are gone; where one of the symlinks leads there, what it leads through is removed first: the layer is refused',
+    without: dropping(isInPlaceOfOwnTree),
     example: [[{ name: 'd/e', type: '5' }, { name: 'd' }]],
   },
   {

@@ -68,11 +68,11 @@ export function isWhiteoutOfOwn(whiteout: Entry, layer: readonly Entry[]): boole
   });
 }
 
-export function isInPlaceOfOwnDirectories(entry: Entry, layer: readonly Entry[]): boolean {
+export function isInPlaceOfOwnTree(entry: Entry, layer: readonly Entry[]): boolean {
   if (entry.type === 'directory' || entry.marker) return false;
   const place = placeOf(layer, entry);
-  const before = layer.slice(0, layer.indexOf(entry)).filter(({ type }) => type === 'directory');
-  return before.some((directory) => placeOf(layer, directory).startsWith(`${place}/`));
+  const before = layer.slice(0, layer.indexOf(entry)).filter(({ type }) => type === 'directory' || type === 'symlink');
+  return before.some((older) => placeOf(layer, older).startsWith(`${place}/`));
 }
 
 export function isDuplicate(entry: Entry, layer: readonly Entry[]): boolean {
