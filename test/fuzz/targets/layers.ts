@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { TarAssembler } from '#dimgx/extract/assembler.js';
 import { Budget } from '#dimgx/inspect/budget.js';
 import { EntryTable } from '#dimgx/inspect/entry-table.js';
-import { indexPlainLayer } from '#dimgx/inspect/index-layer.js';
+import { indexPlainLayer, type LayerIo } from '#dimgx/inspect/index-layer.js';
 import type { LayerIndex } from '#dimgx/inspect/layer-index.js';
 import { mergeLayers } from '#dimgx/merge/merge-layers.js';
 import { layerValue } from '../../helpers/image-value.js';
@@ -62,7 +62,11 @@ async function indexesOf(layers: readonly Buffer[]): Promise<LayerIndex[]> {
   let offset = 0;
   for (const [position, bytes] of layers.entries()) {
     const { length } = bytes;
-    const io = { read: readFrom(bytes), write: () => must(false, 'a plain layer is spooled') };
+    const io: LayerIo = {
+      read: readFrom(bytes),
+      write: () => must(false, 'a plain layer is spooled'),
+      whole: (work) => work(),
+    };
     const { columns, ...contents } = await indexPlainLayer({ fd: -1, offset: 0, length }, io, budget);
     const region = { fd: scratch.fd, offset, length };
     const layer = layerValue({ name: `layer ${position}`, blob: region });
