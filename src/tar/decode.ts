@@ -2,7 +2,7 @@ import { DimgxError } from '../errors.js';
 import { BLOCK, isZeroBlock, padded } from './block.js';
 import { type EntryDraft, ODD, type TarEntry } from './entry.js';
 import { dialectOf, FIELD, isStar, TYPE, textField } from './header.js';
-import { parseNumber } from './number.js';
+import { isLedByNul, parseNumber } from './number.js';
 import { MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxOwner, paxTime } from './pax.js';
 import { type PaxSparse, paxSparseFormat, paxSparseMap } from './pax-sparse.js';
 import { isLost, isPortable } from './portable-record.js';
@@ -86,6 +86,7 @@ export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: 
     const type = bytes[header + FIELD.type.offset] as number;
     if (type !== TYPE.pax && type !== TYPE.longName && type !== TYPE.longLink && type !== TYPE.paxGlobal) break;
     const size = parseNumber(bytes, header + FIELD.size.offset, FIELD.size.length, 'size');
+    if (isLedByNul(bytes, header + FIELD.size.offset, FIELD.size.length)) draft.odd |= ODD.number;
     if (size < 0 || size > MAX_EXTENSION) {
       throw new DimgxError('DIMGX_TAR_BAD_PAX', `an extension header is ${size} bytes long, over ${MAX_EXTENSION}`);
     }
@@ -195,7 +196,7 @@ function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft): numbe
   if (sparse && !paxSparse) draft.odd |= ODD.straySparse;
   if (!isCounted) {
     if (paxSparse) throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'what is no file has the map of a sparse file');
-    if (draft.size !== 0) draft.odd |= ODD.size;
+    if (draft.size !== 0) draft.odd |= ODD.number;
     draft.size = 0;
   }
   draft.dataSize = draft.size;

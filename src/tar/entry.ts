@@ -2,8 +2,8 @@ import type { PaxRecord } from './pax.js';
 
 /** What is odd about how an entry is stored. Any of `REWRITE` keeps it from being copied as it stands. */
 export const ODD = {
-  /** A size on a type that has no contents. */
-  size: 1,
+  /** A size on a type that has no contents, or a number that begins with a NUL, which readers take differently. */
+  number: 1,
   /** A type that is read as another: a contiguous file, an old-style file whose name ends in a slash. */
   type: 2,
   /** A PAX override without a value, which readers take differently. */
@@ -32,7 +32,7 @@ export const ODD = {
 } as const;
 
 export const REWRITE =
-  ODD.size |
+  ODD.number |
   ODD.type |
   ODD.emptyOverride |
   ODD.extensions |

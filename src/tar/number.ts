@@ -43,6 +43,11 @@ function parseOther(bytes: Uint8Array, offset: number, length: number, field: st
   return value;
 }
 
+/** Whether a field begins with a NUL and goes on: Go reads the number, GNU tar and bsdtar read 0. */
+export function isLedByNul(bytes: Uint8Array, offset: number, length: number): boolean {
+  return bytes[offset] === 0 && !bytes.subarray(offset, offset + length).every(isBlank);
+}
+
 function isBlank(byte: number | undefined): boolean {
   return byte === SPACE || byte === 0;
 }

@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { type EntryDraft, ODD } from './entry.js';
 import { checksum, dialectOf, FIELD, prefixField, signedChecksum, TYPE, textField } from './header.js';
-import { isOwner, parseNumber } from './number.js';
+import { isLedByNul, isOwner, parseNumber } from './number.js';
 
 const NONE = new Uint8Array(0);
 
@@ -32,6 +32,9 @@ export function readHeader(bytes: Uint8Array, header: number, base: number, draf
   draft.size = numberField(bytes, header, 'size');
   draft.mtime = numberField(bytes, header, 'mtime');
   draft.mtimeNanos = 0;
+  const type = bytes[header + FIELD.type.offset];
+  const numbers = type === TYPE.charDevice || type === TYPE.blockDevice ? DEVICE_NUMBERS : NUMBERS;
+  if (numbers.some(({ offset, length }) => isLedByNul(bytes, header + offset, length))) draft.odd |= ODD.number;
   const hasLink = bytes[header + FIELD.link.offset] !== 0;
   draft.link = hasLink ? textField(bytes, header + FIELD.link.offset, FIELD.link.length) : NONE;
   draft.name = textField(bytes, header + FIELD.name.offset, FIELD.name.length);
@@ -46,6 +49,9 @@ export function readHeader(bytes: Uint8Array, header: number, base: number, draf
     draft.odd |= ODD.gnuPrefix;
   }
 }
+
+const NUMBERS = [FIELD.mode, FIELD.uid, FIELD.gid, FIELD.size, FIELD.mtime];
+const DEVICE_NUMBERS = [...NUMBERS, FIELD.deviceMajor, FIELD.deviceMinor];
 
 type NumberField = 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'deviceMajor' | 'deviceMinor';
 

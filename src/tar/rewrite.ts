@@ -46,6 +46,7 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   setText(header, FIELD.link, link);
   header[FIELD.type.offset] = isOldSparse ? TYPE.gnuSparse : type;
   if (type !== TYPE.file) writeNumber(header, FIELD.size.offset, FIELD.size.length, 0);
+  if ((entry.odd & ODD.number) !== 0) setNumbers(header, entry);
   if (rewrite.sparse) setSparse(header, rewrite.sparse);
   if (rewrite.metadata) setMetadata(header, rewrite.metadata);
   setChecksum(header);
@@ -123,6 +124,16 @@ function setMetadata(header: Buffer, { mode, uid, gid, mtime }: Metadata): void 
     const { offset, length } = FIELD[field as 'mode' | 'uid' | 'gid' | 'mtime'];
     writeNumber(header, offset, length, value);
   }
+}
+
+/** All as they are meant; of a sparse file in old form the size is that of its contents, too. */
+function setNumbers(header: Buffer, entry: TarEntry): void {
+  setMetadata(header, entry);
+  const isFile = header[FIELD.type.offset] === TYPE.file || header[FIELD.type.offset] === TYPE.gnuSparse;
+  writeNumber(header, FIELD.size.offset, FIELD.size.length, isFile ? entry.dataSize : 0);
+  if (entry.type !== TYPE.charDevice && entry.type !== TYPE.blockDevice) return;
+  writeNumber(header, FIELD.deviceMajor.offset, FIELD.deviceMajor.length, entry.deviceMajor);
+  writeNumber(header, FIELD.deviceMinor.offset, FIELD.deviceMinor.length, entry.deviceMinor);
 }
 
 /** GNU tar knows a sparse file of PAX by a header of POSIX alone, in which nothing looks like the times of star. */

@@ -7,6 +7,7 @@ import { EXTRACTORS, type Extractor, extractTar } from '../helpers/extract-tar.j
 import { flattenLayers, type LayerSpec } from '../helpers/flatten-layers.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { type RawEntry, rawLayer } from '../helpers/raw-layer.js';
+import { rawEntry, rawTar } from '../helpers/raw-tar.js';
 import type { Tree } from '../helpers/tree.js';
 import { treeDifferences } from '../helpers/tree-differences.js';
 
@@ -94,6 +95,17 @@ describe.skipIf(!isRoot || extractors.length < 2)('GNU tar and bsdtar, without a
       for (const tree of await extracted(layers)) {
         expect(tree.get(name)).toMatchObject({ size: '50000000', sha256: wanted });
       }
+    }
+  });
+
+  test('do not see entries that stand in the contents of a file whose size begins with a NUL', async () => {
+    const hidden = rawEntry({ name: 'hidden', type: '2', link: '/etc' });
+    const contents = Buffer.concat([hidden, Buffer.alloc(512 - (hidden.length % 512 || 512))]);
+    const field = `${'\0'.repeat(7)}${contents.length.toString(8)}\0`;
+    const layer = rawTar(rawEntry({ name: 'a', patch: { 124: field } }, contents), rawEntry({ name: 'b' }, 'b'));
+    for (const tree of await extracted([layer])) {
+      expect([...tree.keys()].sort()).toEqual(['.', 'a', 'b']);
+      expect(tree.get('a')).toMatchObject({ size: String(contents.length), sha256: sha256(contents) });
     }
   });
 
