@@ -37,12 +37,13 @@ export interface LayerJson {
   readonly legacyId: string | null;
   readonly imageId: string | null;
   readonly tags: readonly string[];
-  readonly mediaType: string;
-  readonly compression: string;
-  /** Sum of the sizes of its entries, in bytes; `null` when it is compressed: a listing decodes nothing. */
+  readonly mediaType: string | null;
+  /** `null` when the layer has not been read: an engine's is not, for a listing. */
+  readonly compression: string | null;
+  /** Sum of the sizes of its entries, in bytes, counted or as an engine tells; `null` when it is compressed. */
   readonly size: number | null;
   /** As it is stored, in bytes. */
-  readonly storedSize: number;
+  readonly storedSize: number | null;
   readonly created: string | null;
   readonly createdBy: string | null;
 }
@@ -83,10 +84,10 @@ export function imageJson(
       legacyId: layer.legacyId ?? null,
       imageId: layer.imageId ?? null,
       tags: layer.tags,
-      mediaType: layer.mediaType,
-      compression: layer.compression,
-      size: contentSizes.get(layer) ?? null,
-      storedSize: layer.blob.length,
+      mediaType: layer.mediaType ?? null,
+      compression: layer.compression ?? null,
+      size: contentSizes.get(layer) ?? layer.claimedContentSize ?? null,
+      storedSize: layer.blob?.length ?? null,
       created: layer.history?.created ?? null,
       createdBy: layer.history?.createdBy ?? null,
     })),

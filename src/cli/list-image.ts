@@ -26,7 +26,8 @@ export async function listImage(reference: string, options: ListOptions): Promis
     const rows = listingRows(image, selected, options);
     if (options.json) return formatJson(imageJson(image, selected, rows, contentSizes));
     return formatListing(rows, {
-      sizeOf: ({ layer }) => (layer ? (contentSizes.get(layer) ?? layer.blob.length) : 0),
+      sizeOf: ({ layer }) =>
+        layer ? (contentSizes.get(layer) ?? layer.claimedContentSize ?? layer.blob?.length ?? 0) : 0,
       now: new Date(),
       columns: options.columns,
     });

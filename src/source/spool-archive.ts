@@ -5,6 +5,7 @@ import type { CompressionName } from '../compression/codec.js';
 import { codecOf, detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { pieceSink } from '../compression/piece-sink.js';
 import { DimgxError } from '../errors.js';
+import type { SpoolWatcher } from '../image/image.js';
 import type { Region } from '../image/region.js';
 import type { OpenContext } from './open-context.js';
 import { openSpool } from './spool.js';
@@ -95,6 +96,7 @@ class SpoolWriter {
   readonly #spool: FileHandle;
   readonly #location: string;
   readonly #context: OpenContext;
+  readonly #watcher: SpoolWatcher | undefined;
   length = 0;
   #pending: Uint8Array[] = [];
   /** Of what is pending, in bytes. */
@@ -104,6 +106,7 @@ class SpoolWriter {
     this.#spool = spool;
     this.#location = location;
     this.#context = context;
+    this.#watcher = context.watch?.(spool.fd);
   }
 
   async add(piece: Uint8Array): Promise<void> {
@@ -126,6 +129,7 @@ class SpoolWriter {
     }
     await writeAt(this.#spool.fd, bytes, this.length);
     this.length += bytes.length;
+    this.#watcher?.grown(this.length);
     onProgress?.({ stage: 'open', item: this.#location, done: this.length, total: undefined });
   }
 }

@@ -43,7 +43,7 @@ function table(
   specs?: readonly string[],
 ): readonly string[] {
   const rows = listingRows(image, selected, specs ? { layers: specs } : {});
-  return formatListing(rows, { sizeOf: ({ layer }) => layer?.blob.length ?? 0, now: NOW, columns }).split('\n');
+  return formatListing(rows, { sizeOf: ({ layer }) => layer?.blob?.length ?? 0, now: NOW, columns }).split('\n');
 }
 
 test('the table, newest first, with the steps that made no layer', () => {
