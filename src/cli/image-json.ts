@@ -54,6 +54,8 @@ export interface HistoryJson {
   readonly comment: string | null;
   /** The position of the layer that the step made. */
   readonly layer: number | null;
+  /** Of the image after the step, where an engine knows it: 64 hex digits. */
+  readonly imageId: string | null;
 }
 
 /** @param contentSizes in bytes, of the layers for which it is known */
@@ -91,11 +93,12 @@ export function imageJson(
       created: layer.history?.created ?? null,
       createdBy: layer.history?.createdBy ?? null,
     })),
-    history: rows.map(({ history, layer }) => ({
+    history: rows.map(({ history, layer, id }) => ({
       created: history.created ?? null,
       createdBy: history.createdBy ?? null,
       comment: history.comment ?? null,
       layer: layer ? positionOf(layer) : null,
+      imageId: layer ? (layer.imageId ?? null) : id || null,
     })),
   };
 }

@@ -48,6 +48,9 @@ export interface StoredLayer extends Layer {
 export interface HistoryRow {
   readonly history: HistoryEntry;
   readonly layer?: Layer;
+  /** Of the image as it was after this step, where an engine knows it: its ID, 64 hex digits, and its names. */
+  readonly imageId?: string;
+  readonly tags?: readonly string[];
 }
 
 /** Is told how many bytes of a spool are written, while it is being filled. */
