@@ -9,6 +9,8 @@ export interface OpenContext {
   readonly limits: Pick<Limits, 'maxSize'>;
   readonly tmpDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Of a stream, in bytes, as far as it can be guessed. */
+  readonly expected?: number | undefined;
   readonly watch?: WatchSpool | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }

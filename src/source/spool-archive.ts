@@ -123,13 +123,14 @@ class SpoolWriter {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    const { limits, onProgress } = this.#context;
+    const { limits, expected, onProgress } = this.#context;
     if (this.length + bytes.length > limits.maxSize) {
       throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', `${this.#location} is larger than --max-size ${limits.maxSize}`);
     }
     await writeAt(this.#spool.fd, bytes, this.length);
     this.length += bytes.length;
     this.#watcher?.grown(this.length);
-    onProgress?.({ stage: 'open', item: this.#location, done: this.length, total: undefined });
+    const total = expected === undefined ? undefined : Math.max(expected, this.length);
+    onProgress?.({ stage: 'open', item: this.#location, done: this.length, total });
   }
 }
