@@ -103,6 +103,11 @@ function checkedPath(name: string): string {
   return path;
 }
 
+/** What engines say of a name that no image has; Docker and Podman refuse some such names as malformed, without a 404. */
+const MISSING = /no such image|invalid reference format|cannot specify 64-byte hexadecimal/i;
+
 function isMissing(failure: unknown): boolean {
-  return failure instanceof DimgxError && failure.cause instanceof EngineRefusal && failure.cause.status === 404;
+  const refusal = failure instanceof DimgxError ? failure.cause : undefined;
+  if (!(refusal instanceof EngineRefusal)) return false;
+  return refusal.status === 404 || MISSING.test(refusal.message);
 }
