@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Engine, openEngine } from '#dimgx/source/engine/engine.js';
+import { freePort } from '../helpers/daemon.js';
 import { DockerClient } from '../helpers/docker-client.js';
 import { describeWithEngines, lacks } from '../helpers/engines.js';
 import { runCommand } from '../helpers/run-command.js';
@@ -89,6 +90,14 @@ describeWithEngines('Docker on another machine, by ssh', () => {
       await expect(stream.toArray()).rejects.toMatchObject({ code: 'DIMGX_ABORTED' });
       await engine.close();
       await expectClientsGone();
+    });
+  });
+
+  it.skipIf(lacks('ssh'))('needs a server there (skipped without ssh)', async () => {
+    const host = `ssh://127.0.0.1:${await freePort()}`;
+    await expect(openEngine({ host })).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_NO_ENGINE',
+      message: expect.stringContaining('Connection refused'),
     });
   });
 

@@ -68,15 +68,11 @@ const ImageId = v.pipe(
   v.regex(IMAGE_ID, 'an image ID is 64 hex digits'),
   v.transform((text) => text.slice(-64)),
 );
-const ParentId = v.optional(
-  v.union([
-    v.pipe(
-      v.literal(''),
-      v.transform(() => undefined),
-    ),
-    ImageId,
-  ]),
+const NoImage = v.pipe(
+  v.picklist(['', '<missing>']),
+  v.transform(() => undefined),
 );
+const AnyImage = v.nullish(v.union([NoImage, ImageId]), '');
 const Names = v.nullish(v.array(v.string()), []);
 const Text = v.pipe(
   v.nullish(v.string()),
@@ -86,7 +82,7 @@ const Text = v.pipe(
 const ImagesSchema = v.array(
   v.object({
     Id: ImageId,
-    ParentId: ParentId,
+    ParentId: AnyImage,
     RepoTags: Names,
     RepoDigests: Names,
     Created: v.number(),
@@ -96,7 +92,7 @@ const ImagesSchema = v.array(
 
 const DetailsSchema = v.object({
   Id: ImageId,
-  Parent: ParentId,
+  Parent: AnyImage,
   RepoTags: Names,
   RepoDigests: Names,
   Created: Text,
@@ -114,13 +110,7 @@ const DetailsSchema = v.object({
 
 const HistorySchema = v.array(
   v.object({
-    Id: v.union([
-      v.pipe(
-        v.picklist(['<missing>', '']),
-        v.transform(() => undefined),
-      ),
-      ImageId,
-    ]),
+    Id: AnyImage,
     Created: v.number(),
     CreatedBy: v.nullish(v.string(), ''),
     Comment: v.nullish(v.string(), ''),

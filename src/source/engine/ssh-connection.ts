@@ -10,6 +10,9 @@ const STDERR_KEPT = 2048;
 /** How long its last words are waited for when it has ended, in milliseconds. */
 const LAST_WORDS = 200;
 
+/** How long it may take to end when it is told to, in milliseconds. */
+const PATIENCE = 2000;
+
 /** What `ssh` said when it gave up; printable. */
 export class SshFailure extends Error {
   override readonly name = 'SshFailure';
@@ -78,6 +81,8 @@ export class SshConnection extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#child.kill();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), PATIENCE);
+    this.ended.then(() => clearTimeout(timer));
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
     done(error);

@@ -55,7 +55,7 @@ describe('an engine', () => {
         },
         {
           Id: PARENT,
-          ParentId: '',
+          ParentId: null,
           RepoTags: null,
           RepoDigests: ['<none>@<none>', `a@sha256:${ID}`],
           Created: -9,
@@ -296,8 +296,10 @@ describe('a saved image', () => {
     expect(await codeOf(saved(undefined))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
   });
 
-  it('may be read slowly: only the engine is expected not to rest', async () => {
-    const stream = await saved((_: unknown, response: ServerResponse) => head(response).end(Buffer.alloc(8_000_000)));
+  it.each(['keep-alive', 'close'])('may be read slowly: only the engine is not to rest (%s)', async (Connection) => {
+    const stream = await saved((_: unknown, response: ServerResponse) =>
+      response.writeHead(200, { Connection, 'Transfer-Encoding': 'chunked' }).end(Buffer.alloc(8_000_000)),
+    );
     let length = 0;
     for await (const chunk of stream) {
       if (length === 0) await sleep(2 * TIMEOUTS.idle);
