@@ -45,6 +45,23 @@ export const ERRORS = {
     exit: 2,
     meaning: 'Temporary data cannot be written, mostly for lack of room; choose another place with `--tmp-dir`.',
   },
+  DIMGX_SOURCE_NO_ENGINE: {
+    exit: 2,
+    meaning: 'No container engine answers, or its address is wrong; start one, or name one by `--host`.',
+  },
+  DIMGX_SOURCE_ENGINE_DENIED: {
+    exit: 2,
+    meaning: 'This user may not use the container engine; the message says who refused.',
+  },
+  DIMGX_SOURCE_ENGINE_TLS: {
+    exit: 2,
+    meaning: 'No secure connection to the container engine; check the certificates in `DOCKER_CERT_PATH`.',
+  },
+  DIMGX_SOURCE_ENGINE_TOO_OLD: { exit: 2, meaning: 'The container engine is older than Docker 1.12 (API 1.24).' },
+  DIMGX_SOURCE_ENGINE_FAILED: {
+    exit: 2,
+    meaning: 'The container engine failed at what it was asked for, or its answer is cut, stalled or malformed.',
+  },
   DIMGX_IMAGE_TOO_LARGE: {
     exit: 2,
     meaning: 'A manifest, index or config is larger than 4 MiB, or all are larger than 64 MiB.',
