@@ -8,7 +8,8 @@ import { selectLayers } from './inspect/select-layers.js';
 import type { Plan } from './merge/plan.js';
 import type { ExtractOptions, InspectOptions, OpenOptions, SelectOptions, TargetOptions } from './options.js';
 import { openImage } from './source/resolve.js';
-import { findDestination } from './target/destination.js';
+import { type Destination, findDestination } from './target/destination.js';
+import { holdErrors } from './target/hold-errors.js';
 import { writeTarget } from './target/write-target.js';
 
 export interface FlattenOptions extends OpenOptions, SelectOptions, InspectOptions, ExtractOptions, TargetOptions {}
@@ -56,14 +57,27 @@ export async function flatten(
     options.onWarning?.(warning);
   };
   const heard = { ...options, onWarning };
-  const destination = await findDestination(target, options, onWarning);
-  const image = await openImage(reference, heard);
+  const letGo = holdErrors(target);
   try {
-    const select = selectLayers(image, options, onWarning);
+    const destination = await findDestination(target, options, onWarning);
+    return await flattenInto(destination, await openImage(reference, heard), heard, warnings);
+  } finally {
+    letGo();
+  }
+}
+
+async function flattenInto(
+  destination: Destination,
+  image: Image,
+  heard: FlattenOptions & Required<Pick<FlattenOptions, 'onWarning'>>,
+  warnings: readonly Warning[],
+): Promise<FlattenResult> {
+  try {
+    const select = selectLayers(image, heard, heard.onWarning);
     const layers = await inspectLayers(image, { ...heard, select });
     const { plan, assembler, size } = openExtraction(layers, heard);
-    const onBytes = progressOf(destination.name, size, options);
-    const bytes = await writeTarget(destination, assembler, { signal: options.signal, onBytes });
+    const onBytes = progressOf(destination.name, size, heard);
+    const bytes = await writeTarget(destination, assembler, { signal: heard.signal, onBytes });
     return { ...resultOf(image, plan), bytes, warnings };
   } finally {
     await image.close();

@@ -26,7 +26,7 @@ export class WarningTally {
   add(code: TalliedCode, path: Uint8Array): void {
     const seen = this.#counts.get(code);
     if (seen) seen.count++;
-    else this.#counts.set(code, { count: 1, first: printable(path) });
+    else this.#counts.set(code, { count: 1, first: path.length > 0 ? printable(path) : './' });
   }
 
   /** All that was counted, in the order of their first entries. */

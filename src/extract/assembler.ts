@@ -1,11 +1,12 @@
 import { throwIfAborted } from '../errors.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import type { HeaderChange, Plan } from '../merge/plan.js';
-import { MAX_VIEWS, scatterRegion } from '../source/read-region.js';
+import { MAX_VIEWS, requireUnchanged, scatterRegion } from '../source/read-region.js';
 import { BLOCK } from '../tar/block.js';
-import { directoryHeader, rewriteHeader } from '../tar/rewrite.js';
+import { directoryHeader, rewriteHeader, xattrRecords } from '../tar/rewrite.js';
+import { type SparseLayout, sparseLayout } from '../tar/sparse-layout.js';
 import { HeaderWindow } from './header-window.js';
-import { type Piece, piecesOf } from './pieces.js';
+import { type Piece, piecesOf, sparseContents } from './pieces.js';
 
 /** Hidden bytes between two pieces up to this many are read and dropped: cheaper than another read. */
 const GAP = 32 * 1024;
@@ -17,7 +18,7 @@ const END_MARK = new Uint8Array(2 * BLOCK);
 
 /**
  * Puts the output together into buffers that the caller owns. The end mark is given out only when all layers have been
- * verified, so that an output which nobody should trust does not look whole.
+ * verified and nobody has written to their files, so that an output which nobody should trust does not look whole.
  */
 export class TarAssembler {
   readonly #plan: Plan;
@@ -26,6 +27,8 @@ export class TarAssembler {
   readonly #windows: readonly HeaderWindow[];
   readonly #pieces: Generator<Piece, void, void>;
   readonly #signal: AbortSignal | undefined;
+  /** Of the sparse file that is being given out. */
+  #contents: Iterator<Piece, void, void> | undefined;
   #next: Piece | undefined;
   /** Bytes made, not yet given out. */
   #made: Uint8Array = new Uint8Array(0);
@@ -72,12 +75,19 @@ export class TarAssembler {
       } else if (this.#next?.kind === 'header') {
         this.#made = await this.#makeHeader(this.#next.item);
         this.#advance();
+      } else if (this.#next?.kind === 'sparse') {
+        this.#made = await this.#makeSparse(this.#next.item);
+        this.#advance();
+      } else if (this.#next?.kind === 'zeros') {
+        this.#made = new Uint8Array(this.#next.length);
+        this.#advance();
       } else if (this.#next) {
         filled += this.#startSpan(buffer.subarray(filled), reads);
       } else if (filled > 0 || this.#ended) {
         break;
       } else {
         await Promise.all(this.#plan.layers.map(({ verified }) => verified));
+        await Promise.all(this.#plan.layers.map(({ region }) => requireUnchanged(region)));
         this.#made = END_MARK;
         this.#ended = true;
       }
@@ -87,20 +97,45 @@ export class TarAssembler {
   }
 
   #advance(): void {
-    const { value, done } = this.#pieces.next();
+    const content = this.#contents?.next();
+    if (content?.done) this.#contents = undefined;
+    const { value, done } = content && !content.done ? content : this.#pieces.next();
     this.#next = done ? undefined : (value as Piece);
   }
 
-  async #makeHeader(item: number): Promise<Uint8Array> {
+  async #makeHeader(item: number, sparse?: SparseLayout): Promise<Uint8Array> {
     const change = this.#plan.changes.get(item) as HeaderChange;
     const entry = this.#plan.entry[item] as number;
     const path = this.#written(change.path);
     if (entry < 0) return directoryHeader(path);
-    const layer = this.#plan.layer[item] as number;
+    const { xattrsOf } = change;
+    const xattrs = xattrsOf && xattrRecords(await this.#readHeader(xattrsOf.layer, xattrsOf.entry));
+    const raw = await this.#readHeader(this.#plan.layer[item] as number, entry);
+    const link = change.link && this.#written(change.link);
+    const parts = { ...(link && { link }), ...(xattrs && { xattrs }), ...(sparse && { sparse }) };
+    return rewriteHeader(raw, { ...change, path, ...parts });
+  }
+
+  /** All header blocks of an entry, valid until the next are read. */
+  #readHeader(layer: number, entry: number): Promise<Uint8Array> {
     const { entries } = this.#plan.layers[layer] as LayerIndex;
+    return (this.#windows[layer] as HeaderWindow).read(entries.start(entry), entries.dataOffset(entry));
+  }
+
+  /** The header of a sparse file, and its map; its contents become the next pieces. */
+  async #makeSparse(item: number): Promise<Uint8Array> {
+    const layer = this.#plan.layer[item] as number;
+    const entry = this.#plan.entry[item] as number;
+    const { entries, region } = this.#plan.layers[layer] as LayerIndex;
+    const start = entries.start(entry);
+    const end = Math.min(entries.end(entry), region.length);
     const window = this.#windows[layer] as HeaderWindow;
-    const raw = await window.read(entries.start(entry), entries.dataOffset(entry));
-    return rewriteHeader(raw, { ...change, path, ...(change.link && { link: this.#written(change.link) }) });
+    let layout: SparseLayout | 'more' = 'more';
+    for (let at = entries.dataOffset(entry); layout === 'more'; at = Math.min(end, start + 2 * (at - start) + BLOCK)) {
+      layout = sparseLayout(await window.read(start, at));
+    }
+    this.#contents = sparseContents(layout, layer, start);
+    return Buffer.concat([await this.#makeHeader(item, layout), layout.head]);
   }
 
   #written(path: Uint8Array): Uint8Array {

@@ -1,10 +1,14 @@
 import type { LayerIndex } from '../inspect/layer-index.js';
 import type { Plan } from '../merge/plan.js';
+import { ODD } from '../tar/entry.js';
+import type { SparseLayout } from '../tar/sparse-layout.js';
 
-/** A part of the output: a stretch of a layer's bytes, or a header that is made. `item` is the plan's. */
+/** A part of the output: a stretch of a layer's bytes, zeros, or a header that is made. `item` is the plan's. */
 export type Piece =
   | { readonly kind: 'bytes'; readonly layer: number; readonly from: number; readonly to: number }
-  | { readonly kind: 'header'; readonly item: number };
+  | { readonly kind: 'zeros'; readonly length: number }
+  /** A `sparse` one comes with its contents, which are laid out anew. */
+  | { readonly kind: 'header' | 'sparse'; readonly item: number };
 
 /**
  * The output as pieces. Entries that are copied as they stand and are neighbours in their layer are one piece.
@@ -22,11 +26,12 @@ export function* piecesOf(plan: Plan, onItem?: (item: number) => void): Generato
     const { entries } = plan.layers[source] as LayerIndex;
     if (plan.changes.has(item)) {
       if (to > from) yield { kind: 'bytes', layer, from, to };
-      yield { kind: 'header', item };
       const hasContents = entry >= 0 && !plan.changes.isLink(item);
+      const isSparse = hasContents && (entries.flags(entry) & ODD.sparseMap) !== 0;
+      yield { kind: isSparse ? 'sparse' : 'header', item };
       layer = source;
-      from = hasContents ? entries.dataOffset(entry) : 0;
       to = hasContents ? entries.end(entry) : 0;
+      from = isSparse ? to : hasContents ? entries.dataOffset(entry) : 0;
       continue;
     }
     const start = entries.start(entry);
@@ -38,4 +43,21 @@ export function* piecesOf(plan: Plan, onItem?: (item: number) => void): Generato
     to = entries.end(entry);
   }
   if (to > from) yield { kind: 'bytes', layer, from, to };
+}
+
+/** @param start of the entry in its layer */
+export function* sparseContents(
+  { parts, dataOffset }: SparseLayout,
+  layer: number,
+  start: number,
+): Generator<Piece, void, void> {
+  let from = start + dataOffset;
+  for (const length of parts) {
+    if (length < 0) {
+      yield { kind: 'zeros', length: -length };
+      continue;
+    }
+    yield { kind: 'bytes', layer, from, to: from + length };
+    from += length;
+  }
 }

@@ -6,4 +6,9 @@ export interface Region {
   readonly offset: number;
   /** In bytes. */
   readonly length: number;
+  /**
+   * When the file was last written, in nanoseconds since 1970, as it was opened. None for a spool, which nobody else
+   * can write.
+   */
+  readonly modified?: bigint;
 }

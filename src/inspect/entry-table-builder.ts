@@ -2,6 +2,7 @@ import { DimgxError } from '../errors.js';
 import { ODD, REWRITE, type TarEntry } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import { cleanPath, isCanonical, isDotted, MAX_PATH } from '../tar/path.js';
+import { isXattr } from '../tar/portable-record.js';
 import { type EntryColumns, FLAG } from './entry-table.js';
 
 /** Of all names of a layer together, in bytes: what the columns can number. */
@@ -108,7 +109,10 @@ function flagsOf(entry: TarEntry, path: Uint8Array, link: Uint8Array): number {
   let flags = entry.odd & (REWRITE | ODD.oldSparse);
   if (!isCanonical(entry.name, path, entry.type === TYPE.directory)) flags |= FLAG.name;
   if (isDotted(entry.name)) flags |= FLAG.dotted;
-  if (entry.type === TYPE.hardLink && !isCanonical(entry.link, link, false)) flags |= FLAG.link;
+  if (entry.type === TYPE.hardLink) {
+    if (!isCanonical(entry.link, link, false)) flags |= FLAG.link;
+    if (entry.pax.some(isXattr)) flags |= FLAG.linkXattrs;
+  }
   if (entry.type === TYPE.charDevice && entry.deviceMajor === 0 && entry.deviceMinor === 0) flags |= FLAG.nullDevice;
   return flags;
 }

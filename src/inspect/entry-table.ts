@@ -34,6 +34,8 @@ export const FLAG = {
   nullDevice: 1 << 13,
   /** The stored name begins with `./`. */
   dotted: 1 << 14,
+  /** A hard link with xattrs, which are its inode's. */
+  linkXattrs: 1 << 15,
 } as const;
 
 /** The entries of a layer, in stored order, by number from 0. */

@@ -4,6 +4,7 @@ import { DimgxError, inputWarner, throwIfAborted, type Warn } from '../errors.js
 import { algorithmOf, type Digest, hexOf } from '../image/digest.js';
 import type { Image, Layer, StoredLayer } from '../image/image.js';
 import { DEFAULT_LIMITS } from '../image/limits.js';
+import type { Region } from '../image/region.js';
 import type { InspectOptions } from '../options.js';
 import { openSpool } from '../source/spool.js';
 import { ofLayer } from '../warning-tally.js';
@@ -128,7 +129,7 @@ class Inspection {
     const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
     const verified = this.#verifies ? this.#verifyPlain(layer) : Promise.resolve({});
     verified.catch(() => undefined);
-    return this.#index(layer, layer.blob.fd, layer.blob.offset, contents as LayerContents, verified);
+    return this.#index(layer, layer.blob, contents as LayerContents, verified);
   }
 
   async #verifyPlain(layer: StoredLayer): Promise<LayerDigests> {
@@ -156,7 +157,7 @@ class Inspection {
     if (layer.digest && storedAlgorithm) compare(layer, layer.digest, report.storedHash);
     if (layer.diffId && plainAlgorithm) compare(layer, layer.diffId, report.plainHash);
     const verified = Promise.resolve(this.#verifies ? digestsOf(layer) : {});
-    return this.#index(layer, spool.fd, 0, report.contents as LayerContents, verified);
+    return this.#index(layer, { fd: spool.fd, offset: 0 }, report.contents as LayerContents, verified);
   }
 
   get #verifies(): boolean {
@@ -177,12 +178,11 @@ class Inspection {
 
   #index(
     layer: Layer,
-    fd: number,
-    offset: number,
+    start: Omit<Region, 'length'>,
     { columns, contentSize, length, warnings }: LayerContents,
     verified: Promise<LayerDigests>,
   ): Inspected {
-    const region = { fd, offset, length };
+    const region = { ...start, length };
     const spoken = warnings.map((warning) => ofLayer(layer.name, warning));
     return { layer, region, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
   }

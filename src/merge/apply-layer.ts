@@ -98,9 +98,10 @@ class LayerApplication {
     return nodes;
   }
 
+  /** Of a marker only the name counts, though it be a device 0:0. */
   #markerOf(i: number): Marker | 'device' {
-    if ((this.#entries.flags(i) & FLAG.nullDevice) !== 0) return 'device';
-    return markerOf(this.#names, this.#entries.pathStart(i), this.#entries.pathEnd(i));
+    const marker = markerOf(this.#names, this.#entries.pathStart(i), this.#entries.pathEnd(i));
+    return marker === 'none' && (this.#entries.flags(i) & FLAG.nullDevice) !== 0 ? 'device' : marker;
   }
 
   #applyMarker(i: number, marker: Marker | 'device', symlinks: LayerSymlinks): void {
@@ -187,6 +188,10 @@ class LayerApplication {
     const inode = this.#tree.inode(target);
     this.#tree.inodes.metadataLayer.set(inode, ref.layer);
     this.#tree.inodes.metadataEntry.set(inode, ref.entry);
+    if ((this.#entries.flags(i) & FLAG.linkXattrs) !== 0) {
+      this.#tree.inodes.xattrLayer.set(inode, ref.layer);
+      this.#tree.inodes.xattrEntry.set(inode, ref.entry);
+    }
     return this.#tree.add(directory, this.#names, base, end, this.#tree.kind(target), ref, inode);
   }
 

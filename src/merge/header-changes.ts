@@ -50,7 +50,14 @@ export class HeaderChanges implements Changes {
       path: this.#tree.path(this.#node.get(item)),
       ...(link !== NONE && { link: this.#tree.path(link) }),
       ...(inode !== NONE && { metadata: this.#metadata(inode) }),
+      ...(inode !== NONE && link === NONE && this.#xattrs(inode)),
     };
+  }
+
+  #xattrs(inode: number): Pick<HeaderChange, 'xattrsOf'> {
+    const { xattrLayer, xattrEntry } = this.#tree.inodes;
+    const entry = xattrEntry.get(inode);
+    return entry === NONE ? {} : { xattrsOf: { layer: this.#layers.length - 1 - xattrLayer.get(inode), entry } };
   }
 
   #metadata(inode: number) {

@@ -40,12 +40,17 @@ export class Tree {
   /** So that nobody can make names that all fall into one slot. */
   readonly #seed = randomInt(2 ** 31);
 
-  /** Of each inode: its contents' entry, the entry that last set its metadata, and the node its contents came with. */
+  /**
+   * Of each inode: its contents' entry, the entry that last set its metadata, the hard link that last gave it xattrs
+   * (`NONE`: none did), and the node its contents came with.
+   */
   readonly inodes = {
     contentLayer: new Column(16),
     contentEntry: new Column(16),
     metadataLayer: new Column(16),
     metadataEntry: new Column(16),
+    xattrLayer: new Column(16),
+    xattrEntry: new Column(16),
     contentNode: new Column(16),
   };
 
@@ -161,6 +166,8 @@ export class Tree {
     this.inodes.contentEntry.push(ref.entry);
     this.inodes.metadataLayer.push(ref.layer);
     this.inodes.metadataEntry.push(ref.entry);
+    this.inodes.xattrLayer.push(NONE);
+    this.inodes.xattrEntry.push(NONE);
     this.inodes.contentNode.push(this.length);
     return this.inodes.contentNode.length - 1;
   }

@@ -55,8 +55,8 @@ export class ArchiveFiles implements Files {
     if (!member) return undefined;
     if (member.type !== TYPE.file) throw badMember(name, 'a folder, a device or a FIFO');
     if (member.isSparse) throw badMember(name, 'stored as a sparse file');
-    const { fd, offset } = this.#archive;
-    return { region: { fd, offset: offset + member.offset, length: member.length }, close: async () => {} };
+    const region = { ...this.#archive, offset: this.#archive.offset + member.offset, length: member.length };
+    return { region, close: async () => {} };
   }
 
   #add(entry: TarEntry): void {

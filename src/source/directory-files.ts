@@ -63,7 +63,7 @@ async function isLink(path: string): Promise<boolean> {
 }
 
 async function regionOf(handle: FileHandle, name: string) {
-  const stats = await handle.stat();
+  const stats = await handle.stat({ bigint: true });
   if (!stats.isFile()) throw badMember(name, 'a folder, a device or a FIFO');
-  return { fd: handle.fd, offset: 0, length: stats.size };
+  return { fd: handle.fd, offset: 0, length: Number(stats.size), modified: stats.mtimeNs };
 }

@@ -1,4 +1,4 @@
-import { close, constants, fstat, open, type Stats } from 'node:fs';
+import { type BigIntStats, close, constants, fstat, open, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
@@ -35,11 +35,11 @@ export async function openPath(path: string, context: OpenContext): Promise<File
   refuseOthers(stats, location);
   // Without waiting: a FIFO that nobody writes to yet, or that was put in a file's place, must not block a thread.
   const fd = await openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const opened = await statDescriptor(fd);
+  const opened = await statDescriptor(fd, { bigint: true });
   if (opened.isFIFO()) return openStream(new Socket({ fd, readable: true, writable: false }), location, context);
   context.resources.adopt(() => closeDescriptor(fd));
   refuseOthers(opened, location);
-  return openArchive({ fd, offset: 0, length: opened.size }, location, context);
+  return openArchive(wholeFile(fd, opened), location, context);
 }
 
 /**
@@ -49,16 +49,20 @@ export async function openPath(path: string, context: OpenContext): Promise<File
  */
 export async function openStandardInput(context: OpenContext): Promise<Files> {
   const location = 'standard input';
-  const stats = await statDescriptor(STANDARD_INPUT);
+  const stats = await statDescriptor(STANDARD_INPUT, { bigint: true });
   if (isatty(STANDARD_INPUT)) {
     throw new DimgxError(
       'DIMGX_SOURCE_TERMINAL',
       `${location} is a terminal: pipe an archive in, like docker save NAME | dimgx -`,
     );
   }
-  if (stats.isFile()) return openArchive({ fd: STANDARD_INPUT, offset: 0, length: stats.size }, location, context);
+  if (stats.isFile()) return openArchive(wholeFile(STANDARD_INPUT, stats), location, context);
   if (!stats.isFIFO() && !stats.isSocket()) refuseOthers(stats, location);
   return openStream(process.stdin, location, context);
+}
+
+function wholeFile(fd: number, { size, mtimeNs }: BigIntStats): Region {
+  return { fd, offset: 0, length: Number(size), modified: mtimeNs };
 }
 
 async function openArchive(archive: Region, location: string, context: OpenContext): Promise<Files> {
@@ -94,7 +98,7 @@ async function scan(archive: Region, location: string): Promise<Files> {
   }
 }
 
-function refuseOthers(stats: Stats, location: string): void {
+function refuseOthers(stats: Stats | BigIntStats, location: string): void {
   if (stats.isFile() || stats.isFIFO()) return;
   const what = stats.isSocket() ? 'a socket' : 'a device';
   throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} is ${what}, not an archive`);

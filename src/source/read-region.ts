@@ -1,4 +1,4 @@
-import { read, readSync, readv } from 'node:fs';
+import { fstat, read, readSync, readv } from 'node:fs';
 import { promisify } from 'node:util';
 import { DimgxError } from '../errors.js';
 import type { Region } from '../image/region.js';
@@ -6,6 +6,7 @@ import { type ReadAt, sourceEnded } from '../tar/scan.js';
 
 const readAsync = promisify(read);
 const readvAsync = promisify(readv);
+const statDescriptor = promisify(fstat);
 
 /** Buffers of one call at most. Source: POSIX, IOV_MAX, which is 1024 on Linux. */
 export const MAX_VIEWS = 512;
@@ -70,6 +71,18 @@ export function readRegionSync({ fd, offset, length }: Region): ReadAt {
       done += bytesRead;
     }
   };
+}
+
+/**
+ * Checks at the end of the work that what was read at different times was one and the same.
+ *
+ * @throws DIMGX_EXTRACT_CHANGED when the region's file has been written since it was opened; DIMGX_SOURCE_UNREADABLE
+ */
+export async function requireUnchanged({ fd, modified }: Region): Promise<void> {
+  if (modified === undefined) return;
+  const { mtimeNs } = await statDescriptor(fd, { bigint: true }).catch(refuse);
+  if (mtimeNs === modified) return;
+  throw new DimgxError('DIMGX_EXTRACT_CHANGED', 'the source was written to while it was read: try again');
 }
 
 function readNow(fd: number, into: Uint8Array, done: number, position: number): number {

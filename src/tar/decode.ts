@@ -183,14 +183,15 @@ function settleType(draft: EntryDraft, type: number): void {
 
 /** Settles where contents lie and how long they are. Returns how many bytes from the header are needed, if more are. */
 function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft): number | undefined {
-  if (draft.size < 0 || draft.size > Number.MAX_SAFE_INTEGER) {
+  const isCounted = !HEADER_ONLY.has(draft.type);
+  if (draft.size < 0 || (isCounted && draft.size > Number.MAX_SAFE_INTEGER)) {
     throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the size of an entry is negative or absurd');
   }
   const isOldSparse = (draft.odd & ODD.oldSparse) !== 0;
   const sparse = draft.pax === NO_RECORDS ? undefined : paxSparseFormat(draft.pax);
   const paxSparse = sparse === undefined || sparse.format === 'unknown' || isOldSparse ? undefined : sparse;
   if (sparse && !paxSparse) draft.odd |= ODD.straySparse;
-  if (HEADER_ONLY.has(draft.type)) {
+  if (!isCounted) {
     if (paxSparse) throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'what is no file has the map of a sparse file');
     if (draft.size !== 0) draft.odd |= ODD.size;
     draft.size = 0;
@@ -209,7 +210,13 @@ function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft): 
   draft.end = draft.headerOffset;
   if ('need' in sparse) return sparse.need;
   draft.size = parseNumber(bytes, header + FIELD.gnuRealSize.offset, FIELD.gnuRealSize.length, 'real size');
-  checkSparseMap(sparse.map, draft.size, draft.dataSize);
+  // No engine unpacks it, and GNU tar, whose format it is, writes no other.
+  if (checkSparseMap(sparse.map, draft.size, draft.dataSize) === 'unaligned') {
+    throw new DimgxError(
+      'DIMGX_TAR_BAD_SPARSE',
+      'the map of a sparse file has a stretch that does not begin on a block',
+    );
+  }
   draft.dataOffset = draft.headerOffset + sparse.length;
   draft.end = draft.dataOffset + padded(draft.dataSize);
   return undefined;
@@ -225,13 +232,13 @@ function settlePaxSparse(
   draft.size = realSize ?? draft.size;
   if (name) draft.name = name;
   if (format === 'records') {
-    checkSparseMap(paxSparseMap(draft.pax), draft.size, draft.dataSize);
+    noteMap(draft, paxSparseMap(draft.pax), draft.dataSize);
     return undefined;
   }
   const head = bytes.subarray(header + BLOCK, header + BLOCK + draft.dataSize);
   const sparse = headSparseMap(head);
   if (sparse !== 'more') {
-    checkSparseMap(sparse.map, draft.size, draft.dataSize - sparse.length);
+    noteMap(draft, sparse.map, draft.dataSize - sparse.length);
     return undefined;
   }
   if (head.length === draft.dataSize) {
@@ -239,4 +246,8 @@ function settlePaxSparse(
   }
   // Twice as much each time: the map is read anew, and would be read as often as it has blocks.
   return BLOCK + Math.min(draft.dataSize, 2 * head.length + 16 * BLOCK);
+}
+
+function noteMap(draft: EntryDraft, map: readonly number[], stored: number): void {
+  if (checkSparseMap(map, draft.size, stored) !== 'alike') draft.odd |= ODD.sparseMap;
 }

@@ -20,14 +20,23 @@ export const ODD = {
   oldSparse: 64,
   /** Records of a sparse file on what is none, which readers take differently: GNU tar obeys `GNU.sparse.name` alone. */
   straySparse: 128,
+  /** A PAX sparse map that GNU tar takes otherwise than others do. */
+  sparseMap: 512,
   /** A sparse file in PAX form. Does not keep it from being copied. */
-  paxSparse: 512,
-  /** A contiguous file, which is read as a regular one. */
-  contiguous: 1024,
+  paxSparse: 1024,
+  /** A contiguous file, which is read as a regular one. Told only while the entry is read. */
+  contiguous: 2048,
 } as const;
 
 export const REWRITE =
-  ODD.size | ODD.type | ODD.emptyOverride | ODD.extensions | ODD.record | ODD.gnuPrefix | ODD.straySparse;
+  ODD.size |
+  ODD.type |
+  ODD.emptyOverride |
+  ODD.extensions |
+  ODD.record |
+  ODD.gnuPrefix |
+  ODD.straySparse |
+  ODD.sparseMap;
 
 /** Owner, permissions and time: what a hard link's header applies to its inode. */
 export interface Metadata {

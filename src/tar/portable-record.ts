@@ -13,6 +13,10 @@ const OTHERS: ReadonlySet<string> = new Set([
 
 const XATTR = 'SCHILY.xattr.';
 
+export function isXattr({ key }: PaxRecord): boolean {
+  return key.startsWith(XATTR);
+}
+
 /** Whether something is lost when the record is left out: names go into headers, and those of owners count for nothing. */
 export function isLost({ key }: PaxRecord): boolean {
   return !TEXTS.has(key);

@@ -4,7 +4,8 @@ import { type Metadata, ODD, type TarEntry } from './entry.js';
 import { checksum, dialectOf, FIELD, prefixField, TYPE } from './header.js';
 import { writeNumber } from './number.js';
 import { encodePax, type PaxRecord } from './pax.js';
-import { isPortable } from './portable-record.js';
+import { isPortable, isXattr } from './portable-record.js';
+import { type SparseLayout, sparseRecords } from './sparse-layout.js';
 
 const EMPTY = new Uint8Array(0);
 const LONG_LINK_NAME = Buffer.from('././@LongLink');
@@ -18,6 +19,10 @@ export interface Rewrite {
   /** Makes of the entry, whatever it is, a hard link to this path. */
   readonly link?: Uint8Array;
   readonly metadata?: Metadata;
+  /** Beside the entry's own, and instead of those of the same name. */
+  readonly xattrs?: readonly PaxRecord[];
+  /** How the contents of a sparse file will be laid out. */
+  readonly sparse?: SparseLayout;
 }
 
 /**
@@ -41,6 +46,7 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   setText(header, FIELD.link, link);
   header[FIELD.type.offset] = isOldSparse ? TYPE.gnuSparse : type;
   if (type !== TYPE.file) writeNumber(header, FIELD.size.offset, FIELD.size.length, 0);
+  if (rewrite.sparse) writeNumber(header, FIELD.size.offset, FIELD.size.length, rewrite.sparse.size);
   if (rewrite.metadata) setMetadata(header, rewrite.metadata);
   setChecksum(header);
   return Buffer.concat([
@@ -50,6 +56,13 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
     header,
     isOldSparse ? raw.subarray(entry.headerOffset + BLOCK, entry.dataOffset) : EMPTY,
   ]);
+}
+
+/** The xattrs in an entry's header blocks, in order. */
+export function xattrRecords(raw: Uint8Array): readonly PaxRecord[] {
+  const entry = emptyEntry();
+  decodeEntry(raw, 0, 0, entry);
+  return entry.pax.filter(isXattr);
 }
 
 /** The header of a directory that no layer describes: 0755, owned by root, of 1970. */
@@ -68,16 +81,23 @@ function writtenName(path: Uint8Array, type: number): Uint8Array {
 const NAMES: ReadonlySet<string> = new Set(['path', 'linkpath', 'GNU.sparse.name']);
 const OVERRIDES: ReadonlySet<string> = new Set(['uid', 'gid', 'mtime']);
 
-function keptRecords(entry: TarEntry, type: number, { metadata }: Rewrite): Uint8Array[] {
+function keptRecords(entry: TarEntry, type: number, { metadata, xattrs = [], sparse }: Rewrite): Uint8Array[] {
+  // The last of a key counts, and when that is empty the header: then none of the key may stay.
+  const last = new Map(entry.pax.map(({ key, value }) => [key, value]));
+  const isInForce = ({ key, value }: PaxRecord) => value.length > 0 && last.get(key)?.length !== 0;
+  const replaced = new Set(xattrs.map(({ key }) => key));
   const isKept = (record: PaxRecord) => {
-    const { key, value } = record;
-    if (NAMES.has(key) || !isPortable(record, type)) return false;
+    const { key } = record;
+    if (NAMES.has(key) || !isPortable(record, type) || replaced.has(key)) return false;
+    if (sparse && (key === 'size' || key.startsWith('GNU.sparse.'))) return false;
     if (key.startsWith('GNU.sparse.')) return type === TYPE.file && (entry.odd & ODD.straySparse) === 0;
-    if (key === 'size') return type === TYPE.file && value.length > 0;
-    if (key === 'atime' || key === 'ctime') return value.length > 0;
-    return !OVERRIDES.has(key) || (value.length > 0 && metadata === undefined);
+    if (key === 'size') return type === TYPE.file && isInForce(record);
+    if (key === 'atime' || key === 'ctime') return isInForce(record);
+    return !OVERRIDES.has(key) || (isInForce(record) && metadata === undefined);
   };
   const kept = entry.pax.filter(isKept).map(({ raw }) => raw);
+  kept.push(...xattrs.filter((record) => isPortable(record, type)).map(({ raw }) => raw));
+  if (sparse) kept.push(...sparseRecords(sparse));
   if (metadata && metadata.mtimeNanos !== 0) kept.push(encodePax('mtime', Buffer.from(decimalTime(metadata))));
   return kept;
 }

@@ -17,26 +17,30 @@ function refuse(what: string): never {
 }
 
 /**
- * GNU tar reads each stretch from the next whole block, Go from the next byte, and both as far as the map says: what
- * does not fit would have them take contents for headers.
+ * Readers read as far as the map says: what does not fit would have them take contents for headers.
  *
  * @param stored bytes of contents, without a map at their head
+ * @returns how readers take the map: `alike`; or not, because GNU tar reads each stretch from the next whole block, Go
+ *   from the next byte (`unaligned`), or because GNU tar ends the file where the last stretch ends (`short`)
  * @throws DIMGX_TAR_BAD_SPARSE when stretches overlap, go back, leave the file, or are not what is stored
  */
-export function checkSparseMap(map: SparseMap, realSize: number, stored: number): void {
+export function checkSparseMap(map: SparseMap, realSize: number, stored: number): 'alike' | 'unaligned' | 'short' {
   if (map.length % 2 !== 0) refuse('ends in the middle of a pair');
   if (realSize < 0) refuse('is of a file of negative size');
   let previous = 0;
   let held = 0;
+  let isAligned = true;
   for (let i = 0; i < map.length; i += 2) {
     const offset = map[i] as number;
     const length = map[i + 1] as number;
     if (offset < previous || length < 0 || offset + length > realSize) refuse('is out of order or leaves the file');
-    if (length > 0 && held % BLOCK !== 0) refuse('has a stretch that does not begin on a block');
+    if (length > 0 && held % BLOCK !== 0) isAligned = false;
     held += length;
     previous = offset + length;
   }
   if (held !== stored) refuse('does not fit its contents');
+  if (!isAligned) return 'unaligned';
+  return previous === realSize ? 'alike' : 'short';
 }
 
 /**

@@ -1,61 +1,85 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { close, fchmod, openSync } from 'node:fs';
+import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { DimgxError } from '../errors.js';
 import { quoted } from '../image/printable.js';
 import { targetExists } from './destination.js';
 import { type Sink, writeAll } from './sink.js';
+import { TemporaryName } from './temporary-name.js';
 import { unwritable } from './unwritable.js';
+
+const closeDescriptor = promisify(close);
+const changeMode = promisify(fchmod);
 
 /** Codes with which file systems without hard links refuse one. */
 const NO_HARD_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /**
  * A file that appears under its name only when it is whole: written under a temporary name beside it, then linked to
- * its name, which fails when that has been taken, or renamed over the file that it replaces.
+ * its name, which fails when that has been taken, or renamed over the file that it replaces. The temporary name goes the
+ * moment the caller cancels.
  *
  * @param path with symlinks resolved
  * @param overwrite whether a regular file of that name may be replaced; its mode is kept
  * @throws DIMGX_TARGET_UNWRITABLE, DIMGX_TARGET_NO_SPACE
  */
 export async function openFileSink(path: string, overwrite: boolean, signal?: AbortSignal): Promise<Sink> {
-  const temporary = join(dirname(path), `.dimgx-${randomBytes(6).toString('hex')}.part`);
-  const file = await open(temporary, 'wx', 0o666).catch((error: unknown) => {
+  const temporary = await TemporaryName.in(dirname(path));
+  try {
+    return new FileSink(path, temporary, overwrite, signal);
+  } catch (error) {
+    await temporary.close();
     throw unwritable(path, error);
-  });
-  return new FileSink(path, temporary, file, overwrite, signal);
+  }
 }
 
 class FileSink implements Sink {
   readonly #path: string;
-  readonly #temporary: string;
-  readonly #file: FileHandle;
+  readonly #temporary: TemporaryName;
+  readonly #fd: number;
   readonly #overwrite: boolean;
   readonly #signal: AbortSignal | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #closed = false;
 
-  constructor(path: string, temporary: string, file: FileHandle, overwrite: boolean, signal?: AbortSignal) {
+  /** Makes the file without waiting: two signals, one after the other, cannot come before it listens to the first. */
+  constructor(path: string, temporary: TemporaryName, overwrite: boolean, signal?: AbortSignal) {
     this.#path = path;
     this.#temporary = temporary;
-    this.#file = file;
     this.#overwrite = overwrite;
     this.#signal = signal;
+    this.#fd = openSync(temporary.path, 'wx', 0o666);
+    if (signal?.aborted) this.#giveUp();
+    else signal?.addEventListener('abort', this.#giveUp);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await writeAll(this.#file.fd, bytes, this.#signal).catch(this.#fail);
+    this.#writing = writeAll(this.#fd, bytes, this.#signal);
+    await this.#writing.catch(this.#fail);
   }
 
   async publish(): Promise<void> {
     const mode = this.#overwrite ? await this.#modeOfOld() : undefined;
-    if (mode !== undefined) await this.#file.chmod(mode).catch(this.#fail);
-    await this.#file.close().catch(this.#fail);
-    if (mode !== undefined) await rename(this.#temporary, this.#path).catch(this.#fail);
+    if (mode !== undefined) await changeMode(this.#fd, mode).catch(this.#fail);
+    this.#closed = true;
+    await closeDescriptor(this.#fd).catch(this.#fail);
+    if (mode !== undefined) await rename(this.#temporary.path, this.#path).catch(this.#fail);
     else await this.#link();
+    await this.#letGo();
   }
 
   async discard(): Promise<void> {
-    await this.#file.close().catch(() => undefined);
-    await unlink(this.#temporary).catch(() => undefined);
+    this.#giveUp();
+    // Nobody may have waited for the last write; the number must not become another file's under it.
+    await this.#writing.catch(() => undefined);
+    if (!this.#closed) await closeDescriptor(this.#fd).catch(() => undefined);
+    await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#giveUp);
+    await this.#temporary.close().catch(() => undefined);
   }
 
   /** Of the file that is there now: it may have come, or gone, while this one was written. */
@@ -71,27 +95,41 @@ class FileSink implements Sink {
 
   async #link(): Promise<void> {
     try {
-      await link(this.#temporary, this.#path);
+      await link(this.#temporary.path, this.#path);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EEXIST') throw targetExists(this.#path);
       if (!NO_HARD_LINKS.has(code)) this.#fail(error);
       return this.#claim();
     }
-    await unlink(this.#temporary).catch(this.#fail);
+    try {
+      this.#temporary.remove();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Without hard links: takes the name with an empty file, then renames over that. */
   async #claim(): Promise<void> {
+    // From here on it is over in no time, and must not end half-way.
+    this.#signal?.removeEventListener('abort', this.#giveUp);
     const claim = await open(this.#path, 'wx', 0o666).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EEXIST' ? targetExists(this.#path) : unwritable(this.#path, error);
     });
     await claim.close();
-    await rename(this.#temporary, this.#path).catch(async (error: unknown) => {
+    await rename(this.#temporary.path, this.#path).catch(async (error: unknown) => {
       await unlink(this.#path).catch(() => undefined);
       this.#fail(error);
     });
   }
+
+  readonly #giveUp = (): void => {
+    try {
+      this.#temporary.remove();
+    } catch {
+      // What the system does not let go stays: there is an error already, or a signal.
+    }
+  };
 
   readonly #fail = (error: unknown): never => {
     throw this.#signal?.aborted ? error : unwritable(this.#path, error);

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { DimgxError } from '../errors.js';
 import { printable, quoted } from '../image/printable.js';
 
@@ -8,7 +9,9 @@ const READER_GONE: ReadonlySet<string | undefined> = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
   'ERR_STREAM_DESTROYED',
 ]);
-const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EFBIG']);
+/** A quota that is used up: Node has a number for it, but no name. */
+const QUOTA_USED_UP = -constants.errno.EDQUOT;
 
 /**
  * The error for what the operating system, or a stream, refused, by its own code.
@@ -17,11 +20,11 @@ const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'E
  * @returns DIMGX_TARGET_CLOSED, DIMGX_TARGET_NO_SPACE or DIMGX_TARGET_UNWRITABLE
  */
 export function unwritable(target: string, error: unknown): DimgxError {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code, errno, message } = error as NodeJS.ErrnoException;
   if (READER_GONE.has(code)) {
     return new DimgxError('DIMGX_TARGET_CLOSED', `the reader of ${quoted(target)} went away`, { cause: error });
   }
-  if (NO_ROOM.has(code)) {
+  if (NO_ROOM.has(code) || errno === QUOTA_USED_UP) {
     const text = `there is no room left to write ${quoted(target)}: make room, or choose another place`;
     return new DimgxError('DIMGX_TARGET_NO_SPACE', text, { cause: error });
   }

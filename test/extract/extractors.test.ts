@@ -6,7 +6,7 @@ import { sha256 } from '../helpers/built-image.js';
 import { EXTRACTORS, type Extractor, extractTar } from '../helpers/extract-tar.js';
 import { flattenLayers, type LayerSpec } from '../helpers/flatten-layers.js';
 import { temporaryFolder } from '../helpers/members.js';
-import type { RawEntry } from '../helpers/raw-layer.js';
+import { type RawEntry, rawLayer } from '../helpers/raw-layer.js';
 import type { Tree } from '../helpers/tree.js';
 import { treeDifferences } from '../helpers/tree-differences.js';
 
@@ -93,6 +93,60 @@ describe.skipIf(!isRoot || extractors.length < 2)('GNU tar and bsdtar, without a
     ] as const) {
       for (const tree of await extracted(layers)) {
         expect(tree.get(name)).toMatchObject({ size: '50000000', sha256: wanted });
+      }
+    }
+  });
+
+  const stretches: readonly (readonly [at: number, text: string])[] = [
+    [2, 'abc'],
+    [10, 'de'],
+    [1000, 'x'.repeat(600)],
+    [4096, 'y'.repeat(512)],
+    [9000, 'z'],
+  ];
+  const expanded = Buffer.alloc(20_000);
+  for (const [at, text] of stretches) expanded.write(text, at, 'latin1');
+  const content = stretches.map(([, text]) => text).join('');
+  const pairs = stretches.map(([at, { length }]) => [String(at), String(length)] as const);
+  const count = ['GNU.sparse.numblocks', '5'] as const;
+  const size = ['GNU.sparse.size', '20000'] as const;
+  test.each<[string, RawEntry]>([
+    [
+      'PAX 0.0',
+      {
+        name: 'f',
+        content,
+        pax: [
+          size,
+          count,
+          ...pairs.flatMap(([at, n]) => [['GNU.sparse.offset', at] as const, ['GNU.sparse.numbytes', n] as const]),
+        ],
+      },
+    ],
+    ['PAX 0.1', { name: 'f', content, pax: [size, count, ['GNU.sparse.map', pairs.flat().join(',')]] }],
+    [
+      'PAX 1.0',
+      {
+        name: 'GNUSparseFile.1/f',
+        content: `5\n${pairs.flat().join('\n')}\n`.padEnd(512, '\0') + content,
+        pax: [
+          ['GNU.sparse.major', '1'],
+          ['GNU.sparse.minor', '0'],
+          ['GNU.sparse.realsize', '20000'],
+          ['GNU.sparse.name', 'f'],
+        ],
+      },
+    ],
+  ])('take a sparse file of the form %s as Go does, whose stretches begin anywhere', async (_, file) => {
+    const link: RawEntry = { name: 'link', type: '1', link: 'f' };
+    for (const [layers, name] of [
+      [[[file, { name: 'g', content: 'after' }]], 'f'],
+      [[[file, link, { name: 'g', content: 'after' }], [{ name: '.wh.f' }]], 'link'],
+      [[rawLayer([{ name: 'g', content: 'after' }, file], { zeroBlocks: 0, padded: false })], 'f'],
+    ] as const) {
+      for (const tree of await extracted(layers)) {
+        expect(tree.get(name)).toMatchObject({ size: '20000', sha256: sha256(expanded) });
+        expect(tree.get('g')).toMatchObject({ sha256: sha256(Buffer.from('after')) });
       }
     }
   });

@@ -19,12 +19,18 @@ export class DockerClient {
     return await runShell(script, this.#options);
   }
 
-  /** Loads an archive that holds one image. @returns the name or ID of the image */
-  async load(archive: string): Promise<string> {
+  /**
+   * Loads an archive that holds one image.
+   *
+   * @param unsaid the image's name, of which an engine says nothing when the archive is of 2015
+   * @returns the name or ID of the image
+   */
+  async load(archive: string, unsaid?: string): Promise<string> {
     const said = await this.run('load', '-i', archive);
     const [, name] = said.match(/^Loaded image(?: ID)?: (\S+)$/m) ?? [];
-    if (name === undefined) throw new Error(`docker load said: ${said}`);
-    return name;
+    if (name !== undefined) return name;
+    if (unsaid === undefined) throw new Error(`docker load said: ${said}`);
+    return await this.run('inspect', '--format', '{{.Id}}', unsaid);
   }
 
   /** Builds with the classic builder, which makes a layer of each step, with the network of this machine. */

@@ -1,20 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeTree } from './remove-tree.js';
 import { runCommand } from './run-command.js';
 
 /** A Docker Engine of our own: its socket, images and state lie in one temporary folder. */
 export interface DockerEngine {
   /** For `DOCKER_HOST`. */
   readonly host: string;
+  /** Its data folder. */
+  readonly data: string;
   /** Ends the process that was started, and removes the folder. */
   stop(): Promise<void>;
 }
 
 /** @throws when it does not answer within 30 seconds; the message holds the end of its log */
-export async function startDockerEngine(): Promise<DockerEngine> {
+export async function startDockerEngine(storage: 'overlay2' | 'vfs' = 'overlay2'): Promise<DockerEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'dimgx-docker-'));
   const host = `unix://${folder}/socket`;
   const log = await open(`${folder}/log`, 'w');
@@ -28,7 +31,7 @@ export async function startDockerEngine(): Promise<DockerEngine> {
     '-H',
     host,
   ];
-  const plain = ['--iptables=false', '--ip6tables=false', '--bridge=none', '--storage-driver=overlay2'];
+  const plain = ['--iptables=false', '--ip6tables=false', '--bridge=none', `--storage-driver=${storage}`];
   const daemon = spawn('dockerd', [...args, ...plain], { stdio: ['ignore', log.fd, log.fd] });
   const kill = () => daemon.kill();
   process.once('exit', kill);
@@ -36,8 +39,7 @@ export async function startDockerEngine(): Promise<DockerEngine> {
     process.off('exit', kill);
     await end(daemon);
     await log.close();
-    await unmountBelow(folder);
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder); // the engine leaves the mount of a network namespace behind
   };
   try {
     await answers(daemon, host);
@@ -46,7 +48,7 @@ export async function startDockerEngine(): Promise<DockerEngine> {
     await stop();
     throw new Error(`dockerd did not start: ${said.slice(-2000)}`, { cause: failure });
   }
-  return { host, stop };
+  return { host, data: `${folder}/data`, stop };
 }
 
 async function answers(daemon: ChildProcess, host: string): Promise<void> {
@@ -68,11 +70,4 @@ async function end(daemon: ChildProcess): Promise<void> {
   daemon.kill('SIGTERM');
   await Promise.race([ended, sleep(20_000, undefined, { ref: false }).then(() => daemon.kill('SIGKILL'))]);
   await ended;
-}
-
-/** The engine leaves the mount of a network namespace behind. */
-async function unmountBelow(folder: string): Promise<void> {
-  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
-  for (const path of mounts.filter((mount) => mount.startsWith(`${folder}/`)).reverse())
-    await runCommand('umount', [path]);
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { expandSparse } from './expand-sparse.js';
 import type { Tree, TreeEntry, TreeField } from './tree.js';
 
 type Draft = { -readonly [K in TreeField]: string };
@@ -12,6 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '4': 'block device',
   '5': 'directory',
   '6': 'fifo',
+  S: 'file',
 };
 
 /** One entry as a plain reader of tar understands it; text is latin1. */
@@ -50,9 +52,9 @@ export function readTar(tar: Buffer): ReadEntry[] {
     else if (type === 'L') longName = upToNul(content.toString('latin1'));
     else if (type === 'K') longLink = upToNul(content.toString('latin1'));
     else {
-      const name = longName ?? pax.get('path') ?? headerName(header);
+      const name = longName ?? pax.get('GNU.sparse.name') ?? pax.get('path') ?? headerName(header);
       const link = longLink ?? pax.get('linkpath') ?? text(header, 157, 100);
-      entries.push(readEntry(header, pax, name, link, type, content));
+      entries.push(readEntry(header, pax, name, link, type, expandSparse(header, pax, content)));
       pax = new Map();
       longName = undefined;
       longLink = undefined;
@@ -120,9 +122,13 @@ function readEntry(
   return { name, type, link, fields };
 }
 
+/** Of unsigned bytes, or of signed ones as some old writers had it: all readers take both. */
 function checkSum(header: Buffer, at: number): void {
-  const sum = header.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 0x20 : byte), 0);
-  if (number(header, 148, 8) !== sum) throw new Error(`a wrong checksum at ${at}`);
+  const claimed = number(header, 148, 8);
+  const counted = Buffer.from(header).fill(0x20, 148, 156);
+  const sum = counted.reduce((total, byte) => total + byte, 0);
+  const signed = () => Int8Array.from(counted).reduce((total, byte) => total + byte, 0);
+  if (claimed !== sum && claimed !== signed()) throw new Error(`a wrong checksum at ${at}`);
 }
 
 function headerName(header: Buffer): string {
@@ -156,7 +162,10 @@ function paxRecords(body: Buffer): Map<string, string> {
     const record = body.toString('latin1', at, at + length);
     const [, key = '', value = ''] = /^[0-9]+ ([^=]+)=(.*)\n$/s.exec(record) ?? [];
     if (key === '') throw new Error(`a bad PAX record: ${JSON.stringify(record)}`);
-    records.set(key, value);
+    const pairs = records.get('GNU.sparse.map');
+    if (key === 'GNU.sparse.offset') records.set('GNU.sparse.map', pairs === undefined ? value : `${pairs},${value}`);
+    else if (key === 'GNU.sparse.numbytes') records.set('GNU.sparse.map', `${pairs},${value}`);
+    else records.set(key, value);
     at += length;
   }
   return records;

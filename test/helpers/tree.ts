@@ -27,9 +27,16 @@ export type TreeEntry = Readonly<Record<TreeField, string>>;
 /** Entries by path from the root, which is `.`; each character is one byte of the name. */
 export type Tree = ReadonlyMap<string, TreeEntry>;
 
+/**
+ * What becomes of names that a directory lists and the kernel does not find: whiteouts of overlayfs, where one layer
+ * alone has the directory.
+ */
+export type Ghosts = 'refused' | 'left out';
+
 /** Lists the tree at `root`. The whole of it has to be readable: as root, or a tree of one's own. */
-export async function listTree(root: string): Promise<Tree> {
-  const paths = walk(root, '.').sort();
+export async function listTree(root: string, ghosts: Ghosts = 'refused'): Promise<Tree> {
+  const found = walk(root, '.').sort();
+  const paths = ghosts === 'refused' ? found : found.filter((path) => isThere(onDisk(root, path)));
   const xattrs = await listXattrs(root, paths);
   const firstNames = new Map<string, string>();
   const names = new Map<string, number>();
@@ -71,6 +78,10 @@ function walk(root: string, path: string): string[] {
     else paths.push(childPath);
   }
   return paths;
+}
+
+function isThere(path: Buffer): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function onDisk(root: string, path: string): Buffer {

@@ -46,5 +46,15 @@ test.each<[string, readonly LayerSpec[], readonly string[]]>([
     [[dir('d')], [file('d/.wh..wh..opq'), dir('d')]],
     ['d/.wh..wh..opq', 'd replacement d'],
   ],
+  [
+    'a file removed by a whiteout that is a device 0:0',
+    [[file('a')], [{ name: '.wh.a', type: '3', device: [0, 0] }]],
+    ['.wh.a', 'a removal .wh.a'],
+  ],
+  [
+    'children of a directory with an opaque marker that is a device 0:0',
+    [[dir('d'), file('d/f')], [{ name: 'd/.wh..wh..opq', type: '3', device: [0, 0] }]],
+    ['d/.wh..wh..opq', 'd/f opaque d/.wh..wh..opq'],
+  ],
   ['leftovers of AUFS', [[file('.wh..wh.plnk/1')]], ['.wh..wh.plnk/1']],
 ])('%s', async (_, layers, expected) => expect(await hidden(layers)).toEqual(expected));

@@ -88,6 +88,13 @@ describe('metadata', () => {
   });
 });
 
+test('a record gives way to a later one of its key that is empty: the header counts', () => {
+  const keys = ['size', 'uid', 'gid', 'mtime'];
+  const pax = keys.flatMap((key) => [[key, '700'] as const, [key, ''] as const]);
+  const entry = { name: 'a', content: 'hello', uid: 1, gid: 2, mtime: 3, pax };
+  expect(rewritten(entry).fields).toMatchObject({ size: '5', owner: '1:2', mtime: '3.000000000' });
+});
+
 test('an old type is written as what it means', () => {
   expect(rewritten({ name: 'a', type: '7', content: 'x' }).type).toBe('0');
   expect(rewritten({ name: 'a/', type: '\0' }).type).toBe('5');

@@ -87,6 +87,18 @@ test.each([
   expect(await readTar(archive)).toMatchObject([{ size: 9000, name: 'file' }]);
 });
 
+test.each<[string, number, Buffer]>([
+  ['that ends in a hole', ODD.sparseMap | ODD.paxSparse, inRecords('0,512', 9000, block)],
+  ['that ends in an empty stretch', ODD.paxSparse, inRecords('0,512,9000,0', 9000, block)],
+  [
+    'with a stretch that begins inside a block',
+    ODD.sparseMap | ODD.paxSparse,
+    inHead('2\n0\n100\n512\n412\n', 924, block),
+  ],
+])('a map %s is odd: %d', async (_, odd, archive) => {
+  expect(await readTar(archive)).toMatchObject([{ odd }]);
+});
+
 test('the last name counts, and the real one over all', async () => {
   const archive = inRecords('0,512', 512, block, { path: 'GNUSparseFile.1/real', 'GNU.sparse.name': 'real' });
   expect(await readTar(archive)).toMatchObject([{ name: 'real', odd: ODD.paxSparse }]);
@@ -110,7 +122,6 @@ describe.each([
     ['when it leaves the file', [8999, 2], 9000, 'xx'],
     ['when it holds less than is stored', [0, 512], 9000, block + block],
     ['when it holds more than is stored', [0, 1024], 9000, block],
-    ['when a stretch begins inside a block', [0, 100, 512, 412], 9000, block],
   ])('%s', async (_case, pairs, size, contents) => {
     await expect(readTar(make(pairs, size, contents))).rejects.toEqual(refused);
   });
@@ -127,6 +138,7 @@ describe('a map is refused', () => {
     ['in the head, that has no end', inHead('9999999\n1\n1\n', 9000, '')],
     ['in the head, that is no number', inHead('one\n', 9000, '')],
     ['in the head, that is one long line', inHead('1'.repeat(2000), 9000, '')],
+    ['in the header, with a stretch that begins inside a block', inHeader([0, 100, 512, 412], 9000, block)],
     ['in the header of star', inHeader([0, 512], 9000, block, 'ustar\x0000')],
     [
       'of a directory',

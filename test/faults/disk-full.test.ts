@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { lacks } from '../helpers/engines.js';
+import { outcomeOf, startFaulty, undisturbed } from '../helpers/faulty-run.js';
+import { MOMENTS, moments, WITH_MOMENTS } from '../helpers/moments.js';
+import { cannotMount, smallDisk } from '../helpers/mounts.js';
+import { sampleImage } from '../helpers/sample-image.js';
+
+vi.setConfig(WITH_MOMENTS);
+
+const LARGE = 1024 * 1024;
+const PAGE = 4096;
+const SMALLEST = 16 * PAGE;
+
+/** Sizes of a disk, in pages, that are all too small for so many bytes: the last by one page. */
+function tooSmall(needed: number): readonly number[] {
+  const most = Math.ceil(needed / PAGE) * PAGE - PAGE;
+  const sizes = moments(most - SMALLEST, MOMENTS - 1).map((more) => SMALLEST + Math.floor(more / PAGE) * PAGE);
+  return [...sizes, most];
+}
+
+describe.skipIf(cannotMount())('a disk that is too small for the target, by much or by a page (needs mount)', () => {
+  test.each([
+    ['a tar', '-t "$target" "$image"', false],
+    ['a compressed tar', '-z -t "$target" "$image"', false],
+    ['a tar over an old file', '-w -t "$target" "$image"', true],
+    ['a compressed tar over an old file', '-w -z -t "$target" "$image"', true],
+    ['a tar out of compressed layers', '-t "$target" "$image"', false],
+  ])('%s', async (name, args, old) => {
+    const image = await sampleImage({ large: LARGE, gzip: name.includes('layers') });
+    const run = { args: args.replace('-z', '-z --log-level error'), image, old };
+    const { whole } = await undisturbed(run);
+    const length = whole?.length ?? 0;
+    for (const size of tooSmall(length + (old ? PAGE : 0))) {
+      const disk = await smallDisk(size);
+      const outcome = await outcomeOf(await startFaulty({ ...run, target: `${disk}/out.tar` }), whole);
+      expect({ size, ...outcome }).toEqual({ size, end: 'DIMGX_TARGET_NO_SPACE', target: old ? 'old' : 'none' });
+    }
+    const enough = await smallDisk(Math.ceil(length / PAGE + 1) * PAGE);
+    const last = await startFaulty({ ...run, target: `${enough}/out.tar` });
+    expect(await outcomeOf(last, whole)).toEqual({ end: 'done', target: 'whole' });
+  });
+});
+
+describe.skipIf(cannotMount())(
+  'a disk that is too small for temporary data, by much or by a page (needs mount)',
+  () => {
+    test.each([
+      ['compressed layers', '--tmp-dir "$tmp" -t "$target" "$image"', true],
+      ['an archive out of a pipe', '--tmp-dir "$tmp" -t "$target" - < <(cat "$image")', false],
+      ['a compressed archive', '--tmp-dir "$tmp" -t "$target" <(gzip -1 < "$image")', false],
+    ])('%s', async (_, args, gzip) => {
+      const image = await sampleImage({ large: LARGE, gzip });
+      const run = { args, image };
+      const { whole } = await undisturbed(run);
+      const needed = gzip ? LARGE : (await readFile(image)).length;
+      for (const size of tooSmall(needed)) {
+        const outcome = await outcomeOf(await startFaulty({ ...run, tmp: await smallDisk(size) }), whole);
+        expect({ size, ...outcome }).toEqual({ size, end: 'DIMGX_SOURCE_NO_SPACE', target: 'none' });
+      }
+      const enough = await startFaulty({ ...run, tmp: await smallDisk(needed + 16 * PAGE) });
+      expect(await outcomeOf(enough, whole)).toEqual({ end: 'done', target: 'whole' });
+    });
+  },
+);
+
+describe('a limit of the shell on the size of files', () => {
+  test.each([
+    ['of a tar', '-t "$target" "$image"', false, 'DIMGX_TARGET_NO_SPACE'],
+    ['of a tar on standard output', '-t - "$image" > "$tmp/../redirected"', false, 'DIMGX_TARGET_NO_SPACE'],
+    ['of temporary data', '-t /dev/null "$image"', true, 'DIMGX_SOURCE_NO_SPACE'],
+  ])('%s is a full disk, too', async (_, args, gzip, end) => {
+    const image = await sampleImage({ large: LARGE, gzip });
+    const run = await startFaulty({ args, image, under: 'prlimit --fsize=100000' });
+    expect(await outcomeOf(run)).toEqual({ end, target: 'none' });
+  });
+});
+
+describe.skipIf(lacks('strace'))('what the system says of temporary data (needs strace)', () => {
+  test.each(['ENOSPC', 'EDQUOT', 'EIO'])('%s at any one write', async (error) => {
+    const image = await sampleImage({ large: LARGE, gzip: true });
+    for (const at of moments(3).map((moment) => 1 + Math.floor(moment))) {
+      const under = `strace -f -qq -o /dev/null -e trace=pwrite64 -e inject=pwrite64:error=${error}:when=${at}`;
+      const run = await startFaulty({ args: '--threads 1 -t "$target" "$image"', image, under });
+      expect(await outcomeOf(run)).toEqual({ end: 'DIMGX_SOURCE_NO_SPACE', target: 'none' });
+    }
+  });
+});
+
+describe.skipIf(lacks('strace'))('what the system says as the target gets its name (needs strace)', () => {
+  test.each([
+    ['link', 'EIO', '', 'DIMGX_TARGET_UNWRITABLE'],
+    ['link', 'ENOSPC', '', 'DIMGX_TARGET_NO_SPACE'],
+    ['link', 'EDQUOT', '', 'DIMGX_TARGET_NO_SPACE'],
+    ['link', 'EEXIST', '', 'DIMGX_TARGET_EXISTS'],
+    ['link', 'EPERM', '', 'done'],
+    ['fchmod', 'EPERM', '-w', 'DIMGX_TARGET_UNWRITABLE'],
+    ['rename', 'EIO', '-w', 'DIMGX_TARGET_UNWRITABLE'],
+    ['rename', 'ENOSPC', '-w', 'DIMGX_TARGET_NO_SPACE'],
+  ] as const)('%s: %s %s', async (call, error, force, end) => {
+    const [image, old] = [await sampleImage(), force !== ''];
+    const args = `${force} -t "$target" "$image"`;
+    const { whole } = await undisturbed({ args, image, old });
+    const calls = `/^${call}(at|at2)?$`;
+    const under = `strace -f -qq -o /dev/null -e 'trace=${calls}' -e 'inject=${calls}:error=${error}:when=1'`;
+    const outcome = await outcomeOf(await startFaulty({ args, image, old, under }), whole);
+    expect(outcome).toEqual({ end, target: end === 'done' ? 'whole' : old ? 'old' : 'none' });
+  });
+});
+
+describe('devices that are always full', () => {
+  test.each([
+    ['as the target', '-t /dev/full "$image"', 'DIMGX_TARGET_NO_SPACE'],
+    ['as standard output of a tar', '-t - "$image" > /dev/full', 'DIMGX_TARGET_NO_SPACE'],
+    ['as standard output of a compressed tar', '-z -t - "$image" > /dev/full', 'DIMGX_TARGET_NO_SPACE'],
+    ['as standard output of a listing', '"$image" > /dev/full', 'DIMGX_TARGET_NO_SPACE'],
+    ['as standard output of a listing as JSON', '--json "$image" > /dev/full', 'DIMGX_TARGET_NO_SPACE'],
+  ])('%s', async (_, args, end) => {
+    const run = await startFaulty({ args, image: await sampleImage() });
+    expect(await outcomeOf(run)).toEqual({ end, target: 'none' });
+  });
+
+  test('as standard error disturb nothing', async () => {
+    const run = { args: '-v -t "$target" "$image" 2> /dev/full', image: await sampleImage() };
+    const { whole } = await undisturbed({ ...run, args: '-t "$target" "$image"' });
+    expect(await outcomeOf(await startFaulty(run), whole)).toEqual({ end: 'done', target: 'whole' });
+  });
+});

@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { temporaryFolder } from './members.js';
+
+/** For `skipIf`: whether file systems cannot be mounted here. With `DIMGX_REQUIRE_ENGINES=1` the test fails for want of it. */
+export function cannotMount(): boolean {
+  if (process.env.DIMGX_REQUIRE_ENGINES === '1') return false;
+  try {
+    execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' });
+    return process.getuid?.() !== 0;
+  } catch {
+    return true;
+  }
+}
+
+/** A file system in memory, of so many bytes; gone when the test is over. */
+export async function smallDisk(size: number): Promise<string> {
+  const folder = join(await temporaryFolder(), 'disk');
+  await mkdir(folder);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'dimgx-test', folder]);
+  onTestFinished(() => void execFileSync('umount', ['-l', folder]));
+  return folder;
+}
+
+/**
+ * A file system on a disk whose end can be taken away: reads of what lay there fail, as those of a broken disk do.
+ *
+ * @param fill puts files into the folder it is given, before the end is lost
+ * @returns the folder and `loseFrom`, which takes away all behind so many bytes; gone when the test is over
+ */
+export async function breakableDisk(size: number, fill: (folder: string) => Promise<unknown>) {
+  const parent = await temporaryFolder();
+  const [device, folder] = [join(parent, 'device'), join(parent, 'disk')];
+  await mkdir(folder);
+  await writeFile(device, '');
+  await truncate(device, size);
+  // No journal, and inodes at the front: what lies behind is contents.
+  execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', '-O', '^has_journal', '-G', '1', device]);
+  const mount = (options: string) => execFileSync('mount', ['-o', `loop,${options}`, device, folder]);
+  mount('rw');
+  onTestFinished(() => void execFileSync('umount', ['-l', folder]));
+  await fill(folder);
+  return {
+    folder,
+    /** Only once; what was read before is forgotten. */
+    async loseFrom(bytes: number) {
+      execFileSync('umount', [folder]);
+      mount('ro');
+      await truncate(device, bytes);
+    },
+  };
+}
