@@ -111,18 +111,13 @@ class Inspection {
   #takeArrived(layer: StoredLayer, { contents, sha256, spentBytes }: ArrivedLayer): Inspected {
     this.#budget.spendBytes(spentBytes);
     this.#budget.spendEntries(contents.columns.length);
-    const { fd, offset } = layer.blob;
-    const isHashed = [layer.digest, layer.diffId].every((digest) => !digest || algorithmOf(digest) === 'sha256');
-    if (this.#verifies && isHashed) {
-      for (const digest of [layer.digest, layer.diffId]) if (digest) compare(layer, digest, sha256);
-    }
-    const verified = !this.#verifies
-      ? Promise.resolve({})
-      : isHashed
-        ? Promise.resolve(digestsOf(layer))
-        : this.#verifyPlain(layer);
+    const named = [layer.digest, layer.diffId].filter((digest) => digest !== undefined);
+    if (!this.#verifies) return this.#index(layer, layer.blob, contents, Promise.resolve({}));
+    const isHashed = named.every((digest) => algorithmOf(digest) === 'sha256');
+    if (isHashed) for (const digest of named) compare(layer, digest, sha256);
+    const verified = isHashed ? Promise.resolve(digestsOf(layer)) : this.#verifyPlain(layer);
     verified.catch(() => undefined);
-    return this.#index(layer, fd, offset, contents, verified);
+    return this.#index(layer, layer.blob, contents, verified);
   }
 
   async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
