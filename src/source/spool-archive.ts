@@ -46,6 +46,7 @@ async function* piecesOf(input: Readable, location: string): AsyncGenerator<Buff
   try {
     for await (const piece of input) yield piece;
   } catch (cause) {
+    if (cause instanceof DimgxError) throw cause;
     if (cause instanceof Error && cause.name === 'AbortError')
       throw new DimgxError('DIMGX_ABORTED', 'cancelled', { cause });
     throw new DimgxError('DIMGX_SOURCE_UNREADABLE', `${location} cannot be read`, { cause });
