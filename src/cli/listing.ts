@@ -54,7 +54,7 @@ function cells(
 
 function alignLine(line: readonly string[], widths: readonly number[]): string {
   return line
-    .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+    .map((cell, column) => (column === line.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
     .join(GAP)
     .trimEnd();
 }

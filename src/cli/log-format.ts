@@ -24,18 +24,22 @@ const FIELDS: Readonly<Record<string, (record: LogRecord) => string>> = {
 /** `%%`, `%(field)s` with Python's flags, width and precision, or a percent sign that is neither. */
 const DIRECTIVE = /%(?:(%)|\((\w+)\)([-#0 +]*)(\d*)(?:\.(\d+))?([sdf])|)/g;
 
+/** Far above any; no string can be as long as some that could be asked for. */
+const MAX_WIDTH = 9999;
+
 /**
  * Compiles a format of Python's `logging`, percent style.
  *
- * @throws DIMGX_CLI_USAGE for a field that dimgx does not have, or a percent sign that begins nothing
+ * @throws DIMGX_CLI_USAGE for a field that dimgx does not have, a width over 9999, or a percent sign that begins nothing
  */
 export function parseLogFormat(format: string): FormatLine {
-  for (const [, percent, field, , , , conversion] of format.matchAll(DIRECTIVE)) {
+  for (const [, percent, field, , width, , conversion] of format.matchAll(DIRECTIVE)) {
     if (percent) continue;
     if (conversion === undefined) throw usageError(`--log-format "${format}" has a percent sign that begins nothing`);
     if (!Object.hasOwn(FIELDS, field ?? '')) {
       throw usageError(`--log-format knows no "${field}", only ${Object.keys(FIELDS).join(', ')}`);
     }
+    if (Number(width) > MAX_WIDTH) throw usageError(`--log-format pads to ${MAX_WIDTH} characters at most`);
   }
   return (record) =>
     format.replace(DIRECTIVE, (_, percent?: string, field?: string, flags = '', width = '', precision?: string) => {

@@ -51,6 +51,7 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   for (const [key, layer] of inWorkingOrder(blobs)) found.set(key, inspection.inspect(layer));
   const warn = inputWarner(options);
   const indexes = await Promise.all(select.map((layer) => found.get(blobKey(layer)) as Promise<Inspected>));
+  inspection.countRepeated(indexes);
   for (const index of new Set(indexes)) raise(index, warn);
   const positions = new Map(image.layers.map((layer, position) => [layer, position]));
   return indexes.map((index, i) => {
@@ -98,6 +99,19 @@ class Inspection {
     await this.#runner.close();
     const spools = await Promise.allSettled(this.#spools.splice(0));
     await Promise.all(spools.map((spool) => spool.status === 'fulfilled' && spool.value.close()));
+  }
+
+  /**
+   * Entries count wherever their layer is applied, though it is read once.
+   *
+   * @throws DIMGX_INSPECT_TOO_MANY_ENTRIES
+   */
+  countRepeated(indexes: readonly Inspected[]): void {
+    const counted = new Set<Inspected>();
+    for (const index of indexes) {
+      if (counted.has(index)) this.#budget.spendEntries(index.entries.length);
+      counted.add(index);
+    }
   }
 
   async inspect(layer: StoredLayer): Promise<Inspected> {

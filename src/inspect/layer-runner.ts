@@ -11,10 +11,10 @@ const SMALL = 4 * 1024 * 1024;
 
 const io = { read: readRegion, write: writeAt };
 
-/** Runs layer jobs: in worker threads, or, where a few small layers are all there is, in this one. */
+/** Runs layer jobs: in worker threads, or, where small layers are all there is, in this one, one after the other. */
 export class LayerRunner {
   readonly #pool: WorkerPool | undefined;
-  readonly #running = new Set<Promise<unknown>>();
+  #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(layers: readonly StoredLayer[], threads: number) {
@@ -26,17 +26,21 @@ export class LayerRunner {
   /** @throws what the job throws; DIMGX_ABORTED after `close` */
   run(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
     if (this.#pool) return this.#pool.run(plain(job), onBytes);
-    if (this.#closed) return Promise.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
-    const report = runLayerJob(job, io, onBytes);
-    this.#running.add(report);
-    return report.finally(() => this.#running.delete(report));
+    const report = this.#last.then(() => this.#runHere(job, onBytes));
+    this.#last = report.catch(() => undefined);
+    return report;
+  }
+
+  async #runHere(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
+    if (this.#closed) throw new DimgxError('DIMGX_ABORTED', 'the image was closed');
+    return runLayerJob(job, io, onBytes);
   }
 
   /** Afterwards no job reads or writes any more. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#pool?.close();
-    await Promise.allSettled(this.#running);
+    await this.#last;
   }
 }
 

@@ -6,6 +6,7 @@ import { TYPE } from '../tar/header.js';
 import { MAX_PATH } from '../tar/path.js';
 import type { WarningTally } from '../warning-tally.js';
 import { Column } from './column.js';
+import type { FollowBudget } from './follow-budget.js';
 import { LayerSymlinks } from './layer-symlinks.js';
 import type { How } from './plan.js';
 import { KIND, NONE, type Node, type Tree } from './tree.js';
@@ -26,6 +27,7 @@ export interface ApplyContext {
   readonly tally: WarningTally;
   /** Some layers were not selected, or not in their order: what is missing may lie in others. */
   readonly lenient: boolean;
+  readonly follows: FollowBudget;
   readonly onHidden?: OnHidden | undefined;
 }
 
@@ -51,8 +53,8 @@ class LayerApplication {
   readonly #entries: EntryTable;
   readonly #names: Uint8Array;
   readonly #walker: Walker;
-  /** Markers and their directories, in the place of which the older layers have something else. */
-  readonly #blocked: { readonly marker: number; readonly directory: Uint8Array }[] = [];
+  /** What the older layers have in place of a directory that a marker acts in, and the first such marker. */
+  readonly #blocked = new Map<Node, number>();
   /** The entry that is being applied. */
   #current = 0;
 
@@ -73,7 +75,7 @@ class LayerApplication {
       const marker = this.#markerOf(i);
       if (marker === 'none') continue;
       markers.push(i);
-      symlinks ??= new LayerSymlinks(this.#entries);
+      symlinks ??= new LayerSymlinks(this.#entries, this.#tree.maxNodes, this.#context.follows);
       this.#applyMarker(i, marker, symlinks);
     }
     return markers;
@@ -90,9 +92,9 @@ class LayerApplication {
         nodes.push(this.#applyEntry(i));
       }
     }
-    for (const { marker, directory } of this.#blocked) {
+    for (const [node, marker] of this.#blocked) {
       this.#current = marker;
-      this.#walker.unblock(directory);
+      this.#walker.unblock(node);
     }
     this.#removeLeftovers();
     return nodes;
@@ -114,8 +116,11 @@ class LayerApplication {
     const base = baseStart(path, 0, path.length);
     const parent = symlinks.resolve(path.subarray(0, Math.max(0, base - 1)), i);
     const directory = this.#walker.olderDirectory(parent);
-    if (directory === 'blocked') this.#blocked.push({ marker: i, directory: parent });
-    if (directory === 'blocked' || directory === NONE) return;
+    if (directory === NONE) return;
+    if (this.#tree.kind(directory) !== KIND.directory) {
+      if (!this.#blocked.has(directory)) this.#blocked.set(directory, i);
+      return;
+    }
     if (marker === 'opaque') {
       const emptied = this.#tree.empty(directory);
       this.#context.onHidden?.(directory, this.#number, i, 'opaque', emptied);
@@ -146,7 +151,7 @@ class LayerApplication {
   /** A path that symlinks lead to may be longer than any name. */
   #redirect(node: Node): void {
     this.#tree.redirect(node);
-    const { length } = this.#tree.path(node);
+    const length = this.#tree.pathLength(node);
     if (length <= MAX_PATH) return;
     const message = `layer ${this.#layerName}: symlinks lead to a path of ${length} bytes, over ${MAX_PATH}`;
     throw new DimgxError('DIMGX_INSPECT_UNSAFE_NAME', message);

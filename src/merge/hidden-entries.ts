@@ -61,8 +61,7 @@ export class HiddenEntries {
 
   /** What took the node or a directory above it out of the tree, or gave the directory that it is other metadata. */
   #hiderOf(made: Node, layer: number, entry: number): Hider | undefined {
-    let node = made;
-    for (let next = this.#emptied.get(node); next !== undefined; next = this.#emptied.get(node)) node = next;
+    const node = this.#lastOf(made);
     for (let at = node; at !== NONE; at = this.#tree.parent(at)) {
       const hider = this.#hiders.get(at);
       if (hider) return hider;
@@ -70,6 +69,18 @@ export class HiddenEntries {
     const described = this.#tree.ref(node);
     const isOther = described.layer !== layer || described.entry !== entry;
     return isOther && described.entry !== NONE ? { ...described, how: 'replacement' } : undefined;
+  }
+
+  /** What a directory that was emptied, perhaps again and again, is in the end. The way there is shortened for the next. */
+  #lastOf(node: Node): Node {
+    let last = node;
+    for (let next = this.#emptied.get(last); next !== undefined; next = this.#emptied.get(last)) last = next;
+    for (let at = node; at !== last; ) {
+      const next = this.#emptied.get(at) as Node;
+      this.#emptied.set(at, last);
+      at = next;
+    }
+    return last;
   }
 
   #tell({ layer, entry, how }: Hider, newestFirst: (layer: number) => number): HiddenEntry['by'] & object {

@@ -2,9 +2,8 @@ import { MAX_SYMLINKS } from '../image/limits.js';
 import type { EntryTable } from '../inspect/entry-table.js';
 import { TYPE } from '../tar/header.js';
 import { componentEnd, DOT, SLASH } from '../tar/path.js';
+import type { FollowBudget } from './follow-budget.js';
 import { KIND, NONE, type Node, Tree } from './tree.js';
-
-const SEPARATOR = Buffer.from('/');
 
 /**
  * The symlinks that a layer itself brings: whiteouts behind them in the tar act where they lead. Made only for layers
@@ -12,18 +11,23 @@ const SEPARATOR = Buffer.from('/');
  */
 export class LayerSymlinks {
   readonly #entries: EntryTable;
-  readonly #tree = new Tree(16, Number.POSITIVE_INFINITY);
+  readonly #tree: Tree;
+  readonly #follows: FollowBudget;
   /** Entries before this one have been read. */
   #read = 0;
 
-  constructor(entries: EntryTable) {
+  /** @param maxNodes folders and symlinks at most */
+  constructor(entries: EntryTable, maxNodes: number, follows: FollowBudget) {
     this.#entries = entries;
+    this.#tree = new Tree(16, maxNodes);
+    this.#follows = follows;
   }
 
   /**
    * @param directory a cleaned path
    * @param before only symlinks of entries before this one count; not less than in the last call
    * @returns the path with symlinks followed, or as it was when they lead in a circle
+   * @throws DIMGX_MERGE_BAD_PARENT, DIMGX_INSPECT_TOO_MANY_ENTRIES
    */
   resolve(directory: Uint8Array, before: number): Uint8Array {
     for (; this.#read < before; this.#read++) this.#note(this.#read);
@@ -59,13 +63,14 @@ export class LayerSymlinks {
       }
       if (++followed > MAX_SYMLINKS) return directory;
       const target = this.#entries.link(entry);
+      this.#follows.spend(target);
       if (target[0] === SLASH) {
         done.length = 0;
         nodes.length = 1;
       }
       todo.push({ path: target, at: 0 });
     }
-    return Buffer.concat(done.flatMap((part, i) => (i === 0 ? [part] : [SEPARATOR, part])));
+    return joined(done);
   }
 
   /** Of one path the last entry counts. */
@@ -91,4 +96,20 @@ function isDots(path: Uint8Array, at: number, end: number): boolean {
   if (end - at > 2) return false;
   for (let i = at; i < end; i++) if (path[i] !== DOT) return false;
   return true;
+}
+
+/** Byte for byte: a part is mostly a few of them, for which a call costs more. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const path = new Uint8Array(
+    Math.max(
+      0,
+      parts.reduce((sum, { length }) => sum + length + 1, -1),
+    ),
+  );
+  let end = 0;
+  for (const part of parts) {
+    if (end > 0) path[end++] = SLASH;
+    for (let i = 0; i < part.length; i++) path[end++] = part[i] as number;
+  }
+  return path;
 }

@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS } from '../image/limits.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { ofLayer, WarningTally } from '../warning-tally.js';
 import { applyLayer } from './apply-layer.js';
+import { FollowBudget } from './follow-budget.js';
 import { HiddenEntries } from './hidden-entries.js';
 import { orderItems } from './order.js';
 import type { Plan } from './plan.js';
@@ -27,7 +28,8 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
   const count = layers.reduce((sum, { entries }) => sum + entries.length, 0);
   const tree = new Tree(count, options.maxEntries ?? DEFAULT_LIMITS.maxEntries);
   const hidden = options.explain ? new HiddenEntries(tree, oldestFirst) : undefined;
-  const context = { tree, layers: oldestFirst, lenient: !isWhole(oldestFirst), onHidden: hidden?.note };
+  const follows = new FollowBudget();
+  const context = { tree, layers: oldestFirst, lenient: !isWhole(oldestFirst), follows, onHidden: hidden?.note };
   const nodes = oldestFirst.map(({ layer }, number) => {
     const tally = new WarningTally();
     const applied = applyLayer({ ...context, tally }, number);

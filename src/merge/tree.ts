@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { DimgxError } from '../errors.js';
+import { SLASH } from '../tar/path.js';
 import { Column } from './column.js';
 
 /** A node of the tree, by number. A child's number is higher than its directory's. */
@@ -36,7 +37,8 @@ export class Tree {
   #names: Uint8Array<ArrayBufferLike> = new Uint8Array(4096);
   #slots: Int32Array;
   #used = 0;
-  readonly #maxNodes: number;
+  /** Beyond which `add` fails. */
+  readonly maxNodes: number;
   /** So that nobody can make names that all fall into one slot. */
   readonly #seed = randomInt(2 ** 31);
 
@@ -63,7 +65,7 @@ export class Tree {
    * @param maxNodes beyond which `add` fails
    */
   constructor(expected: number, maxNodes: number) {
-    this.#maxNodes = maxNodes;
+    this.maxNodes = maxNodes;
     [this.#parent, this.#nameEnd, this.#kind, this.#state, this.#layer, this.#entry, this.#inode] = Array.from(
       { length: 7 },
       () => new Column(expected),
@@ -123,9 +125,24 @@ export class Tree {
 
   /** From the root, without a slash at either end. */
   path(node: Node): Buffer {
-    const parts: Uint8Array[] = [];
-    for (let at = node; this.parent(at) !== NONE; at = this.parent(at)) parts.push(SEPARATOR, this.name(at));
-    return Buffer.concat(parts.slice(1).reverse());
+    const path = Buffer.allocUnsafe(this.pathLength(node));
+    let end = path.length;
+    for (let at = node; this.parent(at) !== NONE; at = this.parent(at)) {
+      if (end < path.length) path[--end] = SLASH;
+      for (let i = this.#nameEnd.get(at) - 1, start = this.#nameStart(at); i >= start; i--) {
+        path[--end] = this.#names[i] as number;
+      }
+    }
+    return path;
+  }
+
+  /** Of `path`, in bytes. */
+  pathLength(node: Node): number {
+    let length = 0;
+    for (let at = node; this.parent(at) !== NONE; at = this.parent(at)) {
+      length += this.#nameEnd.get(at) - this.#nameStart(at) + 1;
+    }
+    return Math.max(0, length - 1);
   }
 
   /** The node of that name in a directory, or `NONE`. The name lies at `[start, end)` of `bytes`. */
@@ -148,8 +165,8 @@ export class Tree {
     ref: EntryRef,
     inode: number,
   ): Node {
-    if (this.length >= this.#maxNodes) {
-      const message = `the image has more than ${this.#maxNodes} files and directories: raise --max-entries to read it`;
+    if (this.length >= this.maxNodes) {
+      const message = `the image has more than ${this.maxNodes} files and directories: raise --max-entries to read it`;
       throw new DimgxError('DIMGX_INSPECT_TOO_MANY_ENTRIES', message);
     }
     if (this.#used * 4 >= this.#slots.length * 3) this.#growSlots();
@@ -271,7 +288,6 @@ export class Tree {
 }
 
 const MAX_NAMES = 2 ** 31 - 1;
-const SEPARATOR = Buffer.from('/');
 
 /** FNV-1a over the name, begun with the directory and the seed, then mixed so that the low bits depend on all. */
 function hash(basis: number, bytes: Uint8Array, start: number, end: number): number {

@@ -4,6 +4,7 @@ import { printable } from '../image/printable.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { componentEnd, DOT, SLASH } from '../tar/path.js';
 import type { WarningTally } from '../warning-tally.js';
+import type { FollowBudget } from './follow-budget.js';
 import { KIND, NONE, type Node, type Tree } from './tree.js';
 
 /** Where a path's last component lies: in which directory, and whether a symlink was followed on the way. */
@@ -18,6 +19,7 @@ interface WalkContext {
   readonly layers: readonly LayerIndex[];
   readonly tally: WarningTally;
   readonly lenient: boolean;
+  readonly follows: FollowBudget;
 }
 
 /**
@@ -32,6 +34,7 @@ export class Walker {
   readonly #tally: WarningTally;
   /** Make directories that symlinks point to where they may lie in layers that were not selected. */
   readonly #lenient: boolean;
+  readonly #follows: FollowBudget;
   readonly #remove: (node: Node) => void;
   #followed = 0;
   /** The directories that `parentOf` found last, and where in the names their path lies. */
@@ -41,12 +44,13 @@ export class Walker {
   #lastPlace: Place = { directory: NONE, redirected: false };
 
   /** @param remove takes what gives way to a directory out of the tree */
-  constructor({ tree, layers, tally, lenient }: WalkContext, layer: number, remove: (node: Node) => void) {
+  constructor({ tree, layers, tally, lenient, follows }: WalkContext, layer: number, remove: (node: Node) => void) {
     this.#tree = tree;
     this.#layers = layers;
     this.#layer = layer;
     this.#tally = tally;
     this.#lenient = lenient;
+    this.#follows = follows;
     this.#remove = remove;
   }
 
@@ -88,15 +92,15 @@ export class Walker {
   /**
    * The older directory that a whiteout or opaque marker acts in.
    *
-   * @returns `NONE` when there is none, `blocked` when something else is in its place
+   * @returns what is in its place, when that or a directory above it is something else; `NONE` when nothing is
    */
-  olderDirectory(path: Uint8Array): Node | 'blocked' {
+  olderDirectory(path: Uint8Array): Node {
     let directory = this.#tree.root;
     for (let at = 0; at < path.length; ) {
       const end = componentEnd(path, at);
       const child = this.#tree.lookup(directory, path, at, end);
       if (child === NONE) return NONE;
-      if (this.#tree.kind(child) !== KIND.directory) return 'blocked';
+      if (this.#tree.kind(child) !== KIND.directory) return child;
       directory = child;
       at = end + 1;
     }
@@ -104,19 +108,8 @@ export class Walker {
   }
 
   /** Lets what an older layer has in place of a marker's directory give way, unless this layer has replaced it. */
-  unblock(path: Uint8Array): void {
-    let directory = this.#tree.root;
-    for (let at = 0; at < path.length; ) {
-      const end = componentEnd(path, at);
-      const child = this.#tree.lookup(directory, path, at, end);
-      if (child === NONE) return;
-      if (this.#tree.kind(child) !== KIND.directory) {
-        if (this.#tree.layer(child) !== this.#layer) this.#replace(child, path.subarray(0, end));
-        return;
-      }
-      directory = child;
-      at = end + 1;
-    }
+  unblock(node: Node): void {
+    if (!this.#tree.isUnreachable(node)) this.#replace(node, this.#tree.path(node));
   }
 
   /** What a hard link's target names, or `NONE`. Symlinks on the way are followed, the last component is not. */
@@ -152,6 +145,7 @@ export class Walker {
     if (++this.#followed > MAX_SYMLINKS) return NONE;
     const { layer, entry } = this.#contentOf(symlink);
     const target = (this.#layers[layer] as LayerIndex).entries.link(entry);
+    this.#follows.spend(target);
     const from = target[0] === SLASH ? this.#tree.root : this.#tree.parent(symlink);
     return this.#resolve(from, target, make);
   }

@@ -5,6 +5,6 @@
 export function normalizeImageName(name: string): string {
   const [, base = name, digest = ''] = /^(.*?)(@[^@]*)?$/s.exec(name) ?? [];
   const short = base.replace(/^(?:(?:index\.)?docker\.io\/)?(?:library\/(?=[^/]*$))?/, '');
-  const tagged = digest !== '' || /:[^/]*$/.test(short);
+  const tagged = digest !== '' || short.lastIndexOf(':') > short.lastIndexOf('/');
   return `${short}${tagged ? '' : ':latest'}${digest}`;
 }

@@ -11,6 +11,8 @@ import { readRegion } from './read-region.js';
 /** An image's archive has a few members for each layer. These bounds are far above any, and keep memory small. */
 const MAX_MEMBERS = 100_000;
 const MAX_NAME_BYTES = 16 * 2 ** 20;
+/** Of folders that are looked up, and targets that are put together, where links are followed; in bytes. */
+const MAX_FOLLOWED = 64 * 2 ** 20;
 
 interface Member {
   readonly type: number;
@@ -29,6 +31,8 @@ export class ArchiveFiles implements Files {
   readonly #members = new Map<string, Member>();
   #nameBytes = 0;
   #count = 0;
+  #hasSymlinks = false;
+  #followed = 0;
 
   private constructor(archive: Region, location: string) {
     this.#archive = archive;
@@ -68,6 +72,7 @@ export class ArchiveFiles implements Files {
         `${this.location} has too many members to be the archive of an image: is it a root filesystem already?`,
       );
     }
+    this.#hasSymlinks ||= entry.type === TYPE.symlink;
     const name = memberName(entry.name);
     if (name === undefined) return;
     const isSparse = (entry.odd & ODD.oldSparse) !== 0 || entry.pax.some(({ key }) => key.startsWith('GNU.sparse.'));
@@ -86,7 +91,7 @@ export class ArchiveFiles implements Files {
     for (let links = 0; links <= MAX_SYMLINKS; links += 1) {
       const member = this.#members.get(path);
       if (member && member.type !== TYPE.hardLink && member.type !== TYPE.symlink) return member;
-      const next = member ? target(path, member) : this.#throughFolder(path);
+      const next = member ? this.#target(path, member) : this.#throughFolder(path);
       if (next === undefined) {
         if (links === 0) return undefined;
         throw badMember(name, 'a link to what is not there');
@@ -98,12 +103,26 @@ export class ArchiveFiles implements Files {
 
   /** The path with the first of its folders that is a symlink replaced by what that points at. */
   #throughFolder(path: string): string | undefined {
+    if (!this.#hasSymlinks) return undefined;
     for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+      this.#countFollowed(path, slash);
       const folder = path.slice(0, slash);
       const member = this.#members.get(folder);
-      if (member?.type === TYPE.symlink) return cleanName(`${target(folder, member)}${path.slice(slash)}`);
+      if (member?.type === TYPE.symlink) return cleanName(`${this.#target(folder, member)}${path.slice(slash)}`);
     }
     return undefined;
+  }
+
+  #target(path: string, { type, link }: Member): string {
+    this.#countFollowed(path, path.length + link.length);
+    if (type === TYPE.hardLink) return cleanName(link.replace(/^\/+/, ''));
+    if (link.startsWith('/')) throw unsafe(link);
+    return cleanName(`${path.slice(0, path.lastIndexOf('/') + 1)}${link}`);
+  }
+
+  #countFollowed(path: string, bytes: number): void {
+    this.#followed += bytes;
+    if (this.#followed > MAX_FOLLOWED) throw badMember(path, 'behind more links than any image has');
   }
 }
 
@@ -114,10 +133,4 @@ function memberName(name: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function target(path: string, { type, link }: Member): string {
-  if (type === TYPE.hardLink) return cleanName(link.replace(/^\/+/, ''));
-  if (link.startsWith('/')) throw unsafe(link);
-  return cleanName(`${path.slice(0, path.lastIndexOf('/') + 1)}${link}`);
 }

@@ -30,8 +30,9 @@ export async function recognises(documents: Documents): Promise<boolean> {
 export async function find({ documents, selector, verify }: SourceRequest): Promise<FoundImage> {
   const items = parseDocument(await documents.read(MANIFEST), DockerManifestSchema, MANIFEST);
   const manifests = await manifestDigestsByConfig(documents, verify);
+  const digestOfConfig = onceForEach(async (path) => digestOf(await documents.read(path)));
   const saved: SavedImage[] = [];
-  for (const item of items) saved.push(await savedImage(item, documents, manifests));
+  for (const item of items) saved.push(await savedImage(item, digestOfConfig, manifests));
   const chosen = chooseImage(saved, selector, documents.files.location);
   const id = chosen.ids[0];
   const bytes = await documents.read(chosen.item.Config);
@@ -49,7 +50,7 @@ export async function find({ documents, selector, verify }: SourceRequest): Prom
     config,
     layers: layers.map((layer, index) => {
       if (index === layers.length - 1) return { ...layer, imageId: id, tags };
-      const images = older.filter(({ diffIds }) => diffIds.length === index + 1);
+      const images = older.get(index + 1) ?? [];
       return { ...layer, ...(images[0] && { imageId: images[0].ids[0] }), tags: tagsOf(images) };
     }),
   };
@@ -63,11 +64,11 @@ interface SavedImage extends Candidate {
 
 async function savedImage(
   item: DockerManifestItem,
-  documents: Documents,
+  digestOfConfig: (path: string) => Promise<Digest>,
   manifests: ReadonlyMap<string, readonly Digest[]>,
 ): Promise<SavedImage> {
   const claimed = digestInName(item.Config);
-  const id = hexOf(claimed ?? digestOf(await documents.read(item.Config)));
+  const id = hexOf(claimed ?? (await digestOfConfig(item.Config)));
   return { names: item.RepoTags, ids: [id, ...(manifests.get(id) ?? []).map(hexOf)], item, claimed };
 }
 
@@ -99,23 +100,43 @@ function foundLayer(path: string, { LayerSources }: DockerManifestItem, diffId: 
   };
 }
 
-/** The images that this one was built upon: their layers are the oldest of its own. Their names mark where they end. */
+/**
+ * The images that this one was built upon, by the number of their layers, which are the oldest of its own. Their names mark
+ * where they end.
+ */
 async function imagesBelow(config: ParsedConfig, saved: readonly SavedImage[], documents: Documents) {
-  const below: (SavedImage & Pick<ParsedConfig, 'diffIds'>)[] = [];
+  const below = new Map<number, SavedImage[]>();
   if (saved.length === 1) return below;
-  for (const image of saved) {
-    const diffIds = await diffIdsOf(image, documents);
+  const countBelow = onceForEach(async (path) => {
+    const diffIds = await diffIdsOf(path, documents);
     const isBelow =
       diffIds.length < config.diffIds.length && diffIds.every((id, index) => id === config.diffIds[index]);
-    if (isBelow) below.push({ ...image, diffIds });
+    return isBelow ? diffIds.length : undefined;
+  });
+  for (const image of saved) {
+    const count = await countBelow(image.item.Config);
+    if (count === undefined) continue;
+    const images = below.get(count);
+    if (images) images.push(image);
+    else below.set(count, [image]);
   }
   return below;
 }
 
+/** Many images may name one config. */
+function onceForEach<T>(work: (path: string) => Promise<T>): (path: string) => Promise<T> {
+  const results = new Map<string, Promise<T>>();
+  return (path) => {
+    const result = results.get(path) ?? work(path);
+    results.set(path, result);
+    return result;
+  };
+}
+
 /** Of an image that was not chosen: if its config is damaged, that is no concern of the one that was. */
-async function diffIdsOf({ item }: SavedImage, documents: Documents): Promise<readonly Digest[]> {
+async function diffIdsOf(path: string, documents: Documents): Promise<readonly Digest[]> {
   try {
-    return parseConfig(await documents.read(item.Config), quoted(item.Config)).diffIds;
+    return parseConfig(await documents.read(path), quoted(path)).diffIds;
   } catch (failure) {
     if (failure instanceof DimgxError && failure.code !== 'DIMGX_IMAGE_TOO_LARGE') return [];
     throw failure;

@@ -83,7 +83,9 @@ async function readTags(documents: Documents, nodes: Nodes): Promise<Tags> {
   for (const [name, ids] of Object.entries(repositories)) {
     for (const [tag, id] of Object.entries(ids)) {
       if (!nodes.has(id)) throw missingParent(id, `${name}:${tag}`);
-      tags.set(id, [...(tags.get(id) ?? []), `${name}:${tag}`]);
+      const known = tags.get(id);
+      if (known) known.push(`${name}:${tag}`);
+      else tags.set(id, [`${name}:${tag}`]);
     }
   }
   return tags;

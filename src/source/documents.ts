@@ -7,6 +7,9 @@ import { readRegion } from './read-region.js';
 /** Of all documents that opening one image reads, in bytes: archives with thousands of images stay below. */
 const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
 
+/** What the smallest counts: to open and to read one costs as much, whatever is in it. */
+const LEAST_DOCUMENT = 4096;
+
 /** In bytes. */
 const OPENING_LENGTH = 64;
 
@@ -60,7 +63,7 @@ export class Documents {
   }
 
   #charge(name: string, length: number): void {
-    this.#left -= length;
+    this.#left -= Math.max(length, LEAST_DOCUMENT);
     if (length <= MAX_DOCUMENT && this.#left >= 0) return;
     const what = length > MAX_DOCUMENT ? `${quoted(name)} is ${length} bytes long` : 'there are too many documents';
     throw new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${what}: this is no sound image, and nothing more of it is read`);

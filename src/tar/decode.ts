@@ -122,11 +122,13 @@ function strayExtensions(extensions: readonly Extension[], draft: EntryDraft): '
 
 /** Of several of one kind the last counts; a GNU long name wins over PAX. An empty one leaves the header's. */
 function applyExtensions(extensions: readonly Extension[], draft: EntryDraft): void {
+  const hadLink = draft.link.length > 0;
   if (new Set(extensions.map(({ type }) => type)).size < extensions.length) draft.odd |= ODD.extensions;
   for (const { type, body } of extensions) if (type === TYPE.pax) draft.pax = parsePax(body);
   if (draft.pax !== NO_RECORDS) applyPax(draft);
   override(draft, 'name', lastBody(extensions, TYPE.longName), 'path');
   override(draft, 'link', lastBody(extensions, TYPE.longLink), 'linkpath');
+  if (!hadLink && draft.link.length > 0) draft.odd |= ODD.extensions;
 }
 
 function lastBody(extensions: readonly Extension[], type: number): Uint8Array | undefined {

@@ -8,7 +8,10 @@ export const ODD = {
   type: 2,
   /** A PAX override without a value, which readers take differently. */
   emptyOverride: 4,
-  /** Several extensions of one kind, or a name in both PAX and GNU form: readers disagree on which counts. */
+  /**
+   * Several extensions of one kind, or a name in both PAX and GNU form: readers disagree on which counts. Or a link target of
+   * which the header's own field has nothing: bsdtar then makes an empty file.
+   */
   extensions: 8,
   /** A PAX record that `isPortable` keeps out. */
   record: 16,

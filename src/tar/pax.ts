@@ -8,8 +8,11 @@ const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const EQUALS = 0x3d;
 
-/** Keys whose values may not hold a NUL. Source: Go's archive/tar, validPAXRecord. */
-const TEXT_KEYS = new Set(['path', 'linkpath', 'uname', 'gname']);
+/**
+ * Keys whose values may not hold a NUL. Source: Go's archive/tar, validPAXRecord, which forgets the name of a sparse file:
+ * GNU tar would end it there, and make another file of it than the merge has seen.
+ */
+const TEXT_KEYS = new Set(['path', 'linkpath', 'uname', 'gname', 'GNU.sparse.name']);
 
 /** A PAX record: `length key=value\n`. The value is raw bytes, a view. */
 export interface PaxRecord {

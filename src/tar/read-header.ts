@@ -1,6 +1,6 @@
 import { DimgxError } from '../errors.js';
 import { type EntryDraft, ODD } from './entry.js';
-import { checksum, dialectOf, FIELD, prefixField, signedChecksum, textField } from './header.js';
+import { checksum, dialectOf, FIELD, prefixField, signedChecksum, TYPE, textField } from './header.js';
 import { parseNumber } from './number.js';
 
 const NONE = new Uint8Array(0);
@@ -61,8 +61,12 @@ function joined(prefix: Uint8Array, name: Uint8Array): Uint8Array {
   return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name]);
 }
 
-/** Go before 1.8 wrote long names into a GNU header as if it had a prefix; its readers have known since. */
+/**
+ * Go before 1.8 wrote long names into a GNU header as if it had a prefix; its readers have known since. It wrote no sparse
+ * files, whose map lies where the prefix would.
+ */
 function hasTextForTimes(bytes: Uint8Array, header: number): boolean {
+  if (bytes[header + FIELD.type.offset] === TYPE.gnuSparse) return false;
   const { gnuAccessTime, gnuChangeTime } = FIELD;
   if (bytes[header + gnuAccessTime.offset] === 0 && bytes[header + gnuChangeTime.offset] === 0) return false;
   return [gnuAccessTime, gnuChangeTime].some(({ offset, length }) => {

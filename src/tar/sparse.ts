@@ -44,31 +44,38 @@ export function checkSparseMap(map: SparseMap, realSize: number, stored: number)
 }
 
 /**
- * Reads the map of an old GNU sparse entry, in its header and the blocks behind it.
+ * Reads the map of an old GNU sparse entry, in its header and the blocks behind it. GNU tar looks for no such block behind
+ * one that is not full, and Go's reader does: the one would take for a header what the other takes for contents.
  *
  * @returns the map and the bytes of header blocks it takes, or how many bytes are needed to tell
  */
 export function oldSparseMap(bytes: Uint8Array, header: number): { map: number[]; length: number } | { need: number } {
   const map: number[] = [];
-  readPairs(bytes, header + FIELD.gnuSparse.offset, FIELD.gnuSparse.length / PAIR, map);
+  let isFull = readPairs(bytes, header + FIELD.gnuSparse.offset, FIELD.gnuSparse.length / PAIR, map);
   let length = BLOCK;
   let extended = bytes[header + FIELD.gnuIsExtended.offset] !== 0;
   while (extended) {
+    if (!isFull) refuse('goes on behind its end');
     if (length > MAX_EXTENSION) refuse('is too long');
     if (header + length + BLOCK > bytes.length) return { need: length + BLOCK };
-    readPairs(bytes, header + length, PAIRS_PER_BLOCK, map);
+    isFull = readPairs(bytes, header + length, PAIRS_PER_BLOCK, map);
     extended = bytes[header + length + EXTENSION_MARK] !== 0;
     length += BLOCK;
   }
   return { map, length };
 }
 
-function readPairs(bytes: Uint8Array, offset: number, count: number, map: number[]): void {
+/** @returns whether there are as many pairs as there is room for */
+function readPairs(bytes: Uint8Array, offset: number, count: number, map: number[]): boolean {
   for (let i = 0; i < count; i++) {
     const at = offset + i * PAIR;
-    if (bytes[at] === 0) return;
-    map.push(parseNumber(bytes, at, PAIR / 2, 'sparse'), parseNumber(bytes, at + PAIR / 2, PAIR / 2, 'sparse'));
+    const half = at + PAIR / 2;
+    // Go's reader ends a map where there is no offset, GNU tar where there is no length.
+    if ((bytes[at] === 0) !== (bytes[half] === 0)) refuse('holds half a pair');
+    if (bytes[at] === 0) return false;
+    map.push(parseNumber(bytes, at, PAIR / 2, 'sparse'), parseNumber(bytes, half, PAIR / 2, 'sparse'));
   }
+  return true;
 }
 
 /**

@@ -87,6 +87,8 @@ describe('--log-format', () => {
     ['%(levelname)-8s: %(message)s', 'WARNING : odd'],
     ['%(levelname)8s|', ' WARNING|'],
     ['%(levelname).4s', 'WARN'],
+    ['%(levelname).99999999999s', 'WARNING'],
+    ['%(levelno)9999d', '30'.padStart(9999)],
     ['%(levelname)-6.4s|', 'WARN  |'],
     ['%(asctime)s', '2015-04-10 09:05:07,042'],
     ['%(levelno)d %(name)s', '30 dimgx'],
@@ -100,12 +102,12 @@ describe('--log-format', () => {
     expect(parseLogFormat('%(message)s')({ ...record, message: '%(levelname)s $& %%' })).toBe('%(levelname)s $& %%');
   });
 
-  test.each(['%(bogus)s', '%(message)', '%s', '%', 'half %(message', '%(constructor)s', '%(message)q'])(
-    '%s is bad usage',
-    (format) => {
-      expect(() => parseLogFormat(format)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
-    },
-  );
+  test.each([
+    ...['%(bogus)s', '%(message)', '%s', '%', 'half %(message', '%(constructor)s', '%(message)q'],
+    ...['%(message)10000s', '%(message)-999999999999s'],
+  ])('%s is bad usage', (format) => {
+    expect(() => parseLogFormat(format)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
+  });
 
   test('holds for every line', () => {
     const { log, lines } = logAt('warning', '<%(levelname)s> %(message)s');

@@ -17,7 +17,6 @@ const members = dockerArchive([image]);
 const archive = await archiveOf(members);
 const otherThings = await archiveOf({ 'README.md': 'x' });
 const archiveInArchive = await archiveOf({ 'image.tar': archive });
-const otherLayer = await layerOf({ other: 'x' });
 
 async function written(bytes: Uint8Array): Promise<string> {
   const path = join(await temporaryFolder(), 'image.tar');
@@ -25,17 +24,10 @@ async function written(bytes: Uint8Array): Promise<string> {
   return path;
 }
 
-const patched = (at: number, bytes: string) => {
-  const copy = Buffer.from(archive);
-  copy.write(bytes, at, 'latin1');
-  return copy;
-};
-
 describe('what is no archive of an image', () => {
   test.each<[string, Uint8Array, ErrorCode]>([
     ['an empty file', Buffer.alloc(0), 'DIMGX_SOURCE_NOT_AN_IMAGE'],
     ['a few bytes', Buffer.from('hello\n'), 'DIMGX_TAR_NOT_A_TAR'],
-    ['text', Buffer.from('hello world\n'.repeat(1000)), 'DIMGX_TAR_NOT_A_TAR'],
     [
       'a program',
       Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01', 'latin1'), Buffer.alloc(4000, 7)]),
@@ -51,19 +43,7 @@ describe('what is no archive of an image', () => {
     ['the head of a gzip', gzipSync(archive).subarray(0, 5), 'DIMGX_COMPRESSION_CORRUPT'],
     ['half a gzip', gzipSync(archive).subarray(0, 200), 'DIMGX_COMPRESSION_CORRUPT'],
     ['bzip2', Buffer.from('BZh91AY&SY'), 'DIMGX_COMPRESSION_UNSUPPORTED'],
-    ['half of an archive', archive.subarray(0, 2000), 'DIMGX_TAR_TRUNCATED'],
-    [
-      'a header with a wrong checksum, behind a good one',
-      patched(archive.lastIndexOf('manifest.json'), 'Manifest'),
-      'DIMGX_TAR_BAD_HEADER',
-    ],
-    ['a size that lies', rawTar(rawEntry({ name: 'manifest.json', size: 8 ** 11 - 1 }, '[]')), 'DIMGX_TAR_TRUNCATED'],
     ['a negative size', rawTar(rawEntry({}), rawEntry({ patch: { 124: '\xff'.repeat(12) } })), 'DIMGX_TAR_BAD_HEADER'],
-    [
-      'a PAX header that claims a TiB',
-      rawTar(rawEntry({}), rawEntry({ type: 'x', patch: { 124: '777777777777' } })),
-      'DIMGX_TAR_BAD_PAX',
-    ],
     [
       'a long name that claims 4 GiB',
       rawTar(rawEntry({}), rawEntry({ type: 'L', size: 2 ** 32 })),
@@ -92,19 +72,22 @@ describe('an archive with more than any image has', () => {
   test('a hundred thousand members and more', async () => {
     const member = rawEntry({ name: 'x' });
     const bytes = Buffer.concat([Buffer.alloc(200_000 * member.length, member), Buffer.alloc(1024)]);
-    await expectRefusal('-', 'DIMGX_SOURCE_NOT_AN_IMAGE', { input: gzipSync(bytes, { level: 1 }) });
+    const input = gzipSync(bytes, { level: 1 });
+    await expectRefusal('-', 'DIMGX_SOURCE_NOT_AN_IMAGE', { input, unpacked: bytes.length });
   });
 
   test('names of a MiB each', async () => {
     const member = Buffer.concat([longHeader('L', 'x'.repeat(2 ** 20 - 2)), rawEntry({})]);
     const bytes = Buffer.concat([...Array(40).fill(member), Buffer.alloc(1024)]);
-    await expectRefusal('-', 'DIMGX_SOURCE_NOT_AN_IMAGE', { input: gzipSync(bytes, { level: 1 }) });
+    const input = gzipSync(bytes, { level: 1 });
+    await expectRefusal('-', 'DIMGX_SOURCE_NOT_AN_IMAGE', { input, unpacked: bytes.length });
   });
 
   test('extension headers without end', async () => {
     const extension = rawEntry({ type: 'L' }, 'x'.repeat(512));
     const bytes = Buffer.concat([rawEntry({}), ...Array(200_000).fill(extension)]);
-    await expectRefusal('-', 'DIMGX_TAR_BAD_PAX', { input: gzipSync(bytes, { level: 1 }) });
+    const input = gzipSync(bytes, { level: 1 });
+    await expectRefusal('-', 'DIMGX_TAR_BAD_PAX', { input, unpacked: bytes.length });
   });
 });
 
@@ -114,17 +97,6 @@ describe('members that are not what they should be', () => {
   const [layer = ''] = JSON.parse(manifest({}))[0].Layers as string[];
 
   test.each<[string, Record<string, unknown>, ErrorCode]>([
-    ['a layer that is a FIFO', { [layer]: { type: 'fifo' } }, 'DIMGX_SOURCE_BAD_MEMBER'],
-    [
-      'a layer that is a device',
-      { [layer]: { type: 'character-device', devmajor: 1, devminor: 5 } },
-      'DIMGX_SOURCE_BAD_MEMBER',
-    ],
-    [
-      'a layer that is a block device',
-      { [layer]: { type: 'block-device', devmajor: 8, devminor: 0 } },
-      'DIMGX_SOURCE_BAD_MEMBER',
-    ],
     ['a layer that is a directory', { [layer]: { type: 'directory' } }, 'DIMGX_SOURCE_BAD_MEMBER'],
     [
       'a layer that is a link to nothing',
@@ -151,41 +123,14 @@ describe('members that are not what they should be', () => {
       { [layer]: { type: 'symlink', linkname: '../d' }, 'd/': { type: 'directory' } },
       'DIMGX_SOURCE_BAD_MEMBER',
     ],
-    [
-      'a layer that is a link out',
-      { [layer]: { type: 'symlink', linkname: '../../../etc/passwd' } },
-      'DIMGX_SOURCE_UNSAFE_PATH',
-    ],
-    [
-      'a layer that is a link to the host',
-      { [layer]: { type: 'symlink', linkname: '/etc/passwd' } },
-      'DIMGX_SOURCE_UNSAFE_PATH',
-    ],
     ['a manifest that is a directory', { 'manifest.json': { type: 'directory' } }, 'DIMGX_SOURCE_BAD_MEMBER'],
     [
       'a manifest that is a link to the host',
       { 'manifest.json': { type: 'symlink', linkname: '/etc/passwd' } },
       'DIMGX_SOURCE_UNSAFE_PATH',
     ],
-    [
-      'a layer path out of the archive',
-      { 'manifest.json': manifest({ Layers: ['../../../etc/passwd'] }) },
-      'DIMGX_SOURCE_UNSAFE_PATH',
-    ],
-    [
-      'a layer path of the host',
-      { 'manifest.json': manifest({ Layers: ['/etc/passwd'] }) },
-      'DIMGX_SOURCE_UNSAFE_PATH',
-    ],
-    [
-      'a config path out of the archive',
-      { 'manifest.json': manifest({ Config: 'a/../../x.json' }) },
-      'DIMGX_SOURCE_UNSAFE_PATH',
-    ],
     ['a path with a NUL', { 'manifest.json': manifest({ Config: 'a\0b' }) }, 'DIMGX_SOURCE_UNSAFE_PATH'],
     ['an empty path', { 'manifest.json': manifest({ Layers: [''] }) }, 'DIMGX_SOURCE_UNSAFE_PATH'],
-    ['an absent layer', { 'manifest.json': manifest({ Layers: ['none/layer.tar'] }) }, 'DIMGX_SOURCE_MISSING_BLOB'],
-    ['an absent config', { 'manifest.json': manifest({ Config: 'none.json' }) }, 'DIMGX_SOURCE_MISSING_BLOB'],
     [
       'a path of a million folders',
       { 'manifest.json': manifest({ Layers: ['a/'.repeat(10 ** 6)] }) },
@@ -197,13 +142,11 @@ describe('members that are not what they should be', () => {
       'DIMGX_SOURCE_MISSING_BLOB',
     ],
     ['fewer layers than the config has', { 'manifest.json': manifest({ Layers: [] }) }, 'DIMGX_IMAGE_LAYER_COUNT'],
-    ['another layer than the config has', { [layer]: otherLayer }, 'DIMGX_IMAGE_DIGEST_MISMATCH'],
     [
       'a layer with one byte more',
       { [layer]: Buffer.concat([...image.layers, Buffer.alloc(1)]) },
       'DIMGX_IMAGE_DIGEST_MISMATCH',
     ],
-    ['a damaged config', { [JSON.parse(manifest({}))[0].Config]: '{}' }, 'DIMGX_IMAGE_DIGEST_MISMATCH'],
   ])('%s', async (_, changes, code) => {
     await expectRefusal(await writeArchive({ ...members, ...changes } as typeof members), code);
   });
@@ -227,7 +170,7 @@ describe('members that are not what they should be', () => {
 });
 
 test('the archive that all of these were made from is a good one', async () => {
-  const { measureDimgx } = await import('../helpers/refusal.js');
+  const { measureDimgx } = await import('../helpers/measure-dimgx.js');
   const { exitCode, stderr } = await measureDimgx(['-t', '/dev/null', await written(archive)]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
 });

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '#dimgx/errors.js';
 import { type BuiltImage, configOf, imageIdOf, layerOf, sha256 } from '../helpers/built-image.js';
 import { dockerArchive, dockerV1Archive } from '../helpers/docker-archive.js';
-import { type Member, writeArchive, writeFolder } from '../helpers/members.js';
-import { OciLayout, ociLayout } from '../helpers/oci-layout.js';
-import { expectRefusal, measureDimgx } from '../helpers/refusal.js';
+import { measureDimgx } from '../helpers/measure-dimgx.js';
+import { type Member, writeArchive } from '../helpers/members.js';
+import { OciLayout } from '../helpers/oci-layout.js';
+import { expectRefusal } from '../helpers/refusal.js';
 
 const image: BuiltImage = { tags: ['box:1'], layers: [await layerOf({ a: 'hello' })] };
 const docker = dockerArchive([image]);
@@ -18,7 +19,6 @@ describe('a manifest.json of another shape', () => {
   test.each<[string, string, ErrorCode]>([
     ['nothing', '', bad],
     ['a blank', ' ', bad],
-    ['cut off', '[{"Config":"', bad],
     ['null', 'null', bad],
     ['a number', '17', bad],
     ['a text', '"text"', bad],
@@ -29,7 +29,6 @@ describe('a manifest.json of another shape', () => {
     ['an image that is a text', '["image"]', bad],
     ['an image without a config', JSON.stringify([{ ...item, Config: undefined }]), bad],
     ['a config that is null', JSON.stringify([{ ...item, Config: null }]), bad],
-    ['a config that is an object', JSON.stringify([{ ...item, Config: {} }]), bad],
     ['layers that are a text', JSON.stringify([{ ...item, Layers: 'layer.tar' }]), bad],
     ['layers that are an object', JSON.stringify([{ ...item, Layers: { length: 1 } }]), bad],
     ['a layer that is null', JSON.stringify([{ ...item, Layers: [null] }]), bad],
@@ -74,11 +73,6 @@ describe('a config of another shape', () => {
     ['a diff ID that is null', { ...config, rootfs: { diff_ids: [null] } }, bad],
     ['a diff ID that is none', { ...config, rootfs: { diff_ids: ['sha256:x'] } }, 'DIMGX_IMAGE_BAD_DIGEST'],
     [
-      'a diff ID that is a path',
-      { ...config, rootfs: { diff_ids: ['sha256:../../../../etc/passwd'] } },
-      'DIMGX_IMAGE_BAD_DIGEST',
-    ],
-    [
       'a diff ID of another algorithm',
       { ...config, rootfs: { diff_ids: [`md5:${'0'.repeat(32)}`] } },
       'DIMGX_IMAGE_BAD_DIGEST',
@@ -117,24 +111,11 @@ test('a document that is deeply nested where nobody looks is listed and flattene
 });
 
 describe('documents that are too large', () => {
-  test('a manifest', async () => {
-    const path = await writeArchive({ ...docker, 'manifest.json': Buffer.alloc(5 * MIB, ' ') });
-    await expectRefusal(path, 'DIMGX_IMAGE_TOO_LARGE');
-  });
-
   test('a manifest as large as may be, of the smallest of values', async () => {
     for (const value of ['[],', '{},', '"",', '0,', '{"Config":""},']) {
       const text = `[${value.repeat(Math.floor((4 * MIB - 16) / value.length))}0]`;
       await expectRefusal(await writeArchive({ ...docker, 'manifest.json': text }), bad);
     }
-  });
-
-  test('tens of thousands of images, all the same', async () => {
-    const items = Array(30_000).fill('{"Config":"c","RepoTags":["a:b"]}').join(',');
-    const path = await writeArchive({ c: '{"a":1}', 'manifest.json': `[${items}]` });
-    const { exitCode, peak } = await measureDimgx(['-q', path]);
-    expect(exitCode).toBe(0);
-    expect(peak).toBeLessThan(400);
   });
 
   test('as many layers as a config holds', async () => {
@@ -170,126 +151,6 @@ describe('documents that are too large', () => {
   });
 });
 
-describe('a layout', () => {
-  const layout = (change: (layout: OciLayout) => object[]) => {
-    const made = new OciLayout();
-    return made.top(change(made) as never);
-  };
-  const manifestType = 'application/vnd.oci.image.manifest.v1+json';
-  const indexType = 'application/vnd.oci.image.index.v1+json';
-  const good = ociLayout([image]);
-  const withIndex = (text: string) => ({ ...good, 'index.json': text });
-
-  test.each<[string, Record<string, Member>, ErrorCode]>([
-    ['without an index', { 'oci-layout': '{}' }, 'DIMGX_SOURCE_MISSING_BLOB'],
-    ['with an index that is null', withIndex('null'), bad],
-    ['with an index that is a list', withIndex('[]'), bad],
-    ['with no manifests', withIndex('{"schemaVersion":2}'), 'DIMGX_SOURCE_NOT_AN_IMAGE'],
-    ['with manifests that are an object', withIndex('{"schemaVersion":2,"manifests":{}}'), bad],
-    ['with a manifest that is null', withIndex('{"schemaVersion":2,"manifests":[null]}'), bad],
-    [
-      'with a digest that is a path',
-      withIndex('{"schemaVersion":2,"manifests":[{"digest":"sha256:../../x","size":1}]}'),
-      'DIMGX_IMAGE_BAD_DIGEST',
-    ],
-    ['with a digest that is null', withIndex('{"schemaVersion":2,"manifests":[{"digest":null,"size":1}]}'), bad],
-    [
-      'with a size that is no integer',
-      withIndex(`{"schemaVersion":2,"manifests":[{"digest":"sha256:${'0'.repeat(64)}","size":1.5}]}`),
-      bad,
-    ],
-    [
-      'with a size over all',
-      withIndex(`{"schemaVersion":2,"manifests":[{"digest":"sha256:${'0'.repeat(64)}","size":1e300}]}`),
-      bad,
-    ],
-    [
-      'with an absent manifest',
-      withIndex(`{"schemaVersion":2,"manifests":[{"digest":"sha256:${'0'.repeat(64)}","size":1}]}`),
-      'DIMGX_SOURCE_MISSING_BLOB',
-    ],
-    [
-      'with a manifest of another size',
-      layout((made) => [{ ...made.manifest(image), size: 7 }]),
-      'DIMGX_IMAGE_SIZE_MISMATCH',
-    ],
-    [
-      'with a manifest of other bytes',
-      (() => {
-        const made = new OciLayout();
-        const manifest = made.manifest(image);
-        const path = `blobs/sha256/${manifest.digest.slice(7)}`;
-        made.members[path] = String(made.members[path]).replace('2', '3');
-        return made.top([manifest]);
-      })(),
-      'DIMGX_IMAGE_DIGEST_MISMATCH',
-    ],
-    [
-      'with a layer of another size',
-      layout((made) => {
-        const config = made.blob(configOf(image), 'application/vnd.oci.image.config.v1+json');
-        const [layer = ''] = image.layers;
-        return [made.json({ schemaVersion: 2, config, layers: [{ ...made.blob(layer, ''), size: 1 }] }, manifestType)];
-      }),
-      'DIMGX_IMAGE_SIZE_MISMATCH',
-    ],
-    [
-      'with an absent layer',
-      layout((made) => {
-        const config = made.blob(configOf(image), 'application/vnd.oci.image.config.v1+json');
-        const layers = [{ digest: `sha256:${'1'.repeat(64)}`, size: 1 }];
-        return [made.json({ schemaVersion: 2, config, layers }, manifestType)];
-      }),
-      'DIMGX_SOURCE_MISSING_BLOB',
-    ],
-    [
-      'with a manifest that is an index too',
-      layout((made) => [made.json({ schemaVersion: 2, manifests: [], layers: [] }, manifestType)]),
-      bad,
-    ],
-    [
-      'with a manifest of schema 1',
-      layout((made) => [made.json({ schemaVersion: 1, fsLayers: [] }, manifestType)]),
-      'DIMGX_SOURCE_NOT_AN_IMAGE',
-    ],
-    [
-      'with what is no image',
-      layout((made) => [
-        made.json({ schemaVersion: 2, config: made.blob('{}', 'application/vnd.x'), layers: [] }, manifestType),
-      ]),
-      'DIMGX_SOURCE_NOT_AN_IMAGE',
-    ],
-    [
-      'with indexes nested without sense',
-      layout((made) => {
-        let top = made.manifest(image);
-        for (let depth = 0; depth < 20; depth++) top = made.json({ schemaVersion: 2, manifests: [top] }, indexType);
-        return [top];
-      }),
-      bad,
-    ],
-    [
-      'with an image for another machine only',
-      layout((made) => [
-        made.json(
-          {
-            schemaVersion: 2,
-            manifests: [
-              { ...made.manifest(image), platform: { os: 'plan9', architecture: '\x1b[31m' } },
-              { ...made.manifest(image), platform: { os: 'a', architecture: 'b' } },
-            ],
-          },
-          indexType,
-        ),
-      ]),
-      'DIMGX_SOURCE_NO_PLATFORM',
-    ],
-  ])('%s', async (_, members, code) => {
-    await expectRefusal(await writeArchive(members), code);
-    await expectRefusal(await writeFolder(members), code);
-  });
-});
-
 describe('the form of 2015', () => {
   const ids = Array.from({ length: 3 }, (_, i) => String(i + 1).repeat(64));
   const [a = '', b = '', c = ''] = ids;
@@ -299,7 +160,7 @@ describe('the form of 2015', () => {
   test.each<[string, Record<string, Member>, ErrorCode]>([
     [
       'of a layer that is its own parent',
-      { ...dockerV1Archive([{ id: a, parent: a, layer, tags: ['x:1'] }]) },
+      dockerV1Archive([{ id: a, parent: a, layer, tags: ['x:1'] }]),
       'DIMGX_SOURCE_PARENT_LOOP',
     ],
     [

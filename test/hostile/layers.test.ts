@@ -2,23 +2,16 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '#dimgx/errors.js';
-import { diffIdOf, layerOf, sha256 } from '../helpers/built-image.js';
+import { diffIdOf, layerOf } from '../helpers/built-image.js';
 import { dockerArchive } from '../helpers/docker-archive.js';
-import { type Member, writeArchive } from '../helpers/members.js';
-import { GNU, longHeader, paxHeader, rawEntry, rawTar } from '../helpers/raw-tar.js';
-import { expectRefusal, measureDimgx } from '../helpers/refusal.js';
-
-const MIB = 2 ** 20;
-
-/** An archive with one layer, stored as given, whose config tells the right diff ID of other bytes. */
-function stored(bytes: Uint8Array, diffId: string): Record<string, Member> {
-  const config = JSON.stringify({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [diffId] } });
-  const name = `${sha256(config)}.json`;
-  return { [name]: config, l: bytes, 'manifest.json': JSON.stringify([{ Config: name, Layers: ['l'] }]) };
-}
+import { measureDimgx } from '../helpers/measure-dimgx.js';
+import { writeArchive } from '../helpers/members.js';
+import { longHeader, paxHeader, rawEntry, rawTar } from '../helpers/raw-tar.js';
+import { expectRefusal } from '../helpers/refusal.js';
+import { storedLayer } from '../helpers/stored-layer.js';
 
 const plain = (...layers: Uint8Array[]) => writeArchive(dockerArchive([{ layers }]));
-const zipped = (layer: Uint8Array, level = 1) => writeArchive(stored(gzipSync(layer, { level }), diffIdOf(layer)));
+const zipped = (layer: Uint8Array, level = 1) => writeArchive(storedLayer(gzipSync(layer, { level }), diffIdOf(layer)));
 
 const good = await layerOf({ 'a/': { type: 'directory' }, 'a/file': 'hello '.repeat(500) });
 
@@ -26,22 +19,7 @@ describe('a layer that is refused', () => {
   const file = rawEntry({ name: 'a' }, 'x');
   test.each<[string, Uint8Array, ErrorCode]>([
     ['as it is no tar', Buffer.from('hello\n'.repeat(500)), 'DIMGX_TAR_NOT_A_TAR'],
-    ['as it is cut off in contents', good.subarray(0, 1500), 'DIMGX_TAR_TRUNCATED'],
     ['as it is cut off in a header', good.subarray(0, 600), 'DIMGX_TAR_TRUNCATED'],
-    ['for a checksum', rawTar(file, rawEntry({ checksum: '000000\0 ' })), 'DIMGX_TAR_BAD_HEADER'],
-    ['for a size that lies', rawTar(file, rawEntry({ size: 8 ** 11 - 1 })), 'DIMGX_TAR_TRUNCATED'],
-    [
-      'for a size in PAX that lies',
-      rawTar(file, paxHeader({ size: '9007199254740991' }), rawEntry({})),
-      'DIMGX_TAR_TRUNCATED',
-    ],
-    ['for a name that leaves the root', rawTar(rawEntry({ name: '../x' })), 'DIMGX_INSPECT_UNSAFE_NAME'],
-    [
-      'for a name in PAX that does',
-      rawTar(paxHeader({ path: 'a/../../x' }), rawEntry({})),
-      'DIMGX_INSPECT_UNSAFE_NAME',
-    ],
-    ['for a long name that does', rawTar(longHeader('L', '/../x'), rawEntry({})), 'DIMGX_INSPECT_UNSAFE_NAME'],
     [
       'for a name over 4095 bytes',
       rawTar(longHeader('L', 'x'.repeat(4096)), rawEntry({})),
@@ -51,16 +29,6 @@ describe('a layer that is refused', () => {
       'for a link target over 4095 bytes',
       rawTar(longHeader('K', 'x'.repeat(4096)), rawEntry({ type: '2' })),
       'DIMGX_INSPECT_UNSAFE_NAME',
-    ],
-    [
-      'for a hard link to what is outside',
-      rawTar(rawEntry({ type: '1', link: '../../etc/passwd' })),
-      'DIMGX_MERGE_BAD_LINK',
-    ],
-    [
-      'for a hard link to what is on the host',
-      rawTar(rawEntry({ type: '1', link: '/etc/passwd' })),
-      'DIMGX_MERGE_BAD_LINK',
     ],
     ['for a hard link to itself', rawTar(rawEntry({ name: 'a', type: '1', link: 'a' })), 'DIMGX_MERGE_BAD_LINK'],
     [
@@ -82,20 +50,10 @@ describe('a layer that is refused', () => {
     ],
     ['for a type that nobody knows', rawTar(rawEntry({ type: 'Z' })), 'DIMGX_TAR_UNKNOWN_TYPE'],
     ['for a malformed record', rawTar(file, rawEntry({ type: 'x' }, '99 path=x\n'), rawEntry({})), 'DIMGX_TAR_BAD_PAX'],
-    [
-      'for a sparse map that leaves the file',
-      rawTar(
-        rawEntry(
-          { type: 'S', magic: GNU, patch: { 386: '00000001000\x0000000001000\0', 483: '00000000010\0' } },
-          'x'.repeat(512),
-        ),
-      ),
-      'DIMGX_TAR_BAD_SPARSE',
-    ],
     ['for entries behind a zero block', Buffer.concat([file, Buffer.alloc(512), file]), 'DIMGX_TAR_BAD_HEADER'],
   ])('%s', async (_, layer, code) => {
     await expectRefusal(await plain(layer), code);
-    await expectRefusal(await zipped(layer), code);
+    await expectRefusal(await zipped(layer), code, { unpacked: layer.length });
   });
 
   const gz = gzipSync(good);
@@ -114,48 +72,8 @@ describe('a layer that is refused', () => {
     ['as its second member is damaged', Buffer.concat([gz, gz.subarray(0, 30)]), 'DIMGX_COMPRESSION_CORRUPT'],
     ['as rubbish follows', Buffer.concat([gz, Buffer.from('junk')]), 'DIMGX_COMPRESSION_CORRUPT'],
     ['as it is gzip twice', gzipSync(gz), 'DIMGX_TAR_NOT_A_TAR'],
-    ['as it is bzip2', Buffer.from('BZh91AY&SY'), 'DIMGX_COMPRESSION_UNSUPPORTED'],
-    ['as it is zstd', Buffer.from('28b52ffd0000', 'hex'), 'DIMGX_COMPRESSION_UNSUPPORTED'],
-    ['as it is xz', Buffer.from('fd377a585a0000', 'hex'), 'DIMGX_COMPRESSION_UNSUPPORTED'],
-    ['as it is of other contents', gzipSync(Buffer.concat([good, Buffer.alloc(512)])), 'DIMGX_IMAGE_DIGEST_MISMATCH'],
   ])('%s', async (_, bytes, code) => {
-    await expectRefusal(await writeArchive(stored(bytes, diffIdOf(good))), code);
-  });
-});
-
-describe('a layer that inflates without end', () => {
-  /** Ten MiB of gzip: ten GiB of zeros behind a header that promises them. */
-  const bomb = () => {
-    const head = gzipSync(
-      rawEntry({ name: 'zeros', patch: { 124: '\x80\0\0\0\0\0\0\x02\x80\0\0\0' } }).subarray(0, 512),
-    );
-    const zeros = gzipSync(Buffer.alloc(64 * MIB), { level: 9 });
-    return Buffer.concat([head, ...Array(160).fill(zeros)]);
-  };
-
-  test('ends at --max-size', async () => {
-    const path = await writeArchive(stored(bomb(), diffIdOf(good)));
-    await expectRefusal(path, 'DIMGX_INSPECT_TOO_LARGE', { args: ['--max-size', '100M'] });
-  });
-
-  test('ends there without verification too, and in the archive itself', async () => {
-    const path = await writeArchive(stored(bomb(), diffIdOf(good)));
-    await expectRefusal(path, 'DIMGX_INSPECT_TOO_LARGE', { args: ['--max-size', '100M', '--no-verify'] });
-    await expectRefusal('-', 'DIMGX_INSPECT_TOO_LARGE', { args: ['--max-size', '100M'], input: bomb() });
-  });
-
-  test('counts the sizes of sparse files', async () => {
-    const map = { 'GNU.sparse.map': '0,0', 'GNU.sparse.numblocks': '1', 'GNU.sparse.size': '9007199254740991' };
-    const layer = rawTar(paxHeader(map), rawEntry({ name: 'hole' }));
-    await expectRefusal(await plain(layer), 'DIMGX_INSPECT_TOO_LARGE');
-    await expectRefusal(await zipped(layer), 'DIMGX_INSPECT_TOO_LARGE');
-  });
-
-  test('counts all layers together', async () => {
-    const layer = (name: string) => rawTar(rawEntry({ name }, Buffer.alloc(40 * MIB, name)));
-    await expectRefusal(await plain(layer('a'), layer('b'), layer('c')), 'DIMGX_INSPECT_TOO_LARGE', {
-      args: ['--max-size', '100M'],
-    });
+    await expectRefusal(await writeArchive(storedLayer(bytes, diffIdOf(good))), code);
   });
 });
 
@@ -167,6 +85,7 @@ describe('a layer of more entries than allowed', () => {
     });
     await expectRefusal(await zipped(rawTar(many)), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', {
       args: ['--max-entries', '4999'],
+      unpacked: many.length,
     });
     const other = rawTar(rawEntry({ name: 'other' }));
     await expectRefusal(await plain(rawTar(many), other), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', {
@@ -177,19 +96,24 @@ describe('a layer of more entries than allowed', () => {
   test('counts folders that are only implied', async () => {
     const paths = Array.from({ length: 500 }, (_, i) => `${i}/${'a/'.repeat(1800)}f`);
     const layer = rawTar(...paths.flatMap((path) => [longHeader('L', path), rawEntry({})]));
-    await expectRefusal(await zipped(layer), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', { args: ['--max-entries', '100000'] });
+    await expectRefusal(await zipped(layer), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', {
+      args: ['--max-entries', '100000'],
+      unpacked: 4 * layer.length, // of which each takes a few dozen blocks: bounded by them, not by the layer
+    });
   });
 });
 
 describe('what takes more memory than it has bytes', () => {
   test('extension headers without end', async () => {
     const extension = rawEntry({ type: 'L' }, 'x'.repeat(512));
-    await expectRefusal(await zipped(Buffer.concat(Array(100_000).fill(extension))), 'DIMGX_TAR_BAD_PAX');
+    const layer = Buffer.concat(Array(100_000).fill(extension));
+    await expectRefusal(await zipped(layer), 'DIMGX_TAR_BAD_PAX', { unpacked: layer.length });
   });
 
   test('the longest of link targets', async () => {
     const link = Buffer.concat([longHeader('K', 'x'.repeat(2 ** 20 - 2)), rawEntry({ type: '2' })]);
-    await expectRefusal(await zipped(Buffer.concat(Array(60).fill(link))), 'DIMGX_INSPECT_UNSAFE_NAME');
+    const layer = Buffer.concat(Array(60).fill(link));
+    await expectRefusal(await zipped(layer), 'DIMGX_INSPECT_UNSAFE_NAME', { unpacked: layer.length });
   });
 
   test('PAX headers of the smallest of records', async () => {

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { diffIdOf, sha256 } from '../helpers/built-image.js';
+import { measureDimgx } from '../helpers/measure-dimgx.js';
 import { archiveOf, temporaryFolder, writeArchive } from '../helpers/members.js';
 import { rawEntry, rawTar } from '../helpers/raw-tar.js';
-import { expectRefusal, measureDimgx } from '../helpers/refusal.js';
+import { expectRefusal } from '../helpers/refusal.js';
 import { runCommand } from '../helpers/run-command.js';
 import { startDimgx } from '../helpers/run-dimgx.js';
 
@@ -44,7 +45,7 @@ describe.runIf(isRoot)('a temporary folder without room', () => {
   test('for a layer: that is said, and nothing stays', async () => {
     const tmpDir = await tinyFileSystem(8);
     const path = await writeArchive(await archiveOfLayer(await zeros(100)));
-    await expectRefusal(path, 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir' });
+    await expectRefusal(path, 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir', unpacked: 8 * MIB });
     expect(await readdir(tmpDir)).toEqual([]);
   });
 
@@ -59,7 +60,8 @@ describe.runIf(isRoot)('a temporary folder without room', () => {
     const tmpDir = await tinyFileSystem(8);
     const archive = await archiveOf({ 'manifest.json': '[]', filler: Buffer.alloc(30 * MIB) });
     await expectRefusal('-', 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir', input: archive });
-    await expectRefusal('-', 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir', input: gzipSync(archive) });
+    const input = gzipSync(archive);
+    await expectRefusal('-', 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir', input, unpacked: 8 * MIB });
     expect(await readdir(tmpDir)).toEqual([]);
   });
 

@@ -110,6 +110,8 @@ describe('a name', () => {
   test.each([
     ['several extensions of a kind', [longHeader('L', 'a'), longHeader('L', 'b'), rawEntry({})], ODD.extensions],
     ['an empty long name', [longHeader('L', ''), rawEntry({})], ODD.extensions],
+    ['a long link target beside an empty field', [longHeader('K', 'a'), rawEntry({ type: '2' })], ODD.extensions],
+    ['one in PAX', [paxHeader({ linkpath: 'a' }), rawEntry({ type: '1' })], ODD.extensions],
     ['a name of both kinds', [paxHeader({ path: 'a' }), longHeader('L', 'b'), rawEntry({})], ODD.extensions],
     ['an empty override', [paxHeader({ uid: '' }), rawEntry({})], ODD.emptyOverride],
     [
@@ -125,7 +127,7 @@ describe('a name', () => {
     ['nothing', [paxHeader({ path: 'x', 'SCHILY.xattr.user.a': '' }), rawEntry({})], 0],
     [
       'a name and a link target, each of one kind',
-      [longHeader('L', 'a'), longHeader('K', 'b'), rawEntry({ type: '2' })],
+      [longHeader('L', 'a'), longHeader('K', 'b'), rawEntry({ type: '2', link: 'b' })],
       0,
     ],
   ])('what readers would take differently is marked: %s', async (_, parts, odd) => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ODD } from '#dimgx/tar/entry.js';
+import { rewriteHeader } from '#dimgx/tar/rewrite.js';
 import { lacks } from '../helpers/engines.js';
 import { GNU, paxHeader, rawEntry, rawTar, readTar } from '../helpers/raw-tar.js';
 import { runCommand } from '../helpers/run-command.js';
@@ -68,8 +69,31 @@ function inHead(head: string, size: number, contents: string): Buffer {
   return rawTar(paxHeader(records), rawEntry({}, padded + contents));
 }
 
-function inHeader(pairs: readonly number[], size: number, contents: string, magic = GNU): Buffer {
-  return rawTar(rawEntry({ type: 'S', magic, patch: { 386: pairs.map(octal).join(''), 483: octal(size) } }, contents));
+function inHeader(
+  pairs: readonly number[],
+  size: number,
+  contents: string,
+  magic = GNU,
+  more: Readonly<Record<number, string>> = {},
+): Buffer {
+  const patch = { 386: pairs.map(octal).join(''), 483: octal(size), ...more };
+  return rawTar(rawEntry({ type: 'S', magic, patch }, contents));
+}
+
+/** As many stretches as a header holds. */
+const FULL = [0, 512, 1024, 0, 2048, 0, 3072, 0];
+
+/** A file of one block of contents, with a map in its header and in blocks behind that. */
+function inHeaders(pairs: readonly number[], ...extensions: readonly (readonly number[])[]): Buffer {
+  const patch = { 386: pairs.map(octal).join(''), 482: '\x01', 483: octal(9000) };
+  const maps = extensions.map((extension, i) => {
+    const map = Buffer.alloc(512);
+    map.write(extension.map(octal).join(''), 'latin1');
+    map[504] = i < extensions.length - 1 ? 1 : 0;
+    return map;
+  });
+  const header = rawEntry({ type: 'S', magic: GNU, size: 512, patch });
+  return rawTar(header, ...maps, Buffer.alloc(512, 'x'));
 }
 
 const block = 'x'.repeat(512);
@@ -82,6 +106,7 @@ test.each([
   ],
   ['in the head', inHead('2\n512\n512\n4096\n3\n', 9000, `${block}yyy`)],
   ['in the header', inHeader([512, 512, 4096, 3], 9000, `${block}yyy`)],
+  ['in the header and a block behind it', inHeaders(FULL, [4096, 0])],
   ['with nothing but a hole', inRecords('9000,0', 9000, '')],
 ])('a map %s that fits is taken', async (_, archive) => {
   expect(await readTar(archive)).toMatchObject([{ size: 9000, name: 'file' }]);
@@ -150,15 +175,35 @@ describe('a map is refused', () => {
     );
   });
 
+  // GNU tar takes a map for ended there, and what goes on for contents, in which it looks for headers.
+  test.each<[string, Uint8Array]>([
+    ['in its header is not full', inHeaders([0, 512], [4096, 0])],
+    ['in its first extension is not full', inHeaders(FULL, [4096, 0], [8192, 0])],
+    ['in its header has no length', inHeader([0, 512], 9000, block, GNU, { 410: octal(4096) })],
+    ['in its header has no offset', inHeader([0, 512], 9000, block, GNU, { 422: octal(0) })],
+  ])('when a part of it %s', async (_, archive) => {
+    await expect(readTar(archive)).rejects.toEqual(refused);
+  });
+
   test('when its extension headers have no end', async () => {
     const more = Buffer.alloc(512);
     for (let i = 0; i < 21; i++) more.write(octal(0) + octal(0), i * 24, 'latin1');
     more[504] = 1;
-    const first = rawEntry({ type: 'S', magic: GNU, patch: { 482: '\x01', 483: octal(0) } });
+    const full = octal(0).repeat(8);
+    const first = rawEntry({ type: 'S', magic: GNU, patch: { 386: full, 482: '\x01', 483: octal(0) } });
     await expect(readTar(Buffer.concat([first, ...Array(2100).fill(more)]))).rejects.toEqual(refused);
   });
 });
 
 test('the size of a file that is all hole may be absurd: limits are for who adds sizes up', async () => {
   expect(await readTar(inHeader([], 8 ** 11 - 1, ''))).toMatchObject([{ size: 8 ** 11 - 1, dataSize: 0 }]);
+});
+
+test('what stands between the name and the map in an old header is no prefix', async () => {
+  const patch = { 345: 'rest/of/it', 386: octal(4096) + octal(512), 483: octal(9000) };
+  const archive = rawTar(rawEntry({ name: 'old', type: 'S', magic: GNU, patch }, block));
+  expect(await readTar(archive)).toMatchObject([{ name: 'old', size: 9000, odd: ODD.oldSparse }]);
+  const header = rewriteHeader(archive.subarray(0, 512), { path: Buffer.from('new') });
+  const rewritten = await readTar(rawTar(header, Buffer.from(block)));
+  expect(rewritten).toMatchObject([{ name: 'new', size: 9000, dataSize: 512, odd: ODD.oldSparse }]);
 });

@@ -1,0 +1,30 @@
+import { describe, test } from 'vitest';
+import { diffIdOf, layerOf } from '../helpers/built-image.js';
+import { writeArchive } from '../helpers/members.js';
+import { expectRefusal } from '../helpers/refusal.js';
+import { storedLayer } from '../helpers/stored-layer.js';
+
+const MIB = 2 ** 20;
+const filler = Buffer.alloc(40 * MIB, 'x');
+const diffId = diffIdOf(await layerOf({ a: 'x' }));
+
+/**
+ * What these ask of a decoder is memory: a window, a dictionary, a block size. This version has no such decoder and says so
+ * from the magic, whatever follows: no byte of the rest is read, and no room is made for it.
+ */
+describe('compression with a window of any size costs nothing, as it is not read', () => {
+  test.each<[string, Buffer]>([
+    ['zstd with a window of 3.75 TiB', Buffer.from('28b52ffd00ff', 'hex')],
+    ['zstd of one segment of 16 EiB', Buffer.from('28b52ffde0ffffffffffffffff', 'hex')],
+    ['zstd that ends at once', Buffer.from('28b52ffd', 'hex')],
+    ['xz with a dictionary of 4 GiB', Buffer.from('fd377a585a000001692 2de36020021012800'.replace(' ', ''), 'hex')],
+    ['bzip2 of the largest blocks', Buffer.from('BZh91AY&SY')],
+  ])('%s', async (_, head) => {
+    const archive = await writeArchive(storedLayer(Buffer.concat([head, filler]), diffId));
+    const bounds = { unpacked: 0, peak: 150 };
+    await expectRefusal(archive, 'DIMGX_COMPRESSION_UNSUPPORTED', bounds);
+    await expectRefusal(archive, 'DIMGX_COMPRESSION_UNSUPPORTED', { ...bounds, args: ['--no-verify'] });
+    const input = Buffer.concat([head, filler]);
+    await expectRefusal('-', 'DIMGX_COMPRESSION_UNSUPPORTED', { ...bounds, input });
+  });
+});
