@@ -1,8 +1,9 @@
-import { throwIfAborted } from '../errors.js';
+import { DimgxError, throwIfAborted } from '../errors.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import type { HeaderChange, Plan } from '../merge/plan.js';
 import { MAX_VIEWS, requireUnchanged, scatterRegion } from '../source/read-region.js';
 import { BLOCK } from '../tar/block.js';
+import { MAX_EXTENSION, type PaxRecord } from '../tar/pax.js';
 import { directoryHeader, rewriteHeader, xattrRecords } from '../tar/rewrite.js';
 import { type SparseLayout, sparseLayout } from '../tar/sparse-layout.js';
 import { HeaderWindow } from './header-window.js';
@@ -108,15 +109,28 @@ export class TarAssembler {
     const entry = this.#plan.entry[item] as number;
     const path = this.#written(change.path);
     if (entry < 0) return directoryHeader(path);
-    const { xattrsOf } = change;
-    const xattrs = xattrsOf && xattrRecords(await this.#readHeader(xattrsOf.layer, xattrsOf.entry));
+    const xattrs = change.xattrsOf && (await this.#readXattrs(change.xattrsOf));
     const raw = await this.#readHeader(this.#plan.layer[item] as number, entry);
     const link = change.link && this.#written(change.link);
     const parts = { ...(link && { link }), ...(xattrs && { xattrs }), ...(sparse && { sparse }) };
     return rewriteHeader(raw, { ...change, path, ...parts });
   }
 
-  /** All header blocks of an entry, valid until the next are read. */
+  /** Of several of one name the last. */
+  async #readXattrs(refs: NonNullable<HeaderChange['xattrsOf']>): Promise<readonly PaxRecord[]> {
+    const records = new Map<string, PaxRecord>();
+    let size = 0;
+    for (const { layer, entry } of refs) {
+      for (const record of xattrRecords(await this.#readHeader(layer, entry))) {
+        size += record.raw.length - (records.get(record.key)?.raw.length ?? 0);
+        records.set(record.key, record);
+      }
+      if (size > MAX_EXTENSION) throw tooManyXattrs();
+    }
+    return [...records.values()];
+  }
+
+  /** All header blocks of an entry. */
   #readHeader(layer: number, entry: number): Promise<Uint8Array> {
     const { entries } = this.#plan.layers[layer] as LayerIndex;
     return (this.#windows[layer] as HeaderWindow).read(entries.start(entry), entries.dataOffset(entry));
@@ -173,4 +187,8 @@ export class TarAssembler {
     reads.push((this.#readers[layer] as ScatterRead)(views, from));
     return filled;
   }
+}
+
+function tooManyXattrs(): DimgxError {
+  return new DimgxError('DIMGX_TAR_BAD_PAX', `the xattrs of a file's hard links take over ${MAX_EXTENSION} bytes`);
 }

@@ -22,6 +22,8 @@ const ENTRIES_AT_ONCE = 1024;
 export interface LayerIo {
   read(region: Region): ReadAt;
   readonly write: WriteAt;
+  /** Does what a thread must not be ended in the midst of. */
+  whole<T>(work: () => T): T;
 }
 
 /** What came of reading a layer's headers. */
@@ -63,7 +65,7 @@ export async function decodeLayer(
   budget: Budget,
   onBytes: OnBytes,
 ): Promise<LayerContents> {
-  const decoder = codecOf(compression).decoder?.();
+  const decoder = io.whole(() => codecOf(compression).decoder?.());
   if (!decoder) {
     throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', `${compression} layers cannot be read by this version`);
   }

@@ -2,14 +2,14 @@ import { DimgxError } from '../errors.js';
 import type { StoredLayer } from '../image/image.js';
 import { readRegion } from '../source/read-region.js';
 import { writeAt } from '../source/write-at.js';
-import type { OnBytes } from './index-layer.js';
+import type { LayerIo, OnBytes } from './index-layer.js';
 import { type LayerJob, type LayerReport, runLayerJob } from './layer-job.js';
 import { WorkerPool } from './worker-pool.js';
 
 /** Uncompressed layers that are no more than this together, in bytes, are read sooner than a thread starts. */
 const SMALL = 4 * 1024 * 1024;
 
-const io = { read: readRegion, write: writeAt };
+const io: LayerIo = { read: readRegion, write: writeAt, whole: (work) => work() };
 
 /** Runs layer jobs: in worker threads, or, where small layers are all there is, in this one, one after the other. */
 export class LayerRunner {

@@ -1,14 +1,17 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { DimgxError } from '../errors.js';
 import { readRegionSync } from '../source/read-region.js';
 import { writeAtSync } from '../source/write-at.js';
+import type { LayerIo } from './index-layer.js';
 import { type LayerJob, runLayerJob } from './layer-job.js';
+import { TerminationGate } from './termination-gate.js';
 import type { WorkerAnswer } from './worker-pool.js';
 
 /** The worker thread's side of `WorkerPool`: one job at a time, I/O without waiting. */
 
 const PROGRESS_STEP = 8 * 1024 * 1024;
-const io = { read: readRegionSync, write: writeAtSync };
+const gate = new TerminationGate(workerData as SharedArrayBuffer);
+const io: LayerIo = { read: readRegionSync, write: writeAtSync, whole: (work) => gate.hold(work) };
 
 function answer(message: WorkerAnswer, transfer: readonly ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, transfer);

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { DimgxError, type ErrorCode, type WarningCode } from '../errors.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerJob, LayerReport } from './layer-job.js';
+import { TerminationGate } from './termination-gate.js';
 
 /** What a worker says while and after it does a job. */
 export type WorkerAnswer =
@@ -31,6 +32,7 @@ export class WorkerPool {
   readonly #busy = new Map<Worker, Task>();
   /** Until a worker is ready, or has failed to become so, what `close` has to wait for. */
   readonly #starting = new Map<Worker, Promise<unknown>>();
+  readonly #gates = new WeakMap<Worker, TerminationGate>();
   #closing: Promise<unknown> | undefined;
 
   /** @param threads at most, at least 1 */
@@ -59,6 +61,7 @@ export class WorkerPool {
     for (const task of tasks) task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
     // Ended while it loads its code, a thread leaves the files of that code open, for the life of the process.
     await Promise.all(workers.map((worker) => this.#starting.get(worker)));
+    await Promise.all(workers.map((worker) => this.#gates.get(worker)?.shut()));
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
@@ -79,7 +82,10 @@ export class WorkerPool {
 
   #start(): Worker {
     // Without this process's own options: some, such as `--input-type`, keep a thread from starting.
-    const worker = new Worker(new URL('./layer-worker.js', import.meta.url), { execArgv: [] });
+    const gate = new TerminationGate();
+    const url = new URL('./layer-worker.js', import.meta.url);
+    const worker = new Worker(url, { execArgv: [], workerData: gate.memory });
+    this.#gates.set(worker, gate);
     const ready = new Promise((resolve) => worker.once('message', resolve).once('exit', resolve));
     this.#starting.set(
       worker,

@@ -100,7 +100,7 @@ class LayerApplication {
     return nodes;
   }
 
-  /** Of a marker only the name counts, though it be a device 0:0. */
+  /** A name that commands something does so whatever the entry is, a device 0:0 too. */
   #markerOf(i: number): Marker | 'device' {
     const marker = markerOf(this.#names, this.#entries.pathStart(i), this.#entries.pathEnd(i));
     return marker === 'none' && (this.#entries.flags(i) & FLAG.nullDevice) !== 0 ? 'device' : marker;
@@ -189,14 +189,13 @@ class LayerApplication {
       const kind = type === TYPE.symlink ? KIND.symlink : KIND.other;
       return this.#tree.add(directory, this.#names, base, end, kind, ref, this.#tree.addInode(ref));
     }
-    if (this.#tree.isUnreachable(target)) return this.#refuseLink(i, 'is removed by the link itself');
+    if (existing !== NONE && this.#walker.targetOf(this.#entries.link(i)) !== target) {
+      return this.#refuseLink(i, 'is removed by the link itself, or the way to it');
+    }
     const inode = this.#tree.inode(target);
     this.#tree.inodes.metadataLayer.set(inode, ref.layer);
     this.#tree.inodes.metadataEntry.set(inode, ref.entry);
-    if ((this.#entries.flags(i) & FLAG.linkXattrs) !== 0) {
-      this.#tree.inodes.xattrLayer.set(inode, ref.layer);
-      this.#tree.inodes.xattrEntry.set(inode, ref.entry);
-    }
+    if ((this.#entries.flags(i) & FLAG.linkXattrs) !== 0) this.#tree.addXattrs(inode, ref);
     return this.#tree.add(directory, this.#names, base, end, this.#tree.kind(target), ref, inode);
   }
 

@@ -55,9 +55,9 @@ export class HeaderChanges implements Changes {
   }
 
   #xattrs(inode: number): Pick<HeaderChange, 'xattrsOf'> {
-    const { xattrLayer, xattrEntry } = this.#tree.inodes;
-    const entry = xattrEntry.get(inode);
-    return entry === NONE ? {} : { xattrsOf: { layer: this.#layers.length - 1 - xattrLayer.get(inode), entry } };
+    const refs = this.#tree.xattrRefs(inode);
+    const newest = this.#layers.length - 1;
+    return refs.length === 0 ? {} : { xattrsOf: refs.map(({ layer, entry }) => ({ layer: newest - layer, entry })) };
   }
 
   #metadata(inode: number) {

@@ -147,7 +147,7 @@ class Emission {
     const isOwn = this.#tree.inodes.contentNode.get(inode) === node;
     const metadata = this.#otherMetadata(inode, layer, entry);
     const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
-    const hasOtherXattrs = this.#tree.inodes.xattrEntry.get(inode) !== NONE;
+    const hasOtherXattrs = this.#tree.inodes.xattrs.get(inode) !== NONE;
     const isChanged = !isOwn || isOdd || metadata !== NONE || hasOtherXattrs || this.#tree.isRedirected(node);
     this.#push(layer, entry, isChanged ? node : NONE, NONE, hasOtherXattrs ? inode : metadata);
   }

@@ -9,8 +9,11 @@ export interface HeaderChange {
   readonly link?: Uint8Array;
   /** Owner, permissions and time, where a later hard link of the inode set others. */
   readonly metadata?: Metadata;
-  /** A later hard link of the inode, whose xattrs count beside its own: numbers in `layers` and in the layer's entries. */
-  readonly xattrsOf?: { readonly layer: number; readonly entry: number };
+  /**
+   * Later hard links of the inode, whose xattrs count beside its own, the last one's most: numbers in `layers` and in the
+   * layer's entries.
+   */
+  readonly xattrsOf?: readonly { readonly layer: number; readonly entry: number }[];
 }
 
 /** The changes of a plan, by number of the item. */

@@ -43,18 +43,20 @@ export class Tree {
   readonly #seed = randomInt(2 ** 31);
 
   /**
-   * Of each inode: its contents' entry, the entry that last set its metadata, the hard link that last gave it xattrs
-   * (`NONE`: none did), and the node its contents came with.
+   * Of each inode: its contents' entry, the entry that last set its metadata, where in `#linkXattrs` the hard link stands
+   * that last gave it xattrs (`NONE`: none did), and the node its contents came with.
    */
   readonly inodes = {
     contentLayer: new Column(16),
     contentEntry: new Column(16),
     metadataLayer: new Column(16),
     metadataEntry: new Column(16),
-    xattrLayer: new Column(16),
-    xattrEntry: new Column(16),
+    xattrs: new Column(16),
     contentNode: new Column(16),
   };
+
+  /** Hard links that have xattrs; `before`: the one before it of the same inode. */
+  readonly #linkXattrs = { layer: new Column(16), entry: new Column(16), before: new Column(16) };
 
   root: Node;
   /** How many nodes have been taken out: while it stays, what was found stays found. */
@@ -183,10 +185,27 @@ export class Tree {
     this.inodes.contentEntry.push(ref.entry);
     this.inodes.metadataLayer.push(ref.layer);
     this.inodes.metadataEntry.push(ref.entry);
-    this.inodes.xattrLayer.push(NONE);
-    this.inodes.xattrEntry.push(NONE);
+    this.inodes.xattrs.push(NONE);
     this.inodes.contentNode.push(this.length);
     return this.inodes.contentNode.length - 1;
+  }
+
+  /** Notes a hard link of an inode that has xattrs. */
+  addXattrs(inode: number, { layer, entry }: EntryRef): void {
+    this.#linkXattrs.layer.push(layer);
+    this.#linkXattrs.entry.push(entry);
+    this.#linkXattrs.before.push(this.inodes.xattrs.get(inode));
+    this.inodes.xattrs.set(inode, this.#linkXattrs.layer.length - 1);
+  }
+
+  /** The hard links that gave an inode xattrs, in the order of their application. */
+  xattrRefs(inode: number): EntryRef[] {
+    const { layer, entry, before } = this.#linkXattrs;
+    const refs: EntryRef[] = [];
+    for (let at = this.inodes.xattrs.get(inode); at !== NONE; at = before.get(at)) {
+      refs.push({ layer: layer.get(at), entry: entry.get(at) });
+    }
+    return refs.reverse();
   }
 
   /** Takes a node and all below it out of the tree. Other names of its inode stay. */

@@ -1,9 +1,9 @@
 import { DimgxError } from '../errors.js';
 import { BLOCK, isZeroBlock, padded } from './block.js';
 import { type EntryDraft, ODD, type TarEntry } from './entry.js';
-import { dialectOf, FIELD, TYPE, textField } from './header.js';
+import { dialectOf, FIELD, isStar, TYPE, textField } from './header.js';
 import { parseNumber } from './number.js';
-import { MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxTime } from './pax.js';
+import { MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxOwner, paxTime } from './pax.js';
 import { type PaxSparse, paxSparseFormat, paxSparseMap } from './pax-sparse.js';
 import { isLost, isPortable } from './portable-record.js';
 import { checkSum, readHeader } from './read-header.js';
@@ -151,8 +151,8 @@ function applyPax(draft: EntryDraft): void {
     if (key === 'path') draft.name = value;
     else if (key === 'linkpath') draft.link = value;
     else if (key === 'size') draft.size = paxInteger(value, key);
-    else if (key === 'uid') draft.uid = paxInteger(value, key);
-    else if (key === 'gid') draft.gid = paxInteger(value, key);
+    else if (key === 'uid') draft.uid = paxOwner(value, key);
+    else if (key === 'gid') draft.gid = paxOwner(value, key);
     else {
       const { seconds, nanos } = paxTime(value, key);
       if (key !== 'mtime') continue;
@@ -224,6 +224,7 @@ function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft): 
   return undefined;
 }
 
+/** GNU tar sees a sparse file only where the header is of POSIX: else it takes the real size for that of the contents. */
 function settlePaxSparse(
   bytes: Uint8Array,
   header: number,
@@ -231,6 +232,7 @@ function settlePaxSparse(
   { format, realSize, name }: PaxSparse,
 ): number | undefined {
   draft.odd |= ODD.paxSparse;
+  if (dialectOf(bytes, header) !== 'ustar' || isStar(bytes, header)) draft.odd |= ODD.sparseMap;
   draft.size = realSize ?? draft.size;
   if (name) draft.name = name;
   if (format === 'records') {

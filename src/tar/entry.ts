@@ -23,7 +23,7 @@ export const ODD = {
   oldSparse: 64,
   /** Records of a sparse file on what is none, which readers take differently: GNU tar obeys `GNU.sparse.name` alone. */
   straySparse: 128,
-  /** A PAX sparse map that GNU tar takes otherwise than others do. */
+  /** A PAX sparse file that GNU tar takes otherwise than others do, for its map or for the form of its header. */
   sparseMap: 512,
   /** A sparse file in PAX form. Does not keep it from being copied. */
   paxSparse: 1024,

@@ -17,6 +17,8 @@ export const FIELD = {
   prefix: { offset: 345, length: 155 },
   /** Joerg Schilling's star shortens the prefix and marks it by `tar` at offset 508. */
   starPrefix: { offset: 345, length: 131 },
+  starAccessTime: { offset: 476, length: 12 },
+  starChangeTime: { offset: 488, length: 12 },
   starMark: { offset: 508, length: 4 },
   gnuAccessTime: { offset: 345, length: 12 },
   gnuChangeTime: { offset: 357, length: 12 },
@@ -99,6 +101,16 @@ export function dialectOf(bytes: Uint8Array, offset: number): 'ustar' | 'gnu' | 
   for (let i = 0; i < USTAR.length; i++) if (bytes[at + i] !== USTAR[i]) return 'old';
   if (bytes[at + 5] === 0) return 'ustar';
   return bytes[at + 5] === 0x20 && bytes[at + 6] === 0x20 && bytes[at + 7] === 0 ? 'gnu' : 'old';
+}
+
+/** Whether GNU tar takes a ustar header for one of star: by its times. Source: GNU tar, list.c. */
+export function isStar(bytes: Uint8Array, header: number): boolean {
+  const { starPrefix, starAccessTime, starChangeTime } = FIELD;
+  if (bytes[header + starPrefix.offset + starPrefix.length - 1] !== 0) return false;
+  return [starAccessTime, starChangeTime].every(({ offset, length }) => {
+    const first = bytes[header + offset] as number;
+    return first >= 0x30 && first <= 0x37 && bytes[header + offset + length - 1] === 0x20;
+  });
 }
 
 const USTAR = Buffer.from('ustar');

@@ -56,6 +56,14 @@ function parseBase256(bytes: Uint8Array, offset: number, length: number, field: 
   return value;
 }
 
+/** Of users and groups. The next one means none to chown(2), and GNU tar fails at what is higher still. */
+const MAX_OWNER = 2 ** 32 - 2;
+
+/** Whether a file can belong to the user or group of that number. */
+export function isOwner(value: number): boolean {
+  return value >= 0 && value <= MAX_OWNER;
+}
+
 /** Writes a numeric field: octal with an end mark where it fits, else base-256 (GNU). */
 export function writeNumber(bytes: Uint8Array, offset: number, length: number, value: number): void {
   if (value >= 0 && value < 8 ** (length - 1)) {

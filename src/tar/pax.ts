@@ -1,4 +1,5 @@
 import { DimgxError } from '../errors.js';
+import { isOwner } from './number.js';
 
 /** Of one PAX, long-name or sparse-map block, in bytes. Source: Go's archive/tar, maxSpecialFileSize. */
 export const MAX_EXTENSION = 2 ** 20;
@@ -78,6 +79,12 @@ export function paxInteger(value: Uint8Array, key: string): number {
   const text = latin1(value);
   if (!/^[+-]?[0-9]{1,19}$/.test(text)) refuse(`${key} is not a number`);
   return Number(text);
+}
+
+/** @throws DIMGX_TAR_BAD_PAX */
+export function paxOwner(value: Uint8Array, key: string): number {
+  const owner = paxInteger(value, key);
+  return isOwner(owner) ? owner : refuse(`${key} is ${owner}, which no file can have`);
 }
 
 /**

@@ -24,13 +24,14 @@ export function isLost({ key }: PaxRecord): boolean {
 
 /**
  * Whether a PAX record can stand in the output. Not those that make a reader complain: keys that GNU tar does not know,
- * text that bsdtar cannot convert to the locale, `user.*` xattrs on what Linux lets have none. Not those that container
- * engines ignore and some reader obeys: `SCHILY.devmajor`, `SCHILY.acl.*`, `LIBARCHIVE.*`. And no `trusted.overlay.*`
- * xattr, which is a command to overlayfs.
+ * text that bsdtar cannot convert to the locale, xattrs on what Linux lets have none of the kind. Not those that
+ * container engines ignore and some reader obeys: `SCHILY.devmajor`, `SCHILY.acl.*`, `LIBARCHIVE.*`. And no
+ * `trusted.overlay.*` xattr, which is a command to overlayfs.
  */
 export function isPortable({ key, value }: PaxRecord, type: number): boolean {
   if (TEXTS.has(key)) return value.every((byte) => byte < 0x80);
   if (!key.startsWith(XATTR)) return OTHERS.has(key);
   if (key.startsWith('trusted.overlay.', XATTR.length)) return false;
-  return type === TYPE.file || type === TYPE.directory || !key.startsWith('user.', XATTR.length);
+  if (key.startsWith('user.', XATTR.length)) return type === TYPE.file || type === TYPE.directory;
+  return type !== TYPE.symlink || !key.startsWith('system.posix_acl_', XATTR.length);
 }

@@ -1,9 +1,12 @@
 import { DimgxError } from '../errors.js';
 import { type EntryDraft, ODD } from './entry.js';
 import { checksum, dialectOf, FIELD, prefixField, signedChecksum, TYPE, textField } from './header.js';
-import { parseNumber } from './number.js';
+import { isOwner, parseNumber } from './number.js';
 
 const NONE = new Uint8Array(0);
+
+/** Of either half of a device's number. Source: Linux and GNU tar, whose types for them have 32 bits. */
+const MAX_DEVICE = 2 ** 32 - 1;
 
 /** @throws DIMGX_TAR_BAD_HEADER */
 export function checkSum(bytes: Uint8Array, header: number): void {
@@ -24,8 +27,8 @@ export function checkSum(bytes: Uint8Array, header: number): void {
 export function readHeader(bytes: Uint8Array, header: number, base: number, draft: EntryDraft): void {
   draft.headerOffset = base + header;
   draft.mode = numberField(bytes, header, 'mode') & 0o7777;
-  draft.uid = numberField(bytes, header, 'uid');
-  draft.gid = numberField(bytes, header, 'gid');
+  draft.uid = ownerField(bytes, header, 'uid');
+  draft.gid = ownerField(bytes, header, 'gid');
   draft.size = numberField(bytes, header, 'size');
   draft.mtime = numberField(bytes, header, 'mtime');
   draft.mtimeNanos = 0;
@@ -33,8 +36,8 @@ export function readHeader(bytes: Uint8Array, header: number, base: number, draf
   draft.link = hasLink ? textField(bytes, header + FIELD.link.offset, FIELD.link.length) : NONE;
   draft.name = textField(bytes, header + FIELD.name.offset, FIELD.name.length);
   const dialect = dialectOf(bytes, header);
-  draft.deviceMajor = dialect === 'old' ? 0 : numberField(bytes, header, 'deviceMajor');
-  draft.deviceMinor = dialect === 'old' ? 0 : numberField(bytes, header, 'deviceMinor');
+  draft.deviceMajor = dialect === 'old' ? 0 : deviceField(bytes, header, 'deviceMajor');
+  draft.deviceMinor = dialect === 'old' ? 0 : deviceField(bytes, header, 'deviceMinor');
   if (dialect === 'ustar') {
     draft.name = prefixed(bytes, header, draft.name);
   } else if (dialect === 'gnu' && hasTextForTimes(bytes, header)) {
@@ -49,6 +52,21 @@ type NumberField = 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'deviceMajor' | '
 function numberField(bytes: Uint8Array, header: number, field: NumberField): number {
   const { offset, length } = FIELD[field];
   return parseNumber(bytes, header + offset, length, field);
+}
+
+function ownerField(bytes: Uint8Array, header: number, field: 'uid' | 'gid'): number {
+  const owner = numberField(bytes, header, field);
+  if (isOwner(owner)) return owner;
+  throw new DimgxError('DIMGX_TAR_BAD_HEADER', `the ${field} of an entry is ${owner}, which no file can have`);
+}
+
+/** What stands there in the header of anything but a device is nothing to anybody. */
+function deviceField(bytes: Uint8Array, header: number, field: 'deviceMajor' | 'deviceMinor'): number {
+  const number = numberField(bytes, header, field);
+  const type = bytes[header + FIELD.type.offset];
+  const isDevice = type === TYPE.charDevice || type === TYPE.blockDevice;
+  if (!isDevice || (number >= 0 && number <= MAX_DEVICE)) return number;
+  throw new DimgxError('DIMGX_TAR_BAD_HEADER', `a device has the number ${number}, which none can have`);
 }
 
 function prefixed(bytes: Uint8Array, header: number, name: Uint8Array): Uint8Array {

@@ -46,7 +46,7 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   setText(header, FIELD.link, link);
   header[FIELD.type.offset] = isOldSparse ? TYPE.gnuSparse : type;
   if (type !== TYPE.file) writeNumber(header, FIELD.size.offset, FIELD.size.length, 0);
-  if (rewrite.sparse) writeNumber(header, FIELD.size.offset, FIELD.size.length, rewrite.sparse.size);
+  if (rewrite.sparse) setSparse(header, rewrite.sparse);
   if (rewrite.metadata) setMetadata(header, rewrite.metadata);
   setChecksum(header);
   return Buffer.concat([
@@ -123,6 +123,14 @@ function setMetadata(header: Buffer, { mode, uid, gid, mtime }: Metadata): void 
     const { offset, length } = FIELD[field as 'mode' | 'uid' | 'gid' | 'mtime'];
     writeNumber(header, offset, length, value);
   }
+}
+
+/** GNU tar knows a sparse file of PAX by a header of POSIX alone, in which nothing looks like the times of star. */
+function setSparse(header: Buffer, { size }: SparseLayout): void {
+  const isOld = dialectOf(header, 0) === 'old';
+  header.fill(0, isOld ? FIELD.magic.offset : FIELD.prefix.offset);
+  header.write('ustar\x0000', FIELD.magic.offset, 'latin1');
+  writeNumber(header, FIELD.size.offset, FIELD.size.length, size);
 }
 
 function setChecksum(header: Buffer): void {

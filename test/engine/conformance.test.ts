@@ -44,7 +44,7 @@ describeWithEngines('the images of the conformance table are taken by engines as
     const docker = new DockerClient(inject('dockerHost'));
     await expectKept('Docker 20.10 overlay2', {
       load: (asked) => loadInto(docker, asked),
-      list: async (image) => listImage(docker, image, await mkdtemp(join(folder, 'mounts-')), 'left out'),
+      list: async (image) => listImage(docker, image, await mkdtemp(join(folder, 'mounts-'))),
       remove: (image) => docker.run('rmi', '-f', image),
     });
   });

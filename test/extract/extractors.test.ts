@@ -125,6 +125,14 @@ describe.skipIf(!isRoot || extractors.length < 2)('GNU tar and bsdtar, without a
     ],
     ['PAX 0.1', { name: 'f', content, pax: [size, count, ['GNU.sparse.map', pairs.flat().join(',')]] }],
     [
+      'PAX 0.1 beside a header of GNU tar',
+      { name: 'f', content, magic: 'gnu', pax: [size, count, ['GNU.sparse.map', pairs.flat().join(',')]] },
+    ],
+    [
+      'PAX 0.1 beside a header of the oldest form',
+      { name: 'f', content, magic: 'v7', pax: [size, count, ['GNU.sparse.map', pairs.flat().join(',')]] },
+    ],
+    [
       'PAX 1.0',
       {
         name: 'GNUSparseFile.1/f',

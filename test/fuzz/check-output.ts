@@ -10,12 +10,15 @@ import { must } from './target.js';
 /**
  * What holds of every output: plain entries that need no rewriting, each path once and below a directory that stands
  * before it, hard links to files that stand before them.
+ *
+ * @returns how many entries there are
  */
-export async function checkOutput(tar: Buffer): Promise<void> {
+export async function checkOutput(tar: Buffer): Promise<number> {
   const types = new Map<string, number>();
   const read = readFrom(tar)({ fd: -1, offset: 0, length: tar.length });
   const { trailingData } = await scanTar(read, tar.length, (entry) => checkEntry(entry, types));
   must(!trailingData, 'something follows the end');
+  return types.size;
 }
 
 function checkEntry(entry: TarEntry, types: Map<string, number>): void {
@@ -32,9 +35,12 @@ function checkEntry(entry: TarEntry, types: Map<string, number>): void {
   types.set(path, entry.type);
 }
 
-/** GNU tar, where there is one, reads it to its end, and finds nothing wrong. */
-export function checkWithGnuTar(tar: Buffer): void {
+/** GNU tar, where there is one, reads it to its end, finds nothing wrong, and sees as many entries. */
+export function checkWithGnuTar(tar: Buffer, entries: number): void {
   if (lacks('tar')) return;
-  const { status, stderr } = spawnSync('tar', ['-t', '-f', '-'], { input: tar, encoding: 'latin1' });
+  const args = ['--quoting-style=escape', '-t', '-f', '-'];
+  const { status, stdout, stderr } = spawnSync('tar', args, { input: tar, encoding: 'latin1' });
   must(status === 0, `GNU tar ends with ${status}: ${stderr}`);
+  const seen = stdout.split('\n').length - 1;
+  must(seen === entries, `GNU tar sees ${seen} entries of ${entries}`);
 }

@@ -33,6 +33,17 @@ export function lacks(...tools: readonly string[]): boolean {
   return process.env.DIMGX_REQUIRE_ENGINES !== '1' && absent(tools).length > 0;
 }
 
+/**
+ * Why a test cannot run here, as an end for its name: root or a program is missing. With `DIMGX_REQUIRE_ENGINES=1` it is
+ * to run all the same, and to fail.
+ */
+export function whyNotHere(...needs: readonly string[]): string {
+  if (process.env.DIMGX_REQUIRE_ENGINES === '1') return '';
+  const isRoot = process.getuid?.() === 0;
+  const missing = needs.filter((need) => (need === 'root' ? !isRoot : absent([need]).length > 0));
+  return missing.length === 0 ? '' : ` (this machine lacks ${missing.join(', ')})`;
+}
+
 /** What a run against real engines needs and this machine lacks. */
 export function missingTools(): string[] {
   const missing = absent(TOOLS);

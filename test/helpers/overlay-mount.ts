@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DockerClient } from './docker-client.js';
 import { runCommand } from './run-command.js';
-import { type Ghosts, listTree, type Tree } from './tree.js';
+import { listTree, type Tree } from './tree.js';
 
 /**
  * The tree that a container of the image would see: its unpacked layers under one overlay, as the engine itself mounts them.
@@ -10,15 +10,25 @@ import { type Ghosts, listTree, type Tree } from './tree.js';
  *
  * @param folder a temporary folder; what is made there is removed again
  */
-export async function listImage(docker: DockerClient, image: string, folder: string, ghosts?: Ghosts): Promise<Tree> {
+export async function listImage(docker: DockerClient, image: string, folder: string): Promise<Tree> {
+  return listOverlay(await docker.layerFolders(image), folder);
+}
+
+/**
+ * What the kernel shows of folders that lie under one overlay.
+ *
+ * @param layers oldest first
+ * @param folder a temporary folder; what is made there is removed again
+ */
+export async function listOverlay(layers: readonly string[], folder: string): Promise<Tree> {
   const mountPoint = join(folder, 'mounted');
   const empty = join(folder, 'empty'); // overlayfs asks for two folders at least
   await mkdir(mountPoint);
   await mkdir(empty);
-  const layers = [empty, ...(await docker.layerFolders(image))].reverse();
-  await runCommand('mount', ['-t', 'overlay', 'overlay', '-o', `ro,lowerdir=${layers.join(':')}`, mountPoint]);
+  const lower = [empty, ...layers].reverse().join(':');
+  await runCommand('mount', ['-t', 'overlay', 'overlay', '-o', `ro,lowerdir=${lower}`, mountPoint]);
   try {
-    return await listTree(mountPoint, ghosts);
+    return await listTree(mountPoint);
   } finally {
     await runCommand('umount', [mountPoint]);
     await rm(mountPoint, { recursive: true });

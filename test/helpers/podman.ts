@@ -33,7 +33,7 @@ export class Podman {
 
   /** The tree of an image, as Podman mounts it; it stays mounted until `stop`. */
   async listImage(image: string): Promise<Tree> {
-    return await listTree(await this.run('image', 'mount', image), 'left out');
+    return await listTree(await this.run('image', 'mount', image));
   }
 
   /** Forgets an image. */

@@ -24,6 +24,11 @@ export interface RawEntry {
   /** Bodies of GNU `L` and `K` blocks in front. */
   readonly longName?: string;
   readonly longLink?: string;
+  /** Of an old GNU sparse file (type `S`): where its stretches of data lie, four at most, and how long it is with its holes. */
+  readonly sparse?: {
+    readonly map: readonly (readonly [offset: number, length: number])[];
+    readonly size: number;
+  };
 }
 
 const MAGIC = { ustar: 'ustar\x0000', gnu: 'ustar  \0', v7: '' };
@@ -56,7 +61,7 @@ export function rawLayer(entries: readonly (RawEntry | Uint8Array)[], end: RawEn
 /** All blocks of one entry. */
 export function rawEntry(entry: RawEntry): Buffer {
   const { name, link = '', pax = [], content = '' } = entry;
-  const hasPax = (key: string) => pax.some((record) => record[0] === key);
+  const hasPax = (key: string) => (pax.findLast((record) => record[0] === key)?.[1] ?? '') !== '';
   const longName = entry.longName ?? (name.length > 100 && !hasPax('path') ? name : undefined);
   const longLink = entry.longLink ?? (link.length > 100 && !hasPax('linkpath') ? link : undefined);
   return Buffer.concat([
@@ -88,6 +93,10 @@ export function rawHeader(entry: RawEntry): Buffer {
     number(header, 337, 8, device[1]);
   }
   text(entry.prefix ?? '', 345, 155);
+  if (entry.sparse) {
+    for (const [i, part] of entry.sparse.map.flat().entries()) number(header, 386 + 12 * i, 12, part);
+    number(header, 483, 12, entry.sparse.size);
+  }
   const sum = header.reduce((total, byte) => total + byte, 0);
   text(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 8);
   return header;

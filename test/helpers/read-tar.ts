@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { expandSparse } from './expand-sparse.js';
+import { expandPaxSparse, expandSparse } from './sparse-map.js';
 import type { Tree, TreeEntry, TreeField } from './tree.js';
 
 type Draft = { -readonly [K in TreeField]: string };
@@ -54,7 +54,7 @@ export function readTar(tar: Buffer): ReadEntry[] {
     else {
       const name = longName ?? pax.get('GNU.sparse.name') ?? pax.get('path') ?? headerName(header);
       const link = longLink ?? pax.get('linkpath') ?? text(header, 157, 100);
-      entries.push(readEntry(header, pax, name, link, type, expandSparse(header, pax, content)));
+      entries.push(readEntry(header, pax, name, link, type, content));
       pax = new Map();
       longName = undefined;
       longLink = undefined;
@@ -107,19 +107,29 @@ function readEntry(
   if (kind === undefined) throw new Error(`type ${JSON.stringify(type)}`);
   if (kind !== 'file' && content.length > 0) throw new Error(`a ${kind} with contents`);
   const numeric = (key: string, at: number, length: number) => String(pax.get(key) ?? number(header, at, length));
+  const whole = kind === 'file' ? expanded(header, pax, content, type) : content;
   const fields = {
     type: kind,
     mode: type === '2' ? '0777' : (number(header, 100, 8) & 0o7777).toString(8).padStart(4, '0'),
     owner: `${numeric('uid', 108, 8)}:${numeric('gid', 116, 8)}`,
-    size: kind === 'file' ? String(content.length) : '',
+    size: kind === 'file' ? String(whole.length) : '',
     mtime: nanoseconds(numeric('mtime', 136, 12)),
     target: type === '2' ? link : '',
     device: type === '3' || type === '4' ? `${number(header, 329, 8)}:${number(header, 337, 8)}` : '',
     xattrs: xattrsOf(pax),
     sameFileAs: '',
-    sha256: kind === 'file' ? createHash('sha256').update(content).digest('hex') : '',
+    sha256: kind === 'file' ? createHash('sha256').update(whole).digest('hex') : '',
   };
   return { name, type, link, fields };
+}
+
+/** With holes filled, where it is a sparse file; of the old form with a map that fits its header. */
+function expanded(header: Buffer, pax: ReadonlyMap<string, string>, content: Buffer, type: string): Buffer {
+  const stored = content.toString('latin1');
+  if (type !== 'S') return Buffer.from(expandPaxSparse(pax, stored), 'latin1');
+  const at = [386, 410, 434, 458].filter((pair) => header[pair] !== 0);
+  const map = at.map((pair) => [number(header, pair, 12), number(header, pair + 12, 12)] as const);
+  return Buffer.from(expandSparse(map, number(header, 483, 12), stored), 'latin1');
 }
 
 /** Of unsigned bytes, or of signed ones as some old writers had it: all readers take both. */
@@ -162,9 +172,9 @@ function paxRecords(body: Buffer): Map<string, string> {
     const record = body.toString('latin1', at, at + length);
     const [, key = '', value = ''] = /^[0-9]+ ([^=]+)=(.*)\n$/s.exec(record) ?? [];
     if (key === '') throw new Error(`a bad PAX record: ${JSON.stringify(record)}`);
-    const pairs = records.get('GNU.sparse.map');
-    if (key === 'GNU.sparse.offset') records.set('GNU.sparse.map', pairs === undefined ? value : `${pairs},${value}`);
-    else if (key === 'GNU.sparse.numbytes') records.set('GNU.sparse.map', `${pairs},${value}`);
+    // pairs of a sparse map (0.0) stand one after the other under the same two keys
+    const isPair = key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes';
+    if (isPair) records.set('GNU.sparse.map', [records.get('GNU.sparse.map') ?? [], value].flat().join(','));
     else records.set(key, value);
     at += length;
   }

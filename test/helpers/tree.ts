@@ -27,16 +27,9 @@ export type TreeEntry = Readonly<Record<TreeField, string>>;
 /** Entries by path from the root, which is `.`; each character is one byte of the name. */
 export type Tree = ReadonlyMap<string, TreeEntry>;
 
-/**
- * What becomes of names that a directory lists and the kernel does not find: whiteouts of overlayfs, where one layer
- * alone has the directory.
- */
-export type Ghosts = 'refused' | 'left out';
-
 /** Lists the tree at `root`. The whole of it has to be readable: as root, or a tree of one's own. */
-export async function listTree(root: string, ghosts: Ghosts = 'refused'): Promise<Tree> {
-  const found = walk(root, '.').sort();
-  const paths = ghosts === 'refused' ? found : found.filter((path) => isThere(onDisk(root, path)));
+export async function listTree(root: string): Promise<Tree> {
+  const paths = walk(root, '.').sort();
   const xattrs = await listXattrs(root, paths);
   const firstNames = new Map<string, string>();
   const names = new Map<string, number>();
@@ -74,14 +67,16 @@ function walk(root: string, path: string): string[] {
   const paths = [path];
   for (const child of readdirSync(onDisk(root, path), { encoding: 'buffer', withFileTypes: true })) {
     const childPath = `${path === '.' ? '' : `${path}/`}${child.name.toString('latin1')}`;
+    if (child.isCharacterDevice() && isWhiteout(root, childPath)) continue;
     if (child.isDirectory()) for (const below of walk(root, childPath)) paths.push(below);
     else paths.push(childPath);
   }
   return paths;
 }
 
-function isThere(path: Buffer): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+/** An overlay lists the whiteouts of a directory that one layer alone has, and says of each that it is not there. */
+function isWhiteout(root: string, path: string): boolean {
+  return lstatSync(onDisk(root, path), { throwIfNoEntry: false }) === undefined;
 }
 
 function onDisk(root: string, path: string): Buffer {

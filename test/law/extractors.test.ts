@@ -1,45 +1,58 @@
-import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { whyNotHere } from '../helpers/engines.js';
 import { EXTRACTORS, type Extractor, extractTar } from '../helpers/extract-tar.js';
 import { flattenLayers } from '../helpers/flatten-layers.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { treeOfTar } from '../helpers/read-tar.js';
+import type { Tree } from '../helpers/tree.js';
 import { treeDifferences } from '../helpers/tree-differences.js';
-import { RUNS, SEED } from './bounds.js';
-import { newModel, randomStack, withoutRefused } from './random-stack.js';
+import { RUNS } from './bounds.js';
+import { checkLaw } from './check-law.js';
+import { judged } from './judged.js';
+import type { Stack } from './random-stack.js';
 
-const isRoot = process.getuid?.() === 0;
+describe.each(Object.keys(EXTRACTORS) as Extractor[])('%s', (extractor) => {
+  const why = whyNotHere('root', extractor === 'bsdtar' ? 'bsdtar' : 'tar', 'getfattr');
 
-for (const extractor of Object.keys(EXTRACTORS) as Extractor[]) {
-  test.skipIf(!isRoot || !isThere(extractor))(
-    `${extractor} extracts random flattened stacks without a word, to the tree that their tar tells (needs root)`,
+  test.skipIf(why !== '')(
+    `extracts random flattened stacks without a word, to the tree that their tar tells${why}`,
     { timeout: 0 },
     async () => {
       const folder = await temporaryFolder();
-      const property = fc.asyncProperty(randomStack, async (random) => {
-        const { tar } = await flattenLayers(withoutRefused(random, newModel));
+      const differences = async (stack: Stack) => {
+        const { tar } = await flattenLayers(stack);
         await writeFile(join(folder, 'flat.tar'), tar);
         const { tree, stderr } = await extractTar(extractor, join(folder, 'flat.tar'), folder);
-        expect(stderr).toBe('');
-        const told = treeOfTar(tar);
+        const told = extractor === 'bsdtar' ? withoutAcls(treeOfTar(tar)) : treeOfTar(tar);
         const isOpen = (path: string) => path === '.' && !told.has('.');
         const actual = new Map([...tree].filter(([path]) => !isOpen(path)));
-        // bsdtar leaves the time of the directory that it extracts to as it finds it
-        expect(treeDifferences(told, actual, (path, field) => path === '.' && field === 'mtime')).toEqual([]);
-      });
-      await fc.assert(property, { numRuns: RUNS / 10, seed: SEED });
+        const wrong = treeDifferences(told, actual, (path, field, { mtime }) => {
+          if (field !== 'mtime') return false;
+          // bsdtar leaves the time of the directory that it extracts to as it finds it, and subtracts no fractions
+          return path === '.' || (extractor === 'bsdtar' && mtime.startsWith('-') && !mtime.endsWith('.000000000'));
+        });
+        return [...(stderr === '' ? [] : [stderr]), ...wrong];
+      };
+      const law = checkLaw(
+        async ([stack = []]) => [await differences(stack)],
+        RUNS / 10,
+        // what Linux itself does not keep, no extractor can
+        (stack) => judged(stack, 'overlay'),
+        1,
+      );
+      await expect(law).resolves.toBeUndefined();
     },
   );
-}
+});
 
-function isThere(extractor: Extractor): boolean {
-  try {
-    execFileSync((EXTRACTORS[extractor].split(' ') as [string])[0], ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
+/** bsdtar takes ACLs from records of its own kind alone, which container engines do not write. */
+function withoutAcls(tree: Tree): Tree {
+  return new Map(
+    [...tree].map(([path, entry]) => [
+      path,
+      { ...entry, xattrs: entry.xattrs.replace(/^system\.posix_acl_access=\S+ ?/, '') },
+    ]),
+  );
 }

@@ -1,48 +1,42 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { flattenLayers } from '../helpers/flatten-layers.js';
+import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../helpers/members.js';
-import { treeOfTar } from '../helpers/read-tar.js';
-import { type Ignore, treeDifferences } from '../helpers/tree-differences.js';
-import { RUNS, SEED } from './bounds.js';
-import { OverlayModel, openDirectories, overlayTree } from './overlay-judge.js';
-import { randomStack, withoutRefused } from './random-stack.js';
+import { RUNS } from './bounds.js';
+import { checkLaw } from './check-law.js';
+import { differencesFrom, judged, rowsLeftBy, type Show } from './judged.js';
+import { TOLD_TO_OVERLAY } from './left-to-the-model.js';
+import { shownByOverlay, whyNoOverlay } from './overlay-judge.js';
+import { proven } from './proven-row.js';
+import { judgedRegressions } from './regressions.js';
 
-test.skipIf(!canMount())(
-  'random stacks flatten to what the kernel shows of their layers in an overlay (needs root on Linux)',
-  { timeout: 0 },
-  async () => {
+const why = whyNoOverlay();
+const rows = rowsLeftBy('overlay');
+
+describe.skipIf(why !== '')(`what the kernel shows of layers in an overlay${why}`, () => {
+  test('random stacks flatten to it', { timeout: 0 }, async () => {
     const folder = await temporaryFolder();
-    const property = fc.asyncProperty(randomStack, async (random) => {
-      const stack = withoutRefused(random, () => new OverlayModel());
-      const expected = await overlayTree(stack, folder);
-      const { tar } = await flattenLayers(stack);
-      const actual = new Map([...treeOfTar(tar)].filter(([path]) => path !== '.'));
-      const open = openDirectories(stack);
-      const ignore: Ignore = (path, field) => open.has(path) && ['mode', 'owner', 'mtime', 'xattrs'].includes(field);
-      expect(treeDifferences(new Map([...expected].filter(([path]) => path !== '.')), actual, ignore)).toEqual([]);
-    });
-    await fc.assert(property, { numRuns: RUNS / 5, seed: SEED });
-  },
-);
+    const show: Show = (stacks) => shownByOverlay(stacks, folder);
+    const law = checkLaw(
+      (stacks) => differencesFrom(show, stacks, rows),
+      RUNS / 5,
+      (stack) => judged(stack, 'overlay'),
+    );
+    await expect(law).resolves.toBeUndefined();
+  });
 
-function canMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'dimgx-test-'));
-  try {
-    for (const name of ['a', 'b', 'm']) mkdirSync(join(folder, name));
-    execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', 'ro,lowerdir=a:b', join(folder, 'm')], {
-      cwd: folder,
-      stdio: 'ignore',
-    });
-    execFileSync('umount', [join(folder, 'm')]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+  test.each(rows)('it differs on row $row', async (row) => {
+    const folder = await temporaryFolder();
+    expect(await proven(row, 'overlay', (stacks) => shownByOverlay(stacks, folder))).toBe('the row, and it alone');
+  });
+
+  test.each(TOLD_TO_OVERLAY)('it needs to be told of row $row', async ({ example }) => {
+    const folder = await temporaryFolder();
+    const [told] = await differencesFrom((stacks) => shownByOverlay(stacks, folder), [example], rows);
+    const [literal] = await differencesFrom((stacks) => shownByOverlay(stacks, folder, true), [example], rows);
+    expect({ told, literal }).toEqual({ told: [], literal: ['"d/a": missing, a file'] });
+  });
+
+  test.each(judgedRegressions('overlay'))('$name', async ({ stack }) => {
+    const folder = await temporaryFolder();
+    expect(await differencesFrom((stacks) => shownByOverlay(stacks, folder), [stack], rows)).toEqual([[]]);
+  });
+});

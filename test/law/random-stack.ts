@@ -1,235 +1,199 @@
 import fc from 'fast-check';
 import type { RawEntry } from '../helpers/raw-layer.js';
-import { Model, Refusal } from './reference-model.js';
+import { type Metadata, metadata, onlyUnusual } from './random-metadata.js';
+import { form, named, path, spelling, symlinkTarget } from './random-names.js';
 
 /** Layers, oldest first. */
 export type Stack = readonly (readonly RawEntry[])[];
 
-const LONG = 'n'.repeat(120);
-const LONGER = 'm'.repeat(250);
-
-/** Few, so that paths often meet; some of them odd. */
-const component = fc.oneof(
-  { weight: 40, arbitrary: fc.constantFrom('a', 'b', 'c') },
-  { weight: 4, arbitrary: fc.constantFrom('..a', 'a..', '...', '.wh', '.whx', 'a.wh.b', '.WH.a', '.hidden') },
-  { weight: 4, arbitrary: fc.constantFrom('x\ny', '\xff\xfe', '\xc3\xa9', ' ', '-x', 'b\\c', '*', '"', LONG, LONGER) },
-);
-
-const path = fc.oneof(
-  { weight: 5, arbitrary: component },
-  { weight: 5, arbitrary: fc.tuple(component, component).map((parts) => parts.join('/')) },
-  { weight: 2, arbitrary: fc.tuple(component, component, component).map((parts) => parts.join('/')) },
-);
-
-/** Spellings of one path; `D` stands for where a directory's slash goes. */
-const spelling = fc.oneof(
-  { weight: 10, arbitrary: fc.constant('P') },
-  { weight: 4, arbitrary: fc.constantFrom('./P', '/P', 'PD', './PD') },
-  { weight: 1, arbitrary: fc.constantFrom('./zz/../P', 'zz//..//P', '//P', './/P', 'P/.', '././P') },
-);
-
-/** How a name is stored. */
-const form = fc.constantFrom('plain', 'plain', 'plain', 'plain', 'pax', 'long', 'both', 'prefix', 'gnu', 'v7');
-
-const symlinkTarget = fc.oneof(
-  path,
-  path.map((target) => `/${target}`),
-  path.map((target) => `../${target}`),
-  fc.constantFrom('.', '/', '..', '../../../../a', 'nowhere', '/a/../b', 'a//b/.', LONG.repeat(2)),
-);
-
-const xattrs = fc.oneof(
-  { weight: 6, arbitrary: fc.constant([]) },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(
-      [['SCHILY.xattr.trusted.t', 'v\n=\0\xff'] as const],
-      [['SCHILY.xattr.trusted.t', 'w'] as const, ['SCHILY.xattr.trusted.u', ''] as const],
-      [['SCHILY.xattr.trusted.overlay.opaque', 'y'] as const, ['SCHILY.xattr.trusted.t', '1'] as const],
-      [['SCHILY.xattr.user.t', 'x'] as const, ['SCHILY.devmajor', '9'] as const],
-      [['LIBARCHIVE.xattr.trusted.l', 'eA=='] as const, ['uname', '\xff'] as const, ['VENDOR.x', ''] as const],
-    ),
-  },
-);
-
-const metadata = fc.record({
-  mode: fc.constantFrom(0o644, 0o755, 0o4755, 0o1777, 0, 0o600, 0o100644),
-  uid: fc.constantFrom(0, 0, 0, 1000, 3_000_000, 4_000_000_000),
-  gid: fc.constantFrom(0, 0, 1000),
-  mtime: fc.constantFrom(0, 1, 1_500_000_000, 9_000_000_000),
-  fraction: fc.constantFrom('', '', '', '.5', '.999999999', '.000000001'),
-  xattrs,
-});
-
-const kind = fc.oneof(
-  { weight: 12, arbitrary: fc.constant('file') },
-  { weight: 9, arbitrary: fc.constant('directory') },
-  { weight: 6, arbitrary: fc.constant('symlink') },
-  { weight: 8, arbitrary: fc.constant('hard link') },
-  { weight: 8, arbitrary: fc.constant('whiteout') },
-  { weight: 4, arbitrary: fc.constant('opaque') },
-  {
-    weight: 6,
-    arbitrary: fc.constantFrom('fifo', 'device', 'block', 'null device', 'old directory', 'old file', 'contiguous'),
-  },
-  { weight: 2, arbitrary: fc.constantFrom('root', 'root opaque', 'bare whiteout', 'aufs', 'aufs file') },
-);
+/** An entry that has no name yet. */
+type Placed = Omit<RawEntry, 'name'> & { readonly at: string };
 
 interface Draft {
   readonly kind: string;
   readonly path: string;
-  readonly spelling: string;
-  readonly form: string;
   readonly target: string;
-  readonly metadata: {
-    readonly mode: number;
-    readonly uid: number;
-    readonly gid: number;
-    readonly mtime: number;
-    readonly fraction: string;
-    readonly xattrs: readonly (readonly [string, string])[];
-  };
-  /** Chooses, for paths of hard links, whiteouts and some others, among those that stand before; 0: none of them. */
+  /** Chooses a path among those that stand before, and between variants of a kind. */
   readonly pick: number;
-  readonly size: number;
+  readonly content: string;
+  /** Another number for each draft of a stack. */
+  readonly count: number;
 }
 
-const draft: fc.Arbitrary<Draft> = fc.record({
-  kind,
+type Kind = readonly [
+  weight: number,
+  /** @param known a path that stands before, or the draft's own */
+  entries: (draft: Draft, known: string) => readonly Placed[],
+];
+
+const MARKER_TYPES: readonly Partial<RawEntry>[] = [
+  {},
+  {},
+  { content: 'x' },
+  { type: '5' },
+  { type: '2', link: 'a' },
+  { type: '1', link: 'nowhere' },
+  { type: '3' },
+  { type: '6', mode: 0 },
+];
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  file: [14, ({ path, content, pick }, known) => [{ at: pick % 2 ? known : path, content }]],
+  directory: [9, ({ path, pick }, known) => [{ at: pick % 2 ? known : path, type: '5' }]],
+  symlink: [6, ({ target }, known) => [{ at: known, type: '2', link: target }]],
+  hardLink: [8, ({ path, pick }, known) => [{ at: path, type: '1', link: linkName(known, pick) }]],
+  hardLinkToTarget: [1, ({ path, target }) => [{ at: path, type: '1', link: target }]],
+  chain: [
+    4,
+    ({ path, pick }, known) => [
+      { at: path, type: '1', link: linkName(known, pick) },
+      { at: `${path}1`, type: '1', link: path },
+    ],
+  ],
+  whiteout: [10, ({ pick }, known) => [{ at: beside(known), ...markerType(pick) }]],
+  whitedOutParent: [2, ({ pick }, known) => turned([{ at: beside(known) }, { at: `${known}/.wh.b` }], pick)],
+  madeAnew: [
+    2,
+    ({ content, pick }, known) =>
+      turned([{ at: beside(known) }, { at: known, type: '5' }, { at: `${known}/b`, content }], pick),
+  ],
+  throughSymlink: [
+    2,
+    ({ path, content, pick }, known) => [
+      { at: path, type: '5' },
+      { at: `${known}2`, type: '2', link: pick % 3 ? `/${path}` : upwards(known, path) },
+      pick % 2 ? { at: `${known}2/.wh.a` } : { at: `${known}2/a`, content },
+    ],
+  ],
+  parentReplaced: [
+    1,
+    ({ path, content }, known) => [
+      { at: `${path}/a`, content },
+      { at: path, type: '2', link: `/${known}` },
+      { at: `${path}/b`, content },
+    ],
+  ],
+  linkOverItsTarget: [1, ({ path }, known) => [{ at: known.split('/')[0] ?? path, type: '1', link: known }]],
+  opaque: [4, ({ pick }, known) => [{ at: `${known}/.wh..wh..opq`, ...markerType(pick) }]],
+  fifo: [1, (_, known) => [{ at: known, type: '6' }]],
+  device: [1, (_, known) => [{ at: known, type: '3', device: [1, 3] }]],
+  block: [1, (_, known) => [{ at: known, type: '4', device: [259, 70_000] }]],
+  nullDevice: [1, (_, known) => [{ at: known, type: '3' }]],
+  oldDirectory: [1, (_, known) => [{ at: `${known}/`, type: '\0' }]],
+  oldFile: [1, ({ content }, known) => [{ at: known, type: '\0', content }]],
+  contiguous: [1, ({ content }, known) => [{ at: known, type: '7', content }]],
+  sized: [1, ({ pick }, known) => [{ at: known, type: '526'.charAt(pick % 3), link: 'a', size: 512 }]],
+  paxSize: [1, ({ content }, known) => [{ at: known, content, size: 0, pax: [['size', String(content.length)]] }]],
+  sparse: [2, ({ content, pick }, known) => [{ at: known, ...sparse(content, pick) }]],
+  globalHeader: [1, ({ count }) => [{ at: `global ${count}`, type: 'g', content: '12 mtime=77\n' }]],
+  root: [1, ({ pick }) => [{ at: ['./', '/', '.', '', 'a/..'][pick % 5] as string, type: '5' }]],
+  rootOpaque: [1, () => [{ at: '.wh..wh..opq' }]],
+  bareWhiteout: [1, ({ pick }, known) => [{ at: `${known}/${['.wh.', '.wh..', '.wh...'][pick % 3]}` }]],
+  leftover: [1, ({ pick }) => [{ at: `.wh..wh.${['aufs', 'plnk', 'orph'][pick % 3]}`, type: '5' }]],
+  leftoverFile: [1, ({ content }) => [{ at: '.wh..wh.plnk/1', content }]],
+  badRoot: [1, () => [{ at: '/', type: '2', link: 'a' }]],
+  aboveRoot: [1, (_, known) => [{ at: `../${known}` }]],
+  tooLong: [1, (_, known) => [{ at: `${'e/'.repeat(2100)}${known}` }]],
+};
+
+const draft = fc.record({
+  kind: fc.oneof(
+    { withCrossShrink: true },
+    ...Object.entries(KINDS).map(([kind, [weight]]) => ({ weight: 2 * weight, arbitrary: fc.constant(kind) })),
+  ),
   path,
+  target: symlinkTarget,
+  pick: fc.nat(1000),
+  size: fc.constantFrom(1, 1, 0, 5, 511, 512, 513, 1500),
+  metadata: fc.oneof(
+    { withCrossShrink: true },
+    { weight: 1, arbitrary: fc.constant<Metadata>({ mode: 0o644, uid: 0, gid: 0, mtime: 0, pax: [] }) },
+    { weight: 2, arbitrary: metadata },
+  ),
   spelling,
   form,
-  target: symlinkTarget,
-  metadata,
-  pick: fc.nat(1000),
-  size: fc.constantFrom(0, 0, 1, 5, 511, 512, 513, 1500),
 });
 
 /** Random layers. Some are such that every engine refuses them: see `withoutRefused`. */
 export const randomStack: fc.Arbitrary<Stack> = fc
-  .array(fc.array(draft, { minLength: 0, maxLength: 12 }), { minLength: 1, maxLength: 4 })
+  .array(fc.array(draft, { maxLength: 12 }), { minLength: 1, maxLength: 4 })
   .map((layers) => {
     const paths: string[] = [];
     let count = 0;
-    return layers.map((drafts) => drafts.map((draft) => entryOf(draft, paths, String(count++))));
+    return layers.map((drafts) =>
+      drafts.flatMap(({ kind, size, metadata, spelling, form, ...draft }) => {
+        const known = draft.pick % 3 === 0 ? undefined : paths[draft.pick % (paths.length + 1)];
+        const content = contentOf(++count, size);
+        const placed = (KINDS[kind] as Kind)[1]({ ...draft, kind, content, count }, known ?? draft.path);
+        const base = onlyUnusual(metadata);
+        return placed.map(({ at, ...entry }) => {
+          if (entry.type === 'g') return { name: at, ...entry };
+          if (!/\.wh\.|^(\.{0,2}\/|\.?$)|\.\.$/.test(at)) paths.push(at.replace(/\/$/, ''));
+          const pax = [...(entry.pax ?? []), ...(base.pax ?? [])];
+          return named({ ...base, ...entry, ...(pax.length > 0 && { pax }) }, at, spelling, form);
+        });
+      }),
+    );
   });
 
-/** The stack without the entries for which the model refuses it. */
-export function withoutRefused(stack: Stack, model: () => { apply(layer: readonly RawEntry[]): void }): Stack {
-  const kept: (readonly RawEntry[])[] = [];
-  for (let layer of stack) {
-    for (;;) {
-      const attempt = model();
-      for (const below of kept) attempt.apply(below);
-      try {
-        attempt.apply(layer);
-        break;
-      } catch (refusal) {
-        if (!(refusal instanceof Refusal)) throw refusal;
-        layer = layer.toSpliced(refusal.entry, 1);
-      }
-    }
-    kept.push(layer);
-  }
-  return kept;
+/** Different for each entry. */
+function contentOf(count: number, size: number): string {
+  return size === 0 ? '' : String(count).padEnd(size, `${count},`);
 }
 
-export function newModel(): Model {
-  return new Model();
+function markerType(pick: number): Partial<RawEntry> {
+  return MARKER_TYPES[pick % MARKER_TYPES.length] as Partial<RawEntry>;
 }
 
-function entryOf(draft: Draft, paths: string[], content: string): RawEntry {
-  const known = draft.pick % 3 === 0 ? undefined : paths[draft.pick % (paths.length + 1)];
-  const { mode, uid, gid, mtime, fraction, xattrs: attributes } = draft.metadata;
-  const time = fraction === '' ? [] : [['mtime', `${mtime}${fraction}`] as const];
-  const base = { mode, uid, gid, mtime };
-  const pax = [...time, ...attributes];
-  const fileContent = content.padEnd(draft.size, `${content},`).slice(0, Math.max(draft.size, 0));
-  const at = (entry: Omit<RawEntry, 'name'>, path = known ?? draft.path) => {
-    paths.push(path);
-    return spelled({ ...base, ...entry }, path, draft, pax);
-  };
-  switch (draft.kind) {
-    case 'file':
-      return at({ content: fileContent }, draft.pick % 2 === 0 ? draft.path : undefined);
-    case 'directory':
-      return at({ type: '5' }, draft.pick % 2 === 0 ? draft.path : undefined);
-    case 'symlink':
-      return at({ type: '2', link: draft.target });
-    case 'hard link':
-      return spelled(
-        { ...base, type: '1', link: linkName(known ?? draft.target, draft.spelling) },
-        draft.path,
-        draft,
-        pax,
-      );
-    case 'whiteout':
-      return { ...base, name: beside(known ?? draft.path, '.wh.') };
-    case 'opaque':
-      return { ...base, name: `${draft.pick % 2 === 0 ? './' : ''}${known ?? draft.path}/.wh..wh..opq` };
-    case 'fifo':
-      return at({ type: '6' });
-    case 'device':
-      return at({ type: '3', device: [1, 3] });
-    case 'block':
-      return at({ type: '4', device: [259, 70_000] });
-    case 'null device':
-      return { ...base, name: known ?? draft.path, type: '3' };
-    case 'old directory':
-      return { ...base, name: `${LONG.slice(0, 3)}/`, type: '\0' };
-    case 'old file':
-      return at({ type: '\0', content: fileContent });
-    case 'contiguous':
-      return at({ type: '7', content: fileContent });
-    case 'root':
-      return { ...base, ...(pax.length > 0 && { pax }), name: draft.pick % 2 === 0 ? './' : '/', type: '5' };
-    case 'root opaque':
-      return { ...base, name: '.wh..wh..opq' };
-    case 'bare whiteout':
-      return { ...base, name: `${draft.path}/${['.wh.', '.wh..', '.wh...'][draft.pick % 3]}` };
-    case 'aufs':
-      return { ...base, name: '.wh..wh.aufs' };
-    default:
-      return { ...base, name: `.wh..wh.plnk/${draft.pick}`, content: fileContent };
-  }
+/** A symlink's target that goes up to the root first. */
+function upwards(from: string, target: string): string {
+  return `${'../'.repeat(from.split('/').length - 1)}${target}`;
 }
 
-function beside(path: string, prefix: string): string {
+/** In one order or the other. */
+function turned(entries: readonly Placed[], pick: number): readonly Placed[] {
+  return pick % 2 ? entries.toReversed() : entries;
+}
+
+function beside(path: string): string {
   const slash = path.lastIndexOf('/') + 1;
-  return `${path.slice(0, slash)}${prefix}${path.slice(slash)}`;
+  return `${path.slice(0, slash)}.wh.${path.slice(slash)}`;
 }
 
-function linkName(target: string, style: string): string {
-  return style === 'PD' || style === './PD' ? `/${target}` : style.startsWith('.') ? `./${target}` : target;
+function linkName(target: string, pick: number): string {
+  return `${['', '/', './', 'zz/..//', '../../'][pick % 11] ?? ''}${target}`;
 }
 
-/** Gives an entry its name, in the spelling and the form of the draft. */
-function spelled(
-  entry: Omit<RawEntry, 'name'>,
-  path: string,
-  { spelling: style, form: wanted }: Draft,
-  pax: readonly (readonly [string, string])[],
-): RawEntry {
-  const isDirectory = entry.type === '5';
-  const name = style.replace('P', () => path).replace(/D$/, isDirectory ? '/' : '');
-  const stored = { ...entry, ...(pax.length > 0 && { pax }) };
-  switch (wanted) {
-    case 'pax':
-      return { ...stored, name: 'wrong', pax: [...pax, ['path', 'twice'], ['path', name]] };
-    case 'long':
-      return { ...stored, name: 'wrong', longName: name };
-    case 'both':
-      return { ...stored, name: 'wrong', longName: name, pax: [...pax, ['path', 'other']] };
-    case 'prefix': {
-      const slash = name.indexOf('/');
-      if (slash <= 0 || slash > 155 || name.length - slash > 100) return { ...stored, name };
-      return { ...stored, prefix: name.slice(0, slash), name: name.slice(slash + 1) };
+/**
+ * A hole, data, a hole, more data, a hole, told by a last stretch of nothing: in each of the forms there are. Source: GNU
+ * tar manual, Sparse Formats.
+ */
+function sparse(data: string, pick: number): Omit<RawEntry, 'name'> {
+  const first = data.padEnd(512, 'x').slice(0, 512);
+  const size = 2048 + data.length + 100;
+  const map = [
+    [512, first.length],
+    [2048, data.length],
+    [size, 0],
+  ] as const;
+  const content = first + data;
+  const numbers = map.flat().map(String);
+  switch (pick % 4) {
+    case 0: {
+      const head = `${['3', ...numbers].join('\n')}\n`.padEnd(512, '\0');
+      const version = [['GNU.sparse.major', '1'] as const, ['GNU.sparse.minor', '0'] as const];
+      return { content: head + content, pax: [...version, ['GNU.sparse.realsize', String(size)]] };
     }
-    case 'gnu':
-      return { ...stored, name, magic: 'gnu' };
-    case 'v7':
-      return entry.type === '3' || entry.type === '4' ? { ...stored, name } : { ...stored, name, magic: 'v7' };
+    case 1: {
+      const records = [['GNU.sparse.size', String(size)] as const, ['GNU.sparse.numblocks', '3'] as const];
+      return { content, pax: [...records, ['GNU.sparse.map', numbers.join(',')]] };
+    }
+    case 2: {
+      const records = [['GNU.sparse.size', String(size)] as const, ['GNU.sparse.numblocks', '3'] as const];
+      const pairs = numbers.map((part, i) => [`GNU.sparse.${i % 2 ? 'numbytes' : 'offset'}`, part] as const);
+      return { content, pax: [...records, ...pairs] };
+    }
     default:
-      return { ...stored, name };
+      return { content, type: 'S', magic: 'gnu', sparse: { map, size } };
   }
 }

@@ -26,3 +26,9 @@ test('a user xattr can stand only on what Linux lets have one', () => {
   const types = [TYPE.file, TYPE.directory, TYPE.symlink, TYPE.fifo, TYPE.charDevice];
   expect(types.map((type) => isPortable(own, type))).toEqual([true, true, false, false, false]);
 });
+
+test('a POSIX ACL can stand on anything but a symlink', () => {
+  const acl = record('SCHILY.xattr.system.posix_acl_access', Buffer.from('\x02\0'));
+  const types = [TYPE.file, TYPE.directory, TYPE.symlink, TYPE.fifo, TYPE.charDevice];
+  expect(types.map((type) => isPortable(acl, type))).toEqual([true, true, false, true, true]);
+});

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ODD } from '#dimgx/tar/entry.js';
 import { rewriteHeader } from '#dimgx/tar/rewrite.js';
 import { lacks } from '../helpers/engines.js';
-import { GNU, paxHeader, rawEntry, rawTar, readTar } from '../helpers/raw-tar.js';
+import { GNU, paxHeader, type RawHeader, rawEntry, rawTar, readTar } from '../helpers/raw-tar.js';
 import { runCommand } from '../helpers/run-command.js';
 
 describe('real sparse files', () => {
@@ -206,4 +206,16 @@ test('what stands between the name and the map in an old header is no prefix', a
   const header = rewriteHeader(archive.subarray(0, 512), { path: Buffer.from('new') });
   const rewritten = await readTar(rawTar(header, Buffer.from(block)));
   expect(rewritten).toMatchObject([{ name: 'new', size: 9000, dataSize: 512, odd: ODD.oldSparse }]);
+});
+
+// GNU tar understands such records only beside a header of POSIX: elsewhere it takes the real size for that of the contents.
+const star = `${'\0'.repeat(131)}00000000000 00000000000 `;
+test.each<[string, RawHeader]>([
+  ['of GNU tar', { magic: GNU }],
+  ['of the oldest form', { magic: '' }],
+  ['of star', { patch: { 345: star } }],
+])('a map in records beside a header %s is odd', async (_, header) => {
+  const records = { 'GNU.sparse.size': '9000', 'GNU.sparse.numblocks': '2', 'GNU.sparse.map': '0,512,9000,0' };
+  const archive = rawTar(paxHeader(records), rawEntry(header, block));
+  expect(await readTar(archive)).toMatchObject([{ odd: ODD.sparseMap | ODD.paxSparse, size: 9000 }]);
 });

@@ -32,6 +32,17 @@ export const WHITEOUTS: Section = {
           ],
           tree: [],
         },
+        {
+          name: 'a device 0:0',
+          layers: [
+            [file('a'), file('o/b')],
+            [
+              { name: '.wh.a', type: '3' },
+              { name: 'o/.wh..wh..opq', type: '3' },
+            ],
+          ],
+          tree: ['o/'],
+        },
       ],
     },
     {

@@ -52,14 +52,9 @@ const gnuSparse = [
     's'.repeat(512),
   ),
 ];
+const full = [0, 512, 1024, 0, 2048, 0, 3072, 0].map(octal).join('');
 const sparseExtended = rawEntry(
-  {
-    name: 'SS',
-    type: 'S',
-    magic: GNU,
-    size: 512,
-    patch: { 386: octal(0) + octal(512), 482: '\x01', 483: octal(4096) },
-  },
+  { name: 'SS', type: 'S', magic: GNU, size: 512, patch: { 386: full, 482: '\x01', 483: octal(4096) } },
   `${octal(4096)}${octal(0)}`.padEnd(512, '\0') + 's'.repeat(512),
 );
 const base256 = [

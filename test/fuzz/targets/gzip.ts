@@ -31,13 +31,14 @@ export const gzip: Target<GzipInput> = {
     const isCompared = random(8) === 0;
     const spool: Buffer[] = [];
     let written = 0;
+    const whole = <T>(work: () => T): T => work();
     const write = (_: number, bytes: Uint8Array, position: number) => {
       must(position === written, 'the spool is not written in order');
       must(written + bytes.length <= LIMITS.maxSize + PIECE, 'more is written than the limit allows');
       written += bytes.length;
       if (isCompared) spool.push(Buffer.from(bytes));
     };
-    const io = { read: readFrom(stored), write };
+    const io = { read: readFrom(stored), write, whole };
     const blob = { fd: -1, offset: 0, length: stored.length };
     const { columns, length } = await decodeLayer(blob, 'gzip', -1, {}, io, new Budget(LIMITS), () => {}).catch(
       (error) => {
@@ -49,7 +50,7 @@ export const gzip: Target<GzipInput> = {
     if (!isCompared) return;
     const plain = Buffer.concat(spool);
     must(plain.equals(gunzipSync(stored)) && length === plain.length, 'the spool holds something else');
-    const again = { read: readFrom(plain), write };
+    const again = { read: readFrom(plain), write, whole };
     const index = await indexPlainLayer({ ...blob, length }, again, new Budget(LIMITS));
     must(index.columns.length === columns.length, 'the entries are others than in the same layer uncompressed');
   },

@@ -20,6 +20,8 @@ export const headers: Target<Buffer> = {
     checkNumber(bytes, 108, 8);
     const entry = emptyEntry();
     if (decodeEntry(bytes, 0, 0, entry) !== 'entry') return;
+    // Written anew together with its contents: see `layers`.
+    if ((entry.odd & ODD.sparseMap) !== 0) return;
     const path = cleanPath(entry.name, 'refuse');
     const raw = bytes.subarray(0, entry.dataOffset);
     if (raw.length < entry.dataOffset) return;
