@@ -28,7 +28,7 @@ export interface LeftRow {
   readonly reason: string;
   /** The stack without what brings the row about. */
   readonly without?: (stack: Stack) => Stack;
-  /** What of the judge's tree is open, when it began to unpack at `since` (in milliseconds). */
+  /** What of the judge's tree is open, when it unpacked the layers after `since` (in milliseconds). */
   readonly open?: (since: number) => Ignore;
   /** A smallest stack on which the judge differs or refuses. */
   readonly example: Stack;
