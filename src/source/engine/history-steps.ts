@@ -38,11 +38,13 @@ export function historySteps(
   }
   if (made.length !== (chain.at(-1)?.diffIds.length ?? 0)) return undefined;
   const makers = new Set(made);
+  // Podman's history has no names
+  const tagsOf = new Map(chain.map(({ id, repoTags }) => [id, repoTags]));
   return oldestFirst.map((step) => ({
     history: historyOf(step),
     madeLayer: makers.has(step),
     imageId: step.id,
-    tags: step.tags,
+    tags: step.tags.length > 0 ? step.tags : (tagsOf.get(step.id ?? '') ?? []),
     size: step.size,
   }));
 }

@@ -75,3 +75,8 @@ test('times are those of the engine, in full; an engine that knows none tells no
   expect(first?.history).toEqual({ created: '2017-07-14T02:40:00Z', createdBy: 'a' });
   expect(second?.history).toEqual({ createdBy: 'b' });
 });
+
+test('names are those of the images, where the history has none', () => {
+  const named = { ...image('d', 1), repoTags: ['x:1'] };
+  expect(historySteps([step('a', 1, 'd')], [named])?.[0]?.tags).toEqual(['x:1']);
+});
