@@ -21,7 +21,7 @@ export const ERRORS = {
   DIMGX_SOURCE_UNREADABLE: { exit: 2, meaning: 'The operating system refused to open or read the source.' },
   DIMGX_SOURCE_UNSUPPORTED: {
     exit: 2,
-    meaning: 'This version cannot read from that place; pipe `docker save` into `dimgx -`.',
+    meaning: 'This version cannot read from that place; the message says what can.',
   },
   DIMGX_SOURCE_TERMINAL: { exit: 1, meaning: 'Standard input is a terminal; pipe an archive in, or name a file.' },
   DIMGX_SOURCE_NOT_AN_IMAGE: { exit: 2, meaning: 'The file or directory holds no image in a form that dimgx knows.' },
@@ -44,6 +44,23 @@ export const ERRORS = {
   DIMGX_SOURCE_NO_SPACE: {
     exit: 2,
     meaning: 'Temporary data cannot be written, mostly for lack of room; choose another place with `--tmp-dir`.',
+  },
+  DIMGX_SOURCE_NO_ENGINE: {
+    exit: 2,
+    meaning: 'No container engine answers, or its address is wrong; start one, or name one by `--host`.',
+  },
+  DIMGX_SOURCE_ENGINE_DENIED: {
+    exit: 2,
+    meaning: 'This user may not use the container engine; the message says who refused.',
+  },
+  DIMGX_SOURCE_ENGINE_TLS: {
+    exit: 2,
+    meaning: 'No secure connection to the container engine; check the certificates in `DOCKER_CERT_PATH`.',
+  },
+  DIMGX_SOURCE_ENGINE_TOO_OLD: { exit: 2, meaning: 'The container engine is older than Docker 1.12 (API 1.24).' },
+  DIMGX_SOURCE_ENGINE_FAILED: {
+    exit: 2,
+    meaning: 'The container engine failed at what it was asked for, or its answer is cut, stalled or malformed.',
   },
   DIMGX_IMAGE_TOO_LARGE: {
     exit: 2,

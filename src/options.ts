@@ -4,8 +4,11 @@ import type { Limits } from './image/limits.js';
 
 /** A step of the work, for progress bars. */
 export interface Progress {
-  /** `open`: a stream is spooled; `inspect`: layers are indexed; `extract`: the tar is written; `verify`: the last hashes. */
-  readonly stage: 'open' | 'inspect' | 'extract' | 'verify';
+  /**
+   * `pull`: an engine fetches the image; `prepare`: an engine makes ready to save it; `open`: a stream is spooled; `inspect`: layers are indexed; `extract`: the tar is written;
+   * `verify`: the last hashes.
+   */
+  readonly stage: 'pull' | 'prepare' | 'open' | 'inspect' | 'extract' | 'verify';
   /** What is being worked on: a layer's name, the archive's, or the target's; printable. */
   readonly item: string;
   /** In bytes. */
@@ -29,6 +32,10 @@ export interface OpenOptions extends CommonOptions {
   readonly platform?: string;
   /** Which of several images in an archive: a name, an ID or its prefix, or `@N` counted from 0. */
   readonly image?: string;
+  /** Of the engine, as `unix://…`, `tcp://…` or `ssh://…`. Default: what `DOCKER_HOST` and docker's contexts say. */
+  readonly host?: string;
+  /** Whether the engine is to pull the image. Default `never`. */
+  readonly pull?: 'missing' | 'always' | 'never';
   /** Where spools are made. Default: the system's temporary folder. */
   readonly tmpDir?: string;
   /** Compare digests, sizes and diff IDs. Default true. */

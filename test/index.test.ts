@@ -35,7 +35,7 @@ try {
 } finally {
   await image.close();
 }
-const code: ErrorCode | undefined = await flatten('no-such-image', \`\${folder}/none\`).then(
+const code: ErrorCode | undefined = await flatten('./no-such-image', \`\${folder}/none\`).then(
   () => undefined,
   (error: unknown) => (error instanceof DimgxError && error.code in ERRORS ? (error.code as ErrorCode) : undefined),
 );

@@ -37,12 +37,13 @@ export interface LayerJson {
   readonly legacyId: string | null;
   readonly imageId: string | null;
   readonly tags: readonly string[];
-  readonly mediaType: string;
-  readonly compression: string;
-  /** Sum of the sizes of its entries, in bytes; `null` when it is compressed: a listing decodes nothing. */
+  readonly mediaType: string | null;
+  /** `null` when the layer has not been read: an engine's is not, for a listing. */
+  readonly compression: string | null;
+  /** Sum of the sizes of its entries, in bytes, counted or as an engine tells; `null` when it is compressed. */
   readonly size: number | null;
   /** As it is stored, in bytes. */
-  readonly storedSize: number;
+  readonly storedSize: number | null;
   readonly created: string | null;
   readonly createdBy: string | null;
 }
@@ -53,6 +54,8 @@ export interface HistoryJson {
   readonly comment: string | null;
   /** The position of the layer that the step made. */
   readonly layer: number | null;
+  /** Of the image after the step, where an engine knows it: 64 hex digits. */
+  readonly imageId: string | null;
 }
 
 /** @param contentSizes in bytes, of the layers for which it is known */
@@ -83,18 +86,19 @@ export function imageJson(
       legacyId: layer.legacyId ?? null,
       imageId: layer.imageId ?? null,
       tags: layer.tags,
-      mediaType: layer.mediaType,
-      compression: layer.compression,
-      size: contentSizes.get(layer) ?? null,
-      storedSize: layer.blob.length,
+      mediaType: layer.mediaType ?? null,
+      compression: layer.compression ?? null,
+      size: contentSizes.get(layer) ?? layer.claimedContentSize ?? null,
+      storedSize: layer.blob?.length ?? null,
       created: layer.history?.created ?? null,
       createdBy: layer.history?.createdBy ?? null,
     })),
-    history: rows.map(({ history, layer }) => ({
+    history: rows.map(({ history, layer, id }) => ({
       created: history.created ?? null,
       createdBy: history.createdBy ?? null,
       comment: history.comment ?? null,
       layer: layer ? positionOf(layer) : null,
+      imageId: layer ? (layer.imageId ?? null) : id || null,
     })),
   };
 }

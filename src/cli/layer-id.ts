@@ -11,6 +11,6 @@ export function layerId({ imageId, legacyId, diffId, digest }: Layer): string {
   return id.slice(id.indexOf(':') + 1);
 }
 
-export function shortLayerId(layer: Layer): string {
-  return layerId(layer).slice(0, DIGITS);
+export function shortId(id: string): string {
+  return id.slice(0, DIGITS);
 }

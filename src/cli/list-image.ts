@@ -2,7 +2,7 @@ import type { FlattenOptions } from '../flatten.js';
 import type { Image, Layer } from '../image/image.js';
 import { formatJson } from './format-json.js';
 import { imageJson } from './image-json.js';
-import { shortLayerId } from './layer-id.js';
+import { layerId, shortId } from './layer-id.js';
 import { formatListing } from './listing.js';
 import { listingRows } from './listing-rows.js';
 
@@ -20,13 +20,14 @@ export async function listImage(reference: string, options: ListOptions): Promis
   const image = await openImage(reference, options);
   try {
     const selected = selectLayers(image, options, (warning) => options.onWarning?.(warning));
-    if (options.quiet && !options.json) return selected.map((layer) => `${shortLayerId(layer)}\n`).join('');
+    if (options.quiet && !options.json) return selected.map((layer) => `${shortId(layerId(layer))}\n`).join('');
 
     const contentSizes = await readContentSizes(image, selected, options);
     const rows = listingRows(image, selected, options);
     if (options.json) return formatJson(imageJson(image, selected, rows, contentSizes));
     return formatListing(rows, {
-      sizeOf: ({ layer }) => (layer ? (contentSizes.get(layer) ?? layer.blob.length) : 0),
+      sizeOf: ({ layer }) =>
+        layer ? (contentSizes.get(layer) ?? layer.claimedContentSize ?? layer.blob?.length ?? 0) : 0,
       now: new Date(),
       columns: options.columns,
     });

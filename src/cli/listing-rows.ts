@@ -1,13 +1,17 @@
 import type { HistoryEntry, Image, Layer } from '../image/image.js';
 import type { SelectOptions } from '../options.js';
+import { layerId } from './layer-id.js';
 
 /** A line of a listing. */
 export interface ListingRow {
   readonly history: HistoryEntry;
   /** `undefined` for a step that carries only metadata. */
   readonly layer: Layer | undefined;
-  /** The next older layer of the image, whether listed or not. */
-  readonly parent: Layer | undefined;
+  /** Of the layer, or of the image after a step that made none; hex digits, empty where the source knows none. */
+  readonly id: string;
+  /** The ID of the next older row of the image that has one, whether listed or not. */
+  readonly parentId: string;
+  readonly tags: readonly string[];
 }
 
 /**
@@ -19,10 +23,11 @@ export function listingRows(
   selected: readonly Layer[],
   { layers, reverse }: SelectOptions,
 ): readonly ListingRow[] {
-  let parent: Layer | undefined;
-  const oldestFirst = image.history.map(({ history, layer }) => {
-    const row: ListingRow = { history, layer, parent };
-    parent = layer ?? parent;
+  let parentId = '';
+  const oldestFirst = image.history.map(({ history, layer, imageId, tags }) => {
+    const id = imageId ?? (layer ? layerId(layer) : '');
+    const row: ListingRow = { history, layer, id, parentId, tags: tags ?? layer?.tags ?? [] };
+    parentId = id || parentId;
     return row;
   });
   if (layers) {

@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes';
 import { printable } from '../image/printable.js';
-import { shortLayerId } from './layer-id.js';
+import { shortId } from './layer-id.js';
 import type { ListingRow } from './listing-rows.js';
 import { relativeTime } from './relative-time.js';
 
@@ -35,11 +35,16 @@ export function formatListing(rows: readonly ListingRow[], { sizeOf, now, column
   return table.map((line) => `${cut(alignLine(line, widths), columns)}\n`).join('');
 }
 
-function cells({ history, layer, parent }: ListingRow, size: number, virtual: number, now: Date): readonly string[] {
+function cells(
+  { history, layer, id, parentId, tags }: ListingRow,
+  size: number,
+  virtual: number,
+  now: Date,
+): readonly string[] {
   return [
-    printable(layer?.tags[0]?.replace(/:latest$/, '') ?? '-', LONGEST_TAG),
-    layer ? shortLayerId(layer) || '-' : '<missing>',
-    (parent && shortLayerId(parent)) || '-',
+    printable(tags[0]?.replace(/:latest$/, '') ?? '-', LONGEST_TAG),
+    shortId(id) || (layer ? '-' : '<missing>'),
+    shortId(parentId) || '-',
     relativeTime(history.created, now),
     prettyBytes(size),
     prettyBytes(virtual),

@@ -121,9 +121,14 @@ export const OPTION_TABLE = {
     metavar: '[=WHEN]',
     bare: 'missing',
     group: SOURCE,
-    describe: 'fetch the image first: missing, always or never (default; the others are yet to come)',
+    describe: 'have the engine pull the image first: missing, always or never (default)',
   },
-  host: { ...text, metavar: '=URL', group: SOURCE, describe: 'URL of the engine (yet to come)' },
+  host: {
+    ...text,
+    metavar: '=URL',
+    group: SOURCE,
+    describe: 'URL of the engine (default: what DOCKER_HOST and docker contexts say)',
+  },
   'tmp-dir': { ...text, metavar: '=DIR', group: SOURCE, describe: "folder for temporary data (default: the system's)" },
   threads: {
     ...text,

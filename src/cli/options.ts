@@ -1,6 +1,5 @@
 import parse from 'yargs-parser';
 import type { CompressionName } from '../compression/codec.js';
-import { DimgxError } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
 import type { Argv } from './argv.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
@@ -37,7 +36,6 @@ export function parseOptions(argv: Argv): Invocation {
   if (reference === undefined || reference === '') throw usageError('no image is named');
   if (others.length > 0) throw usageError(`one image at a time, not also "${others.join('", "')}"`);
   if (given.target === '') throw usageError('--target wants a path');
-  refuseEngines(given.pull, given.host);
 
   return {
     action: given.target === undefined ? 'list' : 'flatten',
@@ -98,6 +96,8 @@ function libraryOptions(given: Given): FlattenOptions {
     level: parsed('--compress-level', given['compress-level'], (option, text) => parseCount(option, text, 0, 19)),
     platform: parsed('--platform', given.platform, parsePlatform),
     image: given.image,
+    host: given.host,
+    pull: parsed('--pull', given.pull, (option, text) => oneOf(option, text, PULL_CHOICES)),
     tmpDir: given['tmp-dir'],
     threads: parsed('--threads', given.threads, (option, text) => parseCount(option, text, 1)),
     verify: given['no-verify'] ? false : given.verify,
@@ -122,17 +122,6 @@ function logLevelOf(name: string | undefined, verbose: number): LogLevel {
 function parsePlatform(option: string, text: string): string {
   if (/^[^/\s]+\/[^/\s]+(\/[^/\s]+)?$/.test(text)) return text;
   throw usageError(`${option} wants os/arch or os/arch/variant, not "${text}"`);
-}
-
-/** Engines and registries come with a later version; `--pull=never` is what this one does anyway. */
-function refuseEngines(pull: string | undefined, host: string | undefined): void {
-  if (pull !== undefined) oneOf('--pull', pull, PULL_CHOICES);
-  const option = host === undefined ? '--pull' : '--host';
-  if (host === undefined && (pull ?? 'never') === 'never') return;
-  throw new DimgxError(
-    'DIMGX_SOURCE_UNSUPPORTED',
-    `this version talks to no engine and no registry, so it has no use for ${option}: pipe docker save into "dimgx -"`,
-  );
 }
 
 function oneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {

@@ -6,6 +6,8 @@ const PERIOD = 100;
 const BAR = 24;
 
 const DOING: Readonly<Record<Progress['stage'], string>> = {
+  pull: 'pulling',
+  prepare: 'the engine is preparing the image',
   open: 'reading',
   inspect: 'inspecting',
   extract: 'writing',
@@ -19,7 +21,7 @@ export interface Screen {
 }
 
 /** Which stage is shown when several are under way: layers are verified while others are inspected or written. */
-const PRECEDENCE = ['extract', 'inspect', 'open', 'verify'] as const;
+const PRECEDENCE = ['extract', 'inspect', 'open', 'verify', 'prepare', 'pull'] as const;
 
 /** What is known of one stage. */
 interface StageProgress {

@@ -12,19 +12,21 @@ export interface HistoryEntry {
   readonly comment?: string;
 }
 
-/** A layer as its source holds it: immutable, not yet decoded. */
+/** A layer as its source tells of it: immutable, not yet decoded. */
 export interface Layer {
-  /** The stored bytes, compressed or not. */
-  readonly blob: Region;
-  /** Found by magic bytes, whatever the media type says. */
-  readonly compression: CompressionName;
-  readonly mediaType: string;
+  /** The stored bytes, compressed or not. Absent as long as only the source has them: see `Image.fetch`. */
+  readonly blob?: Region;
+  /** Found by magic bytes, whatever the media type says; known with the blob. */
+  readonly compression?: CompressionName;
+  readonly mediaType?: string;
   /** Of the stored bytes, where the source names one. */
   readonly digest?: Digest;
   /** Of the stored bytes, as the descriptor claims it, in bytes. */
   readonly claimedSize?: number;
   /** Of the uncompressed bytes, where the config names one. */
   readonly diffId?: Digest;
+  /** Of its contents, in bytes, as an engine counts them; nothing was read for it. */
+  readonly claimedContentSize?: number;
   /** The ID under which archives of Docker ≤ 24 file the layer: 64 hex digits. */
   readonly legacyId?: string;
   /** The ID of the image whose newest layer this is: 64 hex digits. */
@@ -36,11 +38,28 @@ export interface Layer {
   readonly name: string;
 }
 
+/** A layer whose stored bytes can be read by position. */
+export interface StoredLayer extends Layer {
+  readonly blob: Region;
+  readonly compression: CompressionName;
+}
+
 /** A line of the listing: a step of the history, with the layer it made, or none when it carries only metadata. */
 export interface HistoryRow {
   readonly history: HistoryEntry;
   readonly layer?: Layer;
+  /** Of the image as it was after this step, where an engine knows it: its ID, 64 hex digits, and its names. */
+  readonly imageId?: string;
+  readonly tags?: readonly string[];
 }
+
+/** Is told how many bytes of a spool are written, while it is being filled. */
+export interface SpoolWatcher {
+  grown(length: number): void;
+}
+
+/** Begins to watch a spool that is still empty. */
+export type WatchSpool = (fd: number) => SpoolWatcher;
 
 /** What dimgx uses of an image config. Source: OCI image-spec, config.md. */
 export interface ImageConfig {
@@ -69,6 +88,14 @@ export interface Image {
   readonly layers: readonly Layer[];
   /** Oldest to newest; holds every layer once, in order. */
   readonly history: readonly HistoryRow[];
+  /**
+   * Brings the stored bytes of layers to where they can be read by position. Where they lie there, it costs nothing.
+   *
+   * @param watch for each spool that an archive arrives in
+   * @returns the same layers, in order
+   * @throws what the source throws when it is read
+   */
+  fetch(layers: readonly Layer[], watch?: WatchSpool): Promise<readonly StoredLayer[]>;
   /** What the image holds open; `close` gives it back. */
   readonly resources: Resources;
   /** Closes descriptors, ends workers, removes spools. May be called twice. */

@@ -125,7 +125,7 @@ async function* storedPieces(blob: Region, io: LayerIo, hash: Hash | undefined, 
 }
 
 /** Takes entries as the scan finds them, within the budget. */
-class LayerEntries {
+export class LayerEntries {
   readonly #budget: Budget;
   readonly #table = new EntryTableBuilder();
   readonly #tally = new WarningTally();

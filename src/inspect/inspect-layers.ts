@@ -2,12 +2,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { DimgxError, inputWarner, throwIfAborted, type Warn } from '../errors.js';
 import { algorithmOf, type Digest, hexOf } from '../image/digest.js';
-import type { Image, Layer } from '../image/image.js';
+import type { Image, Layer, StoredLayer } from '../image/image.js';
 import { DEFAULT_LIMITS } from '../image/limits.js';
 import type { Region } from '../image/region.js';
 import type { InspectOptions } from '../options.js';
 import { openSpool } from '../source/spool.js';
 import { ofLayer } from '../warning-tally.js';
+import { type ArrivedLayer, ArrivingLayers } from './arriving-layers.js';
 import { Budget } from './budget.js';
 import { EntryTable } from './entry-table.js';
 import type { LayerContents } from './index-layer.js';
@@ -32,10 +33,14 @@ export interface InspectLayersOptions extends InspectOptions {
 export async function inspectLayers(image: Image, options: InspectLayersOptions = {}): Promise<readonly LayerIndex[]> {
   throwIfAborted(options.signal);
   if (image.resources.isClosed) throw new DimgxError('DIMGX_ABORTED', 'the image has been closed');
-  const select = options.select ?? image.layers.toReversed();
-  const blobs = new Map<string, Layer>(select.map((layer) => [blobKey(layer), layer]));
+  const asked = options.select ?? image.layers.toReversed();
+  const arriving = new ArrivingLayers({ ...DEFAULT_LIMITS, ...options.limits });
+  image.resources.adopt(() => arriving.close());
+  const select = await image.fetch(asked, arriving.watch);
+  const arrived = await arriving.finish();
+  const blobs = new Map<string, StoredLayer>(select.map((layer) => [blobKey(layer), layer]));
   const runner = new LayerRunner([...blobs.values()], options.threads ?? availableParallelism());
-  const inspection = new Inspection(runner, options);
+  const inspection = new Inspection(runner, options, arrived);
   const abort = () => void runner.close();
   options.signal?.addEventListener('abort', abort, { once: true });
   image.resources.adopt(async () => {
@@ -50,19 +55,19 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   for (const index of new Set(indexes)) raise(index, warn);
   const positions = new Map(image.layers.map((layer, position) => [layer, position]));
   return indexes.map((index, i) => {
-    const layer = select[i] as Layer;
+    const layer = asked[i] as Layer;
     return { ...index, layer, place: { position: positions.get(layer) ?? -1, of: image.layers.length } };
   });
 }
 
 /** Uncompressed layers first, whose headers are read in no time; then the largest, so that the threads end together. */
-function inWorkingOrder(blobs: ReadonlyMap<string, Layer>): [string, Layer][] {
-  const rank = (layer: Layer) => (layer.compression === 'none' ? 0 : 1);
+function inWorkingOrder(blobs: ReadonlyMap<string, StoredLayer>): [string, StoredLayer][] {
+  const rank = (layer: StoredLayer) => (layer.compression === 'none' ? 0 : 1);
   return [...blobs].sort(([, a], [, b]) => rank(a) - rank(b) || b.blob.length - a.blob.length);
 }
 
 /** Layers that are the same stored bytes, under the same digests, are read once. */
-function blobKey({ blob, compression, digest, diffId }: Layer): string {
+function blobKey({ blob, compression, digest, diffId }: StoredLayer): string {
   return `${compression} ${blob.fd} ${blob.offset} ${blob.length} ${digest} ${diffId}`;
 }
 
@@ -78,12 +83,14 @@ class Inspection {
   readonly #runner: LayerRunner;
   readonly #options: InspectLayersOptions;
   readonly #budget: Budget;
+  readonly #arrived: readonly ArrivedLayer[];
   /** As they are opened: one that is still being opened must be closed, too. */
   readonly #spools: Promise<FileHandle>[] = [];
 
-  constructor(runner: LayerRunner, options: InspectLayersOptions) {
+  constructor(runner: LayerRunner, options: InspectLayersOptions, arrived: readonly ArrivedLayer[]) {
     this.#runner = runner;
     this.#options = options;
+    this.#arrived = arrived;
     this.#budget = new Budget({ ...DEFAULT_LIMITS, ...options.limits });
   }
 
@@ -107,18 +114,34 @@ class Inspection {
     }
   }
 
-  async inspect(layer: Layer): Promise<Inspected> {
+  async inspect(layer: StoredLayer): Promise<Inspected> {
+    const { fd, offset, length } = layer.blob;
+    const arrived = this.#arrived.find((each) => each.fd === fd && each.offset === offset && each.length === length);
+    if (arrived) return this.#takeArrived(layer, arrived);
     return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer);
   }
 
-  async #inspectPlain(layer: Layer): Promise<Inspected> {
+  /** Its headers were read and its bytes hashed while it arrived. */
+  #takeArrived(layer: StoredLayer, { contents, sha256, spentBytes }: ArrivedLayer): Inspected {
+    this.#budget.spendBytes(spentBytes);
+    this.#budget.spendEntries(contents.columns.length);
+    const named = [layer.digest, layer.diffId].filter((digest) => digest !== undefined);
+    if (!this.#verifies) return this.#index(layer, layer.blob, contents, Promise.resolve({}));
+    const isHashed = named.every((digest) => algorithmOf(digest) === 'sha256');
+    if (isHashed) for (const digest of named) compare(layer, digest, sha256);
+    const verified = isHashed ? Promise.resolve(digestsOf(layer)) : this.#verifyPlain(layer);
+    verified.catch(() => undefined);
+    return this.#index(layer, layer.blob, contents, verified);
+  }
+
+  async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
     const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
     const verified = this.#verifies ? this.#verifyPlain(layer) : Promise.resolve({});
     verified.catch(() => undefined);
     return this.#index(layer, layer.blob, contents as LayerContents, verified);
   }
 
-  async #verifyPlain(layer: Layer): Promise<LayerDigests> {
+  async #verifyPlain(layer: StoredLayer): Promise<LayerDigests> {
     const named = [layer.digest, layer.diffId].filter((digest) => digest !== undefined);
     const algorithms = [...new Set(named.map(algorithmOf))];
     if (algorithms.length === 0) return {};
@@ -127,7 +150,7 @@ class Inspection {
     return digestsOf(layer);
   }
 
-  async #inspectCompressed(layer: Layer): Promise<Inspected> {
+  async #inspectCompressed(layer: StoredLayer): Promise<Inspected> {
     const opening = openSpool(this.#options.tmpDir, layer.blob.length);
     this.#spools.push(opening);
     const spool = await opening;
@@ -150,7 +173,7 @@ class Inspection {
     return this.#options.verify ?? true;
   }
 
-  #run(layer: Layer, job: Parameters<LayerRunner['run']>[0], stage: 'inspect' | 'verify'): Promise<LayerReport> {
+  #run(layer: StoredLayer, job: Parameters<LayerRunner['run']>[0], stage: 'inspect' | 'verify'): Promise<LayerReport> {
     let done = 0;
     const onBytes = (bytes: number) => {
       done += bytes;

@@ -3,6 +3,7 @@ import type { CompressionName } from '../compression/codec.js';
 import type { Limits } from '../image/limits.js';
 import type { Region } from '../image/region.js';
 import { Budget } from './budget.js';
+import { type FollowedLayer, followArchive } from './follow-archive.js';
 import {
   decodeLayer,
   hashRegion,
@@ -11,10 +12,13 @@ import {
   type LayerIo,
   type OnBytes,
 } from './index-layer.js';
+import { SharedLength } from './shared-length.js';
 
 /** Work on one layer, as a value that can be handed to another thread. */
 export type LayerJob =
   | { readonly kind: 'index'; readonly blob: Region; readonly budget: BudgetShare }
+  /** Reads the layers of an archive that is still being written; `length` is a `SharedLength`'s memory. */
+  | { readonly kind: 'follow'; readonly fd: number; readonly length: SharedArrayBuffer; readonly limits: Limits }
   | { readonly kind: 'hash'; readonly blob: Region; readonly algorithms: readonly string[] }
   | {
       readonly kind: 'decode';
@@ -36,6 +40,7 @@ interface BudgetShare {
 /** What a job gives back: hex digests by what was hashed, contents where headers were read. */
 export interface LayerReport {
   readonly contents?: LayerContents;
+  readonly followed?: readonly FollowedLayer[];
   /** Hex, in the order of `algorithms`. */
   readonly hashes?: readonly string[];
   readonly storedHash?: string | undefined;
@@ -48,6 +53,10 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
     const hashes = job.algorithms.map((algorithm) => createHash(algorithm));
     await hashRegion(job.blob, hashes, io, onBytes);
     return { hashes: hashes.map((hash) => hash.digest('hex')) };
+  }
+  if (job.kind === 'follow') {
+    const read = io.read({ fd: job.fd, offset: 0, length: Number.MAX_SAFE_INTEGER });
+    return { followed: await followArchive(read, new SharedLength(job.length), job.limits) };
   }
   const budget = new Budget(job.budget.limits, job.budget.counters);
   if (job.kind === 'index') {

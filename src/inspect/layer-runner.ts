@@ -1,5 +1,5 @@
 import { DimgxError } from '../errors.js';
-import type { Layer } from '../image/image.js';
+import type { StoredLayer } from '../image/image.js';
 import { readRegion } from '../source/read-region.js';
 import { writeAt } from '../source/write-at.js';
 import type { LayerIo, OnBytes } from './index-layer.js';
@@ -17,7 +17,7 @@ export class LayerRunner {
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(layers: readonly Layer[], threads: number) {
+  constructor(layers: readonly StoredLayer[], threads: number) {
     const size = layers.reduce((sum, layer) => sum + layer.blob.length, 0);
     const isSmall = size <= SMALL && layers.every((layer) => layer.compression === 'none');
     this.#pool = isSmall ? undefined : new WorkerPool(threads);
@@ -46,7 +46,7 @@ export class LayerRunner {
 
 /** A class instance does not survive the way to another thread. */
 function plain(job: LayerJob): LayerJob {
-  if (job.kind === 'hash') return job;
+  if (job.kind === 'hash' || job.kind === 'follow') return job;
   const { limits, counters } = job.budget;
   return { ...job, budget: { limits, counters } };
 }

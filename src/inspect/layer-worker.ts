@@ -27,7 +27,10 @@ parentPort?.on('message', async (job: LayerJob) => {
       unsaid = 0;
     });
     answer({ kind: 'progress', bytes: unsaid });
-    const columns = Object.values(report.contents?.columns ?? {}).filter((column) => ArrayBuffer.isView(column));
+    const tables = [report.contents, ...(report.followed ?? []).map(({ contents }) => contents)];
+    const columns = tables
+      .flatMap((table) => Object.values(table?.columns ?? {}))
+      .filter((column) => ArrayBuffer.isView(column));
     answer(
       { kind: 'done', report },
       columns.map((column) => column.buffer as ArrayBuffer),

@@ -1,5 +1,5 @@
 import { DimgxError, type Warn, type WarningCode } from '../errors.js';
-import type { Image, Layer } from '../image/image.js';
+import type { HistoryRow, Image, Layer } from '../image/image.js';
 import { printable, quoted } from '../image/printable.js';
 import type { SelectOptions } from '../options.js';
 
@@ -17,6 +17,9 @@ import type { SelectOptions } from '../options.js';
  * 4. `A:B`, two of the above: all layers from A to B, both included, in either direction. Since names hold colons too,
  *    every colon is tried; exactly one of them must make sense.
  *
+ * A step of the history that made no layer can be named where an engine knows its image, as the end of a range or alone:
+ * it adds nothing of its own.
+ *
  * What fits several layers is unresolved, as in 2015; so is the ID of a layer whose very bytes occur twice in the image:
  * `@N` tells the two apart. A range with an unresolved end adds nothing.
  *
@@ -29,10 +32,9 @@ export function selectLayers(image: Image, options: SelectOptions, warn: Warn): 
     if (options.strict) throw new DimgxError('DIMGX_INSPECT_LAYER_SPEC', message);
     warn({ code, message, count: 1 });
   };
-  const oldestFirst = image.layers.map((_, position) => position);
-  const order = options.layers?.flatMap((spec) => resolve(spec, image, complain)) ?? oldestFirst;
-  if (!options.reverse) order.reverse();
-  const selected = [...new Set(order)].flatMap((position) => image.layers[position] ?? []);
+  const rows = options.layers?.flatMap((spec) => resolve(spec, image, complain)) ?? [...image.history];
+  if (!options.reverse) rows.reverse();
+  const selected = [...new Set(rows.flatMap(({ layer }) => layer ?? []))];
   if (selected.length === 0) {
     const message = `no layer of ${printable(image.reference)} is selected`;
     warn({ code: 'DIMGX_INSPECT_NOTHING_SELECTED', message, count: 1 });
@@ -42,15 +44,16 @@ export function selectLayers(image: Image, options: SelectOptions, warn: Warn): 
 
 type Complain = (code: WarningCode, message: string) => void;
 
-/** The positions that a spec names, in its order. */
-function resolve(spec: string, image: Image, complain: Complain): readonly number[] {
-  const whole = locate(spec, image.layers);
+/** The rows that a spec names, in its order. */
+function resolve(spec: string, image: Image, complain: Complain): readonly HistoryRow[] {
+  const whole = locate(spec, image.history);
   if (whole.length === 1) return whole;
   const splits = [...spec.matchAll(/:/g)].map(({ index }) => [spec.slice(0, index), spec.slice(index + 1)] as const);
   const ranges = splits.flatMap(([a, b]) => {
-    const from = locate(a, image.layers);
-    const to = locate(b, image.layers);
-    return from.length === 1 && to.length === 1 ? [range(from[0] ?? 0, to[0] ?? 0)] : [];
+    const [from, ...otherFrom] = locate(a, image.history);
+    const [to, ...otherTo] = locate(b, image.history);
+    const isClear = from && to && otherFrom.length === 0 && otherTo.length === 0;
+    return isClear ? [range(image.history, from, to)] : [];
   });
   if (ranges.length === 1 && ranges[0]) return ranges[0];
 
@@ -70,43 +73,43 @@ const SHOWN = 4;
 
 function whyUnresolved(
   spec: string,
-  whole: readonly number[],
+  whole: readonly HistoryRow[],
   splits: readonly (readonly [string, string])[],
   image: Image,
 ): string {
   const names = whole.length === 0 && splits.length === 1 && !/^sha\d+:/i.test(spec) ? (splits[0] ?? [spec]) : [spec];
   return names
     .flatMap((name) => {
-      const positions = locate(name, image.layers);
-      if (positions.length === 1) return [];
+      const rows = locate(name, image.history);
+      if (rows.length === 1) return [];
       const told =
         name === spec ? `the layer spec ${quoted(spec)}` : `${quoted(name)} in the layer spec ${quoted(spec)}`;
-      if (positions.length === 0) return `${told} names no layer of ${printable(image.reference)}`;
-      const places = positions.map((position) => `@${position + 1}`);
+      if (rows.length === 0) return `${told} names no layer of ${printable(image.reference)}`;
+      const places = rows.map(({ layer, imageId }) => (layer ? `@${image.layers.indexOf(layer) + 1}` : imageId));
       const choice = places.length > SHOWN ? `${places.slice(0, SHOWN).join(', ')}…` : places.join(', ');
       return `${told} fits several layers (${choice}): give more digits, or @N`;
     })
     .join('; ');
 }
 
-/** The positions of all layers that a single name fits. */
-function locate(name: string, layers: readonly Layer[]): readonly number[] {
-  const positionsOf = (fits: (layer: Layer) => boolean) => layers.flatMap((layer, at) => (fits(layer) ? at : []));
-
-  const tagged = positionsOf((layer) => layer.tags.some((tag) => tag === name || tag === `${name}:latest`));
+/** All rows that a single name fits. */
+function locate(name: string, rows: readonly HistoryRow[]): readonly HistoryRow[] {
+  const isTag = (tag: string) => tag === name || tag === `${name}:latest`;
+  const tagged = rows.filter(({ tags, layer }) => tags?.some(isTag) || layer?.tags.some(isTag));
   if (tagged.length > 0) return tagged;
 
   const counted = /^@(-?\d+)$/.exec(name);
   if (counted) {
     const number = Number(counted[1]);
-    const position = number < 0 ? layers.length + number : number - 1;
-    return layers[position] ? [position] : [];
+    const ofLayers = rows.filter(({ layer }) => layer);
+    const row = ofLayers[number < 0 ? ofLayers.length + number : number - 1];
+    return row ? [row] : [];
   }
 
   const [, algorithm, hex] = /^(?:(sha\d+):)?([0-9a-f]+)$/.exec(name.toLowerCase()) ?? [];
   if (hex === undefined) return [];
-  return positionsOf(({ diffId, digest, legacyId, imageId }) =>
-    [diffId, digest, legacyId, imageId].some((id) => {
+  return rows.filter(({ imageId, layer }) =>
+    [imageId, layer?.diffId, layer?.digest, layer?.legacyId, layer?.imageId].some((id) => {
       if (id === undefined) return false;
       const [idAlgorithm, idHex] = id.includes(':') ? id.split(':') : ['sha256', id];
       return (algorithm === undefined || algorithm === idAlgorithm) && idHex?.startsWith(hex);
@@ -114,7 +117,8 @@ function locate(name: string, layers: readonly Layer[]): readonly number[] {
   );
 }
 
-function range(from: number, to: number): readonly number[] {
-  const step = to < from ? -1 : 1;
-  return Array.from({ length: Math.abs(to - from) + 1 }, (_, index) => from + index * step);
+/** From one row to the other, both included, in either direction. */
+function range(rows: readonly HistoryRow[], from: HistoryRow, to: HistoryRow): readonly HistoryRow[] {
+  const [a, b] = [rows.indexOf(from), rows.indexOf(to)];
+  return a <= b ? rows.slice(a, b + 1) : rows.slice(b, a + 1).reverse();
 }

@@ -1,7 +1,7 @@
 import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { hexOf } from '../image/digest.js';
 import { historyOfLayers, historyRows } from '../image/history.js';
-import type { Image, Layer } from '../image/image.js';
+import type { Image, Layer, StoredLayer } from '../image/image.js';
 import { quoted } from '../image/printable.js';
 import type { Region } from '../image/region.js';
 import type { Resources } from '../image/resources.js';
@@ -21,6 +21,11 @@ export interface Opening {
   readonly verify: boolean;
 }
 
+/** An image whose layers all lie where they can be read. */
+export interface StoredImage extends Image {
+  readonly layers: readonly StoredLayer[];
+}
+
 /** A layer's ID, shortened as engines show it. */
 const SHORT_ID = 12;
 
@@ -29,11 +34,11 @@ const SHORT_ID = 12;
  *
  * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_SOURCE_MISSING_BLOB; what `Files.open` throws
  */
-export async function assembleImage(found: FoundImage, opening: Opening): Promise<Image> {
+export async function assembleImage(found: FoundImage, opening: Opening): Promise<StoredImage> {
   const { config, platform, history } = found.config;
   const steps = historyOfLayers(found.layers.length, history);
   const names = namesOf(found);
-  const layers: Layer[] = [];
+  const layers: StoredLayer[] = [];
   for (const [index, layer] of found.layers.entries()) {
     const { file, ...identity } = layer;
     const diffId = found.config.diffIds[index];
@@ -58,6 +63,7 @@ export async function assembleImage(found: FoundImage, opening: Opening): Promis
     ...(platform && { platform }),
     layers: Object.freeze(layers),
     history: Object.freeze(historyRows(layers, history)),
+    fetch: async (wanted: readonly Layer[]) => wanted as readonly StoredLayer[],
     resources,
     close: () => resources.close(),
   });

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DimgxError } from '../errors.js';
+import { DimgxError, type Warn } from '../errors.js';
 import { printable, quoted } from '../image/printable.js';
 import type { FileTransport, PathChoice, Reference } from '../reference/reference.js';
 import * as dir from './dir.js';
@@ -23,33 +23,63 @@ const SOURCES_OF: Readonly<Record<FileTransport, readonly Source[]>> = {
   dir: [dir],
 };
 
-/** Where a reference leads: files, and the forms in which an image may lie among them. */
-export interface Place {
+/** Where a reference leads: to an image of an engine, or to files. */
+export type Place = EnginePlace | FilePlace;
+
+interface EnginePlace {
+  /** Of the image in the engine. */
+  readonly name: string;
+  /** It could have been a path: said when the engine has no such image. */
+  readonly isBare: boolean;
+}
+
+/** Files, and the forms in which an image may lie among them. */
+export interface FilePlace {
   readonly files: Files;
   readonly selector?: string | undefined;
   readonly sources: readonly Source[];
 }
 
 /**
- * Opens what a reference names, through the operating system alone.
+ * Opens what a reference names, if that is files.
  *
+ * @param warn gets DIMGX_SOURCE_NOT_TAKEN when a bare name could mean two things
  * @throws DIMGX_SOURCE_NOT_FOUND, DIMGX_SOURCE_UNSUPPORTED, and as `openPath` and `openStandardInput`
  */
-export async function locate(reference: Reference, context: OpenContext): Promise<Place> {
+export async function locate(reference: Reference, context: OpenContext, warn: Warn): Promise<Place> {
   switch (reference.transport) {
     case 'stdin':
       return { files: await openStandardInput(context), sources: SOURCES };
     case 'bare':
-      if (!(await isPath(reference.text))) throw notFound(reference.text);
-      return { files: await openPath(reference.text, context), sources: SOURCES };
-    case 'docker':
+      return locateBare(reference.text, context, warn);
     case 'docker-daemon':
-      throw unsupported(reference.transport, reference.name);
+      return { name: reference.name, isBare: false };
+    case 'docker':
+      throw unsupported(reference.name);
     default: {
       const { path, selector } = await existing(reference.choices);
       return { files: await openPath(path, context), selector, sources: SOURCES_OF[reference.transport] };
     }
   }
+}
+
+/** A path, or an image of the engine. */
+async function locateBare(text: string, context: OpenContext, warn: Warn): Promise<Place> {
+  const notTaken = (message: string) => warn({ code: 'DIMGX_SOURCE_NOT_TAKEN', message, count: 1 });
+  if (await isPath(text)) {
+    if (mayBeName(text)) notTaken(`${quoted(text)} is read as a path; for the engine's image: docker-daemon:${text}`);
+    return { files: await openPath(text, context), sources: SOURCES };
+  }
+  if (/^\.{0,2}\//.test(text))
+    throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(text)}`);
+  if (await exists(text))
+    notTaken(`${quoted(text)} is asked of the engine; for the directory: ./${printable(text, 200)}`);
+  return { name: text, isBare: true };
+}
+
+/** Whether people could mean an image by it: archives mostly have an extension, paths a slash. */
+function mayBeName(text: string): boolean {
+  return /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?::[\w][\w.-]{0,127})?$/.test(text) && !/\.[a-z][a-z0-9]*$/.test(text);
 }
 
 /** The first choice that is there: the longest path. */
@@ -79,18 +109,9 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-function notFound(text: string): DimgxError {
-  const isPathOnly = /^\.{0,2}\//.test(text);
-  const other = isPathOnly ? '' : `; for an image of Docker's run: docker save ${printable(text, 200)} | dimgx -`;
-  return new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(text)}${other}`);
-}
-
-function unsupported(transport: 'docker' | 'docker-daemon', name: string): DimgxError {
-  const shown = printable(name, 200);
-  const command =
-    transport === 'docker' ? `skopeo copy docker://${shown} docker-archive:image.tar` : `docker save ${shown}`;
+function unsupported(name: string): DimgxError {
   return new DimgxError(
     'DIMGX_SOURCE_UNSUPPORTED',
-    `this version does not read ${transport}: itself; run: ${command}${transport === 'docker' ? '' : ' | dimgx -'}`,
+    `this version does not read docker:// itself; run: skopeo copy docker://${printable(name, 200)} docker-archive:image.tar`,
   );
 }

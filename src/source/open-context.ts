@@ -1,3 +1,4 @@
+import type { WatchSpool } from '../image/image.js';
 import type { Limits } from '../image/limits.js';
 import type { Resources } from '../image/resources.js';
 import type { Progress } from '../options.js';
@@ -8,5 +9,8 @@ export interface OpenContext {
   readonly limits: Pick<Limits, 'maxSize'>;
   readonly tmpDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Of a stream, in bytes, as far as it can be guessed. */
+  readonly expected?: number | undefined;
+  readonly watch?: WatchSpool | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }

@@ -81,7 +81,8 @@ async function* piecesOf(archive: Region): AsyncGenerator<Buffer> {
   }
 }
 
-async function openStream(stream: Readable, location: string, context: OpenContext): Promise<Files> {
+/** Opens the archive that a stream carries; it is spooled. */
+export async function openStream(stream: Readable, location: string, context: OpenContext): Promise<Files> {
   return scan(await spoolArchive(stream, location, context), location);
 }
 

@@ -40,10 +40,17 @@ export async function openImage(reference: string, options: OpenOptions = {}): P
 async function open(text: string, options: OpenOptions, resources: Resources): Promise<Image> {
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const verify = options.verify ?? true;
-  const { files, selector, sources } = await locate(parseReference(text), contextOf(options, resources));
+  const context = contextOf(options, resources);
+  const place = await locate(parseReference(text), context, (warning) => options.onWarning?.(warning));
+  if ('name' in place) {
+    if (options.image !== undefined) throw twoImages(place.name, options.image);
+    const { openDaemonImage } = await import('./docker-daemon.js');
+    const opening = openDaemonImage({ reference: text, name: place.name, platform: wanted, verify, options }, context);
+    return place.isBare ? opening.catch(notFound(text)) : opening;
+  }
+  const { files, selector, sources } = place;
   if (selector !== undefined && options.image !== undefined && selector !== options.image) {
-    const choices = `${quoted(selector)} and ${quoted(options.image)}`;
-    throw new DimgxError('DIMGX_REFERENCE_INVALID', `two images are chosen, ${choices}: leave one of them out`);
+    throw twoImages(selector, options.image);
   }
   const documents = new Documents(files);
   const platform = wanted ?? defaultPlatform();
@@ -51,6 +58,22 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
   const { source, found } = await findForPlatform(wanted, await recognise(sources, documents), request);
   const transport = source.transport === 'oci' && files.isArchive ? 'oci-archive' : source.transport;
   return assembleImage(found, { reference: text, transport, files, resources, verify });
+}
+
+/** Of a bare name it is said that it is no path either. */
+function notFound(text: string): (failure: unknown) => never {
+  return (failure) => {
+    const isAbsent =
+      failure instanceof DimgxError && ['DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_NO_SUCH_IMAGE'].includes(failure.code);
+    if (!isAbsent) throw failure;
+    const message = `there is no file or directory ${quoted(text)}; ${failure.message}`;
+    throw new DimgxError(failure.code, message, { cause: failure });
+  };
+}
+
+function twoImages(one: string, other: string): DimgxError {
+  const choices = `${quoted(one)} and ${quoted(other)}`;
+  return new DimgxError('DIMGX_REFERENCE_INVALID', `two images are chosen, ${choices}: leave one of them out`);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { CompressionName } from '../compression/codec.js';
 import { codecOf, detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { pieceSink } from '../compression/piece-sink.js';
 import { DimgxError } from '../errors.js';
+import type { SpoolWatcher } from '../image/image.js';
 import type { Region } from '../image/region.js';
 import type { OpenContext } from './open-context.js';
 import { openSpool } from './spool.js';
@@ -45,6 +46,7 @@ async function* piecesOf(input: Readable, location: string): AsyncGenerator<Buff
   try {
     for await (const piece of input) yield piece;
   } catch (cause) {
+    if (cause instanceof DimgxError) throw cause;
     if (cause instanceof Error && cause.name === 'AbortError')
       throw new DimgxError('DIMGX_ABORTED', 'cancelled', { cause });
     throw new DimgxError('DIMGX_SOURCE_UNREADABLE', `${location} cannot be read`, { cause });
@@ -95,6 +97,7 @@ class SpoolWriter {
   readonly #spool: FileHandle;
   readonly #location: string;
   readonly #context: OpenContext;
+  readonly #watcher: SpoolWatcher | undefined;
   length = 0;
   #pending: Uint8Array[] = [];
   /** Of what is pending, in bytes. */
@@ -104,6 +107,7 @@ class SpoolWriter {
     this.#spool = spool;
     this.#location = location;
     this.#context = context;
+    this.#watcher = context.watch?.(spool.fd);
   }
 
   async add(piece: Uint8Array): Promise<void> {
@@ -120,12 +124,14 @@ class SpoolWriter {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    const { limits, onProgress } = this.#context;
+    const { limits, expected, onProgress } = this.#context;
     if (this.length + bytes.length > limits.maxSize) {
       throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', `${this.#location} is larger than --max-size ${limits.maxSize}`);
     }
     await writeAt(this.#spool.fd, bytes, this.length);
     this.length += bytes.length;
-    onProgress?.({ stage: 'open', item: this.#location, done: this.length, total: undefined });
+    this.#watcher?.grown(this.length);
+    const total = expected === undefined ? undefined : Math.max(expected, this.length);
+    onProgress?.({ stage: 'open', item: this.#location, done: this.length, total });
   }
 }

@@ -43,7 +43,7 @@ function table(
   specs?: readonly string[],
 ): readonly string[] {
   const rows = listingRows(image, selected, specs ? { layers: specs } : {});
-  return formatListing(rows, { sizeOf: ({ layer }) => layer?.blob.length ?? 0, now: NOW, columns }).split('\n');
+  return formatListing(rows, { sizeOf: ({ layer }) => layer?.blob?.length ?? 0, now: NOW, columns }).split('\n');
 }
 
 test('the table, newest first, with the steps that made no layer', () => {
@@ -68,8 +68,28 @@ describe('rows', () => {
   test('with specs are the layers selected, in their order, with the parents they have in the image', () => {
     const rows = listingRows(IMAGE, [BASE, TOP], { layers: ['x'] });
     expect(idsOf(rows)).toEqual([BASE, TOP]);
-    expect(rows.map(({ parent }) => parent)).toEqual([undefined, MIDDLE]);
+    expect(rows.map(({ parentId }) => parentId)).toEqual(['', MIDDLE.legacyId]);
   });
+});
+
+test('steps that made no layer have an ID, a name and a parent where an engine knows their images', () => {
+  const [env, top] = ['e'.repeat(64), 't'.repeat(64)];
+  const image = imageValue([BASE, TOP], {
+    history: [
+      { history: BASE.history ?? {}, layer: BASE },
+      { history: ENV, imageId: env, tags: ['base:env'] },
+      { history: TOP.history ?? {}, layer: TOP, imageId: top, tags: [] },
+    ],
+  });
+  expect(table(image, [TOP, BASE]).map((line) => line.slice(0, 40).trimEnd())).toEqual(
+    [
+      'REPO TAG   IMAGE ID       PARENT ID',
+      '-          tttttttttttt   eeeeeeeeeeee',
+      'base:env   eeeeeeeeeeee   39bb39bb39bb',
+      '-          39bb39bb39bb   -',
+      '',
+    ].map((line) => expect.stringContaining(line.slice(0, 38))),
+  );
 });
 
 test('the virtual size adds what is listed below', () => {

@@ -1,8 +1,8 @@
-import type { HistoryRow, Image, Layer } from '#dimgx/image/image.js';
+import type { HistoryRow, Image, Layer, StoredLayer } from '#dimgx/image/image.js';
 import { Resources } from '#dimgx/image/resources.js';
 
 /** A layer with no bytes behind it, for what looks at names only. */
-export function layerValue(parts: Partial<Layer>): Layer {
+export function layerValue(parts: Partial<StoredLayer>): StoredLayer {
   return {
     blob: { fd: -1, offset: 0, length: 0 },
     compression: 'none',
@@ -24,6 +24,7 @@ export function imageValue(layers: readonly Layer[], parts: Partial<Image> = {})
     config: { document: {} },
     layers,
     history: layers.map((layer): HistoryRow => ({ history: layer.history ?? {}, layer })),
+    fetch: async (wanted) => wanted as readonly StoredLayer[],
     resources,
     close: () => resources.close(),
     ...parts,

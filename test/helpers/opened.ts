@@ -1,16 +1,21 @@
 import { readSync } from 'node:fs';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { DimgxError, type Warning } from '#dimgx/errors.js';
-import type { Image } from '#dimgx/image/image.js';
+import type { Image, StoredLayer } from '#dimgx/image/image.js';
 import type { Region } from '#dimgx/image/region.js';
 import type { OpenOptions } from '#dimgx/options.js';
 import { openImage } from '#dimgx/source/resolve.js';
 
-/** Opens an image that is closed when the test is over. */
-export async function opened(reference: string, options: OpenOptions = {}): Promise<Image> {
+interface StoredImage extends Image {
+  readonly layers: readonly StoredLayer[];
+}
+
+/** Opens an image whose layers lie where it is, and closes it when the test is over. */
+export async function opened(reference: string, options: OpenOptions = {}): Promise<StoredImage> {
   const image = await openImage(reference, options);
   onTestFinished(() => image.close());
-  return image;
+  expect(await image.fetch(image.layers)).toEqual(image.layers);
+  return image as StoredImage;
 }
 
 /** The warnings that opening an image gave. */

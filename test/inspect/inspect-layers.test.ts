@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
 import type { Digest } from '#dimgx/image/digest.js';
-import type { Layer } from '#dimgx/image/image.js';
+import type { StoredLayer } from '#dimgx/image/image.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
 import type { LayerIndex } from '#dimgx/inspect/layer-index.js';
 import { sha256 } from '../helpers/built-image.js';
@@ -19,7 +19,7 @@ const small = rawTar(entry('a', 'hello'), paxHeader({ path: 'named by pax' }), e
 const large = rawTar(...Array.from({ length: 3000 }, (_, i) => entry(`dir/file ${i}`, 'x'.repeat((i * 7) % 3000))));
 
 /** Layers in one file, each as its bytes are: compressed where they begin like gzip. */
-async function layersOf(stored: readonly { bytes: Uint8Array; plain?: Uint8Array; parts?: Partial<Layer> }[]) {
+async function layersOf(stored: readonly { bytes: Uint8Array; plain?: Uint8Array; parts?: Partial<StoredLayer> }[]) {
   const path = join(await temporaryFolder(), 'layers');
   await writeFile(path, Buffer.concat(stored.map(({ bytes }) => bytes)));
   const file = await open(path);
@@ -40,7 +40,7 @@ async function layersOf(stored: readonly { bytes: Uint8Array; plain?: Uint8Array
   });
 }
 
-const zipped = (plain: Uint8Array, parts: Partial<Layer> = {}) => ({ bytes: gzipSync(plain), plain, parts });
+const zipped = (plain: Uint8Array, parts: Partial<StoredLayer> = {}) => ({ bytes: gzipSync(plain), plain, parts });
 
 function shown({ entries, contentSize, region, warnings }: LayerIndex) {
   const list = Array.from({ length: entries.length }, (_, i) => ({
@@ -79,7 +79,7 @@ describe('layers are inspected', () => {
   });
 
   test('in the order of the selection, the same bytes once', async () => {
-    const [layer] = (await layersOf([{ bytes: large }])) as [Layer];
+    const [layer] = (await layersOf([{ bytes: large }])) as [StoredLayer];
     const image = imageValue([layer, { ...layer, name: 'again' }]);
     onTestFinished(() => image.close());
     const indexes = await inspectLayers(image);
@@ -131,7 +131,7 @@ describe('what is not as its digests say', () => {
   });
 
   test('the same bytes under two diff IDs, is told of the one that is wrong', async () => {
-    const [layer] = (await layersOf([{ bytes: large }])) as [Layer];
+    const [layer] = (await layersOf([{ bytes: large }])) as [StoredLayer];
     const image = imageValue([layer, { ...layer, diffId: other, name: 'wrong' }]);
     onTestFinished(() => image.close());
     const [wrong, right] = await inspectLayers(image);
@@ -194,7 +194,7 @@ describe('work that is cancelled', () => {
   });
 
   test('fails when the source became shorter', async () => {
-    const [layer] = (await layersOf([{ bytes: large }])) as [Layer];
+    const [layer] = (await layersOf([{ bytes: large }])) as [StoredLayer];
     const image = imageValue([{ ...layer, blob: { ...layer.blob, length: large.length + 4096 } }]);
     onTestFinished(() => image.close());
     const work = inspectLayers(image).then(([index]) => index?.verified);

@@ -244,3 +244,26 @@ test('a range is its positions, named one by one', () => {
     }),
   );
 });
+
+describe('a step that made no layer, whose image an engine knows', () => {
+  const [base, top] = [layerValue({ name: 'base' }), layerValue({ name: 'top' })];
+  const image = imageValue([base, top], {
+    history: [
+      { history: {}, layer: base, imageId: 'a'.repeat(64) },
+      { history: {}, imageId: 'b'.repeat(64), tags: ['x:env'] },
+      { history: {}, layer: top, imageId: 'c'.repeat(64) },
+      { history: {}, imageId: 'd'.repeat(64), tags: ['x:latest'] },
+    ],
+  });
+
+  test.each([
+    [['bbb'], [], ['DIMGX_INSPECT_NOTHING_SELECTED']],
+    [['x:env', 'aaa'], [1], []],
+    [['aaa:x:env'], [1], []],
+    [['x:env:x'], [2], []],
+    [['ddd:aaa'], [1, 2], []],
+    [['@1:@-1'], [2, 1], []],
+  ])('%o selects %o', (layers, positions, codes) => {
+    expect(select(image, { layers })).toEqual({ positions, codes });
+  });
+});

@@ -20,9 +20,9 @@ async function regionOf(bytes: Uint8Array) {
   return { fd: file.fd, offset: 0, length: bytes.length };
 }
 
-async function hashJob(times = 1): Promise<LayerJob> {
+async function hashJob(times = 1) {
   const blob = await regionOf(contents);
-  return { kind: 'hash', blob, algorithms: Array(times).fill('sha256') };
+  return { kind: 'hash' as const, blob, algorithms: Array<string>(times).fill('sha256') };
 }
 
 const aborted = expect.objectContaining({ code: 'DIMGX_ABORTED' });
@@ -41,7 +41,7 @@ describe('a pool of worker threads', () => {
   test('goes on after a job that failed', async () => {
     const pool = new WorkerPool(1);
     const job = await hashJob();
-    const short = { ...job, blob: { ...job.blob, length: contents.length + 1 } } as LayerJob;
+    const short = { ...job, blob: { ...job.blob, length: contents.length + 1 } };
     const results = await Promise.allSettled([pool.run(short, () => {}), pool.run(job, () => {})]);
     await pool.close();
     expect(results).toMatchObject([

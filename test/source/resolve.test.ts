@@ -10,6 +10,9 @@ import { archiveOf, temporaryFolder, writeArchive, writeFolder } from '../helper
 import { OciLayout, ociLayout } from '../helpers/oci-layout.js';
 import { opened, refusal } from '../helpers/opened.js';
 
+/** Where no engine listens. */
+const NOWHERE = 'unix:///nowhere/docker.sock';
+
 const app = { tags: ['app:1'], layers: [await layerOf({ a: 'one' })] };
 
 /** What this process has open below a folder, files without a name included. */
@@ -44,19 +47,31 @@ describe('a reference', () => {
     },
   );
 
-  test.each(['docker-daemon:alpine', 'docker://alpine'])(
-    '%s says what to do until it is supported',
-    async (reference) => {
-      expect(await refusal(reference)).toMatchObject({
-        code: 'DIMGX_SOURCE_UNSUPPORTED',
-        message: expect.stringMatching(/docker save alpine \| dimgx -|skopeo copy docker:\/\/alpine/),
-      });
-    },
-  );
+  test('to a registry says what to do until it is supported', async () => {
+    expect(await refusal('docker://alpine')).toMatchObject({
+      code: 'DIMGX_SOURCE_UNSUPPORTED',
+      message: expect.stringContaining('skopeo copy docker://alpine'),
+    });
+  });
 
-  test('to what is neither a path nor can be a name is not offered to Docker', async () => {
-    expect((await refusal('alpine:3.20')).message).toContain('docker save alpine:3.20 | dimgx -');
-    expect((await refusal('./nothing')).message).not.toContain('docker save');
+  test('to what can be no name is not asked of an engine', async () => {
+    for (const path of ['./nothing', '../nothing', '/no/where']) {
+      expect((await refusal(path, { host: NOWHERE })).code).toBe('DIMGX_SOURCE_NOT_FOUND');
+    }
+  });
+
+  test('to what is no path is asked of the engine, and both are told', async () => {
+    expect(await refusal('alpine:3.20', { host: NOWHERE })).toMatchObject({
+      code: 'DIMGX_SOURCE_NO_ENGINE',
+      message: expect.stringMatching(
+        /^there is no file or directory "alpine:3\.20"; no container engine answers at unix:/,
+      ),
+    });
+    expect((await refusal('docker-daemon:alpine', { host: NOWHERE })).message).toMatch(/^no container engine/);
+  });
+
+  test('to an engine chooses its image by name alone', async () => {
+    expect((await refusal('alpine', { host: NOWHERE, image: '@0' })).code).toBe('DIMGX_REFERENCE_INVALID');
   });
 
   test('is shown without what would drive a terminal', async () => {
@@ -95,29 +110,40 @@ describe('a platform that is asked for', () => {
 });
 
 describe('a bare name', () => {
-  /** `dimgx NAME` in a folder. */
+  /** `dimgx NAME` in a folder: what was warned of, and the transport or the error. */
   function openedIn(folder: string, name: string): string {
     const script = `
       import { openImage } from '#dimgx/source/resolve.js';
-      try { const image = await openImage(process.argv[1]); console.log(image.source.transport); await image.close(); }
-      catch (error) { console.log(error.code); }`;
+      const warnings = [];
+      const onWarning = ({ code }) => warnings.push(code);
+      const tell = (outcome) => console.log([...warnings, outcome].join(' '));
+      try { const image = await openImage(process.argv[1], { onWarning }); tell(image.source.transport); await image.close(); }
+      catch (error) { tell(error.code); }`;
     const entry = join(import.meta.dirname, '../../dist/source/resolve.js');
     const args = ['--input-type=module', '-e', script.replace('#dimgx/source/resolve.js', entry), '--', name];
-    return execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }).trim();
+    return execFileSync(process.execPath, args, {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, DOCKER_HOST: NOWHERE },
+    }).trim();
   }
 
   test('is a file of that name, or a directory that holds an image', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'saved'), await archiveOf(dockerArchive([app])));
-    expect(openedIn(folder, 'saved')).toBe('docker-archive');
+    expect(openedIn(folder, 'saved')).toBe('DIMGX_SOURCE_NOT_TAKEN docker-archive');
+    await rename(join(folder, 'saved'), join(folder, 'saved.tar'));
+    expect(openedIn(folder, 'saved.tar')).toBe('docker-archive');
+    expect(openedIn(folder, './saved.tar')).toBe('docker-archive');
     await rename(await writeFolder(ociLayout([app])), join(folder, 'layout'));
-    expect(openedIn(folder, 'layout')).toBe('oci');
+    expect(openedIn(folder, 'layout')).toBe('DIMGX_SOURCE_NOT_TAKEN oci');
+    expect(openedIn(folder, './layout')).toBe('oci');
   });
 
   test('is not a directory that holds none, unless it has a slash', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'alpine'));
-    expect(openedIn(folder, 'alpine')).toBe('DIMGX_SOURCE_NOT_FOUND');
+    expect(openedIn(folder, 'alpine')).toBe('DIMGX_SOURCE_NOT_TAKEN DIMGX_SOURCE_NO_ENGINE');
     expect(openedIn(folder, './alpine')).toBe('DIMGX_SOURCE_NOT_AN_IMAGE');
   });
 });

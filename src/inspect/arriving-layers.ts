@@ -1,0 +1,51 @@
+import type { WatchSpool } from '../image/image.js';
+import type { Limits } from '../image/limits.js';
+import type { FollowedLayer } from './follow-archive.js';
+import { SharedLength } from './shared-length.js';
+import { WorkerPool } from './worker-pool.js';
+
+/** A layer that was indexed and hashed while its archive arrived: the region of a spool. */
+export interface ArrivedLayer extends FollowedLayer {
+  readonly fd: number;
+}
+
+/**
+ * Indexes and hashes the layers in archives while these are still being spooled, in a thread that reads behind the
+ * writer: when the last byte has come, there is next to nothing left to be done. What cannot be read so, a compressed
+ * layer or a damaged one, is left to those who read it afterwards.
+ */
+export class ArrivingLayers {
+  readonly #limits: Limits;
+  readonly #pool = new WorkerPool(1);
+  readonly #spools: { readonly length: SharedLength; readonly layers: Promise<readonly ArrivedLayer[]> }[] = [];
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  readonly watch: WatchSpool = (fd) => {
+    const length = new SharedLength();
+    const job = { kind: 'follow', fd, length: length.memory, limits: this.#limits } as const;
+    const layers = this.#pool
+      .run(job, () => {})
+      .then(
+        ({ followed = [] }) => followed.map((layer) => ({ ...layer, fd })),
+        () => [],
+      );
+    this.#spools.push({ length, layers });
+    return { grown: (bytes) => length.grow(bytes) };
+  };
+
+  /** Waits for what is still to be read of the spools, which grow no more, and ends the thread. */
+  async finish(): Promise<readonly ArrivedLayer[]> {
+    for (const { length } of this.#spools) length.end();
+    const layers = await Promise.all(this.#spools.map((spool) => spool.layers));
+    await this.close();
+    return layers.flat();
+  }
+
+  /** Ends the thread at once. */
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import type { Limits } from '../image/limits.js';
+import { TYPE } from '../tar/header.js';
+import type { ReadAt } from '../tar/scan.js';
+import { TarStreamScan } from '../tar/scan.js';
+import { HeaderScanner } from '../tar/scanner.js';
+import { Budget } from './budget.js';
+import { type LayerContents, LayerEntries } from './index-layer.js';
+import type { SharedLength } from './shared-length.js';
+
+/** An uncompressed layer in an archive that was read while it arrived. */
+export interface FollowedLayer {
+  /** In the archive, in bytes. */
+  readonly offset: number;
+  readonly length: number;
+  readonly contents: LayerContents;
+  /** Hex, of its bytes. */
+  readonly sha256: string;
+  /** What it takes of `maxSize`. */
+  readonly spentBytes: number;
+}
+
+const WINDOW = 64 * 1024;
+const PIECE = 1024 * 1024;
+
+interface Member {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Reads an archive behind the thread that writes it: its members' headers, and of those that are tars their headers and
+ * bytes. Blocks its thread while it waits.
+ *
+ * @param read what has arrived
+ * @returns the layers that can be taken as they are: what is compressed, damaged or beyond a limit is not among them
+ */
+export async function followArchive(
+  read: ReadAt,
+  arrived: SharedLength,
+  limits: Limits,
+): Promise<readonly FollowedLayer[]> {
+  const members: Member[] = [];
+  const scanner = new HeaderScanner(({ type, dataOffset: offset, dataSize: length }) => {
+    if (type === TYPE.file && length > 0) members.push({ offset, length });
+  });
+  const layers: FollowedLayer[] = [];
+  while (!scanner.done) {
+    const { position, need } = scanner;
+    const length = arrived.waitFor(position + need);
+    if (length < position + need) break;
+    const bytes = new Uint8Array(Math.max(need, Math.min(WINDOW, length - position)));
+    await read(bytes, position);
+    scanner.feed(bytes);
+    for (const member of members.splice(0)) {
+      const layer = await followMember(member, read, arrived, limits).catch(() => undefined);
+      if (layer) layers.push(layer);
+    }
+  }
+  return layers;
+}
+
+async function followMember(
+  { offset, length }: Member,
+  read: ReadAt,
+  arrived: SharedLength,
+  limits: Limits,
+): Promise<FollowedLayer> {
+  const budget = new Budget(limits);
+  budget.spendBytes(length);
+  const entries = new LayerEntries(budget);
+  const scan = new TarStreamScan(entries.add);
+  const hash = createHash('sha256');
+  const buffer = new Uint8Array(Math.min(PIECE, length));
+  for (let position = 0; position < length; ) {
+    const piece = buffer.subarray(0, Math.min(buffer.length, length - position));
+    arrived.waitFor(offset + position + piece.length);
+    await read(piece, offset + position);
+    hash.update(piece);
+    scan.push(piece);
+    position += piece.length;
+  }
+  const contents = entries.contents(scan.finish(), length);
+  return { offset, length, contents, sha256: hash.digest('hex'), spentBytes: budget.spentBytes };
+}

@@ -1,0 +1,113 @@
+import type { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { DimgxError } from '../../errors.js';
+import { quoted } from '../../image/printable.js';
+import type { Engine, PullOptions } from './engine.js';
+import {
+  type EngineHistoryStep,
+  type EngineImage,
+  type EngineImageDetails,
+  type NameStyle,
+  readDetails,
+  readHistory,
+  readImages,
+} from './engine-documents.js';
+import { EngineRefusal } from './engine-error.js';
+import type { EngineModem } from './engine-modem.js';
+import { followPull } from './follow-pull.js';
+import { savedArchive } from './saved-archive.js';
+
+/** An engine that has Docker's API, spoken through dockerode. */
+export class DockerEngine implements Engine {
+  readonly location: string;
+  readonly #modem: EngineModem;
+  readonly #docker: Docker;
+  readonly #nameStyle: NameStyle;
+
+  /** Loads dockerode, which takes a while. */
+  static async over(modem: EngineModem, location: string, nameStyle: NameStyle): Promise<DockerEngine> {
+    const { default: Dockerode } = await import('dockerode');
+    return new DockerEngine(new Dockerode({ modem }), modem, location, nameStyle);
+  }
+
+  private constructor(docker: Docker, modem: EngineModem, location: string, nameStyle: NameStyle) {
+    this.#docker = docker;
+    this.#modem = modem;
+    this.#nameStyle = nameStyle;
+    this.location = location;
+  }
+
+  images(): Promise<readonly EngineImage[]> {
+    return this.#doing('the list of images', async () => {
+      return readImages(await this.#docker.listImages({ all: true }), this.#nameStyle);
+    });
+  }
+
+  async inspect(name: string): Promise<EngineImageDetails | undefined> {
+    const path = namePath(name);
+    if (path === undefined) return undefined;
+    try {
+      return await this.#doing(`the inspection of ${quoted(name)}`, async () => {
+        return readDetails(await this.#docker.getImage(path).inspect(), this.#nameStyle);
+      });
+    } catch (failure) {
+      if (isMissing(failure)) return undefined;
+      throw failure;
+    }
+  }
+
+  history(name: string): Promise<readonly EngineHistoryStep[]> {
+    return this.#doing(`the history of ${quoted(name)}`, async () => {
+      return readHistory(await this.#docker.getImage(checkedPath(name)).history(), this.#nameStyle);
+    });
+  }
+
+  save(name: string): Promise<Readable> {
+    const request = `the save of ${quoted(name)}`;
+    return this.#doing(request, async () => {
+      const body = (await this.#docker.getImage(checkedPath(name)).get()) as Readable;
+      return savedArchive(body, (cause) => this.#modem.explain(cause, request));
+    });
+  }
+
+  pull(name: string, { platform, onProgress }: PullOptions = {}): Promise<void> {
+    return this.#doing(`the pull of ${quoted(name)}`, async () => {
+      const reports = (await this.#docker.pull(name, platform === undefined ? {} : { platform })) as Readable;
+      await followPull(reports, onProgress ?? (() => undefined));
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#modem.close();
+  }
+
+  async #doing<T>(request: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (failure) {
+      throw this.#modem.explain(failure, request);
+    }
+  }
+}
+
+/** A name as a part of a path; `undefined` for what no image can be called, and would lead elsewhere. */
+function namePath(name: string): string | undefined {
+  const parts = name.split('/');
+  if (parts.some((part) => part === '' || part === '.' || part === '..')) return undefined;
+  return parts.map(encodeURIComponent).join('/');
+}
+
+function checkedPath(name: string): string {
+  const path = namePath(name);
+  if (path === undefined) throw new Error('no image can have that name');
+  return path;
+}
+
+/** What engines say of a name that no image has; Docker and Podman refuse some such names as malformed, without a 404. */
+const MISSING = /no such image|invalid reference format|cannot specify 64-byte hexadecimal/i;
+
+function isMissing(failure: unknown): boolean {
+  const refusal = failure instanceof DimgxError ? failure.cause : undefined;
+  if (!(refusal instanceof EngineRefusal)) return false;
+  return refusal.status === 404 || MISSING.test(refusal.message);
+}

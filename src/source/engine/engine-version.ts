@@ -1,0 +1,57 @@
+import * as v from 'valibot';
+import { DimgxError } from '../../errors.js';
+import { checkShape } from '../../image/document.js';
+import { quoted } from '../../image/printable.js';
+import type { NameStyle } from './engine-documents.js';
+
+/** What is asked for must be in it: of Docker 1.12. */
+const OLDEST_API = '1.24';
+
+/** What is spoken where the engine does: of Docker 20.10 and Podman 4. Engines that dropped it are asked in their oldest. */
+const PREFERRED_API = '1.41';
+
+const VersionSchema = v.object({
+  ApiVersion: v.string(),
+  MinAPIVersion: v.nullish(v.string(), ''),
+  Components: v.nullish(v.array(v.object({ Name: v.string() })), []),
+});
+
+/** How an engine wants to be spoken to. */
+export interface EngineVersion {
+  /** Of the API. */
+  readonly api: string;
+  readonly nameStyle: NameStyle;
+}
+
+/**
+ * @param document the engine's answer to `GET /version`
+ * @param location printable
+ * @throws DIMGX_SOURCE_ENGINE_TOO_OLD, DIMGX_IMAGE_BAD_JSON
+ */
+export function readVersion(document: unknown, location: string): EngineVersion {
+  const { ApiVersion, MinAPIVersion, Components } = checkShape(document, VersionSchema, 'its version');
+  if (compare(ApiVersion, OLDEST_API) < 0) {
+    throw new DimgxError(
+      'DIMGX_SOURCE_ENGINE_TOO_OLD',
+      `the engine at ${location} has the API ${quoted(ApiVersion)} and ${OLDEST_API} is needed, that of Docker 1.12: ` +
+        'update it, or pipe its `docker save` into `dimgx -`',
+    );
+  }
+  const spoken = compare(ApiVersion, PREFERRED_API) < 0 ? ApiVersion : PREFERRED_API;
+  return {
+    api: compare(MinAPIVersion, spoken) > 0 ? MinAPIVersion : spoken,
+    nameStyle: Components.some(({ Name }) => Name === 'Podman Engine') ? 'podman' : 'docker',
+  };
+}
+
+/** By number, not by text; what is no version comes before all. */
+function compare(left: string, right: string): number {
+  const [major, minor] = parse(left);
+  const [otherMajor, otherMinor] = parse(right);
+  return major - otherMajor || minor - otherMinor;
+}
+
+function parse(version: string): [major: number, minor: number] {
+  const [, major, minor] = /^(\d{1,4})\.(\d{1,4})$/.exec(version) ?? [];
+  return [Number(major ?? -1), Number(minor ?? -1)];
+}

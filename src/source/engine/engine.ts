@@ -1,0 +1,100 @@
+import type { Readable } from 'node:stream';
+import { DimgxError, throwIfAborted } from '../../errors.js';
+import { DockerEngine } from './docker-engine.js';
+import type { EngineHistoryStep, EngineImage, EngineImageDetails, PullProgress } from './engine-documents.js';
+import { noEngine, reasonOf } from './engine-error.js';
+import { EngineModem, type EngineTimeouts } from './engine-modem.js';
+import { readVersion } from './engine-version.js';
+import { type Candidate, findEndpoint } from './find-endpoint.js';
+
+export type { EngineHistoryStep, EngineImage, EngineImageDetails, PullProgress };
+
+export interface EngineOptions {
+  /** `unix://…`, `tcp://…` or `ssh://…`; goes before all that the environment says. */
+  readonly host?: string | undefined;
+  /** Default: this process's. Also that of the `ssh` program. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Ends all work of the engine with DIMGX_ABORTED. */
+  readonly signal?: AbortSignal | undefined;
+  readonly timeouts?: Partial<EngineTimeouts> | undefined;
+}
+
+export interface PullOptions {
+  /** `os/arch[/variant]`; default: the engine's. */
+  readonly platform?: string | undefined;
+  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
+}
+
+/**
+ * A container engine that answers. Names are of images: `name[:tag]`, `name@digest`, or an ID or its prefix.
+ * What its methods throw: DIMGX_SOURCE_ENGINE_FAILED, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_ABORTED; DIMGX_SOURCE_NO_ENGINE when
+ * `ssh` cannot connect a second time.
+ */
+export interface Engine {
+  /** `unix:///run/docker.sock`, `tcp://host:2376`, `ssh://me@host`, with the name of a context that led there; printable. */
+  readonly location: string;
+  /** Every image, intermediate ones too. */
+  images(): Promise<readonly EngineImage[]>;
+  /** @returns `undefined` when there is no such image */
+  inspect(name: string): Promise<EngineImageDetails | undefined>;
+  /** Newest to oldest. */
+  history(name: string): Promise<readonly EngineHistoryStep[]>;
+  /**
+   * What `docker save` of one image writes. Resolves when it begins: the engine may prepare for a minute. The stream ends
+   * without an error only when all of it has come, and ends the connection when it is destroyed.
+   */
+  save(name: string): Promise<Readable>;
+  /** Has the engine fetch an image from its registry; without tag and digest, `latest`. */
+  pull(name: string, options?: PullOptions): Promise<void>;
+  /** Ends all connections; resolves when no `ssh` is left. */
+  close(): Promise<void>;
+}
+
+const TIMEOUTS: EngineTimeouts = { connect: 60_000, answer: 300_000, idle: 60_000 };
+
+/**
+ * Finds the container engine as docker does (see `findEndpoint`), and asks its version.
+ *
+ * @returns the engine; whoever asked for it closes it
+ * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_SOURCE_ENGINE_TLS, DIMGX_SOURCE_ENGINE_TOO_OLD,
+ *   DIMGX_SOURCE_ENGINE_FAILED, DIMGX_ABORTED; nothing is left open then
+ */
+export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+  throwIfAborted(options.signal);
+  const env = options.env ?? process.env;
+  return await openFirst(await findEndpoint(options.host, env), { ...options, env });
+}
+
+/** Opens the first candidate where an engine answers. One that answers and cannot be used is not passed over. */
+export async function openFirst(candidates: readonly Candidate[], options: EngineOptions): Promise<Engine> {
+  const failures: { readonly location: string; readonly error: DimgxError }[] = [];
+  for (const candidate of candidates) {
+    try {
+      return await open(candidate, options);
+    } catch (error) {
+      const isAbsent = isOneOf(error, 'DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_ENGINE_DENIED');
+      if (candidates.length === 1 || !isAbsent) throw error;
+      failures.push({ location: candidate.location, error });
+    }
+  }
+  const denied = failures.find(({ error }) => error.code === 'DIMGX_SOURCE_ENGINE_DENIED');
+  if (denied) throw denied.error;
+  throw noEngine(failures.map(({ location, error }) => ({ location, reason: reasonOf(error.cause) })));
+}
+
+async function open(candidate: Candidate, { env = {}, signal, timeouts }: EngineOptions): Promise<Engine> {
+  const modem = new EngineModem({ ...candidate, env, signal, timeouts: { ...TIMEOUTS, ...timeouts } });
+  try {
+    const document = await modem.askVersion();
+    const version = readVersion(document, candidate.location);
+    modem.version = version.api;
+    return await DockerEngine.over(modem, candidate.location, version.nameStyle);
+  } catch (failure) {
+    await modem.close();
+    throw modem.explain(failure, 'GET /version');
+  }
+}
+
+function isOneOf(failure: unknown, ...codes: string[]): failure is DimgxError {
+  return failure instanceof DimgxError && codes.includes(failure.code);
+}

@@ -1,0 +1,76 @@
+import type { HistoryEntry } from '../../image/image.js';
+import type { EngineHistoryStep, EngineImageDetails } from './engine.js';
+
+/** A step of an image's making, as the engine tells it. */
+export interface EngineStep {
+  readonly history: HistoryEntry;
+  readonly madeLayer: boolean;
+  /** Of the image as it was after the step, where the engine has it. */
+  readonly imageId: string | undefined;
+  readonly tags: readonly string[];
+  /** Of the layer's contents, in bytes. */
+  readonly size: number;
+}
+
+/**
+ * Tells which steps of a history made a layer. The engine does not say so; but it knows how many layers the images of the
+ * chain have, and between two of them what a step wrote, and what it was, mostly leave no doubt.
+ *
+ * @param steps newest first, as the engine gives them
+ * @param chain oldest first, the image itself last: see `imageChain`
+ * @returns oldest first; `undefined` when it cannot be told
+ */
+export function historySteps(
+  steps: readonly EngineHistoryStep[],
+  chain: readonly EngineImageDetails[],
+): readonly EngineStep[] | undefined {
+  const layersOf = new Map(chain.map(({ id, diffIds }) => [id, diffIds.length]));
+  const oldestFirst = steps.toReversed();
+  const made: EngineHistoryStep[] = [];
+  let [begin, below] = [0, 0];
+  for (const [at, { id }] of oldestFirst.entries()) {
+    const layers = at === oldestFirst.length - 1 ? chain.at(-1)?.diffIds.length : layersOf.get(id ?? '');
+    if (layers === undefined) continue;
+    const makers = makersAmong(oldestFirst.slice(begin, at + 1), layers - below);
+    if (!makers) return undefined;
+    made.push(...makers);
+    [begin, below] = [at + 1, layers];
+  }
+  if (made.length !== (chain.at(-1)?.diffIds.length ?? 0)) return undefined;
+  const makers = new Set(made);
+  // Podman's history has no names
+  const tagsOf = new Map(chain.map(({ id, repoTags }) => [id, repoTags]));
+  return oldestFirst.map((step) => ({
+    history: historyOf(step),
+    madeLayer: makers.has(step),
+    imageId: step.id,
+    tags: step.tags.length > 0 ? step.tags : (tagsOf.get(step.id ?? '') ?? []),
+    size: step.size,
+  }));
+}
+
+/** Those of the steps, so many, that made a layer. */
+function makersAmong(steps: readonly EngineHistoryStep[], count: number): readonly EngineHistoryStep[] | undefined {
+  if (count < 0 || count > steps.length) return undefined;
+  const likeliest = steps.toSorted((a, b) => doubt(a) - doubt(b));
+  const [last, next] = [likeliest[count - 1], likeliest[count]];
+  return last && next && doubt(last) === doubt(next) ? undefined : likeliest.slice(0, count);
+}
+
+const METADATA =
+  /^(?:ENV|CMD|LABEL|EXPOSE|ENTRYPOINT|USER|VOLUME|STOPSIGNAL|HEALTHCHECK|MAINTAINER|ARG|ONBUILD|SHELL)\b/;
+
+/** How much speaks against a layer: nothing where something was written; much where the instruction never makes one. */
+function doubt({ size, createdBy }: EngineHistoryStep): number {
+  if (size > 0) return 0;
+  const instruction = createdBy.replace(/^\/bin\/sh -c #\(nop\)\s*/, '');
+  if (METADATA.test(instruction)) return 3;
+  // BuildKit makes a layer of it, the classic builder none; an empty directory counts no bytes.
+  return instruction.startsWith('WORKDIR') ? 2 : 1;
+}
+
+/** With the classic builder a time in seconds, as RFC 3339; none where the engine knows none. */
+function historyOf({ created, createdBy, comment }: EngineHistoryStep): HistoryEntry {
+  const time = created > 0 && created < 8.64e12 ? new Date(created * 1000).toISOString().replace('.000Z', 'Z') : '';
+  return { ...(time && { created: time }), ...(createdBy && { createdBy }), ...(comment && { comment }) };
+}

@@ -1,0 +1,78 @@
+import { DimgxError } from '../errors.js';
+import type { Layer, StoredLayer } from '../image/image.js';
+import { defaultPlatform } from '../image/platform.js';
+import { assembleImage } from './assemble-image.js';
+import * as dockerArchive from './docker-archive.js';
+import { Documents } from './documents.js';
+import type { Engine, EngineImageDetails } from './engine/engine.js';
+import type { OpenContext } from './open-context.js';
+import { openStream } from './open-files.js';
+
+/** Which layers are wanted of an image in an engine. */
+export interface LayersWanted {
+  /** Oldest first, the image itself last. */
+  readonly chain: readonly EngineImageDetails[];
+  /** Of the image, oldest first. */
+  readonly layers: readonly Layer[];
+  readonly wanted: readonly Layer[];
+  readonly verify: boolean;
+}
+
+/** How often whoever waits for the engine is told of it, in milliseconds. */
+const PERIOD = 500;
+
+/**
+ * Has the engine save the lowest image of a chain that holds the layers wanted, spools what it sends, and opens it as the
+ * archive that it is.
+ *
+ * @throws DIMGX_SOURCE_ENGINE_FAILED, DIMGX_IMAGE_DIGEST_MISMATCH when the archive is of another image, and what opening an
+ *   archive throws
+ */
+export async function savedLayers(
+  engine: Engine,
+  { chain, layers, wanted, verify }: LayersWanted,
+  context: OpenContext,
+): Promise<readonly StoredLayer[]> {
+  const positions = wanted.map((layer) => layers.indexOf(layer));
+  const count = Math.max(...positions) + 1;
+  const lowest = chain.find(({ diffIds }) => diffIds.length >= count);
+  if (wanted.length === 0 || !lowest) return [];
+  const location = `${engine.location} ${lowest.id.slice(0, 12)}`;
+  const stream = await whileWaiting(engine.save(lowest.id), location, context);
+  const files = await openStream(stream, location, { ...context, expected: lowest.size });
+  const request = { documents: new Documents(files), selector: undefined, platform: defaultPlatform(), verify };
+  const found = await dockerArchive.find({ ...request, warn: () => {} });
+  const { resources } = context;
+  const saved = await assembleImage(found, {
+    reference: location,
+    transport: 'docker-daemon',
+    files,
+    resources,
+    verify,
+  });
+  return wanted.map((layer, i) => {
+    const stored = saved.layers[positions[i] as number];
+    if (stored?.diffId !== layer.diffId) throw otherImage(location);
+    const { blob, compression, mediaType, digest, claimedSize } = stored as StoredLayer;
+    return {
+      ...layer,
+      ...{ blob, compression },
+      ...(mediaType && { mediaType }),
+      ...(digest && { digest }),
+      ...(claimedSize !== undefined && { claimedSize }),
+    };
+  });
+}
+
+/** Engines write temporary files first: of a large image nothing comes for most of a minute. */
+async function whileWaiting<T>(work: Promise<T>, item: string, { onProgress }: OpenContext): Promise<T> {
+  const tell = () => onProgress?.({ stage: 'prepare', item, done: 0, total: undefined });
+  tell();
+  const timer = setInterval(tell, PERIOD);
+  return work.finally(() => clearInterval(timer));
+}
+
+function otherImage(location: string): DimgxError {
+  const message = `${location}: the engine saved other layers than it told of: try again`;
+  return new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message);
+}

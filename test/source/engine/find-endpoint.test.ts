@@ -1,0 +1,200 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { findEndpoint } from '#dimgx/source/engine/find-endpoint.js';
+import { readTlsFiles } from '#dimgx/source/engine/tls-files.js';
+import { makeCertificates } from '../../helpers/certificates.js';
+import { lacks } from '../../helpers/engines.js';
+import { temporaryFolder } from '../../helpers/members.js';
+import { runCommand } from '../../helpers/run-command.js';
+
+/** A user's environment; `DOCKER_CONFIG` is a folder of the test's own. */
+let env: Record<string, string>;
+let config: string;
+
+beforeEach(async () => {
+  config = await temporaryFolder();
+  env = { PATH: process.env.PATH ?? '', HOME: '/home/me', DOCKER_CONFIG: config };
+});
+
+async function locations(host?: string): Promise<string[]> {
+  return (await findEndpoint(host, env)).map(({ location }) => location);
+}
+
+const FILES = { 'ca.pem': 'the CA', 'cert.pem': 'the certificate', 'key.pem': 'the key' };
+
+async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+}
+
+async function dockerContext(...args: string[]): Promise<void> {
+  await runCommand('docker', ['context', ...args], { env: { ...env, DOCKER_HOST: '' } });
+}
+
+describe('the engine', () => {
+  it('is at the first of the usual sockets that answers, when nothing is said', async () => {
+    env.XDG_RUNTIME_DIR = '/run/user/7';
+    env.CONTAINER_HOST = 'ssh://me@podman/run/podman.sock';
+    expect(await locations()).toEqual([
+      'unix:///var/run/docker.sock',
+      'unix:///run/user/7/docker.sock',
+      'unix:///home/me/.docker/run/docker.sock',
+      'unix:///home/me/.docker/desktop/docker.sock',
+      'ssh://me@podman/run/podman.sock',
+      'unix:///run/user/7/podman/podman.sock',
+      'unix:///run/podman/podman.sock',
+    ]);
+  });
+
+  it('is where DOCKER_HOST says, whatever the context', async () => {
+    Object.assign(env, { DOCKER_HOST: ' tcp://there:1 ', DOCKER_CONTEXT: 'none', CONTAINER_HOST: 'unix:///podman' });
+    expect(await locations()).toEqual(['tcp://there:1']);
+  });
+
+  it('is where the caller says, whatever DOCKER_HOST', async () => {
+    Object.assign(env, { DOCKER_HOST: 'tcp://there:1', DOCKER_CONTEXT: 'none' });
+    expect(await locations('unix:///here')).toEqual(['unix:///here']);
+  });
+
+  it('is on port 2376 of this machine when only TLS is asked for, as with docker', async () => {
+    await writeFiles(config, FILES);
+    env.DOCKER_TLS_VERIFY = '1';
+    expect(await locations()).toEqual(['tcp://localhost:2376']);
+  });
+
+  it('is spoken to by TLS with the files of DOCKER_CERT_PATH, else of the configuration', async () => {
+    env.DOCKER_HOST = 'tcp://there:2376';
+    env.DOCKER_TLS_VERIFY = '1';
+    env.DOCKER_CERT_PATH = join(config, 'certs');
+    await writeFiles(env.DOCKER_CERT_PATH, FILES);
+    const tls = {
+      ca: Buffer.from('the CA'),
+      cert: Buffer.from('the certificate'),
+      key: Buffer.from('the key'),
+      verify: true,
+    };
+    expect(await findEndpoint(undefined, env)).toMatchObject([{ endpoint: { tls } }]);
+    delete env.DOCKER_CERT_PATH;
+    await writeFiles(config, { 'ca.pem': 'another' });
+    const ca = Buffer.from('another');
+    expect(await findEndpoint(undefined, env)).toMatchObject([{ endpoint: { tls: { ca, cert: undefined } } }]);
+  });
+
+  it('is not checked with DOCKER_TLS, and needs no files then', async () => {
+    Object.assign(env, { DOCKER_HOST: 'tcp://there:1', DOCKER_TLS: '1' });
+    expect(await findEndpoint(undefined, env)).toMatchObject([{ endpoint: { tls: { ca: undefined, verify: false } } }]);
+  });
+
+  it('is refused when it is to be checked and there is nothing to check it with', async () => {
+    Object.assign(env, { DOCKER_HOST: 'tcp://there:1', DOCKER_TLS_VERIFY: '1' });
+    await expect(locations()).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_ENGINE_TLS',
+      message: expect.stringContaining(`${config}/ca.pem`),
+    });
+    env.DOCKER_HOST = 'unix:///here';
+    expect(await locations()).toEqual(['unix:///here']);
+  });
+
+  it('is refused with a certificate that lacks its key, or the reverse, or is no file', async () => {
+    Object.assign(env, { DOCKER_HOST: 'tcp://there:1', DOCKER_TLS_VERIFY: '1' });
+    await writeFiles(config, { 'ca.pem': '', 'cert.pem': '' });
+    await expect(locations()).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_ENGINE_TLS',
+      message: expect.stringContaining('no key.pem'),
+    });
+    await rm(join(config, 'cert.pem'));
+    await writeFiles(config, { 'key.pem': '' });
+    await expect(locations()).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_ENGINE_TLS',
+      message: expect.stringContaining('no cert.pem'),
+    });
+    await mkdir(join(config, 'cert.pem'));
+    await expect(locations()).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_ENGINE_TLS',
+      message: expect.stringContaining('EISDIR'),
+    });
+  });
+});
+
+describe.skipIf(lacks('docker', 'openssl'))(
+  'the engine of a context made by docker (skipped without docker or openssl)',
+  () => {
+    it('is taken for DOCKER_CONTEXT, else for the current one', async () => {
+      await dockerContext('create', 'remote', '--docker', 'host=ssh://me@far:22');
+      await dockerContext('create', 'other', '--docker', 'host=tcp://far:1');
+      expect(await locations()).toContain('unix:///var/run/docker.sock');
+      await dockerContext('use', 'remote');
+      expect(await locations()).toEqual(['ssh://me@far:22 (context "remote")']);
+      env.DOCKER_CONTEXT = 'other';
+      expect(await locations()).toEqual(['tcp://far:1 (context "other")']);
+      env.DOCKER_CONTEXT = 'default';
+      expect(await locations()).toContain('unix:///var/run/docker.sock');
+    });
+
+    it('comes with its own certificates, and the environment has no say in them', async () => {
+      const { client } = await makeCertificates(await temporaryFolder());
+      const [ca, cert, key] = Object.keys(FILES).map((name) => join(client, name));
+      await dockerContext('create', 'secure', '--docker', `host=tcp://far:1,ca=${ca},cert=${cert},key=${key}`);
+      await dockerContext('create', 'lax', '--docker', 'host=tcp://far:1,skip-tls-verify=true');
+      await dockerContext('create', 'plain', '--docker', 'host=tcp://far:1');
+      env.DOCKER_TLS_VERIFY = '1';
+      const tlsOf = async (name: string) => {
+        env.DOCKER_CONTEXT = name;
+        const [found] = await findEndpoint(undefined, env);
+        return found?.endpoint.kind === 'tcp' ? found.endpoint.tls : 'none';
+      };
+      expect(await tlsOf('secure')).toEqual(await readTlsFiles(client, true));
+      expect(await tlsOf('lax')).toMatchObject({ ca: undefined, verify: false });
+      expect(await tlsOf('plain')).toBeUndefined();
+    });
+
+    it('is refused when its description is gone, or malformed', async () => {
+      await dockerContext('create', 'remote', '--docker', 'host=ssh://far');
+      env.DOCKER_CONTEXT = 'remote';
+      const { stdout } = await runCommand('find', [config, '-name', 'meta.json']);
+      const meta = stdout.toString().trim();
+      for (const text of [
+        '',
+        '[]',
+        '{"Endpoints":{}}',
+        '{"Endpoints":{"docker":{"Host":""}}}',
+        '{"Endpoints":{"docker":{"Host":"x://"}}}',
+      ]) {
+        await writeFile(meta, text);
+        await expect(locations(), text).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_ENGINE' });
+      }
+      await rm(meta);
+      await expect(locations()).rejects.toMatchObject({
+        code: 'DIMGX_SOURCE_NO_ENGINE',
+        message: expect.stringContaining(`there is no ${meta}`),
+      });
+    });
+  },
+);
+
+describe('the configuration of docker', () => {
+  it('may name a context that there is not, which is an error', async () => {
+    await writeFiles(config, { 'config.json': '{"currentContext":"gone"}' });
+    await expect(locations()).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_NO_ENGINE',
+      message: expect.stringMatching(/^the context "gone" cannot be used: there is no /),
+    });
+    env.DOCKER_CONTEXT = '../../x\n';
+    await expect(locations()).rejects.toMatchObject({ message: expect.stringContaining('"../../x\\n"') });
+  });
+
+  it('is an error when it is malformed, as another engine than the user means could be taken', async () => {
+    for (const text of ['{', '[]', '{"currentContext":7}']) {
+      await writeFiles(config, { 'config.json': text });
+      await expect(locations(), text).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_ENGINE' });
+    }
+  });
+
+  it('need not name a context, nor be there', async () => {
+    await writeFiles(config, { 'config.json': '{"auths":{},"currentContext":""}' });
+    expect(await locations()).toContain('unix:///var/run/docker.sock');
+    env.DOCKER_CONFIG = '/nonexistent';
+    expect(await locations()).toContain('unix:///var/run/docker.sock');
+  });
+});
