@@ -26,6 +26,9 @@ const ConfigSchema = v.object({
 export interface HistoryStep {
   readonly history: HistoryEntry;
   readonly madeLayer: boolean;
+  /** Of the image as it was after the step, where an engine tells: its ID, 64 hex digits, and its names. */
+  readonly imageId?: string | undefined;
+  readonly tags?: readonly string[];
 }
 
 /** A config with the parts that belong to layers, which `Image` hands out with the layers themselves. */

@@ -20,8 +20,8 @@ export function historyRows(layers: readonly Layer[], steps: readonly HistorySte
     return layers.map((layer) => ({ history: layer.history ?? {}, layer }));
   }
   let next = 0;
-  return steps.map(({ history, madeLayer }) => {
+  return steps.map(({ history, madeLayer, imageId, tags }) => {
     const layer = madeLayer ? layers[next++] : undefined;
-    return { history, ...(layer && { layer }) };
+    return { history, ...(layer && { layer }), ...(imageId && { imageId }), ...(tags && { tags }) };
   });
 }

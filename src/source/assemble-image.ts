@@ -2,6 +2,7 @@ import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { hexOf } from '../image/digest.js';
 import { historyOfLayers, historyRows } from '../image/history.js';
 import type { Image, Layer, StoredLayer } from '../image/image.js';
+import { layerNames } from '../image/layer-names.js';
 import { quoted } from '../image/printable.js';
 import type { Region } from '../image/region.js';
 import type { Resources } from '../image/resources.js';
@@ -25,9 +26,6 @@ export interface Opening {
 export interface StoredImage extends Image {
   readonly layers: readonly StoredLayer[];
 }
-
-/** A layer's ID, shortened as engines show it. */
-const SHORT_ID = 12;
 
 /**
  * Opens the layers and derives what does not depend on the source: history, compression, names.
@@ -83,13 +81,11 @@ async function headOf(blob: Region): Promise<Uint8Array> {
   return head;
 }
 
-/** The short IDs that a listing shows, with `@N`, counted from 1 as in layer specs, where two layers would have the same. */
 function namesOf({ layers, config }: FoundImage): readonly string[] {
-  const ids = layers.map(({ imageId, legacyId, digest }, index) => {
-    const named = config.diffIds[index] ?? digest;
-    return (imageId ?? legacyId ?? (named ? hexOf(named) : `layer ${index + 1}`)).slice(0, SHORT_ID);
-  });
-  const counts = new Map<string, number>();
-  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
-  return ids.map((id, index) => (counts.get(id) === 1 ? id : `${id}@${index + 1}`));
+  return layerNames(
+    layers.map(({ imageId, legacyId, digest }, index) => {
+      const named = config.diffIds[index] ?? digest;
+      return imageId ?? legacyId ?? (named ? hexOf(named) : `layer ${index + 1}`);
+    }),
+  );
 }

@@ -1,6 +1,8 @@
 import { DimgxError } from '../errors.js';
 import { hexOf } from '../image/digest.js';
-import type { HistoryRow, Image, Layer, StoredLayer, WatchSpool } from '../image/image.js';
+import { historyRows } from '../image/history.js';
+import type { Image, Layer, StoredLayer, WatchSpool } from '../image/image.js';
+import { layerNames } from '../image/layer-names.js';
 import { formatPlatform, type Platform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
@@ -55,7 +57,7 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
     }),
     ...(os && architecture && { platform: { os, architecture, ...(variant && { variant }) } }),
     layers: Object.freeze(layers),
-    history: Object.freeze(steps ? rowsOf(steps, layers) : layers.map((layer) => ({ history: {}, layer }))),
+    history: Object.freeze(historyRows(layers, steps ?? [])),
     fetch: (wanted: readonly Layer[], watch?: WatchSpool): Promise<readonly StoredLayer[]> =>
       savedLayers(engine, { chain, layers, wanted, verify: request.verify }, { ...context, watch }),
     resources: context.resources,
@@ -99,36 +101,25 @@ function refuseOtherPlatform(
   );
 }
 
-const SHORT_ID = 12;
-
 function layersOf(
   details: EngineImageDetails,
   chain: readonly EngineImageDetails[],
   steps: readonly EngineStep[] | undefined,
 ): readonly Layer[] {
   const makers = steps?.filter(({ madeLayer }) => madeLayer);
-  const ids = details.diffIds.map((diffId, i) => {
-    const imageId = makers ? makers[i]?.imageId : chain.find(({ diffIds }) => diffIds.length === i + 1)?.id;
-    return { diffId, imageId, short: (imageId ?? hexOf(diffId)).slice(0, SHORT_ID) };
-  });
-  return ids.map(({ diffId, imageId, short }, i) => {
-    const step = makers?.[i];
-    const isAlone = ids.every((other, j) => j === i || other.short !== short);
+  const imageIds = details.diffIds.map((_, i) =>
+    makers ? makers[i]?.imageId : chain.find(({ diffIds }) => diffIds.length === i + 1)?.id,
+  );
+  const names = layerNames(details.diffIds.map((diffId, i) => imageIds[i] ?? hexOf(diffId)));
+  return details.diffIds.map((diffId, i) => {
+    const [step, imageId] = [makers?.[i], imageIds[i]];
     return Object.freeze({
       diffId,
       ...(imageId && { imageId }),
       ...(step && { claimedContentSize: step.size }),
       tags: step?.tags ?? [],
       history: step?.history ?? {},
-      name: isAlone ? short : `${short}@${i + 1}`,
+      name: names[i] as string,
     });
-  });
-}
-
-function rowsOf(steps: readonly EngineStep[], layers: readonly Layer[]): readonly HistoryRow[] {
-  let next = 0;
-  return steps.map(({ history, madeLayer, imageId, tags }) => {
-    const layer = madeLayer ? layers[next++] : undefined;
-    return { history, ...(layer && { layer }), ...(imageId && { imageId }), tags };
   });
 }

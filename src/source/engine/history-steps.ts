@@ -1,12 +1,9 @@
+import type { HistoryStep } from '../../image/config.js';
 import type { HistoryEntry } from '../../image/image.js';
 import type { EngineHistoryStep, EngineImageDetails } from './engine.js';
 
 /** A step of an image's making, as the engine tells it. */
-export interface EngineStep {
-  readonly history: HistoryEntry;
-  readonly madeLayer: boolean;
-  /** Of the image as it was after the step, where the engine has it. */
-  readonly imageId: string | undefined;
+export interface EngineStep extends HistoryStep {
   readonly tags: readonly string[];
   /** Of the layer's contents, in bytes. */
   readonly size: number;
