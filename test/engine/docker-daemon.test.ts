@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, inject, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, test } from 'vitest';
 import { DockerClient } from '../helpers/docker-client.js';
 import { engineProxy, type Fault } from '../helpers/engine-proxy.js';
 import { describeWithEngines } from '../helpers/engines.js';
 import { temporaryFolder } from '../helpers/members.js';
-import { runCommand, runShell } from '../helpers/run-command.js';
+import { runCommand } from '../helpers/run-command.js';
 import { type Ended, runDimgx, startDimgx } from '../helpers/run-dimgx.js';
 
 const FIXTURE = fileURLToPath(new URL('../../fixtures/busybox-docker.tar', import.meta.url));
@@ -26,6 +28,7 @@ describeWithEngines('an image of a Docker Engine', () => {
   const host = inject('dockerHost');
   const docker = new DockerClient(host);
   const chain: string[] = [];
+  let context = '';
   let archive = '';
   let digest = '';
 
@@ -44,7 +47,8 @@ describeWithEngines('an image of a Docker Engine', () => {
   };
 
   beforeAll(async () => {
-    const context = await mkdtempContext();
+    context = await mkdtemp(join(tmpdir(), 'dimgx-context-'));
+    await writeFile(`${context}/Dockerfile`, DOCKERFILE);
     await docker.load(FIXTURE);
     await docker.build(context, BUILT);
     const ids = (await docker.run('history', '-q', '--no-trunc', BUILT)).split('\n').map((id) => id.slice(-64));
@@ -54,6 +58,8 @@ describeWithEngines('an image of a Docker Engine', () => {
     await docker.run('save', '-o', archive, BUILT);
     digest = (await docker.run('inspect', '--format', '{{.Id}}', BUILT)).slice(-64);
   });
+
+  afterAll(() => rm(context, { recursive: true, force: true }));
 
   it('is flattened to the bytes that its archive gives, by whatever name', async () => {
     const expected = await ofArchive();
@@ -175,13 +181,6 @@ describeWithEngines('an image of a Docker Engine', () => {
     });
   });
 });
-
-async function mkdtempContext(): Promise<string> {
-  const { stdout } = await runCommand('mktemp', ['-d', '/tmp/dimgx-context-XXXXXX']);
-  const folder = stdout.toString().trim();
-  await runShell(`cat > ${folder}/Dockerfile <<'END'\n${DOCKERFILE}END`);
-  return folder;
-}
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');

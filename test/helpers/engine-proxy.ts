@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { listenOnSocket } from './listen-on-socket.js';
 
 /** What befalls the answer to a request whose path a pattern fits; paths are without the version of the API. */
 export interface Fault {
@@ -30,10 +26,8 @@ export interface EngineProxy {
 
 /** A socket before an engine's own that notes what is asked, and lets things go wrong. Gone when the test is over. */
 export async function engineProxy(engineHost: string, fault?: Fault): Promise<EngineProxy> {
-  const folder = await mkdtemp(join(tmpdir(), 'dimgx-proxy-'));
-  const proxy = { host: `unix://${folder}/socket`, asked: [] as string[], sent: new Map<string, number>() };
+  const proxy = { asked: [] as string[], sent: new Map<string, number>() };
   const socketPath = engineHost.replace(/^unix:\/\//, '');
-  const sockets = new Set<Socket>();
   const server = createServer((incoming, response) => {
     const path = (incoming.url ?? '').replace(/^\/v\d+\.\d+(?=\/)/, '');
     proxy.asked.push(path);
@@ -45,18 +39,12 @@ export async function engineProxy(engineHost: string, fault?: Fault): Promise<En
     response.on('close', () => outgoing.destroy());
     (incoming as NodeJS.ReadableStream).pipe(outgoing as ClientRequest);
   });
-  server.on('connection', (socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(join(folder, 'socket'), resolve));
-  onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-    await rm(folder, { recursive: true });
-  });
+  const host = await listenOnSocket(server);
   const reached = async (path: RegExp, bytes: number) => {
     const isThere = () => [...proxy.sent].some(([key, sent]) => path.test(key) && sent >= bytes);
     while (!isThere()) await new Promise((resolve) => setTimeout(resolve, 5));
   };
-  return { ...proxy, reached };
+  return { ...proxy, host, reached };
 }
 
 function pass(

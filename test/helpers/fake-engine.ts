@@ -1,9 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createSocketServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { createServer as createSocketServer, type Socket } from 'node:net';
+import { listenOnSocket } from './listen-on-socket.js';
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -27,28 +24,15 @@ export async function fakeEngine(answers: Answers): Promise<string> {
     else if (answer === undefined) response.writeHead(404).end('{"message":"no such image"}');
     else response.end(JSON.stringify(answer));
   });
-  return await listen(server);
+  return await listenOnSocket(server);
 }
 
 /** A server that does as it likes with each connection. @returns its `unix://…`; it is gone when the test is over */
 export async function rawServer(serve: (socket: Socket) => void): Promise<string> {
-  return await listen(
+  return await listenOnSocket(
     createSocketServer((socket) => {
       socket.on('error', () => undefined);
       serve(socket);
     }),
   );
-}
-
-async function listen(server: Server): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'dimgx-fake-'));
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(join(folder, 'socket'), resolve));
-  onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-    await rm(folder, { recursive: true });
-  });
-  return `unix://${folder}/socket`;
 }
