@@ -1,18 +1,19 @@
 import { type BigIntStats, close, constants, fstat, open, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
-import { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
-import { DimgxError } from '../errors.js';
+import { DimgxError, throwIfAborted } from '../errors.js';
 import { printable } from '../image/printable.js';
 import type { Region } from '../image/region.js';
 import { ArchiveFiles } from './archive-files.js';
+import type { ByteSource, Take } from './byte-source.js';
 import { DirectoryFiles } from './directory-files.js';
 import type { Files } from './files.js';
 import type { OpenContext } from './open-context.js';
 import { readRegion } from './read-region.js';
+import { SocketSource } from './socket-source.js';
 import { spoolArchive } from './spool-archive.js';
 
 const openDescriptor = promisify(open);
@@ -36,7 +37,7 @@ export async function openPath(path: string, context: OpenContext): Promise<File
   // Without waiting: a FIFO that nobody writes to yet, or that was put in a file's place, must not block a thread.
   const fd = await openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const opened = await statDescriptor(fd, { bigint: true });
-  if (opened.isFIFO()) return openStream(new Socket({ fd, readable: true, writable: false }), location, context);
+  if (opened.isFIFO()) return openSource(socketSource(fd, context), location, context);
   context.resources.adopt(() => closeDescriptor(fd));
   refuseOthers(opened, location);
   return openArchive(wholeFile(fd, opened), location, context);
@@ -58,7 +59,7 @@ export async function openStandardInput(context: OpenContext): Promise<Files> {
   }
   if (stats.isFile()) return openArchive(wholeFile(STANDARD_INPUT, stats), location, context);
   if (!stats.isFIFO() && !stats.isSocket()) refuseOthers(stats, location);
-  return openStream(process.stdin, location, context);
+  return openSource(socketSource(STANDARD_INPUT, context), location, context);
 }
 
 function wholeFile(fd: number, { size, mtimeNs }: BigIntStats): Region {
@@ -69,21 +70,31 @@ async function openArchive(archive: Region, location: string, context: OpenConte
   const head = Buffer.alloc(Math.min(MAGIC_LENGTH, archive.length));
   await readRegion(archive)(head, 0);
   if (detectCompression(head) === 'none') return scan(archive, location);
-  return openStream(Readable.from(piecesOf(archive)), location, context);
+  return openSource(regionSource(archive, context), location, context);
+}
+
+function socketSource(fd: number, { signal }: OpenContext): ByteSource {
+  return new SocketSource((reading) => new Socket({ fd, readable: true, writable: false, ...reading }), signal);
 }
 
 /** Not a stream of the file system's: those close their descriptor when they are destroyed, standard input too. */
-async function* piecesOf(archive: Region): AsyncGenerator<Buffer> {
-  for (let at = 0; at < archive.length; at += READ_SIZE) {
-    const piece = Buffer.allocUnsafe(Math.min(READ_SIZE, archive.length - at));
-    await readRegion(archive)(piece, at);
-    yield piece;
-  }
+function regionSource(archive: Region, { signal }: OpenContext): ByteSource {
+  const read = readRegion(archive);
+  const pump = async (take: Take) => {
+    const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    for (let at = 0; at < archive.length; at += READ_SIZE) {
+      throwIfAborted(signal);
+      const piece = buffer.subarray(0, Math.min(READ_SIZE, archive.length - at));
+      await read(piece, at);
+      await take(piece);
+    }
+  };
+  return { pump, destroy: () => undefined };
 }
 
-/** Opens the archive that a stream carries; it is spooled. */
-export async function openStream(stream: Readable, location: string, context: OpenContext): Promise<Files> {
-  return scan(await spoolArchive(stream, location, context), location);
+/** Opens the archive that a source gives; it is spooled. */
+export async function openSource(source: ByteSource, location: string, context: OpenContext): Promise<Files> {
+  return scan(await spoolArchive(source, location, context), location);
 }
 
 async function scan(archive: Region, location: string): Promise<Files> {

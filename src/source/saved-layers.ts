@@ -6,7 +6,7 @@ import * as dockerArchive from './docker-archive.js';
 import { Documents } from './documents.js';
 import type { Engine, EngineImageDetails } from './engine/engine.js';
 import type { OpenContext } from './open-context.js';
-import { openStream } from './open-files.js';
+import { openSource } from './open-files.js';
 
 /** Which layers are wanted of an image in an engine. */
 export interface LayersWanted {
@@ -38,8 +38,8 @@ export async function savedLayers(
   const lowest = chain.find(({ diffIds }) => diffIds.length >= count);
   if (wanted.length === 0 || !lowest) return [];
   const location = `${engine.location} ${lowest.id.slice(0, 12)}`;
-  const stream = await whileWaiting(engine.save(lowest.id), location, context);
-  const files = await openStream(stream, location, { ...context, expected: lowest.size });
+  const archive = await whileWaiting(engine.save(lowest.id), location, context);
+  const files = await openSource(archive, location, { ...context, expected: lowest.size });
   const request = { documents: new Documents(files), selector: undefined, platform: defaultPlatform(), verify };
   const found = await dockerArchive.find({ ...request, warn: () => {} });
   const { resources } = context;

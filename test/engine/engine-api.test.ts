@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Engine, openEngine, type PullProgress } from '#dimgx/source/engine/engine.js';
+import { bytesOf } from '../helpers/bytes-of.js';
 import { freePort, probePort, startDaemon } from '../helpers/daemon.js';
 import { DockerClient } from '../helpers/docker-client.js';
 import { describeWithEngines, lacks } from '../helpers/engines.js';
@@ -87,7 +87,7 @@ describeWithEngines('the images of an engine', () => {
     it('are saved as by its own client', async () => {
       const { id = '' } = (await engine.inspect(NAME)) ?? {};
       await docker.run('save', '-o', join(folder, 'by-client.tar'), id);
-      await writeFile(join(folder, 'by-us.tar'), await buffer(await engine.save(id)));
+      await writeFile(join(folder, 'by-us.tar'), await bytesOf(await engine.save(id)));
       const [theirs, ours] = await Promise.all(
         ['by-client.tar', 'by-us.tar'].map((name) => contentsOf(join(folder, name))),
       );

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Engine, openEngine } from '#dimgx/source/engine/engine.js';
+import { bytesOf } from '../helpers/bytes-of.js';
 import { freePort } from '../helpers/daemon.js';
 import { DockerClient } from '../helpers/docker-client.js';
 import { describeWithEngines, lacks } from '../helpers/engines.js';
@@ -33,9 +34,8 @@ describeWithEngines('Docker on another machine, by ssh', () => {
         expect((await engine.images()).flatMap(({ repoTags }) => repoTags)).toContain('dimgx/busybox:docker');
         expect(await engine.inspect('dimgx/none')).toBeUndefined();
         expect((await server.clients()).length).toBe(1);
-        let length = 0;
-        for await (const chunk of await engine.save('dimgx/busybox:docker')) length += chunk.length;
-        expect(length).toBeGreaterThan(2_000_000);
+        const archive = await bytesOf(await engine.save('dimgx/busybox:docker'));
+        expect(archive.length).toBeGreaterThan(2_000_000);
       } finally {
         await engine.close();
       }
@@ -85,9 +85,9 @@ describeWithEngines('Docker on another machine, by ssh', () => {
     it('is left at once when the work is cancelled', async () => {
       const controller = new AbortController();
       const engine = await open('', { options: ['LogLevel QUIET'] }, controller.signal);
-      const stream = await engine.save('dimgx/busybox:docker');
+      const archive = await engine.save('dimgx/busybox:docker');
       controller.abort();
-      await expect(stream.toArray()).rejects.toMatchObject({ code: 'DIMGX_ABORTED' });
+      await expect(bytesOf(archive)).rejects.toMatchObject({ code: 'DIMGX_ABORTED' });
       await engine.close();
       await expectClientsGone();
     });

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { DimgxError } from '../../errors.js';
 import { quoted } from '../../image/printable.js';
+import type { ByteSource } from '../byte-source.js';
 import type { Engine, PullOptions } from './engine.js';
 import {
   type EngineHistoryStep,
@@ -12,6 +13,7 @@ import {
   readHistory,
   readImages,
 } from './engine-documents.js';
+import type { EngineDownload } from './engine-download.js';
 import { EngineRefusal } from './engine-error.js';
 import type { EngineModem } from './engine-modem.js';
 import { followPull } from './follow-pull.js';
@@ -62,10 +64,10 @@ export class DockerEngine implements Engine {
     });
   }
 
-  save(name: string): Promise<Readable> {
+  save(name: string): Promise<ByteSource> {
     const request = `the save of ${quoted(name)}`;
     return this.#doing(request, async () => {
-      const body = (await this.#docker.getImage(checkedPath(name)).get()) as Readable;
+      const body = (await this.#docker.getImage(checkedPath(name)).get()) as EngineDownload;
       return savedArchive(body, (cause) => this.#modem.explain(cause, request));
     });
   }

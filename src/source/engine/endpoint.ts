@@ -55,11 +55,14 @@ export function parseEndpoint(text: string): Endpoint {
 /** As docker writes it; printable. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return printable(`unix://${endpoint.path}`, 300);
-  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
-  if (endpoint.kind === 'tcp') return printable(`tcp://${host}:${endpoint.port}${endpoint.prefix}`, 300);
+  if (endpoint.kind === 'tcp') return printable(`tcp://${formatAddress(endpoint)}${endpoint.prefix}`, 300);
   const user = endpoint.user === undefined ? '' : `${endpoint.user}@`;
-  const port = endpoint.port === undefined ? '' : `:${endpoint.port}`;
-  return printable(`ssh://${user}${host}${port}${endpoint.socket ?? ''}`, 300);
+  return printable(`ssh://${user}${formatAddress(endpoint)}${endpoint.socket ?? ''}`, 300);
+}
+
+/** `HOST[:PORT]`, as in a URL. */
+export function formatAddress({ host, port }: { readonly host: string; readonly port?: number | undefined }): string {
+  return `${host.includes(':') ? `[${host}]` : host}${port === undefined ? '' : `:${port}`}`;
 }
 
 function parseTcp(rest: string, text: string): Endpoint {

@@ -1,15 +1,30 @@
 import { Agent } from 'node:http';
-import { connect as connectSocket, isIP } from 'node:net';
+import { connect as connectSocket, isIP, type OnReadOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
-import type { Endpoint } from './endpoint.js';
+import { type ByteSource, streamSource } from '../byte-source.js';
+import { SocketSource } from '../socket-source.js';
+import type { Endpoint, SshEndpoint } from './endpoint.js';
 import { SshConnection } from './ssh-connection.js';
+
+/** A connection for one request: what is written to it, and what comes out of it. */
+export interface EngineConnection {
+  readonly duplex: Duplex;
+  readonly source: ByteSource;
+}
+
+/** Of a socket; `onread` has it read into a buffer. */
+interface Reading {
+  readonly onread?: OnReadOpts;
+}
 
 /** Makes the connections to one engine, and keeps those that are idle for the next request. */
 export class EngineAgent extends Agent {
   readonly #endpoint: Endpoint;
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #sshConnections = new Set<SshConnection>();
+  /** Those that are not kept. */
+  readonly #sockets = new Set<Socket>();
 
   constructor(endpoint: Endpoint, env: Readonly<Record<string, string | undefined>>) {
     super({ keepAlive: true });
@@ -19,18 +34,25 @@ export class EngineAgent extends Agent {
 
   override createConnection(): Duplex {
     const endpoint = this.#endpoint;
-    if (endpoint.kind === 'unix') return connectSocket(endpoint.path);
-    if (endpoint.kind === 'ssh') return this.#connectSsh(new SshConnection(endpoint, this.#env));
-    const { host, port, tls } = endpoint;
-    if (!tls) return connectSocket(port, host);
-    const { ca, cert, key, verify } = tls;
-    return connectTls({
-      ...{ host, port, ca, cert, key, minVersion: 'TLSv1.2', rejectUnauthorized: verify },
-      ...(isIP(host) === 0 && { servername: host }),
-    });
+    return endpoint.kind === 'ssh' ? this.#connectSsh(endpoint) : connect(endpoint);
   }
 
-  #connectSsh(connection: SshConnection): SshConnection {
+  /** @param signal ends the connection */
+  open(signal: AbortSignal | undefined): EngineConnection {
+    const endpoint = this.#endpoint;
+    if (endpoint.kind === 'ssh') {
+      const duplex = this.#connectSsh(endpoint);
+      return { duplex, source: streamSource(duplex, signal) };
+    }
+    const source = new SocketSource((reading) => connect(endpoint, reading), signal);
+    const { socket } = source;
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    return { duplex: socket, source };
+  }
+
+  #connectSsh(endpoint: SshEndpoint): SshConnection {
+    const connection = new SshConnection(endpoint, this.#env);
     this.#sshConnections.add(connection);
     connection.ended.then(() => this.#sshConnections.delete(connection));
     return connection;
@@ -39,7 +61,19 @@ export class EngineAgent extends Agent {
   /** Ends every connection, busy ones too; resolves when no program is left. */
   async close(): Promise<void> {
     this.destroy();
-    for (const connection of this.#sshConnections) connection.destroy();
+    for (const connection of [...this.#sockets, ...this.#sshConnections]) connection.destroy();
     await Promise.all([...this.#sshConnections].map((connection) => connection.ended));
   }
+}
+
+function connect(endpoint: Exclude<Endpoint, SshEndpoint>, reading: Reading = {}): Socket {
+  if (endpoint.kind === 'unix') return connectSocket({ path: endpoint.path, ...reading });
+  const { host, port, tls } = endpoint;
+  if (!tls) return connectSocket({ host, port, ...reading });
+  const { ca, cert, key, verify } = tls;
+  return connectTls({
+    ...{ host, port, ca, cert, key, minVersion: 'TLSv1.2', rejectUnauthorized: verify },
+    ...(isIP(host) === 0 && { servername: host }),
+    ...reading,
+  });
 }

@@ -1,9 +1,12 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { stringify } from 'node:querystring';
-import { DimgxError } from '../../errors.js';
+import type { DimgxError } from '../../errors.js';
 import { parseJson } from '../../image/document.js';
 import { printable } from '../../image/printable.js';
+import { type ByteSource, streamSource } from '../byte-source.js';
+import { formatAddress } from './endpoint.js';
 import { EngineAgent } from './engine-agent.js';
+import { EngineDownload } from './engine-download.js';
 import { EngineRefusal, EngineStall, engineError, isCut } from './engine-error.js';
 import { EngineStream, readBody } from './engine-stream.js';
 import type { Candidate } from './find-endpoint.js';
@@ -36,6 +39,9 @@ interface Dial {
 
 /** Of a document that an engine answers, in bytes: a list of images can be long. */
 const MAX_ANSWER = 64 * 2 ** 20;
+
+/** Instead of the name of the machine, where the connection is no one's but the engine's. */
+const NO_HOST = 'docker';
 
 /** Of what an engine says when it refuses, in bytes; the rest is not read. */
 const MAX_REFUSAL = 64 * 2 ** 10;
@@ -93,11 +99,12 @@ export class EngineModem {
     const explain = (cause: unknown) => this.explain(cause, name);
     const { timeouts, signal } = this.#connection;
     try {
+      if (isStream && method === 'GET') return await this.#download(`${place}${query}`);
       const message = await this.#send(method, `${place}${query}`);
       const idle = method === 'POST' ? timeouts.answer : timeouts.idle;
       const isDelimited = isStream && message.statusCode === 200;
       const body = new EngineStream(message, { idle, isDelimited, signal, explain });
-      if (message.statusCode !== 200) throw await refusalOf(body);
+      if (message.statusCode !== 200) throw await refusalOf(body.status, streamSource(body));
       this.#hasAnswered = true;
       return isStream ? body : await readJson(body);
     } catch (cause) {
@@ -105,9 +112,21 @@ export class EngineModem {
     }
   }
 
+  /** On a connection of its own: what is long is read without a copy more than is needed. */
+  async #download(path: string): Promise<EngineDownload> {
+    if (this.#isClosed) throw closed();
+    const { endpoint, timeouts, signal } = this.#connection;
+    const host = endpoint.kind === 'tcp' ? formatAddress(endpoint) : NO_HOST;
+    const request = `GET ${this.#target(path)} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    const limits = { head: timeouts.answer, idle: timeouts.idle };
+    const download = await EngineDownload.begin(this.#agent.open(signal), request, limits);
+    if (download.status === 200) return download;
+    throw await refusalOf(download.status, download);
+  }
+
   /** A connection that was kept may have been ended by the engine meanwhile: then a new one is made, once. */
   async #send(method: string, path: string): Promise<IncomingMessage> {
-    if (this.#isClosed) throw new Error('the engine was closed by its user');
+    if (this.#isClosed) throw closed();
     const first = this.#request(method, path);
     try {
       return await this.#response(first);
@@ -120,17 +139,17 @@ export class EngineModem {
 
   #request(method: string, path: string): ClientRequest {
     const { endpoint, signal } = this.#connection;
-    const isTcp = endpoint.kind === 'tcp';
-    const version = this.version === undefined ? '' : `/v${this.version}`;
     return httpRequest({
-      method,
-      agent: this.#agent,
-      // not the name of the machine where the connection is no one's but the engine's
-      host: isTcp ? endpoint.host : 'docker',
-      ...(isTcp && { port: endpoint.port }),
-      path: `${isTcp ? endpoint.prefix : ''}${version}${path}`,
+      ...{ method, agent: this.#agent, path: this.#target(path) },
+      ...(endpoint.kind === 'tcp' ? { host: endpoint.host, port: endpoint.port } : { host: NO_HOST }),
       ...(signal && { signal }),
     });
+  }
+
+  #target(path: string): string {
+    const { endpoint } = this.#connection;
+    const version = this.version === undefined ? '' : `/v${this.version}`;
+    return `${endpoint.kind === 'tcp' ? endpoint.prefix : ''}${version}${path}`;
   }
 
   #response(request: ClientRequest): Promise<IncomingMessage> {
@@ -148,19 +167,23 @@ export class EngineModem {
 }
 
 /** The engine's words, as far as they can be had. */
-async function refusalOf(body: EngineStream): Promise<EngineRefusal> {
-  const { status } = body;
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      if (chunks.reduce((sum, { length }) => sum + length, 0) > MAX_REFUSAL) break;
-    }
-  } catch (failure) {
-    if (failure instanceof DimgxError && failure.code === 'DIMGX_ABORTED') throw failure;
-  }
-  const text = Buffer.concat(chunks).toString();
+async function refusalOf(status: number, body: ByteSource): Promise<EngineRefusal> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  const keep = (piece: Buffer) => {
+    pieces.push(Buffer.from(piece));
+    length += piece.length;
+    if (length > MAX_REFUSAL) throw new Error('that is enough');
+    return undefined;
+  };
+  await body.pump(keep).catch(() => undefined);
+  body.destroy();
+  const text = Buffer.concat(pieces).toString();
   return new EngineRefusal(status, messageIn(text) ?? text);
+}
+
+function closed(): Error {
+  return new Error('the engine was closed by its user');
 }
 
 function messageIn(text: string): string | undefined {

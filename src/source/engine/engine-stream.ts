@@ -23,7 +23,7 @@ export class EngineStream extends Readable {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(message: IncomingMessage, options: EngineStreamOptions) {
-    super({ highWaterMark: 2 ** 20 });
+    super({ highWaterMark: 2 ** 18 });
     this.#message = message;
     this.#options = options;
     message.on('data', (chunk: Buffer) => {

@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
 import { DimgxError, throwIfAborted } from '../../errors.js';
+import type { ByteSource } from '../byte-source.js';
 import { DockerEngine } from './docker-engine.js';
 import type { EngineHistoryStep, EngineImage, EngineImageDetails, PullProgress } from './engine-documents.js';
 import { noEngine, reasonOf } from './engine-error.js';
@@ -40,10 +40,10 @@ export interface Engine {
   /** Newest to oldest. */
   history(name: string): Promise<readonly EngineHistoryStep[]>;
   /**
-   * What `docker save` of one image writes. Resolves when it begins: the engine may prepare for a minute. The stream ends
-   * without an error only when all of it has come, and ends the connection when it is destroyed.
+   * What `docker save` of one image writes. Resolves when it begins: the engine may prepare for a minute. The source ends
+   * without an error only when all of it has come.
    */
-  save(name: string): Promise<Readable>;
+  save(name: string): Promise<ByteSource>;
   /** Has the engine fetch an image from its registry; without tag and digest, `latest`. */
   pull(name: string, options?: PullOptions): Promise<void>;
   /** Ends all connections; resolves when no `ssh` is left. */

@@ -1,5 +1,5 @@
-import { pipeline, type Readable, Transform } from 'node:stream';
 import { printable } from '../../image/printable.js';
+import { type ByteSource, explained, type Take } from '../byte-source.js';
 
 /** Of the end of the stream, in bytes: an engine that gives up says why in less. */
 const TAIL = 4096;
@@ -11,21 +11,17 @@ const TAIL = 4096;
  *
  * @param explain the error that the reader gets for the engine's
  */
-export function savedArchive(body: Readable, explain: (cause: unknown) => Error): Readable {
+export function savedArchive(body: ByteSource, explain: (cause: unknown) => Error): ByteSource {
   let tail: Buffer = Buffer.alloc(0);
-  const archive = new Transform({
-    highWaterMark: 2 ** 20,
-    transform(chunk: Buffer, _encoding, done) {
-      tail = (chunk.length < TAIL ? Buffer.concat([tail, chunk]) : chunk).subarray(-TAIL);
-      done(null, chunk);
-    },
-    flush(done) {
-      const said = failureAtEnd(tail);
-      done(said === undefined ? null : explain(new Error(printable(said, 600))));
-    },
-  });
-  archive.on('error', () => undefined); // who comes to read later finds it still
-  return pipeline(body, archive, () => undefined);
+  const pump = async (take: Take) => {
+    await body.pump((piece) => {
+      tail = Buffer.concat([tail, piece.subarray(-TAIL)]).subarray(-TAIL);
+      return take(piece);
+    });
+    const said = failureAtEnd(tail);
+    if (said !== undefined) throw new Error(printable(said, 600));
+  };
+  return explained({ pump, destroy: () => body.destroy() }, explain);
 }
 
 function failureAtEnd(tail: Buffer): string | undefined {

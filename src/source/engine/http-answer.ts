@@ -1,0 +1,133 @@
+const LF = 0x0a;
+
+/** Of the lines of a head, and of those between chunks, in bytes. */
+const MAX_LINES = 2 ** 16;
+
+type Expected = 'status' | 'header' | 'body' | 'chunkSize' | 'chunkEnd' | 'trailer' | 'nothing';
+
+/**
+ * Takes one answer apart as it comes: status, headers, and the body out of its chunks. Node's own client does that too, but
+ * allocates 64 KiB anew for each piece, which a gigabyte pays for in garbage collections (measured: half of the time).
+ * Source: RFC 9112, sections 4, 6.3, 7.1.
+ */
+export class HttpAnswer {
+  /** Of HTTP; 0 until it has come. */
+  status = 0;
+  /** Whether the head has come. */
+  hasHead = false;
+  /** Whether it says where its body ends. */
+  isDelimited = false;
+  #expected: Expected = 'status';
+  #line = '';
+  /** Of all lines since the last bytes of a body. */
+  #lineBytes = 0;
+  #isChunked = false;
+  /** Of the body or chunk that is being read, in bytes. */
+  #left = 0;
+
+  /** Whether all of it has come. */
+  get isComplete(): boolean {
+    return this.#expected === 'nothing';
+  }
+
+  /**
+   * @returns what is of the body, gathered at the beginning of the piece, which is written over
+   * @throws an Error that says what is malformed
+   */
+  feed(piece: Buffer): Buffer {
+    let gathered = 0;
+    for (let at = 0; at < piece.length && !this.isComplete; ) {
+      if (this.#expected === 'body') {
+        const end = Math.min(piece.length, at + this.#left);
+        if (gathered < at) piece.copyWithin(gathered, at, end);
+        gathered += end - at;
+        this.#spend(end - at);
+        at = end;
+      } else at = this.#feedLine(piece, at);
+    }
+    return piece.subarray(0, gathered);
+  }
+
+  #spend(length: number): void {
+    this.#left -= length;
+    this.#lineBytes = 0;
+    if (this.#left === 0) this.#expected = this.#isChunked ? 'chunkEnd' : 'nothing';
+  }
+
+  /** @returns where the line ends, or the piece */
+  #feedLine(piece: Buffer, at: number): number {
+    const end = piece.indexOf(LF, at);
+    const stop = end < 0 ? piece.length : end + 1;
+    this.#lineBytes += stop - at;
+    if (this.#lineBytes > MAX_LINES) throw malformed('its headers are too long');
+    this.#line += piece.toString('latin1', at, stop);
+    if (end >= 0) {
+      const line = this.#line.replace(/\r?\n$/, '');
+      this.#line = '';
+      this.#takeLine(line);
+    }
+    return stop;
+  }
+
+  #takeLine(line: string): void {
+    if (this.#expected === 'status') this.#takeStatus(line);
+    else if (this.#expected === 'header' && line === '') this.#endHead();
+    else if (this.#expected === 'header') this.#takeHeader(line);
+    else if (this.#expected === 'chunkSize') this.#takeChunkSize(line);
+    else if (this.#expected === 'trailer' && line === '') this.#expected = 'nothing';
+    else if (this.#expected === 'chunkEnd') {
+      if (line !== '') throw malformed('a chunk is longer than it says');
+      this.#expected = 'chunkSize';
+    }
+  }
+
+  #takeStatus(line: string): void {
+    const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(line)?.[1];
+    if (status === undefined) throw malformed('it does not speak HTTP');
+    this.status = Number(status);
+    this.#expected = 'header';
+  }
+
+  #takeHeader(line: string): void {
+    const colon = line.indexOf(':');
+    if (colon <= 0) throw malformed('a header is malformed');
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (name === 'transfer-encoding') {
+      if (value.toLowerCase() !== 'chunked') throw malformed('its encoding is unknown');
+      this.#isChunked = true;
+    } else if (name === 'content-length') {
+      if (!/^\d{1,15}$/.test(value)) throw malformed('its length is no number');
+      this.#left = Number(value);
+      this.isDelimited = true;
+    }
+  }
+
+  /** What goes before the answer proper, like 100, has no body. */
+  #endHead(): void {
+    if (this.status < 200) {
+      this.#expected = 'status';
+      return;
+    }
+    this.hasHead = true;
+    if (this.#isChunked) this.#expected = 'chunkSize';
+    else if (this.isDelimited) this.#expected = this.#left > 0 ? 'body' : 'nothing';
+    else {
+      this.#left = Number.MAX_SAFE_INTEGER;
+      this.#expected = 'body';
+    }
+    this.isDelimited ||= this.#isChunked;
+  }
+
+  #takeChunkSize(line: string): void {
+    const size = /^([0-9a-f]{1,13})[ \t]*(?:;.*)?$/i.exec(line)?.[1];
+    if (size === undefined) throw malformed('the size of a chunk is no number');
+    this.#left = Number.parseInt(size, 16);
+    this.#expected = this.#left > 0 ? 'body' : 'trailer';
+  }
+}
+
+/** Coded as Node codes what its own parser refuses. */
+function malformed(reason: string): Error {
+  return Object.assign(new Error(`its answer is malformed: ${reason}`), { code: 'HPE_INVALID' });
+}

@@ -1,0 +1,11 @@
+import type { ByteSource } from '#dimgx/source/byte-source.js';
+
+/** All that a source gives. */
+export async function bytesOf(source: ByteSource): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  await source.pump((piece) => {
+    pieces.push(Buffer.from(piece));
+    return undefined;
+  });
+  return Buffer.concat(pieces);
+}
