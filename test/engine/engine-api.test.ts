@@ -69,8 +69,6 @@ describeWithEngines('the images of an engine', () => {
         await docker.run('history', '--no-trunc', '--human=false', '--format', '{{.CreatedBy}}|{{.Size}}', NAME)
       ).split('\n');
       expect(history.map(({ createdBy, size }) => `${createdBy}|${size}`)).toEqual(lines);
-      expect(history[0]?.id).toBe((await engine.inspect(NAME))?.id);
-      expect(history.at(-1)?.id).toBeUndefined();
     });
 
     it('are not there when they are not', async () => {
@@ -111,9 +109,6 @@ describeWithEngines('the images of an engine', () => {
       expect(chain.map((image) => image?.repoTags)).toEqual([['dimgx/chain:1'], [], [], [NAME]]);
       const known = new Map((await engine.images()).map(({ id, parentId }) => [id, parentId]));
       for (const image of chain) expect(known.get(image?.id ?? '')).toBe(image?.parentId);
-      expect((await engine.history('dimgx/chain:1')).slice(0, 4).map(({ id }) => id)).toEqual(
-        chain.map((image) => image?.id),
-      );
     });
 
     it.skipIf(lacks('docker-registry'))('are pulled from a registry (skipped without docker-registry)', async () => {

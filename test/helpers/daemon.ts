@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runCommand } from './run-command.js';
+import { removeTree } from './remove-tree.js';
 
 /** A program that serves until it is stopped; all that it writes lies in a temporary folder. */
 export interface Daemon {
@@ -39,8 +39,7 @@ export async function startDaemon(prepare: (folder: string) => Promise<DaemonSta
     process.off('exit', kill);
     await end(child);
     await output.close();
-    await unmountBelow(folder);
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder); // engines leave mounts behind
   };
   try {
     await serves(child, probe);
@@ -92,12 +91,4 @@ async function end(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
   await ended;
   clearTimeout(timer);
-}
-
-/** Engines leave mounts behind. */
-async function unmountBelow(folder: string): Promise<void> {
-  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
-  for (const path of mounts.filter((mount) => mount.startsWith(`${folder}/`)).reverse()) {
-    await runCommand('umount', [path]);
-  }
 }

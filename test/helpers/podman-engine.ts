@@ -1,7 +1,17 @@
-import { type Daemon, startDaemon } from './daemon.js';
+import { type Daemon, freePort, probePort, startDaemon } from './daemon.js';
 import { runCommand } from './run-command.js';
 
 export interface PodmanEngine {
+  /** For `DOCKER_HOST`. */
+  readonly host: string;
+  /** Podman's own client, on the same images. @returns what it prints */
+  run(...args: string[]): Promise<string>;
+  /** Starts a second service, for the same images, on 127.0.0.1: it is stopped apart, and before this one. */
+  listen(): Promise<PodmanPort>;
+  stop(): Promise<void>;
+}
+
+export interface PodmanPort {
   /** For `DOCKER_HOST`. */
   readonly host: string;
   stop(): Promise<void>;
@@ -9,12 +19,28 @@ export interface PodmanEngine {
 
 /** Podman with Docker's API, its socket, images and state in one temporary folder. */
 export async function startPodmanEngine(): Promise<PodmanEngine> {
+  const places = (place: string) => ['--root', `${place}/root`, '--runroot', `${place}/run`];
+  const serve = ['system', 'service', '--time=0'];
   const { folder, stop }: Daemon = await startDaemon(async (place) => ({
     command: 'podman',
-    args: ['--root', `${place}/root`, '--runroot', `${place}/run`, 'system', 'service', '--time=0', hostIn(place)],
+    args: [...places(place), ...serve, hostIn(place)],
     probe: () => runCommand('docker', ['version'], { env: { DOCKER_HOST: hostIn(place) } }),
   }));
-  return { host: hostIn(folder), stop };
+  const run = async (...args: string[]) => {
+    const { stdout } = await runCommand('podman', [...places(folder), ...args]);
+    return stdout.toString().trim();
+  };
+  const listen = async () => {
+    const port = await freePort();
+    const host = `tcp://127.0.0.1:${port}`;
+    const service = await startDaemon(async () => ({
+      command: 'podman',
+      args: [...places(folder), ...serve, host],
+      probe: () => probePort(port),
+    }));
+    return { host, stop: service.stop };
+  };
+  return { host: hostIn(folder), run, listen, stop };
 }
 
 function hostIn(folder: string): string {

@@ -15,9 +15,33 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
+/** Where a command runs. */
+export interface Surroundings {
+  /** In place of this process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** A command that runs the one that is appended to it. */
+  readonly under?: readonly string[];
+}
+
 /** Starts the command line as a user would; its standard input stays open. */
 export function startDimgx(...args: readonly string[]): Running {
-  const child = spawn(process.execPath, [BIN, ...args]);
+  return startDimgxIn({}, ...args);
+}
+
+/** Runs it to its end, with nothing on standard input. */
+export function runDimgx(...args: readonly string[]): Promise<Ended> {
+  return runDimgxIn({}, ...args);
+}
+
+export function runDimgxIn(surroundings: Surroundings, ...args: readonly string[]): Promise<Ended> {
+  const { process: child, ended } = startDimgxIn(surroundings, ...args);
+  child.stdin.end();
+  return ended;
+}
+
+function startDimgxIn({ env = process.env, under = [] }: Surroundings, ...args: readonly string[]): Running {
+  const [command = '', ...rest] = [...under, process.execPath, BIN, ...args];
+  const child = spawn(command, rest, { env });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
@@ -31,11 +55,4 @@ export function startDimgx(...args: readonly string[]): Running {
     );
   });
   return { process: child, ended };
-}
-
-/** Runs it to its end, with nothing on standard input. */
-export function runDimgx(...args: readonly string[]): Promise<Ended> {
-  const { process: child, ended } = startDimgx(...args);
-  child.stdin.end();
-  return ended;
 }

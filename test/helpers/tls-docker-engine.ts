@@ -1,22 +1,23 @@
 import { type Certificates, makeCertificates } from './certificates.js';
-import { freePort, startDaemon } from './daemon.js';
-import { runCommand } from './run-command.js';
+import { freePort } from './daemon.js';
+import { type DockerEngine, type Storage, startDockerEngine } from './docker-engine.js';
 
-/** A Docker Engine of our own that listens on 127.0.0.1 alone, and wants certificates. */
-export interface TlsDockerEngine {
+/** A Docker Engine of our own that listens on 127.0.0.1 alone, and wants certificates there; and on a socket. */
+export interface TlsDockerEngine extends DockerEngine {
   readonly port: number;
+  /** For `DOCKER_HOST`, without certificates. */
+  readonly socketHost: string;
   readonly certificates: Certificates;
-  stop(): Promise<void>;
 }
 
-export async function startTlsDockerEngine(): Promise<TlsDockerEngine> {
+export async function startTlsDockerEngine(storage: Storage = 'vfs'): Promise<TlsDockerEngine> {
   const port = await freePort();
   let certificates: Certificates = { server: '', client: '' };
-  const { stop } = await startDaemon(async (folder) => {
+  let socketHost = '';
+  const engine = await startDockerEngine(storage, async (folder) => {
     certificates = await makeCertificates(folder);
-    const { server } = certificates;
-    const places = ['--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`, '--pidfile', `${folder}/pid`];
-    const plain = ['--iptables=false', '--ip6tables=false', '--bridge=none', '--storage-driver=vfs'];
+    socketHost = `unix://${folder}/socket`;
+    const { server, client } = certificates;
     const files = [
       '--tlscacert',
       `${server}/ca.pem`,
@@ -25,13 +26,10 @@ export async function startTlsDockerEngine(): Promise<TlsDockerEngine> {
       '--tlskey',
       `${server}/key.pem`,
     ];
-    return {
-      command: 'dockerd',
-      args: [...places, ...plain, '--tlsverify', ...files, '-H', `tcp://127.0.0.1:${port}`],
-      probe: () => runCommand('docker', ['version'], { env: tlsEnvironment(port, certificates.client) }),
-    };
+    const env = tlsEnvironment(port, client);
+    return { host: `tcp://127.0.0.1:${port}`, options: ['-H', socketHost, '--tlsverify', ...files], env };
   });
-  return { port, certificates, stop };
+  return { ...engine, port, socketHost, certificates };
 }
 
 /** @param files the folder of the client's certificates */

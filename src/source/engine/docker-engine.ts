@@ -60,7 +60,7 @@ export class DockerEngine implements Engine {
 
   history(name: string): Promise<readonly EngineHistoryStep[]> {
     return this.#doing(`the history of ${quoted(name)}`, async () => {
-      return readHistory(await this.#docker.getImage(checkedPath(name)).history(), this.#nameStyle);
+      return readHistory(await this.#docker.getImage(checkedPath(name)).history());
     });
   }
 

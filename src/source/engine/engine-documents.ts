@@ -34,18 +34,14 @@ export interface EngineImageDetails {
   readonly size: number;
 }
 
-/** One step of an image's history, as the engine tells it. */
+/** One step of an image's history, as the engine tells it; of which image it is the last, `historySteps` tells. */
 export interface EngineHistoryStep {
-  /** Of the image as it was after the step, where the engine has it. */
-  readonly id: string | undefined;
   /** In seconds since 1970. */
   readonly created: number;
   readonly createdBy: string;
   readonly comment: string;
   /** In bytes. */
   readonly size: number;
-  /** Of that image. */
-  readonly tags: readonly string[];
 }
 
 /** What the engine reports while it pulls. Texts are the engine's, not printable yet. */
@@ -110,12 +106,10 @@ const DetailsSchema = v.object({
 
 const HistorySchema = v.array(
   v.object({
-    Id: AnyImage,
     Created: v.number(),
     CreatedBy: v.nullish(v.string(), ''),
     Comment: v.nullish(v.string(), ''),
     Size: v.number(),
-    Tags: Names,
   }),
 );
 
@@ -147,14 +141,12 @@ export function readDetails(document: unknown, style: NameStyle): EngineImageDet
   };
 }
 
-export function readHistory(document: unknown, style: NameStyle): EngineHistoryStep[] {
+export function readHistory(document: unknown): EngineHistoryStep[] {
   return checkShape(document, HistorySchema, "its image's history").map((step) => ({
-    id: step.Id,
     created: step.Created,
     createdBy: step.CreatedBy,
     comment: step.Comment,
     size: step.Size,
-    tags: names(step.Tags, style),
   }));
 }
 

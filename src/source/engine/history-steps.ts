@@ -10,8 +10,10 @@ export interface EngineStep extends HistoryStep {
 }
 
 /**
- * Tells which steps of a history made a layer. The engine does not say so; but it knows how many layers the images of the
- * chain have, and between two of them what a step wrote, and what it was, mostly leave no doubt.
+ * Tells what a history does not: of which image each step is the last, and whether it made a layer. A parent has the
+ * history of its child without the newest step, in Docker as in Podman: the newest steps are those of the chain, one each.
+ * (The IDs that Podman puts into a history are of any image with the same layers.) How many layers the images of the
+ * chain have, and below it what a step wrote, and what it was, mostly leave no doubt.
  *
  * @param steps newest first, as the engine gives them
  * @param chain oldest first, the image itself last: see `imageChain`
@@ -21,27 +23,24 @@ export function historySteps(
   steps: readonly EngineHistoryStep[],
   chain: readonly EngineImageDetails[],
 ): readonly EngineStep[] | undefined {
-  const layersOf = new Map(chain.map(({ id, diffIds }) => [id, diffIds.length]));
   const oldestFirst = steps.toReversed();
-  const made: EngineHistoryStep[] = [];
+  const imageAfter = (at: number) => chain[at + chain.length - steps.length];
+  const makers = new Set<EngineHistoryStep>();
   let [begin, below] = [0, 0];
-  for (const [at, { id }] of oldestFirst.entries()) {
-    const layers = at === oldestFirst.length - 1 ? chain.at(-1)?.diffIds.length : layersOf.get(id ?? '');
+  for (const at of oldestFirst.keys()) {
+    const layers = imageAfter(at)?.diffIds.length;
     if (layers === undefined) continue;
-    const makers = makersAmong(oldestFirst.slice(begin, at + 1), layers - below);
-    if (!makers) return undefined;
-    made.push(...makers);
+    const found = makersAmong(oldestFirst.slice(begin, at + 1), layers - below);
+    if (!found) return undefined;
+    for (const maker of found) makers.add(maker);
     [begin, below] = [at + 1, layers];
   }
-  if (made.length !== (chain.at(-1)?.diffIds.length ?? 0)) return undefined;
-  const makers = new Set(made);
-  // Podman's history has no names
-  const tagsOf = new Map(chain.map(({ id, repoTags }) => [id, repoTags]));
-  return oldestFirst.map((step) => ({
+  if (makers.size !== (chain.at(-1)?.diffIds.length ?? 0)) return undefined;
+  return oldestFirst.map((step, at) => ({
     history: historyOf(step),
     madeLayer: makers.has(step),
-    imageId: step.id,
-    tags: step.tags.length > 0 ? step.tags : (tagsOf.get(step.id ?? '') ?? []),
+    imageId: imageAfter(at)?.id,
+    tags: imageAfter(at)?.repoTags ?? [],
     size: step.size,
   }));
 }
