@@ -11,6 +11,8 @@ export interface EngineImage {
   readonly repoTags: readonly string[];
   /** `name@digest`. */
   readonly repoDigests: readonly string[];
+  /** Both, as the engine writes them: Podman tells `localhost/x` and `docker.io/library/x` apart, which are both `x`. */
+  readonly fullNames: readonly string[];
   /** In seconds since 1970. */
   readonly created: number;
   /** Of all its layers, in bytes. */
@@ -120,6 +122,7 @@ export function readImages(document: unknown, style: NameStyle): EngineImage[] {
     parentId: image.ParentId,
     repoTags: names(image.RepoTags, style),
     repoDigests: names(image.RepoDigests, style),
+    fullNames: names([...image.RepoTags, ...image.RepoDigests], 'docker'),
     created: image.Created,
     size: image.Size,
   }));

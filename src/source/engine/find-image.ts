@@ -1,29 +1,40 @@
 import { DimgxError } from '../../errors.js';
 import { printable, quoted } from '../../image/printable.js';
-import { type Candidate, matchingImages } from '../choose-image.js';
+import { normalizeImageName } from '../../reference/image-name.js';
 import type { EngineImage } from './engine.js';
 
 const MAX_LISTED = 10;
 
 /**
  * The image that a name means, as docker reads names: `name[:tag]`, `name@digest`, `name:tag@digest`, an ID or its
- * prefix. A name is preferred to an ID.
+ * prefix. A name is preferred to an ID, and a digest beside a name is never one. Of a short name, Podman means its own
+ * `localhost/` first.
  *
  * @param images all that the engine has
  * @returns `undefined` when it has none of that name
  * @throws DIMGX_SOURCE_AMBIGUOUS, which lists the candidates
  */
 export function findImage(images: readonly EngineImage[], name: string): EngineImage | undefined {
-  const candidates = images.map((image): Candidate & { readonly image: EngineImage } => ({
-    names: [...image.repoTags, ...image.repoDigests],
-    ids: [image.id],
-    image,
-  }));
-  // An engine's images have no order, and so no numbers.
-  const matching = name.startsWith('@') ? [] : matchingImages(candidates, withoutTag(name));
-  const found = new Map(matching.map(({ image }) => [image.id, image]));
-  if (found.size > 1) throw ambiguous(name, [...found.values()]);
-  return [...found.values()][0];
+  const wanted = withoutTag(name);
+  const normalized = normalizeImageName(wanted);
+  const isAmong = (names: readonly string[]) => names.some((each) => normalizeImageName(each) === normalized);
+  const isLocal = ({ repoTags, repoDigests, fullNames }: EngineImage) =>
+    normalized.startsWith(wanted) &&
+    fullNames.includes(`localhost/${normalized}`) &&
+    [...repoTags, ...repoDigests].includes(normalized);
+  const hex = /^(?:sha256:)?([0-9a-f]+)$/.exec(wanted)?.[1];
+  const readings: readonly ((image: EngineImage) => boolean)[] = [
+    isLocal,
+    ({ fullNames }) => isAmong(fullNames),
+    ({ id }) => id === hex,
+    ({ id }) => hex !== undefined && id.startsWith(hex),
+  ];
+  for (const reading of readings) {
+    const found = new Map(images.filter(reading).map((image) => [image.id, image]));
+    if (found.size > 1) throw ambiguous(name, [...found.values()]);
+    for (const image of found.values()) return image;
+  }
+  return undefined;
 }
 
 /** Beside a digest a tag counts for nothing. */
@@ -32,8 +43,9 @@ function withoutTag(name: string): string {
 }
 
 function ambiguous(name: string, images: readonly EngineImage[]): DimgxError {
-  const shown = images.slice(0, MAX_LISTED).map(({ id, repoTags }) => {
-    const tags = repoTags.length > 0 ? ` (${repoTags.map((tag) => printable(tag, 100)).join(', ')})` : '';
+  const shown = images.slice(0, MAX_LISTED).map(({ id, repoTags, fullNames }) => {
+    const names = fullNames.slice(0, repoTags.length).map((tag) => printable(tag, 100));
+    const tags = names.length > 0 ? ` (${names.join(', ')})` : '';
     return `${id.slice(0, 20)}${tags}`;
   });
   const more = images.length > MAX_LISTED ? `; and ${images.length - MAX_LISTED} more` : '';

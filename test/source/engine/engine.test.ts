@@ -32,8 +32,16 @@ describe('an engine', () => {
       ],
     });
     expect(await engine.images()).toEqual([
-      { id: ID, parentId: PARENT, repoTags: ['a:1'], repoDigests: [], created: 7, size: 8 },
-      { id: PARENT, parentId: undefined, repoTags: [], repoDigests: [`a@sha256:${ID}`], created: -9, size: 0 },
+      { id: ID, parentId: PARENT, repoTags: ['a:1'], repoDigests: [], fullNames: ['a:1'], created: 7, size: 8 },
+      {
+        id: PARENT,
+        parentId: undefined,
+        repoTags: [],
+        repoDigests: [`a@sha256:${ID}`],
+        fullNames: [`a@sha256:${ID}`],
+        created: -9,
+        size: 0,
+      },
     ]);
   });
 

@@ -6,7 +6,8 @@ const hex = (start: string) => start.padEnd(64, '0');
 const DIGEST = `sha256:${'d'.repeat(64)}`;
 
 function image(id: string, repoTags: readonly string[] = [], repoDigests: readonly string[] = []): EngineImage {
-  return { id: hex(id), parentId: undefined, repoTags, repoDigests, created: 0, size: 0 };
+  const fullNames = [...repoTags, ...repoDigests];
+  return { id: hex(id), parentId: undefined, repoTags, repoDigests, fullNames, created: 0, size: 0 };
 }
 
 const IMAGES = [
@@ -34,12 +35,21 @@ describe('an image of the engine is found', () => {
     expect(findImage(IMAGES, name)?.id).toBe(hex(id));
   });
 
-  test.each(['alpine:2', 'alpine:latest:x', 'localhost:5000/tools/x', 'ffff', `other@${DIGEST}`, '@0', '', 'Alpine'])(
-    'not by %j',
-    (name) => {
-      expect(findImage(IMAGES, name)).toBeUndefined();
-    },
-  );
+  test.each([
+    'alpine:2',
+    'alpine:latest:x',
+    'localhost:5000/tools/x',
+    'ffff',
+    `other@${DIGEST}`,
+    '@0',
+    '',
+    'Alpine',
+    'alpine@abc1',
+    `alpine@sha256:${hex('abc2')}`,
+    `sha512:${hex('abc1')}`,
+  ])('not by %j', (name) => {
+    expect(findImage(IMAGES, name)).toBeUndefined();
+  });
 
   test('by the beginning of its ID, unless that fits several: these are listed', () => {
     expect(() => findImage(IMAGES, 'abc')).toThrow(
@@ -54,5 +64,31 @@ describe('an image of the engine is found', () => {
 
   test('once, though it is listed twice', () => {
     expect(findImage([...IMAGES, ...IMAGES], 'alpine')?.id).toBe(hex('abc1'));
+  });
+
+  describe('of Podman, which writes names in full', () => {
+    const named = (id: string, fullName: string, name: string): EngineImage => ({
+      ...image(id, [name]),
+      fullNames: [fullName],
+    });
+    const images = [
+      named('a1', 'localhost/built:1', 'built:1'),
+      named('a2', 'docker.io/library/both:latest', 'both:latest'),
+      named('a3', 'localhost/both:latest', 'both:latest'),
+    ];
+
+    test.each([
+      ['built:1', 'a1'],
+      ['localhost/built:1', 'a1'],
+      ['both', 'a3'],
+      ['localhost/both', 'a3'],
+      ['docker.io/library/both:latest', 'a2'],
+    ])('by %j', (name, id) => {
+      expect(findImage(images, name)?.id).toBe(hex(id));
+    });
+
+    test('not by a name that its registry does not have', () => {
+      expect(findImage(images, 'docker.io/library/built:1')).toBeUndefined();
+    });
   });
 });
