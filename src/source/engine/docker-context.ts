@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { DimgxError } from '../../errors.js';
@@ -7,6 +6,7 @@ import { checkShape } from '../../image/document.js';
 import { printable, quoted } from '../../image/printable.js';
 import { readPrivateDocument } from '../private-document.js';
 import { isSystemError } from '../system-error.js';
+import { configFolder } from '../user-folders.js';
 import { type Endpoint, parseEndpoint } from './endpoint.js';
 import { readTlsFiles } from './tls-files.js';
 
@@ -21,16 +21,6 @@ const MetaSchema = v.object({
 
 /** The context that stands for the environment and the default sockets; it is nowhere on disk. */
 const DEFAULT_CONTEXT = 'default';
-
-/** The user's home, as docker and podman find it. */
-export function homeFolder(env: Environment): string {
-  return env.HOME || homedir();
-}
-
-/** Where docker keeps its configuration. */
-export function configFolder(env: Environment): string {
-  return env.DOCKER_CONFIG || join(homeFolder(env), '.docker');
-}
 
 /**
  * The name of the context that docker would use, unless a host is given: that of `DOCKER_CONTEXT`, else the current one of

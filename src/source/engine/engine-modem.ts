@@ -20,6 +20,8 @@ export interface EngineTimeouts {
 
 export interface EngineConnection extends Candidate {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal: AbortSignal | undefined;
   readonly timeouts: EngineTimeouts;
 }
@@ -119,7 +121,7 @@ export class EngineModem {
   }
 
   #request(method: string, path: string): ClientRequest {
-    const { endpoint, signal } = this.#connection;
+    const { endpoint, headers, signal } = this.#connection;
     const isTcp = endpoint.kind === 'tcp';
     const version = this.version === undefined ? '' : `/v${this.version}`;
     return httpRequest({
@@ -129,6 +131,7 @@ export class EngineModem {
       host: isTcp ? endpoint.host : 'docker',
       ...(isTcp && { port: endpoint.port }),
       path: `${isTcp ? endpoint.prefix : ''}${version}${path}`,
+      headers: { ...headers },
       ...(signal && { signal }),
     });
   }

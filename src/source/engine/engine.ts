@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { DimgxError, throwIfAborted } from '../../errors.js';
+import { configuredHeaders } from './configured-headers.js';
 import { DockerEngine } from './docker-engine.js';
 import type { EngineHistoryStep, EngineImage, EngineImageDetails, PullProgress } from './engine-documents.js';
 import { noEngine, reasonOf } from './engine-error.js';
@@ -83,10 +84,11 @@ export async function openFirst(candidates: readonly Candidate[], options: Engin
 }
 
 async function open(candidate: Candidate, { env = {}, signal, timeouts }: EngineOptions): Promise<Engine> {
-  const modem = new EngineModem({ ...candidate, env, signal, timeouts: { ...TIMEOUTS, ...timeouts } });
+  const headers = await configuredHeaders(env);
+  const modem = new EngineModem({ ...candidate, env, headers, signal, timeouts: { ...TIMEOUTS, ...timeouts } });
   try {
     const document = await modem.askVersion();
-    const version = readVersion(document, candidate.location);
+    const version = readVersion(document, candidate.location, env.DOCKER_API_VERSION);
     modem.version = version.api;
     return await DockerEngine.over(modem, candidate.location, version.nameStyle);
   } catch (failure) {
