@@ -19,7 +19,7 @@ export async function readPrivateDocument(path: string): Promise<unknown> {
     if (about.size > MAX_DOCUMENT) {
       throw new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${printable(path, 300)} is larger than ${MAX_DOCUMENT} bytes`);
     }
-    const document = parsed(await file.readFile('utf8'));
+    const document = parsePrivate(await file.readFile('utf8'));
     if (document === undefined) throw badDocument(`${printable(path, 300)} is not JSON`);
     return document;
   } finally {
@@ -28,7 +28,7 @@ export async function readPrivateDocument(path: string): Promise<unknown> {
 }
 
 /** @returns `undefined` for what is no JSON */
-function parsed(text: string): unknown {
+export function parsePrivate(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -34,6 +34,8 @@ interface Dial {
   /** Whether the answer is passed on as it comes. */
   readonly isStream?: boolean;
   readonly options?: Readonly<Record<string, string | number | boolean>>;
+  /** Credentials for a registry, as a header's value. */
+  readonly authconfig?: string | undefined;
 }
 
 /** Of a document that an engine answers, in bytes: a list of images can be long. */
@@ -88,14 +90,14 @@ export class EngineModem {
     return this.#agent.close();
   }
 
-  async #answer({ path, method, isStream = false, options = {} }: Dial): Promise<unknown> {
+  async #answer({ path, method, isStream = false, options = {}, authconfig }: Dial): Promise<unknown> {
     const [place = '', hasQuery] = path.split('?');
     const query = hasQuery === undefined ? '' : `?${stringify(options)}`;
     const name = `${method} ${printable(place, 200)}`;
     const explain = (cause: unknown) => this.explain(cause, name);
     const { timeouts, signal } = this.#connection;
     try {
-      const message = await this.#send(method, `${place}${query}`);
+      const message = await this.#send(method, `${place}${query}`, authconfig);
       const idle = method === 'POST' ? timeouts.answer : timeouts.idle;
       const isDelimited = isStream && message.statusCode === 200;
       const body = new EngineStream(message, { idle, isDelimited, signal, explain });
@@ -108,19 +110,19 @@ export class EngineModem {
   }
 
   /** A connection that was kept may have been ended by the engine meanwhile: then a new one is made, once. */
-  async #send(method: string, path: string): Promise<IncomingMessage> {
+  async #send(method: string, path: string, auth: string | undefined): Promise<IncomingMessage> {
     if (this.#isClosed) throw new Error('the engine was closed by its user');
-    const first = this.#request(method, path);
+    const first = this.#request(method, path, auth);
     try {
       return await this.#response(first);
     } catch (failure) {
       const isStale = first.reusedSocket && isCut(failure) && method === 'GET' && !this.#isClosed;
       if (!isStale) throw failure;
-      return await this.#response(this.#request(method, path));
+      return await this.#response(this.#request(method, path, auth));
     }
   }
 
-  #request(method: string, path: string): ClientRequest {
+  #request(method: string, path: string, auth: string | undefined): ClientRequest {
     const { endpoint, headers, signal } = this.#connection;
     const isTcp = endpoint.kind === 'tcp';
     const version = this.version === undefined ? '' : `/v${this.version}`;
@@ -131,7 +133,7 @@ export class EngineModem {
       host: isTcp ? endpoint.host : 'docker',
       ...(isTcp && { port: endpoint.port }),
       path: `${isTcp ? endpoint.prefix : ''}${version}${path}`,
-      headers: { ...headers },
+      headers: { ...headers, ...(auth !== undefined && { 'X-Registry-Auth': auth }) },
       ...(signal && { signal }),
     });
   }

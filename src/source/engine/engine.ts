@@ -1,8 +1,15 @@
 import type { Readable } from 'node:stream';
 import { DimgxError, throwIfAborted } from '../../errors.js';
+import type { Credentials } from '../credentials/credentials.js';
 import { configuredHeaders } from './configured-headers.js';
 import { DockerEngine } from './docker-engine.js';
-import type { EngineHistoryStep, EngineImage, EngineImageDetails, PullProgress } from './engine-documents.js';
+import type {
+  EngineHistoryStep,
+  EngineImage,
+  EngineImageDetails,
+  NameStyle,
+  PullProgress,
+} from './engine-documents.js';
 import { noEngine, reasonOf } from './engine-error.js';
 import { EngineModem, type EngineTimeouts } from './engine-modem.js';
 import { readVersion } from './engine-version.js';
@@ -23,6 +30,8 @@ export interface EngineOptions {
 export interface PullOptions {
   /** `os/arch[/variant]`; default: the engine's. */
   readonly platform?: string | undefined;
+  /** For the registry. */
+  readonly credentials?: Credentials | undefined;
   readonly onProgress?: ((progress: PullProgress) => void) | undefined;
 }
 
@@ -34,6 +43,8 @@ export interface PullOptions {
 export interface Engine {
   /** `unix:///run/docker.sock`, `tcp://host:2376`, `ssh://me@host`, with the name of a context that led there; printable. */
   readonly location: string;
+  /** Also tells whose engine it is. */
+  readonly nameStyle: NameStyle;
   /** Every image, intermediate ones too. */
   images(): Promise<readonly EngineImage[]>;
   /** @returns `undefined` when there is no such image */

@@ -1,5 +1,6 @@
 import { DimgxError } from '../../errors.js';
 import { printable, quoted } from '../../image/printable.js';
+import { normalizeImageName } from '../../reference/image-name.js';
 import { type Candidate, matchingImages } from '../choose-image.js';
 import type { EngineImage } from './engine.js';
 
@@ -24,6 +25,16 @@ export function findImage(images: readonly EngineImage[], name: string): EngineI
   const found = new Map(matching.map(({ image }) => [image.id, image]));
   if (found.size > 1) throw ambiguous(name, [...found.values()]);
   return [...found.values()][0];
+}
+
+/**
+ * Whether a name means an image by its ID, which no registry knows.
+ *
+ * @param image that the name means, if there is one
+ */
+export function isImageId(name: string, image: EngineImage | undefined): boolean {
+  if (/^(?:sha256:[0-9a-f]+|[0-9a-f]{64})$/.test(name)) return true;
+  return image?.id.startsWith(name) === true && !image.repoTags.map(normalizeImageName).includes(`${name}:latest`);
 }
 
 /** Beside a digest a tag counts for nothing. */
