@@ -68,9 +68,9 @@ describeWithEngines(`an image in a registry${absent}`, () => {
     });
     afterEach(async () => {
       vi.unstubAllEnvs();
+      await rm(config, { recursive: true });
       const ids = (await docker.run('images', '--all', '--quiet')).split('\n').filter((id) => id !== '');
       if (ids.length > 0) await docker.run('rmi', '--force', ...new Set(ids));
-      await rm(config, { recursive: true });
     });
 
     const dimgx = (...args: string[]) => runDimgx('--host', engine.host, ...args);

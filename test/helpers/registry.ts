@@ -10,7 +10,7 @@ export interface Registry {
 /** The one user of a registry that lets nobody else in. The password is hard on whoever splits at colons and slashes. */
 export const USER = { name: 'dimgx', password: 's3cret:pa/ss' };
 
-/** Made by `htpasswd -Bbn dimgx s3cret:pa/ss`. */
+/** Made by Python's `crypt.crypt('s3cret:pa/ss', crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))`. */
 const HTPASSWD = 'dimgx:$2b$04$m.cw0wIZ2fP.JqNvIgNEV.VUfjks.VnhDdmY5oH.LqU7XAKQZJHze\n';
 
 /** Docker's registry on a port of this machine. @param isOpen whether it serves everybody, or `USER` alone */
