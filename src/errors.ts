@@ -126,6 +126,10 @@ interface WarningKind {
 
 export const WARNINGS = {
   DIMGX_SOURCE_NOT_TAKEN: { about: 'request', meaning: 'The name could mean two things; the one that was not taken.' },
+  DIMGX_SOURCE_NO_CREDENTIALS: {
+    about: 'request',
+    meaning: 'Stored credentials for a registry cannot be had; they are passed over.',
+  },
   DIMGX_SOURCE_UNVERIFIED: { about: 'image', meaning: 'The source has no digests to check its layers against.' },
   DIMGX_INSPECT_UNRESOLVED_SPEC: { about: 'request', meaning: 'A layer spec names no known layer, or several.' },
   DIMGX_INSPECT_EMPTY_RANGE: { about: 'request', meaning: 'A layer spec adds no layer.' },

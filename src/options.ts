@@ -5,11 +5,12 @@ import type { Limits } from './image/limits.js';
 /** A step of the work, for progress bars. */
 export interface Progress {
   /**
-   * `pull`: an engine fetches the image; `prepare`: an engine makes ready to save it; `open`: a stream is spooled; `inspect`: layers are indexed; `extract`: the tar is written;
-   * `verify`: the last hashes.
+   * `pull`: an engine fetches the image; `unpack`: it unpacks what it has fetched; `prepare`: it makes ready to save the
+   * image; `open`: a stream is spooled; `inspect`: layers are indexed; `extract`: the tar is written; `verify`: the last
+   * hashes.
    */
-  readonly stage: 'pull' | 'prepare' | 'open' | 'inspect' | 'extract' | 'verify';
-  /** What is being worked on: a layer's name, the archive's, or the target's; printable. */
+  readonly stage: 'pull' | 'unpack' | 'prepare' | 'open' | 'inspect' | 'extract' | 'verify';
+  /** What is being worked on: the name of a layer, the image, the archive or the target; printable. */
   readonly item: string;
   /** In bytes. */
   readonly done: number;

@@ -7,6 +7,7 @@ const BAR = 24;
 
 const DOING: Readonly<Record<Progress['stage'], string>> = {
   pull: 'pulling',
+  unpack: 'unpacking',
   prepare: 'the engine is preparing the image',
   open: 'reading',
   inspect: 'inspecting',
@@ -21,7 +22,7 @@ export interface Screen {
 }
 
 /** Which stage is shown when several are under way: layers are verified while others are inspected or written. */
-const PRECEDENCE = ['extract', 'inspect', 'open', 'verify', 'prepare', 'pull'] as const;
+const PRECEDENCE = ['extract', 'inspect', 'open', 'verify', 'prepare', 'unpack', 'pull'] as const;
 
 /** What is known of one stage. */
 interface StageProgress {
@@ -81,6 +82,7 @@ function describe(stage: Progress['stage'], progress: StageProgress, now: number
   const done = items.reduce((sum, each) => sum + each.done, 0);
   const total = items.reduce((sum, each) => sum + (each.total ?? Number.NaN), 0);
   const rate = `${prettyBytes((done * 1000) / Math.max(now - progress.begun, 1))}/s`;
+  if (!total && done === 0) return `${DOING[stage]}  ${name}`;
   if (!total) return `${DOING[stage]}  ${prettyBytes(done)}  ${rate}  ${name}`;
   const share = Math.min(done / total, 1);
   const bar = '#'.repeat(Math.floor(share * BAR)).padEnd(BAR, '.');

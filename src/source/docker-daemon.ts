@@ -4,10 +4,10 @@ import { historyRows } from '../image/history.js';
 import type { Image, Layer, StoredLayer, WatchSpool } from '../image/image.js';
 import { layerNames } from '../image/layer-names.js';
 import { formatPlatform, type Platform } from '../image/platform.js';
-import { printable, quoted } from '../image/printable.js';
+import { quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
 import type { Engine, EngineImageDetails } from './engine/engine.js';
-import { findImage } from './engine/find-image.js';
+import { findImage, isImageId } from './engine/find-image.js';
 import { type EngineStep, historySteps } from './engine/history-steps.js';
 import { imageChain } from './engine/image-chain.js';
 import type { OpenContext } from './open-context.js';
@@ -22,7 +22,7 @@ export interface DaemonRequest {
   /** What was asked for, if anything was. */
   readonly platform: Platform | undefined;
   readonly verify: boolean;
-  readonly options: Pick<OpenOptions, 'host' | 'pull' | 'onWarning' | 'strictInput'>;
+  readonly options: Pick<OpenOptions, 'host' | 'pull' | 'onWarning'>;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface DaemonRequest {
  * read as the archive that it is.
  *
  * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS,
- *   DIMGX_SOURCE_NO_PLATFORM, DIMGX_ABORTED
+ *   DIMGX_SOURCE_NO_PLATFORM, DIMGX_REFERENCE_INVALID, DIMGX_ABORTED
  */
 export async function openDaemonImage(request: DaemonRequest, context: OpenContext): Promise<Image> {
   const { openEngine } = await import('./engine/engine.js');
@@ -65,39 +65,51 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
   });
 }
 
-async function findOrPull(engine: Engine, { name, platform, options }: DaemonRequest, context: OpenContext) {
+/** As docker does, what is there for another platform than the one wanted is missing. */
+async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenContext) {
+  const { name, platform, options } = request;
   const when = options.pull ?? 'never';
-  const find = async () => findImage(await engine.images(), name);
-  let image = when === 'always' ? undefined : await find();
-  if (!image && when !== 'never') {
-    await engine.pull(name, {
-      ...(platform && { platform: formatPlatform(platform) }),
-      onProgress: ({ id, status, current = 0, total }) => {
-        const item = printable(id ? `${id}: ${status}` : status, 80);
-        context.onProgress?.({ stage: 'pull', item, done: current, total });
-      },
-    });
-    image = await find();
+  const find = async () => {
+    const image = findImage(await engine.images(), name);
+    return image && { image, details: await engine.inspect(image.id) };
+  };
+  let found = await find();
+  const isThere = found?.details && isForPlatform(found.details, platform);
+  if (when === 'always' || (when === 'missing' && !isThere)) {
+    if (isImageId(name, found?.image)) throw idRefused(engine, name, found !== undefined);
+    const { pullImage } = await import('./pull-image.js');
+    await pullImage(engine, { name, platform, warn: (warning) => options.onWarning?.(warning) }, context);
+    found = await find();
   }
-  const details = image && (await engine.inspect(image.id));
-  if (details) return details;
+  if (found?.details) return found.details;
   const advice = when === 'never' ? `, --pull=missing has it pulled` : '';
   throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${engine.location} has no image ${quoted(name)}${advice}`);
 }
 
+function idRefused(engine: Engine, name: string, isThere: boolean): DimgxError {
+  if (!isThere) {
+    const message = `${engine.location} has no image ${quoted(name)}, and by its ID none can be pulled: name it`;
+    return new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', message);
+  }
+  const message = `${quoted(name)} is the ID of an image, by which none can be pulled: name it, or leave --pull out`;
+  return new DimgxError('DIMGX_REFERENCE_INVALID', message);
+}
+
 /** An image's config often leaves the variant out. */
-function refuseOtherPlatform(
-  engine: Engine,
-  { os, architecture, variant }: EngineImageDetails,
-  request: DaemonRequest,
-) {
-  const { platform, name } = request;
-  if (!platform || !os || !architecture) return;
-  if (platform.os === os && platform.architecture === architecture) return;
+function isForPlatform({ os, architecture }: EngineImageDetails, platform: Platform | undefined): boolean {
+  if (!platform || !os || !architecture) return true;
+  return platform.os === os && platform.architecture === architecture;
+}
+
+function refuseOtherPlatform(engine: Engine, details: EngineImageDetails, request: DaemonRequest) {
+  const { platform, name, options } = request;
+  const { os = '', architecture = '', variant } = details;
+  if (!platform || isForPlatform(details, platform)) return;
   const has = formatPlatform({ os, architecture, ...(variant && { variant }) });
+  const advice = (options.pull ?? 'never') === 'never' ? ': --pull=missing has it pulled' : '';
   throw new DimgxError(
     'DIMGX_SOURCE_NO_PLATFORM',
-    `${engine.location} has ${quoted(name)} for ${has}, not for ${formatPlatform(platform)}: --pull=always fetches it`,
+    `${engine.location} has ${quoted(name)} for ${has}, not for ${formatPlatform(platform)}${advice}`,
   );
 }
 

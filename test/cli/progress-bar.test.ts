@@ -38,6 +38,24 @@ test('a total that nobody knows is left out', () => {
   expect(last()).toBe('reading  3 MB  6 MB/s  standard input');
 });
 
+test('nothing is counted of what has brought no bytes', () => {
+  const { bar, clock, last } = barOn();
+  bar.update({ stage: 'pull', item: 'app:1', done: 0, total: undefined });
+  clock.now += 500;
+  bar.update({ stage: 'pull', item: 'app:1', done: 0, total: undefined });
+  expect(last()).toBe('pulling  app:1');
+});
+
+test('what an engine unpacks is shown while it is not known to have fetched all', () => {
+  const { bar, clock, last } = barOn();
+  bar.update({ stage: 'pull', item: 'app:1', done: 5, total: undefined });
+  clock.now += 500;
+  bar.update({ stage: 'unpack', item: 'app:1', done: 1, total: 10 });
+  clock.now += 500;
+  bar.update({ stage: 'unpack', item: 'app:1', done: 5, total: 10 });
+  expect(last()).toContain('unpacking [############............]  50%  5 B of 10 B');
+});
+
 test('it is drawn ten times a second at most, and not in the first tenth', () => {
   const { bar, clock, written } = barOn();
   for (let done = 0; done <= 1000; done++) {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Engine, openEngine, type PullProgress } from '#dimgx/source/engine/engine.js';
 import { bytesOf } from '../helpers/bytes-of.js';
-import { freePort, probePort, startDaemon } from '../helpers/daemon.js';
 import { DockerClient } from '../helpers/docker-client.js';
 import { describeWithEngines, lacks } from '../helpers/engines.js';
 import { startPodmanEngine } from '../helpers/podman-engine.js';
+import { startRegistry } from '../helpers/registry.js';
 import { runCommand } from '../helpers/run-command.js';
 
 const FIXTURE = 'fixtures/busybox-docker.tar';
@@ -112,18 +112,9 @@ describeWithEngines('the images of an engine', () => {
     });
 
     it.skipIf(lacks('docker-registry'))('are pulled from a registry (skipped without docker-registry)', async () => {
-      const port = await freePort();
-      const registry = await startDaemon(async (place) => {
-        const configuration = {
-          version: 0.1,
-          storage: { filesystem: { rootdirectory: `${place}/data` } },
-          http: { addr: `127.0.0.1:${port}` },
-        };
-        await writeFile(`${place}/config.json`, JSON.stringify(configuration));
-        return { command: 'docker-registry', args: ['serve', `${place}/config.json`], probe: () => probePort(port) };
-      });
+      const registry = await startRegistry(true);
       try {
-        const name = `127.0.0.1:${port}/dimgx/pulled`;
+        const name = `${registry.host}/dimgx/pulled`;
         await docker.run('import', FIXTURE, `${name}:latest`);
         await docker.run('push', `${name}:latest`);
         const before = await engine.inspect(name);

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { type Daemon, freePort, probePort, startDaemon } from './daemon.js';
 import { runCommand } from './run-command.js';
 
@@ -17,15 +18,26 @@ export interface PodmanPort {
   stop(): Promise<void>;
 }
 
-/** Podman with Docker's API, its socket, images and state in one temporary folder. */
-export async function startPodmanEngine(): Promise<PodmanEngine> {
+/**
+ * Podman with Docker's API, its socket, images and state in one temporary folder.
+ *
+ * @param registries that it may speak plain HTTP to
+ */
+export async function startPodmanEngine(registries: readonly string[] = []): Promise<PodmanEngine> {
   const places = (place: string) => ['--root', `${place}/root`, '--runroot', `${place}/run`];
   const serve = ['system', 'service', '--time=0'];
-  const { folder, stop }: Daemon = await startDaemon(async (place) => ({
-    command: 'podman',
-    args: [...places(place), ...serve, hostIn(place)],
-    probe: () => runCommand('docker', ['version'], { env: { DOCKER_HOST: hostIn(place) } }),
-  }));
+  const { folder, stop }: Daemon = await startDaemon(async (place) => {
+    const configuration = registries.map((host) => `[[registry]]\nlocation = "${host}"\ninsecure = true\n`);
+    await writeFile(`${place}/registries.conf`, configuration.join(''));
+    return {
+      command: 'env',
+      args: [
+        `CONTAINERS_REGISTRIES_CONF=${place}/registries.conf`,
+        ...['podman', ...places(place), ...serve, hostIn(place)],
+      ],
+      probe: () => runCommand('docker', ['version'], { env: { DOCKER_HOST: hostIn(place) } }),
+    };
+  });
   const run = async (...args: string[]) => {
     const { stdout } = await runCommand('podman', [...places(folder), ...args]);
     return stdout.toString().trim();

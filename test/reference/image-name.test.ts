@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { normalizeImageName } from '#dimgx/reference/image-name.js';
+import { normalizeImageName, repositoryOf } from '#dimgx/reference/image-name.js';
 
 describe('normalizeImageName', () => {
   test.each([
@@ -13,5 +13,22 @@ describe('normalizeImageName', () => {
     ['alpine@sha256:ab', 'alpine@sha256:ab'],
   ])('spells %s as %s', (name, expected) => {
     expect(normalizeImageName(name)).toBe(expected);
+  });
+});
+
+describe('repositoryOf', () => {
+  test.each([
+    ['alpine', 'docker.io', 'library/alpine'],
+    ['user/app:1', 'docker.io', 'user/app'],
+    ['docker.io/alpine@sha256:ab', 'docker.io', 'library/alpine'],
+    ['index.docker.io/library/alpine', 'docker.io', 'library/alpine'],
+    ['localhost/app', 'localhost', 'app'],
+    ['localhost:5000', 'docker.io', 'library/localhost'],
+    ['127.0.0.1:5000/a/b/c:1@sha256:ab', '127.0.0.1:5000', 'a/b/c'],
+    ['[::1]:5000/a', '[::1]:5000', 'a'],
+    ['Upper/a', 'Upper', 'a'],
+    ['quay.io/team/app', 'quay.io', 'team/app'],
+  ])('finds %s at %s as %s', (name, registry, path) => {
+    expect(repositoryOf(name)).toEqual({ registry, path });
   });
 });

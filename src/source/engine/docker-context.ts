@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { DimgxError } from '../../errors.js';
-import { parseDocument } from '../../image/document.js';
+import { checkShape } from '../../image/document.js';
 import { printable, quoted } from '../../image/printable.js';
+import { readPrivateDocument } from '../private-document.js';
 import { isSystemError } from '../system-error.js';
+import { configFolder } from '../user-folders.js';
 import { type Endpoint, parseEndpoint } from './endpoint.js';
 import { readTlsFiles } from './tls-files.js';
 
@@ -21,16 +21,6 @@ const MetaSchema = v.object({
 
 /** The context that stands for the environment and the default sockets; it is nowhere on disk. */
 const DEFAULT_CONTEXT = 'default';
-
-/** The user's home, as docker and podman find it. */
-export function homeFolder(env: Environment): string {
-  return env.HOME || homedir();
-}
-
-/** Where docker keeps its configuration. */
-export function configFolder(env: Environment): string {
-  return env.DOCKER_CONFIG || join(homeFolder(env), '.docker');
-}
 
 /**
  * The name of the context that docker would use, unless a host is given: that of `DOCKER_CONTEXT`, else the current one of
@@ -77,9 +67,9 @@ async function configuredContext(path: string): Promise<string | undefined> {
   }
 }
 
-/** @throws what the operating system says, DIMGX_IMAGE_BAD_JSON */
+/** @throws what the operating system says; DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE */
 async function readDocument<const Schema extends v.GenericSchema>(path: string, schema: Schema) {
-  return parseDocument(await readFile(path), schema, printable(path, 300));
+  return checkShape(await readPrivateDocument(path), schema, printable(path, 300));
 }
 
 function reasonOf(cause: unknown, path: string): string {

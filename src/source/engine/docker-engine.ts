@@ -3,6 +3,7 @@ import type Docker from 'dockerode';
 import { DimgxError } from '../../errors.js';
 import { quoted } from '../../image/printable.js';
 import type { ByteSource } from '../byte-source.js';
+import { serverOf } from '../credentials/server-key.js';
 import type { Engine, PullOptions } from './engine.js';
 import {
   type EngineHistoryStep,
@@ -17,14 +18,15 @@ import type { EngineDownload } from './engine-download.js';
 import { EngineRefusal } from './engine-error.js';
 import type { EngineModem } from './engine-modem.js';
 import { followPull } from './follow-pull.js';
+import { registryAuth } from './registry-auth.js';
 import { savedArchive } from './saved-archive.js';
 
 /** An engine that has Docker's API, spoken through dockerode. */
 export class DockerEngine implements Engine {
   readonly location: string;
+  readonly nameStyle: NameStyle;
   readonly #modem: EngineModem;
   readonly #docker: Docker;
-  readonly #nameStyle: NameStyle;
 
   /** Loads dockerode, which takes a while. */
   static async over(modem: EngineModem, location: string, nameStyle: NameStyle): Promise<DockerEngine> {
@@ -35,13 +37,13 @@ export class DockerEngine implements Engine {
   private constructor(docker: Docker, modem: EngineModem, location: string, nameStyle: NameStyle) {
     this.#docker = docker;
     this.#modem = modem;
-    this.#nameStyle = nameStyle;
+    this.nameStyle = nameStyle;
     this.location = location;
   }
 
   images(): Promise<readonly EngineImage[]> {
     return this.#doing('the list of images', async () => {
-      return readImages(await this.#docker.listImages({ all: true }), this.#nameStyle);
+      return readImages(await this.#docker.listImages({ all: true }), this.nameStyle);
     });
   }
 
@@ -50,7 +52,7 @@ export class DockerEngine implements Engine {
     if (path === undefined) return undefined;
     try {
       return await this.#doing(`the inspection of ${quoted(name)}`, async () => {
-        return readDetails(await this.#docker.getImage(path).inspect(), this.#nameStyle);
+        return readDetails(await this.#docker.getImage(path).inspect(), this.nameStyle);
       });
     } catch (failure) {
       if (isMissing(failure)) return undefined;
@@ -72,9 +74,11 @@ export class DockerEngine implements Engine {
     });
   }
 
-  pull(name: string, { platform, onProgress }: PullOptions = {}): Promise<void> {
-    return this.#doing(`the pull of ${quoted(name)}`, async () => {
-      const reports = (await this.#docker.pull(name, platform === undefined ? {} : { platform })) as Readable;
+  pull(name: string, { platform, credentials, onProgress }: PullOptions = {}): Promise<void> {
+    return this.#doing('the pull', async () => {
+      const options = platform === undefined ? {} : { platform };
+      const auth = credentials && registryAuth(serverOf(name), credentials);
+      const reports = (await this.#docker.pull(name, options, undefined, auth)) as Readable;
       await followPull(reports, onProgress ?? (() => undefined));
     });
   }

@@ -11,7 +11,10 @@ declare module 'dockerode' {
     /** @param name stands in a path as it is */
     getImage(name: string): Image;
     listImages(options: { readonly all: boolean }): Promise<unknown>;
-    /** @param name without tag and digest `:latest` is meant */
-    pull(name: string, options: { readonly platform?: string }): Promise<unknown>;
+    /**
+     * @param name without tag and digest `:latest` is meant
+     * @param auth is passed on to the modem as `authconfig`; in `options` it would get into the query
+     */
+    pull(name: string, options: { readonly platform?: string }, callback: undefined, auth?: string): Promise<unknown>;
   }
 }

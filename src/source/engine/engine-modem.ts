@@ -23,6 +23,8 @@ export interface EngineTimeouts {
 
 export interface EngineConnection extends Candidate {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal: AbortSignal | undefined;
   readonly timeouts: EngineTimeouts;
 }
@@ -35,6 +37,8 @@ interface Dial {
   /** Whether the answer is passed on as it comes. */
   readonly isStream?: boolean;
   readonly options?: Readonly<Record<string, string | number | boolean>>;
+  /** Credentials for a registry, as a header's value. */
+  readonly authconfig?: string | undefined;
 }
 
 /** Of a document that an engine answers, in bytes: a list of images can be long. */
@@ -92,7 +96,7 @@ export class EngineModem {
     return this.#agent.close();
   }
 
-  async #answer({ path, method, isStream = false, options = {} }: Dial): Promise<unknown> {
+  async #answer({ path, method, isStream = false, options = {}, authconfig }: Dial): Promise<unknown> {
     const [place = '', hasQuery] = path.split('?');
     const query = hasQuery === undefined ? '' : `?${stringify(options)}`;
     const name = `${method} ${printable(place, 200)}`;
@@ -100,7 +104,7 @@ export class EngineModem {
     const { timeouts, signal } = this.#connection;
     try {
       if (isStream && method === 'GET') return await this.#download(`${place}${query}`);
-      const message = await this.#send(method, `${place}${query}`);
+      const message = await this.#send(method, `${place}${query}`, authconfig);
       const idle = method === 'POST' ? timeouts.answer : timeouts.idle;
       const isDelimited = isStream && message.statusCode === 200;
       const body = new EngineStream(message, { idle, isDelimited, signal, explain });
@@ -115,9 +119,12 @@ export class EngineModem {
   /** On a connection of its own: what is long is read without a copy more than is needed. */
   async #download(path: string): Promise<EngineDownload> {
     if (this.#isClosed) throw closed();
-    const { endpoint, timeouts, signal } = this.#connection;
+    const { endpoint, headers, timeouts, signal } = this.#connection;
     const host = endpoint.kind === 'tcp' ? formatAddress(endpoint) : NO_HOST;
-    const request = `GET ${this.#target(path)} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    const lines = Object.entries({ Host: host, ...headers, Connection: 'close' }).map(
+      ([name, value]) => `${name}: ${value}`,
+    );
+    const request = [`GET ${this.#target(path)} HTTP/1.1`, ...lines, '', ''].join('\r\n');
     const limits = { head: timeouts.answer, idle: timeouts.idle };
     const download = await EngineDownload.begin(this.#agent.open(signal), request, limits);
     if (download.status === 200) return download;
@@ -125,23 +132,24 @@ export class EngineModem {
   }
 
   /** A connection that was kept may have been ended by the engine meanwhile: then a new one is made, once. */
-  async #send(method: string, path: string): Promise<IncomingMessage> {
+  async #send(method: string, path: string, auth: string | undefined): Promise<IncomingMessage> {
     if (this.#isClosed) throw closed();
-    const first = this.#request(method, path);
+    const first = this.#request(method, path, auth);
     try {
       return await this.#response(first);
     } catch (failure) {
       const isStale = first.reusedSocket && isCut(failure) && method === 'GET' && !this.#isClosed;
       if (!isStale) throw failure;
-      return await this.#response(this.#request(method, path));
+      return await this.#response(this.#request(method, path, auth));
     }
   }
 
-  #request(method: string, path: string): ClientRequest {
-    const { endpoint, signal } = this.#connection;
+  #request(method: string, path: string, auth: string | undefined): ClientRequest {
+    const { endpoint, headers, signal } = this.#connection;
     return httpRequest({
       ...{ method, agent: this.#agent, path: this.#target(path) },
       ...(endpoint.kind === 'tcp' ? { host: endpoint.host, port: endpoint.port } : { host: NO_HOST }),
+      headers: { ...headers, ...(auth !== undefined && { 'X-Registry-Auth': auth }) },
       ...(signal && { signal }),
     });
   }

@@ -26,9 +26,10 @@ export interface EngineVersion {
 /**
  * @param document the engine's answer to `GET /version`
  * @param location printable
- * @throws DIMGX_SOURCE_ENGINE_TOO_OLD, DIMGX_IMAGE_BAD_JSON
+ * @param fixed the API's version that the user wants (`DOCKER_API_VERSION`); whether the engine has it, it says itself
+ * @throws DIMGX_SOURCE_ENGINE_TOO_OLD, DIMGX_SOURCE_NO_ENGINE, DIMGX_IMAGE_BAD_JSON
  */
-export function readVersion(document: unknown, location: string): EngineVersion {
+export function readVersion(document: unknown, location: string, fixed = ''): EngineVersion {
   const { ApiVersion, MinAPIVersion, Components } = checkShape(document, VersionSchema, 'its version');
   if (compare(ApiVersion, OLDEST_API) < 0) {
     throw new DimgxError(
@@ -39,9 +40,18 @@ export function readVersion(document: unknown, location: string): EngineVersion 
   }
   const spoken = compare(ApiVersion, PREFERRED_API) < 0 ? ApiVersion : PREFERRED_API;
   return {
-    api: compare(MinAPIVersion, spoken) > 0 ? MinAPIVersion : spoken,
+    api: fixedVersion(fixed) ?? (compare(MinAPIVersion, spoken) > 0 ? MinAPIVersion : spoken),
     nameStyle: Components.some(({ Name }) => Name === 'Podman Engine') ? 'podman' : 'docker',
   };
+}
+
+function fixedVersion(text: string): string | undefined {
+  const version = text.trim().replace(/^v/, '');
+  if (version === '' || compare(version, OLDEST_API) >= 0) return version || undefined;
+  throw new DimgxError(
+    'DIMGX_SOURCE_NO_ENGINE',
+    `DOCKER_API_VERSION is ${quoted(text)}: unset it, or name a version from ${OLDEST_API} on`,
+  );
 }
 
 /** By number, not by text; what is no version comes before all. */

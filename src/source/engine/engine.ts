@@ -1,7 +1,15 @@
 import { DimgxError, throwIfAborted } from '../../errors.js';
 import type { ByteSource } from '../byte-source.js';
+import type { Credentials } from '../credentials/credentials.js';
+import { configuredHeaders } from './configured-headers.js';
 import { DockerEngine } from './docker-engine.js';
-import type { EngineHistoryStep, EngineImage, EngineImageDetails, PullProgress } from './engine-documents.js';
+import type {
+  EngineHistoryStep,
+  EngineImage,
+  EngineImageDetails,
+  NameStyle,
+  PullProgress,
+} from './engine-documents.js';
 import { noEngine, reasonOf } from './engine-error.js';
 import { EngineModem, type EngineTimeouts } from './engine-modem.js';
 import { readVersion } from './engine-version.js';
@@ -22,6 +30,8 @@ export interface EngineOptions {
 export interface PullOptions {
   /** `os/arch[/variant]`; default: the engine's. */
   readonly platform?: string | undefined;
+  /** For the registry. */
+  readonly credentials?: Credentials | undefined;
   readonly onProgress?: ((progress: PullProgress) => void) | undefined;
 }
 
@@ -33,6 +43,8 @@ export interface PullOptions {
 export interface Engine {
   /** `unix:///run/docker.sock`, `tcp://host:2376`, `ssh://me@host`, with the name of a context that led there; printable. */
   readonly location: string;
+  /** Also tells whose engine it is. */
+  readonly nameStyle: NameStyle;
   /** Every image, intermediate ones too. */
   images(): Promise<readonly EngineImage[]>;
   /** @returns `undefined` when there is no such image */
@@ -83,10 +95,11 @@ export async function openFirst(candidates: readonly Candidate[], options: Engin
 }
 
 async function open(candidate: Candidate, { env = {}, signal, timeouts }: EngineOptions): Promise<Engine> {
-  const modem = new EngineModem({ ...candidate, env, signal, timeouts: { ...TIMEOUTS, ...timeouts } });
+  const headers = await configuredHeaders(env);
+  const modem = new EngineModem({ ...candidate, env, headers, signal, timeouts: { ...TIMEOUTS, ...timeouts } });
   try {
     const document = await modem.askVersion();
-    const version = readVersion(document, candidate.location);
+    const version = readVersion(document, candidate.location, env.DOCKER_API_VERSION);
     modem.version = version.api;
     return await DockerEngine.over(modem, candidate.location, version.nameStyle);
   } catch (failure) {

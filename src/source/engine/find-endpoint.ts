@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { quoted } from '../../image/printable.js';
-import { configFolder, contextEndpoint, currentContext, homeFolder } from './docker-context.js';
+import { configFolder, homeFolder } from '../user-folders.js';
+import { contextEndpoint, currentContext } from './docker-context.js';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.js';
 import { environmentTls, wantsTls } from './tls-files.js';
 

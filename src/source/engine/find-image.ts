@@ -37,6 +37,16 @@ export function findImage(images: readonly EngineImage[], name: string): EngineI
   return undefined;
 }
 
+/**
+ * Whether a name means an image by its ID, which no registry knows.
+ *
+ * @param image that the name means, if there is one
+ */
+export function isImageId(name: string, image: EngineImage | undefined): boolean {
+  if (/^(?:sha256:[0-9a-f]+|[0-9a-f]{64})$/.test(name)) return true;
+  return image?.id.startsWith(name) === true && !image.repoTags.map(normalizeImageName).includes(`${name}:latest`);
+}
+
 /** Beside a digest a tag counts for nothing. */
 function withoutTag(name: string): string {
   return name.replace(/:[^/:@]*@/, '@');

@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http';
+import { writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it, test } from 'vitest';
 import { parseEndpoint } from '#dimgx/source/engine/endpoint.js';
 import { openEngine, openFirst } from '#dimgx/source/engine/engine.js';
@@ -94,6 +95,21 @@ describe('an engine', () => {
       { created: 3, createdBy: 'x', comment: '', size: 4 },
       { created: 2, createdBy: '', comment: '', size: 0 },
     ]);
+  });
+
+  it('is asked in the version of the API that DOCKER_API_VERSION names', async () => {
+    const urls: unknown[] = [];
+    const list = (request: { url?: string }, response: ServerResponse) => {
+      urls.push(request.url);
+      response.end('[]');
+    };
+    const ask = async (DOCKER_API_VERSION: string) =>
+      await (await openFake({ '/images/json': list }, { env: { DOCKER_API_VERSION } })).images();
+    for (const version of ['1.30', 'v1.50', ' 1.24 ', '']) await ask(version);
+    expect(urls.map((url) => String(url).split('/')[1])).toEqual(['v1.30', 'v1.50', 'v1.24', 'v1.41']);
+    for (const version of ['1.23', 'x', '1.41/../..', '-']) {
+      expect(await codeOf(ask(version))).toBe('DIMGX_SOURCE_NO_ENGINE');
+    }
   });
 
   it('does not have an image of a name that no image can have, and is not asked', async () => {
@@ -248,5 +264,49 @@ describe('of several places', () => {
       code: 'DIMGX_SOURCE_NO_ENGINE',
       message: expect.stringContaining(`${folder}/none (there is no such socket), unix://${folder} (`),
     });
+  });
+});
+
+describe("the HttpHeaders of docker's configuration", () => {
+  const configured = async (text: string) => {
+    const folder = await temporaryFolder();
+    await writeFile(`${folder}/config.json`, text);
+    return { DOCKER_CONFIG: folder };
+  };
+
+  it('are sent with every request, but for those that are not theirs to set', async () => {
+    const seen: (string | undefined)[][] = [];
+    const note = (answer: unknown) => (request: IncomingMessage, response: ServerResponse) => {
+      const { 'x-meta': meta, host, connection, 'content-length': length } = request.headers;
+      seen.push([String(meta), host, connection, length]);
+      response.end(JSON.stringify(answer));
+    };
+    const answers = { '/version': note({ ApiVersion: '1.41' }), '/images/json': note([]) };
+    const env = await configured(
+      '{"HttpHeaders":{"X-Meta":"a b","host":"evil","Content-Length":"7","Transfer-Encoding":"x","Connection":"close"}}',
+    );
+    await (await openFake(answers, { env })).images();
+    expect(seen).toEqual(Array(2).fill(['a b', 'docker', 'keep-alive', undefined]));
+  });
+
+  test.each([
+    ['{"HttpHeaders":{"X":"hush\\nX-Y: z"}}'],
+    ['{"HttpHeaders":{"X Y":"hush"}}'],
+    ['{"HttpHeaders":{"X":["hush"]}}'],
+    ['{"HttpHeaders":"hush"}'],
+  ])('that HTTP does not allow are refused, and not told: %s', async (text) => {
+    const failure = await openFake({}, { env: await configured(text) }).then(
+      () => expect.unreachable(),
+      (error: Error) => error,
+    );
+    expect(failure).toMatchObject({ code: 'DIMGX_SOURCE_NO_ENGINE' });
+    expect(failure.cause).toBeUndefined();
+    expect(failure.stack).toContain('HttpHeaders');
+    expect(failure.stack).not.toContain('hush');
+  });
+
+  it('are none where the configuration cannot be read: a host was named', async () => {
+    const engine = await openFake({ '/images/json': [] }, { env: await configured('{') });
+    expect(await engine.images()).toEqual([]);
   });
 });

@@ -184,6 +184,18 @@ describe('the configuration of docker', () => {
     await expect(locations()).rejects.toMatchObject({ message: expect.stringContaining('"../../x\\n"') });
   });
 
+  it('tells nothing of what is in it but that it is malformed: credentials stand there', async () => {
+    await writeFiles(config, { 'config.json': '{"auths":{"h":{"auth":c2VjcmV0}}}' });
+    const failure: Error = await locations().then(
+      () => expect.unreachable(),
+      (error) => error,
+    );
+    const told: string[] = [];
+    for (let at: unknown = failure; at instanceof Error; at = at.cause) told.push(at.stack ?? '');
+    expect(failure.message).toContain('config.json is not JSON');
+    expect(told.join()).not.toContain('c2Vj');
+  });
+
   it('is an error when it is malformed, as another engine than the user means could be taken', async () => {
     for (const text of ['{', '[]', '{"currentContext":7}']) {
       await writeFiles(config, { 'config.json': text });

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, test } from 'vitest';
 import { type EngineOptions, openEngine, type PullProgress } from '#dimgx/source/engine/engine.js';
@@ -118,6 +118,30 @@ describe('a pull', () => {
       'POST',
       `/v1.41/images/create?fromImage=a&tag=sha256%3A${ID}`,
     ]);
+  });
+
+  it('shows credentials to the engine as docker does, and nowhere else', async () => {
+    const seen: [string | undefined, unknown][] = [];
+    const engine = await openFake({
+      '/images/create': ({ url, headers }: IncomingMessage, response: ServerResponse) => {
+        seen.push([url, headers['x-registry-auth']]);
+        response.end();
+      },
+    });
+    const none = { username: '', password: '', identityToken: '', registryToken: '' };
+    await engine.pull('a', { credentials: { ...none, username: 'me', password: 'ÿ?>hush~' } });
+    await engine.pull('h:1/a', { credentials: { ...none, identityToken: 'i', registryToken: 'r' } });
+    await engine.pull('a');
+    expect(seen.map(([url]) => url).join()).not.toMatch(/hush|auth/);
+    const documents = seen.slice(0, 2).map(([, header]) => {
+      expect(header).toMatch(/^(?:[A-Za-z0-9_-]{4})*[A-Za-z0-9_-]{2}(?:==|[A-Za-z0-9_-]=|[A-Za-z0-9_-]{2})$/);
+      return JSON.parse(Buffer.from(String(header), 'base64url').toString());
+    });
+    expect(documents).toEqual([
+      { serveraddress: 'https://index.docker.io/v1/', username: 'me', password: 'ÿ?>hush~' },
+      { serveraddress: 'h:1', identitytoken: 'i', registrytoken: 'r' },
+    ]);
+    expect(seen[2]?.[1]).toBeUndefined();
   });
 
   test.each([

@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { readPrivateDocument } from '../private-document.js';
+import { isSystemError } from '../system-error.js';
+import { configFolder, homeFolder } from '../user-folders.js';
+import type { Credentials } from './credentials.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Whose file it is; both have one form. */
+export type AuthFileKind = 'docker' | 'podman';
+
+/** What a file of credentials holds, by what it calls the registries. */
+export interface AuthFile {
+  /** The name of the program for each registry that has one of its own. */
+  readonly helpers: ReadonlyMap<string, string>;
+  /** Of the program for all others. */
+  readonly helper: string | undefined;
+  /** What has not been looked at. */
+  readonly entries: ReadonlyMap<string, unknown>;
+}
+
+const FileSchema = v.object({
+  auths: v.nullish(v.record(v.string(), v.unknown()), {}),
+  credHelpers: v.nullish(v.record(v.string(), v.string()), {}),
+  credsStore: v.nullish(v.string()),
+});
+
+const Text = v.nullish(v.string(), '');
+const EntrySchema = v.object({
+  auth: Text,
+  username: Text,
+  password: Text,
+  identitytoken: Text,
+  registrytoken: Text,
+});
+
+const EMPTY: AuthFile = { helpers: new Map(), helper: undefined, entries: new Map() };
+
+/** Where credentials may be, in the order in which they are looked for. Source: containers-auth.json(5). */
+export function authFiles(env: Environment, first: AuthFileKind): readonly string[] {
+  const docker = [join(configFolder(env), 'config.json')];
+  const runtime = env.XDG_RUNTIME_DIR || `/run/containers/${process.getuid?.()}`;
+  const settings = env.XDG_CONFIG_HOME || join(homeFolder(env), '.config');
+  const podman = env.REGISTRY_AUTH_FILE
+    ? [env.REGISTRY_AUTH_FILE]
+    : [runtime, settings].map((folder) => join(folder, 'containers/auth.json'));
+  return first === 'docker' ? [...docker, ...podman] : [...podman, ...docker];
+}
+
+/**
+ * Reads docker's `config.json`, or Podman's `auth.json`. A file that is not there is empty.
+ *
+ * @throws an error that tells nothing of what is in it
+ */
+export async function readAuthFile(path: string): Promise<AuthFile> {
+  const document = await readPrivateDocument(path).catch((failure: unknown) => {
+    if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw failure;
+  });
+  if (document === undefined) return EMPTY;
+  const parsed = v.safeParse(FileSchema, document);
+  if (!parsed.success) throw new Error('it is not of the right shape');
+  const { auths, credHelpers, credsStore } = parsed.output;
+  return {
+    helpers: new Map(Object.entries(credHelpers)),
+    helper: credsStore || undefined,
+    entries: new Map(Object.entries(auths)),
+  };
+}
+
+/**
+ * The credentials of an entry: `auth` is the Base64 of `user:password`, which older files hold apart.
+ *
+ * @returns `undefined` for an entry that only says that a program has them
+ * @throws an error that tells nothing of what is in it
+ */
+export function entryCredentials(entry: unknown): Credentials | undefined {
+  const parsed = v.safeParse(EntrySchema, entry);
+  if (!parsed.success) throw new Error('its entry is not of the right shape');
+  const { auth, username, password, identitytoken, registrytoken } = parsed.output;
+  const login = auth === '' ? { username, password } : decode(auth);
+  const found = { ...login, identityToken: identitytoken, registryToken: registrytoken };
+  return login.username || identitytoken || registrytoken ? found : undefined;
+}
+
+function decode(auth: string): Pick<Credentials, 'username' | 'password'> {
+  const text = /^[A-Za-z0-9+/]+={0,2}$/.test(auth) ? Buffer.from(auth, 'base64').toString() : '';
+  const colon = text.indexOf(':');
+  if (colon < 1) throw new Error('its entry is not the Base64 of "user:password"');
+  return { username: text.slice(0, colon), password: text.slice(colon + 1).replaceAll('\0', '') };
+}

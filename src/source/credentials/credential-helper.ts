@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import * as v from 'valibot';
+import { quoted } from '../../image/printable.js';
+import { parsePrivate } from '../private-document.js';
+import { isSystemError } from '../system-error.js';
+import type { Credentials } from './credentials.js';
+
+export interface HelperOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal?: AbortSignal | undefined;
+  /** In milliseconds. */
+  readonly timeout: number;
+}
+
+/** Of what a program answers, in bytes. */
+const MAX_ANSWER = 2 ** 18;
+
+/** No path, and no option to it. */
+const HELPER = /^[A-Za-z0-9][\w.-]*$/;
+
+const AnswerSchema = v.object({ Username: v.string(), Secret: v.string() });
+
+/** In the place of a user's name: the secret is an identity token. */
+const TOKEN = '<token>';
+
+/** What a program says that is well and has no credentials for the registry. */
+const NONE = /^credentials not found in native keychain$|^no credentials (?:server URL|username)$/;
+
+/**
+ * Asks the program `docker-credential-HELPER` for the credentials of a registry. It is killed when it takes too long.
+ * Source: docker/docker-credential-helpers, client.
+ *
+ * @returns `undefined` when it has none
+ * @throws an error that tells nothing of what the program said
+ */
+export async function askHelper(
+  helper: string,
+  server: string,
+  options: HelperOptions,
+): Promise<Credentials | undefined> {
+  if (!HELPER.test(helper)) throw new Error(`${quoted(helper)} cannot be the name of a credential helper`);
+  const program = `docker-credential-${helper}`;
+  const { failure, answer } = await run(program, server, options);
+  if (failure) {
+    if (NONE.test(answer.trim())) return undefined;
+    throw new Error(`${quoted(program)} ${whyFailed(failure, options)}`);
+  }
+  const parsed = v.safeParse(AnswerSchema, parsePrivate(answer));
+  if (!parsed.success) throw new Error(`${quoted(program)} answers no credentials`);
+  const { Username, Secret } = parsed.output;
+  if (Username === '' || Secret === '') return undefined;
+  const isToken = Username === TOKEN;
+  return {
+    username: isToken ? '' : Username,
+    password: isToken ? '' : Secret,
+    identityToken: isToken ? Secret : '',
+    registryToken: '',
+  };
+}
+
+type Failure = Parameters<Exclude<Parameters<typeof execFile>[3], null | undefined>>[0];
+
+function run(
+  program: string,
+  input: string,
+  { env, signal, timeout }: HelperOptions,
+): Promise<{ readonly failure: Failure; readonly answer: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      program,
+      ['get'],
+      { env: { ...env }, timeout, killSignal: 'SIGKILL', maxBuffer: MAX_ANSWER, ...(signal && { signal }) },
+      (failure, answer) => resolve({ failure, answer }),
+    );
+    child.stdin?.on('error', () => undefined); // what it does not read it does not need
+    child.stdin?.end(input);
+  });
+}
+
+function whyFailed(failure: NonNullable<Failure>, { timeout }: HelperOptions): string {
+  if (isSystemError(failure, 'ENOENT')) return 'is not on the PATH';
+  if (isSystemError(failure)) return `cannot be run: ${failure.code}`;
+  if (failure.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'answers too much';
+  return failure.killed ? `has not answered for ${timeout / 1000} s` : `ended with ${failure.code ?? failure.signal}`;
+}
