@@ -15,7 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const ConfigSchema = v.object({ currentContext: v.optional(v.nullable(v.string())) });
 const MetaSchema = v.object({
   Endpoints: v.object({
-    docker: v.object({ Host: v.pipe(v.string(), v.nonEmpty()), SkipTLSVerify: v.optional(v.boolean(), false) }),
+    docker: v.object({ Host: v.pipe(v.string(), v.nonEmpty()), SkipTLSVerify: v.nullish(v.boolean(), false) }),
   }),
 });
 

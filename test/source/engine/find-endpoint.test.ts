@@ -149,6 +149,14 @@ describe.skipIf(lacks('docker', 'openssl'))(
       expect(await tlsOf('plain')).toBeUndefined();
     });
 
+    it('checks certificates unless it says that it does not', async () => {
+      await dockerContext('create', 'remote', '--docker', 'host=tcp://far:1');
+      env.DOCKER_CONTEXT = 'remote';
+      const { stdout } = await runCommand('find', [config, '-name', 'meta.json']);
+      await writeFile(stdout.toString().trim(), '{"Endpoints":{"docker":{"Host":"tcp://far:1","SkipTLSVerify":null}}}');
+      expect((await findEndpoint(undefined, env))[0]?.endpoint).not.toHaveProperty('tls');
+    });
+
     it('is refused when its description is gone, or malformed', async () => {
       await dockerContext('create', 'remote', '--docker', 'host=ssh://far');
       env.DOCKER_CONTEXT = 'remote';
@@ -209,4 +217,25 @@ describe('the configuration of docker', () => {
     env.DOCKER_CONFIG = '/nonexistent';
     expect(await locations()).toContain('unix:///var/run/docker.sock');
   });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('a user without account (needs root, to be one)', () => {
+  it.each([[[]], [['HOME=']]])(
+    'finds the engine with %j, and looks for nothing in the working folder',
+    async (home) => {
+      const script = `
+      import { findEndpoint } from '${new URL('../../../dist/source/engine/find-endpoint.js', import.meta.url)}';
+      for (const { location } of await findEndpoint(undefined, process.env)) console.log(location);
+    `;
+      const node = [process.execPath, '--input-type=module', '--eval', script];
+      const user = ['--reuid=54321', '--regid=54321', '--clear-groups'];
+      const { stdout } = await runCommand('setpriv', [...user, '--', 'env', '-i', ...home, ...node]);
+      expect(stdout.toString().trim().split('\n')).toEqual([
+        'unix:///var/run/docker.sock',
+        'unix:///.docker/run/docker.sock',
+        'unix:///.docker/desktop/docker.sock',
+        'unix:///run/podman/podman.sock',
+      ]);
+    },
+  );
 });
