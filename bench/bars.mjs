@@ -28,7 +28,6 @@ export const BARS = [
     ['umoci', 'uncompressed archive beside umoci', 'file', 'umoci', 0.45],
     ['umoci-gzip', 'gzip layers beside umoci', 'gzipFile', 'umociGzip', 0.45],
     ['unpacked', 'uncompressed archive, as a folder', 'unpacked', 'umoci'],
-    ['unpacked-gzip', 'gzip layers, as a folder', 'unpackedGzip', 'umociGzip'],
   ]),
   {
     name: 'small-files',

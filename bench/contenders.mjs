@@ -54,7 +54,7 @@ export class Contenders {
     const output = `${this.#folder}/rootfs`;
     const extract = `mkdir ${quote(output)} && ${this.dimgx()} -t - ${quote(reference)} | tar -xf - -C ${quote(output)}`;
     const check = async () => compareTrees(await folderTree(extract, output), expected(), extract);
-    return { title: `${titleOf('', reference)} \\| tar -x`, command: extract, output, check, image, slow: true };
+    return { title: `${titleOf('', reference)} \\| tar -x`, command: extract, output, check, image };
   }
 
   /** @param {WrittenImage} image @param {Expected} expected @param {string} layout @returns {Contender} */
@@ -63,14 +63,14 @@ export class Contenders {
     const rootless = process.getuid?.() === 0 ? '' : '--rootless';
     const command = `umoci raw unpack ${rootless} --image ${quote(`${layout}:1`)} ${quote(output)}`;
     const check = async () => remark(await folderTree(command, output), expected());
-    return { title: 'umoci raw unpack', command, output, check, image, slow: true };
+    return { title: 'umoci raw unpack', command, output, check, image };
   }
 
   /** @param {WrittenImage} image @param {Expected} expected @param {string} archive @returns {Contender} */
   crane(image, expected, archive) {
     const command = `crane export - - < ${quote(archive)}`;
     const check = async () => remark(await tarTree(command), expected());
-    return { title: 'crane export', command: `${command} >/dev/null`, check, image, slow: true };
+    return { title: 'crane export', command: `${command} >/dev/null`, check, image };
   }
 
   /** The library as a program uses it. @param {WrittenImage} image @returns {Contender} */

@@ -34,8 +34,10 @@ export async function contest(contenders, rounds, say) {
   }
   /** @type {Map<string, import('./measure.mjs').Measure[]>} */
   const runs = new Map([...contenders.keys()].map((name) => [name, []]));
-  for (let round = rounds > 1 ? 0 : 1; round <= rounds; round++) {
-    say(round === 0 ? 'warming up' : `round ${round} of ${rounds}`);
+  const isSlow = [...contenders.values()].every(({ slow }) => slow);
+  const last = isSlow ? Math.min(rounds, SLOW_ROUNDS) : rounds;
+  for (let round = last === 1 || isSlow ? 1 : 0; round <= last; round++) {
+    say(round === 0 ? 'warming up' : `round ${round} of ${last}`);
     for (const [name, { command, output, slow }] of contenders) {
       if (slow && (round === 0 || round > SLOW_ROUNDS)) continue;
       const measured = await measure(command);

@@ -43,7 +43,7 @@ async function main(folder) {
   const machine = await describeMachine(place, OTHERS);
   const kind = quick ? 'Small inputs, to try it only. ' : '';
   const table = formatTable(bars.flatMap((bar) => rows.get(bar) ?? []));
-  const text = `${kind}${machine} ${rounds === 1 ? 'One round.' : `Medians of ${rounds} rounds.`}${size}\n\n${table}`;
+  const text = `${kind}${machine} ${rounds === 1 ? 'One round.' : `Medians of ${rounds} rounds, of three at most for what is slow.`}${size}\n\n${table}`;
   console.log(text);
   if (!quick && only === undefined) await writeReadme('figures', text);
 }
