@@ -68,7 +68,7 @@ export class Contenders {
 
   /** @param {WrittenImage} image @param {Expected} expected @param {string} archive @returns {Contender} */
   crane(image, expected, archive) {
-    const command = `crane export - - < ${quote(archive)}`;
+    const command = `TMPDIR=${quote(this.#folder)} crane export - - < ${quote(archive)}`;
     const check = async () => remark(await tarTree(command), expected());
     return { title: 'crane export', command: `${command} >/dev/null`, check, image };
   }
