@@ -57,7 +57,7 @@ const FIGURES = {
   },
   bytesRead: (measured, _, start) => ({
     measured: `${megabytes(measured.bytesRead - start.bytesRead)} for ${count(entriesOf(measured))} entries`,
-    beside: `${megabytes(measured.image?.bytes ?? Number.NaN)}, the archive`,
+    beside: `${megabytes(measured.image?.bytes ?? Number.NaN)}, the archive, ${megabytes(512 * entriesOf(measured))} of it headers`,
     ...times((measured.bytesRead - start.bytesRead) / (measured.image?.bytes ?? Number.NaN)),
   }),
 };
