@@ -23,7 +23,7 @@ if (!(rounds >= 1)) throw new Error(`--rounds takes a number, not "${values.roun
 const bars = BARS.filter(({ name }) => only === undefined || name === only);
 if (bars.length === 0) throw new Error(`--only takes one of ${[...new Set(BARS.map(({ name }) => name))].join(', ')}`);
 
-const place = await roomiest((quick ? 1 : 8) * 2 ** 30);
+const place = await roomiest((quick ? 1 : 10) * 2 ** 30);
 await withFolder(place, main);
 
 /** @param {string} folder */
