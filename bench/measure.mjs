@@ -1,37 +1,24 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-
-const REPORT = fileURLToPath(new URL('report-memory.mjs', import.meta.url));
-
-/** @typedef {{ seconds: number, megabytes: number }} Measure `megabytes` is the peak resident memory */
+import { startShell } from './shell.mjs';
 
 /**
- * Runs a shell command to its end. `$NODE` in it is Node, told to report its memory.
- *
- * @param {string} command
- * @returns {Promise<Measure>}
+ * @typedef {object} Measure of a whole command, start-up included
+ * @property {number} seconds
+ * @property {number} peak resident memory of its Node process, in bytes; NaN where there is none, and off Linux
+ * @property {number} bytesRead by its Node process, Node's own files included; NaN where there is none, and off Linux
  */
+
+/** @param {string} command of bash; `$NODE` in it is Node @returns {Promise<Measure>} */
 export async function measure(command) {
-  const env = { ...process.env, NODE: `${process.execPath} --import ${REPORT}` };
   const started = process.hrtime.bigint();
-  const child = spawn('bash', ['-euo', 'pipefail', '-c', command], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-  });
-  let report = '';
-  child.stdio[3]?.on('data', (chunk) => {
-    report += chunk;
-  });
-  const [code] = await once(child, 'close');
+  const report = await startShell(command, 'ignore').ended;
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  if (code !== 0) throw new Error(`ended with ${code}: ${command}`);
-  return { seconds, megabytes: Number(report) / 1024 };
+  const [peak = Number.NaN, bytesRead = Number.NaN] = report.trim().split(' ').filter(Boolean).map(Number);
+  return { seconds, peak, bytesRead };
 }
 
-/** @param {Measure[]} runs @returns {Measure} */
+/** @param {Measure[]} runs @returns {Measure} the median of each figure by itself */
 export function median(runs) {
-  /** @param {number[]} figures */
-  const middle = (figures) => figures.sort((a, b) => a - b)[figures.length >> 1] ?? 0;
-  return { seconds: middle(runs.map((run) => run.seconds)), megabytes: middle(runs.map((run) => run.megabytes)) };
+  /** @param {keyof Measure} figure */
+  const middle = (figure) => runs.map((run) => run[figure]).sort((a, b) => a - b)[runs.length >> 1] ?? Number.NaN;
+  return { seconds: middle('seconds'), peak: middle('peak'), bytesRead: middle('bytesRead') };
 }

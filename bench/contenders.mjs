@@ -1,0 +1,144 @@
+import { fileURLToPath } from 'node:url';
+import { compareTrees, folderTree, tarTree } from './check-tree.mjs';
+import { outputOf, quote } from './shell.mjs';
+
+/** @typedef {import('./contest.mjs').Contender} Contender */
+/** @typedef {import('./write-image.mjs').WrittenImage} WrittenImage */
+/** @typedef {() => import('./check-tree.mjs').Summary} Expected */
+
+/** @param {string} name of a program of this folder */
+function script(name) {
+  return `$NODE ${quote(fileURLToPath(new URL(name, import.meta.url)))}`;
+}
+
+/** Makes contenders, whose files all lie in one folder. */
+export class Contenders {
+  #folder;
+  /** @type {Map<string, Promise<void>>} */
+  #checked = new Map();
+
+  /** @param {string} folder */
+  constructor(folder) {
+    this.#folder = folder;
+  }
+
+  /** The command line, without target and image. @param {string} [options] */
+  dimgx(options = '') {
+    return `${script('../bin/dimgx.js')} --tmp-dir ${quote(this.#folder)} ${options}`;
+  }
+
+  /** @param {WrittenImage} image @param {Expected} expected @param {{ options?: string, reference?: string }} [how] @returns {Contender} */
+  flatten(image, expected, { options = '', reference = image.archive } = {}) {
+    const command = this.dimgx(options);
+    const check = () => this.#matches(`${command} -t - ${quote(reference)}`, expected);
+    return { title: titleOf(options, reference), command: `${command} -t /dev/null ${quote(reference)}`, check, image };
+  }
+
+  /** Through a pipe. @param {WrittenImage} image @param {Expected} expected @param {string} [options] @returns {Contender} */
+  pipe(image, expected, options = '') {
+    const command = `${this.dimgx(options)} -t - ${quote(image.archive)}`;
+    const title = `${titleOf(options, '')} \\| cat`;
+    return { title, command: `${command} | cat >/dev/null`, check: () => this.#matches(command, expected), image };
+  }
+
+  /** To a file. @param {WrittenImage} image @param {Expected} expected @param {string} reference @returns {Contender} */
+  file(image, expected, reference) {
+    const output = `${this.#folder}/flat.tar`;
+    const command = `${this.dimgx()} -t ${quote(output)} ${quote(reference)}`;
+    const check = () => this.#matches(`${command} && cat ${quote(output)} && rm ${quote(output)}`, expected);
+    return { title: `${titleOf('', reference)} to a file`, command, output, check, image };
+  }
+
+  /** As a tree of files, as others make it. @param {WrittenImage} image @param {Expected} expected @param {string} reference @returns {Contender} */
+  unpacked(image, expected, reference) {
+    const output = `${this.#folder}/rootfs`;
+    const extract = `mkdir ${quote(output)} && ${this.dimgx()} -t - ${quote(reference)} | tar -xf - -C ${quote(output)}`;
+    const check = async () => compareTrees(await folderTree(extract, output), expected(), extract);
+    return { title: `${titleOf('', reference)} \\| tar -x`, command: extract, output, check, image };
+  }
+
+  /** @param {WrittenImage} image @param {Expected} expected @param {string} layout @returns {Contender} */
+  umoci(image, expected, layout) {
+    const output = `${this.#folder}/rootfs`;
+    const rootless = process.getuid?.() === 0 ? '' : '--rootless';
+    const command = `umoci raw unpack ${rootless} --image ${quote(`${layout}:1`)} ${quote(output)}`;
+    const check = async () => remark(await folderTree(command, output), expected());
+    return { title: 'umoci raw unpack', command, output, check, image };
+  }
+
+  /** @param {WrittenImage} image @param {Expected} expected @param {string} archive @returns {Contender} */
+  crane(image, expected, archive) {
+    const command = `TMPDIR=${quote(this.#folder)} crane export - - < ${quote(archive)}`;
+    const check = async () => remark(await tarTree(command), expected());
+    return { title: 'crane export', command: `${command} >/dev/null`, check, image };
+  }
+
+  /** The library as a program uses it. @param {WrittenImage} image @returns {Contender} */
+  library(image) {
+    return {
+      title: 'extractLayers to a Writable',
+      command: `${script('library-stream.mjs')} ${quote(image.archive)}`,
+      image,
+    };
+  }
+
+  /** @param {WrittenImage} image @param {Expected} expected @returns {Contender} */
+  tarStream(image, expected) {
+    const command = `${script('tar-stream-flatten.mjs')} ${quote(image.archive)} ${quote(this.#folder)}`;
+    return { title: 'plain tar-stream', command, check: () => this.#matches(`${command} | cat`, expected), image };
+  }
+
+  /** The table of layers. @param {WrittenImage} image @returns {Contender} */
+  list(image) {
+    return { title: 'dimgx, the listing', command: `${this.dimgx()} ${quote(image.archive)}`, image };
+  }
+
+  /** @param {WrittenImage} image @returns {Contender} */
+  copy(image) {
+    return { title: 'plain loop', command: `${script('plain-copy.mjs')} ${quote(image.archive)} /dev/null`, image };
+  }
+
+  /** @param {WrittenImage} image @returns {Contender} */
+  copyToFile(image) {
+    const output = `${this.#folder}/copy.tar`;
+    const command = `${script('plain-copy.mjs')} ${quote(image.archive)} ${quote(output)}`;
+    const check = () => outputOf(`${command} && cmp ${quote(output)} ${quote(image.archive)} && rm ${quote(output)}`);
+    return { title: 'plain loop to a file', command, output, check, image };
+  }
+
+  /** @param {WrittenImage} image @returns {Contender} */
+  cat(image) {
+    return { title: 'cat \\| cat', command: `cat ${quote(image.archive)} | cat >/dev/null`, image };
+  }
+
+  /** @param {WrittenImage} image @returns {Contender} */
+  inflate(image) {
+    const command = `${script('plain-inflate.mjs')} ${image.gzipBlobs.map(quote).join(' ')}`;
+    const check = async () => {
+      const bytes = Number(await outputOf(command));
+      if (bytes !== image.layerBytes) throw new Error(`inflated ${bytes} bytes, should be ${image.layerBytes}`);
+    };
+    return { title: 'plain inflate', command, check, image };
+  }
+
+  /** The same command is checked once. @param {string} command that writes a tar @param {Expected} expected */
+  #matches(command, expected) {
+    const check =
+      this.#checked.get(command) ?? tarTree(command).then((tree) => compareTrees(tree, expected(), command));
+    this.#checked.set(command, check);
+    return check;
+  }
+}
+
+/** @param {string} options @param {string} reference */
+function titleOf(options, reference) {
+  const source = /^[a-z-]+:/.exec(reference)?.[0];
+  return ['dimgx', options, source && `${source}…`].filter(Boolean).join(' ');
+}
+
+/** Others are timed whatever they make. @param {import('./check-tree.mjs').Summary} actual @param {import('./check-tree.mjs').Summary} expected */
+function remark(actual, expected) {
+  return actual.digest === expected.digest
+    ? ''
+    : `its tree is wrong: ${actual.entries} entries, not ${expected.entries}`;
+}

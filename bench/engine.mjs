@@ -1,0 +1,74 @@
+/**
+ * `npm run bench:engine [-- --quick]`: dimgx beside `docker save`, from an engine of its own whose data lie on the disk of the
+ * temporary folder. Needs root, dockerd and docker; says so and ends where one lacks.
+ */
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { parseArgs } from 'node:util';
+import { expectedTree } from './check-tree.mjs';
+import { Contenders } from './contenders.mjs';
+import { contest } from './contest.mjs';
+import { distributionLayers } from './distribution-layers.mjs';
+import { withDockerd } from './dockerd.mjs';
+import { rowOf } from './figures.mjs';
+import { describeMachine, isOnPath } from './machine.mjs';
+import { formatTable, writeReadme } from './report.mjs';
+import { roomiest, withFolder } from './scratch.mjs';
+import { outputOf, quote } from './shell.mjs';
+import { IMAGE_NAME, writeImage } from './write-image.mjs';
+
+const ROUNDS = 3;
+
+/** @type {Omit<import('./bars.mjs').Bar, 'name' | 'stage'>[]} */
+const BARS = [
+  {
+    work: 'image of the engine to /dev/null, verified',
+    figure: 'time',
+    measured: 'dimgx',
+    beside: 'save',
+    limit: 1.15,
+  },
+  { work: 'peak memory', figure: 'peak', measured: 'dimgx', limit: 150 },
+];
+
+const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
+const lacking = process.getuid?.() === 0 ? [] : ['root'];
+for (const program of ['dockerd', 'docker']) if (!(await isOnPath(program))) lacking.push(program);
+if (lacking.length > 0) say(`skipped: it needs ${lacking.join(', ')}`);
+else {
+  const place = await roomiest((quick ? 1 : 6) * 2 ** 30);
+  await withFolder(place, (folder) =>
+    withFolder(tmpdir(), async (data) => {
+      const rows = await withDockerd(data, (host) => compare(folder, host));
+      const text = `${await describeMachine(place, ['dockerd'])} Medians of ${ROUNDS} rounds.\n\n${formatTable(rows)}`;
+      console.log(quick ? `Small inputs, to try it only. ${text}` : text);
+      if (!quick) await writeReadme('engine figures', text);
+    }),
+  );
+}
+
+/** @param {string} folder @param {string} host */
+async function compare(folder, host) {
+  say('making the image');
+  await mkdir(`${folder}/image`);
+  const layers = distributionLayers(quick ? 0.1 : 1);
+  const image = await writeImage(`${folder}/image`, layers);
+  const docker = `DOCKER_HOST=${quote(host)} docker`;
+  say('loading it');
+  await outputOf(`${docker} load --quiet --input ${quote(image.archive)}`);
+  const reference = `docker-daemon:${IMAGE_NAME}`;
+  const options = `--host ${quote(host)}`;
+  const dimgx = new Contenders(folder).flatten(image, () => expectedTree(layers), { options, reference });
+  /** @type {Map<string, import('./contest.mjs').Contender>} */
+  const contenders = new Map([
+    ['save', { title: 'docker save', command: `${docker} save ${IMAGE_NAME} >/dev/null`, slow: true }],
+    ['dimgx', { ...dimgx, title: 'dimgx docker-daemon:…', slow: true }],
+  ]);
+  const results = await contest(contenders, ROUNDS, say);
+  return BARS.map((bar) => rowOf({ name: '', stage: '', ...bar }, results));
+}
+
+/** @param {string} line */
+function say(line) {
+  console.error(`bench: engine: ${line}`);
+}
