@@ -12,6 +12,9 @@ import { type Piece, piecesOf, sparseContents } from './pieces.js';
 /** Hidden bytes between two pieces up to this many are read and dropped: cheaper than another read. */
 const GAP = 32 * 1024;
 
+/** So much at most is asked for by one read: several run side by side, each in a thread of its own. */
+const READ_SIZE = 512 * 1024;
+
 const DOT_SLASH = Buffer.from('./');
 type ScatterRead = ReturnType<typeof scatterRegion>;
 
@@ -83,7 +86,7 @@ export class TarAssembler {
         this.#made = new Uint8Array(this.#next.length);
         this.#advance();
       } else if (this.#next) {
-        filled += this.#startSpan(buffer.subarray(filled), reads);
+        filled += this.#startSpan(buffer.subarray(filled, filled + READ_SIZE), reads);
       } else if (filled > 0 || this.#ended) {
         break;
       } else {

@@ -17,10 +17,10 @@ export interface TarEnd {
 }
 
 /**
- * Between 2 and 64 KiB the size made no difference where it was measured; out of a page cache that is cold, fewer reads are
- * better. Windows are no Buffers, whose views cost more to make.
+ * Of what is read at once, in bytes: little where contents are skipped between headers, more and more where one header
+ * follows upon the other.
  */
-const WINDOW = 64 * 1024;
+const WINDOW = { least: 4 * 1024, most: 64 * 1024 };
 
 /**
  * Scans a tar archive that can be read by position; contents larger than a window are not read.
@@ -30,15 +30,20 @@ const WINDOW = 64 * 1024;
  */
 export async function scanTar(readAt: ReadAt, length: number, onEntry: (entry: TarEntry) => void): Promise<TarEnd> {
   const scanner = new HeaderScanner(onEntry);
-  let window = new Uint8Array(Math.min(WINDOW, length));
+  // No Buffer, whose views cost more to make.
+  let window = new Uint8Array(Math.min(WINDOW.most, length));
+  let size = WINDOW.least;
   while (!scanner.done && scanner.position < length) {
-    const left = length - scanner.position;
+    const from = scanner.position;
+    const left = length - from;
     if (left < scanner.need) break;
     // Twice as large at least: what needs more is read anew, and would be read as often as it has blocks.
     if (window.length < scanner.need) window = new Uint8Array(Math.max(scanner.need, 2 * window.length));
-    const bytes = window.subarray(0, Math.min(window.length, left));
-    await readAt(bytes, scanner.position);
+    const bytes = window.subarray(0, Math.min(Math.max(size, scanner.need), left));
+    await readAt(bytes, from);
     scanner.feed(bytes);
+    const isBehind = scanner.position > from + bytes.length;
+    size = isBehind ? WINDOW.least : Math.min(2 * size, WINDOW.most);
   }
   scanner.finish(length);
   const trailingData = scanner.done && (await hasData(readAt, scanner.position, length, window));

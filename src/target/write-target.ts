@@ -12,8 +12,8 @@ import { openInPlaceSink } from './in-place-sink.js';
 import type { Sink } from './sink.js';
 import { unwritable } from './unwritable.js';
 
-/** As the plain copy loop of the benchmark uses. */
-const BUFFER = 1024 * 1024;
+/** Of each of two buffers. Large enough for several reads to be under way at once: a copy takes half the time with 4 MiB. */
+const BUFFER = 4 * 1024 * 1024;
 
 export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
