@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { DimgxError, type ErrorCode, type WarningCode } from '../errors.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerJob, LayerReport } from './layer-job.js';
+import type { LocalLane } from './local-lane.js';
 import { TerminationGate } from './termination-gate.js';
 
 /** What a worker says while and after it does a job. */
@@ -24,9 +25,13 @@ interface Task {
   readonly reject: (error: unknown) => void;
 }
 
-/** Worker threads that take layer jobs in the order they come. Threads start when there is work for them. */
+/**
+ * Worker threads that take layer jobs in the order they come, and this thread's lane, which reads headers beside them.
+ * Threads start when there is work for them.
+ */
 export class WorkerPool {
   readonly #threads: number;
+  readonly #lane: LocalLane | undefined;
   readonly #waiting: Task[] = [];
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Task>();
@@ -35,9 +40,10 @@ export class WorkerPool {
   readonly #gates = new WeakMap<Worker, TerminationGate>();
   #closing: Promise<unknown> | undefined;
 
-  /** @param threads at most, at least 1 */
-  constructor(threads: number) {
+  /** @param threads that work at once at most, this one among them; at least 1 */
+  constructor(threads: number, lane?: LocalLane) {
     this.#threads = Math.max(1, threads);
+    this.#lane = lane;
   }
 
   /** @throws what the job throws; DIMGX_ABORTED when the pool is closed before it is done */
@@ -66,11 +72,18 @@ export class WorkerPool {
   }
 
   #next(): void {
-    while (this.#waiting.length > 0) {
-      if (this.#idle.length === 0 && this.#busy.size >= this.#threads && !this.#closing) return;
-      const task = this.#waiting.shift() as Task;
+    for (let task = this.#waiting[0]; task; task = this.#waiting[0]) {
+      const lane = task.job.kind === 'index' && !this.#lane?.isBusy ? this.#lane : undefined;
+      const isFull = this.#busy.size + (this.#lane?.isBusy ? 1 : 0) >= this.#threads;
+      if (isFull && !lane && !this.#closing) return;
+      this.#waiting.shift();
       if (this.#closing) {
         task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
+        continue;
+      }
+      if (lane) {
+        const done = lane.run(task.job, task.onBytes).then(task.resolve, task.reject);
+        done.then(() => this.#next());
         continue;
       }
       const worker = this.#idle.pop() ?? this.#start();

@@ -1,0 +1,63 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { DimgxError } from '../errors.js';
+import type { Region } from '../image/region.js';
+import { readRegionSync } from '../source/read-region.js';
+import { writeAt } from '../source/write-at.js';
+import type { ReadAt } from '../tar/scan.js';
+import type { LayerIo, OnBytes } from './index-layer.js';
+import { type LayerJob, type LayerReport, runLayerJob } from './layer-job.js';
+
+/** So long other work of this thread may have to wait, in milliseconds. */
+const SLICE = 10;
+
+/**
+ * Runs layer jobs in this thread, one after the other. Headers are read soonest here: a thread takes longer to start than
+ * most images to be indexed, and what the optimiser learns in it is lost with it. Reads do not wait, which would cost more
+ * than they do, but make room for other work now and then.
+ */
+export class LocalLane {
+  #last: Promise<unknown> = Promise.resolve();
+  #running = 0;
+  #since = 0;
+  #closed = false;
+  readonly #io: LayerIo = { read: (region) => this.#reader(region), write: writeAt, whole: (work) => work() };
+
+  get isBusy(): boolean {
+    return this.#running > 0;
+  }
+
+  /** @throws what the job throws; DIMGX_ABORTED after `close` */
+  run(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
+    this.#running++;
+    const report = this.#last.then(() => this.#run(job, onBytes)).finally(() => this.#running--);
+    this.#last = report.catch(() => undefined);
+    return report;
+  }
+
+  /** Afterwards no job reads or writes any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#last;
+  }
+
+  async #run(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
+    this.#goOn();
+    return runLayerJob(job, this.#io, onBytes);
+  }
+
+  #reader(region: Region): ReadAt {
+    const read = readRegionSync(region);
+    return (into, position) => {
+      if (performance.now() - this.#since < SLICE) return read(into, position);
+      return turn().then(() => {
+        this.#goOn();
+        return read(into, position);
+      });
+    };
+  }
+
+  #goOn(): void {
+    if (this.#closed) throw new DimgxError('DIMGX_ABORTED', 'the image was closed');
+    this.#since = performance.now();
+  }
+}
