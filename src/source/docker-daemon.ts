@@ -37,10 +37,10 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
   const { openEngine } = await import('./engine/engine.js');
   const engine = await openEngine({ host: request.options.host, signal: context.signal });
   context.resources.adopt(() => engine.close());
-  const details = await findOrPull(engine, request, context);
+  const { details, images } = await findOrPull(engine, request, context);
   refuseOtherPlatform(engine, details, request);
-  const chain = await imageChain(engine, details);
-  const steps = historySteps(await engine.history(details.id), chain);
+  const [history, chain] = await Promise.all([engine.history(details.id), imageChain(engine, details, images)]);
+  const steps = historySteps(history, chain);
   const layers = layersOf(details, chain, steps);
   const { created, architecture, os, variant } = details;
   return Object.freeze({
@@ -70,8 +70,9 @@ async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenC
   const { name, platform, options } = request;
   const when = options.pull ?? 'never';
   const find = async () => {
-    const image = findImage(await engine.images(), name);
-    return image && { image, details: await engine.inspect(image.id) };
+    const images = await engine.images();
+    const image = findImage(images, name);
+    return image && { images, image, details: await engine.inspect(image.id) };
   };
   let found = await find();
   const isThere = found?.details && isForPlatform(found.details, platform);
@@ -81,7 +82,7 @@ async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenC
     await pullImage(engine, { name, platform, warn: (warning) => options.onWarning?.(warning) }, context);
     found = await find();
   }
-  if (found?.details) return found.details;
+  if (found?.details) return { details: found.details, images: found.images };
   const advice = when === 'never' ? `, --pull=missing has it pulled` : '';
   throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${engine.location} has no image ${quoted(name)}${advice}`);
 }

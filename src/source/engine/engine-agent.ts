@@ -18,6 +18,10 @@ interface Reading {
   readonly onread?: OnReadOpts;
 }
 
+/** How many requests are under way at once; others wait. By `ssh` each would be a login, which may ask for a password. */
+const AT_ONCE = 8;
+const AT_ONCE_BY_SSH = 1;
+
 /** Makes the connections to one engine, and keeps those that are idle for the next request. */
 export class EngineAgent extends Agent {
   readonly #endpoint: Endpoint;
@@ -27,7 +31,7 @@ export class EngineAgent extends Agent {
   readonly #sockets = new Set<Socket>();
 
   constructor(endpoint: Endpoint, env: Readonly<Record<string, string | undefined>>) {
-    super({ keepAlive: true });
+    super({ keepAlive: true, maxSockets: endpoint.kind === 'ssh' ? AT_ONCE_BY_SSH : AT_ONCE });
     this.#endpoint = endpoint;
     this.#env = env;
   }
