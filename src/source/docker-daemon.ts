@@ -7,9 +7,10 @@ import { formatPlatform, type Platform } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
 import type { Engine, EngineImageDetails } from './engine/engine.js';
-import { findImage, isImageId } from './engine/find-image.js';
+import { isImageId } from './engine/find-image.js';
 import { type EngineStep, historySteps } from './engine/history-steps.js';
 import { imageChain } from './engine/image-chain.js';
+import { lookUpImage } from './engine/look-up-image.js';
 import type { OpenContext } from './open-context.js';
 import { savedLayers } from './saved-layers.js';
 
@@ -69,18 +70,13 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
 async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenContext) {
   const { name, platform, options } = request;
   const when = options.pull ?? 'never';
-  const find = async () => {
-    const images = await engine.images();
-    const image = findImage(images, name);
-    return image && { images, image, details: await engine.inspect(image.id) };
-  };
-  let found = await find();
+  let found = await lookUpImage(engine, name);
   const isThere = found?.details && isForPlatform(found.details, platform);
   if (when === 'always' || (when === 'missing' && !isThere)) {
     if (isImageId(name, found?.image)) throw idRefused(engine, name, found !== undefined);
     const { pullImage } = await import('./pull-image.js');
     await pullImage(engine, { name, platform, warn: (warning) => options.onWarning?.(warning) }, context);
-    found = await find();
+    found = await lookUpImage(engine, name);
   }
   if (found?.details) return { details: found.details, images: found.images };
   const advice = when === 'never' ? `, --pull=missing has it pulled` : '';
