@@ -35,6 +35,8 @@ export interface Circumstances {
   readonly request: string;
   /** Whether an engine has answered there before. */
   readonly hasAnswered: boolean;
+  /** Whether what answers there has told its version, as an engine does. */
+  readonly isKnown: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -59,7 +61,7 @@ export function isCut(failure: unknown): boolean {
 
 /** The one coded error for whatever went wrong between dimgx and the engine; what has its code already is left as it is. */
 export function engineError(cause: unknown, circumstances: Circumstances): DimgxError {
-  const { location, request, hasAnswered, signal } = circumstances;
+  const { location, request, hasAnswered, isKnown, signal } = circumstances;
   if (signal?.aborted) return abortedBy(signal);
   if (cause instanceof DimgxError && cause.code !== 'DIMGX_IMAGE_BAD_JSON') return cause;
   if (cause instanceof EngineRefusal) return refusal(cause, circumstances);
@@ -73,6 +75,7 @@ export function engineError(cause: unknown, circumstances: Circumstances): Dimgx
     return error('DIMGX_SOURCE_ENGINE_DENIED', `this user may not connect to ${location}: ${advice}`);
   }
   const reason = reasonOf(cause);
+  if (!isKnown && (cause instanceof DimgxError || code.startsWith('HPE_'))) return notAnEngine(location, reason, cause);
   if (code.startsWith('HPE_')) {
     return error('DIMGX_SOURCE_ENGINE_FAILED', `what answers at ${location} is no engine: ${reason}`);
   }
@@ -106,7 +109,14 @@ export function noEngine(tried: readonly { location: string; reason: string }[],
   return new DimgxError('DIMGX_SOURCE_NO_ENGINE', message, { cause });
 }
 
-function refusal(cause: EngineRefusal, { endpoint, location, request }: Circumstances): DimgxError {
+/** @param reason what speaks against it; printable */
+function notAnEngine(location: string, reason: string, cause: unknown): DimgxError {
+  const advice = 'check the address (--host, DOCKER_HOST, or the context)';
+  const message = `what answers at ${location} is no container engine (${reason}): ${advice}`;
+  return new DimgxError('DIMGX_SOURCE_ENGINE_FAILED', message, { cause });
+}
+
+function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }: Circumstances): DimgxError {
   const said = printable(cause.message.trim(), 600);
   const isPlain = endpoint.kind === 'tcp' && !endpoint.tls;
   if (isPlain && cause.status === 400 && /HTTP request to an HTTPS server/.test(said)) {
@@ -116,6 +126,10 @@ function refusal(cause: EngineRefusal, { endpoint, location, request }: Circumst
   if (cause.status === 401 || cause.status === 403) {
     const message = `the engine at ${location} does not allow ${request}: ${said || `HTTP ${cause.status}`}`;
     return new DimgxError('DIMGX_SOURCE_ENGINE_DENIED', message, { cause });
+  }
+  if (!isKnown && cause.status < 500) {
+    const words = said.startsWith('<') ? '' : said.slice(0, 100); // a page's title does not tell more
+    return notAnEngine(location, `HTTP ${cause.status} to ${request}${words && `: ${words}`}`, cause);
   }
   const message = `the engine at ${location} failed at ${request} with HTTP ${cause.status}${said && `: ${said}`}`;
   return new DimgxError('DIMGX_SOURCE_ENGINE_FAILED', message, { cause });

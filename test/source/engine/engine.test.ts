@@ -165,6 +165,33 @@ describe('an engine that cannot be used', () => {
     expect(await codeOf(openEngine({ host }))).toMatch(/^DIMGX_SOURCE_(ENGINE_FAILED|NO_ENGINE)$/);
   });
 
+  test.each([
+    ['404 Not Found', '404 page not found\n', 'HTTP 404 to GET /version: 404 page not found'],
+    ['404 Not Found', '<!DOCTYPE html>\n', 'HTTP 404 to GET /version'],
+    ['302 Found', '', 'HTTP 302 to GET /version'],
+    ['204 No Content', '', 'HTTP 204 to GET /version'],
+    ['200 OK', '<!DOCTYPE html>', 'its answer is not JSON: .*'],
+    ['200 OK', '', 'its answer is not JSON: .*'],
+    ['200 OK', '{"Version":"7"}', 'its version is not of the right shape.*'],
+  ])('is another server, which answers %s: %s', async (status, body, reason) => {
+    const host = await rawServer((socket) =>
+      socket.once('data', () => socket.end(`HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)),
+    );
+    await expect(openEngine({ host })).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_ENGINE_FAILED',
+      message: expect.stringMatching(
+        `^what answers at ${host} is no container engine \\(${reason}\\): check the address \\(--host, DOCKER_HOST, or the context\\)$`,
+      ),
+    });
+  });
+
+  it('may be one that is out of order, which its address does not help', async () => {
+    const refusing = (_: unknown, response: ServerResponse) => response.writeHead(503).end('starting');
+    await expect(openFake({ '/version': refusing })).rejects.toMatchObject({
+      message: expect.stringMatching(/failed at GET \/version with HTTP 503: starting$/),
+    });
+  });
+
   it('says nothing, or hangs up', async () => {
     expect(await codeOf(openEngine({ host: await rawServer(() => {}), timeouts: TIMEOUTS }))).toBe(
       'DIMGX_SOURCE_NO_ENGINE',
