@@ -49,11 +49,17 @@ export interface Engine {
   images(): Promise<readonly EngineImage[]>;
   /** @returns `undefined` when there is no such image */
   inspect(name: string): Promise<EngineImageDetails | undefined>;
-  /** Newest to oldest. */
+  /**
+   * Newest to oldest.
+   *
+   * @throws DIMGX_SOURCE_NO_SUCH_IMAGE, as of an image that was found and is gone
+   */
   history(name: string): Promise<readonly EngineHistoryStep[]>;
   /**
    * What `docker save` of one image writes. Resolves when it begins: the engine may prepare for a minute. The source ends
    * without an error only when all of it has come.
+   *
+   * @throws DIMGX_SOURCE_NO_SUCH_IMAGE, as of an image that was found and is gone
    */
   save(name: string): Promise<ByteSource>;
   /** Has the engine fetch an image from its registry; without tag and digest, `latest`. */
