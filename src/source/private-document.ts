@@ -6,7 +6,7 @@ import { printable } from '../image/printable.js';
 
 /**
  * Reads a JSON document of the user's that may hold secrets: no error tells anything of what is in it, as those of
- * `JSON.parse` do.
+ * `JSON.parse` do. A file without text, or with `null`, is an empty document, as to docker.
  *
  * @throws what the operating system says; DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE
  */
@@ -19,9 +19,9 @@ export async function readPrivateDocument(path: string): Promise<unknown> {
     if (about.size > MAX_DOCUMENT) {
       throw new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${printable(path, 300)} is larger than ${MAX_DOCUMENT} bytes`);
     }
-    const document = parsePrivate(await file.readFile('utf8'));
+    const document = parsePrivate((await file.readFile('utf8')).trim() || '{}');
     if (document === undefined) throw badDocument(`${printable(path, 300)} is not JSON`);
-    return document;
+    return document ?? {};
   } finally {
     await file.close();
   }

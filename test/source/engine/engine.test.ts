@@ -332,8 +332,10 @@ describe("the HttpHeaders of docker's configuration", () => {
     expect(failure.stack).not.toContain('hush');
   });
 
-  it('are none where the configuration cannot be read: a host was named', async () => {
-    const engine = await openFake({ '/images/json': [] }, { env: await configured('{') });
-    expect(await engine.images()).toEqual([]);
+  it('are none where the configuration is empty, or cannot be read: a host was named', async () => {
+    for (const text of ['{', '', 'null']) {
+      const engine = await openFake({ '/images/json': [] }, { env: await configured(text) });
+      expect(await engine.images()).toEqual([]);
+    }
   });
 });

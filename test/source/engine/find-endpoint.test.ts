@@ -211,9 +211,11 @@ describe('the configuration of docker', () => {
     }
   });
 
-  it('need not name a context, nor be there', async () => {
-    await writeFiles(config, { 'config.json': '{"auths":{},"currentContext":""}' });
-    expect(await locations()).toContain('unix:///var/run/docker.sock');
+  it('need not name a context, nor hold anything, nor be there', async () => {
+    for (const text of ['{"auths":{},"currentContext":""}', '', ' \n', 'null']) {
+      await writeFiles(config, { 'config.json': text });
+      expect(await locations(), text).toContain('unix:///var/run/docker.sock');
+    }
     env.DOCKER_CONFIG = '/nonexistent';
     expect(await locations()).toContain('unix:///var/run/docker.sock');
   });
