@@ -284,13 +284,16 @@ describe('of several places', () => {
     expect(await codeOf(openFirst(at(old, await fakeEngine({})), {}))).toBe('DIMGX_SOURCE_ENGINE_TOO_OLD');
   });
 
-  it('all are told when none is an engine', async () => {
+  it('all are told when none is an engine, also what is no address', async () => {
     const folder = await temporaryFolder();
-    const search = openFirst(at(`unix://${folder}/none`, `unix://${folder}`), {});
+    const nowhere = { location: 'CONTAINER_HOST', reason: 'no address' };
+    const search = openFirst([...at(`unix://${folder}/none`), nowhere, ...at(`unix://${folder}`)], {});
+    const tried = `${folder}/none (there is no such socket), CONTAINER_HOST (no address), unix://${folder} (`;
     await expect(search).rejects.toMatchObject({
       code: 'DIMGX_SOURCE_NO_ENGINE',
-      message: expect.stringContaining(`${folder}/none (there is no such socket), unix://${folder} (`),
+      message: expect.stringContaining(tried),
     });
+    expect((await opened(await openFirst([nowhere, ...at(await fakeEngine({}))], {}))).location).toMatch(/^unix:/);
   });
 });
 

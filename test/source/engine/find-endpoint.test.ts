@@ -47,6 +47,13 @@ describe('the engine', () => {
     ]);
   });
 
+  it('is at another of the usual places when CONTAINER_HOST is no address, which is told of that', async () => {
+    env.CONTAINER_HOST = 'fd://\u001b';
+    expect(await locations()).toContain('unix:///run/podman/podman.sock');
+    const reason = '"fd://\\x1b" is no address of an engine: only unix://, tcp:// and ssh:// are understood';
+    expect(await findEndpoint(undefined, env)).toContainEqual({ location: 'CONTAINER_HOST', reason });
+  });
+
   it('is where DOCKER_HOST says, whatever the context', async () => {
     Object.assign(env, { DOCKER_HOST: ' tcp://there:1 ', DOCKER_CONTEXT: 'none', CONTAINER_HOST: 'unix:///podman' });
     expect(await locations()).toEqual(['tcp://there:1']);
@@ -142,7 +149,7 @@ describe.skipIf(lacks('docker', 'openssl'))(
       const tlsOf = async (name: string) => {
         env.DOCKER_CONTEXT = name;
         const [found] = await findEndpoint(undefined, env);
-        return found?.endpoint.kind === 'tcp' ? found.endpoint.tls : 'none';
+        return found && 'endpoint' in found && found.endpoint.kind === 'tcp' ? found.endpoint.tls : 'none';
       };
       expect(await tlsOf('secure')).toEqual(await readTlsFiles(client, true));
       expect(await tlsOf('lax')).toMatchObject({ ca: undefined, verify: false });
@@ -154,7 +161,8 @@ describe.skipIf(lacks('docker', 'openssl'))(
       env.DOCKER_CONTEXT = 'remote';
       const { stdout } = await runCommand('find', [config, '-name', 'meta.json']);
       await writeFile(stdout.toString().trim(), '{"Endpoints":{"docker":{"Host":"tcp://far:1","SkipTLSVerify":null}}}');
-      expect((await findEndpoint(undefined, env))[0]?.endpoint).not.toHaveProperty('tls');
+      expect(await findEndpoint(undefined, env)).toMatchObject([{ endpoint: { kind: 'tcp' } }]);
+      expect(await findEndpoint(undefined, env)).not.toMatchObject([{ endpoint: { tls: expect.anything() } }]);
     });
 
     it('is refused when its description is gone, or malformed', async () => {
