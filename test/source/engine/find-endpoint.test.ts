@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findEndpoint } from '#dimgx/source/engine/find-endpoint.js';
@@ -119,8 +119,20 @@ describe('the engine', () => {
     await mkdir(join(config, 'cert.pem'));
     await expect(locations()).rejects.toMatchObject({
       code: 'DIMGX_SOURCE_ENGINE_TLS',
-      message: expect.stringContaining('EISDIR'),
+      message: `${config}/cert.pem is no regular file`,
     });
+  });
+
+  it.each(Object.keys(FILES))('is refused when %s is a FIFO, or huge: neither is read', async (name) => {
+    Object.assign(env, { DOCKER_HOST: 'tcp://there:1', DOCKER_TLS_VERIFY: '1' });
+    await writeFiles(config, FILES);
+    const path = join(config, name);
+    await truncate(path, 2 ** 40);
+    const code = 'DIMGX_SOURCE_ENGINE_TLS';
+    await expect(locations()).rejects.toMatchObject({ code, message: `${path} is larger than 4194304 bytes` });
+    await rm(path);
+    await runCommand('mkfifo', [path]);
+    await expect(locations()).rejects.toMatchObject({ code, message: `${path} is no regular file` });
   });
 });
 
