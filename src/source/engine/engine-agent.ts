@@ -13,6 +13,9 @@ export interface EngineConnection {
   readonly source: ByteSource;
 }
 
+/** Of a socket's path, in bytes; Node leaves out what is behind them. Source: unix(7), sun_path. */
+const MAX_PATH = process.platform === 'linux' ? 107 : 103;
+
 /** Of a socket; `onread` has it read into a buffer. */
 interface Reading {
   readonly onread?: OnReadOpts;
@@ -71,7 +74,11 @@ export class EngineAgent extends Agent {
 }
 
 function connect(endpoint: Exclude<Endpoint, SshEndpoint>, reading: Reading = {}): Socket {
-  if (endpoint.kind === 'unix') return connectSocket({ path: endpoint.path, ...reading });
+  if (endpoint.kind === 'unix') {
+    const { path } = endpoint;
+    if (Buffer.byteLength(path) <= MAX_PATH) return connectSocket({ path, ...reading });
+    throw new Error(`the path of the socket is longer than the ${MAX_PATH} bytes that the system allows`);
+  }
   const { host, port, tls } = endpoint;
   if (!tls) return connectSocket({ host, port, ...reading });
   const { ca, cert, key, verify } = tls;

@@ -200,6 +200,15 @@ describe('an engine that cannot be used', () => {
     expect(await codeOf(openEngine({ host }))).toBe('DIMGX_SOURCE_NO_ENGINE');
   });
 
+  it('is at a socket whose path is too long, of which no part is taken for another', async () => {
+    const folder = await temporaryFolder();
+    const path = `${folder}/`.padEnd(108, 'é');
+    await expect(openEngine({ host: `unix://${path}` })).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_NO_ENGINE',
+      message: expect.stringMatching(/the path of the socket is longer than the \d+ bytes that the system allows/),
+    });
+  });
+
   it('does not allow it', async () => {
     const engine = await openFake({
       '/images/json': (_: unknown, response: ServerResponse) => response.writeHead(403).end('Forbidden\n\u001b[2J'),
