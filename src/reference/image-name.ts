@@ -43,5 +43,6 @@ export function fullName(name: string): string | undefined {
   const [, base = '', tag = '', digest] = TAG_AND_DIGEST.exec(name) ?? [];
   const { registry, path } = repositoryOf(base);
   const isName = REGISTRY.test(registry) && path.split('/').every((part) => COMPONENT.test(part));
-  return isName && !/^[0-9a-f]{64}$/.test(base) ? `${registry}/${path}${digest ?? tag}` : undefined;
+  const isMore = /@|:[^/]*$|^[0-9a-f]{64}$/.test(base);
+  return isName && !isMore ? `${registry}/${path}${digest ?? tag}` : undefined;
 }

@@ -6,6 +6,7 @@ import { layerNames } from '../image/layer-names.js';
 import { formatPlatform, type Platform } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
+import { fullName } from '../reference/image-name.js';
 import type { Engine, EngineImageDetails } from './engine/engine.js';
 import { isImageId } from './engine/find-image.js';
 import { type EngineStep, historySteps } from './engine/history-steps.js';
@@ -79,8 +80,13 @@ async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenC
     found = await lookUpImage(engine, name);
   }
   if (found?.details) return { details: found.details, images: found.images };
-  const advice = when === 'never' ? `, --pull=missing has it pulled` : '';
+  const advice = when === 'never' && canBePulled(name) ? ', --pull=missing has it pulled' : '';
   throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${engine.location} has no image ${quoted(name)}${advice}`);
+}
+
+/** As far as the name tells: so many hex digits as engines show of an ID are hardly one. */
+function canBePulled(name: string): boolean {
+  return fullName(name) !== undefined && !/^(?:sha256:[0-9a-f]+|[0-9a-f]{12,})$/.test(name);
 }
 
 function idRefused(engine: Engine, name: string, isThere: boolean): DimgxError {
@@ -103,7 +109,8 @@ function refuseOtherPlatform(engine: Engine, details: EngineImageDetails, reques
   const { os = '', architecture = '', variant } = details;
   if (!platform || isForPlatform(details, platform)) return;
   const has = formatPlatform({ os, architecture, ...(variant && { variant }) });
-  const advice = (options.pull ?? 'never') === 'never' ? ': --pull=missing has it pulled' : '';
+  const mayPull = (options.pull ?? 'never') === 'never' && canBePulled(name);
+  const advice = mayPull ? ': --pull=missing has it pulled' : '';
   throw new DimgxError(
     'DIMGX_SOURCE_NO_PLATFORM',
     `${engine.location} has ${quoted(name)} for ${has}, not for ${formatPlatform(platform)}${advice}`,
