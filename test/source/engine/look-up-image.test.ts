@@ -1,7 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
+import { openEngine } from '#dimgx/source/engine/engine.js';
 import { lookUpImage } from '#dimgx/source/engine/look-up-image.js';
-import { codeOf, openFake, TIMEOUTS } from '../../helpers/opened-engine.js';
+import { engineProxy } from '../../helpers/engine-proxy.js';
+import { fakeEngine } from '../../helpers/fake-engine.js';
+import { codeOf, opened, openFake, TIMEOUTS } from '../../helpers/opened-engine.js';
 
 const ID = 'a'.repeat(64);
 const PODMAN = { '/version': { ApiVersion: '1.41', Components: [{ Name: 'Podman Engine' }] } };
@@ -24,20 +27,19 @@ describe('an image that the engine does not list', () => {
     expect(await lookUpImage(engine, name)).toMatchObject({ details: { id: ID }, image: undefined });
   });
 
-  test.each([ID, ID.slice(0, 12), `sha256:${ID}`, 'a', '@1', '<none>', 'Ml', 'ml:1:2', '', `ml@${ID}`])(
-    'is not taken by what is no name: %j',
+  test.each(['@1', '<none>', 'Ml', 'ml:1:2', '', `ml@${ID}`, ID, 'ml/'])(
+    'is not asked for by what is no name: %j',
     async (name) => {
-      const asked: unknown[] = [];
-      const ask = (request: { url?: string }, response: ServerResponse) => {
-        asked.push(request.url);
-        response.end(JSON.stringify(DETAILS));
-      };
-      const path = `/images/${encodeURIComponent(name)}/json`;
-      const engine = await openFake({ '/images/json': [], [path]: ask });
-      expect(await lookUpImage(engine, name)).toBeUndefined();
-      expect(asked).toEqual([]);
+      const { host, asked } = await engineProxy(await fakeEngine({ '/images/json': [] }));
+      expect(await lookUpImage(await opened(await openEngine({ host })), name)).toBeUndefined();
+      expect(asked).toEqual(['/version', '/images/json?all=true']);
     },
   );
+
+  test.each([ID.slice(0, 12), 'a', `sha256:${ID.slice(0, 12)}`])('is not taken by an ID: %s', async (name) => {
+    const engine = await openFake({ '/images/json': [], [`/images/${encodeURIComponent(name)}/json`]: DETAILS });
+    expect(await lookUpImage(engine, name)).toBeUndefined();
+  });
 });
 
 describe('when the engine refuses to list its images', () => {
