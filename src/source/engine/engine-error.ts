@@ -54,6 +54,9 @@ const REASONS: Readonly<Record<string, string>> = {
 const TLS_CODE =
   /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|CERT|CRL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
 
+/** What Podman says when it is to save, in Docker's form, an image that came with such layers; it has them unpacked. */
+const NO_ZSTD = /zstd compression is not supported for docker images/;
+
 /** Whether the other end broke the connection off. */
 export function isCut(failure: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(String((failure as NodeJS.ErrnoException).code));
@@ -131,7 +134,8 @@ function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }:
     const words = said.startsWith('<') ? '' : said.slice(0, 100); // a page's title does not tell more
     return notAnEngine(location, `HTTP ${cause.status} to ${request}${words && `: ${words}`}`, cause);
   }
-  const message = `the engine at ${location} failed at ${request} with HTTP ${cause.status}${said && `: ${said}`}`;
+  const advice = NO_ZSTD.test(said) ? ': `podman save --format oci-archive IMAGE | dimgx -` reads it' : '';
+  const message = `the engine at ${location} failed at ${request} with HTTP ${cause.status}${said && `: ${said}`}${advice}`;
   return new DimgxError('DIMGX_SOURCE_ENGINE_FAILED', message, { cause });
 }
 
