@@ -25,14 +25,17 @@ export const ERRORS = {
   },
   DIMGX_SOURCE_TERMINAL: { exit: 1, meaning: 'Standard input is a terminal; pipe an archive in, or name a file.' },
   DIMGX_SOURCE_NOT_AN_IMAGE: { exit: 2, meaning: 'The file or directory holds no image in a form that dimgx knows.' },
-  DIMGX_SOURCE_AMBIGUOUS: { exit: 2, meaning: 'The archive holds several images; the message lists them: choose one.' },
+  DIMGX_SOURCE_AMBIGUOUS: {
+    exit: 2,
+    meaning: 'The archive holds several images, or an ID means several; the message lists them: choose one.',
+  },
   DIMGX_SOURCE_NO_SUCH_IMAGE: {
     exit: 2,
-    meaning: 'No image of that name is in the archive; the message lists what is.',
+    meaning: 'No image of that name is in the archive (the message lists what is), or in the engine.',
   },
   DIMGX_SOURCE_NO_PLATFORM: {
     exit: 2,
-    meaning: 'The index has no image for the platform; the message lists what it has.',
+    meaning: 'The index or the engine has no image for the platform; the message tells what it has.',
   },
   DIMGX_SOURCE_MISSING_BLOB: {
     exit: 2,

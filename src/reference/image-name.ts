@@ -28,3 +28,21 @@ export function repositoryOf(name: string): Repository {
   const path = (isRegistry ? rest : [first, ...rest]).join('/');
   return { registry, path: registry === 'docker.io' && !path.includes('/') ? `library/${path}` : path };
 }
+
+const REGISTRY = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?$/;
+const COMPONENT = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
+const TAG_AND_DIGEST = /^(.*?)(:\w[\w.-]{0,127})?(@[A-Za-z][\w+.-]*:[0-9a-fA-F]{32,})?$/s;
+
+/**
+ * An image's name with its registry: `alpine:3` is `docker.io/library/alpine:3`. Beside a digest the tag is left out.
+ * Source: distribution/reference, regexp.go.
+ *
+ * @returns `undefined` for what no registry can have: not a name, or 64 hex digits, which are an ID
+ */
+export function fullName(name: string): string | undefined {
+  const [, base = '', tag = '', digest] = TAG_AND_DIGEST.exec(name) ?? [];
+  const { registry, path } = repositoryOf(base);
+  const isName = REGISTRY.test(registry) && path.split('/').every((part) => COMPONENT.test(part));
+  const isMore = /@|:[^/]*$|^[0-9a-f]{64}$/.test(base);
+  return isName && !isMore ? `${registry}/${path}${digest ?? tag}` : undefined;
+}

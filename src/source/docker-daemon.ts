@@ -6,10 +6,12 @@ import { layerNames } from '../image/layer-names.js';
 import { formatPlatform, type Platform } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
+import { fullName } from '../reference/image-name.js';
 import type { Engine, EngineImageDetails } from './engine/engine.js';
-import { findImage, isImageId } from './engine/find-image.js';
+import { isImageId } from './engine/find-image.js';
 import { type EngineStep, historySteps } from './engine/history-steps.js';
 import { imageChain } from './engine/image-chain.js';
+import { lookUpImage } from './engine/look-up-image.js';
 import type { OpenContext } from './open-context.js';
 import { savedLayers } from './saved-layers.js';
 
@@ -37,10 +39,10 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
   const { openEngine } = await import('./engine/engine.js');
   const engine = await openEngine({ host: request.options.host, signal: context.signal });
   context.resources.adopt(() => engine.close());
-  const details = await findOrPull(engine, request, context);
+  const { details, images } = await findOrPull(engine, request, context);
   refuseOtherPlatform(engine, details, request);
-  const chain = await imageChain(engine, details);
-  const steps = historySteps(await engine.history(details.id), chain);
+  const [history, chain] = await Promise.all([engine.history(details.id), imageChain(engine, details, images)]);
+  const steps = historySteps(history, chain);
   const layers = layersOf(details, chain, steps);
   const { created, architecture, os, variant } = details;
   return Object.freeze({
@@ -69,21 +71,22 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
 async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenContext) {
   const { name, platform, options } = request;
   const when = options.pull ?? 'never';
-  const find = async () => {
-    const image = findImage(await engine.images(), name);
-    return image && { image, details: await engine.inspect(image.id) };
-  };
-  let found = await find();
+  let found = await lookUpImage(engine, name);
   const isThere = found?.details && isForPlatform(found.details, platform);
   if (when === 'always' || (when === 'missing' && !isThere)) {
     if (isImageId(name, found?.image)) throw idRefused(engine, name, found !== undefined);
     const { pullImage } = await import('./pull-image.js');
     await pullImage(engine, { name, platform, warn: (warning) => options.onWarning?.(warning) }, context);
-    found = await find();
+    found = await lookUpImage(engine, name);
   }
-  if (found?.details) return found.details;
-  const advice = when === 'never' ? `, --pull=missing has it pulled` : '';
+  if (found?.details) return { details: found.details, images: found.images };
+  const advice = when === 'never' && canBePulled(name) ? ', --pull=missing has it pulled' : '';
   throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${engine.location} has no image ${quoted(name)}${advice}`);
+}
+
+/** As far as the name tells: so many hex digits as engines show of an ID are hardly one. */
+function canBePulled(name: string): boolean {
+  return fullName(name) !== undefined && !/^(?:sha256:[0-9a-f]+|[0-9a-f]{12,})$/.test(name);
 }
 
 function idRefused(engine: Engine, name: string, isThere: boolean): DimgxError {
@@ -106,7 +109,8 @@ function refuseOtherPlatform(engine: Engine, details: EngineImageDetails, reques
   const { os = '', architecture = '', variant } = details;
   if (!platform || isForPlatform(details, platform)) return;
   const has = formatPlatform({ os, architecture, ...(variant && { variant }) });
-  const advice = (options.pull ?? 'never') === 'never' ? ': --pull=missing has it pulled' : '';
+  const mayPull = (options.pull ?? 'never') === 'never' && canBePulled(name);
+  const advice = mayPull ? ': --pull=missing has it pulled' : '';
   throw new DimgxError(
     'DIMGX_SOURCE_NO_PLATFORM',
     `${engine.location} has ${quoted(name)} for ${has}, not for ${formatPlatform(platform)}${advice}`,

@@ -112,6 +112,16 @@ describeWithEngines('an image of a Docker Engine', () => {
     expect(stdout.toString()).toBe('one\n');
   });
 
+  it('is flattened the same when the engine refuses to list its images', async () => {
+    const proxy = await engineProxy(host, { path: /^\/images\/json/, after: 0, kind: 'fail' });
+    for (const name of [BUILT, digest]) {
+      const folder = await temporaryFolder();
+      const run = await runDimgx('--host', proxy.host, '-t', `${folder}/out.tar`, name);
+      expect(run).toMatchObject({ code: 0, stderr: '' });
+      expect(sha256(await readFile(`${folder}/out.tar`))).toBe(await ofArchive());
+    }
+  });
+
   it('that is not there is one line, which says what to do', async () => {
     const { code, stderr, stdout } = await dimgx('-t', '-', 'nosuch:image');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -137,6 +147,7 @@ describeWithEngines('an image of a Docker Engine', () => {
 
   describe('through an engine that fails', () => {
     const save = /^\/images\/[0-9a-f]+\/get$/;
+    const documents = [/^\/images\/[^/]+\/json/, /^\/images\/[^/]+\/history/, /^\/version/];
     const faults: readonly [string, Fault][] = [
       ...[0, 1, 700, 100_000, 1_500_000].flatMap((after): [string, Fault][] => [
         [`cut after ${after} bytes of the image`, { path: save, after, kind: 'cut' }],
@@ -145,13 +156,14 @@ describeWithEngines('an image of a Docker Engine', () => {
       ['sending other bytes', { path: save, after: 0, kind: 'garbage' }],
       ['sending other bytes in the middle', { path: save, after: 5000, kind: 'garbage' }],
       ['answering 500 instead of the image', { path: save, after: 0, kind: 'fail' }],
-      ...[/^\/images\/json/, /^\/images\/[^/]+\/json/, /^\/images\/[^/]+\/history/, /^\/version/].flatMap(
-        (path): [string, Fault][] => [
-          [`cut in ${path.source}`, { path, after: 10, kind: 'cut' }],
-          [`with garbage in ${path.source}`, { path, after: 10, kind: 'garbage' }],
-          [`answering 500 to ${path.source}`, { path, after: 0, kind: 'fail' }],
-        ],
-      ),
+      ...[/^\/images\/json/, ...documents].flatMap((path): [string, Fault][] => [
+        [`cut in ${path.source}`, { path, after: 10, kind: 'cut' }],
+        [`with garbage in ${path.source}`, { path, after: 10, kind: 'garbage' }],
+      ]),
+      ...documents.map((path): [string, Fault] => [
+        `answering 500 to ${path.source}`,
+        { path, after: 0, kind: 'fail' },
+      ]),
     ];
 
     test.each(faults)('%s: one coded line, and nothing is left', async (_, fault) => {

@@ -116,7 +116,7 @@ describeWithEngines('Docker over TCP with certificates on both sides', () => {
       );
       await expect(answers(env, `tcp://127.0.0.1:${port}`)).rejects.toMatchObject({
         code: 'DIMGX_SOURCE_ENGINE_FAILED',
-        message: expect.stringContaining('HTTP 404: nothing here'),
+        message: expect.stringContaining('is no container engine (HTTP 404 to GET /version: nothing here): check'),
       });
     });
   });

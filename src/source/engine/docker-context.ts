@@ -67,7 +67,7 @@ async function configuredContext(path: string): Promise<string | undefined> {
   }
 }
 
-/** @throws what the operating system says; DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE */
+/** @throws what `readPrivateDocument` throws; DIMGX_IMAGE_BAD_JSON */
 async function readDocument<const Schema extends v.GenericSchema>(path: string, schema: Schema) {
   return checkShape(await readPrivateDocument(path), schema, printable(path, 300));
 }

@@ -61,14 +61,14 @@ export class DockerEngine implements Engine {
   }
 
   history(name: string): Promise<readonly EngineHistoryStep[]> {
-    return this.#doing(`the history of ${quoted(name)}`, async () => {
+    return this.#whileThere(name, `the history of ${quoted(name)}`, async () => {
       return readHistory(await this.#docker.getImage(checkedPath(name)).history());
     });
   }
 
   save(name: string): Promise<ByteSource> {
     const request = `the save of ${quoted(name)}`;
-    return this.#doing(request, async () => {
+    return this.#whileThere(name, request, async () => {
       const body = (await this.#docker.getImage(checkedPath(name)).get()) as EngineDownload;
       return savedArchive(body, (cause) => this.#modem.explain(cause, request));
     });
@@ -85,6 +85,17 @@ export class DockerEngine implements Engine {
 
   close(): Promise<void> {
     return this.#modem.close();
+  }
+
+  /** For what is only done with an image that was found. */
+  async #whileThere<T>(name: string, request: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#doing(request, work);
+    } catch (cause) {
+      if (!isMissing(cause)) throw cause;
+      const message = `${this.location} has no image ${quoted(name)} any more, it was removed meanwhile: try again, or pull it`;
+      throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', message, { cause });
+    }
   }
 
   async #doing<T>(request: string, work: () => Promise<T>): Promise<T> {
@@ -109,8 +120,12 @@ function checkedPath(name: string): string {
   return path;
 }
 
-/** What engines say of a name that no image has; Docker and Podman refuse some such names as malformed, without a 404. */
-const MISSING = /no such image|invalid reference format|cannot specify 64-byte hexadecimal/i;
+/**
+ * What engines say of a name that no image has, without a 404: Docker and Podman refuse some such names as malformed, and
+ * Docker's save misses the file of an ID.
+ */
+const MISSING =
+  /no such image|invalid reference format|cannot specify 64-byte hexadecimal|failed to get digest sha256:.*no such file/i;
 
 function isMissing(failure: unknown): boolean {
   const refusal = failure instanceof DimgxError ? failure.cause : undefined;

@@ -13,10 +13,17 @@ export interface EngineConnection {
   readonly source: ByteSource;
 }
 
+/** Of a socket's path, in bytes; Node leaves out what is behind them. Source: unix(7), sun_path. */
+const MAX_PATH = process.platform === 'linux' ? 107 : 103;
+
 /** Of a socket; `onread` has it read into a buffer. */
 interface Reading {
   readonly onread?: OnReadOpts;
 }
+
+/** How many requests are under way at once; others wait. By `ssh` each would be a login, which may ask for a password. */
+const AT_ONCE = 8;
+const AT_ONCE_BY_SSH = 1;
 
 /** Makes the connections to one engine, and keeps those that are idle for the next request. */
 export class EngineAgent extends Agent {
@@ -27,7 +34,7 @@ export class EngineAgent extends Agent {
   readonly #sockets = new Set<Socket>();
 
   constructor(endpoint: Endpoint, env: Readonly<Record<string, string | undefined>>) {
-    super({ keepAlive: true });
+    super({ keepAlive: true, maxSockets: endpoint.kind === 'ssh' ? AT_ONCE_BY_SSH : AT_ONCE });
     this.#endpoint = endpoint;
     this.#env = env;
   }
@@ -67,7 +74,11 @@ export class EngineAgent extends Agent {
 }
 
 function connect(endpoint: Exclude<Endpoint, SshEndpoint>, reading: Reading = {}): Socket {
-  if (endpoint.kind === 'unix') return connectSocket({ path: endpoint.path, ...reading });
+  if (endpoint.kind === 'unix') {
+    const { path } = endpoint;
+    if (Buffer.byteLength(path) <= MAX_PATH) return connectSocket({ path, ...reading });
+    throw new Error(`the path of the socket is longer than the ${MAX_PATH} bytes that the system allows`);
+  }
   const { host, port, tls } = endpoint;
   if (!tls) return connectSocket({ host, port, ...reading });
   const { ca, cert, key, verify } = tls;

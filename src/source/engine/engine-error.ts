@@ -35,6 +35,8 @@ export interface Circumstances {
   readonly request: string;
   /** Whether an engine has answered there before. */
   readonly hasAnswered: boolean;
+  /** Whether what answers there has told its version, as an engine does. */
+  readonly isKnown: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -52,6 +54,9 @@ const REASONS: Readonly<Record<string, string>> = {
 const TLS_CODE =
   /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|CERT|CRL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
 
+/** What Podman says when it is to save, in Docker's form, an image that came with such layers; it has them unpacked. */
+const NO_ZSTD = /zstd compression is not supported for docker images/;
+
 /** Whether the other end broke the connection off. */
 export function isCut(failure: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(String((failure as NodeJS.ErrnoException).code));
@@ -59,7 +64,7 @@ export function isCut(failure: unknown): boolean {
 
 /** The one coded error for whatever went wrong between dimgx and the engine; what has its code already is left as it is. */
 export function engineError(cause: unknown, circumstances: Circumstances): DimgxError {
-  const { location, request, hasAnswered, signal } = circumstances;
+  const { location, request, hasAnswered, isKnown, signal } = circumstances;
   if (signal?.aborted) return abortedBy(signal);
   if (cause instanceof DimgxError && cause.code !== 'DIMGX_IMAGE_BAD_JSON') return cause;
   if (cause instanceof EngineRefusal) return refusal(cause, circumstances);
@@ -73,6 +78,7 @@ export function engineError(cause: unknown, circumstances: Circumstances): Dimgx
     return error('DIMGX_SOURCE_ENGINE_DENIED', `this user may not connect to ${location}: ${advice}`);
   }
   const reason = reasonOf(cause);
+  if (!isKnown && (cause instanceof DimgxError || code.startsWith('HPE_'))) return notAnEngine(location, reason, cause);
   if (code.startsWith('HPE_')) {
     return error('DIMGX_SOURCE_ENGINE_FAILED', `what answers at ${location} is no engine: ${reason}`);
   }
@@ -106,7 +112,14 @@ export function noEngine(tried: readonly { location: string; reason: string }[],
   return new DimgxError('DIMGX_SOURCE_NO_ENGINE', message, { cause });
 }
 
-function refusal(cause: EngineRefusal, { endpoint, location, request }: Circumstances): DimgxError {
+/** @param reason what speaks against it; printable */
+function notAnEngine(location: string, reason: string, cause: unknown): DimgxError {
+  const advice = 'check the address (--host, DOCKER_HOST, or the context)';
+  const message = `what answers at ${location} is no container engine (${reason}): ${advice}`;
+  return new DimgxError('DIMGX_SOURCE_ENGINE_FAILED', message, { cause });
+}
+
+function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }: Circumstances): DimgxError {
   const said = printable(cause.message.trim(), 600);
   const isPlain = endpoint.kind === 'tcp' && !endpoint.tls;
   if (isPlain && cause.status === 400 && /HTTP request to an HTTPS server/.test(said)) {
@@ -117,7 +130,12 @@ function refusal(cause: EngineRefusal, { endpoint, location, request }: Circumst
     const message = `the engine at ${location} does not allow ${request}: ${said || `HTTP ${cause.status}`}`;
     return new DimgxError('DIMGX_SOURCE_ENGINE_DENIED', message, { cause });
   }
-  const message = `the engine at ${location} failed at ${request} with HTTP ${cause.status}${said && `: ${said}`}`;
+  if (!isKnown && cause.status < 500) {
+    const words = said.startsWith('<') ? '' : said.slice(0, 100); // a page's title does not tell more
+    return notAnEngine(location, `HTTP ${cause.status} to ${request}${words && `: ${words}`}`, cause);
+  }
+  const advice = NO_ZSTD.test(said) ? ': `podman save --format oci-archive IMAGE | dimgx -` reads it' : '';
+  const message = `the engine at ${location} failed at ${request} with HTTP ${cause.status}${said && `: ${said}`}${advice}`;
   return new DimgxError('DIMGX_SOURCE_ENGINE_FAILED', message, { cause });
 }
 

@@ -87,7 +87,8 @@ export class EngineModem {
   /** The coded error for a failure at a request. */
   explain(cause: unknown, request: string): DimgxError {
     const { endpoint, location, signal } = this.#connection;
-    return engineError(cause, { endpoint, location, request, hasAnswered: this.#hasAnswered, signal });
+    const [hasAnswered, isKnown] = [this.#hasAnswered, this.version !== undefined];
+    return engineError(cause, { endpoint, location, request, hasAnswered, isKnown, signal });
   }
 
   /** Fails what is under way. */

@@ -13,7 +13,7 @@ import type {
 import { noEngine, reasonOf } from './engine-error.js';
 import { EngineModem, type EngineTimeouts } from './engine-modem.js';
 import { readVersion } from './engine-version.js';
-import { type Candidate, findEndpoint } from './find-endpoint.js';
+import { type Candidate, findEndpoint, type Nowhere } from './find-endpoint.js';
 
 export type { EngineHistoryStep, EngineImage, EngineImageDetails, PullProgress };
 
@@ -49,11 +49,17 @@ export interface Engine {
   images(): Promise<readonly EngineImage[]>;
   /** @returns `undefined` when there is no such image */
   inspect(name: string): Promise<EngineImageDetails | undefined>;
-  /** Newest to oldest. */
+  /**
+   * Newest to oldest.
+   *
+   * @throws DIMGX_SOURCE_NO_SUCH_IMAGE, as of an image that was found and is gone
+   */
   history(name: string): Promise<readonly EngineHistoryStep[]>;
   /**
    * What `docker save` of one image writes. Resolves when it begins: the engine may prepare for a minute. The source ends
    * without an error only when all of it has come.
+   *
+   * @throws DIMGX_SOURCE_NO_SUCH_IMAGE, as of an image that was found and is gone
    */
   save(name: string): Promise<ByteSource>;
   /** Has the engine fetch an image from its registry; without tag and digest, `latest`. */
@@ -78,20 +84,24 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
 }
 
 /** Opens the first candidate where an engine answers. One that answers and cannot be used is not passed over. */
-export async function openFirst(candidates: readonly Candidate[], options: EngineOptions): Promise<Engine> {
-  const failures: { readonly location: string; readonly error: DimgxError }[] = [];
+export async function openFirst(candidates: readonly (Candidate | Nowhere)[], options: EngineOptions): Promise<Engine> {
+  const failures: { readonly location: string; readonly reason: string }[] = [];
+  let denied: DimgxError | undefined;
   for (const candidate of candidates) {
+    if ('reason' in candidate) {
+      failures.push(candidate);
+      continue;
+    }
     try {
       return await open(candidate, options);
     } catch (error) {
       const isAbsent = isOneOf(error, 'DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_ENGINE_DENIED');
       if (candidates.length === 1 || !isAbsent) throw error;
-      failures.push({ location: candidate.location, error });
+      failures.push({ location: candidate.location, reason: reasonOf(error.cause) });
+      if (error.code === 'DIMGX_SOURCE_ENGINE_DENIED') denied ??= error;
     }
   }
-  const denied = failures.find(({ error }) => error.code === 'DIMGX_SOURCE_ENGINE_DENIED');
-  if (denied) throw denied.error;
-  throw noEngine(failures.map(({ location, error }) => ({ location, reason: reasonOf(error.cause) })));
+  throw denied ?? noEngine(failures);
 }
 
 async function open(candidate: Candidate, { env = {}, signal, timeouts }: EngineOptions): Promise<Engine> {

@@ -3,6 +3,7 @@ import { quoted } from '../../image/printable.js';
 import { configFolder, homeFolder } from '../user-folders.js';
 import { contextEndpoint, currentContext } from './docker-context.js';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.js';
+import { reasonOf } from './engine-error.js';
 import { environmentTls, wantsTls } from './tls-files.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -12,6 +13,14 @@ export interface Candidate {
   readonly endpoint: Endpoint;
   /** With the name of the context that led there; printable. */
   readonly location: string;
+}
+
+/** An address that is malformed. */
+export interface Nowhere {
+  /** What holds it; printable. */
+  readonly location: string;
+  /** What is wrong with it; printable. */
+  readonly reason: string;
 }
 
 /**
@@ -27,28 +36,41 @@ export interface Candidate {
  * @returns several in the last case alone: the first that answers is meant
  * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_TLS
  */
-export async function findEndpoint(host: string | undefined, env: Environment): Promise<readonly Candidate[]> {
+export async function findEndpoint(
+  host: string | undefined,
+  env: Environment,
+): Promise<readonly (Candidate | Nowhere)[]> {
   const given = host?.trim() || env.DOCKER_HOST?.trim();
   if (given) return [await hostCandidate(given, env)];
   const context = await currentContext(env);
   if (context !== undefined) return [candidate(await contextEndpoint(context, env), context)];
   if (wantsTls(env)) return [await hostCandidate('tcp://localhost:2376', env)];
-  return defaultHosts(env).map((text) => candidate(parseEndpoint(text)));
+  return defaultPlaces(env);
 }
 
 /** In the order in which they are tried. */
-function defaultHosts(env: Environment): string[] {
+function defaultPlaces(env: Environment): readonly (Candidate | Nowhere)[] {
   const home = homeFolder(env);
   const runtime = env.XDG_RUNTIME_DIR;
+  const socket = (path: string) => candidate({ kind: 'unix', path });
   return [
-    'unix:///var/run/docker.sock',
-    ...(runtime ? [`unix://${join(runtime, 'docker.sock')}`] : []),
-    `unix://${join(home, '.docker/run/docker.sock')}`,
-    `unix://${join(home, '.docker/desktop/docker.sock')}`,
-    ...(env.CONTAINER_HOST ? [env.CONTAINER_HOST] : []),
-    ...(runtime ? [`unix://${join(runtime, 'podman/podman.sock')}`] : []),
-    'unix:///run/podman/podman.sock',
+    socket('/var/run/docker.sock'),
+    ...(runtime ? [socket(join(runtime, 'docker.sock'))] : []),
+    socket(join(home, '.docker/run/docker.sock')),
+    socket(join(home, '.docker/desktop/docker.sock')),
+    ...(env.CONTAINER_HOST ? [containerHost(env.CONTAINER_HOST)] : []),
+    ...(runtime ? [socket(join(runtime, 'podman/podman.sock'))] : []),
+    socket('/run/podman/podman.sock'),
   ];
+}
+
+/** Whoever has it malformed may have one of Docker's sockets, which go before it. */
+function containerHost(host: string): Candidate | Nowhere {
+  try {
+    return candidate(parseEndpoint(host));
+  } catch (error) {
+    return { location: 'CONTAINER_HOST', reason: reasonOf(error) };
+  }
 }
 
 async function hostCandidate(host: string, env: Environment): Promise<Candidate> {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DimgxError } from '../../errors.js';
 import { printable } from '../../image/printable.js';
+import { readRegularFile } from '../regular-file.js';
 import { isSystemError } from '../system-error.js';
 
 /** What a connection to an engine by TLS is made with; all in PEM. */
@@ -54,9 +54,10 @@ export function wantsTls(env: Readonly<Record<string, string | undefined>>): boo
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path);
+    return await readRegularFile(path);
   } catch (cause) {
     if (isSystemError(cause, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (cause instanceof DimgxError) throw tlsError(cause.message, cause);
     throw tlsError(`${printable(path, 200)} cannot be read: ${printable(String(cause), 200)}`, cause);
   }
 }

@@ -50,6 +50,12 @@ describe('the credentials for an image', () => {
     expect(warnings).toEqual([]);
   });
 
+  it.each(['', ' \n', 'null'])('are none in a file that is empty: %j', async (text) => {
+    await dockerHas(text);
+    expect(await find('alpine')).toBeUndefined();
+    expect(warnings).toEqual([]);
+  });
+
   test.each([
     ['alpine', 'https://index.docker.io/v1/'],
     ['docker.io/user/app:1', 'https://index.docker.io/v1/'],

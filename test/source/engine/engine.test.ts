@@ -165,12 +165,48 @@ describe('an engine that cannot be used', () => {
     expect(await codeOf(openEngine({ host }))).toMatch(/^DIMGX_SOURCE_(ENGINE_FAILED|NO_ENGINE)$/);
   });
 
+  test.each([
+    ['404 Not Found', '404 page not found\n', 'HTTP 404 to GET /version: 404 page not found'],
+    ['404 Not Found', '<!DOCTYPE html>\n', 'HTTP 404 to GET /version'],
+    ['302 Found', '', 'HTTP 302 to GET /version'],
+    ['204 No Content', '', 'HTTP 204 to GET /version'],
+    ['200 OK', '<!DOCTYPE html>', 'its answer is not JSON: .*'],
+    ['200 OK', '', 'its answer is not JSON: .*'],
+    ['200 OK', '{"Version":"7"}', 'its version is not of the right shape.*'],
+  ])('is another server, which answers %s: %s', async (status, body, reason) => {
+    const host = await rawServer((socket) =>
+      socket.once('data', () => socket.end(`HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)),
+    );
+    await expect(openEngine({ host })).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_ENGINE_FAILED',
+      message: expect.stringMatching(
+        `^what answers at ${host} is no container engine \\(${reason}\\): check the address \\(--host, DOCKER_HOST, or the context\\)$`,
+      ),
+    });
+  });
+
+  it('may be one that is out of order, which its address does not help', async () => {
+    const refusing = (_: unknown, response: ServerResponse) => response.writeHead(503).end('starting');
+    await expect(openFake({ '/version': refusing })).rejects.toMatchObject({
+      message: expect.stringMatching(/failed at GET \/version with HTTP 503: starting$/),
+    });
+  });
+
   it('says nothing, or hangs up', async () => {
     expect(await codeOf(openEngine({ host: await rawServer(() => {}), timeouts: TIMEOUTS }))).toBe(
       'DIMGX_SOURCE_NO_ENGINE',
     );
     const host = await rawServer((socket) => socket.destroy());
     expect(await codeOf(openEngine({ host }))).toBe('DIMGX_SOURCE_NO_ENGINE');
+  });
+
+  it('is at a socket whose path is too long, of which no part is taken for another', async () => {
+    const folder = await temporaryFolder();
+    const path = `${folder}/`.padEnd(108, 'é');
+    await expect(openEngine({ host: `unix://${path}` })).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_NO_ENGINE',
+      message: expect.stringMatching(/the path of the socket is longer than the \d+ bytes that the system allows/),
+    });
   });
 
   it('does not allow it', async () => {
@@ -257,13 +293,16 @@ describe('of several places', () => {
     expect(await codeOf(openFirst(at(old, await fakeEngine({})), {}))).toBe('DIMGX_SOURCE_ENGINE_TOO_OLD');
   });
 
-  it('all are told when none is an engine', async () => {
+  it('all are told when none is an engine, also what is no address', async () => {
     const folder = await temporaryFolder();
-    const search = openFirst(at(`unix://${folder}/none`, `unix://${folder}`), {});
+    const nowhere = { location: 'CONTAINER_HOST', reason: 'no address' };
+    const search = openFirst([...at(`unix://${folder}/none`), nowhere, ...at(`unix://${folder}`)], {});
+    const tried = `${folder}/none (there is no such socket), CONTAINER_HOST (no address), unix://${folder} (`;
     await expect(search).rejects.toMatchObject({
       code: 'DIMGX_SOURCE_NO_ENGINE',
-      message: expect.stringContaining(`${folder}/none (there is no such socket), unix://${folder} (`),
+      message: expect.stringContaining(tried),
     });
+    expect((await opened(await openFirst([nowhere, ...at(await fakeEngine({}))], {}))).location).toMatch(/^unix:/);
   });
 });
 
@@ -305,8 +344,10 @@ describe("the HttpHeaders of docker's configuration", () => {
     expect(failure.stack).not.toContain('hush');
   });
 
-  it('are none where the configuration cannot be read: a host was named', async () => {
-    const engine = await openFake({ '/images/json': [] }, { env: await configured('{') });
-    expect(await engine.images()).toEqual([]);
+  it('are none where the configuration is empty, or cannot be read: a host was named', async () => {
+    for (const text of ['{', '', 'null']) {
+      const engine = await openFake({ '/images/json': [] }, { env: await configured(text) });
+      expect(await engine.images()).toEqual([]);
+    }
   });
 });

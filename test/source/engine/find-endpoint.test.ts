@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findEndpoint } from '#dimgx/source/engine/find-endpoint.js';
@@ -45,6 +45,13 @@ describe('the engine', () => {
       'unix:///run/user/7/podman/podman.sock',
       'unix:///run/podman/podman.sock',
     ]);
+  });
+
+  it('is at another of the usual places when CONTAINER_HOST is no address, which is told of that', async () => {
+    env.CONTAINER_HOST = 'fd://\u001b';
+    expect(await locations()).toContain('unix:///run/podman/podman.sock');
+    const reason = '"fd://\\x1b" is no address of an engine: only unix://, tcp:// and ssh:// are understood';
+    expect(await findEndpoint(undefined, env)).toContainEqual({ location: 'CONTAINER_HOST', reason });
   });
 
   it('is where DOCKER_HOST says, whatever the context', async () => {
@@ -112,8 +119,20 @@ describe('the engine', () => {
     await mkdir(join(config, 'cert.pem'));
     await expect(locations()).rejects.toMatchObject({
       code: 'DIMGX_SOURCE_ENGINE_TLS',
-      message: expect.stringContaining('EISDIR'),
+      message: `${config}/cert.pem is no regular file`,
     });
+  });
+
+  it.each(Object.keys(FILES))('is refused when %s is a FIFO, or huge: neither is read', async (name) => {
+    Object.assign(env, { DOCKER_HOST: 'tcp://there:1', DOCKER_TLS_VERIFY: '1' });
+    await writeFiles(config, FILES);
+    const path = join(config, name);
+    await truncate(path, 2 ** 40);
+    const code = 'DIMGX_SOURCE_ENGINE_TLS';
+    await expect(locations()).rejects.toMatchObject({ code, message: `${path} is larger than 4194304 bytes` });
+    await rm(path);
+    await runCommand('mkfifo', [path]);
+    await expect(locations()).rejects.toMatchObject({ code, message: `${path} is no regular file` });
   });
 });
 
@@ -142,7 +161,7 @@ describe.skipIf(lacks('docker', 'openssl'))(
       const tlsOf = async (name: string) => {
         env.DOCKER_CONTEXT = name;
         const [found] = await findEndpoint(undefined, env);
-        return found?.endpoint.kind === 'tcp' ? found.endpoint.tls : 'none';
+        return found && 'endpoint' in found && found.endpoint.kind === 'tcp' ? found.endpoint.tls : 'none';
       };
       expect(await tlsOf('secure')).toEqual(await readTlsFiles(client, true));
       expect(await tlsOf('lax')).toMatchObject({ ca: undefined, verify: false });
@@ -154,7 +173,8 @@ describe.skipIf(lacks('docker', 'openssl'))(
       env.DOCKER_CONTEXT = 'remote';
       const { stdout } = await runCommand('find', [config, '-name', 'meta.json']);
       await writeFile(stdout.toString().trim(), '{"Endpoints":{"docker":{"Host":"tcp://far:1","SkipTLSVerify":null}}}');
-      expect((await findEndpoint(undefined, env))[0]?.endpoint).not.toHaveProperty('tls');
+      expect(await findEndpoint(undefined, env)).toMatchObject([{ endpoint: { kind: 'tcp' } }]);
+      expect(await findEndpoint(undefined, env)).not.toMatchObject([{ endpoint: { tls: expect.anything() } }]);
     });
 
     it('is refused when its description is gone, or malformed', async () => {
@@ -211,9 +231,11 @@ describe('the configuration of docker', () => {
     }
   });
 
-  it('need not name a context, nor be there', async () => {
-    await writeFiles(config, { 'config.json': '{"auths":{},"currentContext":""}' });
-    expect(await locations()).toContain('unix:///var/run/docker.sock');
+  it('need not name a context, nor hold anything, nor be there', async () => {
+    for (const text of ['{"auths":{},"currentContext":""}', '', ' \n', 'null']) {
+      await writeFiles(config, { 'config.json': text });
+      expect(await locations(), text).toContain('unix:///var/run/docker.sock');
+    }
     env.DOCKER_CONFIG = '/nonexistent';
     expect(await locations()).toContain('unix:///var/run/docker.sock');
   });

@@ -58,7 +58,12 @@ describe('a saved image', () => {
   });
 
   it('is an error at once when there is none', async () => {
-    expect(await codeOf(saved(undefined))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
+    await expect(saved(undefined)).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_NO_SUCH_IMAGE',
+      message: expect.stringMatching(
+        / has no image "a{64}" any more, it was removed meanwhile: try again, or pull it$/,
+      ),
+    });
   });
 
   it.each(['keep-alive', 'close'])('may be read slowly: only the engine is not to rest (%s)', async (Connection) => {
