@@ -24,6 +24,12 @@ export interface Screen {
 /** Which stage is shown when several are under way: layers are verified while others are inspected or written. */
 const PRECEDENCE = ['extract', 'inspect', 'open', 'verify', 'prepare', 'unpack', 'pull'] as const;
 
+/** A stage is over when one of a higher number has begun; those of the same are under way together. */
+const PHASE: Readonly<Record<Progress['stage'], number>> = {
+  ...{ pull: 0, unpack: 0, prepare: 1, open: 2 },
+  ...{ inspect: 3, verify: 3, extract: 3 },
+};
+
 /** What is known of one stage. */
 interface StageProgress {
   readonly begun: number;
@@ -52,8 +58,8 @@ export class ProgressBar {
     const reported = this.#stages.get(progress.stage) ?? { begun: now, items: new Map() };
     this.#stages.set(progress.stage, reported);
     reported.items.set(progress.item, progress);
-    // How much there was to read was not known, so its end can only be seen by what follows.
-    if (progress.stage !== 'open') this.#stages.delete('open');
+    // Of how much it would be is not always known: then its end can only be seen by what follows.
+    for (const stage of this.#stages.keys()) if (PHASE[stage] < PHASE[progress.stage]) this.#stages.delete(stage);
     this.#drawnAt ??= now;
     if (now - this.#drawnAt < PERIOD) return;
     this.#drawnAt = now;

@@ -75,6 +75,16 @@ test('a new stage begins anew', () => {
   expect(last()).toContain('  10%  1 B of 10 B  10 B/s  out.tar');
 });
 
+test('what an engine prepared is over when it comes, though nobody knew how much it would be', () => {
+  const { bar, clock, last } = barOn();
+  bar.update({ stage: 'prepare', item: 'an engine', done: 0, total: undefined });
+  clock.now += 100;
+  bar.update({ stage: 'open', item: 'an image', done: 9, total: 9 });
+  clock.now += 100;
+  bar.update({ stage: 'inspect', item: 'a layer', done: 9, total: 9 });
+  expect(last()).toContain('inspecting');
+});
+
 test('what is verified meanwhile does not hide what is written, and is shown when it alone is left', () => {
   const { bar, clock, last } = barOn();
   for (const done of [0, 1, 2]) {

@@ -1,27 +1,14 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { LayerJob } from '#dimgx/inspect/layer-job.js';
 import { WorkerPool } from '#dimgx/inspect/worker-pool.js';
 import { sha256 } from '../helpers/built-image.js';
+import { storedRegion } from '../helpers/stored-region.js';
 
 const contents = Buffer.alloc(3 * 2 ** 20, 'layer');
 
-async function regionOf(bytes: Uint8Array) {
-  const folder = await mkdtemp(join(tmpdir(), 'dimgx-pool-'));
-  const file = await open(join(folder, 'layer'), 'w+');
-  await file.write(bytes);
-  onTestFinished(async () => {
-    await file.close();
-    await rm(folder, { recursive: true });
-  });
-  return { fd: file.fd, offset: 0, length: bytes.length };
-}
-
 async function hashJob(times = 1) {
-  const blob = await regionOf(contents);
+  const blob = await storedRegion(contents);
   return { kind: 'hash' as const, blob, algorithms: Array<string>(times).fill('sha256') };
 }
 

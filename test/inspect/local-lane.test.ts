@@ -1,0 +1,70 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { DEFAULT_LIMITS } from '#dimgx/image/limits.js';
+import { Budget } from '#dimgx/inspect/budget.js';
+import { LocalLane } from '#dimgx/inspect/local-lane.js';
+import { WorkerPool } from '#dimgx/inspect/worker-pool.js';
+import { rawEntry } from '../helpers/raw-tar.js';
+import { storedRegion } from '../helpers/stored-region.js';
+
+const aborted = expect.objectContaining({ code: 'DIMGX_ABORTED' });
+
+/** To index a layer of so many empty files. */
+async function indexJob(entries: number) {
+  const blob = await storedRegion(Buffer.concat([...Array<Buffer>(entries).fill(rawEntry({})), Buffer.alloc(1024)]));
+  return { kind: 'index' as const, blob, budget: new Budget(DEFAULT_LIMITS) };
+}
+
+function openLane() {
+  const lane = new LocalLane();
+  onTestFinished(() => lane.close());
+  return lane;
+}
+
+test('reads the headers of one layer after the other', async () => {
+  const lane = openLane();
+  const jobs = await Promise.all([indexJob(3), indexJob(20_000)]);
+  const running = jobs.map((job) => lane.run(job, () => {}));
+  expect(lane.isBusy).toBe(true);
+  const reports = await Promise.all(running);
+  expect(reports.map(({ contents }) => contents?.columns.length)).toEqual([3, 20_000]);
+  expect(lane.isBusy).toBe(false);
+});
+
+test('goes on after a job that failed', async () => {
+  const lane = openLane();
+  const job = await indexJob(1);
+  const short = { ...job, blob: { ...job.blob, length: 1_000_000 } };
+  const results = await Promise.allSettled([lane.run(short, () => {}), lane.run(job, () => {})]);
+  expect(results).toMatchObject([
+    { status: 'rejected', reason: { code: 'DIMGX_EXTRACT_CHANGED' } },
+    { status: 'fulfilled', value: { contents: { length: 1536 } } },
+  ]);
+});
+
+test('makes room for other work of its thread, which may close it', async () => {
+  const lane = openLane();
+  const results = Promise.allSettled([
+    lane.run(await indexJob(200_000), () => {}),
+    lane.run(await indexJob(1), () => {}),
+  ]);
+  await new Promise((resolve) => setImmediate(resolve));
+  await lane.close();
+  expect(await results).toEqual(Array(2).fill({ status: 'rejected', reason: aborted }));
+  await expect(lane.run(await indexJob(1), () => {})).rejects.toEqual(aborted);
+});
+
+test('takes headers of a pool whose threads are busy, and counts as one of them', async () => {
+  const lane = openLane();
+  const pool = new WorkerPool(1, lane);
+  onTestFinished(() => pool.close());
+  const order: string[] = [];
+  const index = await indexJob(1);
+  const hash = { kind: 'hash', blob: index.blob, algorithms: ['sha256'] } as const;
+  const run = async (name: string, job: typeof index | typeof hash) => {
+    await pool.run(job, () => {});
+    order.push(name);
+  };
+  await Promise.all([run('index', index), run('hash', hash), run('second index', index)]);
+  expect(order[0]).toBe('index');
+  expect(order.toSorted()).toEqual(['hash', 'index', 'second index']);
+});
