@@ -28,6 +28,16 @@ export function streamSource(stream: Readable, signal?: AbortSignal): ByteSource
   };
 }
 
+/** A source that is begun when it is pumped. */
+export function lateSource(begin: () => Promise<ByteSource>): ByteSource {
+  let begun: ByteSource | undefined;
+  const pump = async (take: Take) => {
+    begun = await begin();
+    await begun.pump(take);
+  };
+  return { pump, destroy: () => begun?.destroy() };
+}
+
 /** A source whose own failures are told by `explain`; what its taker throws is left as it is. */
 export function explained(source: ByteSource, explain: (cause: unknown) => Error): ByteSource {
   const pump = async (take: Take) => {

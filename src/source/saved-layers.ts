@@ -2,6 +2,7 @@ import { DimgxError } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import { defaultPlatform } from '../image/platform.js';
 import { assembleImage } from './assemble-image.js';
+import { lateSource } from './byte-source.js';
 import * as dockerArchive from './docker-archive.js';
 import { Documents } from './documents.js';
 import type { Engine, EngineImageDetails } from './engine/engine.js';
@@ -38,7 +39,8 @@ export async function savedLayers(
   const lowest = chain.find(({ diffIds }) => diffIds.length >= count);
   if (wanted.length === 0 || !lowest) return [];
   const location = `${engine.location} ${lowest.id.slice(0, 12)}`;
-  const archive = await whileWaiting(engine.save(lowest.id), location, context);
+  // What reads behind the spool is there before the engine has anything to tell.
+  const archive = lateSource(() => whileWaiting(engine.save(lowest.id), location, context));
   const files = await openSource(archive, location, { ...context, expected: lowest.size });
   const request = { documents: new Documents(files), selector: undefined, platform: defaultPlatform(), verify };
   const found = await dockerArchive.find({ ...request, warn: () => {} });

@@ -70,27 +70,28 @@ export class EngineDownload implements ByteSource {
   }
 
   #feed(piece: Buffer): Promise<void> | undefined {
-    const body = this.#answer.feed(piece);
+    const parts = this.#answer.feed(piece);
     if (!this.#answer.hasHead) return undefined;
     if (this.status === 200 && !this.#answer.isDelimited) throw new Error('it does not say where its answer ends');
-    if (this.#take) return this.#hand(body, this.#take);
+    if (this.#take) return this.#hand(parts, this.#take);
     clearTimeout(this.#timer);
     this.#head.resolve();
-    return this.#taker.promise.then((take) => this.#hand(body, take));
+    return this.#taker.promise.then((take) => this.#hand(parts, take));
   }
 
-  #hand(body: Buffer, take: Take): Promise<void> | undefined {
-    const taken = body.length > 0 ? take(body) : undefined;
-    if (!taken) {
-      this.#timer?.refresh();
-      if (this.#answer.isComplete) this.#finish();
-      return undefined;
+  #hand(parts: readonly Buffer[], take: Take): Promise<void> | undefined {
+    for (const [at, part] of parts.entries()) {
+      const taken = take(part);
+      if (!taken) continue;
+      clearTimeout(this.#timer); // who waits for the reader does not wait for the engine
+      return taken.then(() => {
+        this.#expectWithin(this.#timeouts.idle);
+        return this.#hand(parts.slice(at + 1), take);
+      });
     }
-    clearTimeout(this.#timer); // who waits for the reader does not wait for the engine
-    return taken.then(() => {
-      if (this.#answer.isComplete) this.#finish();
-      else this.#expectWithin(this.#timeouts.idle);
-    });
+    this.#timer?.refresh();
+    if (this.#answer.isComplete) this.#finish();
+    return undefined;
   }
 
   #expectWithin(milliseconds: number): void {

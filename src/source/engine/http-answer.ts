@@ -31,21 +31,20 @@ export class HttpAnswer {
   }
 
   /**
-   * @returns what is of the body, gathered at the beginning of the piece, which is written over
+   * @returns what is of the body: views of the piece, in order
    * @throws an Error that says what is malformed
    */
-  feed(piece: Buffer): Buffer {
-    let gathered = 0;
+  feed(piece: Buffer): readonly Buffer[] {
+    const parts: Buffer[] = [];
     for (let at = 0; at < piece.length && !this.isComplete; ) {
       if (this.#expected === 'body') {
-        const end = Math.min(piece.length, at + this.#left);
-        if (gathered < at) piece.copyWithin(gathered, at, end);
-        gathered += end - at;
-        this.#spend(end - at);
-        at = end;
+        const part = piece.subarray(at, at + this.#left);
+        parts.push(part);
+        this.#spend(part.length);
+        at += part.length;
       } else at = this.#feedLine(piece, at);
     }
-    return piece.subarray(0, gathered);
+    return parts;
   }
 
   #spend(length: number): void {

@@ -9,7 +9,7 @@ function read(bytes: Buffer, size = bytes.length) {
   const answer = new HttpAnswer();
   const body: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += size) {
-    body.push(Buffer.from(answer.feed(Buffer.from(bytes.subarray(at, at + size)))));
+    body.push(...answer.feed(bytes.subarray(at, at + size)));
   }
   return { answer, body: Buffer.concat(body) };
 }
