@@ -39,7 +39,7 @@ export async function scanTar(readAt: ReadAt, length: number, onEntry: (entry: T
     if (left < scanner.need) break;
     // Twice as large at least: what needs more is read anew, and would be read as often as it has blocks.
     if (window.length < scanner.need) window = new Uint8Array(Math.max(scanner.need, 2 * window.length));
-    const bytes = window.subarray(0, Math.min(Math.max(size, scanner.need), left));
+    const bytes = window.subarray(0, Math.min(scanner.need > size ? window.length : size, left));
     await readAt(bytes, from);
     scanner.feed(bytes);
     const isBehind = scanner.position > from + bytes.length;
