@@ -6,7 +6,7 @@ const READ_SIZE = 2 ** 18;
 
 /**
  * What comes out of a socket or a pipe, read into one buffer again and again. As a stream, Node allocates 64 KiB anew for each
- * piece: a gigabyte so read costs more in garbage collections than in reading.
+ * piece: a gigabyte so read costs more in garbage collections than in reading. Not for TLS, which does not wait when told to.
  */
 export class SocketSource<Kind extends Socket> implements ByteSource {
   readonly socket: Kind;

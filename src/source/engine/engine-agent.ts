@@ -51,11 +51,13 @@ export class EngineAgent extends Agent {
       const duplex = this.#connectSsh(endpoint);
       return { duplex, source: streamSource(duplex, signal) };
     }
-    const source = new SocketSource((reading) => connect(endpoint, reading), signal);
-    const { socket } = source;
+    // What TLS has decrypted it hands on even when it is told to wait: there the pieces must be its own.
+    const isSecure = endpoint.kind === 'tcp' && endpoint.tls !== undefined;
+    const reused = isSecure ? undefined : new SocketSource((reading) => connect(endpoint, reading), signal);
+    const socket = reused?.socket ?? connect(endpoint);
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    return { duplex: socket, source };
+    return { duplex: socket, source: reused ?? streamSource(socket, signal) };
   }
 
   #connectSsh(endpoint: SshEndpoint): SshConnection {
@@ -85,6 +87,5 @@ function connect(endpoint: Exclude<Endpoint, SshEndpoint>, reading: Reading = {}
   return connectTls({
     ...{ host, port, ca, cert, key, minVersion: 'TLSv1.2', rejectUnauthorized: verify },
     ...(isIP(host) === 0 && { servername: host }),
-    ...reading,
   });
 }
