@@ -16,16 +16,19 @@ export interface ArrivedLayer extends FollowedLayer {
  */
 export class ArrivingLayers {
   readonly #limits: Limits;
+  readonly #hashes: boolean;
   readonly #pool = new WorkerPool(1);
   readonly #spools: { readonly length: SharedLength; readonly layers: Promise<readonly ArrivedLayer[]> }[] = [];
 
-  constructor(limits: Limits) {
+  /** @param hashes whether layers are hashed, too */
+  constructor(limits: Limits, hashes: boolean) {
     this.#limits = limits;
+    this.#hashes = hashes;
   }
 
   readonly watch: WatchSpool = (fd) => {
     const length = new SharedLength();
-    const job = { kind: 'follow', fd, length: length.memory, limits: this.#limits } as const;
+    const job = { kind: 'follow', fd, length: length.memory, limits: this.#limits, hashes: this.#hashes } as const;
     const layers = this.#pool
       .run(job, () => {})
       .then(

@@ -14,8 +14,8 @@ export interface FollowedLayer {
   readonly offset: number;
   readonly length: number;
   readonly contents: LayerContents;
-  /** Hex, of its bytes. */
-  readonly sha256: string;
+  /** Hex, of its bytes, where it was asked for. */
+  readonly sha256?: string;
   /** What it takes of `maxSize`. */
   readonly spentBytes: number;
 }
@@ -33,12 +33,14 @@ interface Member {
  * bytes. Blocks its thread while it waits.
  *
  * @param read what has arrived
+ * @param hashes whether layers are hashed
  * @returns the layers that can be taken as they are: what is compressed, damaged or beyond a limit is not among them
  */
 export async function followArchive(
   read: ReadAt,
   arrived: SharedLength,
   limits: Limits,
+  hashes: boolean,
 ): Promise<readonly FollowedLayer[]> {
   const members: Member[] = [];
   const scanner = new HeaderScanner(({ type, dataOffset: offset, dataSize: length }) => {
@@ -53,7 +55,7 @@ export async function followArchive(
     await read(bytes, position);
     scanner.feed(bytes);
     for (const member of members.splice(0)) {
-      const layer = await followMember(member, read, arrived, limits).catch(() => undefined);
+      const layer = await followMember(member, read, arrived, limits, hashes).catch(() => undefined);
       if (layer) layers.push(layer);
     }
   }
@@ -65,21 +67,23 @@ async function followMember(
   read: ReadAt,
   arrived: SharedLength,
   limits: Limits,
+  hashes: boolean,
 ): Promise<FollowedLayer> {
   const budget = new Budget(limits);
   budget.spendBytes(length);
   const entries = new LayerEntries(budget);
   const scan = new TarStreamScan(entries.add);
-  const hash = createHash('sha256');
+  const hash = hashes ? createHash('sha256') : undefined;
   const buffer = new Uint8Array(Math.min(PIECE, length));
   for (let position = 0; position < length; ) {
     const piece = buffer.subarray(0, Math.min(buffer.length, length - position));
     arrived.waitFor(offset + position + piece.length);
     await read(piece, offset + position);
-    hash.update(piece);
+    hash?.update(piece);
     scan.push(piece);
     position += piece.length;
   }
   const contents = entries.contents(scan.finish(), length);
-  return { offset, length, contents, sha256: hash.digest('hex'), spentBytes: budget.spentBytes };
+  const { spentBytes } = budget;
+  return { offset, length, contents, ...(hash && { sha256: hash.digest('hex') }), spentBytes };
 }

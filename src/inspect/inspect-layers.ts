@@ -34,7 +34,7 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   throwIfAborted(options.signal);
   if (image.resources.isClosed) throw new DimgxError('DIMGX_ABORTED', 'the image has been closed');
   const asked = options.select ?? image.layers.toReversed();
-  const arriving = new ArrivingLayers({ ...DEFAULT_LIMITS, ...options.limits });
+  const arriving = new ArrivingLayers({ ...DEFAULT_LIMITS, ...options.limits }, options.verify ?? true);
   image.resources.adopt(() => arriving.close());
   const select = await image.fetch(asked, arriving.watch);
   const arrived = await arriving.finish();
@@ -125,8 +125,8 @@ class Inspection {
   #takeArrived(layer: StoredLayer, { contents, sha256, spentBytes }: ArrivedLayer): Inspected {
     this.#budget.spendBytes(spentBytes);
     this.#budget.spendEntries(contents.columns.length);
-    const named = [layer.digest, layer.diffId].filter((digest) => digest !== undefined);
     if (!this.#verifies) return this.#index(layer, layer.blob, contents, Promise.resolve({}));
+    const named = digestsNamed(layer);
     const isHashed = named.every((digest) => algorithmOf(digest) === 'sha256');
     if (isHashed) for (const digest of named) compare(layer, digest, sha256);
     const verified = isHashed ? Promise.resolve(digestsOf(layer)) : this.#verifyPlain(layer);
@@ -142,7 +142,7 @@ class Inspection {
   }
 
   async #verifyPlain(layer: StoredLayer): Promise<LayerDigests> {
-    const named = [layer.digest, layer.diffId].filter((digest) => digest !== undefined);
+    const named = digestsNamed(layer);
     const algorithms = [...new Set(named.map(algorithmOf))];
     if (algorithms.length === 0) return {};
     const { hashes = [] } = await this.#run(layer, { kind: 'hash', blob: layer.blob, algorithms }, 'verify');
@@ -195,6 +195,11 @@ class Inspection {
     const spoken = warnings.map((warning) => ofLayer(layer.name, warning));
     return { layer, region, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
   }
+}
+
+/** What the bytes of an uncompressed layer are checked against. */
+function digestsNamed({ digest, diffId }: Layer): readonly Digest[] {
+  return [digest, diffId].filter((named) => named !== undefined);
 }
 
 function digestsOf({ digest, diffId }: Layer): LayerDigests {

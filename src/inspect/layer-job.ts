@@ -18,7 +18,13 @@ import { SharedLength } from './shared-length.js';
 export type LayerJob =
   | { readonly kind: 'index'; readonly blob: Region; readonly budget: BudgetShare }
   /** Reads the layers of an archive that is still being written; `length` is a `SharedLength`'s memory. */
-  | { readonly kind: 'follow'; readonly fd: number; readonly length: SharedArrayBuffer; readonly limits: Limits }
+  | {
+      readonly kind: 'follow';
+      readonly fd: number;
+      readonly length: SharedArrayBuffer;
+      readonly limits: Limits;
+      readonly hashes: boolean;
+    }
   | { readonly kind: 'hash'; readonly blob: Region; readonly algorithms: readonly string[] }
   | {
       readonly kind: 'decode';
@@ -56,7 +62,7 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
   }
   if (job.kind === 'follow') {
     const read = io.read({ fd: job.fd, offset: 0, length: Number.MAX_SAFE_INTEGER });
-    return { followed: await followArchive(read, new SharedLength(job.length), job.limits) };
+    return { followed: await followArchive(read, new SharedLength(job.length), job.limits, job.hashes) };
   }
   const budget = new Budget(job.budget.limits, job.budget.counters);
   if (job.kind === 'index') {

@@ -9,10 +9,10 @@ import { archiveOf, temporaryFolder } from '../helpers/members.js';
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Writes an archive in pieces while its layers are read behind it. */
-async function arrived(archive: Uint8Array, pieceSize: number, limits = DEFAULT_LIMITS) {
+async function arrived(archive: Uint8Array, pieceSize: number, limits = DEFAULT_LIMITS, hashes = true) {
   const file = await open(`${await temporaryFolder()}/spool`, 'wx+');
   onTestFinished(() => file.close());
-  const arriving = new ArrivingLayers(limits);
+  const arriving = new ArrivingLayers(limits, hashes);
   onTestFinished(() => arriving.close());
   const watcher = arriving.watch(file.fd);
   for (let at = 0; at < archive.length; at += pieceSize) {
@@ -44,6 +44,12 @@ describe('layers that arrive', () => {
     expect(found(archive, await arrived(archive, size))).toEqual([3, 500]);
   });
 
+  test('are not hashed where nobody asks for that', async () => {
+    const [unhashed] = await arrived(await archiveOf([['a', layer]]), 50_000, DEFAULT_LIMITS, false);
+    expect(unhashed?.contents.columns.length).toBe(3);
+    expect(unhashed?.sha256).toBeUndefined();
+  });
+
   test('compressed, damaged or too large are left to others', async () => {
     const damaged = Buffer.from(other);
     damaged.fill(1, 1024, 1536);
@@ -69,13 +75,13 @@ describe('layers that arrive', () => {
   test('no more, end with their reader', async () => {
     const file = await open(`${await temporaryFolder()}/spool`, 'wx+');
     onTestFinished(() => file.close());
-    const arriving = new ArrivingLayers(DEFAULT_LIMITS);
+    const arriving = new ArrivingLayers(DEFAULT_LIMITS, true);
     arriving.watch(file.fd).grown(10);
     await arriving.close();
     expect(await arriving.finish()).toEqual([]);
   });
 
   test('cost nothing where none is watched', async () => {
-    expect(await new ArrivingLayers(DEFAULT_LIMITS).finish()).toEqual([]);
+    expect(await new ArrivingLayers(DEFAULT_LIMITS, true).finish()).toEqual([]);
   });
 });
