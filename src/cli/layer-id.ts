@@ -1,7 +1,5 @@
 import type { Layer } from '../image/image.js';
 
-const DIGITS = 12;
-
 /**
  * The ID under which a layer is listed, in full: that of the image whose newest layer it is, or under which old archives
  * file it; else the digest of its uncompressed, or of its stored bytes. Hex digits; empty when the source knows none.
@@ -9,8 +7,4 @@ const DIGITS = 12;
 export function layerId({ imageId, legacyId, diffId, digest }: Layer): string {
   const id = imageId ?? legacyId ?? diffId ?? digest ?? '';
   return id.slice(id.indexOf(':') + 1);
-}
-
-export function shortId(id: string): string {
-  return id.slice(0, DIGITS);
 }

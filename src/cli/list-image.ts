@@ -1,8 +1,9 @@
 import type { FlattenOptions } from '../flatten.js';
 import type { Image, Layer } from '../image/image.js';
+import { shortId } from '../image/short-id.js';
 import { formatJson } from './format-json.js';
 import { imageJson } from './image-json.js';
-import { layerId, shortId } from './layer-id.js';
+import { layerId } from './layer-id.js';
 import { formatListing } from './listing.js';
 import { listingRows } from './listing-rows.js';
 

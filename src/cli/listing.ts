@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes';
 import { printable } from '../image/printable.js';
-import { shortId } from './layer-id.js';
+import { shortId } from '../image/short-id.js';
 import type { ListingRow } from './listing-rows.js';
 import { relativeTime } from './relative-time.js';
 

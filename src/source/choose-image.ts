@@ -1,5 +1,6 @@
 import { DimgxError } from '../errors.js';
 import { printable, quoted } from '../image/printable.js';
+import { shortId } from '../image/short-id.js';
 import { normalizeImageName } from '../reference/image-name.js';
 
 /** An image among several in one place, as far as choosing needs to know it. */
@@ -81,7 +82,7 @@ function list(candidates: readonly Candidate[], all: readonly Candidate[]): stri
   const shown = candidates.slice(0, MAX_LISTED).map((candidate) => {
     const names = candidate.names.slice(0, MAX_NAMES_LISTED).map((name) => printable(name, 100));
     const suffix = names.length > 0 ? ` (${names.join(', ')})` : '';
-    return `@${all.indexOf(candidate)} ${candidate.ids[0].slice(0, 12)}${suffix}`;
+    return `@${all.indexOf(candidate)} ${shortId(candidate.ids[0])}${suffix}`;
   });
   const more = candidates.length - shown.length;
   return `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;

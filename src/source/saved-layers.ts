@@ -1,6 +1,7 @@
 import { DimgxError } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import { defaultPlatform } from '../image/platform.js';
+import { shortId } from '../image/short-id.js';
 import { assembleImage } from './assemble-image.js';
 import { lateSource } from './byte-source.js';
 import * as dockerArchive from './docker-archive.js';
@@ -38,7 +39,7 @@ export async function savedLayers(
   const count = Math.max(...positions) + 1;
   const lowest = chain.find(({ diffIds }) => diffIds.length >= count);
   if (wanted.length === 0 || !lowest) return [];
-  const location = `${engine.location} ${lowest.id.slice(0, 12)}`;
+  const location = `${engine.location} ${shortId(lowest.id)}`;
   // What reads behind the spool is there before the engine has anything to tell.
   const archive = lateSource(() => whileWaiting(engine.save(lowest.id), location, context));
   const files = await openSource(archive, location, { ...context, expected: lowest.size });

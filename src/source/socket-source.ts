@@ -8,8 +8,8 @@ const READ_SIZE = 2 ** 18;
  * What comes out of a socket or a pipe, read into one buffer again and again. As a stream, Node allocates 64 KiB anew for each
  * piece: a gigabyte so read costs more in garbage collections than in reading. Not for TLS, which does not wait when told to.
  */
-export class SocketSource<Kind extends Socket> implements ByteSource {
-  readonly socket: Kind;
+export class SocketSource implements ByteSource {
+  readonly socket: Socket;
   readonly #over: Promise<void>;
   #take: Take | undefined;
   /** What came before it was asked for. */
@@ -19,7 +19,7 @@ export class SocketSource<Kind extends Socket> implements ByteSource {
    * @param open is called at once
    * @param signal ends it with its reason
    */
-  constructor(open: (options: { readonly onread: OnReadOpts }) => Kind, signal?: AbortSignal) {
+  constructor(open: (options: { readonly onread: OnReadOpts }) => Socket, signal?: AbortSignal) {
     const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
     this.socket = open({ onread: { buffer, callback: (length) => this.#give(buffer.subarray(0, length)) } });
     this.#over = this.#end(signal);

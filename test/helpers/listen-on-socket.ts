@@ -1,19 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { temporaryFolder } from './members.js';
 
 /** Lets a server listen on a socket of its own. @returns its `unix://…`; it is gone when the test is over */
 export async function listenOnSocket(server: Server): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'dimgx-socket-'));
+  const folder = await temporaryFolder();
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => sockets.add(socket));
   await new Promise<void>((resolve) => server.listen(join(folder, 'socket'), resolve));
   onTestFinished(async () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
-    await rm(folder, { recursive: true });
   });
   return `unix://${folder}/socket`;
 }
