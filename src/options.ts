@@ -80,6 +80,8 @@ export interface TargetOptions {
   /** Default: what the target's extension says, else `none`. */
   readonly compression?: CompressionName;
   readonly level?: number;
+  /** That compress at once at most. Default: the machine's processors. */
+  readonly threads?: number;
   /** Overwrite a regular file that exists. Default false. */
   readonly force?: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Transform } from 'node:stream';
+import type { Duplex } from 'node:stream';
 
 export type CompressionName = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zstd';
 
@@ -11,7 +11,19 @@ export interface Codec {
   readonly extensions: readonly string[];
   /** Lowest, highest and default level, where the format has levels. */
   readonly levels: { readonly lowest: number; readonly highest: number; readonly standard: number };
-  /** Reads all members or frames. Errors of the stream are the library's own: the caller gives them a code. */
-  decoder?(): Transform;
-  encoder?(level: number): Transform;
+  /**
+   * Loads what reading needs; then streams are made at once. They read all members or frames. Their errors are the
+   * library's own: the caller gives them a code.
+   */
+  decoder?(): Promise<() => Duplex>;
+  /** Loads what writing needs. */
+  encoder?(): Promise<MakeEncoder>;
+}
+
+export type MakeEncoder = (settings: EncoderSettings) => Duplex;
+
+export interface EncoderSettings {
+  readonly level: number;
+  /** That work at once at most; at least 1. The bytes do not depend on it. */
+  readonly threads: number;
 }

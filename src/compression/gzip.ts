@@ -10,6 +10,9 @@ export const gzip: Codec = {
   magic: [0x1f, 0x8b],
   extensions: ['.gz', '.tgz'],
   levels: { lowest: 0, highest: 9, standard: 6 },
-  decoder: () => createGunzip({ chunkSize: CHUNK }),
-  encoder: (level) => createGzip({ level, chunkSize: CHUNK }),
+  decoder: async () => () => createGunzip({ chunkSize: CHUNK }),
+  encoder:
+    async () =>
+    ({ level }) =>
+      createGzip({ level, chunkSize: CHUNK }),
 };

@@ -65,8 +65,8 @@ export async function decodeLayer(
   budget: Budget,
   onBytes: OnBytes,
 ): Promise<LayerContents> {
-  const decoder = io.whole(() => codecOf(compression).decoder?.());
-  if (!decoder) {
+  const makeDecoder = await codecOf(compression).decoder?.();
+  if (!makeDecoder) {
     throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', `${compression} layers cannot be read by this version`);
   }
   const entries = new LayerEntries(budget);
@@ -75,7 +75,7 @@ export async function decodeLayer(
   try {
     await pipeline(
       Readable.from(storedPieces(blob, io, hashes.stored, onBytes), { highWaterMark: 1 }),
-      decoder,
+      io.whole(makeDecoder),
       pieceSink(async (piece) => {
         budget.spendBytes(piece.length);
         hashes.plain?.update(piece);

@@ -1,4 +1,4 @@
-import type { Transform } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { codecOf, detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { abortedBy, DimgxError } from '../errors.js';
 import type { Region } from '../image/region.js';
@@ -30,18 +30,17 @@ export async function spoolArchive(source: ByteSource, location: string, context
     context.resources.adopt(() => spool.close());
     const plain = new SpoolSink(spool.fd, location, context);
     let head: Buffer = Buffer.alloc(0);
+    const begin = async () => {
+      sink = await sinkFor(head, plain, location);
+      await sink.take(head);
+      return sink;
+    };
     await coded.pump((piece) => {
       if (sink) return sink.take(piece);
       head = Buffer.concat([head, piece]);
-      if (head.length < MAGIC_LENGTH) return undefined;
-      sink = sinkFor(head, plain, location);
-      return sink.take(head);
+      return head.length < MAGIC_LENGTH ? undefined : begin().then(() => undefined);
     });
-    if (!sink) {
-      sink = sinkFor(head, plain, location);
-      sink.take(head);
-    }
-    await sink.finish();
+    await (sink ?? (await begin())).finish();
     return { fd: spool.fd, offset: 0, length: plain.length };
   } finally {
     source.destroy();
@@ -49,18 +48,18 @@ export async function spoolArchive(source: ByteSource, location: string, context
   }
 }
 
-function sinkFor(head: Buffer, plain: SpoolSink, location: string): Sink {
+async function sinkFor(head: Buffer, plain: SpoolSink, location: string): Promise<Sink> {
   const compression = detectCompression(head);
   if (compression === 'none') return plain;
-  const decoder = codecOf(compression).decoder?.();
-  if (decoder) return decodingSink(decoder, plain, location);
+  const makeDecoder = await codecOf(compression).decoder?.();
+  if (makeDecoder) return decodingSink(makeDecoder(), plain, location);
   throw new DimgxError(
     'DIMGX_COMPRESSION_UNSUPPORTED',
     `${location} is compressed with ${compression}, which this version cannot read: decompress it first`,
   );
 }
 
-function decodingSink(decoder: Transform, plain: SpoolSink, location: string): Sink {
+function decodingSink(decoder: Duplex, plain: SpoolSink, location: string): Sink {
   const contents = explained(streamSource(decoder), (cause) => {
     const message = `the compressed data of ${location} is damaged or ends too early`;
     return new DimgxError('DIMGX_COMPRESSION_CORRUPT', message, { cause });

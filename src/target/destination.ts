@@ -37,14 +37,14 @@ export async function findDestination(
   warn: Warn,
 ): Promise<Destination> {
   if (typeof target !== 'string') {
-    return { kind: 'stream', stream: target, name: 'stream', encoder: chooseEncoder(undefined, options, warn) };
+    return { kind: 'stream', stream: target, name: 'stream', encoder: await chooseEncoder(undefined, options, warn) };
   }
   if (target === '-') {
     const name = 'standard output';
     refuseTerminal(STANDARD_OUTPUT, name);
-    return { kind: 'descriptor', fd: STANDARD_OUTPUT, name, encoder: chooseEncoder(undefined, options, warn) };
+    return { kind: 'descriptor', fd: STANDARD_OUTPUT, name, encoder: await chooseEncoder(undefined, options, warn) };
   }
-  const common = { name: printable(target), encoder: chooseEncoder(target, options, warn) };
+  const common = { name: printable(target), encoder: await chooseEncoder(target, options, warn) };
   try {
     return { ...common, ...(await findPath(target, options.force ?? false)) };
   } catch (error) {

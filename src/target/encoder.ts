@@ -1,4 +1,6 @@
-import type { Codec, CompressionName } from '../compression/codec.js';
+import { availableParallelism } from 'node:os';
+import type { Duplex } from 'node:stream';
+import type { CompressionName } from '../compression/codec.js';
 import { codecOf, compressionOfName } from '../compression/detect.js';
 import { DimgxError, type Warn } from '../errors.js';
 import { quoted } from '../image/printable.js';
@@ -6,8 +8,9 @@ import type { TargetOptions } from '../options.js';
 
 /** How the tar is compressed on its way out. */
 export interface Encoder {
-  readonly codec: Codec & Required<Pick<Codec, 'encoder'>>;
+  readonly compression: CompressionName;
   readonly level: number;
+  open(): Duplex;
 }
 
 /**
@@ -16,7 +19,11 @@ export interface Encoder {
  * @param name of a file; `undefined` where the target has no name that could have an extension
  * @throws DIMGX_COMPRESSION_UNSUPPORTED; DIMGX_CLI_USAGE for a level that the compression does not have
  */
-export function chooseEncoder(name: string | undefined, options: TargetOptions, warn: Warn): Encoder | undefined {
+export async function chooseEncoder(
+  name: string | undefined,
+  options: TargetOptions,
+  warn: Warn,
+): Promise<Encoder | undefined> {
   const { compression } = options;
   const suggested = name === undefined ? 'none' : compressionOfName(name);
   if (name !== undefined && compression !== undefined && compression !== suggested && hasExtension(name)) {
@@ -31,17 +38,20 @@ function hasExtension(name: string): boolean {
   return compressionOfName(name) !== 'none' || name.toLowerCase().endsWith('.tar');
 }
 
-function encoderOf(name: CompressionName, { level }: TargetOptions): Encoder | undefined {
+async function encoderOf(name: CompressionName, options: TargetOptions): Promise<Encoder | undefined> {
   if (name === 'none') return undefined;
   const codec = codecOf(name);
-  const { encoder, levels } = codec;
-  if (!encoder) {
+  const { levels } = codec;
+  const level = options.level ?? levels.standard;
+  if (!codec.encoder) {
     const message = `this version cannot write ${name}: use gzip, or pipe -t - into a compressor`;
     throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message);
   }
-  if (level !== undefined && !(Number.isInteger(level) && level >= levels.lowest && level <= levels.highest)) {
+  if (!(Number.isInteger(level) && level >= levels.lowest && level <= levels.highest)) {
     const message = `${name} has levels ${levels.lowest} to ${levels.highest}, not ${level}`;
     throw new DimgxError('DIMGX_CLI_USAGE', message);
   }
-  return { codec: { ...codec, encoder }, level: level ?? levels.standard };
+  const makeEncoder = await codec.encoder();
+  const threads = options.threads ?? availableParallelism();
+  return { compression: name, level, open: () => makeEncoder({ level, threads }) };
 }

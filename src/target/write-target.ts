@@ -66,18 +66,13 @@ async function copyInto(sink: Sink, tar: TarAssembler, { onBytes }: WriteOptions
   return total;
 }
 
-async function compressInto(
-  sink: Sink,
-  { codec, level }: Encoder,
-  tar: TarAssembler,
-  options: WriteOptions,
-): Promise<number> {
+async function compressInto(sink: Sink, encoder: Encoder, tar: TarAssembler, options: WriteOptions): Promise<number> {
   let total = 0;
   const write = async (piece: Buffer) => {
     await sink.write(piece);
     total += piece.length;
   };
-  await pipeline(fillingStream(tar, options), codec.encoder(level), pieceSink(write));
+  await pipeline(fillingStream(tar, options), encoder.open(), pieceSink(write));
   return total;
 }
 
@@ -89,7 +84,7 @@ async function writeStream(stream: Writable, encoder: Encoder | undefined, tar: 
       callback(null, piece);
     },
   });
-  const encoders = encoder ? [encoder.codec.encoder(encoder.level)] : [];
+  const encoders = encoder ? [encoder.open()] : [];
   await pipeline([fillingStream(tar, options), ...encoders, count, stream]).catch((error: unknown) => {
     throwIfAborted(options.signal);
     throw error instanceof DimgxError ? error : unwritable('stream', error);

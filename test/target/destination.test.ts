@@ -75,7 +75,7 @@ describe('compression', () => {
     const warnings: Warning[] = [];
     const folder = await temporaryFolder();
     const { encoder } = await findDestination(`${folder}/${name}`, options, (warning) => warnings.push(warning));
-    return { codec: encoder?.codec.name, level: encoder?.level, warnings: warnings.map(({ code }) => code) };
+    return { codec: encoder?.compression, level: encoder?.level, warnings: warnings.map(({ code }) => code) };
   }
   const AT_ODDS = ['DIMGX_TARGET_EXTENSION'];
 
