@@ -135,9 +135,9 @@ class Inspection {
   }
 
   async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
-    const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
     const verified = this.#verifies ? this.#verifyPlain(layer) : Promise.resolve({});
     verified.catch(() => undefined);
+    const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
     return this.#index(layer, layer.blob, contents as LayerContents, verified);
   }
 

@@ -85,12 +85,9 @@ class LayerApplication {
     const nodes = new Column(this.#entries.length);
     let nextMarker = 0;
     for (let i = 0; i < this.#entries.length; i++) {
-      if (markers[nextMarker] === i) {
-        nextMarker++;
-        nodes.push(NONE);
-      } else {
-        nodes.push(this.#applyEntry(i));
-      }
+      const isMarker = markers[nextMarker] === i;
+      nextMarker += isMarker ? 1 : 0;
+      nodes.push(isMarker ? NONE : this.#applyEntry(i));
     }
     for (const [node, marker] of this.#blocked) {
       this.#current = marker;

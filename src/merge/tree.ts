@@ -42,6 +42,8 @@ export class Tree {
   /** So that nobody can make names that all fall into one slot. */
   readonly #seed = randomInt(2 ** 31);
 
+  readonly #hashed = { directory: NONE, bytes: this.#names, start: 0, end: 0, hash: 0 };
+
   /**
    * Of each inode: its contents' entry, the entry that last set its metadata, where in `#linkXattrs` the hard link stands
    * that last gave it xattrs (`NONE`: none did), and the node its contents came with.
@@ -281,12 +283,25 @@ export class Tree {
   /** The slot that holds the last node of that name in that directory, or the free one where it would stand. */
   #slot(directory: Node, bytes: Uint8Array, start: number, end: number): number {
     const mask = this.#slots.length - 1;
-    let slot = hash(this.#seed ^ directory, bytes, start, end) & mask;
+    let slot = this.#hash(directory, bytes, start, end) & mask;
     for (;;) {
       const node = this.#slots[slot] as number;
       if (node === NONE || (this.#parent.get(node) === directory && this.#isName(node, bytes, start, end))) return slot;
       slot = (slot + 1) & mask;
     }
+  }
+
+  /** What is looked up is mostly added next: its hash is kept. */
+  #hash(directory: Node, bytes: Uint8Array, start: number, end: number): number {
+    const last = this.#hashed;
+    if (last.bytes !== bytes || last.start !== start || last.end !== end || last.directory !== directory) {
+      last.directory = directory;
+      last.bytes = bytes;
+      last.start = start;
+      last.end = end;
+      last.hash = hash(this.#seed ^ directory, bytes, start, end);
+    }
+    return last.hash;
   }
 
   #isName(node: Node, bytes: Uint8Array, start: number, end: number): boolean {
