@@ -51,6 +51,7 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   for (const [key, layer] of inWorkingOrder(blobs)) found.set(key, inspection.inspect(layer));
   const warn = inputWarner(options);
   const indexes = await Promise.all(select.map((layer) => found.get(blobKey(layer)) as Promise<Inspected>));
+  runner.finish();
   inspection.countRepeated(indexes);
   for (const index of new Set(indexes)) raise(index, warn);
   const positions = new Map(image.layers.map((layer, position) => [layer, position]));

@@ -44,6 +44,8 @@ export class WorkerPool {
   #laneTimer: NodeJS.Timeout | undefined;
   /** There is so much to index that a thread beside the lane is worth its start. */
   #isLaneLate = false;
+  #isFinishing = false;
+  readonly #retiring = new Set<Promise<void>>();
   #closing: Promise<unknown> | undefined;
 
   /** @param threads that work at once at most, this one among them; at least 1 */
@@ -60,6 +62,12 @@ export class WorkerPool {
     });
   }
 
+  /** No more jobs will come: threads end as they run out of work. */
+  finish(): void {
+    this.#isFinishing = true;
+    this.#next();
+  }
+
   /** Ends the threads at once; jobs under way fail. However often it is called, it waits until no thread runs. */
   async close(): Promise<void> {
     this.#closing ??= this.#end();
@@ -74,8 +82,7 @@ export class WorkerPool {
     for (const task of tasks) task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
     // Ended while it loads its code, a thread leaves the files of that code open, for the life of the process.
     await Promise.all(workers.map((worker) => this.#starting.get(worker)));
-    await Promise.all(workers.map((worker) => this.#gates.get(worker)?.shut()));
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all([...workers.map((worker) => this.#endThread(worker)), ...this.#retiring]);
   }
 
   /** Starts all that can be started now. */
@@ -88,12 +95,24 @@ export class WorkerPool {
     while (this.#busy.size + (this.#lane?.isBusy ? 1 : 0) < this.#threads) {
       const at = this.#waiting.findIndex(({ job }) => job.kind !== 'index' || !this.#lane || this.#isLaneLate);
       const [task] = at < 0 ? [] : this.#waiting.splice(at, 1);
-      if (!task) return;
+      if (!task) break;
       const worker = this.#idle.pop() ?? this.#start();
       this.#busy.set(worker, task);
       worker.ref();
       worker.postMessage(task.job);
     }
+    if (this.#isFinishing && this.#waiting.length === 0)
+      for (const worker of this.#idle.splice(0)) this.#retire(worker);
+  }
+
+  #retire(worker: Worker): void {
+    const ended = this.#endThread(worker).finally(() => this.#retiring.delete(ended));
+    this.#retiring.add(ended);
+  }
+
+  async #endThread(worker: Worker): Promise<void> {
+    await this.#gates.get(worker)?.shut();
+    await worker.terminate();
   }
 
   /** With the smallest layer first: what the optimiser has not yet seen in it costs least there. */
