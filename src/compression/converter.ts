@@ -7,7 +7,7 @@ import { Duplex } from 'node:stream';
 export abstract class Converter extends Duplex {
   #goOn: (() => void) | undefined;
 
-  /** Gets the next bytes, which belong to it until this resolves. */
+  /** Gets the next bytes; no more come before it resolves. */
   protected abstract accept(bytes: Buffer): Promise<void>;
 
   /** It has all bytes. */
