@@ -10,6 +10,7 @@ export type MakeFrameDecoder = () => Duplex;
 export class ZstdDecoder extends Converter {
   readonly #frames = new ZstdFrames();
   readonly #decoder: Duplex;
+  #hasBegun = false;
 
   constructor(makeFrameDecoder: MakeFrameDecoder) {
     super();
@@ -26,6 +27,7 @@ export class ZstdDecoder extends Converter {
 
   protected override async finish(): Promise<void> {
     this.#frames.finish();
+    if (!this.#hasBegun) return;
     this.#decoder.end();
     await once(this.#decoder, 'end');
   }
@@ -40,6 +42,7 @@ export class ZstdDecoder extends Converter {
   }
 
   #decode(part: Buffer): Promise<void> {
+    this.#hasBegun = true;
     return new Promise((resolve, reject) => {
       this.#decoder.write(part, (error) => (error ? reject(error) : resolve()));
     });

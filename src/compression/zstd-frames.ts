@@ -64,7 +64,7 @@ export class ZstdFrames {
         this.#inFrame = this.#isLast = false;
       }
     }
-    if (this.#inFrame) yield bytes.subarray(from);
+    if (this.#inFrame && from < bytes.length) yield bytes.subarray(from);
   }
 
   /** @throws an Error when what has come is not whole */
