@@ -1,0 +1,81 @@
+import type { Duplex } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { asyncProperty, assert as check, constantFrom, integer, nat, record } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { gzip } from '#dimgx/compression/gzip.js';
+import { text } from '../helpers/codec-samples.js';
+import { convert, inPieces } from '../helpers/convert.js';
+import { lacks } from '../helpers/engines.js';
+import { skippableFrame } from '../helpers/raw-zstd.js';
+import { runCommand } from '../helpers/run-command.js';
+import { noise } from '../helpers/sample-image.js';
+import { ZSTD_BACKENDS } from '../helpers/zstd-decoders.js';
+
+const RUNS = Number(process.env.DIMGX_DAMAGE_RUNS ?? 300);
+const contents = Buffer.concat([text(100_000), noise(3000), Buffer.alloc(50_000)]);
+
+interface Damaged {
+  readonly name: string;
+  readonly isMissing: boolean;
+  decoder(): Promise<Duplex>;
+  /** Of `contents`, as one member or frame. */
+  store(): Promise<Buffer>;
+  /** What may stand before or behind it and holds nothing. */
+  readonly filler: Buffer;
+}
+
+const CODECS: readonly Damaged[] = [
+  {
+    name: 'gzip',
+    isMissing: false,
+    decoder: async () => {
+      const make = await gzip.decoder?.();
+      if (!make) throw new Error('gzip has no decoder');
+      return make();
+    },
+    store: async () => gzipSync(contents),
+    filler: gzipSync(''),
+  },
+  ...ZSTD_BACKENDS.map(({ name, isMissing, decoder }) => ({
+    name: `zstd by ${name}`,
+    isMissing: isMissing || lacks('zstd'),
+    decoder,
+    store: async () => (await runCommand('zstd', ['-qc'], { input: contents })).stdout,
+    filler: skippableFrame(Buffer.alloc(20)),
+  })),
+];
+
+/** What a decoder gives of bytes that are not what they should be: an error, or all the same what they were made of. */
+describe.each(CODECS)('$name (zstd needs the program)', ({ isMissing, decoder, store, filler }) => {
+  const attempt = async (bytes: Buffer, length: number) =>
+    convert(await decoder(), inPieces(bytes, length)).catch((error: Error) => error);
+
+  test.skipIf(isMissing)('cut off anywhere is refused', async () => {
+    const stored = await store();
+    const cuts = record({
+      cut: integer({ min: 1, max: stored.length - 1 }),
+      length: constantFrom(1000, 7919, 2 ** 20),
+    });
+    const refuses = asyncProperty(cuts, async ({ cut, length }) => {
+      expect(await attempt(stored.subarray(0, cut), length)).toBeInstanceOf(Error);
+      const behind = Buffer.concat([filler, stored.subarray(0, cut)]);
+      expect(await attempt(behind, length)).toBeInstanceOf(Error);
+    });
+    await check(refuses, { numRuns: RUNS });
+  });
+
+  test.skipIf(isMissing)('with a bit flipped is refused, or it was one that says nothing of the contents', async () => {
+    const stored = Buffer.concat([filler, await store(), filler]);
+    const flips = record({ at: nat(stored.length - 1), bit: nat(7), length: constantFrom(1000, 7919, 2 ** 20) });
+    let refused = 0;
+    const refuses = asyncProperty(flips, async ({ at, bit, length }) => {
+      const bytes = Buffer.from(stored);
+      bytes[at] = (bytes[at] as number) ^ (1 << bit);
+      const result = await attempt(bytes, length);
+      if (result instanceof Error) refused++;
+      else expect(result.equals(contents)).toBe(true);
+    });
+    await check(refuses, { numRuns: RUNS });
+    expect(refused).toBeGreaterThan(RUNS * 0.8);
+  });
+});
