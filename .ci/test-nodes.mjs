@@ -12,8 +12,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TESTS = [
   'test/compression',
   'test/hostile/cve-2017-14992-gzip-bomb.test.ts',
+  'test/hostile/bzip2-and-xz-bombs.test.ts',
   'test/hostile/zstd',
   'test/inspect/inspect-layers.test.ts',
+  'test/source/compressed-images.test.ts',
   'test/source/open-files.test.ts',
   'test/target',
 ];

@@ -28,9 +28,14 @@ const PROGRAM = `
 const STORED = {
   gzip: gzipSync(Buffer.alloc(5e6)),
   zstd: runFrame(0x78, 100),
+  bzip2: Buffer.from('QlpoOTFBWSZTWabi8/QAJkvAAsAACAAACCAAMMwFKaapEUbAoijxdyRThQkKbi8/QA==', 'base64'),
+  xz: Buffer.from(
+    '/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj56EfAIxdAABv/f//o7f/Rz5IFXI5YVG4kijmo4YH+e7kHoLTL8U6PAFLsX7JiopNL6MN2X+m44wjEVPgWRjFdYrid/i2lH8MasDedElk4ulcU7IE2PdEDKtfDW1G6eXDdoi3llestk3haR1v+0uIEGxCy4g/XACP0E6vJiiUcR89jyThcJ6nI1/sKMuFzbGsRQAAALK4B3n5xC6uAAGoAaDCHgAaCnsAscRn+wIAAAAABFla',
+    'base64',
+  ),
 };
 
-describe.each(['gzip', 'zstd'] as const)('a stream of %s that is destroyed', (name) => {
+describe.each(['gzip', 'zstd', 'bzip2', 'xz'] as const)('a stream of %s that is destroyed', (name) => {
   const sides = name === 'zstd' && !nodeZstd() ? ['decoder'] : ['encoder', 'decoder'];
   test.each(sides)('as %s leaves nothing that keeps a program from its end', async (side) => {
     for (const pieces of [0, 1, 3]) {
