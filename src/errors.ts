@@ -65,6 +65,15 @@ export const ERRORS = {
     exit: 2,
     meaning: 'The container engine failed at what it was asked for, or its answer is cut, stalled or malformed.',
   },
+  DIMGX_STORE_UNUSABLE: {
+    exit: 2,
+    meaning: 'The cache cannot be looked at or changed; the message says why.',
+  },
+  DIMGX_STORE_DAMAGED: {
+    exit: 2,
+    meaning: 'Blobs in the cache were damaged; they are discarded, and fetched again when they are needed.',
+  },
+  DIMGX_STORE_NO_SUCH_BLOB: { exit: 2, meaning: 'No blob in the cache has a digest that begins so, or several have.' },
   DIMGX_IMAGE_TOO_LARGE: {
     exit: 2,
     meaning: 'A manifest, index or config is larger than 4 MiB, or all are larger than 64 MiB.',

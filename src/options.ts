@@ -37,6 +37,10 @@ export interface OpenOptions extends CommonOptions {
   readonly host?: string;
   /** Whether the engine is to pull the image. Default `never`. */
   readonly pull?: 'missing' | 'always' | 'never';
+  /** The folder of the cache for what registries give; `false`: none. Default: the user's, see the README. */
+  readonly cache?: string | false;
+  /** Of a registry, take only what is in the cache. Default false. */
+  readonly offline?: boolean;
   /** Where spools are made. Default: the system's temporary folder. */
   readonly tmpDir?: string;
   /** Compare digests, sizes and diff IDs. Default true. */

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { lstat, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { algorithmOf, type Digest, hexOf, isDigest, parseDigest } from '../image/digest.js';
@@ -16,12 +17,19 @@ export interface CacheEntry {
 /** A blob of which only the beginning, or not even that, has come. */
 export interface PartialFile {
   readonly path: string;
+  /** Of what it is to become; `undefined` when it is no blob. */
+  readonly digest: Digest | undefined;
   /** Under which whoever writes to it claims it. */
   readonly key: string;
   /** In bytes. */
   readonly length: number;
   readonly lastWritten: Date;
 }
+
+const { O_RDONLY, O_NOFOLLOW, O_NOATIME = 0 } = constants;
+
+/** How a blob is opened to be looked at, which is no use of it. Only the owner may. Source: open(2). */
+export const READ_QUIETLY = O_RDONLY | O_NOFOLLOW | O_NOATIME;
 
 /** Where things lie in the folder of a cache. */
 export class CacheFiles {
@@ -71,7 +79,17 @@ export class CacheFiles {
       names.map(async (name) => {
         const path = join(this.partials, name);
         const about = await lstat(path).catch(() => undefined);
-        return about && { path, key: name, length: about.size, lastWritten: about.mtime };
+        const digest = name.replace('-', ':');
+        const isBlob = isDigest(digest);
+        return (
+          about && {
+            path,
+            digest: isBlob ? digest : undefined,
+            key: name,
+            length: about.size,
+            lastWritten: about.mtime,
+          }
+        );
       }),
     );
     return found.filter((file) => file !== undefined);
