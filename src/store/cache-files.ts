@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, readdir, stat, unlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { algorithmOf, type Digest, hexOf, isDigest, parseDigest } from '../image/digest.js';
 import { isSystemError } from '../source/system-error.js';
@@ -26,6 +27,13 @@ export interface PartialFile {
   readonly lastWritten: Date;
 }
 
+/** That an image of this name was asked for, and what its registry had. */
+export interface NamedDigest {
+  readonly path: string;
+  readonly digest: string;
+  readonly name: string;
+}
+
 const { O_RDONLY, O_NOFOLLOW, O_NOATIME = 0 } = constants;
 
 /** How a blob is opened to be looked at, which is no use of it. Only the owner may. Source: open(2). */
@@ -37,11 +45,13 @@ export class CacheFiles {
   /** Who is at work: see `claimOr`. */
   readonly claims: string;
   readonly partials: string;
+  readonly #names: string;
 
   constructor(folder: string) {
     this.folder = folder;
     this.claims = join(folder, 'claims');
     this.partials = join(folder, 'partial');
+    this.#names = join(folder, 'names');
   }
 
   blob(digest: Digest): string {
@@ -50,6 +60,11 @@ export class CacheFiles {
 
   derived(digest: Digest): string {
     return join(this.folder, 'indexes', ...pathOf(digest));
+  }
+
+  /** Where it stands what an image's name meant. */
+  name(name: string): string {
+    return join(this.#names, createHash('sha256').update(name).digest('hex'));
   }
 
   partial(digest: Digest): string {
@@ -71,6 +86,18 @@ export class CacheFiles {
   async orphans(entries: readonly CacheEntry[]): Promise<readonly Digest[]> {
     const stored = new Set(entries.map(({ digest }) => digest));
     return (await this.#digests('indexes')).filter((digest) => !stored.has(digest));
+  }
+
+  /** Names of images, with what they stand for. */
+  async names(): Promise<readonly NamedDigest[]> {
+    const files = (await namesIn(this.#names)).map((file) => join(this.#names, file));
+    const texts = await Promise.all(
+      files.map(async (path) => [path, await readFile(path, 'utf8').catch(() => '')] as const),
+    );
+    return texts.map(([path, text]) => {
+      const [digest = '', name = ''] = text.split('\n');
+      return { path, digest, name };
+    });
   }
 
   async unfinished(): Promise<readonly PartialFile[]> {

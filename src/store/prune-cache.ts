@@ -37,7 +37,14 @@ export async function pruneCache(files: CacheFiles, limit: number): Promise<Prun
     freed += sizeOf(item);
     if ('derived' in item) removed.push(item);
   }
+  await forgetNames(files);
   return { removed, freed, kept };
+}
+
+/** A name is of no use without the document that it stands for. */
+async function forgetNames(files: CacheFiles): Promise<void> {
+  const stored = new Set<string>((await files.entries()).map(({ digest }) => digest));
+  for (const { path, digest } of await files.names()) if (!stored.has(digest)) await removeFile(path);
 }
 
 function isGivenUp(item: CacheEntry | PartialFile): boolean {

@@ -2,6 +2,7 @@ import { chmod, mkdir, readdir, rm, stat, truncate, utimes, writeFile } from 'no
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Digest } from '#dimgx/image/digest.js';
 import { type BlobCache, openBlobCache } from '#dimgx/store/blob-cache.js';
 import { blobOf, downloadOf, type MadeBlob, readDigest } from '../helpers/blobs.js';
 import { archiveOf, temporaryFolder } from '../helpers/members.js';
@@ -47,6 +48,7 @@ describe('dimgx cache ls', () => {
     const texts = ['{"layers":[]}', '{"manifests":[]}', '{"rootfs":{}}', gzipSync(tar), tar, 'else', '{"a":1}', '{'];
     const blobs = await keep(...texts);
     await cache.saveDerived((blobs[4] as MadeBlob).digest, [Buffer.alloc(100)]);
+    await cache.remember('docker.io/library/alpine:3', (blobs[1] as MadeBlob).digest);
     await writeFile(join(folder, 'partial', `sha256-${'a'.repeat(64)}`), 'cut');
     const { stdout, stderr, code } = await dimgx('cache ls --json', { DIMGX_CACHE_SIZE: '1G' });
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
@@ -62,13 +64,15 @@ describe('dimgx cache ls', () => {
           indexSize: i === 4 ? 100 : 0,
           lastUsed: `2020-01-0${1 + i}T00:00:00.000Z`,
           kind: kinds[i],
+          names: i === 1 ? ['docker.io/library/alpine:3'] : [],
         }))
         .reverse(),
       partial: [{ digest: `sha256:${'a'.repeat(64)}`, size: 3, lastWritten: expect.stringMatching(/^20.*Z$/) }],
     });
     const table = await dimgx('cache ls');
-    expect(table.stdout).toMatch(/^DIGEST +SIZE +KIND +LAST USED\n/);
+    expect(table.stdout).toMatch(/^DIGEST +SIZE +KIND +LAST USED +IMAGE\n/);
     expect(table.stdout).toMatch(new RegExp(`\n${blobs[0]?.digest} +13 B +manifest +\\d+ years ago\n`));
+    expect(table.stdout).toMatch(/ index .* docker.io\/library\/alpine:3\n/);
     expect(table.stdout).toMatch(/\nsha256:a{64} +3 B +cut off +/);
     // To be listed is not to be used.
     expect((await dimgx('cache ls')).stdout).toBe(table.stdout);
@@ -131,7 +135,8 @@ describe('dimgx cache prune', () => {
   });
 
   test('removes all but what is being downloaded', async () => {
-    await keep('one', 'two');
+    const [one] = await keep('one', 'two');
+    await cache.remember('registry/one:latest', one?.digest as Digest);
     const slow = blobOf(Buffer.from('slow'));
     let goOn = () => {};
     const fetching = cache.fetch(slow.digest, slow.size, async (target) => {
@@ -148,6 +153,7 @@ describe('dimgx cache prune', () => {
     await writeFile(join(folder, 'partial', `sha256-${'a'.repeat(64)}`), 'cut');
     const { stdout } = await dimgx('cache prune --all');
     expect(stdout).toMatch(/\n9 B freed, 2 B kept\n$/);
+    expect(await cache.recall('registry/one:latest')).toBeUndefined();
     goOn();
     expect(await readDigest(await fetching)).toBe(slow.digest);
     await cache.close();

@@ -1,6 +1,7 @@
 import prettyBytes from 'pretty-bytes';
+import { printable } from '../../image/printable.js';
 import { blobKind } from '../../store/blob-kind.js';
-import type { CacheEntry, CacheFiles } from '../../store/cache-files.js';
+import type { CacheEntry, CacheFiles, NamedDigest } from '../../store/cache-files.js';
 import { openCacheFiles, withStoreErrors } from '../../store/open-cache-files.js';
 import { alignColumns } from '../align-columns.js';
 import { defineCommand } from '../command.js';
@@ -29,6 +30,8 @@ interface BlobJson {
   readonly lastUsed: string;
   /** `index`, `manifest`, `config`, `tar`, a compression, or `null`. */
   readonly kind: string | null;
+  /** Of images, as they were when they were last asked for. */
+  readonly names: readonly string[];
 }
 
 export const command = defineCommand({
@@ -45,7 +48,8 @@ export const command = defineCommand({
 
 async function list(files: CacheFiles, limit: number): Promise<CacheJson> {
   const entries = (await files.entries()).toSorted((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
-  const blobs = await Promise.all(entries.map((entry) => blobJson(files, entry)));
+  const named = await files.names();
+  const blobs = await Promise.all(entries.map((entry) => blobJson(files, entry, named)));
   const partial = (await files.unfinished()).flatMap(({ digest, length, lastWritten }) =>
     digest === undefined ? [] : { digest, size: length, lastWritten: lastWritten.toISOString() },
   );
@@ -53,18 +57,28 @@ async function list(files: CacheFiles, limit: number): Promise<CacheJson> {
   return { folder: files.folder, limit, size, blobs, partial };
 }
 
-async function blobJson(files: CacheFiles, { digest, length, derived, lastUsed }: CacheEntry): Promise<BlobJson> {
-  const kind = await blobKind(files.blob(digest)).catch(() => undefined);
-  return { digest, size: length, indexSize: derived, lastUsed: lastUsed.toISOString(), kind: kind ?? null };
+async function blobJson(files: CacheFiles, entry: CacheEntry, named: readonly NamedDigest[]): Promise<BlobJson> {
+  const { digest, length, derived, lastUsed } = entry;
+  return {
+    digest,
+    size: length,
+    indexSize: derived,
+    lastUsed: lastUsed.toISOString(),
+    kind: (await blobKind(files.blob(digest)).catch(() => undefined)) ?? null,
+    names: named.filter((each) => each.digest === digest).map(({ name }) => name),
+  };
 }
 
 function table({ folder, limit, size, blobs, partial }: CacheJson): string {
   const now = new Date();
   const rows = [
-    ...blobs.map((blob) => [blob.digest, prettyBytes(blob.size), blob.kind ?? '-', relativeTime(blob.lastUsed, now)]),
-    ...partial.map((file) => [file.digest, prettyBytes(file.size), 'cut off', relativeTime(file.lastWritten, now)]),
+    ...blobs.map(({ digest, size, kind, lastUsed, names }) => [
+      ...[digest, prettyBytes(size), kind ?? '-', relativeTime(lastUsed, now)],
+      printable(names.join(', '), 200),
+    ]),
+    ...partial.map((file) => [file.digest, prettyBytes(file.size), 'cut off', relativeTime(file.lastWritten, now), '']),
   ];
   const total = `${prettyBytes(size)} of at most ${prettyBytes(limit)} in ${folder}\n`;
   if (rows.length === 0) return total;
-  return [...alignColumns([['DIGEST', 'SIZE', 'KIND', 'LAST USED'], ...rows]), total].join('\n');
+  return [...alignColumns([['DIGEST', 'SIZE', 'KIND', 'LAST USED', 'IMAGE'], ...rows]), total].join('\n');
 }
