@@ -75,7 +75,7 @@ export class FolderCache implements BlobCache {
     await this.#files.remove(digest).catch((failure: Error) => this.#options.notUsed(failure.message));
   }
 
-  async loadDerived(digest: Digest): Promise<Buffer | undefined> {
+  async loadDerived(digest: Digest): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return readFile(this.#files.derived(digest)).catch(() => undefined);
   }
 
