@@ -2,7 +2,8 @@ import yargs from 'yargs';
 import { OPTION_TABLE, type OptionRow } from './option-table.js';
 
 const EPILOGUE = `IMAGE is a path, "-" for an archive on standard input, or one of
-docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR.
+docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-daemon:NAME,
+docker://NAME (in a registry).
 
 Long options may be shortened as long as they stay unambiguous.
 Exit status: 0 done; 1 bad usage; 2 failed; 3 a SPEC that names no layer, with --strict.`;

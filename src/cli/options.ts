@@ -57,8 +57,10 @@ interface Values {
 }
 
 type Given = {
-  readonly [K in Exclude<keyof typeof OPTION_TABLE, 'layers'>]?: Values[(typeof OPTION_TABLE)[K]['type']];
-} & { readonly layers?: string | readonly string[] };
+  readonly [K in Exclude<keyof typeof OPTION_TABLE, Repeatable>]?: Values[(typeof OPTION_TABLE)[K]['type']];
+} & { readonly [K in Repeatable]?: string | readonly string[] };
+
+type Repeatable = 'layers' | 'mirror';
 
 /**
  * The parser of yargs by itself: yargs as a whole would double the start-up, and only `--help` needs it. It sees one
@@ -98,6 +100,12 @@ function libraryOptions(given: Given): FlattenOptions {
     image: given.image,
     host: given.host,
     pull: parsed('--pull', given.pull, (option, text) => oneOf(option, text, PULL_CHOICES)),
+    credentials: parsed('--creds', given.creds, parseCredentials),
+    mirrors: given.mirror === undefined ? undefined : [given.mirror].flat(),
+    jobs: parsed('--jobs', given.jobs, (option, text) => parseCount(option, text, 1, 64)),
+    caFile: given['ca-file'],
+    insecure: given.insecure,
+    allowForeignLayers: given['allow-foreign-layers'],
     tmpDir: given['tmp-dir'],
     threads: parsed('--threads', given.threads, (option, text) => parseCount(option, text, 1)),
     verify: given['no-verify'] ? false : given.verify,
@@ -122,6 +130,13 @@ function logLevelOf(name: string | undefined, verbose: number): LogLevel {
 function parsePlatform(option: string, text: string): string {
   if (/^[^/\s]+\/[^/\s]+(\/[^/\s]+)?$/.test(text)) return text;
   throw usageError(`${option} wants os/arch or os/arch/variant, not "${text}"`);
+}
+
+/** The message must not tell the password. */
+function parseCredentials(option: string, text: string) {
+  const colon = text.indexOf(':');
+  if (colon < 1) throw usageError(`${option} wants USER:PASSWORD`);
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
 function oneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {
