@@ -153,6 +153,10 @@ export const WARNINGS = {
     meaning: 'Stored credentials for a registry cannot be had; they are passed over.',
   },
   DIMGX_SOURCE_MIRROR: { about: 'request', meaning: 'A mirror, or the configuration of mirrors, is passed over.' },
+  DIMGX_STORE_NOT_USED: {
+    about: 'request',
+    meaning: 'The cache cannot be used, or not be written; the work goes on without it.',
+  },
   DIMGX_SOURCE_UNVERIFIED: { about: 'image', meaning: 'The source has no digests to check its layers against.' },
   DIMGX_INSPECT_UNRESOLVED_SPEC: { about: 'request', meaning: 'A layer spec names no known layer, or several.' },
   DIMGX_INSPECT_EMPTY_RANGE: { about: 'request', meaning: 'A layer spec adds no layer.' },

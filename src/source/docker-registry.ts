@@ -1,10 +1,10 @@
-import { DimgxError } from '../errors.js';
+import { DimgxError, type Warning } from '../errors.js';
 import type { Image, Layer } from '../image/image.js';
 import { defaultPlatform, formatPlatform, isSameMachine, type Platform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
 import { parseRegistryName } from '../reference/registry-name.js';
-import { noCache } from '../store/no-cache.js';
+import { openBlobCache } from '../store/blob-cache.js';
 import { describeLayers, imageOf } from './assemble-image.js';
 import { foundImage } from './found-image.js';
 import { imageManifest } from './image-manifest.js';
@@ -23,7 +23,7 @@ export interface RegistryRequest {
   readonly name: string;
   /** What was asked for, if anything was. */
   readonly platform: Platform | undefined;
-  readonly options: RepositoryOptions & Pick<OpenOptions, 'onWarning'>;
+  readonly options: RepositoryOptions & Pick<OpenOptions, 'onWarning' | 'cache'>;
 }
 
 /** Downloads at once, unless the user wants others. */
@@ -39,7 +39,11 @@ const JOBS = 3;
 export async function openRegistryImage(request: RegistryRequest, context: OpenContext): Promise<Image> {
   const { options } = request;
   const name = parseRegistryName(request.name);
-  const repository = await openRepository(name, options, (warning) => options.onWarning?.(warning), context);
+  const warn = (warning: Warning) => options.onWarning?.(warning);
+  const repository = await openRepository(name, options, warn, context);
+  const { resources, signal, tmpDir } = context;
+  const cache = await openBlobCache({ cache: options.cache, env: process.env, tmpDir, signal, warn });
+  resources.adopt(() => cache.close());
   const documents = new RegistryDocuments(repository);
   const { location, ...top } = await repository.top();
   const chosen = await imageManifest(top, quoted(name.full), request.platform ?? defaultPlatform(), documents);
@@ -51,10 +55,9 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
     const descriptors = chosen.manifest.layers.filter(({ digest }) => digests.includes(digest));
     const foreign = foreignLayers(descriptors, repository.own, allowForeignLayers);
     const item = printable(name.full, 80);
-    return fetchLayers(wanted, { repository, cache: noCache(context.tmpDir), item, jobs, foreign }, context);
+    return fetchLayers(wanted, { repository, cache, item, jobs, foreign }, context);
   };
   const source = { transport: 'docker', location };
-  const { resources } = context;
   return imageOf(found, { reference: request.reference, source, layers: describeLayers(found), fetch, resources });
 }
 

@@ -1,7 +1,6 @@
 import { DimgxError } from '../../errors.js';
 import type { Digest } from '../../image/digest.js';
-import type { DownloadTarget } from '../../store/blob-cache.js';
-import { BlobWriter } from './blob-writer.js';
+import type { BlobWriter } from './blob-writer.js';
 import { parseContentRange } from './content-range.js';
 import type { HttpClient, HttpReply } from './http-client.js';
 import { HttpFailure } from './http-failure.js';
@@ -33,21 +32,13 @@ export interface BlobOrigin {
 const LEAST_GAIN = 2 ** 16;
 
 /**
- * Downloads a blob into a file, hashed while it arrives. What is cut or stalls goes on where it ended; no more bytes are
- * read than it is to have.
+ * Downloads what is missing of a blob, to the end of a file. What is cut or stalls goes on where it ended; no more bytes
+ * are read than it is to have.
  *
- * @param onBytes see `BlobWriter`
- * @throws DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_SOURCE_NO_SPACE, DIMGX_ABORTED; what the origin
- *   throws that does not pass
+ * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_ABORTED; what the origin throws that does not pass; what the operating system
+ *   says. All that has come is in the file then, too
  */
-export async function downloadBlob(
-  blob: WantedBlob,
-  origin: BlobOrigin,
-  target: DownloadTarget,
-  onBytes: (bytes: number) => void,
-): Promise<void> {
-  const writer = new BlobWriter(target.fd, blob.digest, onBytes);
-  if (target.from <= blob.size) await writer.takeWritten(target);
+export async function downloadBlob(blob: WantedBlob, origin: BlobOrigin, writer: BlobWriter): Promise<void> {
   const download = new Download(blob, origin, writer);
   try {
     for (let attempt = 1; writer.length < blob.size; ) {
@@ -56,18 +47,13 @@ export async function downloadBlob(
         await download.read();
       } catch (failure) {
         if (!origin.isPassing(failure)) throw failure;
-        attempt = writer.length - before >= LEAST_GAIN ? 1 : attempt + 1;
-        if (attempt > origin.attempts) throw failure;
-        await origin.wait(attempt - 1 || 1, failure);
+        if (writer.length - before >= LEAST_GAIN) attempt = 1;
+        else if (attempt++ >= origin.attempts) throw failure;
+        await origin.wait(attempt, failure);
       }
     }
+  } finally {
     await writer.flush();
-    const digest = writer.digest();
-    if (digest !== blob.digest) throw otherDigest(blob, digest);
-  } catch (failure) {
-    await writer.flush().catch(() => undefined); // nothing is written any more when the file is closed
-    writer.restart();
-    throw failure;
   }
 }
 
@@ -137,11 +123,6 @@ class Download {
     if (!this.#resumes) throw otherSize(this.#blob, this.#writer.length);
     throw new HttpFailure('cut', `it ended after ${this.#writer.length} of ${this.#blob.size} bytes`);
   }
-}
-
-function otherDigest({ name, digest }: WantedBlob, actual: Digest): DimgxError {
-  const message = `${name} should have the digest ${digest} and has ${actual}: it was damaged or altered on its way`;
-  return new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message);
 }
 
 function otherSize({ name, size }: WantedBlob, actual: number | undefined): DimgxError {

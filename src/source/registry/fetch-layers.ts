@@ -1,8 +1,9 @@
 import { DimgxError } from '../../errors.js';
 import type { Layer, StoredLayer } from '../../image/image.js';
-import type { BlobCache } from '../../store/blob-cache.js';
+import type { BlobCache, CachedBlob, DownloadBlob } from '../../store/blob-cache.js';
 import { compressionOf } from '../assemble-image.js';
 import type { OpenContext } from '../open-context.js';
+import { BlobWriter } from './blob-writer.js';
 import { type BlobOrigin, downloadBlob, type WantedBlob } from './download-blob.js';
 import type { Place, Repository } from './repository.js';
 
@@ -44,9 +45,7 @@ export async function fetchLayers(
   await inLanes(request.jobs, [...wanted.values()], async (layer) => {
     const { digest, claimedSize: size, name } = layer;
     const blob = { digest, size, name: `layer ${name}` };
-    const { fd, length, close } = await request.cache.fetch(digest, size, (target) =>
-      fetchBlob(blob, target, request, onBytes),
-    );
+    const { fd, length, close } = await fetchBlob(blob, request, onBytes);
     context.resources.adopt(close);
     const region = { fd, offset: 0, length };
     blobs.set(digest, { blob: region, compression: await compressionOf(region) });
@@ -54,31 +53,48 @@ export async function fetchLayers(
   return layers.map((layer) => ({ ...layer, ...(blobs.get(layer.digest as string) as Blob) }));
 }
 
-/** What arrives damaged is fetched once more: from the next place, or anew from the last. */
+/** What arrived damaged is fetched once more: from another place where there is one, or anew. */
 async function fetchBlob(
   blob: WantedBlob,
-  target: { readonly fd: number; readonly from: number },
-  { repository, foreign }: LayersRequest,
+  { cache, repository, foreign }: LayersRequest,
   onBytes: (bytes: number) => void,
-): Promise<void> {
-  let { from } = target;
-  const download = async (origin: BlobOrigin, isLast: boolean) => {
+): Promise<CachedBlob> {
+  let last: Place | undefined;
+  const sought = { what: blob.name, by: 'digest', absent: 'DIMGX_SOURCE_MISSING_BLOB' } as const;
+  const elsewhere = foreign.get(blob.digest);
+  const download: DownloadBlob = async ({ fd, from }) => {
+    let counted = from;
+    onBytes(from);
+    const writer = new BlobWriter(fd, from, (bytes) => {
+      counted += bytes;
+      onBytes(bytes);
+    });
     try {
-      await downloadBlob(blob, origin, { fd: target.fd, from }, onBytes);
+      if (elsewhere) await downloadElsewhere(blob, elsewhere, writer, repository);
+      else {
+        await repository.atFirst(sought, last, async (place) => {
+          last = place;
+          await downloadBlob(blob, originAt(place, repository, blob), writer);
+        });
+      }
     } catch (failure) {
-      from = 0;
-      if (!isLast || !isDamage(failure)) throw failure;
-      await downloadBlob(blob, origin, { fd: target.fd, from }, onBytes);
+      onBytes(-counted);
+      throw failure;
     }
   };
-  const elsewhere = foreign.get(blob.digest);
-  if (elsewhere) {
-    return download(elsewhere, true).catch(async (failure: unknown) => {
-      throw await repository.own.explain(failure, blob.name, 'where its manifest says that it is');
-    });
+  const fetch = () => cache.fetch(blob.digest, blob.size, download);
+  return fetch().catch((failure: unknown) => {
+    if (isDamage(failure)) return fetch();
+    throw failure;
+  });
+}
+
+async function downloadElsewhere(blob: WantedBlob, origin: BlobOrigin, writer: BlobWriter, { own }: Repository) {
+  try {
+    await downloadBlob(blob, origin, writer);
+  } catch (failure) {
+    throw await own.explain(failure, blob.name, 'where its manifest says that it is');
   }
-  const sought = { what: blob.name, by: 'digest', absent: 'DIMGX_SOURCE_MISSING_BLOB' } as const;
-  await repository.atFirst(sought, (place, isLast) => download(originAt(place, repository, blob), isLast));
 }
 
 function originAt(place: Place, repository: Repository, { digest }: WantedBlob): BlobOrigin {

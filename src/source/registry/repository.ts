@@ -73,11 +73,15 @@ export class Repository {
   /** A small blob, compared with its digest. @throws as `manifest` */
   config(digest: Digest): Promise<Uint8Array> {
     const what = `the config ${digest}`;
-    return this.atFirst({ what, by: 'digest', absent: 'DIMGX_SOURCE_MISSING_BLOB' }, async ({ server, path }) => {
-      const { bytes } = await server.read(requestFor(path, `blobs/${digest}`, {}), MAX_DOCUMENT);
-      checkDigest(bytes, digest, what);
-      return bytes;
-    });
+    return this.atFirst(
+      { what, by: 'digest', absent: 'DIMGX_SOURCE_MISSING_BLOB' },
+      undefined,
+      async ({ server, path }) => {
+        const { bytes } = await server.read(requestFor(path, `blobs/${digest}`, {}), MAX_DOCUMENT);
+        checkDigest(bytes, digest, what);
+        return bytes;
+      },
+    );
   }
 
   /**
@@ -94,14 +98,16 @@ export class Repository {
   /**
    * Does work with the first place where it succeeds. That a mirror fails is a warning, unless it only lacks the thing.
    *
+   * @param avoided goes last
    * @throws `sought.absent` when the last lacks it; what went wrong with the last
    */
-  async atFirst<T>(sought: Sought, work: (place: Place, isLast: boolean) => Promise<T>): Promise<T> {
-    const places = this.#places.filter(({ serves }) => serves === 'all' || serves === sought.by);
+  async atFirst<T>(sought: Sought, avoided: Place | undefined, work: (place: Place) => Promise<T>): Promise<T> {
+    const able = this.#places.filter(({ serves }) => serves === 'all' || serves === sought.by);
+    const places = [...able.filter((place) => place !== avoided), ...able.filter((place) => place === avoided)];
     for (const [index, place] of places.entries()) {
       const isLast = index === places.length - 1;
       try {
-        return await work(place, isLast);
+        return await work(place);
       } catch (failure) {
         const isAbsent = failure instanceof RegistryRefusal && failure.status === 404;
         const error = isAbsent ? absent(place, sought, failure) : await place.server.explain(failure, sought.what);
@@ -114,7 +120,7 @@ export class Repository {
 
   async #manifest(version: string, what: string, absent: Sought['absent']): Promise<ServedManifest> {
     const by = isDigest(version) ? 'digest' : 'tag';
-    return this.atFirst({ what, by, absent }, async ({ server, path }) => {
+    return this.atFirst({ what, by, absent }, undefined, async ({ server, path }) => {
       const headers = { accept: MANIFEST_TYPES.join(', ') };
       const { reply, bytes } = await server.read(requestFor(path, `manifests/${version}`, headers), MAX_DOCUMENT);
       const digest = checkedDigest(bytes, version, reply, what);
