@@ -37,7 +37,9 @@ export async function startRegistry({ auth, tls }: RegistrySetup = {}): Promise<
     };
     await writeFile(`${place}/htpasswd`, HTPASSWD);
     await writeFile(`${place}/config.json`, JSON.stringify(configuration));
-    return { command: 'docker-registry', args: ['serve', `${place}/config.json`], probe: () => probePort(port) };
+    // it takes variables that begin so for its own configuration
+    const args = ['-u', 'REGISTRY_AUTH_FILE', 'docker-registry', 'serve', `${place}/config.json`];
+    return { command: 'env', args, probe: () => probePort(port) };
   });
   return { host: `127.0.0.1:${port}`, stop };
 }
