@@ -31,15 +31,15 @@ export const ERRORS = {
   },
   DIMGX_SOURCE_NO_SUCH_IMAGE: {
     exit: 2,
-    meaning: 'No image of that name is in the archive (the message lists what is), or in the engine.',
+    meaning: 'No image of that name is in the archive (the message lists what is), the engine or the registry.',
   },
   DIMGX_SOURCE_NO_PLATFORM: {
     exit: 2,
-    meaning: 'The index or the engine has no image for the platform; the message tells what it has.',
+    meaning: 'The index, engine or registry has no image for the platform; the message tells what it has.',
   },
   DIMGX_SOURCE_MISSING_BLOB: {
     exit: 2,
-    meaning: 'The manifest names a file that is not there: the archive is incomplete.',
+    meaning: 'The manifest names a file or blob that is not there: the archive or registry is incomplete.',
   },
   DIMGX_SOURCE_BAD_MEMBER: { exit: 2, meaning: 'What should be a layer or a document is not a regular file.' },
   DIMGX_SOURCE_UNSAFE_PATH: { exit: 2, meaning: 'A path in the manifest points outside the archive or directory.' },
@@ -64,6 +64,25 @@ export const ERRORS = {
   DIMGX_SOURCE_ENGINE_FAILED: {
     exit: 2,
     meaning: 'The container engine failed at what it was asked for, or its answer is cut, stalled or malformed.',
+  },
+  DIMGX_SOURCE_REGISTRY_UNREACHABLE: { exit: 2, meaning: 'No registry answers at that address.' },
+  DIMGX_SOURCE_REGISTRY_DENIED: {
+    exit: 2,
+    meaning:
+      'The registry wants other credentials, or the image is not there; `dimgx login` stores them, `--creds` gives them.',
+  },
+  DIMGX_SOURCE_REGISTRY_TLS: {
+    exit: 2,
+    meaning: 'No secure connection to the registry; `--ca-file` names its authority, `--insecure` does without.',
+  },
+  DIMGX_SOURCE_REGISTRY_FAILED: {
+    exit: 2,
+    meaning:
+      'The registry failed at what it was asked for, or its answers are cut, stalled or malformed, time after time.',
+  },
+  DIMGX_SOURCE_FOREIGN_LAYER: {
+    exit: 2,
+    meaning: 'A layer is not in the registry; `--allow-foreign-layers` fetches it from where the manifest says.',
   },
   DIMGX_STORE_UNUSABLE: {
     exit: 2,
@@ -142,6 +161,7 @@ export const WARNINGS = {
     about: 'request',
     meaning: 'Stored credentials for a registry cannot be had; they are passed over.',
   },
+  DIMGX_SOURCE_MIRROR: { about: 'request', meaning: 'A mirror, or the configuration of mirrors, is passed over.' },
   DIMGX_STORE_NOT_USED: {
     about: 'request',
     meaning: 'The cache cannot be used, or not be written; the work goes on without it.',

@@ -6,7 +6,8 @@ import { OPTION_TABLE, type OptionRow } from './option-table.js';
 import type { OptionTable } from './read-options.js';
 
 const EPILOGUE = `IMAGE is a path, "-" for an archive on standard input, or one of
-docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR.
+docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-daemon:NAME,
+docker://NAME (in a registry).
 
 Commands, each with its own --help; an image of such a name is ./NAME or docker-daemon:NAME:
 ${commandList().join('\n')}

@@ -121,7 +121,7 @@ export const OPTION_TABLE = {
     metavar: '[=WHEN]',
     bare: 'missing',
     group: SOURCE,
-    describe: 'have the engine pull the image first: missing, always or never (default)',
+    describe: 'pull the image first, by the engine or else by dimgx: missing, always or never (default)',
   },
   host: {
     ...text,
@@ -131,6 +131,32 @@ export const OPTION_TABLE = {
   },
   'no-cache': { ...flag, group: SOURCE, describe: "do not use the user's cache of what registries gave" },
   offline: { ...flag, group: SOURCE, describe: 'of a registry, take only what is in the cache' },
+  creds: {
+    ...text,
+    metavar: '=USER:PASSWORD',
+    group: SOURCE,
+    describe: 'for the registry (default: what docker login and podman login have stored)',
+  },
+  mirror: {
+    ...text,
+    metavar: '=HOST=URL',
+    repeatable: true,
+    group: SOURCE,
+    describe: 'ask URL before the registry HOST; repeatable',
+  },
+  jobs: { ...text, metavar: '=N', group: SOURCE, describe: 'layers downloaded at once (default: 3)' },
+  'ca-file': {
+    ...text,
+    metavar: '=PATH',
+    group: SOURCE,
+    describe: 'trust the authorities in PATH for registries, too',
+  },
+  insecure: { ...flag, group: SOURCE, describe: 'plain HTTP and unchecked certificates for registries' },
+  'allow-foreign-layers': {
+    ...flag,
+    group: SOURCE,
+    describe: 'download layers that are not in the registry from where the manifest says',
+  },
   'tmp-dir': { ...text, metavar: '=DIR', group: SOURCE, describe: "folder for temporary data (default: the system's)" },
   threads: {
     ...text,

@@ -62,6 +62,12 @@ function libraryOptions(given: Given): FlattenOptions {
     image: given.image,
     host: given.host,
     pull: parsed('--pull', given.pull, (option, text) => oneOf(option, text, PULL_CHOICES)),
+    credentials: parsed('--creds', given.creds, parseCredentials),
+    mirrors: given.mirror === undefined ? undefined : [given.mirror].flat(),
+    jobs: parsed('--jobs', given.jobs, (option, text) => parseCount(option, text, 1, 64)),
+    caFile: given['ca-file'],
+    insecure: given.insecure,
+    allowForeignLayers: given['allow-foreign-layers'],
     tmpDir: given['tmp-dir'],
     threads: parsed('--threads', given.threads, (option, text) => parseCount(option, text, 1)),
     cache: given['no-cache'] ? false : undefined,
@@ -80,6 +86,13 @@ function compressionOf(given: Given): CompressionName | undefined {
 function parsePlatform(option: string, text: string): string {
   if (/^[^/\s]+\/[^/\s]+(\/[^/\s]+)?$/.test(text)) return text;
   throw usageError(`${option} wants os/arch or os/arch/variant, not "${text}"`);
+}
+
+/** The message must not tell the password. */
+function parseCredentials(option: string, text: string) {
+  const colon = text.indexOf(':');
+  if (colon < 1) throw usageError(`${option} wants USER:PASSWORD`);
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
 function parsed<T>(
