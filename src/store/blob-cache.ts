@@ -60,6 +60,9 @@ export interface BlobCacheOptions {
   readonly warn: Warn;
 }
 
+/** Registries may want to be waited for as long, in milliseconds. */
+const PATIENCE = 180_000;
+
 /** Opens the cache of the user; where it cannot be used, one that keeps nothing. */
 export async function openBlobCache(options: BlobCacheOptions): Promise<BlobCache> {
   const { cache, tmpDir, warn, signal } = options;
@@ -77,7 +80,7 @@ export async function openBlobCache(options: BlobCacheOptions): Promise<BlobCach
   try {
     const limit = cacheLimit(env);
     await prepareCacheFolder(place);
-    return new FolderCache({ folder: place.path, limit, spools, notUsed, signal });
+    return new FolderCache({ folder: place.path, limit, spools, notUsed, signal, patience: PATIENCE });
   } catch (failure) {
     notUsed((failure as Error).message);
     return spools;

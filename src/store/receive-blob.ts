@@ -33,14 +33,18 @@ export async function receiveBlob(
   const { hex, length } = await hashing;
   const { size: stored } = await file.stat();
   if (length !== size || stored !== size) {
-    const message = `the blob ${digest} is ${Math.max(length, stored)} bytes long, not ${size}: the registry sent something else`;
-    throw new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
+    throw otherSize(digest, Math.max(length, stored), size);
   }
   const found = `${algorithmOf(digest)}:${hex}`;
   if (found !== digest) {
     const message = `the blob ${digest} is damaged: the bytes that came have the digest ${found}`;
     throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message);
   }
+}
+
+export function otherSize(digest: Digest, actual: number, size: number): DimgxError {
+  const message = `the blob ${digest} is ${actual} bytes long, not ${size}: the image is damaged or was altered`;
+  return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
 }
 
 /** What came is not what was asked for, whoever is to blame. */

@@ -19,9 +19,18 @@ const CALLS: ReadonlySet<unknown> = new Set([
   ...['mkdir', 'rename', 'scandir', 'statfs', 'unlink'],
 ]);
 
-/** The error of the operating system that says so, be it the cause of another. */
-export function storageFailure(failure: unknown): NodeJS.ErrnoException | undefined {
+/** The same, found out by dimgx. */
+class StorageError extends Error {}
+
+/** @param message why the cache cannot be used for something */
+export function storageError(message: string): Error {
+  return new StorageError(message);
+}
+
+/** The error of the operating system, or of dimgx, that says so, be it the cause of another. */
+export function storageFailure(failure: unknown): Error | undefined {
   for (let at: unknown = failure; at instanceof Error; at = at.cause) {
+    if (at instanceof StorageError) return at;
     const { code, errno, syscall } = at as NodeJS.ErrnoException;
     if (CALLS.has(syscall) && (CODES.has(code) || errno === QUOTA_USED_UP)) return at;
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
 import { type BlobCacheOptions, openBlobCache } from '#dimgx/store/blob-cache.js';
+import { FolderCache } from '#dimgx/store/folder-cache.js';
 import { blobOf, downloadOf, type MadeBlob, randomBlob, readDigest } from '../helpers/blobs.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { cannotMount, smallDisk } from '../helpers/mounts.js';
@@ -238,6 +239,47 @@ describe('a download', () => {
     await waiting;
     goOn();
     expect(await readDigest(await stalled)).toBe(blob.digest);
+  });
+
+  it('that somebody else is at and does not get on with is made without the cache', async () => {
+    const blob = randomBlob(1000);
+    let goOn = () => {};
+    const stopped = (await open()).fetch(blob.digest, blob.size, async ({ fd }) => {
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      writeSync(fd, blob.bytes);
+    });
+    while ((await files()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const reasons: string[] = [];
+    const spools = await open({ cache: false });
+    const impatient = {
+      folder,
+      limit: 2 ** 30,
+      spools,
+      notUsed: (reason: string) => reasons.push(reason),
+      patience: 100,
+    };
+    const { download, transfers } = downloadOf(blob.bytes);
+    expect(await readDigest(await new FolderCache(impatient).fetch(blob.digest, blob.size, download))).toBe(
+      blob.digest,
+    );
+    expect({ transfers, reasons }).toEqual({
+      transfers: [{ from: 0, bytes: 1000 }],
+      reasons: [expect.stringContaining('does not get on')],
+    });
+    goOn();
+    expect(await readDigest(await stopped)).toBe(blob.digest);
+  });
+
+  it('is not made of a blob that is there, when a manifest tells another size', async () => {
+    const blob = randomBlob(1000);
+    const cache = await open();
+    await (await cache.fetch(blob.digest, blob.size, downloadOf(blob.bytes).download)).close();
+    for (const size of [999, 2000]) {
+      await expect(cache.fetch(blob.digest, size, never)).rejects.toMatchObject({ code: 'DIMGX_IMAGE_SIZE_MISMATCH' });
+    }
+    expect(await readDigest(await cache.open(blob.digest))).toBe(blob.digest);
   });
 });
 
