@@ -1,14 +1,16 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BuiltImage, layerOf } from '../helpers/built-image.js';
 import { whyNotHere } from '../helpers/engines.js';
+import { forwardProxy } from '../helpers/forward-proxy.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { type Descriptor, OciLayout } from '../helpers/oci-layout.js';
 import { pushLayout } from '../helpers/push-layout.js';
 import { push, type Registry, startRegistry } from '../helpers/registry.js';
 import { registryProxy } from '../helpers/registry-proxy.js';
-import { runDimgx } from '../helpers/run-dimgx.js';
+import { runDimgx, startDimgx } from '../helpers/run-dimgx.js';
 import { newUser } from '../helpers/user.js';
 
 const FIXTURE = fileURLToPath(new URL('../../fixtures/busybox-docker.tar', import.meta.url));
@@ -92,6 +94,35 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
     await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', /no\/such:latest/, `docker://${registry.host}/no/such`);
     await refused('DIMGX_SOURCE_REGISTRY_UNREACHABLE', /ECONNREFUSED/, 'docker://127.0.0.1:1/a');
     await refused('DIMGX_REFERENCE_INVALID', /no image of a registry/, 'docker://Alpine');
+  });
+
+  it('is asked for through the proxy of the environment', async () => {
+    await newUser();
+    const proxy = await forwardProxy();
+    const [, port] = registry.host.split(':');
+    const far = `registry.test:${port}`;
+    vi.stubEnv('HTTP_PROXY', proxy.url);
+    const list = () => runDimgx('-q', '--insecure', `docker://${far}/tools/box:docker`);
+    // what is no TLS is found out by the proxy for HTTP, too
+    const { stdout, code } = await list();
+    expect([stdout.split('\n').length, code]).toEqual([8, 0]);
+    expect(proxy.asked).toContain(`GET http://${far}/v2/tools/box/manifests/docker`);
+    proxy.asked.splice(0);
+    vi.stubEnv('NO_PROXY', '.test');
+    expect((await list()).stderr).toMatch(/DIMGX_SOURCE_REGISTRY_UNREACHABLE/);
+    expect(proxy.asked).toEqual([]);
+  });
+
+  it('leaves nothing but its part in the cache when SIGINT ends a download that stalls', async () => {
+    const home = await newUser();
+    const proxy = await registryProxy(registry.host, { path: /blobs/, kind: 'stall', after: 100, times: 99 });
+    const [tmp, target] = [`${home}/tmp`, `${home}/out.tar`];
+    await mkdir(tmp);
+    const run = startDimgx('--tmp-dir', tmp, '-t', target, `docker://${proxy.host}/tools/box:docker`);
+    while (proxy.on(/blobs/).every(({ sent }) => sent < 100)) await new Promise((resolve) => setTimeout(resolve, 10));
+    run.process.kill('SIGINT');
+    expect(await run.ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '', stderr: '' });
+    expect([await readdir(tmp), existsSync(target)]).toEqual([[], false]);
   });
 
   describe('without an engine', () => {
