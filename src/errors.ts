@@ -69,7 +69,7 @@ export const ERRORS = {
   DIMGX_SOURCE_REGISTRY_DENIED: {
     exit: 2,
     meaning:
-      'The registry wants other credentials, or the image is not there; `docker login` stores them, `--creds` gives them.',
+      'The registry wants other credentials, or the image is not there; `dimgx login` stores them, `--creds` gives them.',
   },
   DIMGX_SOURCE_REGISTRY_TLS: {
     exit: 2,
@@ -84,6 +84,15 @@ export const ERRORS = {
     exit: 2,
     meaning: 'A layer is not in the registry; `--allow-foreign-layers` fetches it from where the manifest says.',
   },
+  DIMGX_STORE_UNUSABLE: {
+    exit: 2,
+    meaning: 'The cache cannot be looked at or changed; the message says why.',
+  },
+  DIMGX_STORE_DAMAGED: {
+    exit: 2,
+    meaning: 'Blobs in the cache were damaged; they are discarded, and fetched again when they are needed.',
+  },
+  DIMGX_STORE_NO_SUCH_BLOB: { exit: 2, meaning: 'No blob in the cache has a digest that begins so, or several have.' },
   DIMGX_IMAGE_TOO_LARGE: {
     exit: 2,
     meaning: 'A manifest, index or config is larger than 4 MiB, or all are larger than 64 MiB.',

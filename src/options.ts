@@ -55,8 +55,10 @@ export interface OpenOptions extends CommonOptions, RegistryOptions {
    * Whether the engine is to pull the image; without an engine it is fetched from its registry. Default `never`.
    */
   readonly pull?: 'missing' | 'always' | 'never';
-  /** The folder of the cache; `false`: none. Default: the user's. */
+  /** The folder of the cache for what registries give; `false`: none. Default: the user's. */
   readonly cache?: string | false;
+  /** Of a registry, take only what is in the cache. Default false. */
+  readonly offline?: boolean;
   /** Where spools are made. Default: the system's temporary folder. */
   readonly tmpDir?: string;
   /** Compare digests, sizes and diff IDs. Default true. */

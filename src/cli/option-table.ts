@@ -129,6 +129,8 @@ export const OPTION_TABLE = {
     group: SOURCE,
     describe: 'URL of the engine (default: what DOCKER_HOST and docker contexts say)',
   },
+  'no-cache': { ...flag, group: SOURCE, describe: "do not use the user's cache of what registries gave" },
+  offline: { ...flag, group: SOURCE, describe: 'of a registry, take only what is in the cache' },
   creds: {
     ...text,
     metavar: '=USER:PASSWORD',

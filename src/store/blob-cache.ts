@@ -38,9 +38,13 @@ export interface BlobCache {
   /** Forgets a blob that turned out to be damaged, and what was derived from it. */
   discard(digest: Digest): Promise<void>;
   /** What was derived from a blob and is kept beside it. Whoever asks for it checks it. */
-  loadDerived(digest: Digest): Promise<Uint8Array | undefined>;
+  loadDerived(digest: Digest): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Keeps what can be derived again, if it can be kept. */
   saveDerived(digest: Digest, parts: readonly Uint8Array[]): Promise<void>;
+  /** What the name of an image, with its registry, stood for when it was last asked for: its index or manifest. */
+  recall(name: string): Promise<Digest | undefined>;
+  /** @param name one line */
+  remember(name: string, digest: Digest): Promise<void>;
   /** Waits for what is still being written. Blobs that are open stay open. */
   close(): Promise<void>;
 }

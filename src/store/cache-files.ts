@@ -1,4 +1,6 @@
-import { lstat, readdir, stat, unlink } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { algorithmOf, type Digest, hexOf, isDigest, parseDigest } from '../image/digest.js';
 import { isSystemError } from '../source/system-error.js';
@@ -16,6 +18,8 @@ export interface CacheEntry {
 /** A blob of which only the beginning, or not even that, has come. */
 export interface PartialFile {
   readonly path: string;
+  /** Of what it is to become; `undefined` when it is no blob. */
+  readonly digest: Digest | undefined;
   /** Under which whoever writes to it claims it. */
   readonly key: string;
   /** In bytes. */
@@ -23,17 +27,31 @@ export interface PartialFile {
   readonly lastWritten: Date;
 }
 
+/** That an image of this name was asked for, and what its registry had. */
+export interface NamedDigest {
+  readonly path: string;
+  readonly digest: string;
+  readonly name: string;
+}
+
+const { O_RDONLY, O_NOFOLLOW, O_NOATIME = 0 } = constants;
+
+/** How a blob is opened to be looked at, which is no use of it. Only the owner may. Source: open(2). */
+export const READ_QUIETLY = O_RDONLY | O_NOFOLLOW | O_NOATIME;
+
 /** Where things lie in the folder of a cache. */
 export class CacheFiles {
   readonly folder: string;
   /** Who is at work: see `claimOr`. */
   readonly claims: string;
   readonly partials: string;
+  readonly #names: string;
 
   constructor(folder: string) {
     this.folder = folder;
     this.claims = join(folder, 'claims');
     this.partials = join(folder, 'partial');
+    this.#names = join(folder, 'names');
   }
 
   blob(digest: Digest): string {
@@ -42,6 +60,11 @@ export class CacheFiles {
 
   derived(digest: Digest): string {
     return join(this.folder, 'indexes', ...pathOf(digest));
+  }
+
+  /** Where it stands what an image's name meant. */
+  name(name: string): string {
+    return join(this.#names, createHash('sha256').update(name).digest('hex'));
   }
 
   partial(digest: Digest): string {
@@ -65,13 +88,35 @@ export class CacheFiles {
     return (await this.#digests('indexes')).filter((digest) => !stored.has(digest));
   }
 
+  /** Names of images, with what they stand for. */
+  async names(): Promise<readonly NamedDigest[]> {
+    const files = (await namesIn(this.#names)).map((file) => join(this.#names, file));
+    const texts = await Promise.all(
+      files.map(async (path) => [path, await readFile(path, 'utf8').catch(() => '')] as const),
+    );
+    return texts.map(([path, text]) => {
+      const [digest = '', name = ''] = text.split('\n');
+      return { path, digest, name };
+    });
+  }
+
   async unfinished(): Promise<readonly PartialFile[]> {
     const names = await namesIn(this.partials);
     const found = await Promise.all(
       names.map(async (name) => {
         const path = join(this.partials, name);
         const about = await lstat(path).catch(() => undefined);
-        return about && { path, key: name, length: about.size, lastWritten: about.mtime };
+        const digest = name.replace('-', ':');
+        const isBlob = isDigest(digest);
+        return (
+          about && {
+            path,
+            digest: isBlob ? digest : undefined,
+            key: name,
+            length: about.size,
+            lastWritten: about.mtime,
+          }
+        );
       }),
     );
     return found.filter((file) => file !== undefined);

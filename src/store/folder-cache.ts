@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import type { Digest } from '../image/digest.js';
+import { dirname } from 'node:path';
+import { type Digest, isDigest } from '../image/digest.js';
 import { isSystemError } from '../source/system-error.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { CacheFiles, removeFile } from './cache-files.js';
@@ -10,6 +9,7 @@ import { claimOr } from './claim.js';
 import { pruneCache } from './prune-cache.js';
 import { isMismatch, receiveBlob, type WantedBlob } from './receive-blob.js';
 import { storageFailure } from './storage-failure.js';
+import { writeWhole } from './write-whole.js';
 
 export interface FolderCacheOptions {
   /** Prepared by `prepareCacheFolder`. */
@@ -75,28 +75,26 @@ export class FolderCache implements BlobCache {
     await this.#files.remove(digest).catch((failure: Error) => this.#options.notUsed(failure.message));
   }
 
-  async loadDerived(digest: Digest): Promise<Buffer | undefined> {
+  async loadDerived(digest: Digest): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return readFile(this.#files.derived(digest)).catch(() => undefined);
   }
 
   async saveDerived(digest: Digest, parts: readonly Uint8Array[]): Promise<void> {
-    const path = join(this.#files.partials, `derived-${randomBytes(8).toString('hex')}`);
-    try {
-      await this.#makeFolders(this.#files.partials, dirname(this.#files.derived(digest)));
-      const file = await open(path, 'wx', 0o600);
-      try {
-        for (let left = parts.filter(({ length }) => length > 0); left.length > 0; ) {
-          const { bytesWritten } = await file.writev(left);
-          left = behind(left, bytesWritten);
-        }
-      } finally {
-        await file.close();
-      }
-      await rename(path, this.#files.derived(digest));
-    } catch {
-      // It can be derived again.
-      await removeFile(path).catch(() => undefined);
-    }
+    // It can be derived again.
+    await writeWhole(this.#files.derived(digest), parts, this.#files.partials).catch(() => undefined);
+  }
+
+  async recall(name: string): Promise<Digest | undefined> {
+    const text = await readFile(this.#files.name(name), 'utf8').catch(() => '');
+    const [digest = '', stored] = text.split('\n');
+    return stored === name && isDigest(digest) ? digest : undefined;
+  }
+
+  async remember(name: string, digest: Digest): Promise<void> {
+    const text = Buffer.from(`${digest}\n${name}\n`);
+    await writeWhole(this.#files.name(name), [text], this.#files.partials).catch((failure: Error) =>
+      this.#options.notUsed(failure.message),
+    );
   }
 
   async close(): Promise<void> {
@@ -199,17 +197,6 @@ function asBlob(file: FileHandle, length: number): CachedBlob {
 
 function wholeSeconds(): number {
   return Math.floor(Date.now() / 1000);
-}
-
-function behind(parts: readonly Uint8Array[], written: number): Uint8Array[] {
-  let done = written;
-  return parts
-    .map((part) => {
-      const rest = part.subarray(Math.min(done, part.length));
-      done = Math.max(0, done - part.length);
-      return rest;
-    })
-    .filter(({ length }) => length > 0);
 }
 
 /** A download that cannot end well is not begun. */

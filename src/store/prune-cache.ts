@@ -31,17 +31,24 @@ export async function pruneCache(files: CacheFiles, limit: number): Promise<Prun
   let freed = 0;
   for (const item of leastRecentlyUsed) {
     if (kept <= limit && !isGivenUp(item)) continue;
-    const isGone = 'digest' in item ? await files.remove(item.digest) : await removeUnclaimed(files, item);
+    const isGone = 'derived' in item ? await files.remove(item.digest) : await removeUnclaimed(files, item);
     if (!isGone) continue;
     kept -= sizeOf(item);
     freed += sizeOf(item);
-    if ('digest' in item) removed.push(item);
+    if ('derived' in item) removed.push(item);
   }
+  await forgetNames(files);
   return { removed, freed, kept };
 }
 
+/** A name is of no use without the document that it stands for. */
+async function forgetNames(files: CacheFiles): Promise<void> {
+  const stored = new Set<string>((await files.entries()).map(({ digest }) => digest));
+  for (const { path, digest } of await files.names()) if (!stored.has(digest)) await removeFile(path);
+}
+
 function isGivenUp(item: CacheEntry | PartialFile): boolean {
-  return !('digest' in item) && Date.now() - item.lastWritten.getTime() > RESUMED_WITHIN;
+  return !('derived' in item) && Date.now() - item.lastWritten.getTime() > RESUMED_WITHIN;
 }
 
 async function removeUnclaimed(files: CacheFiles, { key, path }: PartialFile): Promise<boolean> {
@@ -51,9 +58,9 @@ async function removeUnclaimed(files: CacheFiles, { key, path }: PartialFile): P
 }
 
 function usedAt(item: CacheEntry | PartialFile): number {
-  return ('digest' in item ? item.lastUsed : item.lastWritten).getTime();
+  return ('derived' in item ? item.lastUsed : item.lastWritten).getTime();
 }
 
 function sizeOf(item: CacheEntry | PartialFile): number {
-  return 'digest' in item ? item.length + item.derived : item.length;
+  return 'derived' in item ? item.length + item.derived : item.length;
 }

@@ -37,6 +37,10 @@ export class SpoolCache implements BlobCache {
 
   async saveDerived(): Promise<void> {}
 
+  async recall(): Promise<undefined> {}
+
+  async remember(): Promise<void> {}
+
   async close(): Promise<void> {}
 }
 

@@ -121,6 +121,30 @@ describe('a cache', () => {
   });
 });
 
+describe('the name of an image', () => {
+  it('is remembered with what it stood for last, for all processes', async () => {
+    const [first, second] = [randomBlob(1), randomBlob(1)];
+    const cache = await open();
+    expect(await cache.recall('docker.io/library/alpine:3')).toBeUndefined();
+    for (const { digest } of [first, second]) await cache.remember('docker.io/library/alpine:3', digest);
+    await cache.remember('localhost/../../etc/passwd', first.digest);
+    expect(await (await open()).recall('docker.io/library/alpine:3')).toBe(second.digest);
+    expect(await cache.recall('localhost/../../etc/passwd')).toBe(first.digest);
+    expect(await cache.recall('docker.io/library/alpine:4')).toBeUndefined();
+    expect(await readdir(join(folder, 'names'))).toHaveLength(2);
+  });
+
+  it('that stands for nothing sensible is not known', async () => {
+    const cache = await open();
+    await cache.remember('name', randomBlob(1).digest);
+    const [file = ''] = await readdir(join(folder, 'names'));
+    for (const text of ['', 'name', 'sha256:00\nname\n', `${randomBlob(1).digest}\nother\n`]) {
+      await writeFile(join(folder, 'names', file), text);
+      expect(await cache.recall('name')).toBeUndefined();
+    }
+  });
+});
+
 describe('a download', () => {
   it('that was cut goes on where it ended', async () => {
     const blob = randomBlob(500_000);
