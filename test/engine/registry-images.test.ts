@@ -96,6 +96,51 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
     await refused('DIMGX_REFERENCE_INVALID', /no image of a registry/, 'docker://Alpine');
   });
 
+  describe('with --offline', () => {
+    it('is had from the cache alone, by the tag it had and by its digest', async () => {
+      await newUser();
+      const proxy = await registryProxy(registry.host);
+      const name = `docker://${proxy.host}/tools/box:docker`;
+      const bytes = await flat(name);
+      const { manifestDigest } = JSON.parse((await runDimgx('--json', name)).stdout);
+      proxy.seen.splice(0);
+      expect((await flat('--offline', name)).equals(bytes)).toBe(true);
+      const byDigest = `docker://${proxy.host}/tools/box@${manifestDigest}`;
+      expect((await flat('--offline', byDigest)).equals(bytes)).toBe(true);
+      const { source } = JSON.parse((await runDimgx('--offline', '--json', name)).stdout);
+      expect(source).toEqual({ transport: 'docker', location: 'the cache' });
+      expect(proxy.seen).toEqual([]);
+    });
+
+    it('is an error where the cache lacks it, or a layer of it', async () => {
+      await newUser();
+      const unknown = /NO_SUCH_IMAGE.*the cache does not have .*box:docker", and --offline asks no registry/;
+      await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', unknown, '--offline', `docker://${name}:docker`);
+      const listed = await runDimgx('-q', `docker://${name}:docker`);
+      expect(await runDimgx('-q', '--offline', `docker://${name}:docker`)).toEqual(listed);
+      const target = `${await temporaryFolder()}/out.tar`;
+      const args = ['--offline', '-t', target, `docker://${name}:docker`];
+      await refused('DIMGX_SOURCE_MISSING_BLOB', /the cache does not have layer /, ...args);
+      await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', unknown, '--no-cache', ...args);
+    });
+  });
+
+  it('is asked of the registry by its tag each time, as that may move, and never by its digest', async () => {
+    await newUser();
+    const proxy = await registryProxy(registry.host);
+    const moving = `${proxy.host}/tools/moving`;
+    await push(`docker-archive:${FIXTURE}`, `${registry.host}/tools/moving:1`);
+    const first = JSON.parse((await runDimgx('--json', `docker://${moving}:1`)).stdout);
+    await push(`oci-archive:${OTHER}`, `${registry.host}/tools/moving:1`);
+    const second = JSON.parse((await runDimgx('--json', `docker://${moving}:1`)).stdout);
+    expect(second.manifestDigest).not.toBe(first.manifestDigest);
+    proxy.seen.splice(0);
+    expect(JSON.parse((await runDimgx('--json', `docker://${moving}@${first.manifestDigest}`)).stdout).id).toBe(
+      first.id,
+    );
+    expect(proxy.seen).toEqual([]);
+  });
+
   it('is asked for through the proxy of the environment', async () => {
     await newUser();
     const proxy = await forwardProxy();

@@ -13,6 +13,8 @@ import { Repository } from './repository.js';
 import { type RepositoryPlace, repositoryPlaces } from './repository-places.js';
 
 export interface RepositoryOptions extends RegistryOptions {
+  /** Nobody is to be asked. Default false. */
+  readonly offline?: boolean;
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly retries?: Partial<Retries>;
 }
@@ -60,7 +62,7 @@ export async function openRepository(
     const server = new RegistryServer({ http, authorization, origins: originsOf(place), isInsecure, retries, signal });
     return { server, path, serves };
   });
-  return new Repository(name, servers, warn);
+  return new Repository(name, servers, warn, options.offline);
 }
 
 const NO_TOKENS = { identityToken: '', registryToken: '' };
