@@ -40,7 +40,7 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
   const { options } = request;
   const name = parseRegistryName(request.name);
   const warn = (warning: Warning) => options.onWarning?.(warning);
-  const repository = await openRepository(name, options, warn, context);
+  const repository = await openRepository(name, options, { ...context, warn });
   const { resources, signal, tmpDir } = context;
   const cache = await openBlobCache({ cache: options.cache, env: process.env, tmpDir, signal, warn });
   resources.adopt(() => cache.close());

@@ -2,8 +2,14 @@ import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { listen } from './registry-proxy.js';
 
-/** A proxy as companies have them; every name is this machine to it. Gone when the test is over. */
-export async function forwardProxy(): Promise<{ readonly url: string; readonly asked: string[] }> {
+/**
+ * A proxy as companies have them. Every name is this machine to it. Gone when the test is over.
+ *
+ * @param hosts ports on this machine by `HOST:PORT`; others lead to the port that was asked for
+ */
+export async function forwardProxy(
+  hosts: Readonly<Record<string, string>> = {},
+): Promise<{ readonly url: string; readonly asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((incoming, response) => {
     const { method, headers, url = '' } = incoming;
@@ -18,7 +24,7 @@ export async function forwardProxy(): Promise<{ readonly url: string; readonly a
   });
   server.on('connect', ({ url = '' }, socket) => {
     asked.push(`CONNECT ${url}`);
-    const tunnel = connect(Number(url.split(':')[1]), '127.0.0.1', () => {
+    const tunnel = connect(Number(hosts[url] ?? url.split(':')[1]), '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
       tunnel.pipe(socket);
       socket.pipe(tunnel);
