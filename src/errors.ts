@@ -84,6 +84,10 @@ export const ERRORS = {
     exit: 2,
     meaning: 'A layer is not in the registry; `--allow-foreign-layers` fetches it from where the manifest says.',
   },
+  DIMGX_SOURCE_LOGIN_NOT_STORED: {
+    exit: 2,
+    meaning: 'Credentials could not be stored, or not be removed; the message says where and why.',
+  },
   DIMGX_STORE_UNUSABLE: {
     exit: 2,
     meaning: 'The cache cannot be looked at or changed; the message says why.',
@@ -162,6 +166,10 @@ export const WARNINGS = {
     meaning: 'Stored credentials for a registry cannot be had; they are passed over.',
   },
   DIMGX_SOURCE_MIRROR: { about: 'request', meaning: 'A mirror, or the configuration of mirrors, is passed over.' },
+  DIMGX_SOURCE_OTHER_LOGIN: {
+    about: 'request',
+    meaning: 'Credentials were stored, and others for the same registry go before them.',
+  },
   DIMGX_STORE_NOT_USED: {
     about: 'request',
     meaning: 'The cache cannot be used, or not be written; the work goes on without it.',

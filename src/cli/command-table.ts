@@ -25,6 +25,8 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record
     },
     rm: { summary: 'remove blobs', load: () => import('./commands/cache-rm.js') },
   },
+  login: { summary: 'store credentials for a registry', load: () => import('./commands/login.js') },
+  logout: { summary: 'remove credentials for a registry', load: () => import('./commands/logout.js') },
 };
 
 export function isRow(entry: (typeof COMMAND_TABLE)[string]): entry is CommandRow {

@@ -19,8 +19,8 @@ export interface RepositoryOptions extends RegistryOptions {
   readonly retries?: Partial<Retries>;
 }
 
-const TIMEOUTS: HttpTimeouts = { connect: 30_000, answer: 60_000, idle: 30_000 };
-const RETRIES: Retries = { attempts: 5, first: 500, longest: 15_000, patience: 120_000 };
+export const TIMEOUTS: HttpTimeouts = { connect: 30_000, answer: 60_000, idle: 30_000 };
+export const RETRIES: Retries = { attempts: 5, first: 500, longest: 15_000, patience: 120_000 };
 
 /** Where the API of Docker Hub is. */
 const DOCKER_HUB = 'registry-1.docker.io';
@@ -98,7 +98,11 @@ async function storedCredentials(
 }
 
 /** A registry on this machine may speak plain HTTP without more ado, as with docker. */
-function originsOf({ registry, scheme, isInsecure }: RepositoryPlace): readonly [string, ...string[]] {
+export function originsOf({
+  registry,
+  scheme,
+  isInsecure,
+}: Omit<RepositoryPlace, 'path' | 'serves'>): readonly [string, ...string[]] {
   const host = apiHost(registry);
   if (scheme) return [`${scheme}://${host}`];
   const mayBePlain = isInsecure || isLoopback(bareHost(new URL(`https://${host}`).hostname));

@@ -16,6 +16,7 @@ export interface Token {
 export interface TokenRequest {
   readonly realm: URL;
   readonly service: string | undefined;
+  /** Empty: only whether the credentials are good is of interest. */
   readonly scope: string;
   /** Without, a token for everybody is asked for. */
   readonly credentials: Credentials | undefined;
@@ -58,7 +59,7 @@ export async function requestToken(http: HttpClient, request: TokenRequest): Pro
 function ask(http: HttpClient, { realm, service, scope, credentials }: TokenRequest): Promise<HttpReply> {
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set('service', service);
-  url.searchParams.set('scope', scope);
+  if (scope !== '') url.searchParams.set('scope', scope);
   if (!credentials?.username) return http.send(url);
   url.searchParams.set('account', credentials.username);
   const login = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64');
@@ -71,7 +72,7 @@ function exchange({ service, scope }: TokenRequest, identityToken: string): Http
     grant_type: 'refresh_token',
     ...(service !== undefined && { service }),
     client_id: CLIENT,
-    scope,
+    ...(scope !== '' && { scope }),
     refresh_token: identityToken,
   });
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
