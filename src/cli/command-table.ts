@@ -9,6 +9,10 @@ export interface CommandRow {
 
 /** Commands of one word, and those of two under their first. Images of these names are reached as `./NAME`. */
 export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record<string, CommandRow>>>> = {
+  pull: { summary: 'download an image into the cache', load: () => import('./commands/pull.js') },
+  tags: { summary: 'list the tags of a repository', load: () => import('./commands/tags.js') },
+  catalog: { summary: 'list the repositories of a registry', load: () => import('./commands/catalog.js') },
+  search: { summary: 'search for images', load: () => import('./commands/search.js') },
   cache: {
     ls: { summary: 'list what is in the cache', load: () => import('./commands/cache-ls.js') },
     verify: {

@@ -1,11 +1,13 @@
 import type { CompressionName } from '../compression/codec.js';
 import type { FlattenOptions } from '../flatten.js';
 import type { Argv } from './argv.js';
+import { defined } from './defined.js';
 import { type MessageSettings, messageSettings } from './message-settings.js';
 import { oneOf } from './one-of.js';
 import { OPTION_TABLE } from './option-table.js';
 import { parseCount, parseSize } from './parse-number.js';
 import { type Given as GivenOf, readOptions } from './read-options.js';
+import { registrySettings } from './registry-settings.js';
 import { usageError } from './usage-error.js';
 
 /** What the command line asks for. */
@@ -62,12 +64,7 @@ function libraryOptions(given: Given): FlattenOptions {
     image: given.image,
     host: given.host,
     pull: parsed('--pull', given.pull, (option, text) => oneOf(option, text, PULL_CHOICES)),
-    credentials: parsed('--creds', given.creds, parseCredentials),
-    mirrors: given.mirror === undefined ? undefined : [given.mirror].flat(),
-    jobs: parsed('--jobs', given.jobs, (option, text) => parseCount(option, text, 1, 64)),
-    caFile: given['ca-file'],
-    insecure: given.insecure,
-    allowForeignLayers: given['allow-foreign-layers'],
+    ...registrySettings(given),
     tmpDir: given['tmp-dir'],
     threads: parsed('--threads', given.threads, (option, text) => parseCount(option, text, 1)),
     cache: given['no-cache'] ? false : undefined,
@@ -88,24 +85,10 @@ function parsePlatform(option: string, text: string): string {
   throw usageError(`${option} wants os/arch or os/arch/variant, not "${text}"`);
 }
 
-/** The message must not tell the password. */
-function parseCredentials(option: string, text: string) {
-  const colon = text.indexOf(':');
-  if (colon < 1) throw usageError(`${option} wants USER:PASSWORD`);
-  return { username: text.slice(0, colon), password: text.slice(colon + 1) };
-}
-
 function parsed<T>(
   option: string,
   text: string | undefined,
   parse: (option: string, text: string) => T,
 ): T | undefined {
   return text === undefined ? undefined : parse(option, text);
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Leaves out what was not given, so that the library's own defaults hold. */
-function defined<T extends object>(options: T): Defined<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

@@ -23,7 +23,7 @@ export interface RegistryRequest {
   readonly name: string;
   /** What was asked for, if anything was. */
   readonly platform: Platform | undefined;
-  readonly options: RepositoryOptions & Pick<OpenOptions, 'onWarning' | 'cache'>;
+  readonly options: RepositoryOptions & Pick<OpenOptions, 'onWarning' | 'cache' | 'offline'>;
 }
 
 /** Downloads at once, unless the user wants others. */
@@ -40,12 +40,12 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
   const { options } = request;
   const name = parseRegistryName(request.name);
   const warn = (warning: Warning) => options.onWarning?.(warning);
-  const repository = await openRepository(name, options, warn, context);
+  const repository = await openRepository(name, options, { ...context, warn });
   const { resources, signal, tmpDir } = context;
   const cache = await openBlobCache({ cache: options.cache, env: process.env, tmpDir, signal, warn });
   resources.adopt(() => cache.close());
-  const documents = new RegistryDocuments(repository);
-  const { location, ...top } = await repository.top();
+  const documents = new RegistryDocuments(repository, cache);
+  const { location, ...top } = await documents.top();
   const chosen = await imageManifest(top, quoted(name.full), request.platform ?? defaultPlatform(), documents);
   const found = await foundImage(chosen, name.digest ? [] : [name.full], documents);
   requirePlatform(found, name.full, request.platform);

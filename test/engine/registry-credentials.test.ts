@@ -1,9 +1,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Certificates, makeCertificates } from '../helpers/certificates.js';
 import { whyNotHere } from '../helpers/engines.js';
+import { forwardProxy } from '../helpers/forward-proxy.js';
 import { push, type Registry, startRegistry, USER } from '../helpers/registry.js';
 import { registryProxy } from '../helpers/registry-proxy.js';
 import { type Ended, runDimgx, runDimgxIn } from '../helpers/run-dimgx.js';
@@ -128,6 +129,15 @@ describe.skipIf(absent)(`credentials for a registry${absent}`, () => {
       await newUser({ '.config/containers/certs.d/127.0.0.1:1/ca.crt': ca });
       refused(await runDimgx(...args, `docker://${name}`), /DIMGX_SOURCE_REGISTRY_TLS/);
       refused(await runDimgx(...args, '--ca-file', '/no/such', `docker://${name}`), /REGISTRY_TLS.*\/no\/such/);
+    });
+
+    it('are shown through a tunnel that the proxy of the environment makes', async () => {
+      await newUser();
+      const proxy = await forwardProxy();
+      vi.stubEnv('HTTPS_PROXY', proxy.url);
+      const [, port] = registry.host.split(':');
+      gives(await runDimgx('-q', '--insecure', '--creds', CREDS, `docker://registry.test:${port}/tools/box:1`));
+      expect(new Set(proxy.asked)).toEqual(new Set([`CONNECT registry.test:${port}`]));
     });
 
     it('are not shown by the name of another host', async () => {

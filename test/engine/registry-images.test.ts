@@ -1,14 +1,16 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BuiltImage, layerOf } from '../helpers/built-image.js';
 import { whyNotHere } from '../helpers/engines.js';
+import { forwardProxy } from '../helpers/forward-proxy.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { type Descriptor, OciLayout } from '../helpers/oci-layout.js';
 import { pushLayout } from '../helpers/push-layout.js';
 import { push, type Registry, startRegistry } from '../helpers/registry.js';
 import { registryProxy } from '../helpers/registry-proxy.js';
-import { runDimgx } from '../helpers/run-dimgx.js';
+import { runDimgx, startDimgx } from '../helpers/run-dimgx.js';
 import { newUser } from '../helpers/user.js';
 
 const FIXTURE = fileURLToPath(new URL('../../fixtures/busybox-docker.tar', import.meta.url));
@@ -92,6 +94,80 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
     await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', /no\/such:latest/, `docker://${registry.host}/no/such`);
     await refused('DIMGX_SOURCE_REGISTRY_UNREACHABLE', /ECONNREFUSED/, 'docker://127.0.0.1:1/a');
     await refused('DIMGX_REFERENCE_INVALID', /no image of a registry/, 'docker://Alpine');
+  });
+
+  describe('with --offline', () => {
+    it('is had from the cache alone, by the tag it had and by its digest', async () => {
+      await newUser();
+      const proxy = await registryProxy(registry.host);
+      const name = `docker://${proxy.host}/tools/box:docker`;
+      const bytes = await flat(name);
+      const { manifestDigest } = JSON.parse((await runDimgx('--json', name)).stdout);
+      proxy.seen.splice(0);
+      expect((await flat('--offline', name)).equals(bytes)).toBe(true);
+      const byDigest = `docker://${proxy.host}/tools/box@${manifestDigest}`;
+      expect((await flat('--offline', byDigest)).equals(bytes)).toBe(true);
+      const { source } = JSON.parse((await runDimgx('--offline', '--json', name)).stdout);
+      expect(source).toEqual({ transport: 'docker', location: 'the cache' });
+      expect(proxy.seen).toEqual([]);
+    });
+
+    it('is an error where the cache lacks it, or a layer of it', async () => {
+      await newUser();
+      const unknown = /NO_SUCH_IMAGE.*the cache does not have .*box:docker", and --offline asks no registry/;
+      await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', unknown, '--offline', `docker://${name}:docker`);
+      const listed = await runDimgx('-q', `docker://${name}:docker`);
+      expect(await runDimgx('-q', '--offline', `docker://${name}:docker`)).toEqual(listed);
+      const target = `${await temporaryFolder()}/out.tar`;
+      const args = ['--offline', '-t', target, `docker://${name}:docker`];
+      await refused('DIMGX_SOURCE_MISSING_BLOB', /the cache does not have layer /, ...args);
+      await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', unknown, '--no-cache', ...args);
+    });
+  });
+
+  it('is asked of the registry by its tag each time, as that may move, and never by its digest', async () => {
+    await newUser();
+    const proxy = await registryProxy(registry.host);
+    const moving = `${proxy.host}/tools/moving`;
+    await push(`docker-archive:${FIXTURE}`, `${registry.host}/tools/moving:1`);
+    const first = JSON.parse((await runDimgx('--json', `docker://${moving}:1`)).stdout);
+    await push(`oci-archive:${OTHER}`, `${registry.host}/tools/moving:1`);
+    const second = JSON.parse((await runDimgx('--json', `docker://${moving}:1`)).stdout);
+    expect(second.manifestDigest).not.toBe(first.manifestDigest);
+    proxy.seen.splice(0);
+    expect(JSON.parse((await runDimgx('--json', `docker://${moving}@${first.manifestDigest}`)).stdout).id).toBe(
+      first.id,
+    );
+    expect(proxy.seen).toEqual([]);
+  });
+
+  it('is asked for through the proxy of the environment', async () => {
+    await newUser();
+    const proxy = await forwardProxy();
+    const [, port] = registry.host.split(':');
+    const far = `registry.test:${port}`;
+    vi.stubEnv('HTTP_PROXY', proxy.url);
+    const list = () => runDimgx('-q', '--insecure', `docker://${far}/tools/box:docker`);
+    // what is no TLS is found out by the proxy for HTTP, too
+    const { stdout, code } = await list();
+    expect([stdout.split('\n').length, code]).toEqual([8, 0]);
+    expect(proxy.asked).toContain(`GET http://${far}/v2/tools/box/manifests/docker`);
+    proxy.asked.splice(0);
+    vi.stubEnv('NO_PROXY', '.test');
+    expect((await list()).stderr).toMatch(/DIMGX_SOURCE_REGISTRY_UNREACHABLE/);
+    expect(proxy.asked).toEqual([]);
+  });
+
+  it('leaves nothing but its part in the cache when SIGINT ends a download that stalls', async () => {
+    const home = await newUser();
+    const proxy = await registryProxy(registry.host, { path: /blobs/, kind: 'stall', after: 100, times: 99 });
+    const [tmp, target] = [`${home}/tmp`, `${home}/out.tar`];
+    await mkdir(tmp);
+    const run = startDimgx('--tmp-dir', tmp, '-t', target, `docker://${proxy.host}/tools/box:docker`);
+    while (proxy.on(/blobs/).every(({ sent }) => sent < 100)) await new Promise((resolve) => setTimeout(resolve, 10));
+    run.process.kill('SIGINT');
+    expect(await run.ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '', stderr: '' });
+    expect([await readdir(tmp), existsSync(target)]).toEqual([[], false]);
   });
 
   describe('without an engine', () => {

@@ -63,6 +63,7 @@ async function fetchBlob(
   const sought = { what: blob.name, by: 'digest', absent: 'DIMGX_SOURCE_MISSING_BLOB' } as const;
   const elsewhere = foreign.get(blob.digest);
   const download: DownloadBlob = async ({ fd, from }) => {
+    repository.requireOnline(sought);
     let counted = from;
     onBytes(from);
     const writer = new BlobWriter(fd, from, (bytes) => {

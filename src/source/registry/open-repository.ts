@@ -13,6 +13,8 @@ import { Repository } from './repository.js';
 import { type RepositoryPlace, repositoryPlaces } from './repository-places.js';
 
 export interface RepositoryOptions extends RegistryOptions {
+  /** Nobody is to be asked. Default false. */
+  readonly offline?: boolean;
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly retries?: Partial<Retries>;
 }
@@ -23,6 +25,9 @@ export const RETRIES: Retries = { attempts: 5, first: 500, longest: 15_000, pati
 /** Where the API of Docker Hub is. */
 const DOCKER_HUB = 'registry-1.docker.io';
 
+/** What a registry is reached with. */
+type Surroundings = Pick<OpenContext, 'resources' | 'signal'> & { readonly warn: Warn };
+
 /**
  * A repository, and what its registry and their mirrors are reached by. Nothing is asked yet.
  *
@@ -31,18 +36,36 @@ const DOCKER_HUB = 'registry-1.docker.io';
 export async function openRepository(
   name: RegistryName,
   options: RepositoryOptions,
-  warn: Warn,
-  { resources, signal }: Pick<OpenContext, 'resources' | 'signal'>,
+  surroundings: Surroundings,
 ): Promise<Repository> {
-  const { env } = process;
-  const { mirrors = [], caFile, insecure = false } = options;
-  const places = (await repositoryPlaces({ name, mirrors, env, warn })).map((place) => ({
-    ...place,
-    isInsecure: place.isInsecure || insecure,
-  }));
+  const { warn } = surroundings;
+  const places = await repositoryPlaces({ name, mirrors: options.mirrors ?? [], env: process.env, warn });
+  const servers = connect(places, options, surroundings);
+  const known = places.map(({ path, serves }, index) => ({ server: servers[index] as RegistryServer, path, serves }));
+  return new Repository(name, known, warn, options.offline);
+}
+
+/**
+ * A registry as a whole, and not its mirrors.
+ *
+ * @param registry as in the names of images: `HOST[:PORT]`
+ */
+export function openRegistry(registry: string, options: RepositoryOptions, surroundings: Surroundings): RegistryServer {
+  const place = { registry, path: '', isInsecure: false, serves: 'all' } as const;
+  return connect([place], options, surroundings)[0] as RegistryServer;
+}
+
+/** A server for each place; the last is the registry that the user named. */
+function connect(
+  wanted: readonly RepositoryPlace[],
+  options: RepositoryOptions,
+  { resources, signal, warn }: Surroundings,
+): readonly RegistryServer[] {
+  const { caFile, insecure = false } = options;
+  const places = wanted.map((place) => ({ ...place, isInsecure: place.isInsecure || insecure }));
   const unchecked = new Set(places.filter(({ isInsecure }) => isInsecure).map(({ registry }) => apiHost(registry)));
   const http = new HttpClient({
-    env,
+    env: process.env,
     caFile,
     isInsecure: (host) => insecure || unchecked.has(host),
     signal,
@@ -50,17 +73,15 @@ export async function openRepository(
   });
   resources.adopt(() => http.close());
   const retries = { ...RETRIES, ...options.retries };
-  const stored = (place: RepositoryPlace) => storedCredentials(place, warn, signal);
-  const servers = places.map((place, index) => {
-    const { isInsecure, path, serves } = place;
+  return places.map((place, index) => {
+    const { isInsecure } = place;
     // what the user gives is for the registry that the user names, and not for mirrors of it
     const given = index === places.length - 1 ? options.credentials : undefined;
-    const credentials = given ? async () => ({ ...NO_TOKENS, ...given }) : () => stored(place);
+    const stored = () => storedCredentials(place, warn, signal);
+    const credentials = given ? async () => ({ ...NO_TOKENS, ...given }) : stored;
     const authorization = new Authorization({ http, isInsecure, credentials });
-    const server = new RegistryServer({ http, authorization, origins: originsOf(place), isInsecure, retries, signal });
-    return { server, path, serves };
+    return new RegistryServer({ http, authorization, origins: originsOf(place), isInsecure, retries, signal });
   });
-  return new Repository(name, servers, warn);
 }
 
 const NO_TOKENS = { identityToken: '', registryToken: '' };
@@ -70,7 +91,7 @@ async function storedCredentials(
   warn: Warn,
   signal: AbortSignal | undefined,
 ): Promise<Credentials | undefined> {
-  const name = `${registry}/${path}`;
+  const name = `${registry}/${path || 'any'}`;
   // the host of a mirror may have a name that no registry's could be: credentials of another would be found
   if (repositoryOf(name).registry !== registry) return undefined;
   return (await findCredentials({ name, env: process.env, first: 'docker', warn, signal }))?.credentials;

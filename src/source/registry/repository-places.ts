@@ -54,20 +54,18 @@ export async function repositoryPlaces(
   return [...asked, ...configured, { ...moved, isInsecure: rule.insecure }];
 }
 
+const MIRROR = /^([^=/\s]+)=(?:(https?):\/\/)?((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)(\/[\w./-]*)?$/i;
+
 function parseMirror(text: string): { readonly of: string; readonly base: RepositoryPlace } {
-  const [, host = '', place = ''] = /^([^=/\s]+)=(\S+)$/.exec(text) ?? [];
-  const scheme = /^(https?):\/\//.exec(place)?.[1] as 'http' | 'https' | undefined;
-  const url = URL.canParse(scheme ? place : `https://${place}`)
-    ? new URL(scheme ? place : `https://${place}`)
-    : undefined;
-  const isPlain = url && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
-  if (host === '' || !isPlain || url.host === '') {
+  const [, host = '', scheme = '', registry = '', folder = ''] = MIRROR.exec(text) ?? [];
+  if (registry === '' || !URL.canParse(`https://${registry}`)) {
     const message = `a mirror is written HOST=URL, like docker.io=https://mirror.example: ${quoted(withoutPassword(text))}`;
     throw new DimgxError('DIMGX_CLI_USAGE', message);
   }
-  const path = url.pathname.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/|$)/, '');
+  const path = folder.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/|$)/, '');
   const of = /^(?:index|registry-1)\.docker\.io$/.test(host) ? 'docker.io' : host;
-  return { of, base: { registry: url.host, path, ...(scheme && { scheme }), isInsecure: false, serves: 'all' } };
+  const isNamed = scheme === '' ? {} : { scheme: scheme.toLowerCase() as 'http' | 'https' };
+  return { of, base: { registry, path, ...isNamed, isInsecure: false, serves: 'all' } };
 }
 
 function withoutPassword(text: string): string {

@@ -37,12 +37,15 @@ export interface ServedManifest extends Document {
 /** A repository in a registry and in its mirrors, which are asked first, in their order. */
 export class Repository {
   readonly name: RegistryName;
+  /** Nobody is to be asked. */
+  readonly isOffline: boolean;
   readonly #places: readonly Place[];
   readonly #warn: Warn;
 
   /** @param places the registry itself is the last */
-  constructor(name: RegistryName, places: readonly Place[], warn: Warn) {
+  constructor(name: RegistryName, places: readonly Place[], warn: Warn, isOffline = false) {
     this.name = name;
+    this.isOffline = isOffline;
     this.#places = places;
     this.#warn = warn;
   }
@@ -99,9 +102,10 @@ export class Repository {
    * Does work with the first place where it succeeds. That a mirror fails is a warning, unless it only lacks the thing.
    *
    * @param avoided goes last
-   * @throws `sought.absent` when the last lacks it; what went wrong with the last
+   * @throws `sought.absent` when the last lacks it, or nobody is to be asked; what went wrong with the last
    */
   async atFirst<T>(sought: Sought, avoided: Place | undefined, work: (place: Place) => Promise<T>): Promise<T> {
+    this.requireOnline(sought);
     const able = this.#places.filter(({ serves }) => serves === 'all' || serves === sought.by);
     const places = [...able.filter((place) => place !== avoided), ...able.filter((place) => place === avoided)];
     for (const [index, place] of places.entries()) {
@@ -116,6 +120,11 @@ export class Repository {
       }
     }
     throw new Error('a registry serves everything itself');
+  }
+
+  /** @throws `sought.absent` */
+  requireOnline({ what, absent }: Sought): void {
+    if (this.isOffline) throw new DimgxError(absent, `the cache does not have ${what}, and --offline asks no registry`);
   }
 
   async #manifest(version: string, what: string, absent: Sought['absent']): Promise<ServedManifest> {
