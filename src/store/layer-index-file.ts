@@ -67,15 +67,18 @@ const DescriptionSchema = v.object({
   ),
 });
 
+/** What keeps things beside blobs: a cache. */
+export type Beside = Pick<BlobCache, 'loadDerived' | 'saveDerived'>;
+
 /**
  * Keeps the index of a layer beside its blob. Only of a layer whose bytes have been compared with both digests.
  */
-export async function saveLayerIndex(cache: BlobCache, key: LayerKey, index: StoredIndex): Promise<void> {
+export async function saveLayerIndex(cache: Beside, key: LayerKey, index: StoredIndex): Promise<void> {
   await cache.saveDerived(key.digest, encodeLayerIndex(key, index));
 }
 
 /** The index of a layer, when it was kept and is whole, of this version and of this very layer. */
-export async function loadLayerIndex(cache: BlobCache, key: LayerKey): Promise<StoredIndex | undefined> {
+export async function loadLayerIndex(cache: Beside, key: LayerKey): Promise<StoredIndex | undefined> {
   const bytes = await cache.loadDerived(key.digest);
   return bytes && decodeLayerIndex(bytes, key);
 }
