@@ -45,7 +45,7 @@ export interface BlobCache {
   recall(name: string): Promise<Digest | undefined>;
   /** @param name one line */
   remember(name: string, digest: Digest): Promise<void>;
-  /** Waits for what is still being written. Blobs that are open stay open. */
+  /** Waits for what is still being written. Blobs that are open stay open. @throws what `warn` has thrown meanwhile */
   close(): Promise<void>;
 }
 

@@ -38,6 +38,8 @@ export class FolderCache implements BlobCache {
   readonly #files: CacheFiles;
   /** What has been checked and is on its way to its name. */
   readonly #publishing = new Map<Digest, Promise<void>>();
+  /** What the caller threw when it was told that something was not kept; nobody waited for it then. */
+  #failure: { readonly of: unknown } | undefined;
   #pruning: Promise<void> = Promise.resolve();
   /** Of all that is kept, in bytes, as far as this process knows. */
   #kept: number | undefined;
@@ -103,6 +105,7 @@ export class FolderCache implements BlobCache {
   async close(): Promise<void> {
     await Promise.all(this.#publishing.values());
     await this.#pruning;
+    if (this.#failure) throw this.#failure.of;
   }
 
   /** One that is not of that length is damaged, or what says the length is. @throws DIMGX_IMAGE_SIZE_MISMATCH */
@@ -146,11 +149,15 @@ export class FolderCache implements BlobCache {
       if (!claim.isClean) await removeFile(path);
       const written = await this.#receive(path, wanted, download);
       const reader = await open(path, O_RDONLY | O_NOFOLLOW);
-      const publishing = this.#publish(written, path, wanted).finally(async () => {
-        await written.close().catch(() => undefined);
-        await claim.release();
-        this.#publishing.delete(digest);
-      });
+      const publishing = this.#publish(written, path, wanted)
+        .finally(async () => {
+          await written.close().catch(() => undefined);
+          await claim.release();
+          this.#publishing.delete(digest);
+        })
+        .catch((failure: unknown) => {
+          this.#failure ??= { of: failure };
+        });
       this.#publishing.set(digest, publishing);
       return asBlob(reader, size);
     } catch (failure) {

@@ -105,6 +105,7 @@ describe('dimgx cache verify', () => {
     expect(await dimgx('cache verify')).toMatchObject({ stdout: '2 blobs are whole, 11 B hashed\n', code: 0 });
     expect(await cache.loadDerived(changed.digest)).toBeUndefined();
     expect(await readDigest(await cache.fetch(cut.digest, 3, downloadOf(cut.bytes).download))).toBe(cut.digest);
+    await cache.close();
   });
 });
 

@@ -122,6 +122,23 @@ describe('a cache', () => {
   });
 });
 
+describe('a caller that makes errors of warnings', () => {
+  it('gets them when the cache is closed, if nobody waited', async () => {
+    const blob = randomBlob(1000);
+    const warn = ({ code }: Warning) => {
+      throw new Error(code);
+    };
+    const cache = await open({ warn });
+    const found = await cache.fetch(blob.digest, blob.size, async (target) => {
+      await downloadOf(blob.bytes).download(target);
+      await writeFile(join(folder, 'blobs'), 'in the way');
+    });
+    expect(await readDigest(found)).toBe(blob.digest);
+    await expect(cache.close()).rejects.toThrow('DIMGX_STORE_NOT_USED');
+    expect(await readdir(join(folder, 'claims'))).toEqual([]);
+  });
+});
+
 describe('the name of an image', () => {
   it('is remembered with what it stood for last, for all processes', async () => {
     const [first, second] = [randomBlob(1), randomBlob(1)];
