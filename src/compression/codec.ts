@@ -13,7 +13,7 @@ export interface Codec {
   readonly levels: { readonly lowest: number; readonly highest: number; readonly standard: number };
   /**
    * Loads what reading needs; then streams are made at once. They read all members or frames. Their errors are the
-   * library's own: the caller gives them a code.
+   * library's own: the caller gives them a code. What they are given they do not keep beyond the callback of its write.
    */
   decoder?(): Promise<() => Duplex>;
   /** Loads what writing needs. */

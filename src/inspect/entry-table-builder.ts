@@ -32,7 +32,7 @@ export class EntryTableBuilder {
     const i = this.#length++;
     const path = cleanPath(entry.name, 'refuse');
     const link = entry.type === TYPE.hardLink ? cleanPath(entry.link, 'clamp') : entry.link;
-    if (entry.type === TYPE.symlink && link.length > MAX_PATH) throw longTarget(link.length);
+    if (link.length > MAX_PATH && entry.type === TYPE.symlink) throw longTarget(link.length);
     columns.start[i] = entry.start;
     columns.end[i] = entry.end;
     columns.headerLength[i] = entry.headerOffset - entry.start;

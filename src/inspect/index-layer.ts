@@ -1,9 +1,7 @@
 import type { Hash } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { CompressionName } from '../compression/codec.js';
+import { decodeInto } from '../compression/decode-into.js';
 import { codecOf } from '../compression/detect.js';
-import { pieceSink } from '../compression/piece-sink.js';
 import { DimgxError, type Warning } from '../errors.js';
 import type { Region } from '../image/region.js';
 import type { WriteAt } from '../source/write-at.js';
@@ -15,6 +13,8 @@ import type { EntryColumns } from './entry-table.js';
 import { EntryTableBuilder } from './entry-table-builder.js';
 
 const PIECE = 1024 * 1024;
+/** Of compressed bytes. */
+const STORED_PIECE = 256 * 1024;
 /** Threads that count together do so in steps. */
 const ENTRIES_AT_ONCE = 1024;
 
@@ -73,17 +73,13 @@ export async function decodeLayer(
   const scan = new TarStreamScan(entries.add);
   let length = 0;
   try {
-    await pipeline(
-      Readable.from(storedPieces(blob, io, hashes.stored, onBytes), { highWaterMark: 1 }),
-      io.whole(makeDecoder),
-      pieceSink(async (piece) => {
-        budget.spendBytes(piece.length);
-        hashes.plain?.update(piece);
-        scan.push(piece);
-        await io.write(spool, piece, length);
-        length += piece.length;
-      }),
-    );
+    await decodeInto(io.whole(makeDecoder), storedPieces(blob, io, hashes.stored, onBytes), async (piece) => {
+      budget.spendBytes(piece.length);
+      hashes.plain?.update(piece);
+      scan.push(piece);
+      await io.write(spool, piece, length);
+      length += piece.length;
+    });
   } catch (error) {
     if (error instanceof DimgxError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -112,15 +108,19 @@ export async function hashRegion(
   }
 }
 
+/** Two buffers in turn. */
 async function* storedPieces(blob: Region, io: LayerIo, hash: Hash | undefined, onBytes: OnBytes) {
   const read = io.read(blob);
+  const size = Math.min(STORED_PIECE, blob.length);
+  let [buffer, other] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];
   for (let position = 0; position < blob.length; ) {
-    const bytes = Buffer.allocUnsafe(Math.min(PIECE, blob.length - position));
+    const bytes = buffer.subarray(0, blob.length - position);
     await read(bytes, position);
     hash?.update(bytes);
     position += bytes.length;
     onBytes(bytes.length);
     yield bytes;
+    [buffer, other] = [other, buffer];
   }
 }
 

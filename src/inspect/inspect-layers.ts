@@ -51,6 +51,7 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   for (const [key, layer] of inWorkingOrder(blobs)) found.set(key, inspection.inspect(layer));
   const warn = inputWarner(options);
   const indexes = await Promise.all(select.map((layer) => found.get(blobKey(layer)) as Promise<Inspected>));
+  runner.finish();
   inspection.countRepeated(indexes);
   for (const index of new Set(indexes)) raise(index, warn);
   const positions = new Map(image.layers.map((layer, position) => [layer, position]));
@@ -135,9 +136,9 @@ class Inspection {
   }
 
   async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
-    const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
     const verified = this.#verifies ? this.#verifyPlain(layer) : Promise.resolve({});
     verified.catch(() => undefined);
+    const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
     return this.#index(layer, layer.blob, contents as LayerContents, verified);
   }
 

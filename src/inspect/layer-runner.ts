@@ -23,6 +23,11 @@ export class LayerRunner {
     return (this.#pool ?? this.#lane).run(plain(job), onBytes);
   }
 
+  /** No more jobs will come: threads end as they run out of work, and their memory is free. */
+  finish(): void {
+    this.#pool?.finish();
+  }
+
   /** Afterwards no job reads or writes any more. */
   async close(): Promise<void> {
     await Promise.all([this.#pool?.close(), this.#lane.close()]);

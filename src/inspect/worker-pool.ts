@@ -18,6 +18,9 @@ export type WorkerAnswer =
       readonly stack: string | undefined;
     };
 
+/** So long headers are read in one thread only, in milliseconds: others take as long to start and to become quick. */
+const PATIENCE = 400;
+
 interface Task {
   readonly job: LayerJob;
   readonly onBytes: OnBytes;
@@ -38,6 +41,11 @@ export class WorkerPool {
   /** Until a worker is ready, or has failed to become so, what `close` has to wait for. */
   readonly #starting = new Map<Worker, Promise<unknown>>();
   readonly #gates = new WeakMap<Worker, TerminationGate>();
+  #laneTimer: NodeJS.Timeout | undefined;
+  /** There is so much to index that a thread beside the lane is worth its start. */
+  #isLaneLate = false;
+  #isFinishing = false;
+  readonly #retiring = new Set<Promise<void>>();
   #closing: Promise<unknown> | undefined;
 
   /** @param threads that work at once at most, this one among them; at least 1 */
@@ -50,8 +58,14 @@ export class WorkerPool {
   run(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ job, onBytes, resolve, reject });
-      this.#next();
+      queueMicrotask(() => this.#next()); // when all that is asked for together is there to choose from
     });
+  }
+
+  /** No more jobs will come: threads end as they run out of work. */
+  finish(): void {
+    this.#isFinishing = true;
+    this.#next();
   }
 
   /** Ends the threads at once; jobs under way fail. However often it is called, it waits until no thread runs. */
@@ -61,36 +75,60 @@ export class WorkerPool {
   }
 
   async #end(): Promise<void> {
+    clearTimeout(this.#laneTimer);
     const workers = [...this.#idle.splice(0), ...this.#busy.keys()];
     const tasks = [...this.#waiting.splice(0), ...this.#busy.values()];
     this.#busy.clear();
     for (const task of tasks) task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
     // Ended while it loads its code, a thread leaves the files of that code open, for the life of the process.
     await Promise.all(workers.map((worker) => this.#starting.get(worker)));
-    await Promise.all(workers.map((worker) => this.#gates.get(worker)?.shut()));
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all([...workers.map((worker) => this.#endThread(worker)), ...this.#retiring]);
   }
 
+  /** Starts all that can be started now. */
   #next(): void {
-    for (let task = this.#waiting[0]; task; task = this.#waiting[0]) {
-      const lane = task.job.kind === 'index' && !this.#lane?.isBusy ? this.#lane : undefined;
-      const isFull = this.#busy.size + (this.#lane?.isBusy ? 1 : 0) >= this.#threads;
-      if (isFull && !lane && !this.#closing) return;
-      this.#waiting.shift();
-      if (this.#closing) {
-        task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
-        continue;
-      }
-      if (lane) {
-        const done = lane.run(task.job, task.onBytes).then(task.resolve, task.reject);
-        done.then(() => this.#next());
-        continue;
-      }
+    if (this.#closing) {
+      for (const task of this.#waiting.splice(0)) task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
+      return;
+    }
+    this.#fillLane();
+    while (this.#busy.size + (this.#lane?.isBusy ? 1 : 0) < this.#threads) {
+      const at = this.#waiting.findIndex(({ job }) => job.kind !== 'index' || !this.#lane || this.#isLaneLate);
+      const [task] = at < 0 ? [] : this.#waiting.splice(at, 1);
+      if (!task) break;
       const worker = this.#idle.pop() ?? this.#start();
       this.#busy.set(worker, task);
       worker.ref();
       worker.postMessage(task.job);
     }
+    if (this.#isFinishing && this.#waiting.length === 0)
+      for (const worker of this.#idle.splice(0)) this.#retire(worker);
+  }
+
+  #retire(worker: Worker): void {
+    const ended = this.#endThread(worker).finally(() => this.#retiring.delete(ended));
+    this.#retiring.add(ended);
+  }
+
+  async #endThread(worker: Worker): Promise<void> {
+    await this.#gates.get(worker)?.shut();
+    await worker.terminate();
+  }
+
+  /** With the smallest layer first: what the optimiser has not yet seen in it costs least there. */
+  #fillLane(): void {
+    const lane = this.#lane;
+    if (!lane || lane.isBusy) return;
+    const waiting = this.#waiting.filter(({ job }) => job.kind === 'index');
+    const task = waiting.toSorted((a, b) => sizeOf(a) - sizeOf(b))[0];
+    if (!task) return;
+    this.#waiting.splice(this.#waiting.indexOf(task), 1);
+    this.#laneTimer ??= setTimeout(() => {
+      this.#isLaneLate = true;
+      this.#next();
+    }, PATIENCE).unref();
+    const done = lane.run(task.job, task.onBytes).then(task.resolve, task.reject);
+    done.then(() => this.#next());
   }
 
   #start(): Worker {
@@ -133,6 +171,10 @@ export class WorkerPool {
     task?.reject(new DimgxError('DIMGX_INTERNAL', 'a worker thread ended before its work', { cause: error }));
     this.#next();
   }
+}
+
+function sizeOf({ job }: Task): number {
+  return job.kind === 'follow' ? 0 : job.blob.length;
 }
 
 /** Thrown out of here, what a caller's function throws would end the process. */

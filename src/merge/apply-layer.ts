@@ -8,8 +8,9 @@ import type { WarningTally } from '../warning-tally.js';
 import { Column } from './column.js';
 import type { FollowBudget } from './follow-budget.js';
 import { LayerSymlinks } from './layer-symlinks.js';
+import { KIND, NONE, type Node } from './node.js';
 import type { How } from './plan.js';
-import { KIND, NONE, type Node, type Tree } from './tree.js';
+import type { Tree } from './tree.js';
 import { Walker } from './walk.js';
 import { AUFS_LEFTOVERS, baseStart, type Marker, markerOf, WHITEOUT_PREFIX } from './whiteout.js';
 
@@ -85,12 +86,9 @@ class LayerApplication {
     const nodes = new Column(this.#entries.length);
     let nextMarker = 0;
     for (let i = 0; i < this.#entries.length; i++) {
-      if (markers[nextMarker] === i) {
-        nextMarker++;
-        nodes.push(NONE);
-      } else {
-        nodes.push(this.#applyEntry(i));
-      }
+      const isMarker = markers[nextMarker] === i;
+      nextMarker += isMarker ? 1 : 0;
+      nodes.push(isMarker ? NONE : this.#applyEntry(i));
     }
     for (const [node, marker] of this.#blocked) {
       this.#current = marker;
@@ -187,15 +185,22 @@ class LayerApplication {
     }
     if (target === NONE) {
       const kind = type === TYPE.symlink ? KIND.symlink : KIND.other;
-      return this.#tree.add(directory, this.#names, base, end, kind, ref, this.#tree.addInode(ref));
+      return this.#tree.add(
+        directory,
+        this.#names,
+        base,
+        end,
+        kind,
+        ref,
+        this.#tree.inodes.add(ref, this.#tree.length),
+      );
     }
     if (existing !== NONE && this.#walker.targetOf(this.#entries.link(i)) !== target) {
       return this.#refuseLink(i, 'is removed by the link itself, or the way to it');
     }
     const inode = this.#tree.inode(target);
-    this.#tree.inodes.metadataLayer.set(inode, ref.layer);
-    this.#tree.inodes.metadataEntry.set(inode, ref.entry);
-    if ((this.#entries.flags(i) & FLAG.linkXattrs) !== 0) this.#tree.addXattrs(inode, ref);
+    this.#tree.inodes.setMetadata(inode, ref);
+    if ((this.#entries.flags(i) & FLAG.linkXattrs) !== 0) this.#tree.inodes.addXattrs(inode, ref);
     return this.#tree.add(directory, this.#names, base, end, this.#tree.kind(target), ref, inode);
   }
 

@@ -1,7 +1,8 @@
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { Column } from './column.js';
+import { NONE, type Node } from './node.js';
 import type { Changes, HeaderChange } from './plan.js';
-import { NONE, type Node, type Tree } from './tree.js';
+import type { Tree } from './tree.js';
 
 /**
  * The changes of items, by the nodes they are about. Paths are put together when they are asked for: those of deep
@@ -55,7 +56,7 @@ export class HeaderChanges implements Changes {
   }
 
   #xattrs(inode: number): Pick<HeaderChange, 'xattrsOf'> {
-    const refs = this.#tree.xattrRefs(inode);
+    const refs = this.#tree.inodes.xattrRefs(inode);
     const newest = this.#layers.length - 1;
     return refs.length === 0 ? {} : { xattrsOf: refs.map(({ layer, entry }) => ({ layer: newest - layer, entry })) };
   }

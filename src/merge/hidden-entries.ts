@@ -1,8 +1,9 @@
 import type { LayerIndex } from '../inspect/layer-index.js';
 import type { OnHidden } from './apply-layer.js';
 import type { Column } from './column.js';
+import { NONE, type Node } from './node.js';
 import type { HiddenEntry, How } from './plan.js';
-import { NONE, type Node, type Tree } from './tree.js';
+import type { Tree } from './tree.js';
 
 interface Hider {
   readonly layer: number;

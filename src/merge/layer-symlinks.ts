@@ -3,7 +3,8 @@ import type { EntryTable } from '../inspect/entry-table.js';
 import { TYPE } from '../tar/header.js';
 import { componentEnd, DOT, SLASH } from '../tar/path.js';
 import type { FollowBudget } from './follow-budget.js';
-import { KIND, NONE, type Node, Tree } from './tree.js';
+import { KIND, NONE, type Node } from './node.js';
+import { Tree } from './tree.js';
 
 /**
  * The symlinks that a layer itself brings: whiteouts behind them in the tar act where they lead. Made only for layers

@@ -4,7 +4,8 @@ import { type Metadata, REWRITE } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import { Column } from './column.js';
 import { HeaderChanges } from './header-changes.js';
-import { KIND, NONE, type Node, type Tree } from './tree.js';
+import { KIND, NONE, type Node } from './node.js';
+import type { Tree } from './tree.js';
 
 /** Bits of the flag word that keep an entry from being copied as it stands. */
 const CHANGES = REWRITE | FLAG.name;
@@ -112,7 +113,7 @@ class Emission {
     this.#tree = tree;
     this.#layers = layers;
     this.#dotted = isDotted ? FLAG.dotted : 0;
-    this.#holder = new Int32Array(tree.inodes.contentNode.length).fill(NONE);
+    this.#holder = new Int32Array(tree.inodes.length).fill(NONE);
     this.items = { layer: new Column(1024), entry: new Column(1024), changes: new HeaderChanges(tree, layers) };
   }
 
@@ -147,7 +148,7 @@ class Emission {
     const isOwn = this.#tree.inodes.contentNode.get(inode) === node;
     const metadata = this.#otherMetadata(inode, layer, entry);
     const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
-    const hasOtherXattrs = this.#tree.inodes.xattrs.get(inode) !== NONE;
+    const hasOtherXattrs = this.#tree.inodes.hasXattrs(inode);
     const isChanged = !isOwn || isOdd || metadata !== NONE || hasOtherXattrs || this.#tree.isRedirected(node);
     this.#push(layer, entry, isChanged ? node : NONE, NONE, hasOtherXattrs ? inode : metadata);
   }

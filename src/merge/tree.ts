@@ -2,20 +2,8 @@ import { randomInt } from 'node:crypto';
 import { DimgxError } from '../errors.js';
 import { SLASH } from '../tar/path.js';
 import { Column } from './column.js';
-
-/** A node of the tree, by number. A child's number is higher than its directory's. */
-export type Node = number;
-export const NONE = -1;
-
-/** Which entry of which layer: the number of the layer in the order of application, the number of the entry in it. */
-export interface EntryRef {
-  readonly layer: number;
-  /** `NONE` for a directory that only the paths of others imply. */
-  readonly entry: number;
-}
-
-/** What kind of thing a node names. */
-export const KIND = { directory: 0, symlink: 1, other: 2 } as const;
+import { Inodes } from './inodes.js';
+import { type EntryRef, KIND, NONE, type Node } from './node.js';
 
 const REMOVED = 1;
 const REDIRECTED = 2;
@@ -42,21 +30,9 @@ export class Tree {
   /** So that nobody can make names that all fall into one slot. */
   readonly #seed = randomInt(2 ** 31);
 
-  /**
-   * Of each inode: its contents' entry, the entry that last set its metadata, where in `#linkXattrs` the hard link stands
-   * that last gave it xattrs (`NONE`: none did), and the node its contents came with.
-   */
-  readonly inodes = {
-    contentLayer: new Column(16),
-    contentEntry: new Column(16),
-    metadataLayer: new Column(16),
-    metadataEntry: new Column(16),
-    xattrs: new Column(16),
-    contentNode: new Column(16),
-  };
+  readonly #hashed = { directory: NONE, bytes: this.#names, start: 0, end: 0, hash: 0 };
 
-  /** Hard links that have xattrs; `before`: the one before it of the same inode. */
-  readonly #linkXattrs = { layer: new Column(16), entry: new Column(16), before: new Column(16) };
+  readonly inodes = new Inodes();
 
   root: Node;
   /** How many nodes have been taken out: while it stays, what was found stays found. */
@@ -179,35 +155,6 @@ export class Tree {
     return node;
   }
 
-  /** Makes an inode whose contents and metadata are those of an entry; its first name is the next node. */
-  addInode(ref: EntryRef): number {
-    this.inodes.contentLayer.push(ref.layer);
-    this.inodes.contentEntry.push(ref.entry);
-    this.inodes.metadataLayer.push(ref.layer);
-    this.inodes.metadataEntry.push(ref.entry);
-    this.inodes.xattrs.push(NONE);
-    this.inodes.contentNode.push(this.length);
-    return this.inodes.contentNode.length - 1;
-  }
-
-  /** Notes a hard link of an inode that has xattrs. */
-  addXattrs(inode: number, { layer, entry }: EntryRef): void {
-    this.#linkXattrs.layer.push(layer);
-    this.#linkXattrs.entry.push(entry);
-    this.#linkXattrs.before.push(this.inodes.xattrs.get(inode));
-    this.inodes.xattrs.set(inode, this.#linkXattrs.layer.length - 1);
-  }
-
-  /** The hard links that gave an inode xattrs, in the order of their application. */
-  xattrRefs(inode: number): EntryRef[] {
-    const { layer, entry, before } = this.#linkXattrs;
-    const refs: EntryRef[] = [];
-    for (let at = this.inodes.xattrs.get(inode); at !== NONE; at = before.get(at)) {
-      refs.push({ layer: layer.get(at), entry: entry.get(at) });
-    }
-    return refs.reverse();
-  }
-
   /** Takes a node and all below it out of the tree. Other names of its inode stay. */
   remove(node: Node): void {
     this.removals++;
@@ -281,12 +228,25 @@ export class Tree {
   /** The slot that holds the last node of that name in that directory, or the free one where it would stand. */
   #slot(directory: Node, bytes: Uint8Array, start: number, end: number): number {
     const mask = this.#slots.length - 1;
-    let slot = hash(this.#seed ^ directory, bytes, start, end) & mask;
+    let slot = this.#hash(directory, bytes, start, end) & mask;
     for (;;) {
       const node = this.#slots[slot] as number;
       if (node === NONE || (this.#parent.get(node) === directory && this.#isName(node, bytes, start, end))) return slot;
       slot = (slot + 1) & mask;
     }
+  }
+
+  /** What is looked up is mostly added next: its hash is kept. */
+  #hash(directory: Node, bytes: Uint8Array, start: number, end: number): number {
+    const last = this.#hashed;
+    if (last.bytes !== bytes || last.start !== start || last.end !== end || last.directory !== directory) {
+      last.directory = directory;
+      last.bytes = bytes;
+      last.start = start;
+      last.end = end;
+      last.hash = hash(this.#seed ^ directory, bytes, start, end);
+    }
+    return last.hash;
   }
 
   #isName(node: Node, bytes: Uint8Array, start: number, end: number): boolean {

@@ -5,7 +5,8 @@ import type { LayerIndex } from '../inspect/layer-index.js';
 import { componentEnd, DOT, SLASH } from '../tar/path.js';
 import type { WarningTally } from '../warning-tally.js';
 import type { FollowBudget } from './follow-budget.js';
-import { KIND, NONE, type Node, type Tree } from './tree.js';
+import { KIND, NONE, type Node } from './node.js';
+import type { Tree } from './tree.js';
 
 /** Where a path's last component lies: in which directory, and whether a symlink was followed on the way. */
 export interface Place {

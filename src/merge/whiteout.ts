@@ -1,12 +1,10 @@
-import { SLASH } from '../tar/path.js';
+import { DOT, SLASH } from '../tar/path.js';
 
-const PREFIX = Buffer.from('.wh.');
-const OPAQUE = Buffer.from('.wh..wh..opq');
-const NO_NAMES = ['', '.', '..'].map((name) => Buffer.from(name));
+const PREFIX = bytesOf('.wh.');
+const OPAQUE = bytesOf('.wh..wh..opq');
+const NO_NAMES = ['', '.', '..'].map(bytesOf);
 /** What the AUFS storage driver left at the root of its layers. */
-export const AUFS_LEFTOVERS: readonly Uint8Array[] = ['.wh..wh.aufs', '.wh..wh.plnk', '.wh..wh.orph'].map((name) =>
-  Buffer.from(name),
-);
+export const AUFS_LEFTOVERS: readonly Uint8Array[] = ['.wh..wh.aufs', '.wh..wh.plnk', '.wh..wh.orph'].map(bytesOf);
 
 /**
  * What the name of an entry commands: to hide its directory's older children (`opaque`), or one of them (`whiteout`).
@@ -24,7 +22,7 @@ export const WHITEOUT_PREFIX = PREFIX.length;
  */
 export function markerOf(names: Uint8Array, start: number, end: number): Marker {
   const base = baseStart(names, start, end);
-  if (!startsWith(names, base, end, PREFIX)) return 'none';
+  if (names[base] !== DOT || !startsWith(names, base, end, PREFIX)) return 'none';
   if (isName(names, base, end, OPAQUE)) return 'opaque';
   if (base === start && AUFS_LEFTOVERS.some((name) => isName(names, base, end, name))) return 'aufs';
   return NO_NAMES.some((name) => isName(names, base + PREFIX.length, end, name)) ? 'invalid' : 'whiteout';
@@ -35,6 +33,11 @@ export function baseStart(names: Uint8Array, start: number, end: number): number
   let base = end;
   while (base > start && names[base - 1] !== SLASH) base--;
   return base;
+}
+
+/** No Buffer: names are none either, and what has met one kind only stays fast. */
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 function startsWith(names: Uint8Array, start: number, end: number, prefix: Uint8Array): boolean {

@@ -27,6 +27,11 @@ export const FIELD = {
   gnuRealSize: { offset: 483, length: 12 },
 } as const;
 
+export interface Field {
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** Type flags, as character codes. Source: POSIX.1-2017 pax; GNU tar's tar.h. */
 export const TYPE = {
   oldFile: 0,
@@ -81,8 +86,11 @@ export function signedChecksum(bytes: Uint8Array, offset: number): number {
   return sum;
 }
 
+const NONE = new Uint8Array(0);
+
 /** The bytes of a text field up to its first NUL, as a view. */
 export function textField(bytes: Uint8Array, offset: number, length: number): Uint8Array {
+  if (bytes[offset] === 0) return NONE;
   let end = offset;
   while (end < offset + length && bytes[end] !== 0) end++;
   return bytes.subarray(offset, end);

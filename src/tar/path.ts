@@ -54,7 +54,7 @@ function isClean(name: Uint8Array, start: number, end: number): boolean {
     if (i < end && name[i] !== SLASH) continue;
     const length = i - component;
     if (length === 0) return start === end;
-    if (name[component] === DOT && (length === 1 || (length === 2 && name[component + 1] === DOT))) return false;
+    if (length <= 2 && name[component] === DOT && (length === 1 || name[component + 1] === DOT)) return false;
     component = i + 1;
   }
   return true;

@@ -1,9 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { type EntryDraft, ODD } from './entry.js';
-import { checksum, dialectOf, FIELD, prefixField, signedChecksum, TYPE, textField } from './header.js';
+import { checksum, dialectOf, FIELD, type Field, prefixField, signedChecksum, TYPE, textField } from './header.js';
 import { isLedByNul, isOwner, parseNumber } from './number.js';
-
-const NONE = new Uint8Array(0);
 
 /** Of either half of a device's number. Source: Linux and GNU tar, whose types for them have 32 bits. */
 const MAX_DEVICE = 2 ** 32 - 1;
@@ -26,21 +24,18 @@ export function checkSum(bytes: Uint8Array, header: number): void {
  */
 export function readHeader(bytes: Uint8Array, header: number, base: number, draft: EntryDraft): void {
   draft.headerOffset = base + header;
-  draft.mode = numberField(bytes, header, 'mode') & 0o7777;
-  draft.uid = ownerField(bytes, header, 'uid');
-  draft.gid = ownerField(bytes, header, 'gid');
-  draft.size = numberField(bytes, header, 'size');
-  draft.mtime = numberField(bytes, header, 'mtime');
+  draft.mode = numberField(bytes, header, FIELD.mode, 'mode') & 0o7777;
+  draft.uid = ownerField(bytes, header, FIELD.uid, 'uid');
+  draft.gid = ownerField(bytes, header, FIELD.gid, 'gid');
+  draft.size = numberField(bytes, header, FIELD.size, 'size');
+  draft.mtime = numberField(bytes, header, FIELD.mtime, 'mtime');
   draft.mtimeNanos = 0;
-  const type = bytes[header + FIELD.type.offset];
-  const numbers = type === TYPE.charDevice || type === TYPE.blockDevice ? DEVICE_NUMBERS : NUMBERS;
-  if (numbers.some(({ offset, length }) => isLedByNul(bytes, header + offset, length))) draft.odd |= ODD.number;
-  const hasLink = bytes[header + FIELD.link.offset] !== 0;
-  draft.link = hasLink ? textField(bytes, header + FIELD.link.offset, FIELD.link.length) : NONE;
+  if (mayBeLedByNul(bytes, header)) noteLedByNul(bytes, header, draft);
+  draft.link = textField(bytes, header + FIELD.link.offset, FIELD.link.length);
   draft.name = textField(bytes, header + FIELD.name.offset, FIELD.name.length);
   const dialect = dialectOf(bytes, header);
-  draft.deviceMajor = dialect === 'old' ? 0 : deviceField(bytes, header, 'deviceMajor');
-  draft.deviceMinor = dialect === 'old' ? 0 : deviceField(bytes, header, 'deviceMinor');
+  draft.deviceMajor = dialect === 'old' ? 0 : deviceField(bytes, header, FIELD.deviceMajor, 'deviceMajor');
+  draft.deviceMinor = dialect === 'old' ? 0 : deviceField(bytes, header, FIELD.deviceMinor, 'deviceMinor');
   if (dialect === 'ustar') {
     draft.name = prefixed(bytes, header, draft.name);
   } else if (dialect === 'gnu' && hasTextForTimes(bytes, header)) {
@@ -53,22 +48,35 @@ export function readHeader(bytes: Uint8Array, header: number, base: number, draf
 const NUMBERS = [FIELD.mode, FIELD.uid, FIELD.gid, FIELD.size, FIELD.mtime];
 const DEVICE_NUMBERS = [...NUMBERS, FIELD.deviceMajor, FIELD.deviceMinor];
 
-type NumberField = 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'deviceMajor' | 'deviceMinor';
-
-function numberField(bytes: Uint8Array, header: number, field: NumberField): number {
-  const { offset, length } = FIELD[field];
-  return parseNumber(bytes, header + offset, length, field);
+/** One look that mostly settles it: for every header all is done that is done here. */
+function mayBeLedByNul(bytes: Uint8Array, header: number): boolean {
+  const type = bytes[header + FIELD.type.offset];
+  const first = (field: Field) => bytes[header + field.offset] as number;
+  const { mode, uid, gid, size, mtime } = FIELD;
+  const least = Math.min(first(mode), first(uid), first(gid), first(size), first(mtime));
+  return least === 0 || type === TYPE.charDevice || type === TYPE.blockDevice;
 }
 
-function ownerField(bytes: Uint8Array, header: number, field: 'uid' | 'gid'): number {
-  const owner = numberField(bytes, header, field);
+function noteLedByNul(bytes: Uint8Array, header: number, draft: EntryDraft): void {
+  const type = bytes[header + FIELD.type.offset];
+  const numbers = type === TYPE.charDevice || type === TYPE.blockDevice ? DEVICE_NUMBERS : NUMBERS;
+  if (numbers.some(({ offset, length }) => isLedByNul(bytes, header + offset, length))) draft.odd |= ODD.number;
+}
+
+/** @param name for messages */
+function numberField(bytes: Uint8Array, header: number, { offset, length }: Field, name: string): number {
+  return parseNumber(bytes, header + offset, length, name);
+}
+
+function ownerField(bytes: Uint8Array, header: number, field: Field, name: string): number {
+  const owner = numberField(bytes, header, field, name);
   if (isOwner(owner)) return owner;
-  throw new DimgxError('DIMGX_TAR_BAD_HEADER', `the ${field} of an entry is ${owner}, which no file can have`);
+  throw new DimgxError('DIMGX_TAR_BAD_HEADER', `the ${name} of an entry is ${owner}, which no file can have`);
 }
 
 /** What stands there in the header of anything but a device is nothing to anybody. */
-function deviceField(bytes: Uint8Array, header: number, field: 'deviceMajor' | 'deviceMinor'): number {
-  const number = numberField(bytes, header, field);
+function deviceField(bytes: Uint8Array, header: number, field: Field, name: string): number {
+  const number = numberField(bytes, header, field, name);
   const type = bytes[header + FIELD.type.offset];
   const isDevice = type === TYPE.charDevice || type === TYPE.blockDevice;
   if (!isDevice || (number >= 0 && number <= MAX_DEVICE)) return number;

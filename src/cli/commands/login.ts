@@ -43,7 +43,7 @@ else into containers/auth.json in $XDG_RUNTIME_DIR, or in ~/.config where that i
     const { 'ca-file': caFile, insecure, authfile: authFile } = given;
     const options = { ...(caFile !== undefined && { caFile }), ...(insecure !== undefined && { insecure }) };
     const warn = log.warning.bind(log);
-    await checkLogin({ registry, username, password, env, warn, signal, ...options });
+    await checkLogin({ registry, username, password, warn, signal, ...options });
     const { path, helper } = await storeLogin({ username, password }, { registry, authFile, env, signal });
     const where = helper === undefined ? printable(path, 300) : `docker-credential-${helper}`;
     if (authFile === undefined) await warnOfOthers(registry, { username, password }, context);

@@ -1,7 +1,7 @@
-import { DimgxError, type Warn } from '../../errors.js';
+import type { Warn } from '../../errors.js';
 import { quoted } from '../../image/printable.js';
-import { Resources } from '../../image/resources.js';
-import { fullName, repositoryOf } from '../../reference/image-name.js';
+import { withResources } from '../../image/resources.js';
+import { parseRegistryHost } from '../../reference/registry-host.js';
 import { parseRegistryName } from '../../reference/registry-name.js';
 import { listPages } from './list-pages.js';
 import { openRegistry, openRepository, type RepositoryOptions } from './open-repository.js';
@@ -37,30 +37,13 @@ export function listTags(name: string, options: ListOptions): Promise<readonly s
  */
 export function listCatalog(host: string, options: ListOptions): Promise<readonly string[]> {
   return withResources(async (resources) => {
-    const server = openRegistry(registryOf(host), options, { ...options, resources });
+    const server = await openRegistry(parseRegistryHost(host), options, { ...options, resources });
     try {
       return await all(listPages(server, { path: '_catalog', scope: 'registry:catalog:*', key: 'repositories' }));
     } catch (failure) {
       throw await server.explain(failure, 'the list of repositories');
     }
   });
-}
-
-/** @throws DIMGX_REFERENCE_INVALID */
-function registryOf(host: string): string {
-  const name = `${host}/any`;
-  if (!host.includes('/') && fullName(name) !== undefined && repositoryOf(name).path === 'any') return host;
-  const message = `${quoted(host)} is no registry: write HOST:PORT, or a HOST with a dot in it`;
-  throw new DimgxError('DIMGX_REFERENCE_INVALID', message);
-}
-
-export async function withResources<T>(work: (resources: Resources) => Promise<T>): Promise<T> {
-  const resources = new Resources();
-  try {
-    return await work(resources);
-  } finally {
-    await resources.close();
-  }
 }
 
 async function all(pages: AsyncIterable<readonly string[]>): Promise<readonly string[]> {

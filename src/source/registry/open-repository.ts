@@ -8,6 +8,7 @@ import type { OpenContext } from '../open-context.js';
 import { Authorization } from './authorization.js';
 import { HttpClient, type HttpTimeouts } from './http-client.js';
 import { bareHost, isLoopback } from './proxy.js';
+import { registryRule } from './registries-conf.js';
 import { RegistryServer, type Retries } from './registry-server.js';
 import { Repository } from './repository.js';
 import { type RepositoryPlace, repositoryPlaces } from './repository-places.js';
@@ -19,8 +20,8 @@ export interface RepositoryOptions extends RegistryOptions {
   readonly retries?: Partial<Retries>;
 }
 
-export const TIMEOUTS: HttpTimeouts = { connect: 30_000, answer: 60_000, idle: 30_000 };
-export const RETRIES: Retries = { attempts: 5, first: 500, longest: 15_000, patience: 120_000 };
+const TIMEOUTS: HttpTimeouts = { connect: 30_000, answer: 60_000, idle: 30_000 };
+const RETRIES: Retries = { attempts: 5, first: 500, longest: 15_000, patience: 120_000 };
 
 /** Where the API of Docker Hub is. */
 const DOCKER_HUB = 'registry-1.docker.io';
@@ -50,8 +51,13 @@ export async function openRepository(
  *
  * @param registry as in the names of images: `HOST[:PORT]`
  */
-export function openRegistry(registry: string, options: RepositoryOptions, surroundings: Surroundings): RegistryServer {
-  const place = { registry, path: '', isInsecure: false, serves: 'all' } as const;
+export async function openRegistry(
+  registry: string,
+  options: RepositoryOptions,
+  surroundings: Surroundings,
+): Promise<RegistryServer> {
+  const rule = await registryRule(registry, process.env, surroundings.warn);
+  const place = { registry, path: '', isInsecure: rule?.insecure ?? false, serves: 'all' } as const;
   return connect([place], options, surroundings)[0] as RegistryServer;
 }
 
@@ -98,7 +104,7 @@ async function storedCredentials(
 }
 
 /** A registry on this machine may speak plain HTTP without more ado, as with docker. */
-export function originsOf({
+function originsOf({
   registry,
   scheme,
   isInsecure,

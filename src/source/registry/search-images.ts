@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { parseDocument } from '../../image/document.js';
 import { MAX_DOCUMENT } from '../../image/limits.js';
+import { withResources } from '../../image/resources.js';
 import { repositoryOf } from '../../reference/image-name.js';
-import { type ListOptions, listCatalog, withResources } from './list-names.js';
+import { type ListOptions, listCatalog } from './list-names.js';
 import { openRegistry } from './open-repository.js';
 
 /** A repository that fits a search. All texts are untrusted. */
@@ -54,7 +55,7 @@ export async function searchImages(
 
 function searchHub(term: string, limit: number, options: ListOptions): Promise<readonly FoundRepository[]> {
   return withResources(async (resources) => {
-    const server = openRegistry(INDEX, { ...options, credentials: NOBODY }, { ...options, resources });
+    const server = await openRegistry(INDEX, { ...options, credentials: NOBODY }, { ...options, resources });
     const found: FoundRepository[] = [];
     const size = Math.min(limit, PAGE);
     try {

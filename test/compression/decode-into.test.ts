@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { createGunzip, gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { decodeInto } from '#dimgx/compression/decode-into.js';
+
+const contents = Buffer.concat([randomBytes(300_000), Buffer.alloc(1_000_000), randomBytes(300_000)]);
+const stored = gzipSync(contents);
+
+/** Two buffers in turn, as the contract allows. */
+async function* inTwoBuffers(bytes: Uint8Array, length: number) {
+  let [buffer, other] = [Buffer.alloc(length), Buffer.alloc(length)];
+  for (let at = 0; at < bytes.length; at += length) {
+    const piece = bytes.subarray(at, at + length);
+    buffer.fill(0xff).set(piece);
+    yield buffer.subarray(0, piece.length);
+    [buffer, other] = [other, buffer];
+  }
+}
+
+test.each([1000, 65_536, 10_000_000])('pieces of %i bytes may be overwritten later on', async (length) => {
+  const plain: Buffer[] = [];
+  await decodeInto(createGunzip(), inTwoBuffers(stored, length), async (piece) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    plain.push(Buffer.from(piece));
+  });
+  expect(Buffer.concat(plain).equals(contents)).toBe(true);
+});
+
+describe('it fails with what', () => {
+  const failure = new Error('enough');
+  const discard = () => {};
+
+  test('the decoder meets', async () => {
+    const damaged = Buffer.from(stored);
+    damaged.fill(0xff, 1000, 2000);
+    await expect(decodeInto(createGunzip(), inTwoBuffers(damaged, 1000), discard)).rejects.toThrow(/invalid|incorrect/);
+  });
+
+  test('it meets where the stream ends too early', async () => {
+    const cut = stored.subarray(0, stored.length - 10);
+    await expect(decodeInto(createGunzip(), inTwoBuffers(cut, 1000), discard)).rejects.toThrow('unexpected end');
+  });
+
+  test('the giver throws', async () => {
+    async function* failing() {
+      yield stored.subarray(0, 1000);
+      throw failure;
+    }
+    await expect(decodeInto(createGunzip(), failing(), discard)).rejects.toBe(failure);
+  });
+
+  test('the taker throws', async () => {
+    let asked = 0;
+    async function* counted() {
+      for await (const piece of inTwoBuffers(stored, 1000)) {
+        asked++;
+        yield piece;
+      }
+    }
+    const refuse = () => {
+      throw failure;
+    };
+    await expect(decodeInto(createGunzip(), counted(), refuse)).rejects.toBe(failure);
+    expect(asked).toBeLessThan(stored.length / 1000);
+  });
+});
