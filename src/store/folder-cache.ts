@@ -8,7 +8,7 @@ import { CacheFiles, removeFile } from './cache-files.js';
 import { claimOr } from './claim.js';
 import { pruneCache } from './prune-cache.js';
 import { isMismatch, otherSize, receiveBlob, type WantedBlob } from './receive-blob.js';
-import { storageError, storageFailure } from './storage-failure.js';
+import { StorageFailure, storageFailure } from './storage-failure.js';
 import { isWhole } from './verify-cache.js';
 import { writeWhole } from './write-whole.js';
 
@@ -127,7 +127,7 @@ export class FolderCache implements BlobCache {
       const length = (await stat(this.#files.partial(wanted.digest)).catch(() => undefined))?.size ?? 0;
       if (length !== progress.length) progress = { length, since: Date.now() };
       if (Date.now() - progress.since <= this.#options.patience) return undefined;
-      throw storageError(`another process that downloads ${wanted.digest} does not get on`);
+      throw new StorageFailure(`another process that downloads ${wanted.digest} does not get on`);
     };
   }
 
@@ -227,7 +227,7 @@ async function requireRoom(path: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(path));
   if (bavail * bsize >= needed) return;
   const message = `${needed} bytes are needed and ${bavail * bsize} are free`;
-  throw storageError(message);
+  throw new StorageFailure(message);
 }
 
 async function syncFolder(path: string): Promise<void> {

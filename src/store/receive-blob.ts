@@ -3,6 +3,7 @@ import { DimgxError } from '../errors.js';
 import { algorithmOf, type Digest } from '../image/digest.js';
 import type { DownloadBlob } from './blob-cache.js';
 import { hashGrowing } from './hash-growing.js';
+import { writeFailure } from './storage-failure.js';
 
 export interface WantedBlob {
   readonly digest: Digest;
@@ -16,7 +17,8 @@ export interface WantedBlob {
  * @param file opened for appending: Linux then adds to its end wherever one wants to write, so that nothing that has been
  *   hashed can be written over
  * @param from how much is there already, in bytes
- * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; what `download` throws
+ * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; StorageFailure when the file takes no more; what
+ *   `download` throws
  */
 export async function receiveBlob(
   file: FileHandle,
@@ -54,5 +56,9 @@ export function isMismatch(failure: unknown): boolean {
 }
 
 async function callAsync(download: DownloadBlob, target: Parameters<DownloadBlob>[0]): Promise<void> {
-  await download(target);
+  try {
+    await download(target);
+  } catch (failure) {
+    throw writeFailure(failure) ?? failure;
+  }
 }

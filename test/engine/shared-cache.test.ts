@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { layerOf } from '../helpers/built-image.js';
 import { whyNotHere } from '../helpers/engines.js';
 import { MOMENTS, moments, WITH_MOMENTS } from '../helpers/moments.js';
+import { cannotMount, smallDisk } from '../helpers/mounts.js';
 import { OciLayout } from '../helpers/oci-layout.js';
 import { pushLayout } from '../helpers/push-layout.js';
 import { type Registry, startRegistry } from '../helpers/registry.js';
@@ -91,6 +92,17 @@ describe.skipIf(absent)(`processes that share a cache${absent}`, () => {
     expect(await runDimgx('pull', `${proxy.host}/box:1`)).toMatchObject({ code: 0 });
     expect(proxy.on(new RegExp(`/blobs/${digest}`))).toHaveLength(2);
     expect(await runDimgx('cache', 'verify')).toMatchObject({ code: 0 });
+  });
+
+  it.skipIf(cannotMount())('do without one on a disk that is too small, with a warning (needs mount)', async () => {
+    const home = await newUser();
+    const disk = await smallDisk(7 * MIB);
+    vi.stubEnv('DIMGX_CACHE', join(disk, 'cache'));
+    const { stdout, stderr, code } = await runDimgx('-t', join(home, 'out.tar'), `docker://${registry.host}/box:1`);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 0 });
+    expect(stderr).toMatch(/^dimgx: warning: DIMGX_STORE_NOT_USED: .*\n$/);
+    expect(await readdir(join(disk, 'cache/partial'))).toEqual([]);
+    expect(await runDimgx('cache', 'verify')).toMatchObject({ stderr: '', code: 0 });
   });
 
   it('keep nothing with --no-cache, and end at once when they are told to', async () => {

@@ -440,6 +440,33 @@ describe.skipIf(cannotMount())('a disk (needs mount)', () => {
     expect(warnings).toHaveLength(1);
   });
 
+  it('for temporary data that becomes full is an error', async () => {
+    const tmpDir = await smallDisk(300_000);
+    const cache = await open({ cache: false, tmpDir });
+    const [blob, large] = [randomBlob(200_000), randomBlob(400_000)];
+    const failing = cache.fetch(blob.digest, blob.size, async (target) => {
+      await writeFile(join(tmpDir, 'others'), Buffer.alloc(250_000));
+      await downloadOf(blob.bytes)
+        .download(target)
+        .catch((cause) => Promise.reject(new Error('the download failed', { cause })));
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
+    const tooLarge = cache.fetch(large.digest, large.size, downloadOf(large.bytes).download);
+    await expect(tooLarge).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
+    expect(await readdir(tmpDir)).toEqual(['others']);
+  });
+
+  it('has nothing to do with what a download cannot read itself', async () => {
+    const blob = randomBlob(1000);
+    for (const cache of [await open(), await open({ cache: false })]) {
+      const broken = new Error('no authority', {
+        cause: await readFile('/no/such/ca.pem').catch((failure) => failure),
+      });
+      await expect(cache.fetch(blob.digest, blob.size, () => Promise.reject(broken))).rejects.toBe(broken);
+    }
+    expect(warnings).toEqual([]);
+  });
+
   it('that is read-only is read, and what is not there is fetched without it', async () => {
     const disk = await smallDisk(1_000_000);
     folder = join(disk, 'cache');
