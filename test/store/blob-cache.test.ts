@@ -7,6 +7,7 @@ import type { Warning } from '#dimgx/errors.js';
 import { type BlobCacheOptions, openBlobCache } from '#dimgx/store/blob-cache.js';
 import { FolderCache } from '#dimgx/store/folder-cache.js';
 import { blobOf, downloadOf, type MadeBlob, randomBlob, readDigest } from '../helpers/blobs.js';
+import { whyNotHere } from '../helpers/engines.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { cannotMount, smallDisk } from '../helpers/mounts.js';
 
@@ -355,22 +356,26 @@ describe('the folder', () => {
     expect(await readdir(join(caches, 'disk'))).toContain('blobs');
   });
 
-  const isRoot = process.getuid?.() === 0;
-  test.each([
-    ['may be written by others', async () => chmod(folder, 0o777), true],
-    ['belongs to another user', async () => chown(folder, 65534, 65534), isRoot],
-    ['holds blobs of another user', async () => chown(join(folder, 'blobs'), 65534, 65534), isRoot],
-    ['holds blobs that others may write', async () => chmod(join(folder, 'blobs'), 0o770), true],
-  ])('that %s is not used, with a warning', async (_, spoil, canBe) => {
-    if (!canBe) return;
+  const isRefused = async (spoil: () => Promise<unknown>) => {
     await mkdir(join(folder, 'blobs'), { recursive: true });
     await spoil();
     await place({ DIMGX_CACHE: folder });
     expect(warnings).toEqual([expect.objectContaining({ code: 'DIMGX_STORE_NOT_USED', count: 1 })]);
     expect(await files()).toEqual([]);
-  });
+  };
 
-  it.skipIf(!isRoot)("is not made in another user's home, as by sudo", async () => {
+  test.each([
+    ['may be written by others', () => chmod(folder, 0o777)],
+    ['holds blobs that others may write', () => chmod(join(folder, 'blobs'), 0o770)],
+  ])('that %s is not used, with a warning', (_, spoil) => isRefused(spoil));
+
+  const notRoot = whyNotHere('root');
+  test.skipIf(notRoot).each([
+    ['belongs to another user', () => chown(folder, 65534, 65534)],
+    ['holds blobs of another user', () => chown(join(folder, 'blobs'), 65534, 65534)],
+  ])(`that %s is not used, with a warning${notRoot}`, (_, spoil) => isRefused(spoil));
+
+  it.skipIf(notRoot)(`is not made in another user's home, as by sudo${notRoot}`, async () => {
     await chown(caches, 65534, 65534);
     await place({ HOME: caches });
     expect(warnings).toMatchObject([{ code: 'DIMGX_STORE_NOT_USED', message: /belongs to another user/ }]);
