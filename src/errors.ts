@@ -31,15 +31,15 @@ export const ERRORS = {
   },
   DIMGX_SOURCE_NO_SUCH_IMAGE: {
     exit: 2,
-    meaning: 'No image of that name is in the archive (the message lists what is), or in the engine.',
+    meaning: 'No image of that name is in the archive (the message lists what is), the engine or the registry.',
   },
   DIMGX_SOURCE_NO_PLATFORM: {
     exit: 2,
-    meaning: 'The index or the engine has no image for the platform; the message tells what it has.',
+    meaning: 'The index, engine or registry has no image for the platform; the message tells what it has.',
   },
   DIMGX_SOURCE_MISSING_BLOB: {
     exit: 2,
-    meaning: 'The manifest names a file that is not there: the archive is incomplete.',
+    meaning: 'The manifest names a file or blob that is not there: the archive or registry is incomplete.',
   },
   DIMGX_SOURCE_BAD_MEMBER: { exit: 2, meaning: 'What should be a layer or a document is not a regular file.' },
   DIMGX_SOURCE_UNSAFE_PATH: { exit: 2, meaning: 'A path in the manifest points outside the archive or directory.' },
@@ -65,6 +65,38 @@ export const ERRORS = {
     exit: 2,
     meaning: 'The container engine failed at what it was asked for, or its answer is cut, stalled or malformed.',
   },
+  DIMGX_SOURCE_REGISTRY_UNREACHABLE: { exit: 2, meaning: 'No registry answers at that address.' },
+  DIMGX_SOURCE_REGISTRY_DENIED: {
+    exit: 2,
+    meaning:
+      'The registry wants other credentials, or the image is not there; `dimgx login` stores them, `--creds` gives them.',
+  },
+  DIMGX_SOURCE_REGISTRY_TLS: {
+    exit: 2,
+    meaning: 'No secure connection to the registry; `--ca-file` names its authority, `--insecure` does without.',
+  },
+  DIMGX_SOURCE_REGISTRY_FAILED: {
+    exit: 2,
+    meaning:
+      'The registry failed at what it was asked for, or its answers are cut, stalled or malformed, time after time.',
+  },
+  DIMGX_SOURCE_FOREIGN_LAYER: {
+    exit: 2,
+    meaning: 'A layer is not in the registry; `--allow-foreign-layers` fetches it from where the manifest says.',
+  },
+  DIMGX_SOURCE_LOGIN_NOT_STORED: {
+    exit: 2,
+    meaning: 'Credentials could not be stored, or not be removed; the message says where and why.',
+  },
+  DIMGX_STORE_UNUSABLE: {
+    exit: 2,
+    meaning: 'The cache cannot be looked at or changed; the message says why.',
+  },
+  DIMGX_STORE_DAMAGED: {
+    exit: 2,
+    meaning: 'Blobs in the cache were damaged; they are discarded, and fetched again when they are needed.',
+  },
+  DIMGX_STORE_NO_SUCH_BLOB: { exit: 2, meaning: 'No blob in the cache has a digest that begins so, or several have.' },
   DIMGX_IMAGE_TOO_LARGE: {
     exit: 2,
     meaning: 'A manifest, index or config is larger than 4 MiB, or all are larger than 64 MiB.',
@@ -135,6 +167,15 @@ export const WARNINGS = {
   DIMGX_SOURCE_NO_CREDENTIALS: {
     about: 'request',
     meaning: 'Stored credentials for a registry cannot be had; they are passed over.',
+  },
+  DIMGX_SOURCE_MIRROR: { about: 'request', meaning: 'A mirror, or the configuration of mirrors, is passed over.' },
+  DIMGX_SOURCE_OTHER_LOGIN: {
+    about: 'request',
+    meaning: 'Credentials were stored, and others for the same registry go before them.',
+  },
+  DIMGX_STORE_NOT_USED: {
+    about: 'request',
+    meaning: 'The cache cannot be used, or not be written; the work goes on without it.',
   },
   DIMGX_SOURCE_UNVERIFIED: { about: 'image', meaning: 'The source has no digests to check its layers against.' },
   DIMGX_INSPECT_UNRESOLVED_SPEC: { about: 'request', meaning: 'A layer spec names no known layer, or several.' },

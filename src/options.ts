@@ -5,7 +5,7 @@ import type { Limits } from './image/limits.js';
 /** A step of the work, for progress bars. */
 export interface Progress {
   /**
-   * `pull`: an engine fetches the image; `unpack`: it unpacks what it has fetched; `prepare`: it makes ready to save the
+   * `pull`: an engine, or dimgx itself, fetches the image; `unpack`: it unpacks what it has fetched; `prepare`: it makes ready to save the
    * image; `open`: a stream is spooled; `inspect`: layers are indexed; `extract`: the tar is written; `verify`: the last
    * hashes.
    */
@@ -28,15 +28,37 @@ export interface CommonOptions {
   readonly strictInput?: boolean;
 }
 
-export interface OpenOptions extends CommonOptions {
+/** How registries are reached. */
+export interface RegistryOptions {
+  /** For the registry that is named; default: what `docker login` and `podman login` have stored. */
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** Layers that are downloaded at once. Default 3. */
+  readonly jobs?: number;
+  /** Of authorities that are trusted beside the usual ones; PEM. */
+  readonly caFile?: string;
+  /** Plain HTTP, and certificates that nobody vouches for. Default false. */
+  readonly insecure?: boolean;
+  /** `HOST=URL`: places that are asked before a registry. */
+  readonly mirrors?: readonly string[];
+  /** Download layers that are not in the registry from where their manifest says. Default false. */
+  readonly allowForeignLayers?: boolean;
+}
+
+export interface OpenOptions extends CommonOptions, RegistryOptions {
   /** `os/arch[/variant]`; default: linux on this machine's architecture. */
   readonly platform?: string;
   /** Which of several images in an archive: a name, an ID or its prefix, or `@N` counted from 0. */
   readonly image?: string;
   /** Of the engine, as `unix://…`, `tcp://…` or `ssh://…`. Default: what `DOCKER_HOST` and docker's contexts say. */
   readonly host?: string;
-  /** Whether the engine is to pull the image. Default `never`. */
+  /**
+   * Whether the engine is to pull the image; without an engine it is fetched from its registry. Default `never`.
+   */
   readonly pull?: 'missing' | 'always' | 'never';
+  /** The folder of the cache for what registries give; `false`: none. Default: the user's. */
+  readonly cache?: string | false;
+  /** Of a registry, take only what is in the cache. Default false. */
+  readonly offline?: boolean;
   /** Where spools are made. Default: the system's temporary folder. */
   readonly tmpDir?: string;
   /** Compare digests, sizes and diff IDs. Default true. */

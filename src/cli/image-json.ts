@@ -38,7 +38,7 @@ export interface LayerJson {
   readonly imageId: string | null;
   readonly tags: readonly string[];
   readonly mediaType: string | null;
-  /** `null` when the layer has not been read: an engine's is not, for a listing. */
+  /** `null` when the layer has not been read: an engine's or a registry's is not, for a listing. */
   readonly compression: string | null;
   /** Sum of the sizes of its entries, in bytes, counted or as an engine tells; `null` when it is compressed. */
   readonly size: number | null;
@@ -89,7 +89,7 @@ export function imageJson(
       mediaType: layer.mediaType ?? null,
       compression: layer.compression ?? null,
       size: contentSizes.get(layer) ?? layer.claimedContentSize ?? null,
-      storedSize: layer.blob?.length ?? null,
+      storedSize: layer.blob?.length ?? layer.claimedSize ?? null,
       created: layer.history?.created ?? null,
       createdBy: layer.history?.createdBy ?? null,
     })),

@@ -28,7 +28,9 @@ export async function listImage(reference: string, options: ListOptions): Promis
     if (options.json) return formatJson(imageJson(image, selected, rows, contentSizes));
     return formatListing(rows, {
       sizeOf: ({ layer }) =>
-        layer ? (contentSizes.get(layer) ?? layer.claimedContentSize ?? layer.blob?.length ?? 0) : 0,
+        layer
+          ? (contentSizes.get(layer) ?? layer.claimedContentSize ?? layer.blob?.length ?? layer.claimedSize ?? 0)
+          : 0,
       now: new Date(),
       columns: options.columns,
     });

@@ -1,11 +1,11 @@
 import prettyBytes from 'pretty-bytes';
 import { printable } from '../image/printable.js';
 import { shortId } from '../image/short-id.js';
+import { alignColumns } from './align-columns.js';
 import type { ListingRow } from './listing-rows.js';
 import { relativeTime } from './relative-time.js';
 
 const HEADINGS = ['REPO TAG', 'IMAGE ID', 'PARENT ID', 'CREATED', 'LAYER SIZE', 'VIRTUAL SIZE', 'CREATED BY'];
-const GAP = '   ';
 
 /** All lines are padded to the longest tag: a tag of megabytes must not be multiplied by their number. */
 const LONGEST_TAG = 128;
@@ -29,10 +29,9 @@ export function formatListing(rows: readonly ListingRow[], { sizeOf, now, column
     return cells(row, sizeOf(row), virtual, now);
   });
   const table = [HEADINGS, ...below.reverse()];
-  const widths = HEADINGS.map((_, column) =>
-    table.reduce((widest, line) => Math.max(widest, line[column]?.length ?? 0), 0),
-  );
-  return table.map((line) => `${cut(alignLine(line, widths), columns)}\n`).join('');
+  return alignColumns(table)
+    .map((line) => `${cut(line, columns)}\n`)
+    .join('');
 }
 
 function cells(
@@ -50,13 +49,6 @@ function cells(
     prettyBytes(virtual),
     printable((history.createdBy ?? '').replace(/\s+/g, ' ').trim()),
   ];
-}
-
-function alignLine(line: readonly string[], widths: readonly number[]): string {
-  return line
-    .map((cell, column) => (column === line.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
-    .join(GAP)
-    .trimEnd();
 }
 
 function cut(line: string, columns: number | undefined): string {

@@ -1,14 +1,8 @@
 import { Log } from './log.js';
 import { parseLogFormat } from './log-format.js';
 import type { LogLevel } from './log-level.js';
-import type { ProgressChoice } from './options.js';
+import type { MessageSettings, ProgressChoice } from './message-settings.js';
 import type { ProgressBar } from './progress-bar.js';
-
-export interface MessageSettings {
-  readonly logLevel: LogLevel;
-  readonly logFormat: string | undefined;
-  readonly progress: ProgressChoice;
-}
 
 /** What goes to standard error: the log, and under its last line the bar, if there is one. */
 export interface Messages {

@@ -1,14 +1,17 @@
-import parse from 'yargs-parser';
 import type { CompressionName } from '../compression/codec.js';
 import type { FlattenOptions } from '../flatten.js';
 import type { Argv } from './argv.js';
-import { LOG_LEVELS, type LogLevel } from './log-level.js';
-import { OPTION_TABLE, type OptionRow } from './option-table.js';
+import { defined } from './defined.js';
+import { type MessageSettings, messageSettings } from './message-settings.js';
+import { oneOf } from './one-of.js';
+import { OPTION_TABLE } from './option-table.js';
 import { parseCount, parseSize } from './parse-number.js';
+import { type Given as GivenOf, readOptions } from './read-options.js';
+import { registrySettings } from './registry-settings.js';
 import { usageError } from './usage-error.js';
 
 /** What the command line asks for. */
-export interface Invocation {
+export interface Invocation extends MessageSettings {
   readonly action: 'list' | 'flatten';
   readonly reference: string;
   /** A path, or `-`; empty with `list`. */
@@ -16,14 +19,11 @@ export interface Invocation {
   readonly library: FlattenOptions;
   readonly json: boolean;
   readonly quiet: boolean;
-  readonly logLevel: LogLevel;
-  readonly logFormat: string | undefined;
-  readonly progress: ProgressChoice;
 }
 
-const PROGRESS_CHOICES = ['auto', 'always', 'never'] as const;
+type Given = GivenOf<typeof OPTION_TABLE>;
+
 const PULL_CHOICES = ['missing', 'always', 'never'] as const;
-export type ProgressChoice = (typeof PROGRESS_CHOICES)[number];
 
 /**
  * Reads the options and operands of a normalised command line that asks neither for help nor for the version.
@@ -31,7 +31,7 @@ export type ProgressChoice = (typeof PROGRESS_CHOICES)[number];
  * @throws DIMGX_CLI_USAGE; DIMGX_SOURCE_UNSUPPORTED for what a later version will do
  */
 export function parseOptions(argv: Argv): Invocation {
-  const given = read(argv);
+  const given = readOptions(argv, OPTION_TABLE);
   const [reference, ...others] = argv.operands;
   if (reference === undefined || reference === '') throw usageError('no image is named');
   if (others.length > 0) throw usageError(`one image at a time, not also "${others.join('", "')}"`);
@@ -44,42 +44,8 @@ export function parseOptions(argv: Argv): Invocation {
     library: libraryOptions(given),
     json: given.json === true,
     quiet: given.quiet === true,
-    logLevel: logLevelOf(given['log-level'], given.verbose ?? 0),
-    logFormat: given['log-format'],
-    progress: given.progress === undefined ? 'auto' : oneOf('--progress', given.progress, PROGRESS_CHOICES),
+    ...messageSettings(given),
   };
-}
-
-interface Values {
-  readonly boolean: boolean;
-  readonly count: number;
-  readonly string: string;
-}
-
-type Given = {
-  readonly [K in Exclude<keyof typeof OPTION_TABLE, 'layers'>]?: Values[(typeof OPTION_TABLE)[K]['type']];
-} & { readonly layers?: string | readonly string[] };
-
-/**
- * The parser of yargs by itself: yargs as a whole would double the start-up, and only `--help` needs it. It sees one
- * spelling for each option, always with `=` before a value.
- */
-function read({ options }: Argv): Given {
-  const ofType = (type: keyof Values) => entries.flatMap(([name, row]) => (row.type === type ? name : []));
-  const entries = Object.entries<OptionRow>(OPTION_TABLE);
-  const strings = ofType('string');
-  return parse([...options], {
-    boolean: ofType('boolean'),
-    count: ofType('count'),
-    string: strings,
-    // With a number of values, the parser leaves quotes around a value alone.
-    narg: Object.fromEntries(strings.map((name) => [name, 1])),
-    configuration: {
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-    },
-  }) as Given;
 }
 
 function libraryOptions(given: Given): FlattenOptions {
@@ -98,8 +64,11 @@ function libraryOptions(given: Given): FlattenOptions {
     image: given.image,
     host: given.host,
     pull: parsed('--pull', given.pull, (option, text) => oneOf(option, text, PULL_CHOICES)),
+    ...registrySettings(given),
     tmpDir: given['tmp-dir'],
     threads: parsed('--threads', given.threads, (option, text) => parseCount(option, text, 1)),
+    cache: given['no-cache'] ? false : undefined,
+    offline: given.offline,
     verify: given['no-verify'] ? false : given.verify,
     strictInput: given['strict-input'],
     limits: Object.keys(limits).length > 0 ? limits : undefined,
@@ -111,23 +80,9 @@ function compressionOf(given: Given): CompressionName | undefined {
   return (['gzip', 'bzip2', 'xz', 'zstd'] as const).find((name) => given[name]);
 }
 
-function logLevelOf(name: string | undefined, verbose: number): LogLevel {
-  const named = name === undefined ? 'warning' : oneOf('--log-level', name.toLowerCase(), LOG_LEVELS);
-  const least = LOG_LEVELS.indexOf('warning') + verbose;
-  return (
-    LOG_LEVELS[Math.min(Math.max(LOG_LEVELS.indexOf(named), verbose > 0 ? least : 0), LOG_LEVELS.length - 1)] ?? named
-  );
-}
-
 function parsePlatform(option: string, text: string): string {
   if (/^[^/\s]+\/[^/\s]+(\/[^/\s]+)?$/.test(text)) return text;
   throw usageError(`${option} wants os/arch or os/arch/variant, not "${text}"`);
-}
-
-function oneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {
-  const choice = choices.find((name) => name === text);
-  if (choice !== undefined) return choice;
-  throw usageError(`${option} is one of ${choices.join(', ')}, not "${text}"`);
 }
 
 function parsed<T>(
@@ -136,11 +91,4 @@ function parsed<T>(
   parse: (option: string, text: string) => T,
 ): T | undefined {
   return text === undefined ? undefined : parse(option, text);
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Leaves out what was not given, so that the library's own defaults hold. */
-function defined<T extends object>(options: T): Defined<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

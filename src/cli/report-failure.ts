@@ -1,16 +1,19 @@
 import { DimgxError, type ExitCode } from '../errors.js';
 import type { Log } from './log.js';
+import { UsageError } from './usage-error.js';
 
 /**
  * Says in one line what ended the work; where, and after which errors, only at the level `debug`. A reader that went
  * away needs no word.
  *
+ * @param help the command line that tells how it is used
  * @returns what the process is to exit with
  */
-export function reportFailure(failure: unknown, log: Log): ExitCode {
+export function reportFailure(failure: unknown, log: Log, help: string): ExitCode {
   const error = failure instanceof DimgxError ? failure : asDefect(failure);
   if (error.code === 'DIMGX_TARGET_CLOSED') return error.exitCode;
-  log.write('error', `${error.code}: ${error.message}`);
+  const pointer = error instanceof UsageError ? `: see ${help}` : '';
+  log.write('error', `${error.code}: ${error.message}${pointer}`);
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     for (const line of (at.stack ?? '').split('\n')) log.write('debug', line);
   }

@@ -1,7 +1,9 @@
 import type { ExitCode } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
 import { normaliseArgv } from './argv.js';
+import { type FoundCommand, findCommand } from './find-command.js';
 import { formatJson } from './format-json.js';
+import type { Job } from './job.js';
 import { type Messages, openMessages, PLAIN_MESSAGES } from './messages.js';
 import { OPTION_TABLE } from './option-table.js';
 import type { Invocation } from './options.js';
@@ -20,22 +22,37 @@ export async function run(args: readonly string[]): Promise<ExitCode | 0> {
   // Whoever reads the messages may go away; that ends nothing.
   process.stderr.on('error', () => {});
   let messages = PLAIN_MESSAGES;
+  const command = findCommand(args);
   try {
-    const argv = normaliseArgv(args, OPTION_TABLE);
-    if (argv.options.includes('--help')) await printHelp();
-    else if (argv.options.includes('--version')) await writeOut(await versionText());
-    else {
-      const { parseOptions } = await import('./options.js');
-      const invocation = parseOptions(argv);
-      messages = await openMessages(invocation);
-      await withSignals((signal) => work(invocation, messages, signal));
+    const job = command ? await prepareCommandOf(command) : await prepareFlattening(args);
+    if (job) {
+      messages = await openMessages(job.settings);
+      await withSignals((signal) => job.work(messages, signal));
     }
     messages.log.close();
     return 0;
   } catch (failure) {
     messages.log.close();
-    return reportFailure(failure, messages.log);
+    return reportFailure(failure, messages.log, `dimgx ${command ? `${command.name} ` : ''}--help`);
   }
+}
+
+async function prepareCommandOf(command: FoundCommand): Promise<Job | undefined> {
+  const { prepareCommand } = await import('./prepare-command.js');
+  return prepareCommand(command);
+}
+
+/** What `dimgx` does without a command: list or flatten. */
+async function prepareFlattening(args: readonly string[]): Promise<Job | undefined> {
+  const argv = normaliseArgv(args, OPTION_TABLE);
+  if (argv.options.includes('--help')) await printHelp();
+  else if (argv.options.includes('--version')) await writeOut(await versionText());
+  else {
+    const { parseOptions } = await import('./options.js');
+    const invocation = parseOptions(argv);
+    return { settings: invocation, work: (messages, signal) => work(invocation, messages, signal) };
+  }
+  return undefined;
 }
 
 async function printHelp(): Promise<void> {

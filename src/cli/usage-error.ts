@@ -1,9 +1,17 @@
 import { DimgxError } from '../errors.js';
 import { printable } from '../image/printable.js';
 
+/** A command line that cannot be understood. Whoever reports it says where there is help. */
+export class UsageError extends DimgxError {
+  /** @param what what is wrong with the command line, without a full stop */
+  constructor(what: string) {
+    super('DIMGX_CLI_USAGE', printable(what));
+  }
+}
+
 /**
  * @param what what is wrong with the command line, without a full stop
  */
 export function usageError(what: string): DimgxError {
-  return new DimgxError('DIMGX_CLI_USAGE', `${printable(what)}: see dimgx --help`);
+  return new UsageError(what);
 }

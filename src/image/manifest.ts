@@ -11,6 +11,21 @@ export const INDEX_TYPES: readonly string[] = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
 
+/** Of what a registry can be asked for by name. */
+export const MANIFEST_TYPES: readonly string[] = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  ...INDEX_TYPES,
+];
+
+/** Of layers that their maker does not let registries hand on. Source: OCI image-spec, media-types.md; Docker schema 2. */
+const FOREIGN_TYPE = /^application\/vnd\.(?:oci\.image\.layer\.nondistributable|docker\.image\.rootfs\.foreign)\./;
+
+/** Whether a layer is not in the registry that its manifest is in. */
+export function isForeign({ mediaType }: Descriptor): boolean {
+  return FOREIGN_TYPE.test(mediaType);
+}
+
 /** What Docker calls the layers of its archives, which name no type themselves. */
 export const DOCKER_LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar';
 
@@ -29,6 +44,8 @@ export const DescriptorSchema = v.object({
   size: Size,
   platform: v.nullish(PlatformSchema),
   annotations: v.nullish(v.record(v.string(), v.string())),
+  /** Where a layer can be had that its registry does not have. */
+  urls: v.nullish(v.array(v.string()), []),
 });
 
 export type Descriptor = v.InferOutput<typeof DescriptorSchema>;

@@ -55,6 +55,11 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
   return printable([os, architecture, ...(variant ? [variant] : [])].join('/'), 80);
 }
 
+/** Whether both are for one kind of machine, as far as configs tell: these often leave the variant out. */
+export function isSameMachine(one: Platform, other: Platform): boolean {
+  return one.os === other.os && one.architecture === other.architecture;
+}
+
 /**
  * The offer that runs best on the wanted platform: the same OS and architecture and the newest variant that is not newer
  * than the wanted one. Of equals the first.

@@ -32,3 +32,13 @@ export class Resources {
     if (failures.length > 0) throw failures[0];
   }
 }
+
+/** Does work that holds things open, and gives them back when it is done. */
+export async function withResources<T>(work: (resources: Resources) => Promise<T>): Promise<T> {
+  const resources = new Resources();
+  try {
+    return await work(resources);
+  } finally {
+    await resources.close();
+  }
+}

@@ -30,6 +30,11 @@ export function repositoryOf(name: string): Repository {
 }
 
 const REGISTRY = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?$/;
+/** Whether it is written as the host of a registry. */
+export function isRegistryHost(text: string): boolean {
+  return REGISTRY.test(text);
+}
+
 const COMPONENT = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
 const TAG_AND_DIGEST = /^(.*?)(:\w[\w.-]{0,127})?(@[A-Za-z][\w+.-]*:[0-9a-fA-F]{32,})?$/s;
 

@@ -3,8 +3,23 @@ import type { Descriptor } from '../image/manifest.js';
 import { checkDigest, checkSize } from './checks.js';
 import type { Documents } from './documents.js';
 
-/** Documents that descriptors point at, by digest. */
-export class BlobStore {
+/** Where what descriptors point at can be had. */
+export interface Blobs {
+  /** A manifest or an index, compared with its descriptor. */
+  manifest(descriptor: Descriptor): Promise<Document>;
+  /** The same for a config. */
+  config(descriptor: Descriptor): Promise<Document>;
+  /** What a layer is called there. */
+  blobPath(digest: Digest): string;
+}
+
+export interface Document {
+  readonly bytes: Uint8Array;
+  readonly digest: Digest;
+}
+
+/** Documents among files. */
+export class BlobStore implements Blobs {
   readonly documents: Documents;
   readonly #verify: boolean;
   readonly #manifestPath: (digest: Digest) => string;
@@ -28,13 +43,13 @@ export class BlobStore {
    *
    * @throws DIMGX_IMAGE_BAD_DIGEST, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH; what `Documents.read` throws
    */
-  async manifest(descriptor: Descriptor): Promise<{ readonly bytes: Uint8Array; readonly digest: Digest }> {
+  async manifest(descriptor: Descriptor): Promise<Document> {
     const digest = parseDigest(descriptor.digest, 'a manifest');
     return { bytes: await this.#read(this.#manifestPath(digest), descriptor, digest), digest };
   }
 
   /** The same for a config. */
-  async config(descriptor: Descriptor): Promise<{ readonly bytes: Uint8Array; readonly digest: Digest }> {
+  async config(descriptor: Descriptor): Promise<Document> {
     const digest = parseDigest(descriptor.digest, 'the config');
     return { bytes: await this.#read(this.blobPath(digest), descriptor, digest), digest };
   }

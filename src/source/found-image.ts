@@ -3,7 +3,7 @@ import { parseConfig } from '../image/config.js';
 import { hexOf, parseDigest } from '../image/digest.js';
 import { type Descriptor, IMAGE_CONFIG_TYPES } from '../image/manifest.js';
 import { quoted } from '../image/printable.js';
-import type { BlobStore } from './blob-store.js';
+import type { Blobs } from './blob-store.js';
 import { checkLayerCount } from './checks.js';
 import type { ImageManifest } from './image-manifest.js';
 import type { FoundImage, FoundLayer } from './source.js';
@@ -12,12 +12,12 @@ import type { FoundImage, FoundLayer } from './source.js';
  * The image of an OCI manifest or a Docker manifest of schema 2, wherever its blobs lie.
  *
  * @throws DIMGX_SOURCE_NOT_AN_IMAGE for an artifact; DIMGX_SOURCE_UNSUPPORTED for encrypted layers;
- *   DIMGX_IMAGE_LAYER_COUNT; what `BlobStore.config` and `parseConfig` throw
+ *   DIMGX_IMAGE_LAYER_COUNT; what `Blobs.config` and `parseConfig` throw
  */
 export async function foundImage(
   { manifest, digest: manifestDigest, isForPlatform }: ImageManifest,
   tags: readonly string[],
-  store: BlobStore,
+  store: Blobs,
 ): Promise<FoundImage> {
   refuseArtifact(manifest.config, manifest.artifactType);
   const { bytes, digest } = await store.config(manifest.config);
@@ -32,7 +32,7 @@ export async function foundImage(
   return { id, manifestDigest, tags, isForPlatform, config, layers };
 }
 
-function foundLayer({ digest: text, mediaType, size }: Descriptor, store: BlobStore): FoundLayer {
+function foundLayer({ digest: text, mediaType, size }: Descriptor, store: Blobs): FoundLayer {
   const digest = parseDigest(text, 'a layer');
   if (mediaType.endsWith('+encrypted')) {
     throw new DimgxError('DIMGX_SOURCE_UNSUPPORTED', `the layer ${digest} is encrypted: decrypt the image first`);

@@ -12,7 +12,7 @@ import {
 } from '../image/manifest.js';
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
-import type { BlobStore } from './blob-store.js';
+import type { Blobs, Document } from './blob-store.js';
 
 /** An image's manifest, out of an index where there is one. */
 export interface ImageManifest {
@@ -38,13 +38,13 @@ const MAX_LISTED = 20;
  * Reads a manifest, or the one for the platform when the document is an index.
  *
  * @param what the document's name, printable
- * @throws DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_NOT_AN_IMAGE, DIMGX_IMAGE_BAD_JSON; what `BlobStore.manifest` throws
+ * @throws DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_NOT_AN_IMAGE, DIMGX_IMAGE_BAD_JSON; what `Blobs.manifest` throws
  */
 export async function imageManifest(
-  document: { readonly bytes: Uint8Array; readonly digest: Digest },
+  document: Document,
   what: string,
   platform: Platform,
-  store: BlobStore,
+  store: Blobs,
 ): Promise<ImageManifest> {
   const { bytes, digest } = document;
   if (kindOf(bytes, what) === 'manifest')
@@ -58,7 +58,7 @@ export async function manifestForPlatform(
   leaves: readonly Leaf[],
   what: string,
   platform: Platform,
-  store: BlobStore,
+  store: Blobs,
 ): Promise<ImageManifest> {
   const chosen = await chooseLeaf(leaves, platform, store);
   if (!chosen) throw noPlatform(leaves, what, platform);
@@ -70,7 +70,7 @@ export async function manifestForPlatform(
 /** All images of an index and of the indexes in it; attestations are not images. An index is read once. */
 export async function leavesOf(
   descriptors: readonly Descriptor[],
-  store: BlobStore,
+  store: Blobs,
   indexes: readonly string[] = [],
   seen: Set<string> = new Set(),
 ): Promise<readonly Leaf[]> {
@@ -122,7 +122,7 @@ function kindOf(bytes: Uint8Array, what: string): 'manifest' | 'index' {
   return isIndex ? 'index' : 'manifest';
 }
 
-async function chooseLeaf(leaves: readonly Leaf[], wanted: Platform, store: BlobStore): Promise<Leaf | undefined> {
+async function chooseLeaf(leaves: readonly Leaf[], wanted: Platform, store: Blobs): Promise<Leaf | undefined> {
   const declared = choosePlatform(wanted, leaves, ({ descriptor }) => declaredPlatform(descriptor));
   if (declared) return declared;
   const silent = leaves.filter(({ descriptor }) => !declaredPlatform(descriptor));
@@ -139,7 +139,7 @@ function declaredPlatform({ platform }: Descriptor): Platform | undefined {
 }
 
 /** Where the index does not say it, the config does. */
-async function configuredPlatform({ descriptor }: Leaf, store: BlobStore): Promise<Platform | undefined> {
+async function configuredPlatform({ descriptor }: Leaf, store: Blobs): Promise<Platform | undefined> {
   const { bytes, digest } = await store.manifest(descriptor);
   if (kindOf(bytes, digest) === 'index') return undefined;
   const { config } = parseDocument(bytes, ManifestSchema, digest);

@@ -23,14 +23,21 @@ const SOURCES_OF: Readonly<Record<FileTransport, readonly Source[]>> = {
   dir: [dir],
 };
 
-/** Where a reference leads: to an image of an engine, or to files. */
-export type Place = EnginePlace | FilePlace;
+/** Where a reference leads: to an image of an engine, of a registry, or to files. */
+export type Place = EnginePlace | RegistryPlace | FilePlace;
 
 interface EnginePlace {
+  readonly in: 'engine';
   /** Of the image in the engine. */
   readonly name: string;
   /** It could have been a path: said when the engine has no such image. */
   readonly isBare: boolean;
+}
+
+interface RegistryPlace {
+  readonly in: 'registry';
+  /** Of the image, as docker reads names. */
+  readonly name: string;
 }
 
 /** Files, and the forms in which an image may lie among them. */
@@ -44,7 +51,7 @@ export interface FilePlace {
  * Opens what a reference names, if that is files.
  *
  * @param warn gets DIMGX_SOURCE_NOT_TAKEN when a bare name could mean two things
- * @throws DIMGX_SOURCE_NOT_FOUND, DIMGX_SOURCE_UNSUPPORTED, and as `openPath` and `openStandardInput`
+ * @throws DIMGX_SOURCE_NOT_FOUND, and as `openPath` and `openStandardInput`
  */
 export async function locate(reference: Reference, context: OpenContext, warn: Warn): Promise<Place> {
   switch (reference.transport) {
@@ -53,9 +60,9 @@ export async function locate(reference: Reference, context: OpenContext, warn: W
     case 'bare':
       return locateBare(reference.text, context, warn);
     case 'docker-daemon':
-      return { name: reference.name, isBare: false };
+      return { in: 'engine', name: reference.name, isBare: false };
     case 'docker':
-      throw unsupported(reference.name);
+      return { in: 'registry', name: reference.name };
     default: {
       const { path, selector } = await existing(reference.choices);
       return { files: await openPath(path, context), selector, sources: SOURCES_OF[reference.transport] };
@@ -74,7 +81,7 @@ async function locateBare(text: string, context: OpenContext, warn: Warn): Promi
     throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(text)}`);
   if (await exists(text))
     notTaken(`${quoted(text)} is asked of the engine; for the directory: ./${printable(text, 200)}`);
-  return { name: text, isBare: true };
+  return { in: 'engine', name: text, isBare: true };
 }
 
 /** Whether people could mean an image by it: archives mostly have an extension, paths a slash. */
@@ -107,11 +114,4 @@ async function exists(path: string): Promise<boolean> {
     if (isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return false;
     throw failure;
   }
-}
-
-function unsupported(name: string): DimgxError {
-  return new DimgxError(
-    'DIMGX_SOURCE_UNSUPPORTED',
-    `this version does not read docker:// itself; run: skopeo copy docker://${printable(name, 200)} docker-archive:image.tar`,
-  );
 }

@@ -9,10 +9,15 @@ import { readRegularFile } from './regular-file.js';
  * @throws what the operating system says; DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_BAD_MEMBER
  */
 export async function readPrivateDocument(path: string): Promise<unknown> {
-  const text = (await readRegularFile(path)).toString().trim();
-  const document = parsePrivate(text || '{}');
+  const text = await readPrivateText(path);
+  const document = parsePrivate(text.trim() || '{}');
   if (document === undefined) throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${printable(path, 300)} is not JSON`);
   return document ?? {};
+}
+
+/** @throws as `readPrivateDocument`, but for what is in the file */
+export async function readPrivateText(path: string): Promise<string> {
+  return (await readRegularFile(path)).toString();
 }
 
 /** @returns `undefined` for what is no JSON */

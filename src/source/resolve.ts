@@ -1,7 +1,7 @@
 import { DimgxError, inputWarner } from '../errors.js';
 import type { Image } from '../image/image.js';
 import { DEFAULT_LIMITS } from '../image/limits.js';
-import { defaultPlatform, formatPlatform, type Platform, parsePlatform } from '../image/platform.js';
+import { defaultPlatform, formatPlatform, isSameMachine, type Platform, parsePlatform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import { Resources } from '../image/resources.js';
 import type { OpenOptions } from '../options.js';
@@ -44,9 +44,18 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
   const place = await locate(parseReference(text), context, (warning) => options.onWarning?.(warning));
   if ('name' in place) {
     if (options.image !== undefined) throw twoImages(place.name, options.image);
+    const fromRegistry = async () => {
+      const { openRegistryImage } = await import('./docker-registry.js');
+      return openRegistryImage({ reference: text, name: place.name, platform: wanted, options }, context);
+    };
+    if (place.in === 'registry') return fromRegistry();
     const { openDaemonImage } = await import('./docker-daemon.js');
     const opening = openDaemonImage({ reference: text, name: place.name, platform: wanted, verify, options }, context);
-    return place.isBare ? opening.catch(notFound(text)) : opening;
+    if (!place.isBare) return opening;
+    return opening.catch((failure) => {
+      if (mayGoToRegistry(failure, options)) return fromRegistry();
+      return notFound(text, failure);
+    });
   }
   const { files, selector, sources } = place;
   if (selector !== undefined && options.image !== undefined && selector !== options.image) {
@@ -60,15 +69,19 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
   return assembleImage(found, { reference: text, transport, files, resources, verify });
 }
 
+/** Without an engine, who wants an image pulled gets it from its registry; an engine that was named is waited for. */
+function mayGoToRegistry(failure: unknown, { pull = 'never', host }: OpenOptions): boolean {
+  const hasNoEngine = failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_ENGINE';
+  return hasNoEngine && pull !== 'never' && host === undefined;
+}
+
 /** Of a bare name it is said that it is no path either. */
-function notFound(text: string): (failure: unknown) => never {
-  return (failure) => {
-    const isAbsent =
-      failure instanceof DimgxError && ['DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_NO_SUCH_IMAGE'].includes(failure.code);
-    if (!isAbsent) throw failure;
-    const message = `there is no file or directory ${quoted(text)}; ${failure.message}`;
-    throw new DimgxError(failure.code, message, { cause: failure });
-  };
+function notFound(text: string, failure: unknown): never {
+  const isAbsent =
+    failure instanceof DimgxError && ['DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_NO_SUCH_IMAGE'].includes(failure.code);
+  if (!isAbsent) throw failure;
+  const message = `there is no file or directory ${quoted(text)}; ${failure.message}`;
+  throw new DimgxError(failure.code, message, { cause: failure });
 }
 
 function twoImages(one: string, other: string): DimgxError {
@@ -87,7 +100,7 @@ async function findForPlatform(
 ): Promise<{ readonly source: Source; readonly found: FoundImage }> {
   const found = await source.find(request);
   const { platform } = found.config;
-  if (!wanted || !platform || found.isForPlatform || isSame(wanted, platform)) return { source, found };
+  if (!wanted || !platform || found.isForPlatform || isSameMachine(wanted, platform)) return { source, found };
   if (source === dockerArchive && (await ociLayout.recognises(request.documents))) {
     return findForPlatform(wanted, ociLayout, request);
   }
@@ -95,11 +108,6 @@ async function findForPlatform(
     'DIMGX_SOURCE_NO_PLATFORM',
     `${request.documents.files.location} has no image for ${formatPlatform(wanted)}: it is for ${formatPlatform(platform)}`,
   );
-}
-
-/** Configs often leave the variant out. */
-function isSame(wanted: Platform, { os, architecture }: Platform): boolean {
-  return wanted.os === os && wanted.architecture === architecture;
 }
 
 function contextOf(options: OpenOptions, resources: Resources): OpenContext {

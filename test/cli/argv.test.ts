@@ -117,9 +117,7 @@ test.each([
   ['an inherited name', '--constructor'],
   ['a name in capitals', '--TARGET=x'],
 ])('%s is bad usage', (_, line) => {
-  expect(() => optionsOf(line)).toThrow(
-    expect.objectContaining({ code: 'DIMGX_CLI_USAGE', exitCode: 1, message: expect.stringMatching(/dimgx --help$/) }),
-  );
+  expect(() => optionsOf(line)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE', exitCode: 1 }));
 });
 
 test('help and version answer before what follows is looked at', () => {

@@ -35,12 +35,6 @@ describe('bad usage is one line on standard error, and exit 1', () => {
   });
 });
 
-test('what a later version will do is refused by name', async () => {
-  const { stderr, code } = await runDimgx('docker://alpine');
-  expect(code).toBe(2);
-  expect(stderr).toMatch(/^dimgx: DIMGX_SOURCE_UNSUPPORTED: .*skopeo copy docker:\/\/alpine .*\n$/);
-});
-
 test('a reader that has gone ends it with 141 and without a word', async () => {
   const { process: child, ended } = startDimgx('--help');
   child.stdout.destroy();

@@ -47,6 +47,8 @@ test.each<[string, object]>([
   ['--compress-level=19', { level: 19 }],
   ['--platform linux/arm/v7', { platform: 'linux/arm/v7' }],
   ['--image @0', { image: '@0' }],
+  ['--no-cache', { cache: false }],
+  ['--offline', { offline: true }],
   ['--tmp-dir /var/tmp', { tmpDir: '/var/tmp' }],
   ['--threads 4', { threads: 4 }],
   ['--no-verify', { verify: false }],

@@ -112,7 +112,7 @@ describeWithEngines('the images of an engine', () => {
     });
 
     it.skipIf(lacks('docker-registry'))('are pulled from a registry (skipped without docker-registry)', async () => {
-      const registry = await startRegistry(true);
+      const registry = await startRegistry();
       try {
         const name = `${registry.host}/dimgx/pulled`;
         await docker.run('import', FIXTURE, `${name}:latest`);

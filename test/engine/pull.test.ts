@@ -15,7 +15,7 @@ import { temporaryFolder, writeFolder } from '../helpers/members.js';
 import { OciLayout } from '../helpers/oci-layout.js';
 import { codeOf, opened } from '../helpers/opened-engine.js';
 import { startPodmanEngine } from '../helpers/podman-engine.js';
-import { type Registry, startRegistry, USER } from '../helpers/registry.js';
+import { push, type Registry, startRegistry, USER } from '../helpers/registry.js';
 import { runCommand } from '../helpers/run-command.js';
 import { runDimgx, startDimgx } from '../helpers/run-dimgx.js';
 
@@ -28,12 +28,6 @@ const ENGINES: Record<string, (registries: readonly string[]) => Promise<{ reado
     Docker: () => startDockerEngine(),
     Podman: startPodmanEngine,
   };
-
-/** Puts an image into a registry. */
-async function push(source: string, name: string): Promise<void> {
-  const options = ['--all', '--dest-tls-verify=false', `--dest-creds=${USER.name}:${USER.password}`];
-  await runCommand('skopeo', ['--insecure-policy', 'copy', ...options, source, `docker://${name}`]);
-}
 
 const absent = whyNotHere('docker-registry');
 
@@ -48,8 +42,8 @@ describeWithEngines(`an image in a registry${absent}`, () => {
     let secret: string;
 
     beforeAll(async () => {
-      registry = await startRegistry(true);
-      closed = await startRegistry(false);
+      registry = await startRegistry();
+      closed = await startRegistry({ auth: 'htpasswd' });
       [name, secret] = [`${registry.host}/tools/box`, `${closed.host}/tools/box`];
       for (const tag of [`${name}:1`, `${name}:latest`, `${secret}:1`]) await push(`docker-archive:${FIXTURE}`, tag);
       engine = (await ENGINES[kind]?.([registry.host, closed.host])) ?? expect.unreachable();

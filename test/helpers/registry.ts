@@ -1,10 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { freePort, probePort, startDaemon } from './daemon.js';
+import { runCommand } from './run-command.js';
+import type { TokenServer } from './token-server.js';
 
 export interface Registry {
   /** `127.0.0.1:PORT`, to begin the names of images with. Engines speak plain HTTP there, Podman when it is told to. */
   readonly host: string;
   stop(): Promise<void>;
+}
+
+export interface RegistrySetup {
+  /** Who is served: `USER` alone, or who has a token. Default: everybody. */
+  readonly auth?: 'htpasswd' | TokenServer;
+  /** A folder with `cert.pem` and `key.pem`. Default: plain HTTP. */
+  readonly tls?: string;
 }
 
 /** The one user of a registry that lets nobody else in. The password is hard on whoever splits at colons and slashes. */
@@ -13,19 +22,36 @@ export const USER = { name: 'dimgx', password: 's3cret:pa/ss' };
 /** Made by Python's `crypt.crypt('s3cret:pa/ss', crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))`. */
 const HTPASSWD = 'dimgx:$2b$04$m.cw0wIZ2fP.JqNvIgNEV.VUfjks.VnhDdmY5oH.LqU7XAKQZJHze\n';
 
-/** Docker's registry on a port of this machine. @param isOpen whether it serves everybody, or `USER` alone */
-export async function startRegistry(isOpen: boolean): Promise<Registry> {
+/** Docker's registry on a port of this machine. */
+export async function startRegistry({ auth, tls }: RegistrySetup = {}): Promise<Registry> {
   const port = await freePort();
   const { stop } = await startDaemon(async (place) => {
     const configuration = {
       version: 0.1,
       storage: { filesystem: { rootdirectory: `${place}/data` }, delete: { enabled: true } },
-      http: { addr: `127.0.0.1:${port}` },
-      ...(!isOpen && { auth: { htpasswd: { realm: 'test', path: `${place}/htpasswd` } } }),
+      http: {
+        addr: `127.0.0.1:${port}`,
+        ...(tls !== undefined && { tls: { certificate: `${tls}/cert.pem`, key: `${tls}/key.pem` } }),
+      },
+      ...(auth !== undefined && { auth: authOf(auth, place) }),
     };
     await writeFile(`${place}/htpasswd`, HTPASSWD);
     await writeFile(`${place}/config.json`, JSON.stringify(configuration));
-    return { command: 'docker-registry', args: ['serve', `${place}/config.json`], probe: () => probePort(port) };
+    // it takes variables that begin so for its own configuration
+    const args = ['-u', 'REGISTRY_AUTH_FILE', 'docker-registry', 'serve', `${place}/config.json`];
+    return { command: 'env', args, probe: () => probePort(port) };
   });
   return { host: `127.0.0.1:${port}`, stop };
+}
+
+/** Puts an image into a registry, all its platforms, as `USER`. @param options of `skopeo copy` */
+export async function push(source: string, name: string, ...options: readonly string[]): Promise<void> {
+  const always = ['--all', '--dest-tls-verify=false', `--dest-creds=${USER.name}:${USER.password}`];
+  await runCommand('skopeo', ['--insecure-policy', 'copy', ...always, ...options, source, `docker://${name}`]);
+}
+
+function authOf(auth: 'htpasswd' | TokenServer, place: string) {
+  if (auth === 'htpasswd') return { htpasswd: { realm: 'test', path: `${place}/htpasswd` } };
+  const { realm, service, issuer, authority: rootcertbundle } = auth;
+  return { token: { realm, service, issuer, rootcertbundle } };
 }

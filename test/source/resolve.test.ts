@@ -47,12 +47,12 @@ describe('a reference', () => {
     },
   );
 
-  test('to a registry says what to do until it is supported', async () => {
-    expect(await refusal('docker://alpine')).toMatchObject({
-      code: 'DIMGX_SOURCE_UNSUPPORTED',
-      message: expect.stringContaining('skopeo copy docker://alpine'),
-    });
-  });
+  test.each(['Alpine', 'a b', '-', `a@sha256:${'A'.repeat(64)}`, '@1'])(
+    'to a registry by what can be no name is refused: %s',
+    async (name) => {
+      expect((await refusal(`docker://${name}`)).code).toBe('DIMGX_REFERENCE_INVALID');
+    },
+  );
 
   test('to what can be no name is not asked of an engine', async () => {
     for (const path of ['./nothing', '../nothing', '/no/where']) {

@@ -39,13 +39,21 @@ const EMPTY: AuthFile = { helpers: new Map(), helper: undefined, entries: new Ma
 
 /** Where credentials may be, in the order in which they are looked for. Source: containers-auth.json(5). */
 export function authFiles(env: Environment, first: AuthFileKind): readonly string[] {
-  const docker = [join(configFolder(env), 'config.json')];
+  const docker = [dockerFile(env)];
+  const podman = podmanFiles(env);
+  return first === 'docker' ? [...docker, ...podman] : [...podman, ...docker];
+}
+
+export function dockerFile(env: Environment): string {
+  return join(configFolder(env), 'config.json');
+}
+
+/** Podman writes to the first of them. */
+export function podmanFiles(env: Environment): readonly [string, ...string[]] {
+  if (env.REGISTRY_AUTH_FILE) return [env.REGISTRY_AUTH_FILE];
   const runtime = env.XDG_RUNTIME_DIR || `/run/containers/${process.getuid?.()}`;
   const settings = env.XDG_CONFIG_HOME || join(homeFolder(env), '.config');
-  const podman = env.REGISTRY_AUTH_FILE
-    ? [env.REGISTRY_AUTH_FILE]
-    : [runtime, settings].map((folder) => join(folder, 'containers/auth.json'));
-  return first === 'docker' ? [...docker, ...podman] : [...podman, ...docker];
+  return [join(runtime, 'containers/auth.json'), join(settings, 'containers/auth.json')];
 }
 
 /**

@@ -38,15 +38,10 @@ export async function askHelper(
   server: string,
   options: HelperOptions,
 ): Promise<Credentials | undefined> {
-  if (!HELPER.test(helper)) throw new Error(`${quoted(helper)} cannot be the name of a credential helper`);
-  const program = `docker-credential-${helper}`;
-  const { failure, answer } = await run(program, server, options);
-  if (failure) {
-    if (NONE.test(answer.trim())) return undefined;
-    throw new Error(`${quoted(program)} ${whyFailed(failure, options)}`);
-  }
+  const answer = await command(helper, 'get', server, options);
+  if (answer === undefined) return undefined;
   const parsed = v.safeParse(AnswerSchema, parsePrivate(answer));
-  if (!parsed.success) throw new Error(`${quoted(program)} answers no credentials`);
+  if (!parsed.success) throw new Error(`${quoted(programOf(helper))} answers no credentials`);
   const { Username, Secret } = parsed.output;
   if (Username === '' || Secret === '') return undefined;
   const isToken = Username === TOKEN;
@@ -58,17 +53,63 @@ export async function askHelper(
   };
 }
 
+/**
+ * Gives credentials to the program, in the place of those that it has for the registry.
+ *
+ * @throws as `askHelper`
+ */
+export async function tellHelper(
+  helper: string,
+  server: string,
+  { username, password }: Pick<Credentials, 'username' | 'password'>,
+  options: HelperOptions,
+): Promise<void> {
+  const entry = { ServerURL: server, Username: username, Secret: password };
+  await command(helper, 'store', JSON.stringify(entry), options);
+}
+
+/**
+ * Has the program forget the credentials for a registry.
+ *
+ * @throws as `askHelper`
+ */
+export async function clearHelper(helper: string, server: string, options: HelperOptions): Promise<void> {
+  await command(helper, 'erase', server, options);
+}
+
+type Action = 'get' | 'store' | 'erase';
+
+function programOf(helper: string): string {
+  if (!HELPER.test(helper)) throw new Error(`${quoted(helper)} cannot be the name of a credential helper`);
+  return `docker-credential-${helper}`;
+}
+
+/** @returns what it answers; `undefined` when it has nothing for the registry */
+async function command(
+  helper: string,
+  action: Action,
+  input: string,
+  options: HelperOptions,
+): Promise<string | undefined> {
+  const program = programOf(helper);
+  const { failure, answer } = await run(program, action, input, options);
+  if (!failure) return answer;
+  if (action !== 'store' && NONE.test(answer.trim())) return undefined;
+  throw new Error(`${quoted(program)} ${whyFailed(failure, options)}`);
+}
+
 type Failure = Parameters<Exclude<Parameters<typeof execFile>[3], null | undefined>>[0];
 
 function run(
   program: string,
+  action: Action,
   input: string,
   { env, signal, timeout }: HelperOptions,
 ): Promise<{ readonly failure: Failure; readonly answer: string }> {
   return new Promise((resolve) => {
     const child = execFile(
       program,
-      ['get'],
+      [action],
       { env: { ...env }, timeout, killSignal: 'SIGKILL', maxBuffer: MAX_ANSWER, ...(signal && { signal }) },
       (failure, answer) => resolve({ failure, answer }),
     );

@@ -5,8 +5,17 @@ const DOCKER_HUB = 'https://index.docker.io/v1/';
 
 /** What docker calls the registry of an image in its configuration. */
 export function serverOf(name: string): string {
-  const { registry } = repositoryOf(name);
+  return dockerKey(repositoryOf(name).registry);
+}
+
+/** @param registry as in the names of images */
+export function dockerKey(registry: string): string {
   return registry === 'docker.io' ? DOCKER_HUB : registry;
+}
+
+/** The keys that mean a registry, and not a part of it, or another. */
+export function keysOf(keys: Iterable<string>, registry: string): readonly string[] {
+  return [...keys].filter((key) => scopeOf(key) === registry);
 }
 
 /**

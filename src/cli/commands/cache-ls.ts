@@ -1,0 +1,84 @@
+import prettyBytes from 'pretty-bytes';
+import { printable } from '../../image/printable.js';
+import { blobKind } from '../../store/blob-kind.js';
+import type { CacheEntry, CacheFiles, NamedDigest } from '../../store/cache-files.js';
+import { openCacheFiles, withStoreErrors } from '../../store/open-cache-files.js';
+import { alignColumns } from '../align-columns.js';
+import { defineCommand } from '../command.js';
+import { formatJson } from '../format-json.js';
+import { OPTION_TABLE } from '../option-table.js';
+import { relativeTime } from '../relative-time.js';
+import { usageError } from '../usage-error.js';
+
+/** What `--json` prints: one document. Keys may be added by later versions; none is removed. */
+interface CacheJson {
+  readonly folder: string;
+  /** How large it may become, and how large it is, in bytes. */
+  readonly limit: number;
+  readonly size: number;
+  /** The one that was used last comes first. */
+  readonly blobs: readonly BlobJson[];
+  readonly partial: readonly { readonly digest: string; readonly size: number; readonly lastWritten: string }[];
+}
+
+interface BlobJson {
+  readonly digest: string;
+  readonly size: number;
+  /** Of what was derived from it, in bytes. */
+  readonly indexSize: number;
+  /** RFC 3339. */
+  readonly lastUsed: string;
+  /** `index`, `manifest`, `config`, `tar`, a compression, or `null`. */
+  readonly kind: string | null;
+  /** Of images, as they were when they were last asked for. */
+  readonly names: readonly string[];
+}
+
+export const command = defineCommand({
+  usage: '[--json]',
+  describe: "Lists the blobs in the user's cache: what was used last comes first.",
+  options: { json: { ...OPTION_TABLE.json, describe: 'as JSON' } },
+  async run({ json }, operands, { env, print }) {
+    if (operands.length > 0) throw usageError('cache ls takes no operands');
+    const { files, limit } = await openCacheFiles(env);
+    const listed = await withStoreErrors(files.folder, () => list(files, limit));
+    await print(json ? formatJson(listed) : table(listed));
+  },
+});
+
+async function list(files: CacheFiles, limit: number): Promise<CacheJson> {
+  const entries = (await files.entries()).toSorted((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
+  const named = await files.names();
+  const blobs = await Promise.all(entries.map((entry) => blobJson(files, entry, named)));
+  const partial = (await files.unfinished()).flatMap(({ digest, length, lastWritten }) =>
+    digest === undefined ? [] : { digest, size: length, lastWritten: lastWritten.toISOString() },
+  );
+  const size = [...blobs, ...partial].reduce((sum, each) => sum + each.size + ('kind' in each ? each.indexSize : 0), 0);
+  return { folder: files.folder, limit, size, blobs, partial };
+}
+
+async function blobJson(files: CacheFiles, entry: CacheEntry, named: readonly NamedDigest[]): Promise<BlobJson> {
+  const { digest, length, derived, lastUsed } = entry;
+  return {
+    digest,
+    size: length,
+    indexSize: derived,
+    lastUsed: lastUsed.toISOString(),
+    kind: (await blobKind(files.blob(digest)).catch(() => undefined)) ?? null,
+    names: named.filter((each) => each.digest === digest).map(({ name }) => name),
+  };
+}
+
+function table({ folder, limit, size, blobs, partial }: CacheJson): string {
+  const now = new Date();
+  const rows = [
+    ...blobs.map(({ digest, size, kind, lastUsed, names }) => [
+      ...[digest, prettyBytes(size), kind ?? '-', relativeTime(lastUsed, now)],
+      printable(names.join(', '), 200),
+    ]),
+    ...partial.map((file) => [file.digest, prettyBytes(file.size), 'cut off', relativeTime(file.lastWritten, now), '']),
+  ];
+  const total = `${prettyBytes(size)} of at most ${prettyBytes(limit)} in ${folder}\n`;
+  if (rows.length === 0) return total;
+  return [...alignColumns([['DIGEST', 'SIZE', 'KIND', 'LAST USED', 'IMAGE'], ...rows]), total].join('\n');
+}

@@ -1,0 +1,31 @@
+import prettyBytes from 'pretty-bytes';
+import { openCacheFiles, withStoreErrors } from '../../store/open-cache-files.js';
+import { pruneCache } from '../../store/prune-cache.js';
+import { defineCommand } from '../command.js';
+import { parseSize } from '../parse-number.js';
+import { usageError } from '../usage-error.js';
+
+const flag = { type: 'boolean' } as const;
+
+export const command = defineCommand({
+  usage: '[--all | --size=SIZE]',
+  describe:
+    'Removes what was used least recently, until the cache is as small as it may be, and downloads that were cut off over a week ago.',
+  options: {
+    all: { ...flag, slot: 'size', describe: 'remove everything that nobody is downloading just now' },
+    size: {
+      type: 'string',
+      slot: 'size',
+      metavar: '=SIZE',
+      describe: 'leave at most SIZE, such as 500M or 2GB (default: DIMGX_CACHE_SIZE, or 10GB)',
+    },
+  },
+  async run({ all, size }, operands, { env, print }) {
+    if (operands.length > 0) throw usageError('cache prune takes no operands');
+    const { files, limit } = await openCacheFiles(env);
+    const most = all ? 0 : size === undefined ? limit : parseSize('--size', size, 0);
+    const { removed, freed, kept } = await withStoreErrors(files.folder, () => pruneCache(files, most));
+    const lines = removed.map(({ digest }) => `removed: ${digest}\n`).join('');
+    await print(`${lines}${prettyBytes(freed)} freed, ${prettyBytes(kept)} kept\n`);
+  },
+});

@@ -1,0 +1,19 @@
+import { findBlobs } from '../../store/find-blobs.js';
+import { openCacheFiles, withStoreErrors } from '../../store/open-cache-files.js';
+import { defineCommand } from '../command.js';
+import { usageError } from '../usage-error.js';
+
+export const command = defineCommand({
+  usage: 'DIGEST...',
+  describe: 'Removes blobs from the cache, named by their digests or the first digits of them, at least four.',
+  options: {},
+  async run(_, operands, { env, print }) {
+    if (operands.length === 0) throw usageError('cache rm wants digests');
+    const { files } = await openCacheFiles(env);
+    await withStoreErrors(files.folder, async () => {
+      const found = findBlobs(await files.entries(), operands);
+      for (const { digest } of found) await files.remove(digest);
+      await print(found.map(({ digest }) => `removed: ${digest}\n`).join(''));
+    });
+  },
+});

@@ -1,0 +1,21 @@
+import { printable } from '../../image/printable.js';
+import { listCatalog } from '../../source/registry/list-names.js';
+import { defineCommand } from '../command.js';
+import { formatJson } from '../format-json.js';
+import { OPTION_TABLE } from '../option-table.js';
+import { REGISTRY_OPTIONS, registrySettings } from '../registry-settings.js';
+import { usageError } from '../usage-error.js';
+
+export const command = defineCommand({
+  usage: '[options] HOST[:PORT]',
+  describe: 'Lists the repositories of a registry, where it tells them.',
+  options: { json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'as JSON' }, ...REGISTRY_OPTIONS },
+  async run({ json, ...given }, operands, { log, signal, print }) {
+    const [registry, ...others] = operands;
+    if (registry === undefined || others.length > 0) throw usageError('catalog wants one registry');
+    const warn = log.warning.bind(log);
+    const repositories = await listCatalog(registry, { ...registrySettings(given), warn, signal });
+    const lines = () => repositories.map((name) => `${printable(name)}\n`).join('');
+    await print(json ? formatJson({ registry, repositories }) : lines());
+  },
+});

@@ -1,0 +1,82 @@
+import { buffer } from 'node:stream/consumers';
+import { printable } from '../../image/printable.js';
+import { parseRegistryHost } from '../../reference/registry-host.js';
+import { findCredentials } from '../../source/credentials/find-credentials.js';
+import { storeLogin } from '../../source/credentials/store-login.js';
+import { checkLogin } from '../../source/registry/check-login.js';
+import { ask } from '../ask.js';
+import { type CommandContext, defineCommand } from '../command.js';
+import { OPTION_TABLE } from '../option-table.js';
+import { usageError } from '../usage-error.js';
+
+const flag = { type: 'boolean' } as const;
+const text = { type: 'string' } as const;
+
+export const AUTH_FILE = {
+  ...text,
+  metavar: '=FILE',
+  describe: "instead of docker's or podman's; in the form of docker's if it is called config.json",
+} as const;
+
+export const command = defineCommand({
+  usage: '[options] [HOST[:PORT]]',
+  describe: `Stores a name and a password for a registry, Docker Hub without HOST, once the registry has accepted them.
+
+They go where docker login or podman login would put them: into $REGISTRY_AUTH_FILE if that is set; else into
+docker's config.json if it is there or $DOCKER_CONFIG is set, or into the credential helper that it names;
+else into containers/auth.json in $XDG_RUNTIME_DIR, or in ~/.config where that is not set.`,
+  options: {
+    username: { ...text, metavar: '=NAME', alias: 'u', describe: 'who (default: is asked for)' },
+    'password-stdin': {
+      ...flag,
+      describe: 'read the password from standard input (default: is asked for at the terminal)',
+    },
+    authfile: AUTH_FILE,
+    'ca-file': OPTION_TABLE['ca-file'],
+    insecure: OPTION_TABLE.insecure,
+  },
+  async run(given, [host = 'docker.io', ...others], context) {
+    if (others.length > 0) throw usageError('login takes one registry');
+    const { env, signal, log, print } = context;
+    const registry = parseRegistryHost(host);
+    const { username, password } = await loginOf(given.username, given['password-stdin'] === true, context);
+    const { 'ca-file': caFile, insecure, authfile: authFile } = given;
+    const options = { ...(caFile !== undefined && { caFile }), ...(insecure !== undefined && { insecure }) };
+    const warn = log.warning.bind(log);
+    await checkLogin({ registry, username, password, warn, signal, ...options });
+    const { path, helper } = await storeLogin({ username, password }, { registry, authFile, env, signal });
+    const where = helper === undefined ? printable(path, 300) : `docker-credential-${helper}`;
+    if (authFile === undefined) await warnOfOthers(registry, { username, password }, context);
+    await print(`logged in to ${registry} as ${printable(username, 100)}: stored in ${where}\n`);
+  },
+});
+
+/** What was stored may not be what is found: another file goes before it, or a program has kept something else. */
+async function warnOfOthers(
+  registry: string,
+  stored: { readonly username: string; readonly password: string },
+  { env, signal, log }: CommandContext,
+): Promise<void> {
+  const warn = log.warning.bind(log);
+  const found = await findCredentials({ name: `${registry}/x`, env, first: 'docker', warn, signal });
+  const isSame = found?.credentials.username === stored.username && found.credentials.password === stored.password;
+  if (isSame) return;
+  const what = found
+    ? `other credentials for ${registry} are found before, by ${found.origin}`
+    : 'they are not found again';
+  warn({ code: 'DIMGX_SOURCE_OTHER_LOGIN', message: `${what}: dimgx logout ${registry} removes all`, count: 1 });
+}
+
+async function loginOf(name: string | undefined, isPiped: boolean, { signal }: CommandContext) {
+  if (isPiped && !name) throw usageError('--password-stdin wants --username, too');
+  const username = name || (await ask('Username', false, 'use --username and --password-stdin', signal));
+  const password = isPiped ? await readPassword() : await ask('Password', true, 'use --password-stdin', signal);
+  if (username === '' || username.includes(':')) throw usageError('a name is not empty, and holds no colon');
+  if (password === '') throw usageError('the password is empty');
+  return { username, password };
+}
+
+/** One line end behind it is not part of it. */
+async function readPassword(): Promise<string> {
+  return (await buffer(process.stdin)).toString().replace(/\r?\n$/, '');
+}

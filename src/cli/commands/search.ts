@@ -1,0 +1,45 @@
+import { printable } from '../../image/printable.js';
+import { type FoundRepository, searchImages } from '../../source/registry/search-images.js';
+import { alignColumns } from '../align-columns.js';
+import { defineCommand } from '../command.js';
+import { formatJson } from '../format-json.js';
+import { OPTION_TABLE } from '../option-table.js';
+import { parseCount } from '../parse-number.js';
+import { REGISTRY_OPTIONS, registrySettings } from '../registry-settings.js';
+import { usageError } from '../usage-error.js';
+
+const LIMIT = 25;
+
+export const command = defineCommand({
+  usage: '[options] [HOST[:PORT]/]TERM',
+  describe: "Searches Docker Hub; with a HOST, the names of that registry's repositories.",
+  options: {
+    json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'as JSON' },
+    limit: { type: 'string', metavar: '=N', group: 'Options:', describe: `results at most (default: ${LIMIT})` },
+    ...REGISTRY_OPTIONS,
+  },
+  async run({ json, limit, ...given }, operands, { log, signal, print }) {
+    const [term, ...others] = operands;
+    if (term === undefined || term === '' || others.length > 0) throw usageError('search wants one term');
+    const most = limit === undefined ? LIMIT : parseCount('--limit', limit, 1, 10_000);
+    const warn = log.warning.bind(log);
+    const results = await searchImages(term, most, { ...registrySettings(given), warn, signal });
+    await print(json ? formatJson({ term, results: results.map(resultJson) }) : table(results));
+  },
+});
+
+/** Keys may be added by later versions; none is removed. */
+function resultJson({ name, description, stars, isOfficial }: FoundRepository) {
+  return { name, description, stars: stars ?? null, isOfficial };
+}
+
+function table(results: readonly FoundRepository[]): string {
+  if (results.length === 0) return '';
+  const rows = results.map(({ name, description, stars, isOfficial }) => [
+    printable(name, 200),
+    stars === undefined ? '-' : String(stars),
+    isOfficial ? 'yes' : '-',
+    printable(description, 100),
+  ]);
+  return `${alignColumns([['NAME', 'STARS', 'OFFICIAL', 'DESCRIPTION'], ...rows]).join('\n')}\n`;
+}

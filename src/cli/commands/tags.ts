@@ -1,0 +1,25 @@
+import { printable } from '../../image/printable.js';
+import { listTags } from '../../source/registry/list-names.js';
+import { defineCommand } from '../command.js';
+import { formatJson } from '../format-json.js';
+import { OPTION_TABLE } from '../option-table.js';
+import { MIRROR_OPTION, REGISTRY_OPTIONS, registrySettings } from '../registry-settings.js';
+import { usageError } from '../usage-error.js';
+
+export const command = defineCommand({
+  usage: '[options] REPOSITORY',
+  describe: 'Lists the tags of a repository in a registry.',
+  options: {
+    json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'as JSON' },
+    ...REGISTRY_OPTIONS,
+    ...MIRROR_OPTION,
+  },
+  async run({ json, ...given }, operands, { log, signal, print }) {
+    const [name, ...others] = operands;
+    if (name === undefined || others.length > 0) throw usageError('tags wants one repository');
+    const repository = name.replace(/^docker:\/\//, '');
+    const warn = log.warning.bind(log);
+    const tags = await listTags(repository, { ...registrySettings(given), warn, signal });
+    await print(json ? formatJson({ repository, tags }) : tags.map((tag) => `${printable(tag)}\n`).join(''));
+  },
+});

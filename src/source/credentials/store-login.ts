@@ -1,0 +1,49 @@
+import { readAuthFile } from './auth-file.js';
+import { tellHelper } from './credential-helper.js';
+import { type AuthDocument, editAuthFile } from './edit-auth-file.js';
+import { helperFor, helperOptions, keyFor, type LoginRequest, placeToStore, withLoginErrors } from './login-place.js';
+import { keysOf } from './server-key.js';
+
+export interface StoredLogin {
+  /** Of the file that has the credentials, or that names the program that has them. */
+  readonly path: string;
+  readonly helper: string | undefined;
+}
+
+/**
+ * Stores credentials as `docker login` does, where docker has a configuration, and else as `podman login` does. A program
+ * that keeps them is told, when the file names one.
+ *
+ * @throws DIMGX_SOURCE_LOGIN_NOT_STORED, DIMGX_ABORTED
+ */
+export async function storeLogin(
+  login: { readonly username: string; readonly password: string },
+  request: LoginRequest,
+): Promise<StoredLogin> {
+  const { registry, signal } = request;
+  const place = await placeToStore(request);
+  return withLoginErrors(place, 'stored in', signal, async () => {
+    const helper = helperFor(place, await readAuthFile(place.path), registry);
+    if (helper) await tellHelper(helper.program, helper.server, login, helperOptions(request));
+    // docker notes for which registries its programs have any
+    const noted = place.kind === 'docker' ? {} : undefined;
+    const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
+    const entry = helper ? noted : { auth };
+    await editAuthFile(place.path, (document) => withEntry(document, registry, keyFor(place, registry), entry));
+    return { path: place.path, helper: helper?.program };
+  });
+}
+
+/** The document with an entry in the place of all that mean the registry. */
+function withEntry(
+  document: AuthDocument,
+  registry: string,
+  key: string,
+  entry: AuthDocument | undefined,
+): AuthDocument | undefined {
+  const auths = (document.auths ?? {}) as AuthDocument;
+  const old = keysOf(Object.keys(auths), registry);
+  if (entry === undefined && old.length === 0) return undefined;
+  const kept = Object.entries(auths).filter(([other]) => (other === key && entry) || !old.includes(other));
+  return { ...document, auths: { ...Object.fromEntries(kept), ...(entry && { [key]: entry }) } };
+}

@@ -1,0 +1,71 @@
+import { DimgxError, type Warning } from '../errors.js';
+import type { Image, Layer } from '../image/image.js';
+import { defaultPlatform, formatPlatform, isSameMachine, type Platform } from '../image/platform.js';
+import { printable, quoted } from '../image/printable.js';
+import type { OpenOptions } from '../options.js';
+import { parseRegistryName } from '../reference/registry-name.js';
+import { openBlobCache } from '../store/blob-cache.js';
+import { describeLayers, imageOf } from './assemble-image.js';
+import { foundImage } from './found-image.js';
+import { imageManifest } from './image-manifest.js';
+import type { OpenContext } from './open-context.js';
+import { fetchLayers } from './registry/fetch-layers.js';
+import { foreignLayers } from './registry/foreign-layers.js';
+import { openRepository, type RepositoryOptions } from './registry/open-repository.js';
+import { RegistryDocuments } from './registry/registry-documents.js';
+import type { FoundImage } from './source.js';
+
+/** What is wanted of a registry. */
+export interface RegistryRequest {
+  /** As given by the user. */
+  readonly reference: string;
+  /** As docker reads names. */
+  readonly name: string;
+  /** What was asked for, if anything was. */
+  readonly platform: Platform | undefined;
+  readonly options: RepositoryOptions & Pick<OpenOptions, 'onWarning' | 'cache' | 'offline'>;
+}
+
+/** Downloads at once, unless the user wants others. */
+const JOBS = 3;
+
+/**
+ * Opens an image in a registry: its documents are read and checked, its layers are not downloaded until they are fetched.
+ *
+ * @throws DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_REGISTRY_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_NO_PLATFORM,
+ *   DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_NOT_AN_IMAGE, DIMGX_IMAGE_*, DIMGX_ABORTED; fetching layers throws
+ *   DIMGX_SOURCE_FOREIGN_LAYER and what `fetchLayers` throws
+ */
+export async function openRegistryImage(request: RegistryRequest, context: OpenContext): Promise<Image> {
+  const { options } = request;
+  const name = parseRegistryName(request.name);
+  const warn = (warning: Warning) => options.onWarning?.(warning);
+  const repository = await openRepository(name, options, { ...context, warn });
+  const { resources, signal, tmpDir } = context;
+  const cache = await openBlobCache({ cache: options.cache, env: process.env, tmpDir, signal, warn });
+  resources.adopt(() => cache.close());
+  const documents = new RegistryDocuments(repository, cache);
+  const { location, ...top } = await documents.top();
+  const chosen = await imageManifest(top, quoted(name.full), request.platform ?? defaultPlatform(), documents);
+  const found = await foundImage(chosen, name.digest ? [] : [name.full], documents);
+  requirePlatform(found, name.full, request.platform);
+  const fetch = async (wanted: readonly Layer[]) => {
+    const { jobs = JOBS, allowForeignLayers = false } = options;
+    const digests = wanted.map(({ digest }) => digest as string);
+    const descriptors = chosen.manifest.layers.filter(({ digest }) => digests.includes(digest));
+    const foreign = foreignLayers(descriptors, repository.own, allowForeignLayers);
+    const item = printable(name.full, 80);
+    return fetchLayers(wanted, { repository, cache, item, jobs, foreign }, context);
+  };
+  const source = { transport: 'docker', location };
+  return imageOf(found, { reference: request.reference, source, layers: describeLayers(found), fetch, resources });
+}
+
+/** What an index does not say of its platform, the config does. */
+function requirePlatform({ isForPlatform, config }: FoundImage, name: string, wanted: Platform | undefined): void {
+  if (!wanted || isForPlatform || !config.platform || isSameMachine(wanted, config.platform)) return;
+  throw new DimgxError(
+    'DIMGX_SOURCE_NO_PLATFORM',
+    `${quoted(name)} is for ${formatPlatform(config.platform)}, and not for ${formatPlatform(wanted)}`,
+  );
+}

@@ -1,0 +1,75 @@
+import { writev } from 'node:fs';
+import { promisify } from 'node:util';
+
+const writevAsync = promisify(writev);
+
+/** Connections give 64 KiB at a time or less: written as they come, calls would cost more than the copy. */
+const WRITE_SIZE = 2 ** 20;
+
+/** Of one call. Source: POSIX, IOV_MAX, which is 1024 on Linux. */
+const MAX_PIECES = 512;
+
+/** Appends what comes in pieces to a file, one write after the other. What is written is written while more comes. */
+export class BlobWriter {
+  readonly #fd: number;
+  readonly #onBytes: (bytes: number) => void;
+  #pieces: Buffer[] = [];
+  #held = 0;
+  #writing: Promise<void> = Promise.resolve();
+  /** Of what has come, in bytes. */
+  length: number;
+
+  /**
+   * @param length of the file, in bytes
+   * @param onBytes is told how many bytes have come since the last call
+   */
+  constructor(fd: number, length: number, onBytes: (bytes: number) => void) {
+    this.#fd = fd;
+    this.length = length;
+    this.#onBytes = onBytes;
+  }
+
+  /** The piece is the writer's from now on. @throws what the operating system says */
+  async take(piece: Buffer): Promise<void> {
+    this.#pieces.push(piece);
+    this.#held += piece.length;
+    this.length += piece.length;
+    this.#onBytes(piece.length);
+    if (this.#held >= WRITE_SIZE || this.#pieces.length === MAX_PIECES) await this.#turn();
+  }
+
+  /** Resolves when all that has come is in the file. @throws as `take` */
+  async flush(): Promise<void> {
+    await this.#turn();
+    await this.#writing;
+  }
+
+  /** Begins to write what is held when what was begun before is done. */
+  async #turn(): Promise<void> {
+    await this.#writing;
+    const pieces = this.#pieces.filter((piece) => piece.length > 0);
+    this.#writing = this.#write(pieces, this.length - this.#held);
+    this.#writing.catch(() => undefined); // whoever waits for it next is told
+    this.#pieces = [];
+    this.#held = 0;
+  }
+
+  async #write(pieces: Buffer[], position: number): Promise<void> {
+    let at = position;
+    for (let left = pieces; left.length > 0; ) {
+      const { bytesWritten } = await writevAsync(this.#fd, left, at);
+      at += bytesWritten;
+      left = behind(left, bytesWritten);
+    }
+  }
+}
+
+/** What is left of pieces when so many of their bytes are written. */
+function behind(pieces: readonly Buffer[], written: number): Buffer[] {
+  let left = written;
+  return pieces.flatMap((piece) => {
+    const gone = Math.min(left, piece.length);
+    left -= gone;
+    return gone === piece.length ? [] : [piece.subarray(gone)];
+  });
+}

@@ -1,0 +1,75 @@
+/** A way in which a server wants to be told who asks. Source: RFC 9110, section 11.6.1. */
+export interface Challenge {
+  /** In lower case. */
+  readonly scheme: string;
+  /** By their names in lower case. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+const TOKEN = /[!#$%&'*+.^_`|~\w-]+/y;
+const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
+const BLANKS = /[ \t]*/y;
+
+/**
+ * Takes the challenges of `WWW-Authenticate` headers apart; several may stand in one header. What is malformed ends the
+ * reading of its header.
+ */
+export function parseChallenges(headers: readonly string[]): readonly Challenge[] {
+  return headers.flatMap((header) => new ChallengeReader(header).read());
+}
+
+class ChallengeReader {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  read(): readonly Challenge[] {
+    const challenges: { readonly scheme: string; readonly parameters: Map<string, string> }[] = [];
+    for (;;) {
+      while (this.#take(BLANKS) !== '' || this.#takeCharacter(',')) {}
+      const name = this.#take(TOKEN);
+      if (name === undefined) return challenges;
+      const current = challenges.at(-1);
+      const value = current && this.#takeValue();
+      if (current && value !== undefined) current.parameters.set(name.toLowerCase(), value);
+      else if (this.#isSchemeEnd()) challenges.push({ scheme: name.toLowerCase(), parameters: new Map() });
+      else return challenges;
+    }
+  }
+
+  /** What follows the name of a parameter. @returns `undefined` when the name is none: nothing is taken then */
+  #takeValue(): string | undefined {
+    const before = this.#at;
+    this.#take(BLANKS);
+    if (this.#takeCharacter('=')) {
+      this.#take(BLANKS);
+      const quoted = this.#take(QUOTED);
+      if (quoted !== undefined) return quoted.slice(1, -1).replace(/\\(.)/gs, '$1');
+      const token = this.#take(TOKEN);
+      if (token !== undefined) return token;
+    }
+    this.#at = before;
+    return undefined;
+  }
+
+  #isSchemeEnd(): boolean {
+    const next = this.#text[this.#at];
+    return next === undefined || next === ' ' || next === '\t' || next === ',';
+  }
+
+  #take(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)?.[0];
+    this.#at += found?.length ?? 0;
+    return found;
+  }
+
+  #takeCharacter(character: string): boolean {
+    if (this.#text[this.#at] !== character) return false;
+    this.#at += 1;
+    return true;
+  }
+}

@@ -1,0 +1,120 @@
+import type { Warn } from '../../errors.js';
+import type { RegistryOptions } from '../../options.js';
+import { repositoryOf } from '../../reference/image-name.js';
+import type { RegistryName } from '../../reference/registry-name.js';
+import type { Credentials } from '../credentials/credentials.js';
+import { findCredentials } from '../credentials/find-credentials.js';
+import type { OpenContext } from '../open-context.js';
+import { Authorization } from './authorization.js';
+import { HttpClient, type HttpTimeouts } from './http-client.js';
+import { bareHost, isLoopback } from './proxy.js';
+import { registryRule } from './registries-conf.js';
+import { RegistryServer, type Retries } from './registry-server.js';
+import { Repository } from './repository.js';
+import { type RepositoryPlace, repositoryPlaces } from './repository-places.js';
+
+export interface RepositoryOptions extends RegistryOptions {
+  /** Nobody is to be asked. Default false. */
+  readonly offline?: boolean;
+  readonly timeouts?: Partial<HttpTimeouts>;
+  readonly retries?: Partial<Retries>;
+}
+
+const TIMEOUTS: HttpTimeouts = { connect: 30_000, answer: 60_000, idle: 30_000 };
+const RETRIES: Retries = { attempts: 5, first: 500, longest: 15_000, patience: 120_000 };
+
+/** Where the API of Docker Hub is. */
+const DOCKER_HUB = 'registry-1.docker.io';
+
+/** What a registry is reached with. */
+type Surroundings = Pick<OpenContext, 'resources' | 'signal'> & { readonly warn: Warn };
+
+/**
+ * A repository, and what its registry and their mirrors are reached by. Nothing is asked yet.
+ *
+ * @throws DIMGX_CLI_USAGE, DIMGX_SOURCE_REGISTRY_DENIED
+ */
+export async function openRepository(
+  name: RegistryName,
+  options: RepositoryOptions,
+  surroundings: Surroundings,
+): Promise<Repository> {
+  const { warn } = surroundings;
+  const places = await repositoryPlaces({ name, mirrors: options.mirrors ?? [], env: process.env, warn });
+  const servers = connect(places, options, surroundings);
+  const known = places.map(({ path, serves }, index) => ({ server: servers[index] as RegistryServer, path, serves }));
+  return new Repository(name, known, warn, options.offline);
+}
+
+/**
+ * A registry as a whole, and not its mirrors.
+ *
+ * @param registry as in the names of images: `HOST[:PORT]`
+ */
+export async function openRegistry(
+  registry: string,
+  options: RepositoryOptions,
+  surroundings: Surroundings,
+): Promise<RegistryServer> {
+  const rule = await registryRule(registry, process.env, surroundings.warn);
+  const place = { registry, path: '', isInsecure: rule?.insecure ?? false, serves: 'all' } as const;
+  return connect([place], options, surroundings)[0] as RegistryServer;
+}
+
+/** A server for each place; the last is the registry that the user named. */
+function connect(
+  wanted: readonly RepositoryPlace[],
+  options: RepositoryOptions,
+  { resources, signal, warn }: Surroundings,
+): readonly RegistryServer[] {
+  const { caFile, insecure = false } = options;
+  const places = wanted.map((place) => ({ ...place, isInsecure: place.isInsecure || insecure }));
+  const unchecked = new Set(places.filter(({ isInsecure }) => isInsecure).map(({ registry }) => apiHost(registry)));
+  const http = new HttpClient({
+    env: process.env,
+    caFile,
+    isInsecure: (host) => insecure || unchecked.has(host),
+    signal,
+    timeouts: { ...TIMEOUTS, ...options.timeouts },
+  });
+  resources.adopt(() => http.close());
+  const retries = { ...RETRIES, ...options.retries };
+  return places.map((place, index) => {
+    const { isInsecure } = place;
+    // what the user gives is for the registry that the user names, and not for mirrors of it
+    const given = index === places.length - 1 ? options.credentials : undefined;
+    const stored = () => storedCredentials(place, warn, signal);
+    const credentials = given ? async () => ({ ...NO_TOKENS, ...given }) : stored;
+    const authorization = new Authorization({ http, isInsecure, credentials });
+    return new RegistryServer({ http, authorization, origins: originsOf(place), isInsecure, retries, signal });
+  });
+}
+
+const NO_TOKENS = { identityToken: '', registryToken: '' };
+
+async function storedCredentials(
+  { registry, path }: RepositoryPlace,
+  warn: Warn,
+  signal: AbortSignal | undefined,
+): Promise<Credentials | undefined> {
+  const name = `${registry}/${path || 'any'}`;
+  // the host of a mirror may have a name that no registry's could be: credentials of another would be found
+  if (repositoryOf(name).registry !== registry) return undefined;
+  return (await findCredentials({ name, env: process.env, first: 'docker', warn, signal }))?.credentials;
+}
+
+/** A registry on this machine may speak plain HTTP without more ado, as with docker. */
+function originsOf({
+  registry,
+  scheme,
+  isInsecure,
+}: Omit<RepositoryPlace, 'path' | 'serves'>): readonly [string, ...string[]] {
+  const host = apiHost(registry);
+  if (scheme) return [`${scheme}://${host}`];
+  const mayBePlain = isInsecure || isLoopback(bareHost(new URL(`https://${host}`).hostname));
+  return mayBePlain ? [`https://${host}`, `http://${host}`] : [`https://${host}`];
+}
+
+function apiHost(registry: string): string {
+  return registry === 'docker.io' ? DOCKER_HUB : registry;
+}

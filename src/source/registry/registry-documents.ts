@@ -1,0 +1,117 @@
+import { write } from 'node:fs';
+import { promisify } from 'node:util';
+import { DimgxError } from '../../errors.js';
+import { type Digest, parseDigest } from '../../image/digest.js';
+import { MAX_DOCUMENT } from '../../image/limits.js';
+import type { Descriptor } from '../../image/manifest.js';
+import { quoted } from '../../image/printable.js';
+import type { BlobCache } from '../../store/blob-cache.js';
+import type { Blobs, Document } from '../blob-store.js';
+import { checkDigest, checkSize } from '../checks.js';
+import { readRegion } from '../read-region.js';
+import type { Repository, ServedManifest } from './repository.js';
+
+const writeAsync = promisify(write);
+
+/** Of all documents that opening one image reads, in bytes. */
+const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
+
+/** What the smallest counts: to ask for one takes a while, whatever is in it. */
+const LEAST_DOCUMENT = 2 ** 16;
+
+/** Manifests and configs in a registry, within bounds. Each is read once, from the cache if it is there, and kept by it. */
+export class RegistryDocuments implements Blobs {
+  readonly #repository: Repository;
+  readonly #cache: BlobCache;
+  readonly #read = new Map<Digest, Promise<Document>>();
+  #left = MAX_ALL_DOCUMENTS;
+
+  constructor(repository: Repository, cache: BlobCache) {
+    this.#repository = repository;
+    this.#cache = cache;
+  }
+
+  /**
+   * The manifest or index that the repository's name is of. What a tag means, the registry is asked each time, unless that
+   * must not be.
+   *
+   * @throws as `Repository.top`
+   */
+  async top(): Promise<ServedManifest> {
+    const { name, isOffline } = this.#repository;
+    const digest = name.digest ?? (isOffline ? await this.#cache.recall(name.full) : undefined);
+    const kept = digest && (await this.#find(digest));
+    if (kept) return { bytes: kept, digest, location: 'the cache' };
+    const served = await this.#repository.top();
+    await this.#keep(served);
+    if (!name.digest) await this.#cache.remember(name.full, served.digest);
+    return served;
+  }
+
+  manifest(descriptor: Descriptor): Promise<Document> {
+    const digest = parseDigest(descriptor.digest, 'a manifest');
+    return this.#once(digest, descriptor, async () => (await this.#repository.manifest(digest)).bytes);
+  }
+
+  config(descriptor: Descriptor): Promise<Document> {
+    const digest = parseDigest(descriptor.digest, 'the config');
+    return this.#once(digest, descriptor, () => this.#repository.config(digest));
+  }
+
+  blobPath(digest: Digest): string {
+    return digest;
+  }
+
+  #once(digest: Digest, { size }: Descriptor, read: () => Promise<Uint8Array>): Promise<Document> {
+    const known = this.#read.get(digest);
+    if (known) return known;
+    this.#left -= Math.max(size, LEAST_DOCUMENT);
+    if (size > MAX_DOCUMENT || this.#left < 0) throw tooLarge(digest, size);
+    const document = this.#findOr(digest, size, read);
+    document.catch(() => undefined); // whoever waits for it is told
+    this.#read.set(digest, document);
+    return document;
+  }
+
+  async #findOr(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<Document> {
+    const kept = await this.#find(digest);
+    const bytes = kept ?? (await read());
+    checkSize(bytes.length, size, `the document ${digest}`);
+    if (!kept) await this.#keep({ bytes, digest });
+    return { bytes, digest };
+  }
+
+  /** What the cache has. What was damaged there is forgotten. */
+  async #find(digest: Digest): Promise<Uint8Array | undefined> {
+    const blob = await this.#cache.open(digest);
+    if (!blob) return undefined;
+    try {
+      const bytes = Buffer.alloc(Math.min(blob.length, MAX_DOCUMENT));
+      await readRegion({ fd: blob.fd, offset: 0, length: bytes.length })(bytes, 0);
+      checkDigest(bytes, digest, quoted(digest));
+      return bytes;
+    } catch {
+      await this.#cache.discard(digest);
+      return undefined;
+    } finally {
+      await blob.close();
+    }
+  }
+
+  /** What is not kept is asked for again. */
+  async #keep({ bytes, digest }: Document): Promise<void> {
+    try {
+      const blob = await this.#cache.fetch(digest, bytes.length, async ({ fd, from }) => {
+        for (let at = from; at < bytes.length; ) at += (await writeAsync(fd, bytes, at)).bytesWritten;
+      });
+      await blob.close();
+    } catch (failure) {
+      if (!(failure instanceof DimgxError) || failure.code !== 'DIMGX_SOURCE_NO_SPACE') throw failure;
+    }
+  }
+}
+
+function tooLarge(digest: Digest, size: number): DimgxError {
+  const what = size > MAX_DOCUMENT ? `the document ${digest} is ${size} bytes long` : 'there are too many documents';
+  return new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${what}: this is no sound image, and nothing more of it is read`);
+}

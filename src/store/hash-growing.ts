@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PIECE = 1024 * 1024;
+/** Between two looks at how much has been written, in milliseconds. */
+const PERIOD = 20;
+
+/**
+ * Hashes a file while somebody appends to it, as it can be read: what counts is what is on the disk.
+ *
+ * @param written settles when nothing more will be; when it rejects, the file is not read to its end
+ * @returns the hash, in hex digits, and the bytes that went into it
+ */
+export async function hashGrowing(
+  file: FileHandle,
+  algorithm: string,
+  written: Promise<unknown>,
+): Promise<{ readonly hex: string; readonly length: number }> {
+  let state: 'growing' | 'written' | 'failed' = 'growing';
+  const become = (next: 'written' | 'failed') => () => {
+    state = next;
+  };
+  const settled = written.then(become('written'), become('failed'));
+  const hash = createHash(algorithm);
+  const buffer = Buffer.allocUnsafe(PIECE);
+  let length = 0;
+  for (;;) {
+    const before = state as 'growing' | 'written' | 'failed';
+    if (before === 'failed') break;
+    const { bytesRead } = await file.read(buffer, 0, PIECE, length);
+    hash.update(buffer.subarray(0, bytesRead));
+    length += bytesRead;
+    if (bytesRead > 0) continue;
+    if (before === 'written') break;
+    const timer = new AbortController();
+    await Promise.race([settled, sleep(PERIOD, undefined, { signal: timer.signal }).catch(() => undefined)]);
+    timer.abort();
+  }
+  return { hex: hash.digest('hex'), length };
+}

@@ -1,0 +1,66 @@
+import { type CacheEntry, type CacheFiles, type PartialFile, removeFile } from './cache-files.js';
+import { claimOr, sweepClaims } from './claim.js';
+
+/** After so long, in milliseconds, a download that was cut is not taken up again. */
+const RESUMED_WITHIN = 7 * 86_400_000;
+
+export interface Pruned {
+  /** Blobs, in the order in which they were last used. */
+  readonly removed: readonly CacheEntry[];
+  /** In bytes. */
+  readonly freed: number;
+  /** What is left, in bytes. */
+  readonly kept: number;
+}
+
+/**
+ * Makes the cache as small as it may be: first goes what nobody will use any more, then what was used least recently.
+ * What others have open stays readable for them; what others are downloading is left alone.
+ *
+ * @param limit in bytes
+ * @throws what the operating system says
+ */
+export async function pruneCache(files: CacheFiles, limit: number): Promise<Pruned> {
+  const entries = await files.entries();
+  const unfinished = await files.unfinished();
+  await sweepClaims(files.claims);
+  for (const digest of await files.orphans(entries)) await removeFile(files.derived(digest));
+  const leastRecentlyUsed = [...entries, ...unfinished].sort((a, b) => usedAt(a) - usedAt(b));
+  const removed: CacheEntry[] = [];
+  let kept = leastRecentlyUsed.reduce((sum, item) => sum + sizeOf(item), 0);
+  let freed = 0;
+  for (const item of leastRecentlyUsed) {
+    if (kept <= limit && !isGivenUp(item)) continue;
+    const isGone = 'derived' in item ? await files.remove(item.digest) : await removeUnclaimed(files, item);
+    if (!isGone) continue;
+    kept -= sizeOf(item);
+    freed += sizeOf(item);
+    if ('derived' in item) removed.push(item);
+  }
+  await forgetNames(files);
+  return { removed, freed, kept };
+}
+
+/** A name is of no use without the document that it stands for. */
+async function forgetNames(files: CacheFiles): Promise<void> {
+  const stored = new Set<string>((await files.entries()).map(({ digest }) => digest));
+  for (const { path, digest } of await files.names()) if (!stored.has(digest)) await removeFile(path);
+}
+
+function isGivenUp(item: CacheEntry | PartialFile): boolean {
+  return !('derived' in item) && Date.now() - item.lastWritten.getTime() > RESUMED_WITHIN;
+}
+
+async function removeUnclaimed(files: CacheFiles, { key, path }: PartialFile): Promise<boolean> {
+  const outcome = await claimOr(files.claims, key, async () => 'somebody is at work on it');
+  if ('found' in outcome) return false;
+  return removeFile(path).finally(() => outcome.claim.release());
+}
+
+function usedAt(item: CacheEntry | PartialFile): number {
+  return ('derived' in item ? item.lastUsed : item.lastWritten).getTime();
+}
+
+function sizeOf(item: CacheEntry | PartialFile): number {
+  return 'derived' in item ? item.length + item.derived : item.length;
+}

@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+
+export interface FetchingProcess {
+  readonly process: ChildProcess;
+  /** What it read out of the cache, as a digest; `undefined` when it was killed. @throws what it said when it failed */
+  readonly ended: Promise<string | undefined>;
+}
+
+export interface FetchOrder {
+  /** The folder of the cache. */
+  readonly cache: string;
+  readonly blobs: readonly { readonly digest: string; readonly size: number; readonly source: string }[];
+  /** A line `DIGEST FROM BYTES` is appended for each piece that was transferred. */
+  readonly log: string;
+  /** Between two pieces, in milliseconds. */
+  readonly pause?: number;
+}
+
+const PIECE = 64 * 1024;
+
+const SCRIPT = `
+  import { createHash } from 'node:crypto';
+  import { appendFileSync, readFileSync, readSync, writeSync } from 'node:fs';
+  import { setTimeout as sleep } from 'node:timers/promises';
+  import { openBlobCache } from '#dimgx/store/blob-cache.js';
+  const { cache: folder, blobs, log, pause = 0 } = JSON.parse(process.argv[1]);
+  const warn = ({ message }) => { throw new Error(message); };
+  const cache = await openBlobCache({ cache: folder, env: {}, warn });
+  const read = await Promise.all(blobs.map(async ({ digest, size, source }) => {
+    const blob = await cache.fetch(digest, size, async ({ fd, from }) => {
+      const bytes = readFileSync(source);
+      for (let at = from; at < bytes.length; at += ${PIECE}) {
+        const piece = bytes.subarray(at, at + ${PIECE});
+        writeSync(fd, piece, 0, piece.length, at);
+        appendFileSync(log, [digest, at, piece.length].join(' ') + '\\n');
+        await sleep(pause);
+      }
+    });
+    const bytes = Buffer.alloc(blob.length);
+    readSync(blob.fd, bytes, 0, bytes.length, 0);
+    await blob.close();
+    return 'sha256:' + createHash('sha256').update(bytes).digest('hex');
+  }));
+  await cache.close();
+  console.log(read.join(' '));
+`;
+
+/** Starts a process that fetches blobs into a cache, all at once, and reads them. */
+export function startFetching(order: FetchOrder): FetchingProcess {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', SCRIPT, JSON.stringify(order)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said: Record<'out' | 'err', Buffer[]> = { out: [], err: [] };
+  child.stdout.on('data', (chunk: Buffer) => said.out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => said.err.push(chunk));
+  const ended = new Promise<string | undefined>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(Buffer.concat(said.out).toString().trim());
+      else if (signal) resolve(undefined);
+      else reject(new Error(Buffer.concat(said.err).toString()));
+    });
+  });
+  return { process: child, ended };
+}
