@@ -24,6 +24,8 @@ const RUNS: readonly Run[] = [
   // more bytes than its trailer can count
   { name: 'gzip', mebibytes: 4100, program: 'gzip' },
   { name: 'zstd', mebibytes: 2100, program: 'zstd' },
+  { name: 'bzip2', mebibytes: 2100, program: 'bzip2' },
+  { name: 'xz', mebibytes: 2100, program: 'xz' },
 ];
 
 async function encoderOf({ name, program }: Run): Promise<Duplex> {
