@@ -61,6 +61,21 @@ export interface SpoolWatcher {
 /** Begins to watch a spool that is still empty. */
 export type WatchSpool = (fd: number) => SpoolWatcher;
 
+/** Is told of the stored bytes of a layer while they arrive. */
+export interface LayerWatcher extends SpoolWatcher {
+  /** What was written is not what it should be, or will not be whole: what was read of it is forgotten. */
+  discard(): void;
+}
+
+/** Where the stored bytes of a layer are going to be. */
+export interface LayerFile {
+  readonly region: Region;
+  close(): Promise<void>;
+}
+
+/** Begins to watch a compressed layer, whose first bytes are there; whoever watches closes the file. */
+export type WatchLayer = (layer: Layer, file: LayerFile, compression: CompressionName) => LayerWatcher;
+
 /** What dimgx uses of an image config. Source: OCI image-spec, config.md. */
 export interface ImageConfig {
   readonly created?: string;
@@ -92,10 +107,11 @@ export interface Image {
    * Brings the stored bytes of layers to where they can be read by position. Where they lie there, it costs nothing.
    *
    * @param watch for each spool that an archive arrives in
+   * @param watchLayer for each layer that arrives by itself; its digest has been compared when this returns
    * @returns the same layers, in order
    * @throws what the source throws when it is read
    */
-  fetch(layers: readonly Layer[], watch?: WatchSpool): Promise<readonly StoredLayer[]>;
+  fetch(layers: readonly Layer[], watch?: WatchSpool, watchLayer?: WatchLayer): Promise<readonly StoredLayer[]>;
   /** What the image holds open; `close` gives it back. */
   readonly resources: Resources;
   /** Closes descriptors, ends workers, removes spools. May be called twice. */

@@ -8,6 +8,7 @@ import type { Region } from '../image/region.js';
 import type { InspectOptions } from '../options.js';
 import { openSpool } from '../source/spool.js';
 import { ofLayer } from '../warning-tally.js';
+import { ArrivingBlobs, type DecodedBlob } from './arriving-blobs.js';
 import { type ArrivedLayer, ArrivingLayers } from './arriving-layers.js';
 import { Budget } from './budget.js';
 import { EntryTable } from './entry-table.js';
@@ -34,14 +35,22 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   throwIfAborted(options.signal);
   if (image.resources.isClosed) throw new DimgxError('DIMGX_ABORTED', 'the image has been closed');
   const asked = options.select ?? image.layers.toReversed();
-  const arriving = new ArrivingLayers({ ...DEFAULT_LIMITS, ...options.limits }, options.verify ?? true);
-  image.resources.adopt(() => arriving.close());
-  const select = await image.fetch(asked, arriving.watch);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const threads = options.threads ?? availableParallelism();
+  const budget = new Budget(limits);
+  const arriving = new ArrivingLayers(limits, options.verify ?? true);
+  const arrivingBlobs = arrivingBlobsOf(options, budget, threads);
+  image.resources.adopt(() => Promise.all([arriving.close(), arrivingBlobs.close()]));
+  const select = await image.fetch(asked, arriving.watch, arrivingBlobs.watch);
+  arrivingBlobs.finish();
   const arrived = await arriving.finish();
   const blobs = new Map<string, StoredLayer>(select.map((layer) => [blobKey(layer), layer]));
-  const runner = new LayerRunner([...blobs.values()], options.threads ?? availableParallelism());
-  const inspection = new Inspection(runner, options, arrived);
-  const abort = () => void runner.close();
+  const runner = new LayerRunner([...blobs.values()], threads);
+  const inspection = new Inspection(runner, options, { arrived, arrivingBlobs, budget });
+  const abort = () => {
+    void runner.close();
+    void arrivingBlobs.close();
+  };
   options.signal?.addEventListener('abort', abort, { once: true });
   image.resources.adopt(async () => {
     options.signal?.removeEventListener('abort', abort);
@@ -59,6 +68,21 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
     const layer = asked[i] as Layer;
     return { ...index, layer, place: { position: positions.get(layer) ?? -1, of: image.layers.length } };
   });
+}
+
+function arrivingBlobsOf(
+  { verify = true, tmpDir, onProgress }: InspectLayersOptions,
+  budget: Budget,
+  threads: number,
+): ArrivingBlobs {
+  const progressOf = ({ name, claimedSize: total }: Layer) => {
+    let done = 0;
+    return (bytes: number) => {
+      done += bytes;
+      onProgress?.({ stage: 'inspect', item: name, done, total });
+    };
+  };
+  return new ArrivingBlobs({ budget, threads, tmpDir, hashes: verify, progressOf });
 }
 
 /** Uncompressed layers first, whose headers are read in no time; then the largest, so that the threads end together. */
@@ -79,20 +103,30 @@ function raise(index: Inspected, warn: Warn): void {
 /** An index that may serve several places of an image. */
 type Inspected = Omit<LayerIndex, 'place'>;
 
+/** What was read while it arrived. */
+interface Arrivals {
+  readonly arrived: readonly ArrivedLayer[];
+  readonly arrivingBlobs: ArrivingBlobs;
+  /** What it took of the limits has been counted. */
+  readonly budget: Budget;
+}
+
 /** One call of `inspectLayers`. */
 class Inspection {
   readonly #runner: LayerRunner;
   readonly #options: InspectLayersOptions;
   readonly #budget: Budget;
   readonly #arrived: readonly ArrivedLayer[];
+  readonly #arrivingBlobs: ArrivingBlobs;
   /** As they are opened: one that is still being opened must be closed, too. */
   readonly #spools: Promise<FileHandle>[] = [];
 
-  constructor(runner: LayerRunner, options: InspectLayersOptions, arrived: readonly ArrivedLayer[]) {
+  constructor(runner: LayerRunner, options: InspectLayersOptions, { arrived, arrivingBlobs, budget }: Arrivals) {
     this.#runner = runner;
     this.#options = options;
     this.#arrived = arrived;
-    this.#budget = new Budget({ ...DEFAULT_LIMITS, ...options.limits });
+    this.#arrivingBlobs = arrivingBlobs;
+    this.#budget = budget;
   }
 
   /** Ends the threads, and only then closes what they write to. */
@@ -119,6 +153,8 @@ class Inspection {
     const { fd, offset, length } = layer.blob;
     const arrived = this.#arrived.find((each) => each.fd === fd && each.offset === offset && each.length === length);
     if (arrived) return this.#takeArrived(layer, arrived);
+    const decoded = this.#arrivingBlobs.take(layer);
+    if (decoded) return this.#takeDecoded(layer, decoded);
     return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer);
   }
 
@@ -133,6 +169,14 @@ class Inspection {
     const verified = isHashed ? Promise.resolve(digestsOf(layer)) : this.#verifyPlain(layer);
     verified.catch(() => undefined);
     return this.#index(layer, layer.blob, contents, verified);
+  }
+
+  /** It was decoded while it arrived, and its stored bytes compared with their digest. */
+  async #takeDecoded(layer: StoredLayer, decoded: Promise<DecodedBlob>): Promise<Inspected> {
+    const { spool, report } = await decoded.catch((error: unknown) => this.#refuse(layer, error));
+    if (layer.diffId && this.#verifies) compare(layer, layer.diffId, report.plainHash);
+    const verified = Promise.resolve(this.#verifies ? digestsOf(layer) : {});
+    return this.#index(layer, { fd: spool, offset: 0 }, report.contents as LayerContents, verified);
   }
 
   async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
@@ -180,10 +224,12 @@ class Inspection {
       done += bytes;
       this.#options.onProgress?.({ stage, item: layer.name, done, total: layer.blob.length });
     };
-    return this.#runner.run(job, onBytes).catch((error: unknown) => {
-      throwIfAborted(this.#options.signal);
-      throw error instanceof DimgxError ? named(layer, error) : error;
-    });
+    return this.#runner.run(job, onBytes).catch((error: unknown) => this.#refuse(layer, error));
+  }
+
+  #refuse(layer: Layer, error: unknown): never {
+    throwIfAborted(this.#options.signal);
+    throw error instanceof DimgxError ? named(layer, error) : error;
   }
 
   #index(

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CompressionName } from '../compression/codec.js';
 import type { Limits } from '../image/limits.js';
 import type { Region } from '../image/region.js';
+import { sourceEnded } from '../tar/scan.js';
 import { Budget } from './budget.js';
 import { type FollowedLayer, followArchive } from './follow-archive.js';
 import {
@@ -30,6 +31,8 @@ export type LayerJob =
       readonly kind: 'decode';
       readonly blob: Region;
       readonly compression: CompressionName;
+      /** Where the blob is still being written: a `SharedLength`'s memory. */
+      readonly arriving?: SharedArrayBuffer;
       /** An open, empty file. */
       readonly spool: number;
       /** Hash algorithms for the stored and the uncompressed bytes; none: not hashed. */
@@ -72,6 +75,19 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
   }
   const stored = job.storedAlgorithm === undefined ? undefined : createHash(job.storedAlgorithm);
   const plain = job.plainAlgorithm === undefined ? undefined : createHash(job.plainAlgorithm);
-  const contents = await decodeLayer(job.blob, job.compression, job.spool, { stored, plain }, io, budget, onBytes);
+  const behind = job.arriving ? { ...io, read: readBehind(io, new SharedLength(job.arriving)) } : io;
+  const contents = await decodeLayer(job.blob, job.compression, job.spool, { stored, plain }, behind, budget, onBytes);
   return { contents, storedHash: stored?.digest('hex'), plainHash: plain?.digest('hex') };
+}
+
+/** Blocks its thread until there is what is to be read. */
+function readBehind(io: LayerIo, arrived: SharedLength): LayerIo['read'] {
+  return (region) => {
+    const read = io.read(region);
+    return (into, position) => {
+      const end = region.offset + position + into.length;
+      if (arrived.waitFor(end) < end) sourceEnded();
+      return read(into, position);
+    };
+  };
 }

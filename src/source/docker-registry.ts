@@ -1,5 +1,5 @@
 import { DimgxError, type Warning } from '../errors.js';
-import type { Image, Layer } from '../image/image.js';
+import type { Image, Layer, WatchLayer } from '../image/image.js';
 import { defaultPlatform, formatPlatform, isSameMachine, type Platform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
@@ -9,7 +9,7 @@ import { describeLayers, imageOf } from './assemble-image.js';
 import { foundImage } from './found-image.js';
 import { imageManifest } from './image-manifest.js';
 import type { OpenContext } from './open-context.js';
-import { fetchLayers } from './registry/fetch-layers.js';
+import { type FetchedBlob, fetchLayers } from './registry/fetch-layers.js';
 import { foreignLayers } from './registry/foreign-layers.js';
 import { openRepository, type RepositoryOptions } from './registry/open-repository.js';
 import { RegistryDocuments } from './registry/registry-documents.js';
@@ -49,13 +49,14 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
   const chosen = await imageManifest(top, quoted(name.full), request.platform ?? defaultPlatform(), documents);
   const found = await foundImage(chosen, name.digest ? [] : [name.full], documents);
   requirePlatform(found, name.full, request.platform);
-  const fetch = async (wanted: readonly Layer[]) => {
+  const fetched = new Map<string, FetchedBlob>();
+  const fetch = async (wanted: readonly Layer[], _: unknown, watch?: WatchLayer) => {
     const { jobs = JOBS, allowForeignLayers = false } = options;
     const digests = wanted.map(({ digest }) => digest as string);
     const descriptors = chosen.manifest.layers.filter(({ digest }) => digests.includes(digest));
     const foreign = foreignLayers(descriptors, repository.own, allowForeignLayers);
     const item = printable(name.full, 80);
-    return fetchLayers(wanted, { repository, cache, item, jobs, foreign }, context);
+    return fetchLayers(wanted, { repository, cache, item, jobs, foreign, watch, fetched }, context);
   };
   const source = { transport: 'docker', location };
   return imageOf(found, { reference: request.reference, source, layers: describeLayers(found), fetch, resources });

@@ -3,9 +3,10 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
 import { Resources } from '#dimgx/image/resources.js';
+import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
 import { openRegistryImage } from '#dimgx/source/docker-registry.js';
 import type { RepositoryOptions } from '#dimgx/source/registry/open-repository.js';
-import { layerOf } from '../helpers/built-image.js';
+import { gzipped, layerOf } from '../helpers/built-image.js';
 import { whyNotHere } from '../helpers/engines.js';
 import { type Descriptor, OciLayout } from '../helpers/oci-layout.js';
 import { bytesOf } from '../helpers/opened.js';
@@ -239,6 +240,52 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
       expect(await codeOf(pull(proxy.host))).toBe('DIMGX_SOURCE_REGISTRY_FAILED');
       expect(proxy.seen.length).toBeLessThan(20);
     });
+  });
+
+  describe('is decoded while it arrives, and the tar is the same', () => {
+    let plain: Buffer;
+    let gzip: Descriptor;
+    const faults: readonly RegistryFault[][] = [
+      [],
+      [{ path: /gzip/, kind: 'cut', after: 3 * MIB }],
+      [{ path: /gzip/, kind: 'stall', after: 3 * MIB }],
+      [{ path: /gzip/, kind: 'damage', after: 3 * MIB }],
+      [{ path: /gzip/, kind: 'damage', after: 5 }],
+      [{ path: /gzip/, kind: 'endless', after: 3 * MIB }],
+      [
+        { path: /gzip/, kind: 'damage', after: MIB },
+        { path: /gzip/, kind: 'cut', after: 2 * MIB },
+      ],
+    ];
+
+    beforeAll(async () => {
+      const layout = new OciLayout();
+      plain = await layerOf({ random: randomBytes(5 * MIB), small: 'x' });
+      const manifest = layout.manifest({ layers: [plain, await layerOf({ other: 'y' })] }, { gzip: true });
+      gzip = layout.blob(gzipped(plain), '');
+      await pushLayout(layout, manifest, { host: registry.host, path: 'gzip', tag: '1' });
+    });
+
+    test.each(faults.flatMap((each) => [[each, true] as const, [each, false] as const]))(
+      '%j, with a cache: %s',
+      async (wanted, hasCache) => {
+        await newUser();
+        const path = new RegExp(`/gzip/blobs/${gzip.digest}`);
+        const proxy = await registryProxy(registry.host, ...wanted.map((fault) => ({ ...fault, path })));
+        const resources = new Resources();
+        onTestFinished(() => resources.close());
+        const options = { ...QUICK, ...(!hasCache && { cache: false as const }) };
+        const request = { reference: 'x', name: `${proxy.host}/gzip:1`, platform: undefined, options };
+        const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
+        const indexes = await inspectLayers(image);
+        const digests = await Promise.all(indexes.map(({ verified }) => verified));
+        expect(digests.map(({ diffId }) => diffId)).toEqual(image.layers.toReversed().map(({ diffId }) => diffId));
+        const [, base = expect.unreachable()] = indexes;
+        expect(bytesOf(base.region).equals(plain)).toBe(true);
+        expect(base.entries.length).toBe(2);
+        expect(proxy.on(path)).toHaveLength(wanted.length + 1);
+      },
+    );
   });
 
   describe('with a mirror', () => {

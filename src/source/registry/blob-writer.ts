@@ -9,24 +9,32 @@ const WRITE_SIZE = 2 ** 20;
 /** Of one call. Source: POSIX, IOV_MAX, which is 1024 on Linux. */
 const MAX_PIECES = 512;
 
+export interface BlobWriterOptions {
+  readonly fd: number;
+  /** Of the file, in bytes. */
+  readonly length: number;
+  /** Is told how many bytes have come since the last call. */
+  readonly onBytes: (bytes: number) => void;
+  /** Is told how long the file has become. */
+  readonly onWritten: (length: number) => void;
+}
+
 /** Appends what comes in pieces to a file, one write after the other. What is written is written while more comes. */
 export class BlobWriter {
   readonly #fd: number;
-  readonly #onBytes: (bytes: number) => void;
+  readonly #onBytes: BlobWriterOptions['onBytes'];
+  readonly #onWritten: BlobWriterOptions['onWritten'];
   #pieces: Buffer[] = [];
   #held = 0;
   #writing: Promise<void> = Promise.resolve();
   /** Of what has come, in bytes. */
   length: number;
 
-  /**
-   * @param length of the file, in bytes
-   * @param onBytes is told how many bytes have come since the last call
-   */
-  constructor(fd: number, length: number, onBytes: (bytes: number) => void) {
+  constructor({ fd, length, onBytes, onWritten }: BlobWriterOptions) {
     this.#fd = fd;
     this.length = length;
     this.#onBytes = onBytes;
+    this.#onWritten = onWritten;
   }
 
   /** The piece is the writer's from now on. @throws what the operating system says */
@@ -61,6 +69,7 @@ export class BlobWriter {
       at += bytesWritten;
       left = behind(left, bytesWritten);
     }
+    this.#onWritten(at);
   }
 }
 
