@@ -12,6 +12,7 @@ export interface ListOptions extends FlattenOptions {
   readonly quiet: boolean;
   /** Of the terminal that the table goes to, in characters. */
   readonly columns: number | undefined;
+  readonly onSource?: (source: Image['source']) => void;
 }
 
 /** The listing of an image, as text: a table, bare IDs, or with `json` a document whatever `quiet` says. */
@@ -20,6 +21,7 @@ export async function listImage(reference: string, options: ListOptions): Promis
   const { selectLayers } = await import('../inspect/select-layers.js');
   const image = await openImage(reference, options);
   try {
+    options.onSource?.(image.source);
     const selected = selectLayers(image, options, (warning) => options.onWarning?.(warning));
     if (options.quiet && !options.json) return selected.map((layer) => `${shortId(layerId(layer))}\n`).join('');
 

@@ -1,5 +1,6 @@
 import type { ExitCode } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
+import type { Image } from '../image/image.js';
 import { normaliseArgv } from './argv.js';
 import { type FoundCommand, findCommand } from './find-command.js';
 import { formatJson } from './format-json.js';
@@ -55,6 +56,8 @@ async function prepareFlattening(args: readonly string[]): Promise<Job | undefin
   return undefined;
 }
 
+type Produced = FlattenOptions & { readonly onSource: (source: Image['source']) => void };
+
 async function printHelp(): Promise<void> {
   const { helpText } = await import('./help-text.js');
   await writeOut(await helpText(process.stdout.columns || undefined));
@@ -69,19 +72,27 @@ async function work(invocation: Invocation, { log, bar }: Messages, signal: Abor
     ...(log.shows('info') && { onEntry: (event) => log.entry(event) }),
   };
   const produce = invocation.action === 'list' ? list : flatten;
-  const text = await produce(invocation, options).finally(() => bar?.clear());
+  const text = await produce(invocation, { ...options, onSource: tellSource(log) }).finally(() => bar?.clear());
   await writeOut(text, invocation.target === '-' ? process.stderr : process.stdout, signal);
 }
 
-async function list({ reference, json, quiet }: Invocation, options: FlattenOptions): Promise<string> {
+/** What a name means, an engine or a registry tells: which of them it was. */
+function tellSource(log: Messages['log']): (source: Image['source']) => void {
+  return ({ transport, location }) => {
+    if (transport === 'docker') log.write('info', `the image is that of the registry ${location}`);
+  };
+}
+
+async function list({ reference, json, quiet }: Invocation, options: Produced): Promise<string> {
   const { listImage } = await import('./list-image.js');
   // A terminal that does not know its width says 0; what is no terminal says nothing.
   const columns = process.stdout.columns || undefined;
   return listImage(reference, { ...options, json, quiet, columns });
 }
 
-async function flatten({ reference, target, json }: Invocation, options: FlattenOptions): Promise<string> {
+async function flatten({ reference, target, json }: Invocation, options: Produced): Promise<string> {
   const library = await import('../flatten.js');
   const result = await library.flatten(reference, target, options);
+  options.onSource(result.source);
   return json ? formatJson(result) : '';
 }

@@ -179,6 +179,26 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
     expect(proxy.on(blob)).toHaveLength(1);
   });
 
+  it('is left when another cannot be had', async () => {
+    const layout = new OciLayout();
+    const layers = [await layerOf({ large: randomBytes(30 * MIB) }), await layerOf({ small: 'x' })];
+    const manifest = layout.manifest({ layers });
+    await pushLayout(layout, manifest, { host: registry.host, path: 'two', tag: '1' });
+    const [large, small] = layers.map((each) => new RegExp(`/two/blobs/${layout.blob(each, '').digest}`));
+    await newUser();
+    const proxy = await registryProxy(
+      registry.host,
+      { path: small as RegExp, answer: { status: 404 } },
+      { path: large as RegExp, kind: 'stall', after: 20 * MIB, times: 99 },
+    );
+    const resources = new Resources();
+    onTestFinished(() => resources.close());
+    const request = { reference: 'x', name: `${proxy.host}/two:1`, platform: undefined, options: QUICK };
+    const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
+    expect(await codeOf(image.fetch(image.layers))).toBe('DIMGX_SOURCE_MISSING_BLOB');
+    expect(proxy.on(large as RegExp).length).toBeLessThanOrEqual(1);
+  });
+
   describe('from where the registry leads to', () => {
     /** Another server that has the blob. @returns where, and what it was asked with */
     const elsewhere = async () => {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { codecOf } from '#dimgx/compression/detect.js';
 import { type BuiltImage, layerOf } from '../helpers/built-image.js';
 import { whyNotHere } from '../helpers/engines.js';
 import { forwardProxy } from '../helpers/forward-proxy.js';
@@ -15,6 +16,8 @@ import { newUser } from '../helpers/user.js';
 
 const FIXTURE = fileURLToPath(new URL('../../fixtures/busybox-docker.tar', import.meta.url));
 const OTHER = fileURLToPath(new URL('../../fixtures/busybox-oci.tar', import.meta.url));
+
+const zstd = codecOf('zstd');
 
 const absent = whyNotHere('docker-registry', 'skopeo');
 
@@ -49,6 +52,19 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
   it.each(['docker', 'oci'])('gives the bytes that its archive gives: pushed in the %s format', async (tag) => {
     await newUser();
     expect((await flat(`docker://${name}:${tag}`)).equals(await flat(FIXTURE))).toBe(true);
+  });
+
+  const unread = zstd.decoder ? '' : ' (this version does not read zstd)';
+
+  it.skipIf(unread)(`gives the bytes that its archive gives: pushed with zstd layers${unread}`, async () => {
+    await newUser();
+    const compress = ['--dest-compress', '--dest-compress-format', 'zstd', '--format', 'oci'];
+    await push(`docker-archive:${FIXTURE}`, `${name}:zstd`, ...compress);
+    const { layers } = JSON.parse((await runDimgx('--json', `docker://${name}:zstd`)).stdout);
+    expect(layers.map(({ mediaType }: { mediaType: string }) => mediaType)).toEqual(
+      Array(7).fill('application/vnd.oci.image.layer.v1.tar+zstd'),
+    );
+    expect((await flat(`docker://${name}:zstd`)).equals(await flat(FIXTURE))).toBe(true);
   });
 
   it('is listed without a layer of it being downloaded, and tells where it is from', async () => {
@@ -180,6 +196,8 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
       await refused('DIMGX_SOURCE_NO_ENGINE', /no container engine/, '--pull', '--host', 'unix:///no/engine', bare);
       await refused('DIMGX_SOURCE_NO_ENGINE', /no container engine answers/, '--pull', `docker-daemon:${bare}`);
       expect(proxy.seen).toEqual([]);
+      const told = await runDimgx('-q', '-v', '--pull', bare);
+      expect(told.stderr).toBe(`dimgx: info: the image is that of the registry http://${proxy.host}\n`);
       for (const option of ['--pull', '--pull=missing', '--pull=always']) {
         expect(JSON.parse((await runDimgx('--json', option, bare)).stdout).source).toEqual({
           transport: 'docker',

@@ -67,7 +67,7 @@ describe('a compressed layer that arrives', () => {
 
   test('is an error when it is damaged, cut, or more than is allowed', async () => {
     const damaged = Buffer.from(stored);
-    damaged.fill(1, -8); // checksum and length
+    damaged.fill(1, damaged.length - 8); // checksum and length
     const cases = [
       [damaged, DEFAULT_LIMITS, 'DIMGX_COMPRESSION_CORRUPT'],
       [stored.subarray(0, -20), DEFAULT_LIMITS, 'DIMGX_COMPRESSION_CORRUPT'],

@@ -31,9 +31,7 @@ export class Authorization {
 
   /** The header to begin with; `undefined` as long as the registry has not asked, or when there is nothing to show. */
   async header(scope: string): Promise<string | undefined> {
-    const token = await this.#tokens.get(scope);
-    if (token && token.expires - MARGIN > Date.now()) return `Bearer ${token.text}`;
-    return this.#header;
+    return (await this.#freshToken(scope)) ?? this.#header;
   }
 
   /**
@@ -74,9 +72,10 @@ export class Authorization {
       return this.#header === refused ? undefined : this.#header;
     }
     const known = this.#tokens.get(scope);
-    const header = known && `Bearer ${(await known).text}`;
-    // of several requests that a token was too old for, the first gets a new one
+    const header = await this.#freshToken(scope);
     if (header !== undefined && header !== refused) return header;
+    // of several requests that a token was too old for, the first gets a new one
+    if (this.#tokens.get(scope) !== known) return this.#answerBearer(challenge, registry, scope, refused);
     const realm = realmOf(challenge, registry);
     const isShown = credentials && this.#mayKnow(realm, registry);
     const service = challenge.parameters.get('service');
@@ -85,6 +84,12 @@ export class Authorization {
     this.#tokens.set(scope, token);
     token.catch(() => this.#tokens.delete(scope));
     return `Bearer ${(await token).text}`;
+  }
+
+  /** @returns the header for a token that is good for a while yet */
+  async #freshToken(scope: string): Promise<string | undefined> {
+    const token = await this.#tokens.get(scope);
+    return token && token.expires - MARGIN > Date.now() ? `Bearer ${token.text}` : undefined;
   }
 
   /** Nothing is known to a registry that others can overhear, or can pass for, unless the user wants it so. */

@@ -42,9 +42,9 @@ export async function fetchLayers(
     done += bytes;
     context.onProgress?.({ stage: 'pull', item, done, total });
   };
-  await inLanes(request.jobs, [...wanted.values()], async (layer) => {
+  await inLanes(request.jobs, [...wanted.values()], async (layer, isOver) => {
     const elsewhere = request.foreign.get(layer.digest);
-    const download = new LayerDownload(layer, { repository, cache, elsewhere, watch, onBytes });
+    const download = new LayerDownload(layer, { repository, cache, elsewhere, watch, onBytes, isOver });
     const { fd, length, close } = await download.fetch();
     context.resources.adopt(close);
     const region = { fd, offset: 0, length };
@@ -65,13 +65,18 @@ function keeperOf(digest: Digest, cache: BlobCache, fetched: Map<string, Fetched
   };
 }
 
-/** Does work on each item, on so many at once. After a failure nothing is begun any more, and what was begun is waited for. */
-async function inLanes<T>(lanes: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+/** Does work on each item, on so many at once. After a failure nothing is begun any more, and what was begun may be left. */
+async function inLanes<T>(
+  lanes: number,
+  items: readonly T[],
+  work: (item: T, isOver: () => boolean) => Promise<void>,
+): Promise<void> {
   const rest = [...items];
   let failure: { readonly of: unknown } | undefined;
+  const isOver = () => failure !== undefined;
   const lane = async () => {
-    for (let item = rest.shift(); item !== undefined && !failure; item = rest.shift()) {
-      await work(item).catch((of: unknown) => {
+    for (let item = rest.shift(); item !== undefined && !isOver(); item = rest.shift()) {
+      await work(item, isOver).catch((of: unknown) => {
         failure ??= { of };
       });
     }

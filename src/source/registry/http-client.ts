@@ -46,6 +46,7 @@ const USER_AGENT = 'dimgx';
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #dispatchers = new Map<string, Promise<Dispatcher>>();
+  #isClosed = false;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
@@ -55,6 +56,7 @@ export class HttpClient {
   async send(url: URL, { method = 'GET', headers = {}, body }: HttpRequest = {}): Promise<HttpReply> {
     const { signal, timeouts } = this.#options;
     throwIfAborted(signal);
+    if (this.#isClosed) throw new HttpFailure('refused', 'the image was closed');
     const dispatcher = await this.#dispatcher(url);
     const { request } = await import('undici');
     try {
@@ -107,8 +109,9 @@ export class HttpClient {
     }
   }
 
-  /** Ends all connections. */
+  /** Ends all connections, and makes no more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const dispatchers = await Promise.allSettled(this.#dispatchers.values());
     await Promise.all(dispatchers.map((each) => each.status === 'fulfilled' && each.value.destroy()));
   }

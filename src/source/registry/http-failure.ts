@@ -18,7 +18,8 @@ export class HttpFailure extends Error {
 
 const PLAIN = /^(?:ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO)$/;
 const TLS = /^(?:ERR_(?:SSL|TLS|OSSL)_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)|_CERT|CRL_/;
-const UNREACHABLE = /^(?:ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EINVAL)$/;
+const UNREACHABLE =
+  /^(?:ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EINVAL|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /** Tells by the codes of Node, OpenSSL and undici what a failed request means. */
 export function httpFailure(cause: unknown): HttpFailure {

@@ -5,6 +5,7 @@ import type { BlobCache, CachedBlob } from '../../store/blob-cache.js';
 import { BlobWriter } from './blob-writer.js';
 import { type BlobOrigin, downloadBlob, type WantedBlob } from './download-blob.js';
 import { FollowedBlob } from './followed-blob.js';
+import { HttpFailure } from './http-failure.js';
 import type { Place, Repository, Sought } from './repository.js';
 
 /** A layer that a registry's manifest tells of. */
@@ -21,6 +22,8 @@ export interface LayerDownloadOptions {
   readonly watch: WatchLayer | undefined;
   /** Is told how many bytes there are since the last call; less than nothing when they are good for nothing. */
   readonly onBytes: (bytes: number) => void;
+  /** Whether nobody wants the layer any more. */
+  readonly isOver: () => boolean;
 }
 
 /** Brings one layer into the cache, from the first place where it can be had. */
@@ -75,7 +78,7 @@ export class LayerDownload {
     await this.#forget(); // what the cache found damaged
     this.#followed = await FollowedBlob.open(fd, this.#blob.size, this.#layer, watch);
     const onWritten = (length: number) => this.#followed?.grown(length);
-    const writer = new BlobWriter({ fd, length: from, onBytes, onWritten });
+    const writer = new BlobWriter({ fd, length: from, onBytes: (bytes) => this.#count(bytes), onWritten });
     onBytes(from);
     onWritten(from);
     try {
@@ -84,6 +87,11 @@ export class LayerDownload {
       onBytes(-writer.length);
       throw failure;
     }
+  }
+
+  #count(bytes: number): void {
+    this.#options.onBytes(bytes);
+    if (this.#options.isOver()) throw new HttpFailure('refused', 'another layer could not be had');
   }
 
   async #downloadTo(writer: BlobWriter): Promise<void> {
@@ -108,7 +116,7 @@ export class LayerDownload {
       http: server.http,
       attempts: server.attempts,
       open: (first) => this.#options.repository.openBlob(place, this.#blob.digest, first),
-      isPassing: (failure) => server.isPassing(failure),
+      isPassing: (failure) => !this.#options.isOver() && server.isPassing(failure),
       wait: (attempt, failure) => server.wait(attempt, failure),
     };
   }
