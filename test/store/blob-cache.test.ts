@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { ftruncateSync, writeSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, test } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
 import { type BlobCacheOptions, openBlobCache } from '#dimgx/store/blob-cache.js';
 import { FolderCache } from '#dimgx/store/folder-cache.js';
@@ -22,8 +22,13 @@ beforeEach(async () => {
   warnings = [];
 });
 
-const open = (options: Partial<BlobCacheOptions> = {}) =>
-  openBlobCache({ env: { XDG_CACHE_HOME: caches }, warn: (warning) => warnings.push(warning), ...options });
+/** Closed when the test is over: what is still being written would be in the way of removing its folder. */
+async function open(options: Partial<BlobCacheOptions> = {}) {
+  const warn = (warning: Warning) => void warnings.push(warning);
+  const cache = await openBlobCache({ env: { XDG_CACHE_HOME: caches }, warn, ...options });
+  onTestFinished(() => cache.close().catch(() => undefined)); // what it throws is a matter of the test's
+  return cache;
+}
 
 const nameOf = ({ digest }: MadeBlob) => join(folder, 'blobs', digest.replace(':', '/'));
 
