@@ -1,16 +1,22 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Prints the closing line of `.ci/run`: `node count.mjs RESULTS FAILED_CHECKS`, where RESULTS is what vitest's JSON
- * reporter wrote and FAILED_CHECKS counts the steps that failed, the test command being one of them. A test command that
- * failed is told by its tests, or, when none of them failed (a broken build, a set-up that threw), counts as one failure.
+ * Prints the closing line of `.ci/run`: `node count.mjs FAILED_CHECKS RESULTS…`, where each of RESULTS is what vitest's JSON
+ * reporter wrote and FAILED_CHECKS counts the steps that failed, those that run tests being some of them. A run that failed is
+ * told by its tests, or, when none of them failed (a broken build, a set-up that threw), counts as one failure.
  */
-const [results = '', failedChecks = '0'] = process.argv.slice(2);
-const { passed, failed, skipped } = countTests(readFileSync(results, 'utf8'));
-const brokenChecks = Number(failedChecks);
-const failures = failed === 0 ? brokenChecks : failed + Math.max(0, brokenChecks - 1);
+const [failedChecks = '0', ...results] = process.argv.slice(2);
+const runs = results.map((path) => countTests(readFileSync(path, 'utf8')));
+const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];
+const told = Math.min(Number(failedChecks), runs.filter((run) => run.failed > 0).length);
+const failures = failed + Number(failedChecks) - told;
 console.log(`${passed} passed, ${failures} failed, ${skipped} skipped`);
 process.exitCode = failures === 0 && passed > 0 ? 0 : 1;
+
+/** @param {'passed' | 'failed' | 'skipped'} what */
+function sum(what) {
+  return runs.reduce((all, run) => all + run[what], 0);
+}
 
 /** @param {string} json */
 function countTests(json) {

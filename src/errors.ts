@@ -115,7 +115,10 @@ export const ERRORS = {
     meaning: 'A blob is not as long as its descriptor says: the image is damaged.',
   },
   DIMGX_IMAGE_LAYER_COUNT: { exit: 2, meaning: 'Manifest and config do not have the same number of layers.' },
-  DIMGX_COMPRESSION_UNSUPPORTED: { exit: 2, meaning: 'This version cannot read or write that compression.' },
+  DIMGX_COMPRESSION_UNSUPPORTED: {
+    exit: 2,
+    meaning: 'That compression cannot be read or written here, or asks for too large a window; the message says why.',
+  },
   DIMGX_COMPRESSION_CORRUPT: { exit: 2, meaning: 'Compressed data is damaged or ends too early.' },
   DIMGX_TAR_NOT_A_TAR: { exit: 2, meaning: 'What should be a tar archive does not begin like one.' },
   DIMGX_TAR_BAD_HEADER: { exit: 2, meaning: 'A tar header has a wrong checksum or a number that is none.' },

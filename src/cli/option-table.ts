@@ -162,7 +162,7 @@ export const OPTION_TABLE = {
     ...text,
     metavar: '=N',
     group: SOURCE,
-    describe: 'worker threads at most (default: one for each processor)',
+    describe: 'threads that read, and that compress, at most (default: one for each processor)',
   },
 
   verify: { ...flag, slot: 'verify', group: SAFETY, describe: 'compare digests and sizes (default)' },

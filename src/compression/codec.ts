@@ -7,6 +7,8 @@ export interface Codec {
   readonly name: CompressionName;
   /** How a stream of this format begins. */
   readonly magic: readonly number[];
+  /** How else one may begin. */
+  readonly otherMagic?: readonly (readonly number[])[];
   /** File name endings that ask for it, with the dot. */
   readonly extensions: readonly string[];
   /** Lowest, highest and default level, where the format has levels. */

@@ -12,7 +12,8 @@ export const MAGIC_LENGTH = 6;
 
 /** By how the bytes begin; `none` when no codec knows them. */
 export function detectCompression(head: Uint8Array): CompressionName {
-  return CODECS.find((codec) => codec.magic.every((byte, i) => head[i] === byte))?.name ?? 'none';
+  const begins = (magic: readonly number[]) => magic.every((byte, i) => head[i] === byte);
+  return CODECS.find(({ magic, otherMagic = [] }) => [magic, ...otherMagic].some(begins))?.name ?? 'none';
 }
 
 /** By the ending of a file's name; `none` when it asks for no compression. */

@@ -1,5 +1,6 @@
-import { createGunzip, createGzip } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import type { Codec } from './codec.js';
+import { gzipEncoder } from './gzip-encoder.js';
 
 /** Measured: 256 KiB pieces decode nearly three times as fast as zlib's default of 16 KiB. */
 const CHUNK = 256 * 1024;
@@ -11,8 +12,5 @@ export const gzip: Codec = {
   extensions: ['.gz', '.tgz'],
   levels: { lowest: 0, highest: 9, standard: 6 },
   decoder: async () => () => createGunzip({ chunkSize: CHUNK }),
-  encoder:
-    async () =>
-    ({ level }) =>
-      createGzip({ level, chunkSize: CHUNK }),
+  encoder: async () => gzipEncoder,
 };

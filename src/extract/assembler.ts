@@ -31,6 +31,7 @@ export class TarAssembler {
   readonly #windows: readonly HeaderWindow[];
   readonly #pieces: Generator<Piece, void, void>;
   readonly #signal: AbortSignal | undefined;
+  readonly #ready: Promise<unknown>;
   /** Of the sparse file that is being given out. */
   #contents: Iterator<Piece, void, void> | undefined;
   #next: Piece | undefined;
@@ -48,6 +49,8 @@ export class TarAssembler {
     this.#readers = plan.layers.map(({ region }) => scatterRegion(region));
     this.#windows = plan.layers.map(({ region }) => new HeaderWindow(region));
     this.#pieces = piecesOf(plan, options.onItem);
+    this.#ready = Promise.all(plan.layers.map(({ ready }) => ready));
+    this.#ready.catch(() => undefined); // told to whoever fills
     this.#advance();
   }
 
@@ -58,6 +61,7 @@ export class TarAssembler {
    * @throws DIMGX_EXTRACT_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_ABORTED, and what `LayerIndex.verified` rejects with
    */
   async fill(buffer: Uint8Array): Promise<number> {
+    await this.#ready;
     const reads: Promise<void>[] = [];
     try {
       return await this.#fill(buffer, reads);

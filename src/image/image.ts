@@ -42,6 +42,16 @@ export interface Layer {
 export interface StoredLayer extends Layer {
   readonly blob: Region;
   readonly compression: CompressionName;
+  /** Where its source keeps it beyond this image. */
+  readonly keeper?: LayerKeeper;
+}
+
+/** Keeps what was derived from the stored bytes of a layer, for other times. */
+export interface LayerKeeper {
+  load(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  save(parts: readonly Uint8Array[]): Promise<void>;
+  /** Forgets the stored bytes, which turned out to be damaged; they can be fetched anew. */
+  discard(): Promise<void>;
 }
 
 /** A line of the listing: a step of the history, with the layer it made, or none when it carries only metadata. */

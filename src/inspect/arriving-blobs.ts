@@ -55,6 +55,7 @@ export class ArrivingBlobs {
       kind: 'decode',
       ...{ blob: file.region, compression, arriving: length.memory },
       storedAlgorithm: undefined,
+      reads: true,
       plainAlgorithm: hashes && layer.diffId ? algorithmOf(layer.diffId) : undefined,
       budget: { limits: budget.limits, counters: budget.counters },
     } as const;

@@ -14,10 +14,6 @@ export class Budget {
     this.#spent = new BigInt64Array(counters);
   }
 
-  get spentBytes(): number {
-    return Number(Atomics.load(this.#spent, 0));
-  }
-
   /** @throws DIMGX_INSPECT_TOO_LARGE */
   spendBytes(bytes: number): void {
     const spent = Atomics.add(this.#spent, 0, BigInt(bytes)) + BigInt(bytes);

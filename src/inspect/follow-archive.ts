@@ -16,8 +16,6 @@ export interface FollowedLayer {
   readonly contents: LayerContents;
   /** Hex, of its bytes, where it was asked for. */
   readonly sha256?: string;
-  /** What it takes of `maxSize`. */
-  readonly spentBytes: number;
 }
 
 const WINDOW = 64 * 1024;
@@ -84,6 +82,5 @@ async function followMember(
     position += piece.length;
   }
   const contents = entries.contents(scan.finish(), length);
-  const { spentBytes } = budget;
-  return { offset, length, contents, ...(hash && { sha256: hash.digest('hex') }), spentBytes };
+  return { offset, length, contents, ...(hash && { sha256: hash.digest('hex') }) };
 }

@@ -33,6 +33,8 @@ export interface LayerContents {
   readonly contentSize: number;
   /** Of the uncompressed layer, in bytes. */
   readonly length: number;
+  /** What it takes of `maxSize`: its length, and what sparse files expand to. */
+  readonly spentBytes: number;
   readonly warnings: readonly Warning[];
 }
 
@@ -50,6 +52,23 @@ export async function indexPlainLayer(blob: Region, io: LayerIo, budget: Budget)
   return entries.contents(await scanTar(io.read(blob), blob.length, entries.add), blob.length);
 }
 
+/** What came of decoding a layer. */
+export interface DecodedLayer {
+  /** Of the uncompressed layer, in bytes. */
+  readonly length: number;
+  /** `undefined` where its headers were not asked for. */
+  readonly contents: LayerContents | undefined;
+}
+
+export interface DecodeRequest {
+  readonly blob: Region;
+  readonly compression: CompressionName;
+  /** An open, empty file. */
+  readonly spool: number;
+  /** Whether its headers are read. */
+  readonly reads: boolean;
+}
+
 /**
  * Decodes a layer once into a spool, and reads its headers and hashes both its forms on the way.
  *
@@ -57,14 +76,12 @@ export async function indexPlainLayer(blob: Region, io: LayerIo, budget: Budget)
  * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_SOURCE_NO_SPACE, and as `indexPlainLayer`
  */
 export async function decodeLayer(
-  blob: Region,
-  compression: CompressionName,
-  spool: number,
+  { blob, compression, spool, reads }: DecodeRequest,
   hashes: { readonly stored?: Hash | undefined; readonly plain?: Hash | undefined },
   io: LayerIo,
   budget: Budget,
   onBytes: OnBytes,
-): Promise<LayerContents> {
+): Promise<DecodedLayer> {
   const makeDecoder = await codecOf(compression).decoder?.();
   if (!makeDecoder) {
     throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', `${compression} layers cannot be read by this version`);
@@ -76,7 +93,7 @@ export async function decodeLayer(
     await decodeInto(io.whole(makeDecoder), storedPieces(blob, io, hashes.stored, onBytes), async (piece) => {
       budget.spendBytes(piece.length);
       hashes.plain?.update(piece);
-      scan.push(piece);
+      if (reads) scan.push(piece);
       await io.write(spool, piece, length);
       length += piece.length;
     });
@@ -87,7 +104,7 @@ export async function decodeLayer(
       cause: error,
     });
   }
-  return entries.contents(scan.finish(), length);
+  return { length, contents: reads ? entries.contents(scan.finish(), length) : undefined };
 }
 
 /** Feeds all bytes of a region to hashes, in one pass. */
@@ -130,6 +147,7 @@ export class LayerEntries {
   readonly #table = new EntryTableBuilder();
   readonly #tally = new WarningTally();
   #contentSize = 0;
+  #expanded = 0;
   #unspent = 0;
 
   constructor(budget: Budget) {
@@ -139,7 +157,10 @@ export class LayerEntries {
   readonly add = (entry: TarEntry): void => {
     if (++this.#unspent === ENTRIES_AT_ONCE) this.#spendEntries();
     const expanded = entry.size - entry.dataSize;
-    if (expanded > 0) this.#budget.spendBytes(expanded);
+    if (expanded > 0) {
+      this.#budget.spendBytes(expanded);
+      this.#expanded += expanded;
+    }
     if (entry.odd !== 0) this.#tellOddities(entry);
     this.#contentSize += entry.size;
     this.#table.add(entry);
@@ -167,6 +188,7 @@ export class LayerEntries {
       const message = 'data follows the end of the tar; it is not read';
       warnings.push({ code: 'DIMGX_INSPECT_TRAILING_DATA', message, count: 1 });
     }
-    return { columns: this.#table.finish(), contentSize: this.#contentSize, length, warnings };
+    const sizes = { contentSize: this.#contentSize, length, spentBytes: length + this.#expanded };
+    return { columns: this.#table.finish(), ...sizes, warnings };
   }
 }

@@ -15,8 +15,10 @@ export interface LayerIndex {
   readonly layer: Layer;
   /** Where in its image the layer lies, counted from 0, the oldest, and how many layers the image has. */
   readonly place: { readonly position: number; readonly of: number };
-  /** The layer's uncompressed bytes; valid until the image is closed. */
+  /** The layer's uncompressed bytes, once `ready` has settled; valid until the image is closed. */
   readonly region: Region;
+  /** Settles when they are there. Rejects with what is wrong with them. */
+  readonly ready: Promise<unknown>;
   readonly entries: EntryTable;
   /** Sum of the sizes in the layer's headers, in bytes, as engines count a layer's size. */
   readonly contentSize: number;

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { CompressionName } from '../compression/codec.js';
 import type { Limits } from '../image/limits.js';
 import type { Region } from '../image/region.js';
 import { sourceEnded } from '../tar/scan.js';
 import { Budget } from './budget.js';
 import { type FollowedLayer, followArchive } from './follow-archive.js';
 import {
+  type DecodeRequest,
   decodeLayer,
   hashRegion,
   indexPlainLayer,
@@ -27,19 +27,15 @@ export type LayerJob =
       readonly hashes: boolean;
     }
   | { readonly kind: 'hash'; readonly blob: Region; readonly algorithms: readonly string[] }
-  | {
+  | (DecodeRequest & {
       readonly kind: 'decode';
-      readonly blob: Region;
-      readonly compression: CompressionName;
       /** Where the blob is still being written: a `SharedLength`'s memory. */
       readonly arriving?: SharedArrayBuffer;
-      /** An open, empty file. */
-      readonly spool: number;
       /** Hash algorithms for the stored and the uncompressed bytes; none: not hashed. */
       readonly storedAlgorithm: string | undefined;
       readonly plainAlgorithm: string | undefined;
       readonly budget: BudgetShare;
-    };
+    });
 
 interface BudgetShare {
   readonly limits: Limits;
@@ -48,7 +44,9 @@ interface BudgetShare {
 
 /** What a job gives back: hex digests by what was hashed, contents where headers were read. */
 export interface LayerReport {
-  readonly contents?: LayerContents;
+  readonly contents?: LayerContents | undefined;
+  /** Of the uncompressed layer, in bytes, where it was decoded. */
+  readonly length?: number;
   readonly followed?: readonly FollowedLayer[];
   /** Hex, in the order of `algorithms`. */
   readonly hashes?: readonly string[];
@@ -76,8 +74,8 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
   const stored = job.storedAlgorithm === undefined ? undefined : createHash(job.storedAlgorithm);
   const plain = job.plainAlgorithm === undefined ? undefined : createHash(job.plainAlgorithm);
   const behind = job.arriving ? { ...io, read: readBehind(io, new SharedLength(job.arriving)) } : io;
-  const contents = await decodeLayer(job.blob, job.compression, job.spool, { stored, plain }, behind, budget, onBytes);
-  return { contents, storedHash: stored?.digest('hex'), plainHash: plain?.digest('hex') };
+  const decoded = await decodeLayer(job, { stored, plain }, behind, budget, onBytes);
+  return { ...decoded, storedHash: stored?.digest('hex'), plainHash: plain?.digest('hex') };
 }
 
 /** Blocks its thread until there is what is to be read. */

@@ -45,7 +45,7 @@ export interface BlobCache {
   recall(name: string): Promise<Digest | undefined>;
   /** @param name one line */
   remember(name: string, digest: Digest): Promise<void>;
-  /** Waits for what is still being written. Blobs that are open stay open. */
+  /** Waits for what is still being written. Blobs that are open stay open. @throws what `warn` has thrown meanwhile */
   close(): Promise<void>;
 }
 
@@ -59,6 +59,9 @@ export interface BlobCacheOptions {
   /** Is told, once, when the work goes on without the cache. */
   readonly warn: Warn;
 }
+
+/** Registries may want to be waited for as long, in milliseconds. */
+const PATIENCE = 180_000;
 
 /** Opens the cache of the user; where it cannot be used, one that keeps nothing. */
 export async function openBlobCache(options: BlobCacheOptions): Promise<BlobCache> {
@@ -77,7 +80,7 @@ export async function openBlobCache(options: BlobCacheOptions): Promise<BlobCach
   try {
     const limit = cacheLimit(env);
     await prepareCacheFolder(place);
-    return new FolderCache({ folder: place.path, limit, spools, notUsed, signal });
+    return new FolderCache({ folder: place.path, limit, spools, notUsed, signal, patience: PATIENCE });
   } catch (failure) {
     notUsed((failure as Error).message);
     return spools;

@@ -48,6 +48,8 @@ export async function claimOr<T>(
   try {
     for (let patience = PATIENCE.first; ; patience = Math.min(2 * patience, PATIENCE.most)) {
       throwIfAborted(signal);
+      // Who was thought to be gone begins anew.
+      stands &&= await touch(path);
       const rivals = await rivalsOf(folder, key, self);
       isClean &&= rivals.isClean;
       if (rivals.names.length === 0) {
@@ -80,11 +82,7 @@ export async function sweepClaims(folder: string): Promise<void> {
 }
 
 function hold(path: string, isClean: boolean): Claim {
-  const touch = () => {
-    const now = new Date();
-    utimes(path, now, now).catch(() => undefined);
-  };
-  const heartbeat = setInterval(touch, HEARTBEAT).unref();
+  const heartbeat = setInterval(() => void touch(path), HEARTBEAT).unref();
   return {
     isClean,
     async release() {
@@ -92,6 +90,15 @@ function hold(path: string, isClean: boolean): Claim {
       await unlink(path).catch(() => undefined);
     },
   };
+}
+
+/** @returns whether it is still there */
+async function touch(path: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(path, now, now).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function rivalsOf(folder: string, key: string, self: ProcessIdentity) {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Digest, isDigest } from '../image/digest.js';
 import { isSystemError } from '../source/system-error.js';
@@ -7,8 +7,9 @@ import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { CacheFiles, removeFile } from './cache-files.js';
 import { claimOr } from './claim.js';
 import { pruneCache } from './prune-cache.js';
-import { isMismatch, receiveBlob, type WantedBlob } from './receive-blob.js';
-import { storageFailure } from './storage-failure.js';
+import { isMismatch, otherSize, receiveBlob, type WantedBlob } from './receive-blob.js';
+import { StorageFailure, storageFailure } from './storage-failure.js';
+import { isWhole } from './verify-cache.js';
 import { writeWhole } from './write-whole.js';
 
 export interface FolderCacheOptions {
@@ -21,6 +22,8 @@ export interface FolderCacheOptions {
   /** Is told why something is not kept. */
   readonly notUsed: (reason: string) => void;
   readonly signal?: AbortSignal | undefined;
+  /** For another process that downloads a blob and does not get on, in milliseconds. */
+  readonly patience: number;
 }
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;
@@ -35,6 +38,8 @@ export class FolderCache implements BlobCache {
   readonly #files: CacheFiles;
   /** What has been checked and is on its way to its name. */
   readonly #publishing = new Map<Digest, Promise<void>>();
+  /** What the caller threw when it was told that something was not kept; nobody waited for it then. */
+  #failure: { readonly of: unknown } | undefined;
   #pruning: Promise<void> = Promise.resolve();
   /** Of all that is kept, in bytes, as far as this process knows. */
   #kept: number | undefined;
@@ -61,7 +66,7 @@ export class FolderCache implements BlobCache {
 
   async fetch(digest: Digest, size: number, download: DownloadBlob): Promise<CachedBlob> {
     try {
-      return (await this.#openWhole(digest, size)) ?? (await this.#fetchInto({ digest, size }, download));
+      return (await this.#openWhole({ digest, size })) ?? (await this.#fetchInto({ digest, size }, download));
     } catch (failure) {
       const reason = storageFailure(failure);
       if (!reason) throw failure;
@@ -100,27 +105,41 @@ export class FolderCache implements BlobCache {
   async close(): Promise<void> {
     await Promise.all(this.#publishing.values());
     await this.#pruning;
+    if (this.#failure) throw this.#failure.of;
   }
 
-  /** One that is not of that length is damaged. */
-  async #openWhole(digest: Digest, size: number): Promise<CachedBlob | undefined> {
+  /** One that is not of that length is damaged, or what says the length is. @throws DIMGX_IMAGE_SIZE_MISMATCH */
+  async #openWhole({ digest, size }: WantedBlob): Promise<CachedBlob | undefined> {
     const found = await this.open(digest);
     if (found === undefined || found.length === size) return found;
     await found.close();
+    if (await isWhole(this.#files.blob(digest), digest)) throw otherSize(digest, found.length, size);
     await this.discard(digest);
     return undefined;
+  }
+
+  /** Asked again and again while another process downloads the blob; it may have been stopped. */
+  #finder(wanted: WantedBlob): () => Promise<CachedBlob | undefined> {
+    let progress = { length: -1, since: Date.now() };
+    return async () => {
+      const found = await this.#openWhole(wanted);
+      if (found) return found;
+      const length = (await stat(this.#files.partial(wanted.digest)).catch(() => undefined))?.size ?? 0;
+      if (length !== progress.length) progress = { length, since: Date.now() };
+      if (Date.now() - progress.since <= this.#options.patience) return undefined;
+      throw new StorageFailure(`another process that downloads ${wanted.digest} does not get on`);
+    };
   }
 
   async #fetchInto(wanted: WantedBlob, download: DownloadBlob): Promise<CachedBlob> {
     const { digest, size } = wanted;
     const { claims, partials } = this.#files;
     await this.#makeFolders(partials);
-    const find = () => this.#openWhole(digest, size);
-    const outcome = await claimOr(claims, this.#files.key(digest), find, this.#options.signal);
+    const outcome = await claimOr(claims, this.#files.key(digest), this.#finder(wanted), this.#options.signal);
     if ('found' in outcome) return outcome.found;
     const { claim } = outcome;
     try {
-      const found = await find();
+      const found = await this.#openWhole(wanted);
       if (found) {
         await claim.release();
         return found;
@@ -130,11 +149,15 @@ export class FolderCache implements BlobCache {
       if (!claim.isClean) await removeFile(path);
       const written = await this.#receive(path, wanted, download);
       const reader = await open(path, O_RDONLY | O_NOFOLLOW);
-      const publishing = this.#publish(written, path, wanted).finally(async () => {
-        await written.close().catch(() => undefined);
-        await claim.release();
-        this.#publishing.delete(digest);
-      });
+      const publishing = this.#publish(written, path, wanted)
+        .finally(async () => {
+          await written.close().catch(() => undefined);
+          await claim.release();
+          this.#publishing.delete(digest);
+        })
+        .catch((failure: unknown) => {
+          this.#failure ??= { of: failure };
+        });
       this.#publishing.set(digest, publishing);
       return asBlob(reader, size);
     } catch (failure) {
@@ -204,7 +227,7 @@ async function requireRoom(path: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(path));
   if (bavail * bsize >= needed) return;
   const message = `${needed} bytes are needed and ${bavail * bsize} are free`;
-  throw Object.assign(new Error(message), { code: 'ENOSPC', syscall: 'write' });
+  throw new StorageFailure(message);
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -3,6 +3,7 @@ import { DimgxError } from '../errors.js';
 import { algorithmOf, type Digest } from '../image/digest.js';
 import type { DownloadBlob } from './blob-cache.js';
 import { hashGrowing } from './hash-growing.js';
+import { writeFailure } from './storage-failure.js';
 
 export interface WantedBlob {
   readonly digest: Digest;
@@ -16,7 +17,8 @@ export interface WantedBlob {
  * @param file opened for appending: Linux then adds to its end wherever one wants to write, so that nothing that has been
  *   hashed can be written over
  * @param from how much is there already, in bytes
- * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; what `download` throws
+ * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; StorageFailure when the file takes no more; what
+ *   `download` throws
  */
 export async function receiveBlob(
   file: FileHandle,
@@ -33,14 +35,18 @@ export async function receiveBlob(
   const { hex, length } = await hashing;
   const { size: stored } = await file.stat();
   if (length !== size || stored !== size) {
-    const message = `the blob ${digest} is ${Math.max(length, stored)} bytes long, not ${size}: the registry sent something else`;
-    throw new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
+    throw otherSize(digest, Math.max(length, stored), size);
   }
   const found = `${algorithmOf(digest)}:${hex}`;
   if (found !== digest) {
     const message = `the blob ${digest} is damaged: the bytes that came have the digest ${found}`;
     throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message);
   }
+}
+
+export function otherSize(digest: Digest, actual: number, size: number): DimgxError {
+  const message = `the blob ${digest} is ${actual} bytes long, not ${size}: the image is damaged or was altered`;
+  return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
 }
 
 /** What came is not what was asked for, whoever is to blame. */
@@ -50,5 +56,9 @@ export function isMismatch(failure: unknown): boolean {
 }
 
 async function callAsync(download: DownloadBlob, target: Parameters<DownloadBlob>[0]): Promise<void> {
-  await download(target);
+  try {
+    await download(target);
+  } catch (failure) {
+    throw writeFailure(failure) ?? failure;
+  }
 }

@@ -1,9 +1,12 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { DimgxError } from '../errors.js';
 import type { Digest } from '../image/digest.js';
+import { printable } from '../image/printable.js';
 import { openSpool } from '../source/spool.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { receiveBlob } from './receive-blob.js';
+import { StorageFailure } from './storage-failure.js';
 
 /** No cache: each blob that is fetched lies in a temporary file of its own until it is closed. */
 export class SpoolCache implements BlobCache {
@@ -27,7 +30,7 @@ export class SpoolCache implements BlobCache {
       return { fd: spool.fd, length: size, close: () => spool.close() };
     } catch (failure) {
       await spool.close();
-      throw failure;
+      throw failure instanceof StorageFailure ? noSpace(failure) : failure;
     }
   }
 
@@ -42,6 +45,11 @@ export class SpoolCache implements BlobCache {
   async remember(): Promise<void> {}
 
   async close(): Promise<void> {}
+}
+
+function noSpace(cause: Error): DimgxError {
+  const message = `temporary data cannot be written (${printable(cause.message)}): choose another folder with --tmp-dir`;
+  return new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { cause });
 }
 
 /** The same file, for appending. It has no name but this, where the system gives it one. */

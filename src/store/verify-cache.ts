@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { throwIfAborted } from '../errors.js';
-import { algorithmOf, hexOf } from '../image/digest.js';
+import { algorithmOf, type Digest, hexOf } from '../image/digest.js';
 import { isSystemError } from '../source/system-error.js';
 import { type CacheEntry, type CacheFiles, READ_QUIETLY } from './cache-files.js';
 import { hashGrowing } from './hash-growing.js';
@@ -8,7 +8,7 @@ import { hashGrowing } from './hash-growing.js';
 export interface VerifyOptions {
   readonly signal: AbortSignal;
   /** Told of each blob, when it has been hashed. */
-  readonly onVerified: (entry: CacheEntry, isWhole: boolean) => void;
+  readonly onVerified: (entry: CacheEntry) => void;
 }
 
 /**
@@ -25,17 +25,22 @@ export async function verifyCache(
   const damaged: CacheEntry[] = [];
   for (const entry of entries) {
     throwIfAborted(signal);
-    const isWhole = await isAsNamed(files.blob(entry.digest), entry);
-    if (isWhole === undefined) continue;
-    if (!isWhole) damaged.push(entry);
-    if (!isWhole) await files.remove(entry.digest);
-    onVerified(entry, isWhole);
+    const isRight = await isWhole(files.blob(entry.digest), entry.digest);
+    if (isRight === undefined) continue;
+    if (!isRight) damaged.push(entry);
+    if (!isRight) await files.remove(entry.digest);
+    onVerified(entry);
   }
   return damaged;
 }
 
-/** @returns `undefined` when it has been removed meanwhile */
-async function isAsNamed(path: string, { digest }: CacheEntry): Promise<boolean | undefined> {
+/**
+ * Hashes a blob.
+ *
+ * @returns `undefined` when it is not there
+ * @throws what the operating system says
+ */
+export async function isWhole(path: string, digest: Digest): Promise<boolean | undefined> {
   try {
     const file = await open(path, READ_QUIETLY);
     try {

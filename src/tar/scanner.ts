@@ -3,6 +3,9 @@ import { BLOCK, isZeroBlock } from './block.js';
 import { decodeEntry, emptyEntry } from './decode.js';
 import type { TarEntry } from './entry.js';
 
+/** Bytes that are shown of what is no tar: enough for the magic of most formats. */
+const SHOWN = 8;
+
 /**
  * Finds the entries of a tar archive without doing I/O: says which bytes it wants next, takes them, and skips
  * contents. Work is proportional to the headers.
@@ -94,7 +97,9 @@ export class HeaderScanner {
     } catch (error) {
       const isFirst = this.#count === 0;
       if (isFirst && error instanceof DimgxError && error.code === 'DIMGX_TAR_BAD_HEADER') {
-        throw new DimgxError('DIMGX_TAR_NOT_A_TAR', 'this is not a tar archive', { cause: error });
+        const begin = Buffer.from(bytes.subarray(at, at + SHOWN)).toString('hex');
+        const message = `this is not a tar archive, nor compressed in a way that is known: it begins with ${begin}`;
+        throw new DimgxError('DIMGX_TAR_NOT_A_TAR', message, { cause: error });
       }
       throw error;
     }

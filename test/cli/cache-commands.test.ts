@@ -75,7 +75,7 @@ describe('dimgx cache ls', () => {
     expect(table.stdout).toMatch(/ index .* docker.io\/library\/alpine:3\n/);
     expect(table.stdout).toMatch(/\nsha256:a{64} +3 B +cut off +/);
     // To be listed is not to be used.
-    expect((await dimgx('cache ls')).stdout).toBe(table.stdout);
+    expect((await dimgx('cache ls --json', { DIMGX_CACHE_SIZE: '1G' })).stdout).toBe(stdout);
   });
 });
 
@@ -105,6 +105,7 @@ describe('dimgx cache verify', () => {
     expect(await dimgx('cache verify')).toMatchObject({ stdout: '2 blobs are whole, 11 B hashed\n', code: 0 });
     expect(await cache.loadDerived(changed.digest)).toBeUndefined();
     expect(await readDigest(await cache.fetch(cut.digest, 3, downloadOf(cut.bytes).download))).toBe(cut.digest);
+    await cache.close();
   });
 });
 

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import { createGunzip, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { bzip2 } from '#dimgx/compression/bzip2.js';
+import type { Codec } from '#dimgx/compression/codec.js';
 import { decodeInto } from '#dimgx/compression/decode-into.js';
+import { gzip } from '#dimgx/compression/gzip.js';
+import { xz } from '#dimgx/compression/xz.js';
+import { lacks } from '../helpers/engines.js';
+import { runCommand } from '../helpers/run-command.js';
+import { ZSTD_BACKENDS } from '../helpers/zstd-decoders.js';
 
 const contents = Buffer.concat([randomBytes(300_000), Buffer.alloc(1_000_000), randomBytes(300_000)]);
 const stored = gzipSync(contents);
@@ -17,13 +25,30 @@ async function* inTwoBuffers(bytes: Uint8Array, length: number) {
   }
 }
 
-test.each([1000, 65_536, 10_000_000])('pieces of %i bytes may be overwritten later on', async (length) => {
-  const plain: Buffer[] = [];
-  await decodeInto(createGunzip(), inTwoBuffers(stored, length), async (piece) => {
-    await new Promise((resolve) => setImmediate(resolve));
-    plain.push(Buffer.from(piece));
+const DECODERS: [tool: string, decoder: () => Promise<Duplex>][] = [
+  ...[gzip, bzip2, xz].map((codec): [string, () => Promise<Duplex>] => [codec.name, () => decoderOf(codec)]),
+  ...ZSTD_BACKENDS.filter(({ isMissing }) => !isMissing).map(({ decoder }): [string, typeof decoder] => [
+    'zstd',
+    decoder,
+  ]),
+];
+
+async function decoderOf(codec: Codec): Promise<Duplex> {
+  const make = await codec.decoder?.();
+  if (!make) throw new Error(`${codec.name} has no decoder`);
+  return make();
+}
+
+describe.each(DECODERS)('what %s wrote may be overwritten later on, in pieces', (tool, decoder) => {
+  test.skipIf(lacks(tool)).each([1000, 65_536, 10_000_000])(`of %i bytes (needs ${tool})`, async (length) => {
+    const { stdout } = await runCommand(tool, ['-c'], { input: contents });
+    const plain: Buffer[] = [];
+    await decodeInto(await decoder(), inTwoBuffers(stdout, length), async (piece) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      plain.push(Buffer.from(piece));
+    });
+    expect(Buffer.concat(plain).equals(contents)).toBe(true);
   });
-  expect(Buffer.concat(plain).equals(contents)).toBe(true);
 });
 
 describe('it fails with what', () => {

@@ -42,7 +42,8 @@ describe('what is no archive of an image', () => {
     ['a gzip of a gzip', gzipSync(gzipSync(archive)), 'DIMGX_TAR_NOT_A_TAR'],
     ['the head of a gzip', gzipSync(archive).subarray(0, 5), 'DIMGX_COMPRESSION_CORRUPT'],
     ['half a gzip', gzipSync(archive).subarray(0, 200), 'DIMGX_COMPRESSION_CORRUPT'],
-    ['bzip2', Buffer.from('BZh91AY&SY'), 'DIMGX_COMPRESSION_UNSUPPORTED'],
+    ['the head of a bzip2', Buffer.from('BZh91AY&SY'), 'DIMGX_COMPRESSION_CORRUPT'],
+    ['the head of an xz', Buffer.from('fd377a585a000004', 'hex'), 'DIMGX_COMPRESSION_CORRUPT'],
     ['a negative size', rawTar(rawEntry({}), rawEntry({ patch: { 124: '\xff'.repeat(12) } })), 'DIMGX_TAR_BAD_HEADER'],
     [
       'a long name that claims 4 GiB',

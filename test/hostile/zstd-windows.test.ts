@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest';
 import { diffIdOf, layerOf } from '../helpers/built-image.js';
 import { writeArchive } from '../helpers/members.js';
+import { rawFrame } from '../helpers/raw-zstd.js';
 import { expectRefusal } from '../helpers/refusal.js';
 import { storedLayer } from '../helpers/stored-layer.js';
 
@@ -9,22 +10,29 @@ const filler = Buffer.alloc(40 * MIB, 'x');
 const diffId = diffIdOf(await layerOf({ a: 'x' }));
 
 /**
- * What these ask of a decoder is memory: a window, a dictionary, a block size. This version has no such decoder and says so
- * from the magic, whatever follows: no byte of the rest is read, and no room is made for it.
+ * What these ask of a decoder is memory: a window, a dictionary, a block size. It is refused before any room is made for it,
+ * and of the rest no more is read than comes at once.
  */
 describe('compression with a window of any size costs nothing, as it is not read', () => {
   test.each<[string, Buffer]>([
     ['zstd with a window of 3.75 TiB', Buffer.from('28b52ffd00ff', 'hex')],
     ['zstd of one segment of 16 EiB', Buffer.from('28b52ffde0ffffffffffffffff', 'hex')],
-    ['zstd that ends at once', Buffer.from('28b52ffd', 'hex')],
-    ['xz with a dictionary of 4 GiB', Buffer.from('fd377a585a000001692 2de36020021012800'.replace(' ', ''), 'hex')],
-    ['bzip2 of the largest blocks', Buffer.from('BZh91AY&SY')],
+    ['zstd with a window of just more than 128 MiB', rawFrame(filler.subarray(0, 9), { window: 137, sizeBytes: 0 })],
+    ['xz with a dictionary of 4 GiB', Buffer.from('fd377a585a0000016922de360200210128000000e6a011b3', 'hex')],
+    ['xz with a dictionary of 96 MiB', Buffer.from('fd377a585a0000016922de36020021011d00000075a8e474', 'hex')],
   ])('%s', async (_, head) => {
     const archive = await writeArchive(storedLayer(Buffer.concat([head, filler]), diffId));
-    const bounds = { unpacked: 0, peak: 150 };
+    const bounds = { unpacked: MIB, peak: 150 };
     await expectRefusal(archive, 'DIMGX_COMPRESSION_UNSUPPORTED', bounds);
     await expectRefusal(archive, 'DIMGX_COMPRESSION_UNSUPPORTED', { ...bounds, args: ['--no-verify'] });
     const input = Buffer.concat([head, filler]);
     await expectRefusal('-', 'DIMGX_COMPRESSION_UNSUPPORTED', { ...bounds, input });
   });
+});
+
+test('zstd that ends at once is damaged, whatever follows', async () => {
+  const input = Buffer.concat([Buffer.from('28b52ffd', 'hex'), filler]);
+  const archive = await writeArchive(storedLayer(input, diffId));
+  await expectRefusal(archive, 'DIMGX_COMPRESSION_CORRUPT', { unpacked: MIB });
+  await expectRefusal('-', 'DIMGX_COMPRESSION_CORRUPT', { unpacked: MIB, input });
 });

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
 import { type BlobCacheOptions, openBlobCache } from '#dimgx/store/blob-cache.js';
+import { FolderCache } from '#dimgx/store/folder-cache.js';
 import { blobOf, downloadOf, type MadeBlob, randomBlob, readDigest } from '../helpers/blobs.js';
+import { whyNotHere } from '../helpers/engines.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { cannotMount, smallDisk } from '../helpers/mounts.js';
 
@@ -118,6 +120,23 @@ describe('a cache', () => {
     const parts = Array.from({ length: 3000 }, (_, i) => Buffer.alloc(i % 7, i));
     await cache.saveDerived(blob.digest, parts);
     expect(await cache.loadDerived(blob.digest)).toEqual(Buffer.concat(parts));
+  });
+});
+
+describe('a caller that makes errors of warnings', () => {
+  it('gets them when the cache is closed, if nobody waited', async () => {
+    const blob = randomBlob(1000);
+    const warn = ({ code }: Warning) => {
+      throw new Error(code);
+    };
+    const cache = await open({ warn });
+    const found = await cache.fetch(blob.digest, blob.size, async (target) => {
+      await downloadOf(blob.bytes).download(target);
+      await writeFile(join(folder, 'blobs'), 'in the way');
+    });
+    expect(await readDigest(found)).toBe(blob.digest);
+    await expect(cache.close()).rejects.toThrow('DIMGX_STORE_NOT_USED');
+    expect(await readdir(join(folder, 'claims'))).toEqual([]);
   });
 });
 
@@ -239,6 +258,47 @@ describe('a download', () => {
     goOn();
     expect(await readDigest(await stalled)).toBe(blob.digest);
   });
+
+  it('that somebody else is at and does not get on with is made without the cache', async () => {
+    const blob = randomBlob(1000);
+    let goOn = () => {};
+    const stopped = (await open()).fetch(blob.digest, blob.size, async ({ fd }) => {
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      writeSync(fd, blob.bytes);
+    });
+    while ((await files()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const reasons: string[] = [];
+    const spools = await open({ cache: false });
+    const impatient = {
+      folder,
+      limit: 2 ** 30,
+      spools,
+      notUsed: (reason: string) => reasons.push(reason),
+      patience: 100,
+    };
+    const { download, transfers } = downloadOf(blob.bytes);
+    expect(await readDigest(await new FolderCache(impatient).fetch(blob.digest, blob.size, download))).toBe(
+      blob.digest,
+    );
+    expect({ transfers, reasons }).toEqual({
+      transfers: [{ from: 0, bytes: 1000 }],
+      reasons: [expect.stringContaining('does not get on')],
+    });
+    goOn();
+    expect(await readDigest(await stopped)).toBe(blob.digest);
+  });
+
+  it('is not made of a blob that is there, when a manifest tells another size', async () => {
+    const blob = randomBlob(1000);
+    const cache = await open();
+    await (await cache.fetch(blob.digest, blob.size, downloadOf(blob.bytes).download)).close();
+    for (const size of [999, 2000]) {
+      await expect(cache.fetch(blob.digest, size, never)).rejects.toMatchObject({ code: 'DIMGX_IMAGE_SIZE_MISMATCH' });
+    }
+    expect(await readDigest(await cache.open(blob.digest))).toBe(blob.digest);
+  });
 });
 
 describe('without a cache', () => {
@@ -296,22 +356,26 @@ describe('the folder', () => {
     expect(await readdir(join(caches, 'disk'))).toContain('blobs');
   });
 
-  const isRoot = process.getuid?.() === 0;
-  test.each([
-    ['may be written by others', async () => chmod(folder, 0o777), true],
-    ['belongs to another user', async () => chown(folder, 65534, 65534), isRoot],
-    ['holds blobs of another user', async () => chown(join(folder, 'blobs'), 65534, 65534), isRoot],
-    ['holds blobs that others may write', async () => chmod(join(folder, 'blobs'), 0o770), true],
-  ])('that %s is not used, with a warning', async (_, spoil, canBe) => {
-    if (!canBe) return;
+  const isRefused = async (spoil: () => Promise<unknown>) => {
     await mkdir(join(folder, 'blobs'), { recursive: true });
     await spoil();
     await place({ DIMGX_CACHE: folder });
     expect(warnings).toEqual([expect.objectContaining({ code: 'DIMGX_STORE_NOT_USED', count: 1 })]);
     expect(await files()).toEqual([]);
-  });
+  };
 
-  it.skipIf(!isRoot)("is not made in another user's home, as by sudo", async () => {
+  test.each([
+    ['may be written by others', () => chmod(folder, 0o777)],
+    ['holds blobs that others may write', () => chmod(join(folder, 'blobs'), 0o770)],
+  ])('that %s is not used, with a warning', (_, spoil) => isRefused(spoil));
+
+  const notRoot = whyNotHere('root');
+  test.skipIf(notRoot).each([
+    ['belongs to another user', () => chown(folder, 65534, 65534)],
+    ['holds blobs of another user', () => chown(join(folder, 'blobs'), 65534, 65534)],
+  ])(`that %s is not used, with a warning${notRoot}`, (_, spoil) => isRefused(spoil));
+
+  it.skipIf(notRoot)(`is not made in another user's home, as by sudo${notRoot}`, async () => {
     await chown(caches, 65534, 65534);
     await place({ HOME: caches });
     expect(warnings).toMatchObject([{ code: 'DIMGX_STORE_NOT_USED', message: /belongs to another user/ }]);
@@ -379,6 +443,33 @@ describe.skipIf(cannotMount())('a disk (needs mount)', () => {
     expect(await files()).toEqual([small.digest.slice(7)]);
     expect(await readDigest(await cache.open(small.digest))).toBe(small.digest);
     expect(warnings).toHaveLength(1);
+  });
+
+  it('for temporary data that becomes full is an error', async () => {
+    const tmpDir = await smallDisk(300_000);
+    const cache = await open({ cache: false, tmpDir });
+    const [blob, large] = [randomBlob(200_000), randomBlob(400_000)];
+    const failing = cache.fetch(blob.digest, blob.size, async (target) => {
+      await writeFile(join(tmpDir, 'others'), Buffer.alloc(250_000));
+      await downloadOf(blob.bytes)
+        .download(target)
+        .catch((cause) => Promise.reject(new Error('the download failed', { cause })));
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
+    const tooLarge = cache.fetch(large.digest, large.size, downloadOf(large.bytes).download);
+    await expect(tooLarge).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
+    expect(await readdir(tmpDir)).toEqual(['others']);
+  });
+
+  it('has nothing to do with what a download cannot read itself', async () => {
+    const blob = randomBlob(1000);
+    for (const cache of [await open(), await open({ cache: false })]) {
+      const broken = new Error('no authority', {
+        cause: await readFile('/no/such/ca.pem').catch((failure) => failure),
+      });
+      await expect(cache.fetch(blob.digest, blob.size, () => Promise.reject(broken))).rejects.toBe(broken);
+    }
+    expect(warnings).toEqual([]);
   });
 
   it('that is read-only is read, and what is not there is fetched without it', async () => {

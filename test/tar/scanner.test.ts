@@ -110,6 +110,13 @@ describe('the end', () => {
     await expect(readTar(bytes)).rejects.toEqual(expect.objectContaining({ code }));
     expect(() => readPieces(piecesOf(bytes, () => 100))).toThrow(expect.objectContaining({ code }));
   });
+
+  test('is not what begins otherwise: the first bytes are shown, by which a format can be told', async () => {
+    const message = expect.stringMatching(/begins with 04224d1861626364$/);
+    await expect(readTar(Buffer.from(`\x04"M\x18${'abcd'.repeat(512)}`, 'latin1'))).rejects.toThrow(
+      expect.objectContaining({ code: 'DIMGX_TAR_NOT_A_TAR', message }),
+    );
+  });
 });
 
 /**

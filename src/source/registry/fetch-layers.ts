@@ -1,4 +1,5 @@
-import type { Layer, StoredLayer, WatchLayer } from '../../image/image.js';
+import type { Digest } from '../../image/digest.js';
+import type { Layer, LayerKeeper, StoredLayer, WatchLayer } from '../../image/image.js';
 import type { BlobCache } from '../../store/blob-cache.js';
 import { compressionOf } from '../assemble-image.js';
 import type { OpenContext } from '../open-context.js';
@@ -20,7 +21,7 @@ export interface LayersRequest {
   readonly fetched: Map<string, FetchedBlob>;
 }
 
-export type FetchedBlob = Pick<StoredLayer, 'blob' | 'compression'>;
+export type FetchedBlob = Pick<StoredLayer, 'blob' | 'compression' | 'keeper'>;
 
 /**
  * Downloads layers, several at once and each digest once, in the order in which they are wanted: the first are read first.
@@ -47,9 +48,21 @@ export async function fetchLayers(
     const { fd, length, close } = await download.fetch();
     context.resources.adopt(close);
     const region = { fd, offset: 0, length };
-    fetched.set(layer.digest, { blob: region, compression: await compressionOf(region) });
+    const keeper = keeperOf(layer.digest, cache, fetched);
+    fetched.set(layer.digest, { blob: region, compression: await compressionOf(region), keeper });
   });
   return layers.map((layer) => ({ ...layer, ...(fetched.get(layer.digest as string) as FetchedBlob) }));
+}
+
+function keeperOf(digest: Digest, cache: BlobCache, fetched: Map<string, FetchedBlob>): LayerKeeper {
+  return {
+    load: () => cache.loadDerived(digest),
+    save: (parts) => cache.saveDerived(digest, parts),
+    discard: async () => {
+      fetched.delete(digest);
+      await cache.discard(digest);
+    },
+  };
 }
 
 /** Does work on each item, on so many at once. After a failure nothing is begun any more, and what was begun may be left. */

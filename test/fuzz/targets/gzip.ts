@@ -40,19 +40,21 @@ export const gzip: Target<GzipInput> = {
     };
     const io = { read: readFrom(stored), write, whole };
     const blob = { fd: -1, offset: 0, length: stored.length };
-    const { columns, length } = await decodeLayer(blob, 'gzip', -1, {}, io, new Budget(LIMITS), () => {}).catch(
-      (error) => {
-        if (isCompared && error instanceof DimgxError && error.code === 'DIMGX_COMPRESSION_CORRUPT')
-          mustBeDamaged(stored);
-        throw error;
-      },
-    );
+    const request = { blob, compression: 'gzip', spool: -1, reads: true } as const;
+    const { contents, length } = await decodeLayer(request, {}, io, new Budget(LIMITS), () => {}).catch((error) => {
+      if (isCompared && error instanceof DimgxError && error.code === 'DIMGX_COMPRESSION_CORRUPT')
+        mustBeDamaged(stored);
+      throw error;
+    });
     if (!isCompared) return;
     const plain = Buffer.concat(spool);
     must(plain.equals(gunzipSync(stored)) && length === plain.length, 'the spool holds something else');
     const again = { read: readFrom(plain), write, whole };
     const index = await indexPlainLayer({ ...blob, length }, again, new Budget(LIMITS));
-    must(index.columns.length === columns.length, 'the entries are others than in the same layer uncompressed');
+    must(
+      index.columns.length === contents?.columns.length,
+      'the entries are others than in the same layer uncompressed',
+    );
   },
 };
 

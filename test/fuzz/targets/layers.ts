@@ -72,7 +72,15 @@ async function indexesOf(layers: readonly Buffer[]): Promise<LayerIndex[]> {
     const layer = layerValue({ name: `layer ${position}`, blob: region });
     const place = { position, of: layers.length };
     const entries = new EntryTable(columns);
-    indexes.push({ ...contents, layer, place, region, entries, verified: Promise.resolve({}) });
+    indexes.push({
+      ...contents,
+      layer,
+      place,
+      region,
+      entries,
+      ready: Promise.resolve(),
+      verified: Promise.resolve({}),
+    });
     offset += length;
   }
   return indexes.reverse();

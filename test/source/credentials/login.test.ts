@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, test } from 'vitest';
 import { findCredentials } from '#dimgx/source/credentials/find-credentials.js';
 import { removeLogin } from '#dimgx/source/credentials/remove-login.js';
 import { storeLogin } from '#dimgx/source/credentials/store-login.js';
+import { whyNotHere } from '../../helpers/engines.js';
 import { temporaryFolder } from '../../helpers/members.js';
 
 const LOGIN = { username: 'me', password: 's3:cr/et' };
@@ -179,7 +180,7 @@ describe('a file of credentials', () => {
     }
   });
 
-  it.skipIf(process.getuid?.() !== 0)('stays its owner’s, as with sudo', async () => {
+  it.skipIf(whyNotHere('root'))(`stays its owner's, as with sudo${whyNotHere('root')}`, async () => {
     const path = await write('.docker/config.json', '{}');
     await chown(path, 1234, 1235);
     await store('h:1');

@@ -2,22 +2,15 @@ import { crc32 } from 'node:zlib';
 import * as v from 'valibot';
 import { WARNINGS, type WarningCode } from '../errors.js';
 import type { Digest } from '../image/digest.js';
-import type { EntryColumns } from '../inspect/entry-table.js';
-import type { LayerContents } from '../inspect/index-layer.js';
+import type { StoredLayer } from '../image/image.js';
 import { parsePrivate } from '../source/private-document.js';
-import type { BlobCache } from './blob-cache.js';
+import type { EntryColumns } from './entry-table.js';
+import type { LayerContents } from './index-layer.js';
 
 /** Of which layer an index tells: by its stored bytes and by its uncompressed ones. */
 export interface LayerKey {
   readonly digest: Digest;
   readonly diffId: Digest;
-}
-
-/** What reading a layer once has shown. */
-export interface StoredIndex {
-  readonly contents: LayerContents;
-  /** What the layer took of `Limits.maxSize`, in bytes: its length, and what sparse files expand to. */
-  readonly spentBytes: number;
 }
 
 /**
@@ -67,23 +60,22 @@ const DescriptionSchema = v.object({
   ),
 });
 
-/**
- * Keeps the index of a layer beside its blob. Only of a layer whose bytes have been compared with both digests.
- */
-export async function saveLayerIndex(cache: BlobCache, key: LayerKey, index: StoredIndex): Promise<void> {
-  await cache.saveDerived(key.digest, encodeLayerIndex(key, index));
+type KeptLayer = Pick<StoredLayer, 'digest' | 'diffId' | 'keeper'>;
+
+/** Keeps the index of a layer whose bytes have been compared with both its digests, where its source keeps anything. */
+export async function keepIndex({ digest, diffId, keeper }: KeptLayer, contents: LayerContents): Promise<void> {
+  if (keeper && digest && diffId) await keeper.save(encodeLayerIndex({ digest, diffId }, contents));
 }
 
 /** The index of a layer, when it was kept and is whole, of this version and of this very layer. */
-export async function loadLayerIndex(cache: BlobCache, key: LayerKey): Promise<StoredIndex | undefined> {
-  const bytes = await cache.loadDerived(key.digest);
-  return bytes && decodeLayerIndex(bytes, key);
+export async function keptIndex({ digest, diffId, keeper }: KeptLayer): Promise<LayerContents | undefined> {
+  const bytes = digest && diffId && (await keeper?.load());
+  return bytes && decodeLayerIndex(bytes, { digest, diffId });
 }
 
 /** The parts of a file, in order; the columns are not copied. */
-export function encodeLayerIndex({ digest, diffId }: LayerKey, index: StoredIndex): readonly Uint8Array[] {
-  const { contents, spentBytes } = index;
-  const { columns, length, contentSize, warnings } = contents;
+export function encodeLayerIndex({ digest, diffId }: LayerKey, contents: LayerContents): readonly Uint8Array[] {
+  const { columns, length, contentSize, spentBytes, warnings } = contents;
   const description = padded(JSON.stringify({ digest, diffId, length, contentSize, spentBytes, warnings }));
   const head = Buffer.concat([
     MAGIC,
@@ -100,7 +92,10 @@ export function encodeLayerIndex({ digest, diffId }: LayerKey, index: StoredInde
  *
  * @returns `undefined` for what is damaged, of another version, or of another layer
  */
-export function decodeLayerIndex(file: Uint8Array<ArrayBuffer>, { digest, diffId }: LayerKey): StoredIndex | undefined {
+export function decodeLayerIndex(
+  file: Uint8Array<ArrayBuffer>,
+  { digest, diffId }: LayerKey,
+): LayerContents | undefined {
   const bytes = file.byteOffset % 8 === 0 ? file : Uint8Array.from(file);
   if (bytes.length < HEAD + CHECKSUM || !MAGIC.equals(bytes.subarray(0, MAGIC.length))) return undefined;
   const [order, version, described = 0, rows = 0, names = 0] = new Uint32Array(
@@ -120,7 +115,7 @@ export function decodeLayerIndex(file: Uint8Array<ArrayBuffer>, { digest, diffId
   if (!parsed.success || parsed.output.digest !== digest || parsed.output.diffId !== diffId) return undefined;
   const { length, contentSize, spentBytes, warnings } = parsed.output;
   const columns = columnsIn(bytes, HEAD + described, rows, names);
-  return { contents: { columns, length, contentSize, warnings }, spentBytes };
+  return { columns, length, contentSize, spentBytes, warnings };
 }
 
 function columnsIn(bytes: Uint8Array<ArrayBuffer>, from: number, rows: number, names: number): EntryColumns {

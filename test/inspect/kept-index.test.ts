@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import type { Digest } from '#dimgx/image/digest.js';
+import type { LayerKeeper } from '#dimgx/image/image.js';
 import { Budget } from '#dimgx/inspect/budget.js';
-import { indexPlainLayer } from '#dimgx/inspect/index-layer.js';
-import { type BlobCache, openBlobCache } from '#dimgx/store/blob-cache.js';
+import { indexPlainLayer, type LayerContents } from '#dimgx/inspect/index-layer.js';
 import {
   decodeLayerIndex,
   encodeLayerIndex,
   INDEX_VERSION,
+  keepIndex,
+  keptIndex,
   type LayerKey,
-  loadLayerIndex,
-  type StoredIndex,
-  saveLayerIndex,
-} from '#dimgx/store/layer-index-file.js';
+} from '#dimgx/inspect/kept-index.js';
+import { type BlobCache, openBlobCache } from '#dimgx/store/blob-cache.js';
 import { randomBlob } from '../helpers/blobs.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { type RawEntry, rawLayer } from '../helpers/raw-layer.js';
@@ -44,18 +44,26 @@ const ENTRIES: readonly RawEntry[] = [
   { name: 'contiguous', type: '7' },
 ];
 
-async function indexOf(entries: readonly RawEntry[]): Promise<StoredIndex> {
+async function indexOf(entries: readonly RawEntry[]): Promise<LayerContents> {
   const layer = rawLayer(entries);
   const budget = new Budget({ maxSize: 2 ** 50, maxEntries: 2 ** 30 });
   const read = (bytes: Uint8Array, position: number) => {
     layer.copy(bytes, 0, position, position + bytes.length);
   };
   const io = { read: () => read, write: () => expect.unreachable(), whole: <T>(work: () => T) => work() };
-  const contents = await indexPlainLayer({ fd: -1, offset: 0, length: layer.length }, io, budget);
-  return { contents, spentBytes: budget.spentBytes };
+  return indexPlainLayer({ fd: -1, offset: 0, length: layer.length }, io, budget);
 }
 
-const encode = (index: StoredIndex) => new Uint8Array(Buffer.concat(encodeLayerIndex(KEY, index)));
+function keeperIn(cache: BlobCache): LayerKeeper {
+  const { digest } = KEY;
+  return {
+    load: () => cache.loadDerived(digest),
+    save: (parts) => cache.saveDerived(digest, parts),
+    discard: () => cache.discard(digest),
+  };
+}
+
+const encode = (index: LayerContents) => new Uint8Array(Buffer.concat(encodeLayerIndex(KEY, index)));
 
 describe('the index of a layer', () => {
   let cache: BlobCache;
@@ -66,19 +74,21 @@ describe('the index of a layer', () => {
 
   it('comes back as it was, of that layer alone', async () => {
     const index = await indexOf(ENTRIES);
-    expect(await loadLayerIndex(cache, KEY)).toBeUndefined();
-    await saveLayerIndex(cache, KEY, index);
-    expect(await loadLayerIndex(cache, KEY)).toEqual(index);
-    expect(await loadLayerIndex(cache, { ...KEY, diffId: KEY.digest })).toBeUndefined();
+    const layer = { ...KEY, keeper: keeperIn(cache) };
+    expect(await keptIndex(layer)).toBeUndefined();
+    await keepIndex(layer, index);
+    expect(await keptIndex(layer)).toEqual(index);
+    expect(await keptIndex({ ...layer, diffId: KEY.digest })).toBeUndefined();
     expect(decodeLayerIndex(encode(index), { ...KEY, digest: KEY.diffId })).toBeUndefined();
     await cache.discard(KEY.digest);
-    expect(await loadLayerIndex(cache, KEY)).toBeUndefined();
+    expect(await keptIndex(layer)).toBeUndefined();
   });
 
   it('is not kept without a cache', async () => {
     const none = await openBlobCache({ cache: false, env: {}, warn: () => expect.unreachable() });
-    await saveLayerIndex(none, KEY, await indexOf(ENTRIES));
-    expect(await loadLayerIndex(none, KEY)).toBeUndefined();
+    const layer = { ...KEY, keeper: keeperIn(none) };
+    await keepIndex(layer, await indexOf(ENTRIES));
+    expect(await keptIndex(layer)).toBeUndefined();
   });
 
   test('of any layer comes back as it was', async () => {

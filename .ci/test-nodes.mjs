@@ -1,0 +1,36 @@
+/**
+ * `npm run test:nodes [-- FOLDER]`: the tests of all that decodes and encodes, on every line of Node that dimgx is to run on.
+ * Writes the results of each into FOLDER, if one is given.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { delimiter, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { NODE_LINES, nodeBinary } from './node-binaries.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** Takes minutes, and is done by `npm test` on one line. */
+const LONG = 'test/compression/gigabytes.test.ts';
+const TESTS = [
+  'test/compression',
+  'test/hostile/cve-2017-14992-gzip-bomb.test.ts',
+  'test/hostile/bzip2-and-xz-bombs.test.ts',
+  'test/hostile/zstd',
+  'test/inspect/inspect-layers.test.ts',
+  'test/source/compressed-images.test.ts',
+  'test/source/open-files.test.ts',
+  'test/target',
+];
+
+const [folder] = process.argv.slice(2);
+let failed = 0;
+for (const line of NODE_LINES) {
+  const node = await nodeBinary(line);
+  console.log(`\n--- Node ${line}`);
+  const results = folder ? ['--reporter=default', '--reporter=json', `--outputFile=${folder}/node-${line}.json`] : [];
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', '--exclude', LONG, ...results, ...TESTS];
+  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
+  const [code] = await once(spawn(node, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] }), 'close');
+  if (code !== 0) failed++;
+}
+process.exitCode = failed === 0 ? 0 : 1;

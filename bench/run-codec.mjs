@@ -1,0 +1,21 @@
+/**
+ * `run-codec.mjs encode|decode NAME LEVEL FILE`: has the codec of dimgx work on a file, and writes what it makes to standard
+ * output.
+ */
+import { createReadStream, writeSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { pipeline } from 'node:stream/promises';
+import { codecOf } from '../dist/compression/detect.js';
+import { pieceSink } from '../dist/compression/piece-sink.js';
+
+const [direction, name, level, file = ''] = process.argv.slice(2);
+const codec = codecOf(/** @type {import('../dist/compression/codec.js').CompressionName} */ (name));
+const settings = { level: Number(level), threads: availableParallelism() };
+const stream = direction === 'encode' ? (await codec.encoder?.())?.(settings) : (await codec.decoder?.())?.();
+if (!stream) throw new Error(`${name} has nothing to ${direction} it`);
+await pipeline(createReadStream(file, { highWaterMark: 2 ** 20 }), stream, pieceSink(write));
+
+/** @param {Buffer} piece */
+function write(piece) {
+  for (let at = 0; at < piece.length; ) at += writeSync(1, piece, at);
+}

@@ -1,0 +1,104 @@
+import type { XzEmbedded } from 'xz-decompress';
+import { DimgxError } from '../errors.js';
+import { Converter } from './converter.js';
+
+/** What `enum xz_ret` of xz-embedded tells. */
+const OK = 0;
+const STREAM_END = 1;
+const FAILURES: Readonly<Record<number, string>> = {
+  3: 'no memory is left for its dictionary',
+  5: 'something else than a stream follows',
+  7: 'the data or a checksum are wrong',
+  8: 'it ends too early, or in something else',
+};
+const REFUSALS: Readonly<Record<number, string>> = {
+  2: 'has a check other than CRC32 and CRC64',
+  4: 'needs a dictionary of more than 64 MiB',
+  6: 'has a filter other than LZMA2, or a check other than CRC32 and CRC64',
+};
+
+/**
+ * Where the numbers of its state are, of 32 bits each: the buffers' size; then of the input and of the output, where it lies,
+ * how far it was worked on, and its length.
+ */
+const SIZE = 0;
+const INPUT = 1;
+const INPUT_POSITION = 2;
+const INPUT_LENGTH = 3;
+const OUTPUT = 4;
+const OUTPUT_POSITION = 5;
+const NUMBERS = 7;
+
+/** Loads a decoder of its own memory. */
+export async function loadXzEmbedded(): Promise<XzEmbedded> {
+  const { XzReadableStream } = (await import('xz-decompress')).default;
+  await XzReadableStream._getModuleInstance();
+  return XzReadableStream._moduleInstance.exports;
+}
+
+/**
+ * Decodes all streams of an xz file, with the zeros between them. xz-embedded refuses dictionaries larger than those of
+ * `xz -9` before it makes room for them, and reads every stream's index against what came before it.
+ */
+export class XzDecoder extends Converter {
+  readonly #xz: XzEmbedded;
+  readonly #context: number;
+
+  constructor(xz: XzEmbedded) {
+    super();
+    this.#xz = xz;
+    this.#context = xz.create_context();
+  }
+
+  protected override async accept(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length && !this.destroyed; ) {
+      at += this.#supply(bytes.subarray(at));
+      await this.#decode();
+    }
+  }
+
+  protected override async finish(): Promise<void> {
+    this.#xz.supply_input(this.#context, 0);
+    while (!(await this.#decode()));
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#xz.destroy_context(this.#context);
+    done(error);
+  }
+
+  get #state(): Uint32Array {
+    return new Uint32Array(this.#xz.memory.buffer, this.#context, NUMBERS);
+  }
+
+  /** @returns how much of the bytes it took */
+  #supply(bytes: Buffer): number {
+    const { [SIZE]: size = 0, [INPUT]: address = 0 } = this.#state;
+    const taken = bytes.subarray(0, size);
+    new Uint8Array(this.#xz.memory.buffer, address, size).set(taken);
+    this.#xz.supply_input(this.#context, taken.length);
+    return taken.length;
+  }
+
+  /** Puts out what comes until it wants input. @returns whether it is at its end */
+  async #decode(): Promise<boolean> {
+    for (;;) {
+      const result = this.#xz.get_next_output(this.#context);
+      const state = this.#state;
+      const { [OUTPUT]: address = 0, [OUTPUT_POSITION]: length = 0 } = state;
+      const isDone = length !== state[SIZE] && state[INPUT_POSITION] === state[INPUT_LENGTH];
+      state[OUTPUT_POSITION] = 0;
+      if (length > 0) await this.put(Buffer.from(new Uint8Array(this.#xz.memory.buffer, address, length)));
+      if (result === STREAM_END || this.destroyed) return true;
+      if (result !== OK) throw failure(result);
+      if (isDone) return false;
+    }
+  }
+}
+
+function failure(result: number): Error {
+  const refusal = REFUSALS[result];
+  if (refusal === undefined) return new Error(FAILURES[result] ?? `its decoder failed (${result})`);
+  const message = `its xz data ${refusal}: recompress it with plain xz`;
+  return new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message);
+}

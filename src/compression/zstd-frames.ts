@@ -1,0 +1,139 @@
+import { DimgxError } from '../errors.js';
+
+/** As large as the one that `zstd -d` grants without being asked to. */
+const MAX_WINDOW = 128 * 1024 * 1024;
+
+const MAGIC = 0xfd2fb528;
+/** Without the lowest four bits, which are free. */
+const SKIPPABLE = 0x184d2a5;
+const SKIPPABLE_HEADER = 8;
+const LONGEST_HEADER = 18;
+const BLOCK_HEADER = 3;
+const RUN_BLOCK = 1;
+const CHECKSUM = 4;
+
+/** Lengths of fields of a frame's header, by bits of its descriptor. */
+const DICTIONARY_ID = [0, 1, 2, 4] as const;
+const CONTENT_SIZE = [0, 2, 4, 8] as const;
+
+/**
+ * Finds where zstd frames end, which decoders have to be told: Node's drops what stands behind the end of a frame in the same
+ * piece, and takes an end in the midst of one for its end. Skippable frames, as zstd:chunked and pzstd write, are left out.
+ *
+ * Source: RFC 8878, 3.1
+ */
+export class ZstdFrames {
+  /** What has come of the header of a frame. */
+  readonly #header = Buffer.alloc(LONGEST_HEADER);
+  #headerBytes = 0;
+  #inFrame = false;
+  #hasChecksum = false;
+  /** What has come of the header of a block. */
+  #block = 0;
+  #blockBytes = 0;
+  /** Whether no block follows in this frame. */
+  #isLast = false;
+  /** Bytes before the next header, or before the end of the frame. */
+  #pass = 0;
+
+  /**
+   * The parts of the next bytes that belong to frames, none of them to two.
+   *
+   * @throws DIMGX_COMPRESSION_UNSUPPORTED for a window that is too large; an Error for what is no frame
+   */
+  *parts(bytes: Buffer): Generator<Buffer> {
+    let from = 0;
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#pass > 0) {
+        const passed = Math.min(this.#pass, bytes.length - at);
+        this.#pass -= passed;
+        at += passed;
+      } else if (this.#inFrame) {
+        this.#takeOfBlock(bytes[at++] as number);
+      } else {
+        const before = this.#headerBytes;
+        from = at;
+        at = this.#readHeader(bytes, at);
+        if (before > 0 && this.#inFrame) {
+          yield Buffer.from(this.#header.subarray(0, before + at - from));
+          from = at;
+        }
+      }
+      if (this.#inFrame && this.#isLast && this.#pass === 0) {
+        yield bytes.subarray(from, at);
+        this.#inFrame = this.#isLast = false;
+      }
+    }
+    if (this.#inFrame && from < bytes.length) yield bytes.subarray(from);
+  }
+
+  /** @throws an Error when what has come is not whole */
+  finish(): void {
+    if (this.#inFrame || this.#headerBytes > 0 || this.#pass > 0) throw new Error('unexpected end of data');
+  }
+
+  /** @returns where it ends, or the bytes do */
+  #readHeader(bytes: Buffer, start: number): number {
+    let at = start;
+    let isWhole = false;
+    while (at < bytes.length && !isWhole) {
+      this.#header[this.#headerBytes++] = bytes[at++] as number;
+      isWhole = this.#headerBytes === this.#headerLength();
+    }
+    if (!isWhole) return at;
+    this.#headerBytes = 0;
+    this.#inFrame = this.#header.readUInt32LE() === MAGIC;
+    if (this.#inFrame) this.#checkWindow();
+    else this.#pass = this.#header.readUInt32LE(4);
+    return at;
+  }
+
+  /** Of the frame's header, as far as it is known. */
+  #headerLength(): number {
+    if (this.#headerBytes < 4) return 4;
+    const magic = this.#header.readUInt32LE();
+    if (magic >>> 4 === SKIPPABLE) return SKIPPABLE_HEADER;
+    if (magic !== MAGIC) throw new Error('what follows is no frame');
+    if (this.#headerBytes === 4) return 5;
+    const { windowBytes, dictionaryBytes, contentSizeBytes } = this.#fields();
+    return 5 + windowBytes + dictionaryBytes + contentSizeBytes;
+  }
+
+  #fields() {
+    const descriptor = this.#header[4] as number;
+    const windowBytes = (descriptor & 0x20) === 0 ? 1 : 0;
+    const dictionaryBytes = DICTIONARY_ID[(descriptor & 3) as 0 | 1 | 2 | 3];
+    const contentSizeBytes = CONTENT_SIZE[(descriptor >> 6) as 0 | 1 | 2 | 3] || 1 - windowBytes;
+    this.#hasChecksum = (descriptor & 4) !== 0;
+    return { windowBytes, dictionaryBytes, contentSizeBytes };
+  }
+
+  #checkWindow(): void {
+    const size = this.#windowSize();
+    if (size <= MAX_WINDOW) return;
+    const message = `its zstd data needs a window of ${size} bytes, and ${MAX_WINDOW} are the most that is granted`;
+    throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message);
+  }
+
+  /** A frame without one of its own is one segment: its contents are the window. */
+  #windowSize(): number {
+    const { windowBytes, dictionaryBytes, contentSizeBytes } = this.#fields();
+    if (windowBytes > 0) {
+      const window = this.#header[5] as number;
+      return 2 ** (10 + (window >> 3)) * (1 + (window & 7) / 8);
+    }
+    const at = 5 + dictionaryBytes;
+    if (contentSizeBytes === 8) return Number(this.#header.readBigUInt64LE(at));
+    return this.#header.readUIntLE(at, contentSizeBytes) + (contentSizeBytes === 2 ? 256 : 0);
+  }
+
+  #takeOfBlock(byte: number): void {
+    this.#block |= byte << (8 * this.#blockBytes++);
+    if (this.#blockBytes < BLOCK_HEADER) return;
+    const type = (this.#block >> 1) & 3;
+    this.#isLast = (this.#block & 1) !== 0;
+    this.#pass = type === RUN_BLOCK ? 1 : this.#block >> 3;
+    if (this.#isLast && this.#hasChecksum) this.#pass += CHECKSUM;
+    this.#block = this.#blockBytes = 0;
+  }
+}

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { describe, expect, test } from 'vitest';
+import type { CompressionName } from '#dimgx/compression/codec.js';
+import { codecOf } from '#dimgx/compression/detect.js';
+import { pieceSink } from '#dimgx/compression/piece-sink.js';
+import { nodeZstd } from '#dimgx/compression/zstd-node.js';
+import { text } from '../helpers/codec-samples.js';
+import { lacks } from '../helpers/engines.js';
+
+const MIB = 2 ** 20;
+const TEXT = text(MIB);
+
+interface Run {
+  readonly name: CompressionName;
+  readonly mebibytes: number;
+  /** Writes it where this Node cannot. */
+  readonly program: string;
+}
+
+const RUNS: readonly Run[] = [
+  // more bytes than its trailer can count
+  { name: 'gzip', mebibytes: 4100, program: 'gzip' },
+  { name: 'zstd', mebibytes: 2100, program: 'zstd' },
+  { name: 'bzip2', mebibytes: 2100, program: 'bzip2' },
+  { name: 'xz', mebibytes: 2100, program: 'xz' },
+];
+
+async function encoderOf({ name, program }: Run): Promise<Duplex> {
+  if (name === 'zstd' && !nodeZstd()) {
+    const { stdin, stdout } = spawn(program, ['-1', '-c'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    return Duplex.from({ writable: stdin, readable: stdout });
+  }
+  const make = await codecOf(name).encoder?.();
+  if (!make) throw new Error(`${name} has no encoder`);
+  return make({ level: 1, threads: 2 });
+}
+
+describe('gigabytes come back as they were', () => {
+  for (const run of RUNS) {
+    test.skipIf(lacks(run.program))(
+      `through ${run.name} (needs ${run.program})`,
+      async () => {
+        const { name, mebibytes } = run;
+        const decoder = (await codecOf(name).decoder?.())?.();
+        if (!decoder) throw new Error(`${name} has no decoder`);
+        const [given, got] = [createHash('sha256'), createHash('sha256')];
+        let length = 0;
+        function* pieces() {
+          for (let i = 0; i < mebibytes; i++) {
+            const piece = Buffer.alloc(MIB);
+            TEXT.copy(piece, i % 1000, 0, MIB / 16);
+            given.update(piece);
+            yield piece;
+          }
+        }
+        const sink = pieceSink((piece) => {
+          got.update(piece);
+          length += piece.length;
+        });
+        await pipeline(pieces(), await encoderOf(run), decoder, sink);
+        expect(length).toBe(mebibytes * MIB);
+        expect(got.digest('hex')).toBe(given.digest('hex'));
+      },
+      300_000,
+    );
+  }
+});

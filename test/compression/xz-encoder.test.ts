@@ -1,0 +1,100 @@
+import { cp, mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { xz } from '#dimgx/compression/xz.js';
+import { codecSamples, text } from '../helpers/codec-samples.js';
+import { convert, cutAt, inPieces } from '../helpers/convert.js';
+import { lacks } from '../helpers/engines.js';
+import { temporaryFolder } from '../helpers/members.js';
+import { runCommand } from '../helpers/run-command.js';
+import { runScript } from '../helpers/run-script.js';
+
+const PACKAGE = join(import.meta.dirname, '../..');
+/** Of a block at level 0. */
+const PIECE = 2 ** 20;
+const LEVELS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const TOOLS = ['xz', 'pixz', 'bsdcat'] as const;
+
+async function encoder(level = 0, threads = 2): Promise<Duplex> {
+  const make = await xz.encoder?.();
+  if (!make) throw new Error('xz has no encoder');
+  return make({ level, threads });
+}
+
+async function encoded(bytes: Uint8Array, level?: number, threads?: number): Promise<Buffer> {
+  return convert(await encoder(level, threads), inPieces(bytes, 2 ** 20));
+}
+
+const isMissing = await xz.encoder?.().then(
+  () => false,
+  () => true,
+);
+
+describe.skipIf(isMissing)('xz is written (needs the package lzma-native)', () => {
+  describe.each(codecSamples(PIECE))('of %s', (_, bytes) => {
+    test('and read here', async () => {
+      const make = await xz.decoder?.();
+      const written = await encoded(bytes);
+      expect(make && (await convert(make(), inPieces(written, 9973))).equals(bytes)).toBe(true);
+      expect(written.length).toBeLessThan(bytes.length * 1.001 + 200);
+    });
+
+    test.skipIf(lacks(...TOOLS)).each(TOOLS)('as %s reads it (needs all)', async (tool) => {
+      for (const level of [0, 6]) {
+        const input = await encoded(bytes, level);
+        const { stdout } = await runCommand(tool, tool === 'bsdcat' ? [] : tool === 'xz' ? ['-dc'] : ['-d'], { input });
+        expect(stdout.equals(bytes)).toBe(true);
+      }
+    });
+  });
+
+  test.skipIf(lacks('xz')).each(LEVELS)('at level %i as xz does with threads (needs xz)', async (level) => {
+    const bytes = text(3_300_000);
+    const { stdout } = await runCommand('xz', ['-c', '-T2', `-${level}`], { input: bytes });
+    const input = await encoded(bytes, level);
+    expect((await runCommand('xz', ['-dc'], { input })).stdout.equals(bytes)).toBe(true);
+    expect(Math.abs(input.length - stdout.length)).toBeLessThan(stdout.length * 0.001 + 50);
+  });
+
+  test('the same with any number of threads', async () => {
+    const bytes = text(4 * PIECE + 1);
+    for (const level of [0, 1, 6]) {
+      const one = await encoded(bytes, level, 1);
+      for (const threads of [2, 3, 8]) expect((await encoded(bytes, level, threads)).equals(one)).toBe(true);
+    }
+  });
+
+  test('the same however it is given', async () => {
+    const bytes = text(2 * PIECE + 100);
+    const whole = await encoded(bytes);
+    for (const places of [[1], [PIECE - 1], [PIECE], [PIECE + 1], [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE]]) {
+      expect((await convert(await encoder(), cutAt(bytes, ...places))).equals(whole)).toBe(true);
+    }
+    for (const length of [1000, 65_521]) {
+      expect((await convert(await encoder(), inPieces(bytes, length))).equals(whole)).toBe(true);
+    }
+  });
+});
+
+test('without its package, writing xz says what to do before any work, and all else works', async () => {
+  const folder = await temporaryFolder();
+  for (const part of ['bin', 'dist', 'package.json']) {
+    await cp(join(PACKAGE, part), join(folder, part), { recursive: true });
+  }
+  await mkdir(join(folder, 'node_modules'));
+  for (const name of ['bzip2-wasm', 'valibot', 'pretty-bytes', 'yargs-parser', 'yargs']) {
+    await symlink(join(PACKAGE, 'node_modules', name), join(folder, 'node_modules', name));
+  }
+  const image = join(PACKAGE, 'fixtures/busybox-docker.tar');
+  const script = '"$DIMGX_NODE" "$1/bin/dimgx.js" "$2" -t "$1/out" "$3"; code=$?; ls "$1"; exit $code';
+  const xzEnd = await runScript(script, folder, '-J', image);
+  expect({ code: xzEnd.code, stdout: xzEnd.stdout.toString() }).toEqual({
+    code: 2,
+    stdout: 'bin\ndist\nnode_modules\npackage.json\n',
+  });
+  expect(xzEnd.stderr).toMatch(
+    /^dimgx: DIMGX_COMPRESSION_UNSUPPORTED: writing xz needs .*npm install lzma-native.*\n$/,
+  );
+  expect((await runScript(script, folder, '-j', image)).code).toBe(0);
+});

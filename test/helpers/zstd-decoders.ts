@@ -1,0 +1,23 @@
+import type { Duplex } from 'node:stream';
+import { zstd } from '#dimgx/compression/zstd.js';
+import { ZstdDecoder } from '#dimgx/compression/zstd-decoder.js';
+import { nodeZstd } from '#dimgx/compression/zstd-node.js';
+import { loadWasmDecoder } from '#dimgx/compression/zstd-wasm.js';
+
+/** Both ways to read zstd, whichever this Node would take. */
+export interface ZstdBackend {
+  readonly name: string;
+  readonly isMissing: boolean;
+  decoder(): Promise<Duplex>;
+}
+
+export const ZSTD_BACKENDS: readonly ZstdBackend[] = [
+  { name: 'node:zlib (from Node 22.15 on)', isMissing: nodeZstd() === undefined, decoder: ofThisNode },
+  { name: 'the WASM library', isMissing: false, decoder: async () => new ZstdDecoder(await loadWasmDecoder()) },
+];
+
+async function ofThisNode(): Promise<Duplex> {
+  const make = await zstd.decoder?.();
+  if (!make) throw new Error('zstd has no decoder');
+  return make();
+}
