@@ -99,14 +99,9 @@ describe.skipIf(absent)(`layers that the cache keeps${absent}`, () => {
     await stat(inCache('indexes', digests.gzip[0] as string));
   });
 
-  it('are fetched anew the next time when they are not compressed, for then it is seen at the end', async () => {
+  it('are fetched anew when they are not compressed, too', async () => {
     const first = await flatten('plain');
     await damage(digests.plain[0] as string);
-    expect(await flatten('plain')).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('DIMGX_IMAGE_DIGEST_MISMATCH'),
-      tar: undefined,
-    });
     expect(await flatten('plain')).toEqual(first);
   });
 });

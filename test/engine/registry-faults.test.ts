@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
@@ -31,6 +32,8 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
   let layer: Buffer;
   let descriptor: Descriptor;
   let blob: RegExp;
+  let plain: Buffer;
+  let gzip: Descriptor;
 
   beforeAll(async () => {
     registry = await startRegistry();
@@ -40,6 +43,13 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
     descriptor = layout.blob(layer, '');
     blob = new RegExp(`/blobs/${descriptor.digest}`);
     await pushLayout(layout, manifest, { host: registry.host, path: 'box', tag: '1' });
+  });
+  beforeAll(async () => {
+    const layout = new OciLayout();
+    plain = await layerOf({ random: randomBytes(5 * MIB), small: 'x' });
+    const manifest = layout.manifest({ layers: [plain, await layerOf({ other: 'y' })] }, { gzip: true });
+    gzip = layout.blob(gzipped(plain), '');
+    await pushLayout(layout, manifest, { host: registry.host, path: 'gzip', tag: '1' });
   });
   afterAll(() => registry?.stop());
 
@@ -263,8 +273,6 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
   });
 
   describe('is decoded while it arrives, and the tar is the same', () => {
-    let plain: Buffer;
-    let gzip: Descriptor;
     const faults: readonly RegistryFault[][] = [
       [],
       [{ path: /gzip/, kind: 'cut', after: 3 * MIB }],
@@ -277,14 +285,6 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
         { path: /gzip/, kind: 'cut', after: 2 * MIB },
       ],
     ];
-
-    beforeAll(async () => {
-      const layout = new OciLayout();
-      plain = await layerOf({ random: randomBytes(5 * MIB), small: 'x' });
-      const manifest = layout.manifest({ layers: [plain, await layerOf({ other: 'y' })] }, { gzip: true });
-      gzip = layout.blob(gzipped(plain), '');
-      await pushLayout(layout, manifest, { host: registry.host, path: 'gzip', tag: '1' });
-    });
 
     test.each(faults.flatMap((each) => [[each, true] as const, [each, false] as const]))(
       '%j, with a cache: %s',
@@ -306,6 +306,46 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
         expect(proxy.on(path)).toHaveLength(wanted.length + 1);
       },
     );
+  });
+
+  describe('that went bad in the cache', () => {
+    const paths = { plain: /\/box\/blobs\//, gzip: /\/gzip\/blobs\// };
+
+    /** Opens an image, and reads its layers. */
+    const inspected = async (host: string, offline = false) => {
+      const resources = new Resources();
+      onTestFinished(() => resources.close());
+      const request = { reference: 'x', name: host, platform: undefined, options: { ...QUICK, offline } };
+      const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
+      const indexes = await inspectLayers(image);
+      return Promise.all(indexes.map(({ verified }) => verified));
+    };
+
+    test.each([
+      ['plain', 3 * MIB],
+      ['gzip', 3 * MIB],
+      ['gzip', 0],
+    ] as const)('is fetched again: %s, byte %d', async (kind, at) => {
+      const home = await newUser();
+      const proxy = await registryProxy(registry.host);
+      const name = `${proxy.host}/${kind === 'plain' ? 'box' : 'gzip'}:1`;
+      const digests = await inspected(name);
+      proxy.seen.splice(0);
+      expect(await inspected(name)).toEqual(digests);
+      expect(proxy.on(paths[kind])).toEqual([]);
+      const digest = digests.at(-1)?.digest ?? expect.unreachable();
+      const spoil = async () => {
+        const file = await open(`${home}/cache/blobs/${digest.replace(':', '/')}`, 'r+');
+        await file.write(Buffer.alloc(5, 1), 0, 5, at);
+        await file.close();
+      };
+      await spoil();
+      expect(await inspected(name)).toEqual(digests);
+      expect(proxy.on(paths[kind]).map(({ path }) => path)).toEqual([expect.stringContaining(digest)]);
+      await spoil();
+      expect(await codeOf(inspected(name, true))).toBe('DIMGX_SOURCE_MISSING_BLOB');
+      expect(await inspected(name)).toEqual(digests);
+    });
   });
 
   describe('with a mirror', () => {

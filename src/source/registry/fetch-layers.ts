@@ -1,7 +1,8 @@
-import type { Digest } from '../../image/digest.js';
+import { algorithmOf, type Digest } from '../../image/digest.js';
 import type { Layer, LayerKeeper, StoredLayer, WatchLayer } from '../../image/image.js';
 import type { BlobCache } from '../../store/blob-cache.js';
 import { compressionOf } from '../assemble-image.js';
+import { digestOfRegion } from '../checks.js';
 import type { OpenContext } from '../open-context.js';
 import type { BlobOrigin } from './download-blob.js';
 import { LayerDownload, type RegistryLayer } from './layer-download.js';
@@ -42,14 +43,24 @@ export async function fetchLayers(
     done += bytes;
     context.onProgress?.({ stage: 'pull', item, done, total });
   };
-  await inLanes(request.jobs, [...wanted.values()], async (layer, isOver) => {
-    const elsewhere = request.foreign.get(layer.digest);
+  const fetch = async (layer: RegistryLayer, isOver: () => boolean): Promise<FetchedBlob> => {
+    const { digest } = layer;
+    const elsewhere = request.foreign.get(digest);
     const download = new LayerDownload(layer, { repository, cache, elsewhere, watch, onBytes, isOver });
     const { fd, length, close } = await download.fetch();
     context.resources.adopt(close);
-    const region = { fd, offset: 0, length };
-    const keeper = keeperOf(layer.digest, cache, fetched);
-    fetched.set(layer.digest, { blob: region, compression: await compressionOf(region), keeper });
+    const blob = { fd, offset: 0, length };
+    const compression = await compressionOf(blob);
+    // what does not look compressed is written out while it is being hashed
+    const isSure = !download.isOld || compression !== 'none';
+    if (isSure || (await digestOfRegion(blob, algorithmOf(digest))) === digest) {
+      return { blob, compression, keeper: keeperOf(digest, cache, fetched) };
+    }
+    await cache.discard(digest);
+    return fetch(layer, isOver);
+  };
+  await inLanes(request.jobs, [...wanted.values()], async (layer, isOver) => {
+    fetched.set(layer.digest, await fetch(layer, isOver));
   });
   return layers.map((layer) => ({ ...layer, ...(fetched.get(layer.digest as string) as FetchedBlob) }));
 }

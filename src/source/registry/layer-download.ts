@@ -35,6 +35,8 @@ export class LayerDownload {
   /** That gave it last. */
   #place: Place | undefined;
   #followed: FollowedBlob | undefined;
+  /** The bytes came from the cache, which compared them with their digest some time ago. */
+  isOld = true;
 
   constructor(layer: RegistryLayer, options: LayerDownloadOptions) {
     const name = `layer ${layer.name}`;
@@ -75,6 +77,7 @@ export class LayerDownload {
   async #download({ fd, from }: { readonly fd: number; readonly from: number }): Promise<void> {
     const { repository, watch, onBytes } = this.#options;
     repository.requireOnline(this.#sought);
+    this.isOld = false;
     await this.#forget(); // what the cache found damaged
     this.#followed = await FollowedBlob.open(fd, this.#blob.size, this.#layer, watch);
     const onWritten = (length: number) => this.#followed?.grown(length);
