@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quote, startShell } from './shell.mjs';
+import { quote, startShell, stopCommands } from './shell.mjs';
 
 /**
  * A registry of our own on a port of this machine, open to everybody here, all of whose files lie in a folder.
@@ -10,7 +10,7 @@ import { quote, startShell } from './shell.mjs';
  * @template Result
  * @param {string} folder
  * @param {(host: string) => Promise<Result>} work gets `127.0.0.1:PORT`, to begin the names of images with
- * @returns {Promise<Result>} the registry is stopped then
+ * @returns {Promise<Result>} the registry and all other commands are stopped then
  * @throws when it does not answer within 30 seconds
  */
 export async function withDockerRegistry(folder, work) {
@@ -24,14 +24,12 @@ export async function withDockerRegistry(folder, work) {
   await writeFile(`${folder}/registry.json`, JSON.stringify(configuration));
   // It takes variables that begin so for its own configuration.
   const command = `exec env -u REGISTRY_AUTH_FILE docker-registry serve ${quote(`${folder}/registry.json`)}`;
-  const { pid, ended } = startShell(command, 'ignore');
-  const end = ended.catch((failure) => failure);
+  const { ended } = startShell(command, 'ignore');
   try {
     await Promise.race([answers(host), ended]);
     return await work(host);
   } finally {
-    if (pid !== undefined) process.kill(pid, 'SIGTERM');
-    await end;
+    await stopCommands(); // with whatever of the work is left when it has failed
   }
 }
 
