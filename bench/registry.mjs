@@ -33,7 +33,7 @@ const BARS = [
 ];
 
 /** As a part of the usual image: 1 GB compressed. */
-const SCALE = 1.25;
+const SCALE = 1.35;
 const OTHERS = ['docker-registry', 'skopeo', 'umoci', 'crane'];
 
 const { values } = parseArgs({
