@@ -7,7 +7,7 @@ import { outputOf, quote } from './shell.mjs';
 /** @typedef {() => import('./check-tree.mjs').Summary} Expected */
 
 /** @param {string} name of a program of this folder */
-function script(name) {
+export function script(name) {
   return `$NODE ${quote(fileURLToPath(new URL(name, import.meta.url)))}`;
 }
 
@@ -137,7 +137,7 @@ function titleOf(options, reference) {
 }
 
 /** Others are timed whatever they make. @param {import('./check-tree.mjs').Summary} actual @param {import('./check-tree.mjs').Summary} expected */
-function remark(actual, expected) {
+export function remark(actual, expected) {
   return actual.digest === expected.digest
     ? ''
     : `its tree is wrong: ${actual.entries} entries, not ${expected.entries}`;

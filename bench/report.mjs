@@ -16,7 +16,7 @@ export function formatTable(rows) {
 /**
  * Puts a text between two marks of the README of this folder, and leaves the rest alone.
  *
- * @param {'figures' | 'engine figures' | 'codec figures'} mark
+ * @param {'figures' | 'engine figures' | 'registry figures' | 'codec figures'} mark
  * @param {string} text
  */
 export async function writeReadme(mark, text) {
