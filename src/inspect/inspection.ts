@@ -109,8 +109,14 @@ export class Inspection {
   async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
     const verified = this.#verifies ? this.#verifyPlain(layer) : Promise.resolve({});
     verified.catch(() => undefined);
-    const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
-    return this.#index(layer, layer.blob, contents as LayerContents, verified);
+    try {
+      const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
+      return this.#index(layer, layer.blob, contents as LayerContents, verified);
+    } catch (failure) {
+      await Promise.allSettled([verified]); // or it would discard what is fetched anew
+      const { keeper: _, ...again } = await this.#anew(layer, failure);
+      return this.inspect(again);
+    }
   }
 
   async #verifyPlain(layer: StoredLayer): Promise<LayerDigests> {
@@ -147,14 +153,12 @@ export class Inspection {
     return this.#index(layer, { fd: spool.fd, offset: 0 }, contents, verified, ready);
   }
 
-  /** What turns out to be damaged where its source keeps it is fetched anew, once. */
+  /** What turns out to be damaged is fetched anew, once. */
   async #decode(layer: StoredLayer, spool: FileHandle, known: LayerContents | undefined): Promise<LayerReport> {
     try {
       return await this.#decodeOnce(layer, spool, known);
     } catch (failure) {
-      if (!layer.keeper || !(await this.#isDamaged(layer))) throw failure;
-      await layer.keeper.discard();
-      const again = await this.#refetch(layer);
+      const again = await this.#anew(layer, failure);
       await spool.truncate();
       return this.#decodeOnce(again, spool, known);
     }
@@ -174,6 +178,13 @@ export class Inspection {
     if (diffId && plainAlgorithm) compare(layer, diffId, report.plainHash);
     if (known && report.length !== known.length) throw otherLength(layer, report.length, known.length);
     return report;
+  }
+
+  /** A layer that is damaged where its source keeps it, fetched once more. @throws `failure` when it is not */
+  async #anew(layer: StoredLayer, failure: unknown): Promise<StoredLayer> {
+    if (!layer.keeper || !(await this.#isDamaged(layer))) throw failure;
+    await layer.keeper.discard();
+    return this.#refetch(layer);
   }
 
   async #isDamaged(layer: StoredLayer): Promise<boolean> {
