@@ -31,6 +31,8 @@ describe.skipIf(absent)(`processes that share a cache${absent}`, () => {
     for (const size of [8, 5, 1]) layers.push(await layerOf({ [`random-${size}`]: randomBytes(size * MIB) }));
     const manifest = layout.manifest({ layers });
     for (const layer of layers) sizes.set(layout.blob(layer, '').digest, layer.length);
+    const { config } = JSON.parse(String(layout.members[`blobs/${manifest.digest.replace(':', '/')}`]));
+    sizes.set(config.digest, config.size);
     await pushLayout(layout, manifest, { host: registry.host, path: 'box', tag: '1' });
   });
   afterAll(() => registry?.stop());
@@ -40,7 +42,7 @@ describe.skipIf(absent)(`processes that share a cache${absent}`, () => {
       .update(await readFile(path))
       .digest('hex');
 
-  it('transfer each layer once, eight at a time, and another none', async () => {
+  it('transfer each blob once, eight at a time, and another none', async () => {
     const home = await newUser();
     const proxy = await registryProxy(registry.host);
     const targets = Array.from({ length: 8 }, (_, i) => join(home, `${i}.tar`));
