@@ -96,6 +96,16 @@ describe.skipIf(absent)(`processes that share a cache${absent}`, () => {
     expect(await runDimgx('cache', 'verify')).toMatchObject({ code: 0 });
   });
 
+  it('find a manifest that is damaged when its tag is asked for again', async () => {
+    const home = await newUser();
+    const { stdout } = await runDimgx('pull', `${registry.host}/box:1`);
+    const path = join(home, 'cache/blobs', stdout.trim().replace(':', '/'));
+    const bytes = await readFile(path);
+    await writeFile(path, Buffer.from(bytes).fill(' ', 20, 30));
+    expect(await runDimgx('pull', `${registry.host}/box:1`)).toMatchObject({ stderr: '', code: 0 });
+    expect(await readFile(path)).toEqual(bytes);
+  });
+
   it.skipIf(cannotMount())('do without one on a disk that is too small, with a warning (needs mount)', async () => {
     const home = await newUser();
     const disk = await smallDisk(7 * MIB);

@@ -43,8 +43,7 @@ export class RegistryDocuments implements Blobs {
     const kept = digest && (await this.#find(digest));
     if (kept) return { bytes: kept, digest, location: 'the cache' };
     const served = await this.#repository.top();
-    const { digest: known, bytes } = served;
-    await this.#keep(known, bytes.length, async () => bytes);
+    await this.#keepWhole(served);
     if (!name.digest) await this.#cache.remember(name.full, served.digest);
     return served;
   }
@@ -106,6 +105,11 @@ export class RegistryDocuments implements Blobs {
     } finally {
       await blob.close();
     }
+  }
+
+  /** What lies there already is compared with its digest: it may have been damaged. */
+  async #keepWhole({ bytes, digest }: Document): Promise<void> {
+    if (!(await this.#find(digest))) await this.#keep(digest, bytes.length, async () => bytes);
   }
 
   /** What is not kept is asked for again. */
