@@ -7,6 +7,7 @@ import { ArrivingBlobs } from './arriving-blobs.js';
 import { ArrivingLayers } from './arriving-layers.js';
 import { Budget } from './budget.js';
 import { type Inspected, Inspection } from './inspection.js';
+import { keptIndex } from './kept-index.js';
 import type { LayerIndex } from './layer-index.js';
 import { LayerRunner } from './layer-runner.js';
 
@@ -53,7 +54,10 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
     await inspection.close();
   });
   const found = new Map<string, Promise<Inspected>>();
-  for (const [key, layer] of inWorkingOrder(blobs)) found.set(key, inspection.inspect(layer));
+  const known = new Map(
+    await Promise.all([...blobs].map(async ([key, layer]) => [key, await keptIndex(layer)] as const)),
+  );
+  for (const [key, layer] of inWorkingOrder(blobs)) found.set(key, inspection.inspect(layer, known.get(key)));
   const warn = inputWarner(options);
   const indexes = await Promise.all(select.map((layer) => found.get(blobKey(layer)) as Promise<Inspected>));
   runner.finish();

@@ -11,7 +11,7 @@ import type { ArrivedLayer } from './arriving-layers.js';
 import type { Budget } from './budget.js';
 import { EntryTable } from './entry-table.js';
 import type { LayerContents } from './index-layer.js';
-import { keepIndex, keptIndex } from './kept-index.js';
+import { keepIndex } from './kept-index.js';
 import type { LayerDigests, LayerIndex } from './layer-index.js';
 import type { LayerReport } from './layer-job.js';
 import type { LayerRunner } from './layer-runner.js';
@@ -77,13 +77,14 @@ export class Inspection {
     }
   }
 
-  async inspect(layer: StoredLayer): Promise<Inspected> {
+  /** @param known what its source has kept of it */
+  async inspect(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
     const { fd, offset, length } = layer.blob;
     const arrived = this.#arrived.find((each) => each.fd === fd && each.offset === offset && each.length === length);
     if (arrived) return this.#takeArrived(layer, arrived);
     const decoded = this.#arrivingBlobs.take(layer);
     if (decoded) return this.#takeDecoded(layer, decoded);
-    return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer);
+    return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer, known);
   }
 
   /** Its headers were read and its bytes hashed while it arrived. */
@@ -118,17 +119,11 @@ export class Inspection {
     const algorithms = [...new Set(named.map(algorithmOf))];
     if (algorithms.length === 0) return {};
     const { hashes = [] } = await this.#run(layer, { kind: 'hash', blob: layer.blob, algorithms }, 'verify');
-    try {
-      for (const digest of named) compare(layer, digest, hashes[algorithms.indexOf(algorithmOf(digest))]);
-    } catch (failure) {
-      await layer.keeper?.discard(); // some of it may be in the output: the next time it is fetched anew
-      throw failure;
-    }
+    for (const digest of named) compare(layer, digest, hashes[algorithms.indexOf(algorithmOf(digest))]);
     return digestsOf(layer);
   }
 
-  async #inspectCompressed(layer: StoredLayer): Promise<Inspected> {
-    const known = await keptIndex(layer);
+  async #inspectCompressed(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
     const opening = openSpool(this.#options.tmpDir, layer.blob.length);
     this.#spools.push(opening);
     const spool = await opening;
@@ -147,16 +142,16 @@ export class Inspection {
     return this.#index(layer, { fd: spool.fd, offset: 0 }, contents, verified, ready);
   }
 
-  /** What turns out to be damaged where its source keeps it is fetched anew, once. */
+  /** What turns out to be damaged is fetched anew, once. */
   async #decode(layer: StoredLayer, spool: FileHandle, known: LayerContents | undefined): Promise<LayerReport> {
     try {
       return await this.#decodeOnce(layer, spool, known);
     } catch (failure) {
-      if (!layer.keeper || !(await this.#isDamaged(layer))) throw failure;
-      await layer.keeper.discard();
-      const again = await this.#refetch(layer);
+      const again = await this.#anew(layer, failure);
       await spool.truncate();
-      return this.#decodeOnce(again, spool, known);
+      const report = await this.#decodeOnce(again, spool, known);
+      if (known && this.#verifies) this.#keeping.push(keepIndex(again, known));
+      return report;
     }
   }
 
@@ -174,6 +169,13 @@ export class Inspection {
     if (diffId && plainAlgorithm) compare(layer, diffId, report.plainHash);
     if (known && report.length !== known.length) throw otherLength(layer, report.length, known.length);
     return report;
+  }
+
+  /** A layer that is damaged where its source keeps it, fetched once more. @throws `failure` when it is not */
+  async #anew(layer: StoredLayer, failure: unknown): Promise<StoredLayer> {
+    if (!layer.keeper || !(await this.#isDamaged(layer))) throw failure;
+    await layer.keeper.discard();
+    return this.#refetch(layer);
   }
 
   async #isDamaged(layer: StoredLayer): Promise<boolean> {

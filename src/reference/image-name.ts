@@ -29,10 +29,10 @@ export function repositoryOf(name: string): Repository {
   return { registry, path: registry === 'docker.io' && !path.includes('/') ? `library/${path}` : path };
 }
 
-const REGISTRY = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?$/;
-/** Whether it is written as the host of a registry. */
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?$/;
+/** Whether it is written as the host of a registry, and could be one: ports end at 65535, numbers of an address at 255. */
 export function isRegistryHost(text: string): boolean {
-  return REGISTRY.test(text);
+  return HOST.test(text) && URL.canParse(`https://${text}`);
 }
 
 const COMPONENT = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
@@ -47,7 +47,7 @@ const TAG_AND_DIGEST = /^(.*?)(:\w[\w.-]{0,127})?(@[A-Za-z][\w+.-]*:[0-9a-fA-F]{
 export function fullName(name: string): string | undefined {
   const [, base = '', tag = '', digest] = TAG_AND_DIGEST.exec(name) ?? [];
   const { registry, path } = repositoryOf(base);
-  const isName = REGISTRY.test(registry) && path.split('/').every((part) => COMPONENT.test(part));
+  const isName = isRegistryHost(registry) && path.split('/').every((part) => COMPONENT.test(part));
   const isMore = /@|:[^/]*$|^[0-9a-f]{64}$/.test(base);
   return isName && !isMore ? `${registry}/${path}${digest ?? tag}` : undefined;
 }

@@ -53,9 +53,9 @@ describe.skipIf(absent)(`layers that the cache keeps${absent}`, () => {
     return { stderr, code, tar: await readFile(target).catch(() => undefined) };
   }
 
-  async function damage(digest: string) {
+  async function damage(digest: string, at = 50_000) {
     const bytes = await readFile(inCache('blobs', digest));
-    bytes.writeUInt8(bytes.readUInt8(50_000) ^ 1, 50_000);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
     await writeFile(inCache('blobs', digest), bytes);
   }
 
@@ -98,6 +98,19 @@ describe.skipIf(absent)(`layers that the cache keeps${absent}`, () => {
     expect(digests.gzip.map(transfersOf)).toEqual([2, 2]);
     await stat(inCache('indexes', digests.gzip[0] as string));
   });
+
+  it.each(['gzip', 'plain'] as const)(
+    'are fetched anew when they do not begin like layers any more (%s)',
+    async (form) => {
+      const first = await flatten(form);
+      for (const options of [[], ['--no-verify']]) {
+        await damage(digests[form][0] as string, 0);
+        expect(await flatten(form, ...options)).toEqual(first);
+      }
+      expect(digests[form].map(transfersOf)).toEqual([3, 1]);
+      expect(await runDimgx('cache', 'verify')).toMatchObject({ stderr: '', code: 0 });
+    },
+  );
 
   it('are fetched anew when they are not compressed, too', async () => {
     const first = await flatten('plain');

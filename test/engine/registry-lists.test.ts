@@ -122,10 +122,13 @@ describe.skipIf(absent)(`what a registry has${absent}`, () => {
       expect(proxy.seen.map(({ path }) => path).slice(0, 2)).toEqual(['/v2/_catalog', '/v2/_catalog?last=x']);
     });
 
-    it('ends where a registry leads on without an end', async () => {
+    test.each([
+      ['to the same page again', '/v2/_catalog?last=x', '{"repositories":["a"]}'],
+      ['to empty pages, each of another address', '_catalog/', '{"repositories":null}'],
+    ])('ends where a registry leads on without an end: %s', async (_, link, body) => {
       await newUser();
-      const headers = { link: '</v2/_catalog?last=x>; rel=next' };
-      const answer = { status: 200, headers, body: '{"repositories":null}' };
+      const headers = { link: `<${link}>; rel=next` };
+      const answer = { status: 200, headers, body };
       const proxy = await registryProxy(registry.host, { path: /_catalog/, times: 9999, answer });
       await refused('DIMGX_SOURCE_REGISTRY_FAILED', 'catalog', proxy.host);
     });

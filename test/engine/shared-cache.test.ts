@@ -31,6 +31,8 @@ describe.skipIf(absent)(`processes that share a cache${absent}`, () => {
     for (const size of [8, 5, 1]) layers.push(await layerOf({ [`random-${size}`]: randomBytes(size * MIB) }));
     const manifest = layout.manifest({ layers });
     for (const layer of layers) sizes.set(layout.blob(layer, '').digest, layer.length);
+    const { config } = JSON.parse(String(layout.members[`blobs/${manifest.digest.replace(':', '/')}`]));
+    sizes.set(config.digest, config.size);
     await pushLayout(layout, manifest, { host: registry.host, path: 'box', tag: '1' });
   });
   afterAll(() => registry?.stop());
@@ -40,7 +42,7 @@ describe.skipIf(absent)(`processes that share a cache${absent}`, () => {
       .update(await readFile(path))
       .digest('hex');
 
-  it('transfer each layer once, eight at a time, and another none', async () => {
+  it('transfer each blob once, eight at a time, and another none', async () => {
     const home = await newUser();
     const proxy = await registryProxy(registry.host);
     const targets = Array.from({ length: 8 }, (_, i) => join(home, `${i}.tar`));
@@ -92,6 +94,16 @@ describe.skipIf(absent)(`processes that share a cache${absent}`, () => {
     expect(await runDimgx('pull', `${proxy.host}/box:1`)).toMatchObject({ code: 0 });
     expect(proxy.on(new RegExp(`/blobs/${digest}`))).toHaveLength(2);
     expect(await runDimgx('cache', 'verify')).toMatchObject({ code: 0 });
+  });
+
+  it('find a manifest that is damaged when its tag is asked for again', async () => {
+    const home = await newUser();
+    const { stdout } = await runDimgx('pull', `${registry.host}/box:1`);
+    const path = join(home, 'cache/blobs', stdout.trim().replace(':', '/'));
+    const bytes = await readFile(path);
+    await writeFile(path, Buffer.from(bytes).fill(' ', 20, 30));
+    expect(await runDimgx('pull', `${registry.host}/box:1`)).toMatchObject({ stderr: '', code: 0 });
+    expect(await readFile(path)).toEqual(bytes);
   });
 
   it.skipIf(cannotMount())('do without one on a disk that is too small, with a warning (needs mount)', async () => {

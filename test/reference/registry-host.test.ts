@@ -16,9 +16,17 @@ test.each([
   expect(parseRegistryHost(text)).toBe(registry);
 });
 
-test.each(['', 'quay', 'quay.io/team', 'user@quay.io', 'https://', 'a b.c', 'quay.io:port', '-x.y', 'ftp://quay.io'])(
-  '%j is no registry',
-  (text) => {
-    expect(() => parseRegistryHost(text)).toThrow(expect.objectContaining({ code: 'DIMGX_REFERENCE_INVALID' }));
-  },
-);
+test.each([
+  '',
+  'quay',
+  'quay.io/team',
+  'user@quay.io',
+  'https://',
+  'a b.c',
+  'quay.io:port',
+  '-x.y',
+  'ftp://quay.io',
+  'h:65536',
+])('%j is no registry', (text) => {
+  expect(() => parseRegistryHost(text)).toThrow(expect.objectContaining({ code: 'DIMGX_REFERENCE_INVALID' }));
+});

@@ -24,6 +24,9 @@ describe('the name of an image in a registry', () => {
     `a@md5:${'a'.repeat(32)}`,
     'h:1/',
     '../a',
+    'h:65536/a',
+    '1.2.3.256/a',
+    '[1::2::3]/a',
   ])('cannot be %s', (name) => {
     expect(() => parseRegistryName(name)).toThrow(expect.objectContaining({ code: 'DIMGX_REFERENCE_INVALID' }));
   });

@@ -30,8 +30,11 @@ export async function* listPages(
 ): AsyncGenerator<readonly string[]> {
   const what = `the list of ${key} of ${server.location}`;
   const schema = v.object({ [key]: v.nullish(v.array(v.string()), []) });
+  const asked = new Set<string>();
   let next: string | undefined = path;
   for (let count = 0, empty = 0; next !== undefined; ) {
+    if (asked.has(next)) throw endless(what);
+    asked.add(next);
     const { reply, bytes } = await server.read({ path: next, scope }, MAX_DOCUMENT);
     const names: readonly string[] = parseDocument(bytes, schema, what)[key] ?? [];
     yield names;

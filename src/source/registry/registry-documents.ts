@@ -43,7 +43,7 @@ export class RegistryDocuments implements Blobs {
     const kept = digest && (await this.#find(digest));
     if (kept) return { bytes: kept, digest, location: 'the cache' };
     const served = await this.#repository.top();
-    await this.#keep(served);
+    await this.#keepWhole(served);
     if (!name.digest) await this.#cache.remember(name.full, served.digest);
     return served;
   }
@@ -74,11 +74,20 @@ export class RegistryDocuments implements Blobs {
   }
 
   async #findOr(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<Document> {
-    const kept = await this.#find(digest);
-    const bytes = kept ?? (await read());
+    const bytes = (await this.#find(digest)) ?? (await this.#readOnce(digest, size, read));
     checkSize(bytes.length, size, `the document ${digest}`);
-    if (!kept) await this.#keep({ bytes, digest });
     return { bytes, digest };
+  }
+
+  /** By one process at a time: the others find what it has kept. */
+  async #readOnce(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    let bytes: Uint8Array | undefined;
+    await this.#keep(digest, size, async () => {
+      bytes ??= await read();
+      checkSize(bytes.length, size, `the document ${digest}`);
+      return bytes;
+    });
+    return bytes ?? (await this.#find(digest)) ?? (await read());
   }
 
   /** What the cache has. What was damaged there is forgotten. */
@@ -98,10 +107,16 @@ export class RegistryDocuments implements Blobs {
     }
   }
 
+  /** What lies there already is compared with its digest: it may have been damaged. */
+  async #keepWhole({ bytes, digest }: Document): Promise<void> {
+    if (!(await this.#find(digest))) await this.#keep(digest, bytes.length, async () => bytes);
+  }
+
   /** What is not kept is asked for again. */
-  async #keep({ bytes, digest }: Document): Promise<void> {
+  async #keep(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<void> {
     try {
-      const blob = await this.#cache.fetch(digest, bytes.length, async ({ fd, from }) => {
+      const blob = await this.#cache.fetch(digest, size, async ({ fd, from }) => {
+        const bytes = await read();
         for (let at = from; at < bytes.length; ) at += (await writeAsync(fd, bytes, at)).bytesWritten;
       });
       await blob.close();
