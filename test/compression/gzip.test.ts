@@ -69,8 +69,10 @@ describe('gzip is read', () => {
   );
 
   test('before the zeros of a tape block', async () => {
-    const plain = await decoded(Buffer.concat([stored, Buffer.alloc(512)]), 2 ** 20);
-    expect(plain.equals(contents)).toBe(true);
+    for (const length of [1, 100, stored.length, 2 ** 20]) {
+      const plain = await decoded(Buffer.concat([stored, Buffer.alloc(512)]), length);
+      expect(plain.equals(contents)).toBe(true);
+    }
   });
 });
 
@@ -90,6 +92,8 @@ describe('gzip is refused', () => {
     ['cut off in its header', stored.subarray(0, 7)],
     ['cut off in its second member', Buffer.concat([stored, stored.subarray(0, 100)])],
     ['with rubbish behind it', Buffer.concat([stored, Buffer.from('rubbish')])],
+    ['with rubbish behind zeros', Buffer.concat([stored, Buffer.alloc(300), Buffer.from('rubbish')])],
+    ['with a member behind zeros', Buffer.concat([stored, Buffer.alloc(300), stored])],
   ])('%s', async (_, bytes) => {
     for (const length of [1, 100, stored.length, 2 ** 20]) {
       await expect(decoded(bytes, length)).rejects.toThrow();
