@@ -1,11 +1,18 @@
 import { Duplex } from 'node:stream';
 
+/** So many bytes may wait for the reader: two pieces of most decoders, so that one is read while the other is made. */
+const WAITING = 512 * 1024;
+
 /**
  * A stream that turns bytes into others by plain asynchronous functions. What they throw ends it; what is put out waits
  * until the reader wants more.
  */
 export abstract class Converter extends Duplex {
   #goOn: (() => void) | undefined;
+
+  constructor() {
+    super({ readableHighWaterMark: WAITING });
+  }
 
   /** Gets the next bytes; no more come before it resolves. */
   protected abstract accept(bytes: Buffer): Promise<void>;

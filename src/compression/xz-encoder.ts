@@ -58,14 +58,11 @@ export class XzEncoder extends Transform {
     this.#work(null, done);
   }
 
-  /** Waits for the piece that is worked on: to be freed under way would end the process. */
+  /** What is worked on is freed afterwards: under way it would end the process, and it may take half a minute. */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    const end = () => {
-      this.#stream.resetUnderlying();
-      done(error);
-    };
-    if (this.#done) this.#done = end;
-    else end();
+    if (this.#done) this.#done = () => this.#stream.resetUnderlying();
+    else this.#stream.resetUnderlying();
+    done(error);
   }
 
   #work(bytes: Buffer | null, done: TransformCallback): void {
