@@ -21,6 +21,7 @@ export const BARS = [
     ['library', 'the same by the library', 'library', 'verified'],
     ['pipe-unverified', 'the same through a pipe, `--no-verify`', 'pipeUnverified', 'cat', 1.3],
     ['pipe', 'the same through a pipe, verified', 'pipeVerified', 'cat', 1.7],
+    ['file-unverified', 'the same to a file, `--no-verify`', 'fileUnverified', 'copyToFile'],
     ['file', 'the same to a file, verified', 'file', 'copyToFile', 1.3],
     ['gzip', 'gzip layers in an OCI layout, verified', 'gzip', 'inflate', 1.5],
     ['crane', 'uncompressed archive beside crane', 'verified', 'crane', 0.45],

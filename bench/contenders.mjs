@@ -41,12 +41,12 @@ export class Contenders {
     return { title, command: `${command} | cat >/dev/null`, check: () => this.#matches(command, expected), image };
   }
 
-  /** To a file. @param {WrittenImage} image @param {Expected} expected @param {string} reference @returns {Contender} */
-  file(image, expected, reference) {
+  /** To a file. @param {WrittenImage} image @param {Expected} expected @param {string} reference @param {string} [options] @returns {Contender} */
+  file(image, expected, reference, options = '') {
     const output = `${this.#folder}/flat.tar`;
-    const command = `${this.dimgx()} -t ${quote(output)} ${quote(reference)}`;
+    const command = `${this.dimgx(options)} -t ${quote(output)} ${quote(reference)}`;
     const check = () => this.#matches(`${command} && cat ${quote(output)} && rm ${quote(output)}`, expected);
-    return { title: `${titleOf('', reference)} to a file`, command, output, check, image };
+    return { title: `${titleOf(options, reference)} to a file`, command, output, check, image };
   }
 
   /** As a tree of files, as others make it. @param {WrittenImage} image @param {Expected} expected @param {string} reference @returns {Contender} */

@@ -56,6 +56,7 @@ async function distribution({ folder, wants, has, quick }) {
     pipeVerified: make.pipe(image, expected),
     copyToFile: make.copyToFile(image),
     file: make.file(image, expected, image.archive),
+    fileUnverified: make.file(image, expected, image.archive, '--no-verify'),
     list: make.list(image),
     listTiny: make.list(await tinyImage(folder)),
     ...(has('crane') && { crane: slow(make.crane(image, expected, image.archive)) }),
