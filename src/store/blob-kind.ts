@@ -1,9 +1,9 @@
-import { open } from 'node:fs/promises';
 import type { CompressionName } from '../compression/codec.js';
 import { detectCompression } from '../compression/detect.js';
 import { MAX_DOCUMENT } from '../image/limits.js';
 import { parsePrivate } from '../source/private-document.js';
 import { READ_QUIETLY } from './cache-files.js';
+import { openRegular } from './open-regular.js';
 
 /** What a blob seems to be: a document of an image, or a layer by its compression. */
 export type BlobKind = 'index' | 'manifest' | 'config' | 'tar' | Exclude<CompressionName, 'none'>;
@@ -19,7 +19,7 @@ const USTAR = { from: 257, to: 262 };
  * @throws what the operating system says
  */
 export async function blobKind(path: string): Promise<BlobKind | undefined> {
-  const file = await open(path, READ_QUIETLY);
+  const file = await openRegular(path, READ_QUIETLY);
   try {
     const head = Buffer.alloc(HEAD);
     const { bytesRead } = await file.read(head, 0, HEAD, 0);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { lstat, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { algorithmOf, type Digest, hexOf, isDigest, parseDigest } from '../image/digest.js';
 import { isSystemError } from '../source/system-error.js';
+import { readRegular } from './open-regular.js';
 
 /** A blob that is stored, and what was derived from it. */
 export interface CacheEntry {
@@ -92,10 +93,10 @@ export class CacheFiles {
   async names(): Promise<readonly NamedDigest[]> {
     const files = (await namesIn(this.#names)).map((file) => join(this.#names, file));
     const texts = await Promise.all(
-      files.map(async (path) => [path, await readFile(path, 'utf8').catch(() => '')] as const),
+      files.map(async (path) => [path, await readRegular(path).catch(() => '')] as const),
     );
     return texts.map(([path, text]) => {
-      const [digest = '', name = ''] = text.split('\n');
+      const [digest = '', name = ''] = text.toString().split('\n');
       return { path, digest, name };
     });
   }

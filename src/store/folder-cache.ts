@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Digest, isDigest } from '../image/digest.js';
 import { isSystemError } from '../source/system-error.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { CacheFiles, removeFile } from './cache-files.js';
 import { claimOr } from './claim.js';
+import { openRegular, readRegular } from './open-regular.js';
 import { pruneCache } from './prune-cache.js';
 import { isMismatch, otherSize, receiveBlob, type WantedBlob } from './receive-blob.js';
 import { StorageFailure, storageFailure } from './storage-failure.js';
@@ -52,14 +53,15 @@ export class FolderCache implements BlobCache {
   async open(digest: Digest): Promise<CachedBlob | undefined> {
     await this.#publishing.get(digest);
     try {
-      const file = await open(this.#files.blob(digest), O_RDONLY | O_NOFOLLOW);
+      const file = await openRegular(this.#files.blob(digest), O_RDONLY | O_NOFOLLOW);
       const { size, mtime } = await file.stat();
       // The last use, for the pruning. Times of blobs are whole seconds: to set one of them leaves the other as it is.
       await file.utimes(wholeSeconds(), mtime).catch(() => undefined);
       return asBlob(file, size);
     } catch (failure) {
-      if (!isSystemError(failure)) throw failure;
-      if (failure.code !== 'ENOENT') this.#options.notUsed(failure.message);
+      if (isSystemError(failure, 'ENOENT')) return undefined;
+      if (!isSystemError(failure) && !(failure instanceof StorageFailure)) throw failure;
+      this.#options.notUsed(failure.message);
       return undefined;
     }
   }
@@ -81,7 +83,7 @@ export class FolderCache implements BlobCache {
   }
 
   async loadDerived(digest: Digest): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return readFile(this.#files.derived(digest)).catch(() => undefined);
+    return readRegular(this.#files.derived(digest)).catch(() => undefined);
   }
 
   async saveDerived(digest: Digest, parts: readonly Uint8Array[]): Promise<void> {
@@ -90,8 +92,8 @@ export class FolderCache implements BlobCache {
   }
 
   async recall(name: string): Promise<Digest | undefined> {
-    const text = await readFile(this.#files.name(name), 'utf8').catch(() => '');
-    const [digest = '', stored] = text.split('\n');
+    const text = await readRegular(this.#files.name(name)).catch(() => '');
+    const [digest = '', stored] = text.toString().split('\n');
     return stored === name && isDigest(digest) ? digest : undefined;
   }
 
@@ -168,7 +170,7 @@ export class FolderCache implements BlobCache {
 
   /** @returns the file, whole and checked, open */
   async #receive(path: string, wanted: WantedBlob, download: DownloadBlob): Promise<FileHandle> {
-    const file = await open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
+    const file = await openRegular(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
     try {
       const { size: from } = await file.stat();
       await requireRoom(path, wanted.size - from);

@@ -2,7 +2,9 @@ import { constants } from 'node:os';
 import { isSystemError } from '../source/system-error.js';
 
 /** What the operating system says of the place where things are kept, and not of what is kept there. */
-const CODES = ['ENOSPC', 'EFBIG', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'ENOTSUP', 'ENOENT'];
+const PLACE = ['ENOSPC', 'EFBIG', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'ENOTSUP', 'ENOENT'];
+/** What it says when something else lies there than a file, or a folder. */
+const OTHER_KIND = ['EISDIR', 'ELOOP', 'EEXIST', 'ENOTDIR', 'ENXIO'];
 /** What it says when no more can be written. */
 const FULL = ['ENOSPC', 'EFBIG', 'EROFS', 'EIO'];
 /** A quota that is used up: Node has a number for it, but no name. */
@@ -13,7 +15,7 @@ export class StorageFailure extends Error {}
 
 /** @returns why something cannot be kept; `undefined` when it is something else that has failed */
 export function storageFailure(failure: unknown): Error | undefined {
-  return failure instanceof StorageFailure || isSystemError(failure, ...CODES) || isQuota(failure)
+  return failure instanceof StorageFailure || isSystemError(failure, ...PLACE, ...OTHER_KIND) || isQuota(failure)
     ? (failure as Error)
     : undefined;
 }

@@ -1,9 +1,10 @@
-import { open } from 'node:fs/promises';
 import { throwIfAborted } from '../errors.js';
 import { algorithmOf, type Digest, hexOf } from '../image/digest.js';
 import { isSystemError } from '../source/system-error.js';
 import { type CacheEntry, type CacheFiles, READ_QUIETLY } from './cache-files.js';
 import { hashGrowing } from './hash-growing.js';
+import { openRegular } from './open-regular.js';
+import { StorageFailure } from './storage-failure.js';
 
 export interface VerifyOptions {
   readonly signal: AbortSignal;
@@ -42,7 +43,7 @@ export async function verifyCache(
  */
 export async function isWhole(path: string, digest: Digest): Promise<boolean | undefined> {
   try {
-    const file = await open(path, READ_QUIETLY);
+    const file = await openRegular(path, READ_QUIETLY);
     try {
       return (await hashGrowing(file, algorithmOf(digest), Promise.resolve())).hex === hexOf(digest);
     } finally {
@@ -51,7 +52,7 @@ export async function isWhole(path: string, digest: Digest): Promise<boolean | u
   } catch (failure) {
     if (isSystemError(failure, 'ENOENT')) return undefined;
     // What cannot be read, of a broken disk or as something else than a file, is as bad as what is wrong.
-    if (isSystemError(failure, 'EIO', 'ELOOP', 'EISDIR')) return false;
+    if (failure instanceof StorageFailure || isSystemError(failure, 'EIO', 'ELOOP', 'ENXIO')) return false;
     throw failure;
   }
 }

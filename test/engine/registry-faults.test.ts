@@ -102,6 +102,15 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
       expect(rangesOf(proxy)).toEqual([undefined, `bytes=${first}-`, `bytes=${first + second}-`]);
     });
 
+    it('goes on where it ended when it only trickles', async () => {
+      const proxy = await proxied({ path: blob, kind: 'trickle', after: 3 * MIB });
+      expect((await pull(proxy.host, options)).bytes.equals(layer)).toBe(true);
+      const [first = 0, second = 0, ...others] = sentOf(proxy);
+      expect(others).toEqual([]);
+      expect(first).toBeGreaterThan(3 * MIB);
+      expect(first + second).toBeLessThan(layer.length + 1000);
+    });
+
     it('is skipped as far as it is there, where the registry does not know ranges', async () => {
       const proxy = await proxied(
         { path: blob, kind: 'cut', after: 3 * MIB },

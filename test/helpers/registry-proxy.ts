@@ -17,10 +17,11 @@ export interface RegistryFault {
   /** How often. Default 1. */
   readonly times?: number;
   /**
-   * Once `after` bytes of the body have got through. `cut`: the connection is closed; `stall`: nothing more comes; `end`: the body
+   * Once `after` bytes of the body have got through. `cut`: the connection is closed; `stall`: nothing more comes; `trickle`: it
+   * comes byte by byte; `end`: the body
    * ends as if it were whole; `damage`: one byte is another; `endless`: more comes, without an end.
    */
-  readonly kind?: 'cut' | 'stall' | 'end' | 'damage' | 'endless';
+  readonly kind?: 'cut' | 'stall' | 'trickle' | 'end' | 'damage' | 'endless';
   /** Default 0. */
   readonly after?: number;
   /** What is answered instead. */
@@ -116,6 +117,7 @@ function pass(answer: IncomingMessage, response: ServerResponse, fault: Registry
     if (fault?.kind === 'end') response.end();
     if (fault?.kind === 'cut') setTimeout(() => response.destroy(), 20);
     if (fault?.kind === 'endless') pour(response, one);
+    if (fault?.kind === 'trickle') trickle(answer, piece.subarray(through.length), response, one);
   });
 }
 
@@ -126,6 +128,18 @@ function pour(response: ServerResponse, one: Seen): void {
     if (!response.destroyed) response.once('drain', more);
   };
   more();
+}
+
+function trickle(answer: IncomingMessage, rest: Buffer, response: ServerResponse, one: Seen): void {
+  response.removeAllListeners('drain'); // what would flow then would be lost
+  answer.unshift(rest);
+  const timer = setInterval(() => {
+    const byte: Buffer | null = answer.read(1);
+    if (byte === null) return;
+    response.write(byte);
+    one.sent++;
+  }, 10);
+  response.on('close', () => clearInterval(timer));
 }
 
 function changed(headers: IncomingHttpHeaders, changes: RegistryFault['asked'] = {}): OutgoingHttpHeaders {

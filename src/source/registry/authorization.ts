@@ -57,7 +57,9 @@ export class Authorization {
     const tokens = await Promise.allSettled(this.#tokens.values());
     const texts = tokens.map((token) => (token.status === 'fulfilled' ? token.value.text : ''));
     const shown = [...Object.values(secrets), ...texts, this.#header?.replace(/^\w+ /, '') ?? ''];
-    return shown.filter((secret) => secret !== '').reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+    // one may lie in another, of which the rest would be left
+    const longestFirst = shown.filter((secret) => secret !== '').sort((a, b) => b.length - a.length);
+    return longestFirst.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
   }
 
   async #answerBearer(

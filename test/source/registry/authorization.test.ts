@@ -112,3 +112,17 @@ describe('credentials', () => {
     expect(await authorization().answer(refusal(HERE), 'a', undefined)).toBeUndefined();
   });
 });
+
+describe('what is shown', () => {
+  test.each([
+    ['s3cret', 's3cret-and-more'],
+    ['and-s3cret-more', 's3cret'],
+  ])(
+    'leaves nothing of itself in a text that echoes it, though it lies in another secret: %s, %s',
+    async (password, registryToken) => {
+      const shown = authorization({ ...LOGIN, password, registryToken });
+      await shown.answer(refusal(HERE, 'Bearer realm="http://127.0.0.1:5000/token"'), 'a', undefined);
+      expect(await shown.redact(`you sent ${registryToken} and ${password}`)).toBe('you sent *** and ***');
+    },
+  );
+});
