@@ -25,6 +25,8 @@ const TESTS = [
 const [folder] = process.argv.slice(2);
 let failed = 0;
 for (const line of NODE_LINES) {
+  // that one has `npm test`
+  if (folder && line === process.versions.node.split('.')[0]) continue;
   const node = await nodeBinary(line);
   console.log(`\n--- Node ${line}`);
   const results = folder ? ['--reporter=default', '--reporter=json', `--outputFile=${folder}/node-${line}.json`] : [];
