@@ -8,6 +8,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/engine/**'],
+          maxWorkers: '100%', // the default leaves a processor to nobody
           testTimeout: 60_000,
         },
       },
