@@ -11,16 +11,7 @@ import { NODE_LINES, nodeBinary } from './node-binaries.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Takes minutes, and is done by `npm test` on one line. */
 const LONG = 'test/compression/gigabytes.test.ts';
-const TESTS = [
-  'test/compression',
-  'test/hostile/cve-2017-14992-gzip-bomb.test.ts',
-  'test/hostile/bzip2-and-xz-bombs.test.ts',
-  'test/hostile/zstd',
-  'test/inspect/inspect-layers.test.ts',
-  'test/source/compressed-images.test.ts',
-  'test/source/open-files.test.ts',
-  'test/target',
-];
+const TESTS = ['test/compression', 'test/hostile/zstd', 'test/source/compressed-images.test.ts'];
 
 const [folder] = process.argv.slice(2);
 let failed = 0;
