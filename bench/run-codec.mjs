@@ -11,8 +11,7 @@ import { pieceSink } from '../dist/compression/piece-sink.js';
 const [direction, name, level, file = ''] = process.argv.slice(2);
 const codec = codecOf(/** @type {import('../dist/compression/codec.js').CompressionName} */ (name));
 const settings = { level: Number(level), threads: availableParallelism() };
-const stream = direction === 'encode' ? (await codec.encoder?.())?.(settings) : (await codec.decoder?.())?.();
-if (!stream) throw new Error(`${name} has nothing to ${direction} it`);
+const stream = direction === 'encode' ? (await codec.encoder())(settings) : (await codec.decoder())();
 await pipeline(createReadStream(file, { highWaterMark: 2 ** 20 }), stream, pieceSink(write));
 
 /** @param {Buffer} piece */

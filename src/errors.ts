@@ -21,7 +21,7 @@ export const ERRORS = {
   DIMGX_SOURCE_UNREADABLE: { exit: 2, meaning: 'The operating system refused to open or read the source.' },
   DIMGX_SOURCE_UNSUPPORTED: {
     exit: 2,
-    meaning: 'This version cannot read from that place; the message says what can.',
+    meaning: 'What is there cannot be read, such as encrypted layers; the message says why.',
   },
   DIMGX_SOURCE_TERMINAL: { exit: 1, meaning: 'Standard input is a terminal; pipe an archive in, or name a file.' },
   DIMGX_SOURCE_NOT_AN_IMAGE: { exit: 2, meaning: 'The file or directory holds no image in a form that dimgx knows.' },

@@ -28,7 +28,7 @@ const PULL_CHOICES = ['missing', 'always', 'never'] as const;
 /**
  * Reads the options and operands of a normalised command line that asks neither for help nor for the version.
  *
- * @throws DIMGX_CLI_USAGE; DIMGX_SOURCE_UNSUPPORTED for what a later version will do
+ * @throws DIMGX_CLI_USAGE
  */
 export function parseOptions(argv: Argv): Invocation {
   const given = readOptions(argv, OPTION_TABLE);

@@ -17,9 +17,9 @@ export interface Codec {
    * Loads what reading needs; then streams are made at once. They read all members or frames. Their errors are the
    * library's own: the caller gives them a code. What they are given they do not keep beyond the callback of its write.
    */
-  decoder?(): Promise<() => Duplex>;
+  decoder(): Promise<() => Duplex>;
   /** Loads what writing needs. */
-  encoder?(): Promise<MakeEncoder>;
+  encoder(): Promise<MakeEncoder>;
 }
 
 export type MakeEncoder = (settings: EncoderSettings) => Duplex;

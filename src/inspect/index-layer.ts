@@ -82,10 +82,7 @@ export async function decodeLayer(
   budget: Budget,
   onBytes: OnBytes,
 ): Promise<DecodedLayer> {
-  const makeDecoder = await codecOf(compression).decoder?.();
-  if (!makeDecoder) {
-    throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', `${compression} layers cannot be read by this version`);
-  }
+  const makeDecoder = await codecOf(compression).decoder();
   const entries = new LayerEntries(budget);
   const scan = new TarStreamScan(entries.add);
   let length = 0;

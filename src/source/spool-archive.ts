@@ -51,12 +51,8 @@ export async function spoolArchive(source: ByteSource, location: string, context
 async function sinkFor(head: Buffer, plain: SpoolSink, location: string): Promise<Sink> {
   const compression = detectCompression(head);
   if (compression === 'none') return plain;
-  const makeDecoder = await codecOf(compression).decoder?.();
-  if (makeDecoder) return decodingSink(makeDecoder(), plain, location);
-  throw new DimgxError(
-    'DIMGX_COMPRESSION_UNSUPPORTED',
-    `${location} is compressed with ${compression}, which this version cannot read: decompress it first`,
-  );
+  const makeDecoder = await codecOf(compression).decoder();
+  return decodingSink(makeDecoder(), plain, location);
 }
 
 function decodingSink(decoder: Duplex, plain: SpoolSink, location: string): Sink {

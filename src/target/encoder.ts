@@ -43,10 +43,6 @@ async function encoderOf(name: CompressionName, options: TargetOptions): Promise
   const codec = codecOf(name);
   const { levels } = codec;
   const level = options.level ?? levels.standard;
-  if (!codec.encoder) {
-    const message = `this version cannot write ${name}: use gzip, or pipe -t - into a compressor`;
-    throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message);
-  }
   if (!(Number.isInteger(level) && level >= levels.lowest && level <= levels.highest)) {
     const message = `${name} has levels ${levels.lowest} to ${levels.highest}, not ${level}`;
     throw new DimgxError('DIMGX_CLI_USAGE', message);

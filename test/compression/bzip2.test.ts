@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { bzip2 } from '#dimgx/compression/bzip2.js';
 import { detectCompression } from '#dimgx/compression/detect.js';
@@ -12,11 +11,7 @@ import { noise } from '../helpers/sample-image.js';
 const TOOLS = ['bzip2', 'lbzip2', 'pbzip2'] as const;
 const EMPTY = Buffer.from('BZh9\x17\x72\x45\x38\x50\x90\0\0\0\0', 'latin1');
 
-async function decoder(): Promise<Duplex> {
-  const make = await bzip2.decoder?.();
-  if (!make) throw new Error('bzip2 has no decoder');
-  return make();
-}
+const decoder = async () => (await bzip2.decoder())();
 
 const decoded = async (bytes: Uint8Array, pieceLength = 1000) => convert(await decoder(), inPieces(bytes, pieceLength));
 

@@ -14,9 +14,7 @@ const LEVELS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const TOOLS = ['gzip', 'pigz', 'bsdcat'] as const;
 
 async function encoder(level = 6, threads = 2): Promise<Duplex> {
-  const make = await gzip.encoder?.();
-  if (!make) throw new Error('gzip has no encoder');
-  return make({ level, threads });
+  return (await gzip.encoder())({ level, threads });
 }
 
 async function encoded(bytes: Uint8Array, level?: number, threads?: number): Promise<Buffer> {

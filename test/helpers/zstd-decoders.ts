@@ -12,12 +12,10 @@ export interface ZstdBackend {
 }
 
 export const ZSTD_BACKENDS: readonly ZstdBackend[] = [
-  { name: 'node:zlib (from Node 22.15 on)', isMissing: nodeZstd() === undefined, decoder: ofThisNode },
+  {
+    name: 'node:zlib (from Node 22.15 on)',
+    isMissing: nodeZstd() === undefined,
+    decoder: async () => (await zstd.decoder())(),
+  },
   { name: 'the WASM library', isMissing: false, decoder: async () => new ZstdDecoder(await loadWasmDecoder()) },
 ];
-
-async function ofThisNode(): Promise<Duplex> {
-  const make = await zstd.decoder?.();
-  if (!make) throw new Error('zstd has no decoder');
-  return make();
-}
