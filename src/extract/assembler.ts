@@ -1,7 +1,7 @@
 import { DimgxError, throwIfAborted } from '../errors.js';
+import { MAX_VIEWS, requireUnchanged, scatterRegion } from '../file/read-region.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import type { HeaderChange, Plan } from '../merge/plan.js';
-import { MAX_VIEWS, requireUnchanged, scatterRegion } from '../source/read-region.js';
 import { BLOCK } from '../tar/block.js';
 import { MAX_EXTENSION, type PaxRecord } from '../tar/pax.js';
 import { directoryHeader, rewriteHeader, xattrRecords } from '../tar/rewrite.js';

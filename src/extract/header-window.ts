@@ -1,5 +1,5 @@
+import { readRegion } from '../file/read-region.js';
 import type { Region } from '../image/region.js';
-import { readRegion } from '../source/read-region.js';
 import type { ReadAt } from '../tar/scan.js';
 
 const LARGEST = 256 * 1024;

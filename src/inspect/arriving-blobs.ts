@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
+import { openSpool } from '../file/spool.js';
 import { algorithmOf } from '../image/digest.js';
 import type { Layer, LayerFile, WatchLayer } from '../image/image.js';
-import { openSpool } from '../source/spool.js';
 import type { Budget } from './budget.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerJob, LayerReport } from './layer-job.js';

@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { DimgxError, throwIfAborted } from '../errors.js';
+import { openSpool } from '../file/spool.js';
 import { algorithmOf, type Digest, hexOf } from '../image/digest.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import type { Region } from '../image/region.js';
 import type { InspectOptions } from '../options.js';
-import { openSpool } from '../source/spool.js';
 import { ofLayer } from '../warning-tally.js';
 import type { ArrivingBlobs, DecodedBlob } from './arriving-blobs.js';
 import type { ArrivedLayer } from './arriving-layers.js';

@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
 import * as v from 'valibot';
 import { WARNINGS, type WarningCode } from '../errors.js';
+import { parsePrivate } from '../file/private-document.js';
 import type { Digest } from '../image/digest.js';
 import type { StoredLayer } from '../image/image.js';
-import { parsePrivate } from '../source/private-document.js';
 import type { EntryColumns } from './entry-table.js';
 import type { LayerContents } from './index-layer.js';
 

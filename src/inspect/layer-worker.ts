@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DimgxError } from '../errors.js';
-import { readRegionSync } from '../source/read-region.js';
-import { writeAtSync } from '../source/write-at.js';
+import { readRegionSync } from '../file/read-region.js';
+import { writeAtSync } from '../file/write-at.js';
 import type { LayerIo } from './index-layer.js';
 import { type LayerJob, runLayerJob } from './layer-job.js';
 import { TerminationGate } from './termination-gate.js';

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { DimgxError } from '../errors.js';
+import { readRegionSync } from '../file/read-region.js';
+import { writeAt } from '../file/write-at.js';
 import type { Region } from '../image/region.js';
-import { readRegionSync } from '../source/read-region.js';
-import { writeAt } from '../source/write-at.js';
 import type { ReadAt } from '../tar/scan.js';
 import type { LayerIo, OnBytes } from './index-layer.js';
 import { type LayerJob, type LayerReport, runLayerJob } from './layer-job.js';

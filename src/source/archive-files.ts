@@ -1,4 +1,5 @@
 import { DimgxError } from '../errors.js';
+import { readRegion } from '../file/read-region.js';
 import { MAX_SYMLINKS } from '../image/limits.js';
 import type { Region } from '../image/region.js';
 import { ODD, type TarEntry } from '../tar/entry.js';
@@ -6,7 +7,6 @@ import { TYPE } from '../tar/header.js';
 import { cleanPath } from '../tar/path.js';
 import { scanTar } from '../tar/scan.js';
 import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files.js';
-import { readRegion } from './read-region.js';
 
 /** An image's archive has a few members for each layer. These bounds are far above any, and keep memory small. */
 const MAX_MEMBERS = 100_000;

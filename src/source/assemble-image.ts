@@ -1,4 +1,5 @@
 import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
+import { readRegion } from '../file/read-region.js';
 import { hexOf } from '../image/digest.js';
 import { historyOfLayers, historyRows } from '../image/history.js';
 import type { Image, Layer, StoredLayer } from '../image/image.js';
@@ -9,7 +10,6 @@ import type { Resources } from '../image/resources.js';
 import { checkSize } from './checks.js';
 import { missingBlob } from './documents.js';
 import type { Files } from './files.js';
-import { readRegion } from './read-region.js';
 import type { FoundImage, FoundLayer } from './source.js';
 
 /** What is known of an image beside what its source found. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { DimgxError } from '../errors.js';
+import { readRegion } from '../file/read-region.js';
 import { algorithmOf, type Digest } from '../image/digest.js';
 import type { Region } from '../image/region.js';
-import { readRegion } from './read-region.js';
 
 /** The digest of bytes that are held in memory: documents. */
 export function digestOf(bytes: Uint8Array, algorithm = 'sha256'): Digest {

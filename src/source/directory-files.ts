@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { isSystemError } from '../file/system-error.js';
 import { printable } from '../image/printable.js';
 import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files.js';
-import { isSystemError } from './system-error.js';
 
 /** The files below a directory: an archive unpacked, an OCI layout, skopeo's `dir:`. */
 export class DirectoryFiles implements Files {

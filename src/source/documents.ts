@@ -1,8 +1,8 @@
 import { DimgxError } from '../errors.js';
+import { readRegion } from '../file/read-region.js';
 import { MAX_DOCUMENT } from '../image/limits.js';
 import { quoted } from '../image/printable.js';
 import type { Files } from './files.js';
-import { readRegion } from './read-region.js';
 
 /** Of all documents that opening one image reads, in bytes: archives with thousands of images stay below. */
 const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DimgxError, type Warn } from '../errors.js';
+import { isSystemError } from '../file/system-error.js';
 import { printable, quoted } from '../image/printable.js';
 import type { FileTransport, PathChoice, Reference } from '../reference/reference.js';
 import * as dir from './dir.js';
@@ -11,7 +12,6 @@ import * as ociLayout from './oci-layout.js';
 import type { OpenContext } from './open-context.js';
 import { openPath, openStandardInput } from './open-files.js';
 import type { Source } from './source.js';
-import { isSystemError } from './system-error.js';
 
 /** In this order: of a directory or archive that has several forms at once, Docker's `manifest.json` comes first. */
 const SOURCES: readonly Source[] = [dir, dockerArchive, ociLayout, dockerV1];

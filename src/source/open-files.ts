@@ -5,6 +5,7 @@ import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
+import { readRegion } from '../file/read-region.js';
 import { printable } from '../image/printable.js';
 import type { Region } from '../image/region.js';
 import { ArchiveFiles } from './archive-files.js';
@@ -12,7 +13,6 @@ import type { ByteSource, Take } from './byte-source.js';
 import { DirectoryFiles } from './directory-files.js';
 import type { Files } from './files.js';
 import type { OpenContext } from './open-context.js';
-import { readRegion } from './read-region.js';
 import { SocketSource } from './socket-source.js';
 import { spoolArchive } from './spool-archive.js';
 

@@ -1,4 +1,5 @@
 import { DimgxError, inputWarner } from '../errors.js';
+import { isSystemError } from '../file/system-error.js';
 import type { Image } from '../image/image.js';
 import { DEFAULT_LIMITS } from '../image/limits.js';
 import { defaultPlatform, formatPlatform, isSameMachine, type Platform, parsePlatform } from '../image/platform.js';
@@ -13,7 +14,6 @@ import { locate } from './locate.js';
 import * as ociLayout from './oci-layout.js';
 import type { OpenContext } from './open-context.js';
 import type { FoundImage, Source, SourceRequest } from './source.js';
-import { isSystemError } from './system-error.js';
 
 /**
  * Opens an image for reading. Its documents are read and checked at once, its layers are not read yet.

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { codecOf, detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { abortedBy, DimgxError } from '../errors.js';
+import { openSpool } from '../file/spool.js';
 import type { Region } from '../image/region.js';
 import { type ByteSource, explained, streamSource, type Take } from './byte-source.js';
 import type { OpenContext } from './open-context.js';
-import { openSpool } from './spool.js';
 import { SpoolSink } from './spool-sink.js';
 
 /** Where pieces go, and how it is brought to its end. */

@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
+import { writeAt } from '../file/write-at.js';
 import type { SpoolWatcher } from '../image/image.js';
 import type { OpenContext } from './open-context.js';
-import { writeAt } from './write-at.js';
 
 /** Pipes and sockets give 64 KiB at a time or less: written as they come, calls would cost more than the copy. */
 const WRITE_SIZE = 2 ** 20;

@@ -1,7 +1,7 @@
 import type { CompressionName } from '../compression/codec.js';
 import { detectCompression } from '../compression/detect.js';
+import { parsePrivate } from '../file/private-document.js';
 import { MAX_DOCUMENT } from '../image/limits.js';
-import { parsePrivate } from '../source/private-document.js';
 import { READ_QUIETLY } from './cache-files.js';
 import { openRegular } from './open-regular.js';
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isSystemError } from '../file/system-error.js';
 import { algorithmOf, type Digest, hexOf, isDigest, parseDigest } from '../image/digest.js';
-import { isSystemError } from '../source/system-error.js';
 import { readRegular } from './open-regular.js';
 
 /** A blob that is stored, and what was derived from it. */

@@ -1,8 +1,8 @@
 import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isSystemError } from '../file/system-error.js';
+import { homeFolder } from '../file/user-folders.js';
 import { printable } from '../image/printable.js';
-import { isSystemError } from '../source/system-error.js';
-import { homeFolder } from '../source/user-folders.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

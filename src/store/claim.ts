@@ -2,7 +2,7 @@ import { mkdir, open, readdir, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfAborted } from '../errors.js';
-import { isSystemError } from '../source/system-error.js';
+import { isSystemError } from '../file/system-error.js';
 import { formatIdentity, isRunning, ownIdentity, type ProcessIdentity, parseIdentity } from './process-identity.js';
 
 /** Between two looks at who else is there, in milliseconds: at first, and at most. */

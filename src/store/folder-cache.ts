@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isSystemError } from '../file/system-error.js';
 import { type Digest, isDigest } from '../image/digest.js';
-import { isSystemError } from '../source/system-error.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { CacheFiles, removeFile } from './cache-files.js';
 import { claimOr } from './claim.js';

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { DimgxError } from '../errors.js';
+import { openSpool } from '../file/spool.js';
 import type { Digest } from '../image/digest.js';
 import { printable } from '../image/printable.js';
-import { openSpool } from '../source/spool.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { receiveBlob } from './receive-blob.js';
 import { StorageFailure } from './storage-failure.js';

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { isSystemError } from '../source/system-error.js';
+import { isSystemError } from '../file/system-error.js';
 
 /** What the operating system says of the place where things are kept, and not of what is kept there. */
 const PLACE = ['ENOSPC', 'EFBIG', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'ENOTSUP', 'ENOENT'];

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../errors.js';
+import { isSystemError } from '../file/system-error.js';
 import { algorithmOf, type Digest, hexOf } from '../image/digest.js';
-import { isSystemError } from '../source/system-error.js';
 import { type CacheEntry, type CacheFiles, READ_QUIETLY } from './cache-files.js';
 import { hashGrowing } from './hash-growing.js';
 import { openRegular } from './open-regular.js';

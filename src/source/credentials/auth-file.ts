@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { readPrivateDocument } from '../private-document.js';
-import { isSystemError } from '../system-error.js';
-import { configFolder, homeFolder } from '../user-folders.js';
+import { readPrivateDocument } from '../../file/private-document.js';
+import { isSystemError } from '../../file/system-error.js';
+import { configFolder, homeFolder } from '../../file/user-folders.js';
 import type { Credentials } from './credentials.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import * as v from 'valibot';
+import { parsePrivate } from '../../file/private-document.js';
+import { isSystemError } from '../../file/system-error.js';
 import { quoted } from '../../image/printable.js';
-import { parsePrivate } from '../private-document.js';
-import { isSystemError } from '../system-error.js';
 import type { Credentials } from './credentials.js';
 
 export interface HelperOptions {

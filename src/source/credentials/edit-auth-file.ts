@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parsePrivate, readPrivateText } from '../private-document.js';
-import { isSystemError } from '../system-error.js';
+import { parsePrivate, readPrivateText } from '../../file/private-document.js';
+import { isSystemError } from '../../file/system-error.js';
 
 /** A file of credentials, with all that dimgx knows nothing of. */
 export type AuthDocument = Readonly<Record<string, unknown>>;

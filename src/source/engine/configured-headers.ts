@@ -2,9 +2,9 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { DimgxError } from '../../errors.js';
+import { readPrivateDocument } from '../../file/private-document.js';
+import { configFolder } from '../../file/user-folders.js';
 import { printable } from '../../image/printable.js';
-import { readPrivateDocument } from '../private-document.js';
-import { configFolder } from '../user-folders.js';
 
 const Schema = v.object({ HttpHeaders: v.nullish(v.record(v.string(), v.string()), {}) });
 

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { DimgxError } from '../../errors.js';
+import { readPrivateDocument } from '../../file/private-document.js';
+import { isSystemError } from '../../file/system-error.js';
+import { configFolder } from '../../file/user-folders.js';
 import { checkShape } from '../../image/document.js';
 import { printable, quoted } from '../../image/printable.js';
-import { readPrivateDocument } from '../private-document.js';
-import { isSystemError } from '../system-error.js';
-import { configFolder } from '../user-folders.js';
 import { type Endpoint, parseEndpoint } from './endpoint.js';
 import { readTlsFiles } from './tls-files.js';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { configFolder, homeFolder } from '../../file/user-folders.js';
 import { quoted } from '../../image/printable.js';
-import { configFolder, homeFolder } from '../user-folders.js';
 import { contextEndpoint, currentContext } from './docker-context.js';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.js';
 import { reasonOf } from './engine-error.js';

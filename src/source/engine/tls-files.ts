@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { DimgxError } from '../../errors.js';
+import { readRegularFile } from '../../file/regular-file.js';
+import { isSystemError } from '../../file/system-error.js';
 import { printable } from '../../image/printable.js';
-import { readRegularFile } from '../regular-file.js';
-import { isSystemError } from '../system-error.js';
 
 /** What a connection to an engine by TLS is made with; all in PEM. */
 export interface TlsFiles {

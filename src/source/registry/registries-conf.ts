@@ -2,10 +2,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { DimgxError, type Warn } from '../../errors.js';
+import { readRegularFile } from '../../file/regular-file.js';
+import { isSystemError } from '../../file/system-error.js';
+import { homeFolder } from '../../file/user-folders.js';
 import { printable } from '../../image/printable.js';
-import { readRegularFile } from '../regular-file.js';
-import { isSystemError } from '../system-error.js';
-import { homeFolder } from '../user-folders.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

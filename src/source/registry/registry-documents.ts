@@ -1,6 +1,7 @@
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
 import { DimgxError } from '../../errors.js';
+import { readRegion } from '../../file/read-region.js';
 import { type Digest, parseDigest } from '../../image/digest.js';
 import { MAX_DOCUMENT } from '../../image/limits.js';
 import type { Descriptor } from '../../image/manifest.js';
@@ -8,7 +9,6 @@ import { quoted } from '../../image/printable.js';
 import type { BlobCache } from '../../store/blob-cache.js';
 import type { Blobs, Document } from '../blob-store.js';
 import { checkDigest, checkSize } from '../checks.js';
-import { readRegion } from '../read-region.js';
 import type { Repository, ServedManifest } from './repository.js';
 
 const writeAsync = promisify(write);

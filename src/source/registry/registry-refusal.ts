@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { parsePrivate } from '../../file/private-document.js';
 import { printable } from '../../image/printable.js';
-import { parsePrivate } from '../private-document.js';
 
 const Entry = v.object({ code: v.nullish(v.string(), ''), message: v.nullish(v.string(), '') });
 const Schema = v.object({ errors: v.pipe(v.array(Entry), v.minLength(1)) });

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { DimgxError } from '../../errors.js';
+import { parsePrivate } from '../../file/private-document.js';
 import { printable } from '../../image/printable.js';
 import type { Credentials } from '../credentials/credentials.js';
-import { parsePrivate } from '../private-document.js';
 import type { HttpClient, HttpReply, HttpRequest } from './http-client.js';
 import { readReply } from './read-reply.js';
 import { RegistryRefusal } from './registry-refusal.js';

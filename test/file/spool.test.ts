@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readdirSync, watch } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { openSpool } from '#dimgx/source/spool.js';
-import { writeAt } from '#dimgx/source/write-at.js';
+import { openSpool } from '#dimgx/file/spool.js';
+import { writeAt } from '#dimgx/file/write-at.js';
 import { temporaryFolder } from '../helpers/members.js';
 
 describe('a spool', () => {
