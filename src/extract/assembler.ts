@@ -1,5 +1,6 @@
 import { DimgxError, throwIfAborted } from '../errors.js';
-import { MAX_VIEWS, requireUnchanged, scatterRegion } from '../file/read-region.js';
+import { requireUnchanged, scatterRegion } from '../file/read-region.js';
+import { MAX_PIECES } from '../file/rest-of-pieces.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import type { HeaderChange, Plan } from '../merge/plan.js';
 import { BLOCK } from '../tar/block.js';
@@ -176,7 +177,7 @@ export class TarAssembler {
     let end = from;
     for (let piece = this.#next; piece?.kind === 'bytes' && piece.layer === layer; piece = this.#next) {
       const gap = piece.from - end;
-      if (gap < 0 || gap > GAP || filled === room.length || views.length + 2 > MAX_VIEWS) break;
+      if (gap < 0 || gap > GAP || filled === room.length || views.length + 2 > MAX_PIECES) break;
       if (gap > 0) views.push(this.#nowhere.subarray(0, gap));
       end = Math.min(piece.to, piece.from + room.length - filled);
       const view = room.subarray(filled, filled + end - piece.from);

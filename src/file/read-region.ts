@@ -3,13 +3,11 @@ import { promisify } from 'node:util';
 import { DimgxError } from '../errors.js';
 import type { Region } from '../image/region.js';
 import { type ReadAt, sourceEnded } from '../tar/scan.js';
+import { restOfPieces } from './rest-of-pieces.js';
 
 const readAsync = promisify(read);
 const readvAsync = promisify(readv);
 const statDescriptor = promisify(fstat);
-
-/** Buffers of one call at most. Source: POSIX, IOV_MAX, which is 1024 on Linux. */
-export const MAX_VIEWS = 512;
 
 /**
  * Reads a region by position. Several reads may be under way at once.
@@ -28,7 +26,7 @@ export function readRegion({ fd, offset, length }: Region): ReadAt {
 }
 
 /**
- * Reads a stretch of a region into several buffers in turn, `MAX_VIEWS` at most, in one call of the system.
+ * Reads a stretch of a region into several buffers in turn, `MAX_PIECES` at most, in one call of the system.
  *
  * @throws as `readRegion`
  */
@@ -40,25 +38,15 @@ export function scatterRegion({
   return async (into, position) => {
     let left = into.reduce((sum, view) => sum + view.length, 0);
     if (position + left > length) sourceEnded();
-    let views = into;
+    let views: readonly Uint8Array[] = into;
     for (let at = offset + position; left > 0; ) {
       const { bytesRead } = await readvAsync(fd, views, at).catch(refuse);
       if (bytesRead === 0) sourceEnded();
       left -= bytesRead;
       at += bytesRead;
-      if (left > 0) views = behind(views, bytesRead);
+      if (left > 0) views = restOfPieces(views, bytesRead);
     }
   };
-}
-
-/** What is left of buffers when their first bytes are filled. */
-function behind(views: readonly Uint8Array[], filled: number): Uint8Array[] {
-  let rest = filled;
-  return views.flatMap((view) => {
-    const skipped = Math.min(rest, view.length);
-    rest -= skipped;
-    return skipped === view.length ? [] : [view.subarray(skipped)];
-  });
 }
 
 /** As `readRegion`, but without waiting for other work: only for worker threads. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { restOfPieces } from '../file/rest-of-pieces.js';
 import { removeFile } from './cache-files.js';
 
 /**
@@ -18,7 +19,7 @@ export async function writeWhole(path: string, parts: readonly Uint8Array[], asi
     try {
       for (let left = parts.filter(({ length }) => length > 0); left.length > 0; ) {
         const { bytesWritten } = await file.writev(left);
-        left = behind(left, bytesWritten);
+        left = restOfPieces(left, bytesWritten);
       }
     } finally {
       await file.close();
@@ -28,14 +29,4 @@ export async function writeWhole(path: string, parts: readonly Uint8Array[], asi
     await removeFile(temporary).catch(() => undefined);
     throw failure;
   }
-}
-
-/** What is left of parts when so many of their bytes are written. */
-function behind(parts: readonly Uint8Array[], written: number): Uint8Array[] {
-  let left = written;
-  return parts.flatMap((part) => {
-    const gone = Math.min(left, part.length);
-    left -= gone;
-    return gone === part.length ? [] : [part.subarray(gone)];
-  });
 }

@@ -1,13 +1,11 @@
 import { writev } from 'node:fs';
 import { promisify } from 'node:util';
+import { MAX_PIECES, restOfPieces } from '../../file/rest-of-pieces.js';
 
 const writevAsync = promisify(writev);
 
 /** Connections give 64 KiB at a time or less: written as they come, calls would cost more than the copy. */
 const WRITE_SIZE = 2 ** 20;
-
-/** Of one call. Source: POSIX, IOV_MAX, which is 1024 on Linux. */
-const MAX_PIECES = 512;
 
 export interface BlobWriterOptions {
   readonly fd: number;
@@ -67,18 +65,8 @@ export class BlobWriter {
     for (let left = pieces; left.length > 0; ) {
       const { bytesWritten } = await writevAsync(this.#fd, left, at);
       at += bytesWritten;
-      left = behind(left, bytesWritten);
+      left = restOfPieces(left, bytesWritten);
     }
     this.#onWritten(at);
   }
-}
-
-/** What is left of pieces when so many of their bytes are written. */
-function behind(pieces: readonly Buffer[], written: number): Buffer[] {
-  let left = written;
-  return pieces.flatMap((piece) => {
-    const gone = Math.min(left, piece.length);
-    left -= gone;
-    return gone === piece.length ? [] : [piece.subarray(gone)];
-  });
 }
