@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 
 /** So many bytes may wait for the reader: two pieces of most decoders, so that one is read while the other is made. */
-const WAITING = 512 * 1024;
+const WAITING = 2 * 1024 * 1024;
 
 /**
  * A stream that turns bytes into others by plain asynchronous functions. What they throw ends it; what is put out waits
