@@ -32,7 +32,6 @@ export class TarAssembler {
   readonly #windows: readonly HeaderWindow[];
   readonly #pieces: Generator<Piece, void, void>;
   readonly #signal: AbortSignal | undefined;
-  readonly #ready: Promise<unknown>;
   /** Of the sparse file that is being given out. */
   #contents: Iterator<Piece, void, void> | undefined;
   #next: Piece | undefined;
@@ -48,10 +47,8 @@ export class TarAssembler {
     this.#plan = plan;
     this.#signal = options.signal;
     this.#readers = plan.layers.map(({ region }) => scatterRegion(region));
-    this.#windows = plan.layers.map(({ region }) => new HeaderWindow(region));
+    this.#windows = plan.layers.map((layer) => new HeaderWindow(layer));
     this.#pieces = piecesOf(plan, options.onItem);
-    this.#ready = Promise.all(plan.layers.map(({ ready }) => ready));
-    this.#ready.catch(() => undefined); // told to whoever fills
     this.#advance();
   }
 
@@ -62,7 +59,6 @@ export class TarAssembler {
    * @throws DIMGX_EXTRACT_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_ABORTED, and what `LayerIndex.verified` rejects with
    */
   async fill(buffer: Uint8Array): Promise<number> {
-    await this.#ready;
     const reads: Promise<void>[] = [];
     try {
       return await this.#fill(buffer, reads);
@@ -91,6 +87,7 @@ export class TarAssembler {
         this.#made = new Uint8Array(this.#next.length);
         this.#advance();
       } else if (this.#next) {
+        await this.#arrivalOf(this.#next);
         filled += this.#startSpan(buffer.subarray(filled, filled + READ_SIZE), reads);
       } else if (filled > 0 || this.#ended) {
         break;
@@ -103,6 +100,13 @@ export class TarAssembler {
     }
     await Promise.all(reads);
     return filled;
+  }
+
+  /** Resolves when a read of a piece's beginning is worth while. */
+  #arrivalOf({ layer, from, to }: Extract<Piece, { kind: 'bytes' }>): Promise<void> | undefined {
+    const { region, filled } = this.#plan.layers[layer] as LayerIndex;
+    const end = Math.min(to, from + READ_SIZE, region.length);
+    return end <= filled.length ? undefined : filled.until(end);
   }
 
   #advance(): void {
@@ -165,25 +169,27 @@ export class TarAssembler {
   }
 
   /**
-   * Starts to read as many pieces of one layer as lie close together in one go, the gaps between them into nowhere.
+   * Starts to read as many pieces of one layer as lie close together, and are there, in one go, the gaps between them into
+   * nowhere.
    *
    * @returns bytes of the room that will be filled
    */
   #startSpan(room: Uint8Array, reads: Promise<void>[]): number {
-    const { layer, from } = this.#next as Piece & { kind: 'bytes' };
-    const { length } = (this.#plan.layers[layer] as LayerIndex).region;
+    const { layer, from } = this.#next as Extract<Piece, { kind: 'bytes' }>;
+    const { region, filled: level } = this.#plan.layers[layer] as LayerIndex;
+    const reach = level.length < region.length ? level.length : Number.POSITIVE_INFINITY;
     const views: Uint8Array[] = [];
     let filled = 0;
     let end = from;
     for (let piece = this.#next; piece?.kind === 'bytes' && piece.layer === layer; piece = this.#next) {
       const gap = piece.from - end;
-      if (gap < 0 || gap > GAP || filled === room.length || views.length + 2 > MAX_PIECES) break;
+      if (gap < 0 || gap > GAP || filled === room.length || views.length + 2 > MAX_PIECES || piece.from >= reach) break;
       if (gap > 0) views.push(this.#nowhere.subarray(0, gap));
-      end = Math.min(piece.to, piece.from + room.length - filled);
+      end = Math.min(piece.to, piece.from + room.length - filled, reach);
       const view = room.subarray(filled, filled + end - piece.from);
       filled += view.length;
       // The last padding of a layer may be missing.
-      const there = Math.max(0, Math.min(view.length, length - piece.from));
+      const there = Math.max(0, Math.min(view.length, region.length - piece.from));
       view.fill(0, there);
       views.push(view.subarray(0, there));
       if (end < piece.to) {

@@ -1,5 +1,6 @@
 import { readRegion } from '../file/read-region.js';
-import type { Region } from '../image/region.js';
+import type { FillLevel } from '../inspect/fill-level.js';
+import type { LayerIndex } from '../inspect/layer-index.js';
 import type { ReadAt } from '../tar/scan.js';
 
 const LARGEST = 256 * 1024;
@@ -12,13 +13,15 @@ const SMALLEST = 4 * 1024;
 export class HeaderWindow {
   readonly #read: ReadAt;
   readonly #length: number;
+  readonly #filled: FillLevel;
   #bytes = new Uint8Array(0);
   #position = 0;
   #size = SMALLEST;
 
-  constructor(region: Region) {
+  constructor({ region, filled }: Pick<LayerIndex, 'region' | 'filled'>) {
     this.#read = readRegion(region);
     this.#length = region.length;
+    this.#filled = filled;
   }
 
   /** A copy of the bytes from `start` to `end`. */
@@ -30,7 +33,9 @@ export class HeaderWindow {
   async #move(start: number, end: number): Promise<void> {
     const behind = start - this.#position - this.#bytes.length;
     this.#size = behind >= 0 && behind <= this.#size ? Math.min(LARGEST, 4 * this.#size) : SMALLEST;
-    this.#bytes = new Uint8Array(Math.max(end - start, Math.min(this.#size, this.#length - start)));
+    const length = Math.max(end - start, Math.min(this.#size, this.#length - start));
+    await this.#filled.until(start + length);
+    this.#bytes = new Uint8Array(length);
     this.#position = start;
     await this.#read(this.#bytes, start);
   }

@@ -7,8 +7,9 @@ import type { SparseLayout } from '../tar/sparse-layout.js';
 export type Piece =
   | { readonly kind: 'bytes'; readonly layer: number; readonly from: number; readonly to: number }
   | { readonly kind: 'zeros'; readonly length: number }
-  /** A `sparse` one comes with its contents, which are laid out anew. */
-  | { readonly kind: 'header' | 'sparse'; readonly item: number };
+  | { readonly kind: 'header'; readonly item: number }
+  /** A header that comes with its contents, which are laid out anew. */
+  | { readonly kind: 'sparse'; readonly item: number };
 
 /**
  * The output as pieces. Entries that are copied as they stand and are neighbours in their layer are one piece.

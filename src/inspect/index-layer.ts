@@ -14,7 +14,7 @@ import { EntryTableBuilder } from './entry-table-builder.js';
 
 const PIECE = 1024 * 1024;
 /** Of compressed bytes. */
-const STORED_PIECE = 256 * 1024;
+const STORED_PIECE = 1024 * 1024;
 /** Threads that count together do so in steps. */
 const ENTRIES_AT_ONCE = 1024;
 
@@ -38,8 +38,8 @@ export interface LayerContents {
   readonly warnings: readonly Warning[];
 }
 
-/** Called with the bytes worked on since the last call. */
-export type OnBytes = (bytes: number) => void;
+/** Called with the bytes worked on since the last call, and how long the spool has become that a layer is decoded into. */
+export type OnBytes = (bytes: number, spooled?: number) => void;
 
 /**
  * Reads the headers of an uncompressed layer; contents are not read.
@@ -93,6 +93,7 @@ export async function decodeLayer(
       if (reads) scan.push(piece);
       await io.write(spool, piece, length);
       length += piece.length;
+      onBytes(0, length);
     });
   } catch (error) {
     if (error instanceof DimgxError) throw error;

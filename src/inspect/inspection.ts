@@ -10,6 +10,7 @@ import type { ArrivingBlobs, DecodedBlob } from './arriving-blobs.js';
 import type { ArrivedLayer } from './arriving-layers.js';
 import type { Budget } from './budget.js';
 import { EntryTable } from './entry-table.js';
+import { FillLevel } from './fill-level.js';
 import type { LayerContents } from './index-layer.js';
 import { keepIndex } from './kept-index.js';
 import type { LayerDigests, LayerIndex } from './layer-index.js';
@@ -27,6 +28,12 @@ interface Arrivals {
   readonly arrivingBlobs: ArrivingBlobs;
   /** What it took of the limits has been counted. */
   readonly budget: Budget;
+}
+
+/** A layer whose headers were read another time. */
+interface KnownLayer {
+  readonly contents: LayerContents;
+  readonly filled: FillLevel;
 }
 
 /** One call of `inspectLayers`: its threads, its spools, and what becomes of each layer. */
@@ -128,54 +135,55 @@ export class Inspection {
     this.#spools.push(opening);
     const spool = await opening;
     if (known) return this.#inspectKnown(layer, spool, known);
-    const { contents } = await this.#decode(layer, spool, undefined);
+    const { contents } = await this.#decode(layer, spool);
     return this.#indexDecoded(layer, spool.fd, contents as LayerContents);
   }
 
-  /** Its headers are known: it is decoded while the work goes on. What its stored bytes come to was compared once. */
+  /** Its headers are known: it is decoded while the work goes on, and read as far as it has come. */
   #inspectKnown(layer: StoredLayer, spool: FileHandle, contents: LayerContents): Inspected {
     this.#budget.spendBytes(contents.spentBytes - contents.length); // the rest is counted as it comes
     this.#budget.spendEntries(contents.columns.length);
-    const ready = this.#decode(layer, spool, contents);
-    const verified = ready.then(() => (this.#verifies ? digestsOf(layer) : {}));
-    for (const promise of [ready, verified]) promise.catch(() => undefined);
-    return this.#index(layer, { fd: spool.fd, offset: 0 }, contents, verified, ready);
+    const filled = new FillLevel();
+    const decoded = this.#decode(layer, spool, { contents, filled });
+    const verified = decoded.then(() => (this.#verifies ? digestsOf(layer) : {}));
+    verified.catch(() => undefined);
+    decoded.then(
+      () => filled.rise(contents.length),
+      (failure) => filled.fail(failure),
+    );
+    return this.#index(layer, { fd: spool.fd, offset: 0 }, contents, verified, filled);
   }
 
-  /** What turns out to be damaged is fetched anew, once. */
-  async #decode(layer: StoredLayer, spool: FileHandle, known: LayerContents | undefined): Promise<LayerReport> {
+  /** What turns out to be damaged is fetched anew, once, unless some of it has been given out. */
+  async #decode(layer: StoredLayer, spool: FileHandle, known?: KnownLayer): Promise<LayerReport> {
     try {
       return await this.#decodeOnce(layer, spool, known);
     } catch (failure) {
-      const again = await this.#anew(layer, failure);
+      const isGivenOut = known !== undefined && known.filled.length > 0;
+      if (!layer.keeper || isGivenOut || !(await this.#isDamaged(layer))) throw failure;
+      await layer.keeper.discard();
+      const again = await this.#refetch(layer);
       await spool.truncate();
       const report = await this.#decodeOnce(again, spool, known);
-      if (known && this.#verifies) this.#keeping.push(keepIndex(again, known));
+      if (known && this.#verifies) this.#keeping.push(keepIndex(again, known.contents));
       return report;
     }
   }
 
-  async #decodeOnce(layer: StoredLayer, spool: FileHandle, known: LayerContents | undefined): Promise<LayerReport> {
+  /** What a known layer's stored bytes decode to was compared once: they are compared before, and it may be read as it comes. */
+  async #decodeOnce(layer: StoredLayer, spool: FileHandle, known: KnownLayer | undefined): Promise<LayerReport> {
     const { blob, compression, digest, diffId } = layer;
     const storedAlgorithm = this.#verifies && digest ? algorithmOf(digest) : undefined;
     const plainAlgorithm = this.#verifies && diffId && !known ? algorithmOf(diffId) : undefined;
-    const hashing = { storedAlgorithm, plainAlgorithm, reads: known === undefined, budget: this.#budget };
-    const report = await this.#run(
-      layer,
-      { kind: 'decode', blob, compression, spool: spool.fd, ...hashing },
-      'inspect',
-    );
+    const expected = known && digest && hexOf(digest);
+    const hashing = { storedAlgorithm, expected, plainAlgorithm, budget: this.#budget };
+    const job = { kind: 'decode', blob, compression, spool: spool.fd, reads: !known, ...hashing } as const;
+    const report = await this.#run(layer, job, 'inspect', storedAlgorithm ? known?.filled : undefined);
     if (digest && storedAlgorithm) compare(layer, digest, report.storedHash);
     if (diffId && plainAlgorithm) compare(layer, diffId, report.plainHash);
-    if (known && report.length !== known.length) throw otherLength(layer, report.length, known.length);
+    if (known && report.length !== known.contents.length)
+      throw otherLength(layer, report.length, known.contents.length);
     return report;
-  }
-
-  /** A layer that is damaged where its source keeps it, fetched once more. @throws `failure` when it is not */
-  async #anew(layer: StoredLayer, failure: unknown): Promise<StoredLayer> {
-    if (!layer.keeper || !(await this.#isDamaged(layer))) throw failure;
-    await layer.keeper.discard();
-    return this.#refetch(layer);
   }
 
   async #isDamaged(layer: StoredLayer): Promise<boolean> {
@@ -196,10 +204,16 @@ export class Inspection {
     return this.#options.verify ?? true;
   }
 
-  #run(layer: StoredLayer, job: Parameters<LayerRunner['run']>[0], stage: 'inspect' | 'verify'): Promise<LayerReport> {
+  #run(
+    layer: StoredLayer,
+    job: Parameters<LayerRunner['run']>[0],
+    stage: 'inspect' | 'verify',
+    filled?: FillLevel,
+  ): Promise<LayerReport> {
     let done = 0;
-    const onBytes = (bytes: number) => {
+    const onBytes = (bytes: number, spooled = 0) => {
       done += bytes;
+      filled?.rise(spooled);
       this.#options.onProgress?.({ stage, item: layer.name, done, total: layer.blob.length });
     };
     return this.#runner.run(job, onBytes).catch((error: unknown) => this.#refuse(layer, error));
@@ -215,11 +229,11 @@ export class Inspection {
     start: Omit<Region, 'length'>,
     { columns, contentSize, length, warnings }: LayerContents,
     verified: Promise<LayerDigests>,
-    ready: Promise<unknown> = Promise.resolve(),
+    filled = FillLevel.full,
   ): Inspected {
     const region = { ...start, length };
     const spoken = warnings.map((warning) => ofLayer(layer.name, warning));
-    return { layer, region, ready, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
+    return { layer, region, filled, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
   }
 }
 

@@ -3,6 +3,7 @@ import type { Digest } from '../image/digest.js';
 import type { Layer } from '../image/image.js';
 import type { Region } from '../image/region.js';
 import type { EntryTable } from './entry-table.js';
+import type { FillLevel } from './fill-level.js';
 
 /** What was found when a layer's bytes were hashed. `undefined` where nothing was hashed. */
 export interface LayerDigests {
@@ -15,10 +16,10 @@ export interface LayerIndex {
   readonly layer: Layer;
   /** Where in its image the layer lies, counted from 0, the oldest, and how many layers the image has. */
   readonly place: { readonly position: number; readonly of: number };
-  /** The layer's uncompressed bytes, once `ready` has settled; valid until the image is closed. */
+  /** The layer's uncompressed bytes, as far as `filled` says that they are there; valid until the image is closed. */
   readonly region: Region;
-  /** Settles when they are there. Rejects with what is wrong with them. */
-  readonly ready: Promise<unknown>;
+  /** A layer whose headers were known beforehand may still be on its way. Fails with what is wrong with it. */
+  readonly filled: FillLevel;
   readonly entries: EntryTable;
   /** Sum of the sizes in the layer's headers, in bytes, as engines count a layer's size. */
   readonly contentSize: number;

@@ -33,6 +33,8 @@ export type LayerJob =
       readonly arriving?: SharedArrayBuffer;
       /** Hash algorithms for the stored and the uncompressed bytes; none: not hashed. */
       readonly storedAlgorithm: string | undefined;
+      /** Hex. The stored bytes are hashed before, and decoded only if they come to this. */
+      readonly expected?: string | undefined;
       readonly plainAlgorithm: string | undefined;
       readonly budget: BudgetShare;
     });
@@ -73,6 +75,12 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
   }
   const stored = job.storedAlgorithm === undefined ? undefined : createHash(job.storedAlgorithm);
   const plain = job.plainAlgorithm === undefined ? undefined : createHash(job.plainAlgorithm);
+  if (stored && job.expected !== undefined) {
+    await hashRegion(job.blob, [stored], io, () => {});
+    const storedHash = stored.digest('hex');
+    if (storedHash !== job.expected) return { storedHash };
+    return { ...(await decodeLayer(job, { plain }, io, budget, onBytes)), storedHash, plainHash: plain?.digest('hex') };
+  }
   const behind = job.arriving ? { ...io, read: readBehind(io, new SharedLength(job.arriving)) } : io;
   const decoded = await decodeLayer(job, { stored, plain }, behind, budget, onBytes);
   return { ...decoded, storedHash: stored?.digest('hex'), plainHash: plain?.digest('hex') };

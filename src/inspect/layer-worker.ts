@@ -18,15 +18,18 @@ function answer(message: WorkerAnswer, transfer: readonly ArrayBuffer[] = []): v
 }
 
 parentPort?.on('message', async (job: LayerJob) => {
-  let unsaid = 0;
+  const progress = { bytes: 0, spooled: 0 };
+  let told = 0;
   try {
-    const report = await runLayerJob(job, io, (bytes) => {
-      unsaid += bytes;
-      if (unsaid < PROGRESS_STEP) return;
-      answer({ kind: 'progress', bytes: unsaid });
-      unsaid = 0;
+    const report = await runLayerJob(job, io, (bytes, spooled = 0) => {
+      progress.bytes += bytes;
+      progress.spooled = Math.max(progress.spooled, spooled);
+      if (progress.bytes < PROGRESS_STEP && progress.spooled < told + PROGRESS_STEP) return;
+      answer({ kind: 'progress', ...progress });
+      progress.bytes = 0;
+      told = progress.spooled;
     });
-    answer({ kind: 'progress', bytes: unsaid });
+    answer({ kind: 'progress', ...progress });
     const tables = [report.contents, ...(report.followed ?? []).map(({ contents }) => contents)];
     const columns = tables
       .flatMap((table) => Object.values(table?.columns ?? {}))

@@ -9,7 +9,7 @@ import { TerminationGate } from './termination-gate.js';
 export type WorkerAnswer =
   /** First of all, when its code is loaded. */
   | { readonly kind: 'ready' }
-  | { readonly kind: 'progress'; readonly bytes: number }
+  | { readonly kind: 'progress'; readonly bytes: number; readonly spooled: number }
   | { readonly kind: 'done'; readonly report: LayerReport }
   | {
       readonly kind: 'failed';
@@ -152,7 +152,7 @@ export class WorkerPool {
     const task = this.#busy.get(worker);
     if (!task || answer.kind === 'ready') return;
     if (answer.kind === 'progress') {
-      tell(task, answer.bytes);
+      tell(task, answer);
       return;
     }
     this.#busy.delete(worker);
@@ -178,9 +178,9 @@ function sizeOf({ job }: Task): number {
 }
 
 /** Thrown out of here, what a caller's function throws would end the process. */
-function tell({ onBytes, reject }: Task, bytes: number): void {
+function tell({ onBytes, reject }: Task, { bytes, spooled }: { bytes: number; spooled: number }): void {
   try {
-    onBytes(bytes);
+    onBytes(bytes, spooled);
   } catch (error) {
     reject(error);
   }

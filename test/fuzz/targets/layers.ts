@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { TarAssembler } from '#dimgx/extract/assembler.js';
 import { Budget } from '#dimgx/inspect/budget.js';
 import { EntryTable } from '#dimgx/inspect/entry-table.js';
+import { FillLevel } from '#dimgx/inspect/fill-level.js';
 import { indexPlainLayer, type LayerIo } from '#dimgx/inspect/index-layer.js';
 import type { LayerIndex } from '#dimgx/inspect/layer-index.js';
 import { mergeLayers } from '#dimgx/merge/merge-layers.js';
@@ -78,7 +79,7 @@ async function indexesOf(layers: readonly Buffer[]): Promise<LayerIndex[]> {
       place,
       region,
       entries,
-      ready: Promise.resolve(),
+      filled: FillLevel.full,
       verified: Promise.resolve({}),
     });
     offset += length;
