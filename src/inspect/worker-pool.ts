@@ -29,7 +29,7 @@ interface Task {
 }
 
 /**
- * Worker threads that take layer jobs in the order they come, and this thread's lane, which reads headers beside them.
+ * Worker threads that take layer jobs, the largest first, and this thread's lane, which reads headers beside them.
  * Threads start when there is work for them.
  */
 export class WorkerPool {
@@ -93,8 +93,7 @@ export class WorkerPool {
     }
     this.#fillLane();
     while (this.#busy.size + (this.#lane?.isBusy ? 1 : 0) < this.#threads) {
-      const at = this.#waiting.findIndex(({ job }) => job.kind !== 'index' || !this.#lane || this.#isLaneLate);
-      const [task] = at < 0 ? [] : this.#waiting.splice(at, 1);
+      const task = this.#takeLargest();
       if (!task) break;
       const worker = this.#idle.pop() ?? this.#start();
       this.#busy.set(worker, task);
@@ -103,6 +102,14 @@ export class WorkerPool {
     }
     if (this.#isFinishing && this.#waiting.length === 0)
       for (const worker of this.#idle.splice(0)) this.#retire(worker);
+  }
+
+  /** The longest work is begun first, so that threads end together. */
+  #takeLargest(): Task | undefined {
+    const isForThreads = ({ job }: Task) => job.kind !== 'index' || !this.#lane || this.#isLaneLate;
+    const task = this.#waiting.filter(isForThreads).toSorted((a, b) => sizeOf(b) - sizeOf(a))[0];
+    if (task) this.#waiting.splice(this.#waiting.indexOf(task), 1);
+    return task;
   }
 
   #retire(worker: Worker): void {
