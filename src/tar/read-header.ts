@@ -48,19 +48,22 @@ export function readHeader(bytes: Uint8Array, header: number, base: number, draf
 const NUMBERS = [FIELD.mode, FIELD.uid, FIELD.gid, FIELD.size, FIELD.mtime];
 const DEVICE_NUMBERS = [...NUMBERS, FIELD.deviceMajor, FIELD.deviceMinor];
 
-/** One look that mostly settles it: for every header all is done that is done here. */
+/** A quick look that settles it for most headers, since every one of them is looked at. */
 function mayBeLedByNul(bytes: Uint8Array, header: number): boolean {
-  const type = bytes[header + FIELD.type.offset];
   const first = (field: Field) => bytes[header + field.offset] as number;
   const { mode, uid, gid, size, mtime } = FIELD;
   const least = Math.min(first(mode), first(uid), first(gid), first(size), first(mtime));
-  return least === 0 || type === TYPE.charDevice || type === TYPE.blockDevice;
+  return least === 0 || isDevice(bytes, header);
 }
 
 function noteLedByNul(bytes: Uint8Array, header: number, draft: EntryDraft): void {
-  const type = bytes[header + FIELD.type.offset];
-  const numbers = type === TYPE.charDevice || type === TYPE.blockDevice ? DEVICE_NUMBERS : NUMBERS;
+  const numbers = isDevice(bytes, header) ? DEVICE_NUMBERS : NUMBERS;
   if (numbers.some(({ offset, length }) => isLedByNul(bytes, header + offset, length))) draft.odd |= ODD.number;
+}
+
+function isDevice(bytes: Uint8Array, header: number): boolean {
+  const type = bytes[header + FIELD.type.offset];
+  return type === TYPE.charDevice || type === TYPE.blockDevice;
 }
 
 /** @param name for messages */
@@ -77,9 +80,7 @@ function ownerField(bytes: Uint8Array, header: number, field: Field, name: strin
 /** What stands there in the header of anything but a device is nothing to anybody. */
 function deviceField(bytes: Uint8Array, header: number, field: Field, name: string): number {
   const number = numberField(bytes, header, field, name);
-  const type = bytes[header + FIELD.type.offset];
-  const isDevice = type === TYPE.charDevice || type === TYPE.blockDevice;
-  if (!isDevice || (number >= 0 && number <= MAX_DEVICE)) return number;
+  if (!isDevice(bytes, header) || (number >= 0 && number <= MAX_DEVICE)) return number;
   throw new DimgxError('DIMGX_TAR_BAD_HEADER', `a device has the number ${number}, which none can have`);
 }
 
