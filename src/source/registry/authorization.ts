@@ -1,6 +1,7 @@
 import { DimgxError } from '../../errors.js';
 import { printable } from '../../image/printable.js';
 import type { Credentials } from '../credentials/credentials.js';
+import { basicHeader } from './basic-header.js';
 import { type Challenge, parseChallenges } from './challenge.js';
 import type { HttpClient, HttpReply } from './http-client.js';
 import { bareHost, isLoopback } from './proxy.js';
@@ -47,7 +48,7 @@ export class Authorization {
     if (bearer) return this.#answerBearer(bearer, reply.url, scope, refused);
     if (!challenges.some(({ scheme }) => scheme === 'basic')) return undefined;
     const { username, password } = (await this.#credentialsFor(reply.url)) ?? { username: '', password: '' };
-    this.#header = username === '' ? undefined : basic(username, password);
+    this.#header = username === '' ? undefined : basicHeader(username, password);
     return this.#header === refused ? undefined : this.#header;
   }
 
@@ -107,10 +108,6 @@ export class Authorization {
     const [host, other] = [bareHost(registry.hostname), bareHost(realm.hostname)];
     return host === other || (isLoopback(host) && isLoopback(other));
   }
-}
-
-function basic(username: string, password: string): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
 /** @throws DIMGX_SOURCE_REGISTRY_FAILED, DIMGX_SOURCE_REGISTRY_DENIED */

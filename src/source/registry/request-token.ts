@@ -3,6 +3,7 @@ import { DimgxError } from '../../errors.js';
 import { parsePrivate } from '../../file/private-document.js';
 import { printable } from '../../image/printable.js';
 import type { Credentials } from '../credentials/credentials.js';
+import { basicHeader } from './basic-header.js';
 import type { HttpClient, HttpReply, HttpRequest } from './http-client.js';
 import { readReply } from './read-reply.js';
 import { RegistryRefusal } from './registry-refusal.js';
@@ -62,8 +63,7 @@ function ask(http: HttpClient, { realm, service, scope, credentials }: TokenRequ
   if (scope !== '') url.searchParams.set('scope', scope);
   if (!credentials?.username) return http.send(url);
   url.searchParams.set('account', credentials.username);
-  const login = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64');
-  return http.send(url, { headers: { authorization: `Basic ${login}` } });
+  return http.send(url, { headers: { authorization: basicHeader(credentials.username, credentials.password) } });
 }
 
 /** Source: distribution, docs/spec/auth/oauth.md. */
