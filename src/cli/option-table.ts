@@ -102,7 +102,13 @@ export const OPTION_TABLE = {
   xz: { ...flag, alias: 'J', slot: 'compression', group: COMPRESSION, describe: 'xz' },
   zstd: { ...flag, slot: 'compression', group: COMPRESSION, describe: 'zstd' },
   'no-compress': { ...flag, ...since2015, alias: 'C', slot: 'compression', group: COMPRESSION, describe: 'none' },
-  'compress-level': { ...text, metavar: '=N', ...since2015, group: COMPRESSION, describe: '0 to 9; zstd 1 to 19' },
+  'compress-level': {
+    ...text,
+    metavar: '=N',
+    ...since2015,
+    group: COMPRESSION,
+    describe: '0 to 9; bzip2 1 to 9, zstd 1 to 19',
+  },
 
   image: {
     ...text,
