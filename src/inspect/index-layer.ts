@@ -12,7 +12,6 @@ import type { Budget } from './budget.js';
 import type { EntryColumns } from './entry-table.js';
 import { EntryTableBuilder } from './entry-table-builder.js';
 
-const PIECE = 1024 * 1024;
 /** Of compressed bytes. */
 const STORED_PIECE = 1024 * 1024;
 /** Threads that count together do so in steps. */
@@ -103,24 +102,6 @@ export async function decodeLayer(
     });
   }
   return { length, contents: reads ? entries.contents(scan.finish(), length) : undefined };
-}
-
-/** Feeds all bytes of a region to hashes, in one pass. */
-export async function hashRegion(
-  region: Region,
-  hashes: readonly Hash[],
-  io: LayerIo,
-  onBytes: OnBytes,
-): Promise<void> {
-  const read = io.read(region);
-  const buffer = Buffer.allocUnsafe(Math.min(PIECE, region.length));
-  for (let position = 0; position < region.length; ) {
-    const bytes = buffer.subarray(0, Math.min(buffer.length, region.length - position));
-    await read(bytes, position);
-    for (const hash of hashes) hash.update(bytes);
-    position += bytes.length;
-    onBytes(bytes.length);
-  }
 }
 
 /** Two buffers in turn. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { hashRegion } from '../file/hash-region.js';
 import type { Limits } from '../image/limits.js';
 import type { Region } from '../image/region.js';
 import { sourceEnded } from '../tar/scan.js';
@@ -7,7 +8,6 @@ import { type FollowedLayer, followArchive } from './follow-archive.js';
 import {
   type DecodeRequest,
   decodeLayer,
-  hashRegion,
   indexPlainLayer,
   type LayerContents,
   type LayerIo,
@@ -60,7 +60,7 @@ export interface LayerReport {
 export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes): Promise<LayerReport> {
   if (job.kind === 'hash') {
     const hashes = job.algorithms.map((algorithm) => createHash(algorithm));
-    await hashRegion(job.blob, hashes, io, onBytes);
+    await hashRegion(io.read(job.blob), job.blob.length, hashes, onBytes);
     return { hashes: hashes.map((hash) => hash.digest('hex')) };
   }
   if (job.kind === 'follow') {
@@ -76,7 +76,7 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
   const stored = job.storedAlgorithm === undefined ? undefined : createHash(job.storedAlgorithm);
   const plain = job.plainAlgorithm === undefined ? undefined : createHash(job.plainAlgorithm);
   if (stored && job.expected !== undefined) {
-    await hashRegion(job.blob, [stored], io, () => {});
+    await hashRegion(io.read(job.blob), job.blob.length, [stored]);
     const storedHash = stored.digest('hex');
     if (storedHash !== job.expected) return { storedHash };
     return { ...(await decodeLayer(job, { plain }, io, budget, onBytes)), storedHash, plainHash: plain?.digest('hex') };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DimgxError } from '../errors.js';
+import { hashRegion } from '../file/hash-region.js';
 import { readRegion } from '../file/read-region.js';
 import { algorithmOf, type Digest } from '../image/digest.js';
 import type { Region } from '../image/region.js';
@@ -9,19 +10,10 @@ export function digestOf(bytes: Uint8Array, algorithm = 'sha256'): Digest {
   return `${algorithm as 'sha256'}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
-const PIECE = 2 ** 20;
-
 /** The digest of bytes that lie in a file. @throws as `readRegion` */
 export async function digestOfRegion(region: Region, algorithm: string): Promise<Digest> {
-  const read = readRegion(region);
   const hash = createHash(algorithm);
-  const buffer = Buffer.allocUnsafe(Math.min(PIECE, region.length));
-  for (let position = 0; position < region.length; ) {
-    const piece = buffer.subarray(0, region.length - position);
-    await read(piece, position);
-    hash.update(piece);
-    position += piece.length;
-  }
+  await hashRegion(readRegion(region), region.length, [hash]);
   return `${algorithm as 'sha256'}:${hash.digest('hex')}`;
 }
 

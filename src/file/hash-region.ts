@@ -1,0 +1,26 @@
+import type { Hash } from 'node:crypto';
+import type { ReadAt } from '../tar/scan.js';
+
+const PIECE = 1024 * 1024;
+
+/**
+ * Feeds so many bytes to hashes, in one pass.
+ *
+ * @param onBytes is told of the bytes that have been hashed since the last call
+ * @throws as `read`
+ */
+export async function hashRegion(
+  read: ReadAt,
+  length: number,
+  hashes: readonly Hash[],
+  onBytes: (bytes: number) => void = () => {},
+): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(PIECE, length));
+  for (let position = 0; position < length; ) {
+    const bytes = buffer.subarray(0, length - position);
+    await read(bytes, position);
+    for (const hash of hashes) hash.update(bytes);
+    position += bytes.length;
+    onBytes(bytes.length);
+  }
+}
