@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parsePrivate, readPrivateText } from '../../file/private-document.js';
+import { replaceFile } from '../../file/replace-file.js';
 import { isSystemError } from '../../file/system-error.js';
 
 /** A file of credentials, with all that dimgx knows nothing of. */
@@ -35,21 +36,12 @@ async function replace(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = join(dirname(path), `.dimgx-${randomBytes(6).toString('hex')}`);
   const old = await stat(path).catch(ifAbsent(undefined));
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    try {
-      // With sudo it may be another user's.
-      if (old && old.uid !== process.getuid?.()) await file.chown(old.uid, old.gid);
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (failure) {
-    await unlink(temporary).catch(() => undefined);
-    throw failure;
-  }
+  await replaceFile(path, temporary, async (file) => {
+    // With sudo it may be another user's.
+    if (old && old.uid !== process.getuid?.()) await file.chown(old.uid, old.gid);
+    await file.writeFile(text);
+    await file.sync();
+  });
 }
 
 function ifAbsent<T>(value: T): (failure: unknown) => T {
