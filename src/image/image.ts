@@ -86,6 +86,14 @@ export interface LayerFile {
 /** Begins to watch a compressed layer, whose first bytes are there; whoever watches closes the file. */
 export type WatchLayer = (layer: Layer, file: LayerFile, compression: CompressionName) => LayerWatcher;
 
+/** How what a source fetches is watched while it arrives. */
+export interface WatchArrivals {
+  /** Each spool that an archive arrives in. */
+  readonly spool: WatchSpool;
+  /** Each layer that arrives by itself; its digest has been compared when all have arrived. */
+  readonly layer: WatchLayer;
+}
+
 /** What dimgx uses of an image config. Source: OCI image-spec, config.md. */
 export interface ImageConfig {
   readonly created?: string;
@@ -116,12 +124,11 @@ export interface Image {
   /**
    * Brings the stored bytes of layers to where they can be read by position. Where they lie there, it costs nothing.
    *
-   * @param watch for each spool that an archive arrives in
-   * @param watchLayer for each layer that arrives by itself; its digest has been compared when this returns
+   * @param watch what arrives
    * @returns the same layers, in order
    * @throws what the source throws when it is read
    */
-  fetch(layers: readonly Layer[], watch?: WatchSpool, watchLayer?: WatchLayer): Promise<readonly StoredLayer[]>;
+  fetch(layers: readonly Layer[], watch?: WatchArrivals): Promise<readonly StoredLayer[]>;
   /** What the image holds open; `close` gives it back. */
   readonly resources: Resources;
   /** Closes descriptors, ends workers, removes spools. May be called twice. */

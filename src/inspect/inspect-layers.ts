@@ -35,7 +35,7 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   const arriving = new ArrivingLayers(limits, options.verify ?? true);
   const arrivingBlobs = arrivingBlobsOf(options, budget, threads);
   image.resources.adopt(() => Promise.all([arriving.close(), arrivingBlobs.close()]));
-  const select = await image.fetch(asked, arriving.watch, arrivingBlobs.watch);
+  const select = await image.fetch(asked, { spool: arriving.watch, layer: arrivingBlobs.watch });
   arrivingBlobs.finish();
   const arrived = await arriving.finish();
   const blobs = new Map<string, StoredLayer>(select.map((layer) => [blobKey(layer), layer]));

@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { hexOf } from '../image/digest.js';
 import { historyRows } from '../image/history.js';
-import type { Image, Layer, StoredLayer, WatchSpool } from '../image/image.js';
+import type { Image, Layer, StoredLayer, WatchArrivals } from '../image/image.js';
 import { layerNames } from '../image/layer-names.js';
 import { formatPlatform, type Platform } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
@@ -60,8 +60,8 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
     ...(os && architecture && { platform: { os, architecture, ...(variant && { variant }) } }),
     layers: Object.freeze(layers),
     history: Object.freeze(historyRows(layers, steps ?? [])),
-    fetch: (wanted: readonly Layer[], watch?: WatchSpool): Promise<readonly StoredLayer[]> =>
-      savedLayers(engine, { chain, layers, wanted, verify: request.verify }, { ...context, watch }),
+    fetch: (wanted: readonly Layer[], watch?: WatchArrivals): Promise<readonly StoredLayer[]> =>
+      savedLayers(engine, { chain, layers, wanted, verify: request.verify }, { ...context, watch: watch?.spool }),
     resources: context.resources,
     close: () => context.resources.close(),
   });

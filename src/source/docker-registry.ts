@@ -1,5 +1,5 @@
 import { DimgxError, type Warning } from '../errors.js';
-import type { Image, Layer, WatchLayer } from '../image/image.js';
+import type { Image, Layer, WatchArrivals } from '../image/image.js';
 import { defaultPlatform, formatPlatform, isSameMachine, type Platform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
@@ -50,13 +50,13 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
   const found = await foundImage(chosen, name.digest ? [] : [name.full], documents);
   requirePlatform(found, name.full, request.platform);
   const fetched = new Map<string, FetchedBlob>();
-  const fetch = async (wanted: readonly Layer[], _: unknown, watch?: WatchLayer) => {
+  const fetch = async (wanted: readonly Layer[], watch?: WatchArrivals) => {
     const { jobs = JOBS, allowForeignLayers = false } = options;
     const digests = wanted.map(({ digest }) => digest as string);
     const descriptors = chosen.manifest.layers.filter(({ digest }) => digests.includes(digest));
     const foreign = foreignLayers(descriptors, repository.own, allowForeignLayers);
     const item = printable(name.full, 80);
-    return fetchLayers(wanted, { repository, cache, item, jobs, foreign, watch, fetched }, context);
+    return fetchLayers(wanted, { repository, cache, item, jobs, foreign, watch: watch?.layer, fetched }, context);
   };
   const source = { transport: 'docker', location };
   return imageOf(found, { reference: request.reference, source, layers: describeLayers(found), fetch, resources });
