@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { compareTrees, folderTree, tarTree } from './check-tree.mjs';
 import { Contenders, remark, script } from './contenders.mjs';
 import { outputOf, quote } from './shell.mjs';
@@ -25,7 +26,8 @@ export async function registryContenders(setting, has) {
   const contenders = [['cold', cold(setting)]];
   if (has('umoci')) contenders.push(['skopeo', skopeoAndUmoci(setting)]);
   if (has('crane')) contenders.push(['crane', crane(setting)]);
-  contenders.push(['inflate', inflate(setting)], ['warm', await warm(setting)], ['offline', offline(setting)]);
+  contenders.push(['inflate', inflate(setting)], ['inflateTuned', inflateTuned(setting)]);
+  contenders.push(['warm', await warm(setting)], ['offline', offline(setting)]);
   return new Map(contenders.map(([name, contender]) => [name, { ...contender, slow: true }]));
 }
 
@@ -71,6 +73,13 @@ function inflate({ image }) {
     if (bytes !== image.layerBytes) throw new Error(`inflated ${bytes} bytes, should be ${image.layerBytes}`);
   };
   return { title: 'plain inflate, all processors', command, check, image };
+}
+
+/** The same where no more of Node's threads inflate than there are processors. @param {Setting} setting @returns {Contender} */
+function inflateTuned(setting) {
+  const plain = inflate(setting);
+  const threads = `UV_THREADPOOL_SIZE=${Math.max(2, availableParallelism())}`;
+  return { ...plain, title: `${plain.title}, ${threads}`, command: `${threads} ${plain.command}` };
 }
 
 /** From the cache that a run before it has filled. @param {Setting} setting @returns {Promise<Contender>} */

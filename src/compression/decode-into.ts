@@ -20,7 +20,6 @@ export async function decodeInto(
     await pipeline(
       decoder,
       pieceSink(async (piece) => {
-        await new Promise(setImmediate); // the decoder is at its next piece, in another thread, before this one is worked on
         await take(piece);
         freeMemory(piece);
       }),

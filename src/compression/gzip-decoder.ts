@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { WrappingConverter } from './wrapping-converter.js';
 
@@ -11,27 +10,17 @@ const CHUNK = 1024 * 1024;
  */
 export class GzipDecoder extends WrappingConverter<Gunzip> {
   #given = 0;
-  #isEnded = false;
 
   constructor() {
     super(createGunzip({ chunkSize: CHUNK }));
-    this.inner.on('end', () => {
-      this.#isEnded = true;
-    });
   }
 
   protected override async accept(bytes: Buffer): Promise<void> {
     this.#given += bytes.length;
-    if (!this.#isEnded) await this.#inflate(bytes);
+    if (!this.inner.readableEnded) await this.#inflate(bytes);
     const left = Math.min(this.#given - this.inner.bytesWritten, bytes.length);
     if (bytes.subarray(bytes.length - left).some((byte) => byte !== 0))
       throw new Error('something else than zeros follows');
-  }
-
-  protected override async finish(): Promise<void> {
-    if (this.#isEnded) return;
-    this.inner.end();
-    await once(this.inner, 'end');
   }
 
   /** Resolves when it has done with the bytes, or is at its end. */

@@ -1,17 +1,30 @@
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { Converter } from './converter.js';
 
-/** A converter around another stream: what that one gives is passed on, its errors end this one, and it ends with this one. */
+/**
+ * A converter around a stream of Node's, which works in another thread: what that one gives is passed on, its errors end
+ * this one, and it ends with this one.
+ */
 export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends Converter {
   protected readonly inner: Inner;
+  readonly #held: Buffer[] = [];
+  #passing: Promise<void> | undefined;
 
   constructor(inner: Inner) {
     super();
     this.inner = inner;
-    inner.on('data', (plain: Buffer) => {
-      if (!this.push(plain)) inner.pause();
-    });
+    inner.on('data', (piece: Buffer) => this.#hold(piece));
     inner.on('error', (error) => this.destroy(error));
+  }
+
+  /** Resolves when all that the inner stream gives has been passed on. */
+  protected override async finish(): Promise<void> {
+    if (!this.inner.readableEnded) {
+      this.inner.end();
+      await once(this.inner, 'end');
+    }
+    await this.#passing;
   }
 
   override _read(): void {
@@ -21,5 +34,14 @@ export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends C
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.inner.destroy();
     done(error);
+  }
+
+  /** It begins its next piece only when this returns: passed on at once, a piece would be worked on before. */
+  #hold(piece: Buffer): void {
+    this.#held.push(piece);
+    this.#passing ??= new Promise<void>(setImmediate).then(() => {
+      this.#passing = undefined;
+      for (const held of this.#held.splice(0)) if (!this.push(held)) this.inner.pause();
+    });
   }
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { WrappingConverter } from './wrapping-converter.js';
 import { ZstdFrames } from './zstd-frames.js';
@@ -21,9 +20,7 @@ export class ZstdDecoder extends WrappingConverter {
 
   protected override async finish(): Promise<void> {
     this.#frames.finish();
-    if (!this.#hasBegun) return;
-    this.inner.end();
-    await once(this.inner, 'end');
+    if (this.#hasBegun) await super.finish();
   }
 
   #decode(part: Buffer): Promise<void> {
