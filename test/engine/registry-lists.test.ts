@@ -104,7 +104,8 @@ describe.skipIf(absent)(`what a registry has${absent}`, () => {
       const proxy = await registryProxy(registry.host);
       const all = Array.from({ length: MANY }, (_, i) => `many/box${i}`).sort();
       expect(await lines('catalog', proxy.host)).toEqual(all);
-      expect(proxy.on(/_catalog/)).toHaveLength(2);
+      expect(await lines('catalog', `docker://${proxy.host}`)).toEqual(all);
+      expect(proxy.on(/_catalog/)).toHaveLength(4);
       expect(JSON.parse(await gives('catalog', '--json', registry.host))).toEqual({
         registry: registry.host,
         repositories: all,

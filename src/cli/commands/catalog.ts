@@ -11,8 +11,9 @@ export const command = defineCommand({
   describe: 'Lists the repositories of a registry, where it tells them.',
   options: { json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'as JSON' }, ...REGISTRY_OPTIONS },
   async run({ json, ...given }, operands, { log, signal, print }) {
-    const [registry, ...others] = operands;
-    if (registry === undefined || others.length > 0) throw usageError('catalog wants one registry');
+    const [host, ...others] = operands;
+    if (host === undefined || others.length > 0) throw usageError('catalog wants one registry');
+    const registry = host.replace(/^docker:\/\//, '');
     const warn = log.warning.bind(log);
     const repositories = await listCatalog(registry, { ...registrySettings(given), warn, signal });
     const lines = () => repositories.map((name) => `${printable(name)}\n`).join('');
