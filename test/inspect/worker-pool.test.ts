@@ -25,6 +25,19 @@ describe('a pool of worker threads', () => {
     expect(bytes).toBe(7 * contents.length);
   });
 
+  test('begins with the largest of the jobs that are there', async () => {
+    const pool = new WorkerPool(1);
+    const { blob, ...job } = await hashJob();
+    const done: number[] = [];
+    const run = async (length: number) => {
+      await pool.run({ ...job, blob: { ...blob, length } }, () => {});
+      done.push(length);
+    };
+    await Promise.all([10, 30, 20, 30].map(run));
+    await pool.close();
+    expect(done).toEqual([30, 30, 20, 10]);
+  });
+
   test('goes on after a job that failed', async () => {
     const pool = new WorkerPool(1);
     const job = await hashJob();
