@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream';
 import { Converter } from './converter.js';
 
 /**
- * A converter around a stream of Node's, which works in another thread: what that one gives is passed on, its errors end
- * this one, and it ends with this one.
+ * A converter around another stream, mostly one of Node's, which work in other threads: what it gives is passed on, its errors
+ * end this one, and it ends with this one.
  */
 export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends Converter {
   protected readonly inner: Inner;
@@ -39,9 +39,15 @@ export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends C
   /** It begins its next piece only when this returns: passed on at once, a piece would be worked on before. */
   #hold(piece: Buffer): void {
     this.#held.push(piece);
-    this.#passing ??= new Promise<void>(setImmediate).then(() => {
-      this.#passing = undefined;
-      for (const held of this.#held.splice(0)) if (!this.push(held)) this.inner.pause();
-    });
+    if (this.#held.length > 1) this.inner.pause(); // one that does not work in another thread leaves no time between
+    this.#passing ??= new Promise<void>(setImmediate).then(() => this.#pass());
+  }
+
+  #pass(): void {
+    this.#passing = undefined;
+    let isWanted = true;
+    for (const piece of this.#held.splice(0)) isWanted = this.push(piece);
+    if (isWanted) this.inner.resume();
+    else this.inner.pause();
   }
 }
