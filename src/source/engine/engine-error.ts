@@ -108,7 +108,9 @@ export function reasonOf(cause: unknown): string {
 /** @param tried at least one place, and why no engine is there */
 export function noEngine(tried: readonly { location: string; reason: string }[], cause?: unknown): DimgxError {
   const places = tried.map(({ location, reason }) => `${location} (${reason})`).join(', ');
-  const message = `no container engine answers at ${places}: start one, or name one by --host or DOCKER_HOST`;
+  const advice =
+    'start one, name one by --host or DOCKER_HOST, or read from a registry, which needs none: docker://NAME';
+  const message = `no container engine answers at ${places}: ${advice}`;
   return new DimgxError('DIMGX_SOURCE_NO_ENGINE', message, { cause });
 }
 
