@@ -1,7 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { DimgxError, throwIfAborted } from '../errors.js';
-import { openSpool } from '../file/spool.js';
-import { algorithmOf, type Digest, hexOf } from '../image/digest.js';
+import { algorithmOf } from '../image/digest.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import type { Region } from '../image/region.js';
 import type { InspectOptions } from '../options.js';
@@ -12,12 +10,11 @@ import type { Budget } from './budget.js';
 import { EntryTable } from './entry-table.js';
 import { FillLevel } from './fill-level.js';
 import type { LayerContents } from './index-layer.js';
-import { keepIndex } from './kept-index.js';
+import { LayerDecoder, type Refetch } from './layer-decoder.js';
+import { compareDigest, digestsNamed, digestsOf } from './layer-digests.js';
 import type { LayerDigests, LayerIndex } from './layer-index.js';
-import type { LayerReport } from './layer-job.js';
 import type { LayerRunner } from './layer-runner.js';
-
-type Refetch = (layer: Layer) => Promise<StoredLayer>;
+import { LayerWork } from './layer-work.js';
 
 /** An index that may serve several places of an image. */
 export type Inspected = Omit<LayerIndex, 'place'>;
@@ -30,23 +27,15 @@ interface Arrivals {
   readonly budget: Budget;
 }
 
-/** A layer whose headers were read another time. */
-interface KnownLayer {
-  readonly contents: LayerContents;
-  readonly filled: FillLevel;
-}
-
 /** One call of `inspectLayers`: its threads, its spools, and what becomes of each layer. */
 export class Inspection {
   readonly #runner: LayerRunner;
   readonly #options: InspectOptions;
   readonly #budget: Budget;
-  readonly #refetch: Refetch;
   readonly #arrived: readonly ArrivedLayer[];
   readonly #arrivingBlobs: ArrivingBlobs;
-  /** As they are opened: one that is still being opened must be closed, too. */
-  readonly #spools: Promise<FileHandle>[] = [];
-  readonly #keeping: Promise<void>[] = [];
+  readonly #work: LayerWork;
+  readonly #decoder: LayerDecoder;
 
   /** @param refetch brings a layer anew that was damaged where its source keeps it */
   constructor(
@@ -57,18 +46,17 @@ export class Inspection {
   ) {
     this.#runner = runner;
     this.#options = options;
-    this.#refetch = refetch;
     this.#arrived = arrived;
     this.#arrivingBlobs = arrivingBlobs;
     this.#budget = budget;
+    this.#work = new LayerWork(runner, options);
+    this.#decoder = new LayerDecoder(this.#work, options, budget, refetch);
   }
 
   /** Ends the threads, and only then closes what they write to. */
   async close(): Promise<void> {
     await this.#runner.close();
-    await Promise.all(this.#keeping);
-    const spools = await Promise.allSettled(this.#spools.splice(0));
-    await Promise.all(spools.map((spool) => spool.status === 'fulfilled' && spool.value.close()));
+    await this.#decoder.close();
   }
 
   /**
@@ -101,7 +89,7 @@ export class Inspection {
     if (!this.#verifies) return this.#index(layer, layer.blob, contents, Promise.resolve({}));
     const named = digestsNamed(layer);
     const isHashed = named.every((digest) => algorithmOf(digest) === 'sha256');
-    if (isHashed) for (const digest of named) compare(layer, digest, sha256);
+    if (isHashed) for (const digest of named) compareDigest(layer, digest, sha256);
     const verified = isHashed ? Promise.resolve(digestsOf(layer)) : this.#verifyPlain(layer);
     verified.catch(() => undefined);
     return this.#index(layer, layer.blob, contents, verified);
@@ -109,15 +97,19 @@ export class Inspection {
 
   /** It was decoded while it arrived, and its stored bytes compared with their digest. */
   async #takeDecoded(layer: StoredLayer, decoded: Promise<DecodedBlob>): Promise<Inspected> {
-    const { spool, report } = await decoded.catch((error: unknown) => this.#refuse(layer, error));
-    if (layer.diffId && this.#verifies) compare(layer, layer.diffId, report.plainHash);
+    const { spool, report } = await decoded.catch((error: unknown) => this.#work.refuse(layer, error));
+    if (layer.diffId && this.#verifies) compareDigest(layer, layer.diffId, report.plainHash);
     return this.#indexDecoded(layer, spool, report.contents as LayerContents);
   }
 
   async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
     const verified = this.#verifies ? this.#verifyPlain(layer) : Promise.resolve({});
     verified.catch(() => undefined);
-    const { contents } = await this.#run(layer, { kind: 'index', blob: layer.blob, budget: this.#budget }, 'inspect');
+    const { contents } = await this.#work.run(
+      layer,
+      { kind: 'index', blob: layer.blob, budget: this.#budget },
+      'inspect',
+    );
     return this.#index(layer, layer.blob, contents as LayerContents, verified);
   }
 
@@ -125,17 +117,15 @@ export class Inspection {
     const named = digestsNamed(layer);
     const algorithms = [...new Set(named.map(algorithmOf))];
     if (algorithms.length === 0) return {};
-    const { hashes = [] } = await this.#run(layer, { kind: 'hash', blob: layer.blob, algorithms }, 'verify');
-    for (const digest of named) compare(layer, digest, hashes[algorithms.indexOf(algorithmOf(digest))]);
+    const { hashes = [] } = await this.#work.run(layer, { kind: 'hash', blob: layer.blob, algorithms }, 'verify');
+    for (const digest of named) compareDigest(layer, digest, hashes[algorithms.indexOf(algorithmOf(digest))]);
     return digestsOf(layer);
   }
 
   async #inspectCompressed(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
-    const opening = openSpool(this.#options.tmpDir, layer.blob.length);
-    this.#spools.push(opening);
-    const spool = await opening;
+    const spool = await this.#decoder.openSpool(layer);
     if (known) return this.#inspectKnown(layer, spool, known);
-    const { contents } = await this.#decode(layer, spool);
+    const { contents } = await this.#decoder.decode(layer, spool);
     return this.#indexDecoded(layer, spool.fd, contents as LayerContents);
   }
 
@@ -144,7 +134,7 @@ export class Inspection {
     this.#budget.spendBytes(contents.spentBytes - contents.length); // the rest is counted as it comes
     this.#budget.spendEntries(contents.columns.length);
     const filled = new FillLevel();
-    const decoded = this.#decode(layer, spool, { contents, filled });
+    const decoded = this.#decoder.decode(layer, spool, { contents, filled });
     const verified = decoded.then(() => (this.#verifies ? digestsOf(layer) : {}));
     verified.catch(() => undefined);
     decoded.then(
@@ -154,74 +144,15 @@ export class Inspection {
     return this.#index(layer, { fd: spool.fd, offset: 0 }, contents, verified, filled);
   }
 
-  /** What turns out to be damaged is fetched anew, once, unless some of it has been given out. */
-  async #decode(layer: StoredLayer, spool: FileHandle, known?: KnownLayer): Promise<LayerReport> {
-    try {
-      return await this.#decodeOnce(layer, spool, known);
-    } catch (failure) {
-      const isGivenOut = known !== undefined && known.filled.length > 0;
-      if (!layer.keeper || isGivenOut || !(await this.#isDamaged(layer))) throw failure;
-      await layer.keeper.discard();
-      const again = await this.#refetch(layer);
-      await spool.truncate();
-      const report = await this.#decodeOnce(again, spool, known);
-      if (known && this.#verifies) this.#keeping.push(keepIndex(again, known.contents));
-      return report;
-    }
-  }
-
-  /** What a known layer's stored bytes decode to was compared once: they are compared before, and it may be read as it comes. */
-  async #decodeOnce(layer: StoredLayer, spool: FileHandle, known: KnownLayer | undefined): Promise<LayerReport> {
-    const { blob, compression, digest, diffId } = layer;
-    const storedAlgorithm = this.#verifies && digest ? algorithmOf(digest) : undefined;
-    const plainAlgorithm = this.#verifies && diffId && !known ? algorithmOf(diffId) : undefined;
-    const expected = known && digest && hexOf(digest);
-    const hashing = { storedAlgorithm, expected, plainAlgorithm, budget: this.#budget };
-    const job = { kind: 'decode', blob, compression, spool: spool.fd, reads: !known, ...hashing } as const;
-    const report = await this.#run(layer, job, 'inspect', storedAlgorithm ? known?.filled : undefined);
-    if (digest && storedAlgorithm) compare(layer, digest, report.storedHash);
-    if (diffId && plainAlgorithm) compare(layer, diffId, report.plainHash);
-    if (known && report.length !== known.contents.length)
-      throw otherLength(layer, report.length, known.contents.length);
-    return report;
-  }
-
-  async #isDamaged(layer: StoredLayer): Promise<boolean> {
-    const { blob, digest } = layer;
-    if (!digest || this.#options.signal?.aborted) return false;
-    const { hashes } = await this.#run(layer, { kind: 'hash', blob, algorithms: [algorithmOf(digest)] }, 'verify');
-    return hashes?.[0] !== hexOf(digest);
-  }
-
   /** Its bytes lie in a spool, and have been compared. */
   #indexDecoded(layer: StoredLayer, spool: number, contents: LayerContents): Inspected {
-    if (this.#verifies) this.#keeping.push(keepIndex(layer, contents));
+    this.#decoder.keep(layer, contents);
     const verified = Promise.resolve(this.#verifies ? digestsOf(layer) : {});
     return this.#index(layer, { fd: spool, offset: 0 }, contents, verified);
   }
 
   get #verifies(): boolean {
     return this.#options.verify ?? true;
-  }
-
-  #run(
-    layer: StoredLayer,
-    job: Parameters<LayerRunner['run']>[0],
-    stage: 'inspect' | 'verify',
-    filled?: FillLevel,
-  ): Promise<LayerReport> {
-    let done = 0;
-    const onBytes = (bytes: number, spooled = 0) => {
-      done += bytes;
-      filled?.rise(spooled);
-      this.#options.onProgress?.({ stage, item: layer.name, done, total: layer.blob.length });
-    };
-    return this.#runner.run(job, onBytes).catch((error: unknown) => this.#refuse(layer, error));
-  }
-
-  #refuse(layer: Layer, error: unknown): never {
-    throwIfAborted(this.#options.signal);
-    throw error instanceof DimgxError ? named(layer, error) : error;
   }
 
   #index(
@@ -235,28 +166,4 @@ export class Inspection {
     const spoken = warnings.map((warning) => ofLayer(layer.name, warning));
     return { layer, region, filled, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
   }
-}
-
-/** What the bytes of an uncompressed layer are checked against. */
-function digestsNamed({ digest, diffId }: Layer): readonly Digest[] {
-  return [digest, diffId].filter((named) => named !== undefined);
-}
-
-function digestsOf({ digest, diffId }: Layer): LayerDigests {
-  return { ...(digest && { digest }), ...(diffId && { diffId }) };
-}
-
-function compare(layer: Layer, expected: Digest, hex: string | undefined): void {
-  if (hex === hexOf(expected)) return;
-  const message = `layer ${layer.name} is damaged: its bytes have the digest ${algorithmOf(expected)}:${hex}, not ${expected}`;
-  throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message);
-}
-
-function otherLength(layer: Layer, length: number | undefined, known: number): DimgxError {
-  const message = `layer ${layer.name} is damaged: it comes to ${length} bytes, where it came to ${known}`;
-  return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
-}
-
-function named(layer: Layer, error: DimgxError): DimgxError {
-  return new DimgxError(error.code, `layer ${layer.name}: ${error.message}`, { cause: error });
 }

@@ -1,0 +1,41 @@
+import { DimgxError, throwIfAborted } from '../errors.js';
+import type { Layer, StoredLayer } from '../image/image.js';
+import type { InspectOptions } from '../options.js';
+import type { FillLevel } from './fill-level.js';
+import type { LayerJob, LayerReport } from './layer-job.js';
+import type { LayerRunner } from './layer-runner.js';
+
+/** Has jobs done on layers, and tells how far they are. */
+export class LayerWork {
+  readonly #runner: LayerRunner;
+  readonly #options: InspectOptions;
+
+  constructor(runner: LayerRunner, options: InspectOptions) {
+    this.#runner = runner;
+    this.#options = options;
+  }
+
+  /**
+   * @param filled rises with the spool that the layer is decoded into
+   * @throws what the job throws, with the layer's name; DIMGX_ABORTED
+   */
+  run(layer: StoredLayer, job: LayerJob, stage: 'inspect' | 'verify', filled?: FillLevel): Promise<LayerReport> {
+    let done = 0;
+    const onBytes = (bytes: number, spooled = 0) => {
+      done += bytes;
+      filled?.rise(spooled);
+      this.#options.onProgress?.({ stage, item: layer.name, done, total: layer.blob.length });
+    };
+    return this.#runner.run(job, onBytes).catch((error: unknown) => this.refuse(layer, error));
+  }
+
+  /** Says which layer it is that something is wrong with. @throws always */
+  refuse(layer: Layer, error: unknown): never {
+    throwIfAborted(this.#options.signal);
+    throw error instanceof DimgxError ? named(layer, error) : error;
+  }
+}
+
+function named(layer: Layer, error: DimgxError): DimgxError {
+  return new DimgxError(error.code, `layer ${layer.name}: ${error.message}`, { cause: error });
+}
