@@ -36,7 +36,7 @@ export interface DaemonRequest {
  *   DIMGX_SOURCE_NO_PLATFORM, DIMGX_REFERENCE_INVALID, DIMGX_ABORTED
  */
 export async function openDaemonImage(request: DaemonRequest, context: OpenContext): Promise<Image> {
-  const { openEngine } = await import('./engine/engine.js');
+  const { openEngine } = await import('./engine/open-engine.js');
   const engine = await openEngine({ host: request.options.host, signal: context.signal });
   context.resources.adopt(() => engine.close());
   const { details, images } = await findOrPull(engine, request, context);

@@ -4,7 +4,7 @@ import { defaultPlatform, formatPlatform, isSameMachine, type Platform } from '.
 import { printable, quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
 import { parseRegistryName } from '../reference/registry-name.js';
-import { openBlobCache } from '../store/blob-cache.js';
+import { openBlobCache } from '../store/open-blob-cache.js';
 import { describeLayers, imageOf } from './assemble-image.js';
 import { foundImage } from './found-image.js';
 import { imageManifest } from './image-manifest.js';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Engine, openEngine } from '#dimgx/source/engine/engine.js';
+import type { Engine } from '#dimgx/source/engine/engine.js';
+import { openEngine } from '#dimgx/source/engine/open-engine.js';
 import { bytesOf } from '../helpers/bytes-of.js';
 import { freePort } from '../helpers/daemon.js';
 import { DockerClient } from '../helpers/docker-client.js';

@@ -5,7 +5,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openEngine } from '#dimgx/source/engine/engine.js';
+import { openEngine } from '#dimgx/source/engine/open-engine.js';
 import { makeCertificates } from '../helpers/certificates.js';
 import { describeWithEngines, lacks } from '../helpers/engines.js';
 import { runCommand } from '../helpers/run-command.js';

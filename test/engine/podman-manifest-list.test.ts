@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openEngine } from '#dimgx/source/engine/engine.js';
+import { openEngine } from '#dimgx/source/engine/open-engine.js';
 import { describeWithEngines } from '../helpers/engines.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { codeOf, opened } from '../helpers/opened-engine.js';

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { openEngine } from '#dimgx/source/engine/engine.js';
+import { openEngine } from '#dimgx/source/engine/open-engine.js';
 import { type BuiltImage, layerOf } from '../helpers/built-image.js';
 import { freePort } from '../helpers/daemon.js';
 import { DockerClient } from '../helpers/docker-client.js';

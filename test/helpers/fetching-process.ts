@@ -22,7 +22,7 @@ const SCRIPT = `
   import { createHash } from 'node:crypto';
   import { appendFileSync, readFileSync, readSync, writeSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
-  import { openBlobCache } from '#dimgx/store/blob-cache.js';
+  import { openBlobCache } from '#dimgx/store/open-blob-cache.js';
   const { cache: folder, blobs, log, pause = 0 } = JSON.parse(process.argv[1]);
   const warn = ({ message }) => { throw new Error(message); };
   const cache = await openBlobCache({ cache: folder, env: {}, warn });

@@ -14,7 +14,8 @@ import {
   keptIndex,
   type LayerKey,
 } from '#dimgx/inspect/kept-index.js';
-import { type BlobCache, openBlobCache } from '#dimgx/store/blob-cache.js';
+import type { BlobCache } from '#dimgx/store/blob-cache.js';
+import { openBlobCache } from '#dimgx/store/open-blob-cache.js';
 import { randomBlob } from '../helpers/blobs.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { type RawEntry, rawLayer } from '../helpers/raw-layer.js';

@@ -4,8 +4,8 @@ import { chmod, chown, mkdir, readdir, readFile, stat, symlink, utimes, writeFil
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
-import { type BlobCacheOptions, openBlobCache } from '#dimgx/store/blob-cache.js';
 import { FolderCache } from '#dimgx/store/folder-cache.js';
+import { type BlobCacheOptions, openBlobCache } from '#dimgx/store/open-blob-cache.js';
 import { blobOf, downloadOf, type MadeBlob, randomBlob, readDigest } from '../helpers/blobs.js';
 import { whyNotHere } from '../helpers/engines.js';
 import { temporaryFolder } from '../helpers/members.js';

@@ -87,7 +87,8 @@ describe.skipIf(process.platform !== 'linux')('of a process that has ended', () 
   });
 
   test('a claim is none, though nobody has waited for it yet', async () => {
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60']);
+    // the child outlives the shell, which would wait for it, and not the program that takes the shell's place
+    const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60']);
     try {
       const [line] = await once(parent.stdout, 'data');
       const pid = Number(String(line));

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { openBlobCache } from '#dimgx/store/blob-cache.js';
+import { openBlobCache } from '#dimgx/store/open-blob-cache.js';
 import { randomBlob, readDigest } from '../helpers/blobs.js';
 import { type FetchOrder, startFetching } from '../helpers/fetching-process.js';
 import { temporaryFolder } from '../helpers/members.js';

@@ -9,7 +9,7 @@ const ENGINE = new URL('../../../dist/source/engine/', import.meta.url).href;
 /** Tries the hosts in a process that has no power over what belongs to others. */
 async function failureOf(...hosts: string[]): Promise<string> {
   const script = `
-    import { openFirst } from '${ENGINE}engine.js';
+    import { openFirst } from '${ENGINE}open-engine.js';
     import { parseEndpoint } from '${ENGINE}endpoint.js';
     const candidates = process.argv.slice(1).map((host) => ({ endpoint: parseEndpoint(host), location: host }));
     await openFirst(candidates, {}).then((engine) => engine.close(), ({ code, message }) => console.log(code, message));

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it, test } from 'vitest';
 import { parseEndpoint } from '#dimgx/source/engine/endpoint.js';
-import { openEngine, openFirst } from '#dimgx/source/engine/engine.js';
+import { openEngine, openFirst } from '#dimgx/source/engine/open-engine.js';
 import { fakeEngine, rawServer } from '../../helpers/fake-engine.js';
 import { temporaryFolder } from '../../helpers/members.js';
 import { codeOf, opened, openFake, TIMEOUTS } from '../../helpers/opened-engine.js';

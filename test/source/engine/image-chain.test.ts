@@ -1,9 +1,9 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { openEngine } from '#dimgx/source/engine/engine.js';
 import type { EngineImage } from '#dimgx/source/engine/engine-documents.js';
 import { imageChain } from '#dimgx/source/engine/image-chain.js';
+import { openEngine } from '#dimgx/source/engine/open-engine.js';
 import { type Answers, fakeEngine } from '../../helpers/fake-engine.js';
 import { temporaryFolder } from '../../helpers/members.js';
 import { opened, openFake, TIMEOUTS } from '../../helpers/opened-engine.js';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { openEngine } from '#dimgx/source/engine/engine.js';
 import { lookUpImage } from '#dimgx/source/engine/look-up-image.js';
+import { openEngine } from '#dimgx/source/engine/open-engine.js';
 import { engineProxy } from '../../helpers/engine-proxy.js';
 import { fakeEngine } from '../../helpers/fake-engine.js';
 import { codeOf, opened, openFake, TIMEOUTS } from '../../helpers/opened-engine.js';
