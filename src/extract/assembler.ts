@@ -198,7 +198,9 @@ export class TarAssembler {
       }
       this.#advance();
     }
-    reads.push((this.#readers[layer] as ScatterRead)(views, from));
+    const read = (this.#readers[layer] as ScatterRead)(views, from);
+    read.catch(() => undefined); // told when all are waited for: before, the next piece may be long in coming
+    reads.push(read);
     return filled;
   }
 }
