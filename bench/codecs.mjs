@@ -4,14 +4,13 @@
  * runs this come from the npm registry.
  */
 import { stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { nodeBinary } from '../.ci/node-binaries.mjs';
 import { CODEC_BARS } from './codec-bars.mjs';
 import { contest } from './contest.mjs';
 import { rowOf } from './figures.mjs';
-import { describeMachine, isOnPath } from './machine.mjs';
+import { describeMachine, isOnPath, NODE_THREADS } from './machine.mjs';
 import { measure } from './measure.mjs';
 import { formatTable, writeReadme } from './report.mjs';
 import { roomiest, withFolder } from './scratch.mjs';
@@ -24,9 +23,6 @@ const MIB = 2 ** 20;
 const FOLDERS = 'usr/bin usr/lib usr/share';
 const RUN = fileURLToPath(new URL('run-codec.mjs', import.meta.url));
 const REPORT = fileURLToPath(new URL('report-usage.mjs', import.meta.url));
-
-/** Of Node's own, as the command has it. */
-const THREADS = Math.max(2, availableParallelism());
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string' }, quick: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -127,7 +123,7 @@ async function memoryRows({ codec, levels, encodeNodes = [here] }, tar) {
 /** @param {string} line of Node @param {'encode' | 'decode'} direction @param {string} codec @param {number} level @param {string} file */
 async function run(line, direction, codec, level, file) {
   const node = line === here ? '$NODE' : `${quote(await nodeBinary(line))} --import ${quote(REPORT)}`;
-  return `UV_THREADPOOL_SIZE=${THREADS} ${node} ${quote(RUN)} ${direction} ${codec} ${level} ${quote(file)}`;
+  return `${NODE_THREADS} ${node} ${quote(RUN)} ${direction} ${codec} ${level} ${quote(file)}`;
 }
 
 /** @param {string} work @param {string} measured @param {number} [limit] @returns {import('./bars.mjs').Bar} */

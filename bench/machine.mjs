@@ -1,6 +1,9 @@
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { outputOf, quote } from './shell.mjs';
 
+/** Sets as many threads of Node's own as the command does, for what is not run by it. */
+export const NODE_THREADS = `UV_THREADPOOL_SIZE=${Math.max(2, availableParallelism())}`;
+
 /** On what the figures were measured, and with what, in one line. @param {string} place where the files lay @param {string[]} programs @returns {Promise<string>} */
 export async function describeMachine(place, programs) {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';

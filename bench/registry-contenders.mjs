@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { compareTrees, folderTree, tarTree } from './check-tree.mjs';
 import { Contenders, remark, script } from './contenders.mjs';
+import { NODE_THREADS } from './machine.mjs';
 import { outputOf, quote } from './shell.mjs';
 
 /** @typedef {import('./contest.mjs').Contender} Contender */
@@ -78,8 +78,7 @@ function inflate({ image }) {
 /** The same where no more of Node's threads inflate than there are processors. @param {Setting} setting @returns {Contender} */
 function inflateTuned(setting) {
   const plain = inflate(setting);
-  const threads = `UV_THREADPOOL_SIZE=${Math.max(2, availableParallelism())}`;
-  return { ...plain, title: `${plain.title}, ${threads}`, command: `${threads} ${plain.command}` };
+  return { ...plain, title: `${plain.title}, ${NODE_THREADS}`, command: `${NODE_THREADS} ${plain.command}` };
 }
 
 /** From the cache that a run before it has filled. @param {Setting} setting @returns {Promise<Contender>} */
