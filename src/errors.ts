@@ -229,18 +229,42 @@ export const WARNINGS = {
 export type ErrorCode = keyof typeof ERRORS;
 export type WarningCode = keyof typeof WARNINGS;
 
+/** One of several images or platforms that could be chosen. Texts stand as the image has them, not printable yet. */
+export interface Choice {
+  readonly names: readonly string[];
+  /** `image`, `index`, or what else it is, in a word or two. */
+  readonly kind: string;
+  readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
+  /** Of the manifest; in archives of Docker, of the config. */
+  readonly digest?: string;
+  /** Whether all its documents and layers are there; absent where nobody has looked. */
+  readonly isWhole?: boolean;
+}
+
+/** What an error tells a program beside its text. */
+export interface ErrorDetails {
+  /** What could have been chosen instead. */
+  readonly choices?: readonly Choice[];
+}
+
 /** The one kind of error that leaves the library. `cause` holds the error of the operating system, if there is one. */
-export class DimgxError extends Error {
+export class DimgxError extends Error implements ErrorDetails {
   override readonly name = 'DimgxError';
   /** With `strictInput` a warning is raised as an error and keeps its code. */
   readonly code: ErrorCode | WarningCode;
+  declare readonly choices?: readonly Choice[];
 
   /**
    * @param message what happened, to what, and what to do; without the code
    */
-  constructor(code: ErrorCode | WarningCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(
+    code: ErrorCode | WarningCode,
+    message: string,
+    { cause, ...details }: ErrorDetails & { readonly cause?: unknown } = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    Object.assign(this, details);
   }
 
   /** What the process exits with when this error ends it. */

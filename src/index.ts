@@ -1,5 +1,14 @@
 export type { CompressionName } from './compression/codec.js';
-export { DimgxError, ERRORS, type ErrorCode, WARNINGS, type Warning, type WarningCode } from './errors.js';
+export {
+  type Choice,
+  DimgxError,
+  ERRORS,
+  type ErrorCode,
+  type ErrorDetails,
+  WARNINGS,
+  type Warning,
+  type WarningCode,
+} from './errors.js';
 export { extractLayers } from './extract/extract-layers.js';
 export { type FlattenOptions, type FlattenResult, flatten, type LayerCount } from './flatten.js';
 export type { HistoryEntry, HistoryRow, Image, ImageConfig, Layer } from './image/image.js';
