@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type Digest, parseDigest } from './digest.js';
 import { checkShape, parseJson } from './document.js';
 import type { HistoryEntry, ImageConfig } from './image.js';
-import type { Platform } from './platform.js';
+import { type Platform, platformOf } from './platform.js';
 
 const Text = v.nullish(v.string());
 
@@ -50,7 +50,7 @@ export interface ParsedConfig {
 export function parseConfig(bytes: Uint8Array, what: string): ParsedConfig {
   const document = parseJson(bytes, what);
   const { created, architecture, os, variant, rootfs, history } = checkShape(document, ConfigSchema, what);
-  const platform = os && architecture ? { os, architecture, ...(variant && { variant }) } : undefined;
+  const platform = platformOf({ os, architecture, variant });
   return {
     config: {
       ...(created && { created }),

@@ -9,27 +9,43 @@ export interface Platform {
   readonly variant?: string;
 }
 
-/** What other names, Node's and the kernel's among them, call an architecture of the OCI. */
+/** What Node, kernels and distributions call an architecture, in the names of the OCI. */
 const ARCHITECTURES: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {
   x64: ['amd64'],
   x86_64: ['amd64'],
   'x86-64': ['amd64'],
   aarch64: ['arm64'],
+  arm64v8: ['arm64'],
+  x86: ['386'],
   ia32: ['386'],
   i386: ['386'],
+  i486: ['386'],
+  i586: ['386'],
   i686: ['386'],
   armhf: ['arm', 'v7'],
   armel: ['arm', 'v6'],
+  armv5l: ['arm', 'v5'],
+  armv6l: ['arm', 'v6'],
+  armv7l: ['arm', 'v7'],
+  arm32v5: ['arm', 'v5'],
+  arm32v6: ['arm', 'v6'],
+  arm32v7: ['arm', 'v7'],
   ppc64el: ['ppc64le'],
+  powerpc64le: ['ppc64le'],
+  mipsel: ['mipsle'],
+  mips64el: ['mips64le'],
+  loongarch64: ['loong64'],
 };
+
+/** Architectures whose variants are versions. */
+const VERSIONED: readonly string[] = ['arm', 'arm64', 'amd64'];
 
 /** The variant that an architecture means when none is named. Source: containerd, platforms/database.go. */
 const STANDARD_VARIANTS: Readonly<Record<string, number>> = { arm: 7, arm64: 8, amd64: 1 };
 
 /** Linux on this machine's architecture, in the OCI's names. */
 export function defaultPlatform(): Platform {
-  const [architecture, variant] = ARCHITECTURES[arch()] ?? [arch()];
-  return { os: 'linux', architecture, ...(variant && { variant }) };
+  return normalized('linux', arch(), undefined);
 }
 
 /**
@@ -38,17 +54,43 @@ export function defaultPlatform(): Platform {
  * @throws DIMGX_CLI_USAGE
  */
 export function parsePlatform(text: string): Platform {
-  const [os, name = '', ownVariant, ...rest] = text.toLowerCase().split('/');
-  const wellFormed = [os, name, ownVariant ?? 'x'].every((part) => part !== undefined && /^[\w.-]+$/.test(part));
+  const [os, architecture = '', variant, ...rest] = text.split('/');
+  const wellFormed = [os, architecture, variant ?? 'x'].every((part) => part !== undefined && /^[\w.-]+$/.test(part));
   if (!os || !wellFormed || rest.length > 0) {
     throw new DimgxError(
       'DIMGX_CLI_USAGE',
       `${quoted(text)} is no platform: write it as os/arch[/variant], like linux/arm64`,
     );
   }
-  const [architecture, impliedVariant] = ARCHITECTURES[name] ?? [name];
-  const variant = ownVariant ?? impliedVariant;
-  return { os, architecture, ...(variant && { variant }) };
+  return normalized(os, architecture, variant);
+}
+
+/** What an index, a config or an engine says of a platform. */
+interface PlatformParts {
+  readonly os?: string | null | undefined;
+  readonly architecture?: string | null | undefined;
+  readonly variant?: string | null | undefined;
+}
+
+/** A platform under its usual name; `undefined` when the OS or the architecture is not said. */
+export function platformOf(parts: PlatformParts | null | undefined): Platform | undefined {
+  const { os, architecture, variant } = parts ?? {};
+  return os && architecture ? normalized(os, architecture, variant || undefined) : undefined;
+}
+
+/** One spelling for the many. Source: containerd, platforms/database.go. */
+function normalized(anyOs: string, anyArchitecture: string, anyVariant: string | undefined): Platform {
+  const [os, name, own] = [anyOs, anyArchitecture, anyVariant ?? ''].map((part) => part.toLowerCase()) as [
+    string,
+    string,
+    string,
+  ];
+  const [architecture, implied = ''] = (Object.hasOwn(ARCHITECTURES, name) && ARCHITECTURES[name]) || [name];
+  const version = /^v?(\d.*?)(?:\.0)?$/.exec(own)?.[1];
+  const spelled = VERSIONED.includes(architecture) && version !== undefined ? `v${version}` : own || implied;
+  const isUnderstood = architecture !== 'arm' && spelled === `v${STANDARD_VARIANTS[architecture]}`;
+  const variant = isUnderstood || architecture === '386' ? '' : spelled;
+  return { os: os === 'macos' ? 'darwin' : os, architecture, ...(variant && { variant }) };
 }
 
 export function formatPlatform({ os, architecture, variant }: Platform): string {
@@ -87,9 +129,9 @@ function rankOf(wanted: Platform, offered: Platform): number | undefined {
   return version <= most ? version : undefined;
 }
 
-/** The number in a variant, or in the one that is meant; `undefined` for a variant that is no number. */
+/** The version in a variant, or in the one that is meant; `undefined` for a variant that is not a version. */
 function versionOf({ architecture, variant }: Platform): number | undefined {
   if (!variant) return STANDARD_VARIANTS[architecture] ?? 0;
-  const number = /^v?(\d{1,3})$/.exec(variant)?.[1];
-  return number === undefined ? undefined : Number(number);
+  const [, major, minor = '0'] = /^v?(\d{1,3})(?:\.(\d{1,2}))?$/.exec(variant) ?? [];
+  return major === undefined ? undefined : Number(major) + Number(minor) / 100;
 }

@@ -3,7 +3,7 @@ import { hexOf } from '../image/digest.js';
 import { historyRows } from '../image/history.js';
 import type { Image, Layer, StoredLayer, WatchArrivals } from '../image/image.js';
 import { layerNames } from '../image/layer-names.js';
-import { formatPlatform, type Platform } from '../image/platform.js';
+import { formatPlatform, isSameMachine, type Platform, platformOf } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
 import { fullName } from '../reference/image-name.js';
@@ -45,6 +45,7 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
   const steps = historySteps(history, chain);
   const layers = layersOf(details, chain, steps);
   const { created, architecture, os, variant } = details;
+  const platform = platformOf(details);
   return Object.freeze({
     reference: request.reference,
     source: { transport: 'docker-daemon', location: engine.location },
@@ -57,7 +58,7 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
       ...(variant && { variant }),
       document: details,
     }),
-    ...(os && architecture && { platform: { os, architecture, ...(variant && { variant }) } }),
+    ...(platform && { platform }),
     layers: Object.freeze(layers),
     history: Object.freeze(historyRows(layers, steps ?? [])),
     fetch: (wanted: readonly Layer[], watch?: WatchArrivals): Promise<readonly StoredLayer[]> =>
@@ -99,21 +100,20 @@ function idRefused(engine: Engine, name: string, isThere: boolean): DimgxError {
 }
 
 /** An image's config often leaves the variant out. */
-function isForPlatform({ os, architecture }: EngineImageDetails, platform: Platform | undefined): boolean {
-  if (!platform || !os || !architecture) return true;
-  return platform.os === os && platform.architecture === architecture;
+function isForPlatform(details: EngineImageDetails, wanted: Platform | undefined): boolean {
+  const platform = platformOf(details);
+  return !wanted || !platform || isSameMachine(wanted, platform);
 }
 
 function refuseOtherPlatform(engine: Engine, details: EngineImageDetails, request: DaemonRequest) {
   const { platform, name, options } = request;
-  const { os = '', architecture = '', variant } = details;
-  if (!platform || isForPlatform(details, platform)) return;
-  const has = formatPlatform({ os, architecture, ...(variant && { variant }) });
+  const has = platformOf(details);
+  if (!platform || !has || isForPlatform(details, platform)) return;
   const mayPull = (options.pull ?? 'never') === 'never' && canBePulled(name);
   const advice = mayPull ? ': --pull=missing has it pulled' : '';
   throw new DimgxError(
     'DIMGX_SOURCE_NO_PLATFORM',
-    `${engine.location} has ${quoted(name)} for ${has}, not for ${formatPlatform(platform)}${advice}`,
+    `${engine.location} has ${quoted(name)} for ${formatPlatform(has)}, not for ${formatPlatform(platform)}${advice}`,
   );
 }
 

@@ -3,6 +3,7 @@ import { DimgxError } from '../errors.js';
 import { historyEntry, type ParsedConfig } from '../image/config.js';
 import { checkShape, parseDocument, parseJson } from '../image/document.js';
 import { DOCKER_LAYER_TYPE } from '../image/manifest.js';
+import { platformOf } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import { type Candidate, chooseImage, matchingImages } from './choose-image.js';
 import type { Documents } from './documents.js';
@@ -153,7 +154,8 @@ function configOf(tip: Uint8Array, chain: readonly string[], nodes: Nodes): Pars
     const created_by = node?.container_config?.Cmd?.join(' ');
     return { history: historyEntry({ created: node?.created, comment: node?.comment, created_by }), madeLayer: true };
   });
-  return { config, ...(os && architecture && { platform: { os, architecture } }), diffIds: [], history };
+  const platform = platformOf({ os, architecture });
+  return { config, ...(platform && { platform }), diffIds: [], history };
 }
 
 function foundLayer(id: string, tags: Tags): FoundLayer {

@@ -10,7 +10,7 @@ import {
   type Manifest,
   ManifestSchema,
 } from '../image/manifest.js';
-import { choosePlatform, formatPlatform, type Platform } from '../image/platform.js';
+import { choosePlatform, formatPlatform, type Platform, platformOf } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
 import type { Blobs, Document } from './blob-store.js';
 
@@ -133,9 +133,7 @@ async function chooseLeaf(leaves: readonly Leaf[], wanted: Platform, store: Blob
 }
 
 function declaredPlatform({ platform }: Descriptor): Platform | undefined {
-  if (!platform?.os || !platform.architecture) return undefined;
-  const { os, architecture, variant } = platform;
-  return { os, architecture, ...(variant && { variant }) };
+  return platformOf(platform);
 }
 
 /** Where the index does not say it, the config does. */

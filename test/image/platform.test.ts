@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { choosePlatform, defaultPlatform, formatPlatform, parsePlatform } from '#dimgx/image/platform.js';
+import { choosePlatform, defaultPlatform, formatPlatform, parsePlatform, platformOf } from '#dimgx/image/platform.js';
 
 function choose(wanted: string, ...offers: string[]) {
   return choosePlatform(parsePlatform(wanted), offers, (offer) => {
@@ -16,6 +16,23 @@ describe('parsePlatform', () => {
     ['linux/aarch64', 'linux/arm64'],
     ['linux/armhf', 'linux/arm/v7'],
     ['linux/i386', 'linux/386'],
+    ['LINUX/X86-64', 'linux/amd64'],
+    ['linux/amd64/v1', 'linux/amd64'],
+    ['linux/amd64/v3', 'linux/amd64/v3'],
+    ['linux/arm64/v8', 'linux/arm64'],
+    ['linux/AArch64/8', 'linux/arm64'],
+    ['linux/arm64/v8.0', 'linux/arm64'],
+    ['linux/arm64/9', 'linux/arm64/v9'],
+    ['linux/arm64/v8.2', 'linux/arm64/v8.2'],
+    ['linux/arm', 'linux/arm'],
+    ['linux/arm/7', 'linux/arm/v7'],
+    ['linux/armel', 'linux/arm/v6'],
+    ['linux/armv7l', 'linux/arm/v7'],
+    ['linux/ppc64el', 'linux/ppc64le'],
+    ['linux/mips/softfloat', 'linux/mips/softfloat'],
+    ['macOS/arm64', 'darwin/arm64'],
+    ['windows/amd64', 'windows/amd64'],
+    ['linux/constructor', 'linux/constructor'],
   ])('reads %s as %s', (text, expected) => {
     expect(formatPlatform(parsePlatform(text))).toBe(expected);
   });
@@ -26,6 +43,23 @@ describe('parsePlatform', () => {
       expect(() => parsePlatform(text)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
     },
   );
+});
+
+describe('platformOf', () => {
+  test('spells what an index, a config or an engine says as parsePlatform does', () => {
+    expect(platformOf({ os: 'Linux', architecture: 'x86_64', variant: '' })).toEqual(parsePlatform('linux/amd64'));
+    expect(platformOf({ os: 'linux', architecture: 'arm64', variant: 'v8' })).toEqual(parsePlatform('linux/aarch64'));
+    expect(platformOf({ os: 'linux', architecture: 'armhf', variant: null })).toEqual(parsePlatform('linux/arm/v7'));
+  });
+
+  test.each([
+    undefined,
+    null,
+    {},
+    { os: 'linux' },
+    { os: '', architecture: 'arm' },
+    { os: 'linux', architecture: null },
+  ])('is undefined where %j does not say enough', (parts) => expect(platformOf(parts)).toBeUndefined());
 });
 
 test('the default is linux in the names of the OCI', () => {
@@ -49,6 +83,7 @@ describe('choosePlatform', () => {
     expect(choose('linux/arm64', 'linux/arm64/v8')).toBe('linux/arm64/v8');
     expect(choose('linux/amd64', 'linux/amd64/v3', 'linux/amd64')).toBe('linux/amd64');
     expect(choose('linux/amd64', 'linux/amd64/v3')).toBeUndefined();
+    expect(choose('linux/arm64/v8.2', 'linux/arm64', 'linux/arm64/v8.1', 'linux/arm64/v8.3')).toBe('linux/arm64/v8.1');
   });
 
   test('takes the first of equals', () => {
