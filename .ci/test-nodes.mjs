@@ -17,6 +17,7 @@ const tests = [
   ...codecs.map((name) => `test/compression/${name}`),
   'test/hostile/zstd',
   'test/source/compressed-images.test.ts',
+  'test/cli/user-folders.test.ts',
 ];
 
 const [folder] = process.argv.slice(2);

@@ -48,7 +48,7 @@ export function groupHelp(name: string): string {
 }
 
 function page(usage: string, table: OptionTable, columns = 100) {
-  return yargs()
+  return yargs([], '/') // the working directory, which it would look at, may have been deleted
     .scriptName('dimgx')
     .locale('en')
     .help(false)

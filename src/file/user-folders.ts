@@ -1,11 +1,11 @@
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The user's home, as docker and podman find it; the root for a user without account, as containers have them. */
+/** The user's home: `HOME` if it is absolute, else that of the account; `/` for a user without account, as in containers. */
 export function homeFolder(env: Environment): string {
-  return env.HOME || homeOfAccount();
+  return env.HOME && isAbsolute(env.HOME) ? env.HOME : homeOfAccount();
 }
 
 function homeOfAccount(): string {

@@ -1,5 +1,6 @@
-import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
+import { chmod, lstat, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { makeFolder } from '../file/make-folder.js';
 import { isSystemError } from '../file/system-error.js';
 import { homeFolder } from '../file/user-folders.js';
 import { printable } from '../image/printable.js';
@@ -16,12 +17,24 @@ export interface CachePlace {
 const OWNER_ONLY = 0o700;
 const WRITABLE_BY_OTHERS = 0o022;
 
-/** The user's cache: `DIMGX_CACHE`, else `dimgx` in the user's cache folder. Source: XDG Base Directory Specification. */
+/**
+ * The user's cache: `DIMGX_CACHE`, else `dimgx` in the user's cache folder. A relative folder of the user's is ignored.
+ * Source: XDG Base Directory Specification.
+ */
 export function cachePlace(env: Environment): CachePlace {
-  if (env.DIMGX_CACHE) return { path: resolve(env.DIMGX_CACHE), isNamed: true };
+  if (env.DIMGX_CACHE) return { path: absolute(env.DIMGX_CACHE), isNamed: true };
   const caches = env.XDG_CACHE_HOME;
   const parent = caches && isAbsolute(caches) ? caches : join(homeFolder(env), '.cache');
   return { path: join(parent, 'dimgx'), isNamed: false };
+}
+
+/** As it is where the working directory was deleted: nothing can be made there then. */
+function absolute(path: string): string {
+  try {
+    return resolve(path);
+  } catch {
+    return path;
+  }
 }
 
 /**
@@ -32,7 +45,7 @@ export function cachePlace(env: Environment): CachePlace {
 export async function prepareCacheFolder(place: CachePlace): Promise<void> {
   if (await checkCacheFolder(place)) return;
   if (!place.isNamed) await refuseForeignHome(place.path);
-  await mkdir(place.path, { recursive: true, mode: OWNER_ONLY });
+  await makeFolder(place.path, OWNER_ONLY);
   await checkCacheFolder(place);
 }
 

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, stat, unlink, utimes } from 'node:fs/promises';
+import { open, readdir, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfAborted } from '../errors.js';
+import { makeFolder } from '../file/make-folder.js';
 import { isSystemError } from '../file/system-error.js';
 import { formatIdentity, isRunning, ownIdentity, type ProcessIdentity, parseIdentity } from './process-identity.js';
 
@@ -54,7 +55,7 @@ export async function claimOr<T>(
       isClean &&= rivals.isClean;
       if (rivals.names.length === 0) {
         if (stands) return { claim: hold(path, isClean) };
-        await mkdir(folder, { recursive: true, mode: 0o700 });
+        await makeFolder(folder, 0o700);
         await (await open(path, 'wx', 0o600)).close();
         stands = true;
         patience = PATIENCE.first;

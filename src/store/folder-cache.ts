@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '../file/make-folder.js';
 import { isSystemError } from '../file/system-error.js';
 import { type Digest, isDigest } from '../image/digest.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
@@ -212,7 +213,7 @@ export class FolderCache implements BlobCache {
   }
 
   async #makeFolders(...folders: readonly string[]): Promise<void> {
-    for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const folder of folders) await makeFolder(folder, 0o700);
   }
 }
 

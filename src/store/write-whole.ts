@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../file/make-folder.js';
 import { replaceFile } from '../file/replace-file.js';
 import { restOfPieces } from '../file/rest-of-pieces.js';
 
@@ -11,8 +11,8 @@ import { restOfPieces } from '../file/rest-of-pieces.js';
  * @throws what the operating system says; nothing is left then
  */
 export async function writeWhole(path: string, parts: readonly Uint8Array[], aside: string): Promise<void> {
-  await mkdir(aside, { recursive: true, mode: 0o700 });
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(aside, 0o700);
+  await makeFolder(dirname(path), 0o700);
   const temporary = join(aside, `whole-${randomBytes(8).toString('hex')}`);
   await replaceFile(path, temporary, async (file) => {
     for (let left = parts.filter(({ length }) => length > 0); left.length > 0; ) {

@@ -21,6 +21,9 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** A command that runs the one that is appended to it. */
   readonly under?: readonly string[];
+  readonly cwd?: string;
+  /** A user's and a group's number, for root alone. */
+  readonly user?: number;
 }
 
 /** Starts the command line as a user would; its standard input stays open. */
@@ -39,9 +42,9 @@ export function runDimgxIn(surroundings: Surroundings, ...args: readonly string[
   return ended;
 }
 
-function startDimgxIn({ env = process.env, under = [] }: Surroundings, ...args: readonly string[]): Running {
+function startDimgxIn({ env = process.env, under = [], cwd, user }: Surroundings, ...args: readonly string[]): Running {
   const [command = '', ...rest] = [...under, process.execPath, BIN, ...args];
-  const child = spawn(command, rest, { env });
+  const child = spawn(command, rest, { env, cwd, ...(user !== undefined && { uid: user, gid: user }) });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeUserFolder } from '../../file/make-folder.js';
 import { parsePrivate, readPrivateText } from '../../file/private-document.js';
 import { replaceFile } from '../../file/replace-file.js';
 import { isSystemError } from '../../file/system-error.js';
@@ -33,12 +34,14 @@ export async function editAuthFile(
 }
 
 async function replace(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeUserFolder(dirname(path));
   const temporary = join(dirname(path), `.dimgx-${randomBytes(6).toString('hex')}`);
   const old = await stat(path).catch(ifAbsent(undefined));
   await replaceFile(path, temporary, async (file) => {
-    // With sudo it may be another user's.
-    if (old && old.uid !== process.getuid?.()) await file.chown(old.uid, old.gid);
+    // With sudo the home is another user's, who must be able to read it.
+    const self = process.getuid?.();
+    const owner = old ?? (self === 0 ? await stat(dirname(path)) : undefined);
+    if (owner && owner.uid !== self) await file.chown(owner.uid, owner.gid);
     await file.writeFile(text);
     await file.sync();
   });

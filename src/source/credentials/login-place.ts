@@ -1,6 +1,7 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { DimgxError, throwIfAborted } from '../../errors.js';
+import { makeUserFolder } from '../../file/make-folder.js';
 import { printable } from '../../image/printable.js';
 import { type AuthFile, type AuthFileKind, dockerFile, podmanFiles } from './auth-file.js';
 import type { HelperOptions } from './credential-helper.js';
@@ -98,7 +99,7 @@ async function isThere(path: string): Promise<boolean> {
 /** Where there is no folder for running programs, an ordinary user cannot make one. */
 async function canBeMade(path: string): Promise<boolean> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeUserFolder(dirname(path));
     await access(dirname(path), constants.W_OK);
     return true;
   } catch {

@@ -1,0 +1,58 @@
+import { chown, mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isSystemError } from './system-error.js';
+
+/**
+ * Makes a folder and the missing ones above it. Node's own recursive `mkdir` never ends where a folder exists and can have
+ * no children (`/proc`, a mount whose folder was deleted): for the child the system says ENOENT again and again. This one
+ * tries each folder once, from the top down.
+ *
+ * @param mode of the new folders
+ * @returns the new folders, outermost first
+ * @throws the operating system's error; ENOENT for a symlink that leads nowhere
+ */
+export async function makeFolder(path: string, mode: number): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (let at = path; !(await isFolder(at)); at = dirname(at)) {
+    missing.unshift(at);
+    if (dirname(at) === at) break;
+  }
+  const made: string[] = [];
+  for (const folder of missing) if (await makeOne(folder, mode)) made.push(folder);
+  return made;
+}
+
+/**
+ * Makes a folder in a user's home, for its owner only. With `sudo` the home is another user's: what root makes there is
+ * given to the owner of the folder around it, or that user would be locked out.
+ *
+ * @throws as `makeFolder`
+ */
+export async function makeUserFolder(path: string): Promise<void> {
+  const made = await makeFolder(path, 0o700);
+  if (process.getuid?.() !== 0) return;
+  for (const folder of made) {
+    const { uid, gid } = await stat(dirname(folder));
+    await chown(folder, uid, gid);
+  }
+}
+
+/** @returns whether it is new: another process may have made it meanwhile */
+async function makeOne(path: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(path, { mode });
+    return true;
+  } catch (failure) {
+    if (isSystemError(failure, 'EEXIST') && (await stat(path)).isDirectory()) return false;
+    throw failure;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (failure) {
+    if (isSystemError(failure, 'ENOENT')) return false;
+    throw failure;
+  }
+}
