@@ -5,7 +5,9 @@ export {
   ERRORS,
   type ErrorCode,
   type ErrorDetails,
+  type ExitCode,
   WARNINGS,
+  type Warn,
   type Warning,
   type WarningCode,
 } from './errors.js';

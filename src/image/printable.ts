@@ -21,6 +21,11 @@ export function quoted(text: string | Uint8Array): string {
   return `"${printable(text, 200)}"`;
 }
 
+/** A path for the data of an error, as text that can be shown and as it stands. The bytes are copied. */
+export function pathData(path: string | Uint8Array): { readonly path: string; readonly rawPath: Uint8Array } {
+  return { path: printable(path), rawPath: Uint8Array.from(typeof path === 'string' ? Buffer.from(path) : path) };
+}
+
 function escapeCharacters(text: string): string {
   return text.replace(UNPRINTABLE, (character) => {
     const code = character.codePointAt(0) ?? 0;

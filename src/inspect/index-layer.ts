@@ -4,6 +4,7 @@ import { decodeInto } from '../compression/decode-into.js';
 import { codecOf } from '../compression/detect.js';
 import { DimgxError, type Warning } from '../errors.js';
 import type { WriteAt } from '../file/write-at.js';
+import { pathData } from '../image/printable.js';
 import type { Region } from '../image/region.js';
 import { ODD, type TarEntry } from '../tar/entry.js';
 import { type ReadAt, scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
@@ -142,7 +143,11 @@ export class LayerEntries {
     }
     if (entry.odd !== 0) this.#tellOddities(entry);
     this.#contentSize += entry.size;
-    this.#table.add(entry);
+    try {
+      this.#table.add(entry);
+    } catch (error) {
+      throw error instanceof DimgxError ? error.retold(error.message, pathData(entry.name)) : error;
+    }
   };
 
   #tellOddities({ odd, name }: TarEntry): void {

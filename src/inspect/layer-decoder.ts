@@ -109,5 +109,5 @@ export class LayerDecoder {
 
 function otherLength(layer: Layer, length: number | undefined, known: number): DimgxError {
   const message = `layer ${layer.name} is damaged: it comes to ${length} bytes, where it came to ${known}`;
-  return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
+  return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message, { layer: layer.name });
 }

@@ -17,5 +17,5 @@ export function digestsOf({ digest, diffId }: Layer): LayerDigests {
 export function compareDigest(layer: Layer, expected: Digest, hex: string | undefined): void {
   if (hex === hexOf(expected)) return;
   const message = `layer ${layer.name} is damaged: its bytes have the digest ${algorithmOf(expected)}:${hex}, not ${expected}`;
-  throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message);
+  throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message, { layer: layer.name });
 }

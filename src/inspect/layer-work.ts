@@ -37,5 +37,5 @@ export class LayerWork {
 }
 
 function named(layer: Layer, error: DimgxError): DimgxError {
-  return new DimgxError(error.code, `layer ${layer.name}: ${error.message}`, { cause: error });
+  return error.retold(`layer ${layer.name}: ${error.message}`, { layer: layer.name });
 }

@@ -41,7 +41,8 @@ parentPort?.on('message', async (job: LayerJob) => {
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     const code = error instanceof DimgxError ? error.code : 'DIMGX_INTERNAL';
-    answer({ kind: 'failed', code, message, stack });
+    const details = error instanceof DimgxError ? error.details : {};
+    answer({ kind: 'failed', code, message, stack, details });
   }
 });
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { DimgxError, type ErrorCode, type WarningCode } from '../errors.js';
+import { DimgxError, type ErrorCode, type ErrorDetails, type WarningCode } from '../errors.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerJob, LayerReport } from './layer-job.js';
 import type { LocalLane } from './local-lane.js';
@@ -16,6 +16,7 @@ export type WorkerAnswer =
       readonly code: ErrorCode | WarningCode;
       readonly message: string;
       readonly stack: string | undefined;
+      readonly details: ErrorDetails;
     };
 
 /** So long headers are read in one thread only, in milliseconds: others take as long to start and to become quick. */
@@ -166,7 +167,7 @@ export class WorkerPool {
     this.#idle.push(worker);
     worker.unref();
     if (answer.kind === 'done') task.resolve(answer.report);
-    else task.reject(new DimgxError(answer.code, answer.message, { cause: answer.stack }));
+    else task.reject(new DimgxError(answer.code, answer.message, { ...answer.details, cause: answer.stack }));
     this.#next();
   }
 

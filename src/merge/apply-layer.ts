@@ -1,5 +1,5 @@
 import { DimgxError } from '../errors.js';
-import { printable } from '../image/printable.js';
+import { pathData, printable } from '../image/printable.js';
 import { type EntryTable, FLAG } from '../inspect/entry-table.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { TYPE } from '../tar/header.js';
@@ -152,12 +152,13 @@ class LayerApplication {
     const length = this.#tree.pathLength(node);
     if (length <= MAX_PATH) return;
     const message = `layer ${this.#layerName}: symlinks lead to a path of ${length} bytes, over ${MAX_PATH}`;
-    throw new DimgxError('DIMGX_INSPECT_UNSAFE_NAME', message);
+    throw new DimgxError('DIMGX_INSPECT_UNSAFE_NAME', message, { layer: this.#layerName });
   }
 
   #defineRoot(i: number, type: number): Node {
     if (type !== TYPE.directory) {
-      throw new DimgxError('DIMGX_MERGE_BAD_ROOT', `the root of layer ${this.#layerName} is not a directory`);
+      const message = `the root of layer ${this.#layerName} is not a directory`;
+      throw new DimgxError('DIMGX_MERGE_BAD_ROOT', message, { layer: this.#layerName });
     }
     this.#noteDuplicate(this.#tree.root, i);
     this.#tree.define(this.#tree.root, { layer: this.#number, entry: i });
@@ -230,6 +231,7 @@ class LayerApplication {
     throw new DimgxError(
       'DIMGX_MERGE_BAD_LINK',
       `layer ${this.#layerName}: the target of the hard link ${shown} ${wrong}`,
+      { layer: this.#layerName, ...pathData(this.#entries.path(i)) },
     );
   }
 

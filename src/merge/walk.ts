@@ -1,6 +1,6 @@
 import { DimgxError } from '../errors.js';
 import { MAX_SYMLINKS } from '../image/limits.js';
-import { printable } from '../image/printable.js';
+import { pathData, printable } from '../image/printable.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { componentEnd, DOT, SLASH } from '../tar/path.js';
 import type { WarningTally } from '../warning-tally.js';
@@ -72,7 +72,7 @@ export class Walker {
       else if (this.#tree.kind(child) === KIND.directory) directory = child;
       else if (this.#tree.layer(child) !== this.#layer) directory = this.#replace(child, names.subarray(start, end));
       else if (this.#tree.kind(child) === KIND.symlink) directory = this.#followParent(child);
-      else throw badParent(names.subarray(start, end), 'is a file of the same layer');
+      else throw this.#badParent(names.subarray(start, end), 'is a file of the same layer');
       at = end + 1;
     }
     this.#lastStart = start;
@@ -138,7 +138,7 @@ export class Walker {
     const found = this.#follow(symlink, this.#lenient);
     if (found !== NONE) return found;
     const what = this.#followed > MAX_SYMLINKS ? 'is a loop of symlinks' : 'is a symlink that leads to no directory';
-    throw badParent(this.#tree.path(symlink), what);
+    throw this.#badParent(this.#tree.path(symlink), what);
   }
 
   /** The directory that a symlink leads to, or `NONE`. */
@@ -178,8 +178,10 @@ export class Walker {
     }
     return directory;
   }
-}
 
-function badParent(path: Uint8Array, what: string): DimgxError {
-  return new DimgxError('DIMGX_MERGE_BAD_PARENT', `an entry lies below "${printable(path)}", which ${what}`);
+  #badParent(path: Uint8Array, what: string): DimgxError {
+    const { layer } = this.#layers[this.#layer] as LayerIndex;
+    const message = `an entry lies below "${printable(path)}", which ${what}`;
+    return new DimgxError('DIMGX_MERGE_BAD_PARENT', message, { layer: layer.name, ...pathData(path) });
+  }
 }

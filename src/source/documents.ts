@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { readRegion } from '../file/read-region.js';
 import { MAX_DOCUMENT } from '../image/limits.js';
-import { quoted } from '../image/printable.js';
+import { pathData, quoted } from '../image/printable.js';
 import type { Files } from './files.js';
 
 /** Of all documents that opening one image reads, in bytes: archives with thousands of images stay below. */
@@ -75,5 +75,6 @@ export function missingBlob(files: Files, name: string): never {
   throw new DimgxError(
     'DIMGX_SOURCE_MISSING_BLOB',
     `${quoted(name)} is not in ${files.location}: the image is incomplete, save or copy it again`,
+    pathData(name),
   );
 }

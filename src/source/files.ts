@@ -1,5 +1,5 @@
 import { DimgxError } from '../errors.js';
-import { quoted } from '../image/printable.js';
+import { pathData, quoted } from '../image/printable.js';
 import type { Region } from '../image/region.js';
 
 /** A regular file, open. The region is valid until `close`. */
@@ -47,6 +47,7 @@ export function unsafe(name: string): DimgxError {
   return new DimgxError(
     'DIMGX_SOURCE_UNSAFE_PATH',
     `the path ${quoted(name)} does not stay inside the image's archive or directory: the image is refused`,
+    pathData(name),
   );
 }
 
@@ -54,5 +55,6 @@ export function badMember(name: string, what: string): DimgxError {
   return new DimgxError(
     'DIMGX_SOURCE_BAD_MEMBER',
     `${quoted(name)} is ${what}, not a regular file: the image is refused`,
+    pathData(name),
   );
 }

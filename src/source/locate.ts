@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DimgxError, type Warn } from '../errors.js';
 import { isSystemError } from '../file/system-error.js';
-import { printable, quoted } from '../image/printable.js';
+import { pathData, printable, quoted } from '../image/printable.js';
 import type { FileTransport, PathChoice, Reference } from '../reference/reference.js';
 import * as dir from './dir.js';
 import * as dockerArchive from './docker-archive.js';
@@ -78,7 +78,7 @@ async function locateBare(text: string, context: OpenContext, warn: Warn): Promi
     return { files: await openPath(text, context), sources: SOURCES };
   }
   if (/^\.{0,2}\//.test(text))
-    throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(text)}`);
+    throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(text)}`, pathData(text));
   if (await exists(text))
     notTaken(`${quoted(text)} is asked of the engine; for the directory: ./${printable(text, 200)}`);
   return { in: 'engine', name: text, isBare: true };
@@ -93,7 +93,7 @@ function mayBeName(text: string): boolean {
 async function existing(choices: readonly [PathChoice, ...PathChoice[]]): Promise<PathChoice> {
   for (const choice of choices) if (await exists(choice.path)) return choice;
   const [{ path }] = choices;
-  throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(path)}`);
+  throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(path)}`, pathData(path));
 }
 
 /** With a slash, anything that exists; without, a file, or a directory that holds an image.  */

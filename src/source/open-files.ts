@@ -105,7 +105,7 @@ async function scan(archive: Region, location: string): Promise<Files> {
     return await ArchiveFiles.scan(archive, location);
   } catch (cause) {
     if (!(cause instanceof DimgxError) || !cause.code.startsWith('DIMGX_TAR_')) throw cause;
-    throw new DimgxError(cause.code, `${location} is no archive that can be read: ${cause.message}`, { cause });
+    throw cause.retold(`${location} is no archive that can be read: ${cause.message}`);
   }
 }
 

@@ -62,5 +62,5 @@ function explained(failure: unknown, engine: Engine, name: string, found: FoundC
     : `: \`${engine.nameStyle} login ${registry}\` stores credentials`;
   const advice = DENIED.test(failure.message) ? shown : '';
   const message = `${quoted(name)} cannot be pulled: ${failure.message}${advice}`;
-  return new DimgxError(failure.code, message, { cause: failure });
+  return failure.retold(message);
 }

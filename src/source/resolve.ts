@@ -81,7 +81,7 @@ function notFound(text: string, failure: unknown): never {
     failure instanceof DimgxError && ['DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_NO_SUCH_IMAGE'].includes(failure.code);
   if (!isAbsent) throw failure;
   const message = `there is no file or directory ${quoted(text)}; ${failure.message}`;
-  throw new DimgxError(failure.code, message, { cause: failure });
+  throw failure.retold(message);
 }
 
 function twoImages(one: string, other: string): DimgxError {

@@ -57,7 +57,7 @@ async function sinkFor(head: Buffer, plain: SpoolSink, location: string): Promis
 
 function decodingSink(decoder: Duplex, plain: SpoolSink, location: string): Sink {
   const contents = explained(streamSource(decoder), (cause) => {
-    if (cause instanceof DimgxError) return new DimgxError(cause.code, `${location}: ${cause.message}`, { cause });
+    if (cause instanceof DimgxError) return cause.retold(`${location}: ${cause.message}`);
     const message = `the compressed data of ${location} is damaged or ends too early`;
     return new DimgxError('DIMGX_COMPRESSION_CORRUPT', message, { cause });
   });

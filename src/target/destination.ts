@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { DimgxError, type Warn } from '../errors.js';
-import { printable, quoted } from '../image/printable.js';
+import { pathData, printable, quoted } from '../image/printable.js';
 import type { TargetOptions } from '../options.js';
 import { chooseEncoder, type Encoder } from './encoder.js';
 import { linksFrom } from './links-from.js';
@@ -93,11 +93,12 @@ export function targetExists(target: string): DimgxError {
   return new DimgxError(
     'DIMGX_TARGET_EXISTS',
     `${quoted(target)} exists: overwrite it with --force (-w), or name another file`,
+    pathData(target),
   );
 }
 
 function refused(target: string, why: string): DimgxError {
-  return new DimgxError('DIMGX_TARGET_UNWRITABLE', `${quoted(target)} ${why}`);
+  return new DimgxError('DIMGX_TARGET_UNWRITABLE', `${quoted(target)} ${why}`, pathData(target));
 }
 
 /** @throws DIMGX_TARGET_TERMINAL */
