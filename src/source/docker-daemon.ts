@@ -39,9 +39,9 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
   const { openEngine } = await import('./engine/open-engine.js');
   const engine = await openEngine({ host: request.options.host, signal: context.signal });
   context.resources.adopt(() => engine.close());
-  const { details, images } = await findOrPull(engine, request, context);
+  const { details, images, platform: chosen } = await findOrPull(engine, request, context);
   refuseOtherPlatform(engine, details, request);
-  const [history, chain] = await Promise.all([engine.history(details.id), imageChain(engine, details, images)]);
+  const [history, chain] = await Promise.all([engine.history(details.id, chosen), imageChain(engine, details, images)]);
   const steps = historySteps(history, chain);
   const layers = layersOf(details, chain, steps);
   const { created, architecture, os, variant } = details;
@@ -50,6 +50,7 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
     reference: request.reference,
     source: { transport: 'docker-daemon', location: engine.location },
     id: details.id,
+    ...(details.descriptor && !details.descriptor.isIndex && { manifestDigest: details.descriptor.digest }),
     tags: Object.freeze([...details.repoTags]),
     config: Object.freeze({
       ...(created && { created }),
@@ -62,7 +63,11 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
     layers: Object.freeze(layers),
     history: Object.freeze(historyRows(layers, steps ?? [])),
     fetch: (wanted: readonly Layer[], watch?: WatchArrivals): Promise<readonly StoredLayer[]> =>
-      savedLayers(engine, { chain, layers, wanted, verify: request.verify }, { ...context, watch: watch?.spool }),
+      savedLayers(
+        engine,
+        { chain, layers, wanted, platform: chosen, verify: request.verify },
+        { ...context, watch: watch?.spool },
+      ),
     resources: context.resources,
     close: () => context.resources.close(),
   });
@@ -72,15 +77,15 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
 async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenContext) {
   const { name, platform, options } = request;
   const when = options.pull ?? 'never';
-  let found = await lookUpImage(engine, name);
+  let found = await lookUpImage(engine, name, platform);
   const isThere = found?.details && isForPlatform(found.details, platform);
   if (when === 'always' || (when === 'missing' && !isThere)) {
     if (isImageId(name, found?.image)) throw idRefused(engine, name, found !== undefined);
     const { pullImage } = await import('./pull-image.js');
     await pullImage(engine, { name, platform, warn: (warning) => options.onWarning?.(warning) }, context);
-    found = await lookUpImage(engine, name);
+    found = await lookUpImage(engine, name, platform);
   }
-  if (found?.details) return { details: found.details, images: found.images };
+  if (found?.details) return { ...found, details: found.details };
   const advice = when === 'never' && canBePulled(name) ? ', --pull=missing has it pulled' : '';
   throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${engine.location} has no image ${quoted(name)}${advice}`);
 }

@@ -1,6 +1,6 @@
 import { DimgxError } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';
-import { defaultPlatform } from '../image/platform.js';
+import { defaultPlatform, type Platform } from '../image/platform.js';
 import { shortId } from '../image/short-id.js';
 import { assembleImage } from './assemble-image.js';
 import { lateSource } from './byte-source.js';
@@ -17,6 +17,8 @@ export interface LayersWanted {
   /** Of the image, oldest first. */
   readonly layers: readonly Layer[];
   readonly wanted: readonly Layer[];
+  /** To choose where the engine may have the image for several. */
+  readonly platform: Platform | undefined;
   readonly verify: boolean;
 }
 
@@ -32,7 +34,7 @@ const PERIOD = 500;
  */
 export async function savedLayers(
   engine: Engine,
-  { chain, layers, wanted, verify }: LayersWanted,
+  { chain, layers, wanted, platform, verify }: LayersWanted,
   context: OpenContext,
 ): Promise<readonly StoredLayer[]> {
   const positions = wanted.map((layer) => layers.indexOf(layer));
@@ -41,9 +43,14 @@ export async function savedLayers(
   if (wanted.length === 0 || !lowest) return [];
   const location = `${engine.location} ${shortId(lowest.id)}`;
   // What reads behind the spool is there before the engine has anything to tell.
-  const archive = lateSource(() => whileWaiting(engine.save(lowest.id), location, context));
+  const archive = lateSource(() => whileWaiting(engine.save(lowest.id, platform), location, context));
   const files = await openSource(archive, location, { ...context, expected: lowest.size });
-  const request = { documents: new Documents(files), selector: undefined, platform: defaultPlatform(), verify };
+  const request = {
+    documents: new Documents(files),
+    selector: undefined,
+    platform: platform ?? defaultPlatform(),
+    verify,
+  };
   const found = await dockerArchive.find({ ...request, warn: () => {} });
   const { resources } = context;
   const saved = await assembleImage(found, {

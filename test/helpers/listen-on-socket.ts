@@ -3,15 +3,20 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { temporaryFolder } from './members.js';
 
-/** Lets a server listen on a socket of its own. @returns its `unix://…`; it is gone when the test is over */
-export async function listenOnSocket(server: Server): Promise<string> {
-  const folder = await temporaryFolder();
+/**
+ * Lets a server listen on a socket.
+ *
+ * @param path default: one of its own
+ * @returns its `unix://…`; it is gone when the test is over
+ */
+export async function listenOnSocket(server: Server, path?: string): Promise<string> {
+  const socketPath = path ?? join(await temporaryFolder(), 'socket');
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(join(folder, 'socket'), resolve));
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   onTestFinished(async () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
   });
-  return `unix://${folder}/socket`;
+  return `unix://${socketPath}`;
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { DimgxError } from '../../errors.js';
+import type { Platform } from '../../image/platform.js';
 import { quoted } from '../../image/printable.js';
 import type { ByteSource } from '../byte-source.js';
 import { serverOf } from '../credentials/server-key.js';
@@ -17,6 +18,7 @@ import {
 import type { EngineDownload } from './engine-download.js';
 import { EngineRefusal } from './engine-error.js';
 import type { EngineModem } from './engine-modem.js';
+import { isAtLeast } from './engine-version.js';
 import { followPull } from './follow-pull.js';
 import { registryAuth } from './registry-auth.js';
 import { savedArchive } from './saved-archive.js';
@@ -26,16 +28,18 @@ export class DockerEngine implements Engine {
   readonly location: string;
   readonly nameStyle: NameStyle;
   readonly #modem: EngineModem;
+  readonly #dockerode: typeof Docker;
   readonly #docker: Docker;
 
   /** Loads dockerode, which takes a while. */
   static async over(modem: EngineModem, location: string, nameStyle: NameStyle): Promise<DockerEngine> {
     const { default: Dockerode } = await import('dockerode');
-    return new DockerEngine(new Dockerode({ modem }), modem, location, nameStyle);
+    return new DockerEngine(Dockerode, modem, location, nameStyle);
   }
 
-  private constructor(docker: Docker, modem: EngineModem, location: string, nameStyle: NameStyle) {
-    this.#docker = docker;
+  private constructor(dockerode: typeof Docker, modem: EngineModem, location: string, nameStyle: NameStyle) {
+    this.#dockerode = dockerode;
+    this.#docker = new dockerode({ modem });
     this.#modem = modem;
     this.nameStyle = nameStyle;
     this.location = location;
@@ -47,12 +51,12 @@ export class DockerEngine implements Engine {
     });
   }
 
-  async inspect(name: string): Promise<EngineImageDetails | undefined> {
+  async inspect(name: string, platform?: Platform): Promise<EngineImageDetails | undefined> {
     const path = namePath(name);
     if (path === undefined) return undefined;
     try {
       return await this.#doing(`the inspection of ${quoted(name)}`, async () => {
-        return readDetails(await this.#docker.getImage(path).inspect(), this.nameStyle);
+        return readDetails(await this.#choosing(platform, '1.49').getImage(path).inspect(), this.nameStyle);
       });
     } catch (failure) {
       if (isMissing(failure)) return undefined;
@@ -60,16 +64,16 @@ export class DockerEngine implements Engine {
     }
   }
 
-  history(name: string): Promise<readonly EngineHistoryStep[]> {
+  history(name: string, platform?: Platform): Promise<readonly EngineHistoryStep[]> {
     return this.#whileThere(name, `the history of ${quoted(name)}`, async () => {
-      return readHistory(await this.#docker.getImage(checkedPath(name)).history());
+      return readHistory(await this.#choosing(platform, '1.48').getImage(checkedPath(name)).history());
     });
   }
 
-  save(name: string): Promise<ByteSource> {
+  save(name: string, platform?: Platform): Promise<ByteSource> {
     const request = `the save of ${quoted(name)}`;
     return this.#whileThere(name, request, async () => {
-      const body = (await this.#docker.getImage(checkedPath(name)).get()) as EngineDownload;
+      const body = (await this.#choosing(platform, '1.48').getImage(checkedPath(name)).get()) as EngineDownload;
       return savedArchive(body, (cause) => this.#modem.explain(cause, request));
     });
   }
@@ -85,6 +89,14 @@ export class DockerEngine implements Engine {
 
   close(): Promise<void> {
     return this.#modem.close();
+  }
+
+  /** @param least the version of the API in which the request has a platform */
+  #choosing(platform: Platform | undefined, least: string): Docker {
+    if (!platform || !isAtLeast(this.#modem.version, least)) return this.#docker;
+    const { os, architecture, variant } = platform;
+    const query = { platform: JSON.stringify({ os, architecture, ...(variant && { variant }) }) };
+    return new this.#dockerode({ modem: this.#modem.withQuery(query) });
   }
 
   /** For what is only done with an image that was found. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { type Digest, isDigest } from '../../image/digest.js';
 import { checkShape } from '../../image/document.js';
+import { INDEX_TYPES } from '../../image/manifest.js';
 
 /** An image, as the engine lists it. All IDs are 64 hex digits. */
 export interface EngineImage {
@@ -34,6 +35,11 @@ export interface EngineImageDetails {
   readonly diffIds: readonly Digest[];
   /** Of all its layers, in bytes. */
   readonly size: number;
+  /**
+   * What the ID is the digest of, in an engine that keeps images as registries do (Docker's containerd store): the index or
+   * the manifest of one platform. `undefined` where the ID is that of the config.
+   */
+  readonly descriptor: { readonly digest: Digest; readonly isIndex: boolean } | undefined;
 }
 
 /** One step of an image's history, as the engine tells it; of which image it is the last, `historySteps` tells. */
@@ -88,6 +94,8 @@ const ImagesSchema = v.array(
   }),
 );
 
+const AnyDigest = v.custom<Digest>((text) => typeof text === 'string' && isDigest(text));
+
 const DetailsSchema = v.object({
   Id: ImageId,
   Parent: AnyImage,
@@ -99,11 +107,12 @@ const DetailsSchema = v.object({
   Variant: Text,
   RootFS: v.nullish(
     v.object({
-      Layers: v.nullish(v.array(v.custom<Digest>((text) => typeof text === 'string' && isDigest(text))), []),
+      Layers: v.nullish(v.array(AnyDigest), []),
     }),
     {},
   ),
   Size: v.number(),
+  Descriptor: v.nullish(v.object({ mediaType: v.nullish(v.string(), ''), digest: AnyDigest })),
 });
 
 const HistorySchema = v.array(
@@ -141,6 +150,9 @@ export function readDetails(document: unknown, style: NameStyle): EngineImageDet
     variant: image.Variant,
     diffIds: image.RootFS.Layers,
     size: image.Size,
+    descriptor: image.Descriptor
+      ? { digest: image.Descriptor.digest, isIndex: INDEX_TYPES.includes(image.Descriptor.mediaType) }
+      : undefined,
   };
 }
 

@@ -7,8 +7,11 @@ import type { NameStyle } from './engine-documents.js';
 /** What is asked for must be in it: of Docker 1.12. */
 const OLDEST_API = '1.24';
 
-/** What is spoken where the engine does: of Docker 20.10 and Podman 4. Engines that dropped it are asked in their oldest. */
-const PREFERRED_API = '1.41';
+/**
+ * The version to speak where the engine has it: of Docker 28.1, the first in which the images of other platforms can be
+ * inspected. Older engines are asked in their own.
+ */
+const PREFERRED_API = '1.49';
 
 const VersionSchema = v.object({
   ApiVersion: v.string(),
@@ -52,6 +55,11 @@ function fixedVersion(text: string): string | undefined {
     'DIMGX_SOURCE_NO_ENGINE',
     `DOCKER_API_VERSION is ${quoted(text)}: unset it, or name a version from ${OLDEST_API} on`,
   );
+}
+
+/** Whether an engine that is asked in the version `api` obeys what came with `least`. */
+export function isAtLeast(api: string | undefined, least: string): boolean {
+  return api !== undefined && compare(api, least) >= 0;
 }
 
 /** By number, not by text; what is no version comes before all. */

@@ -1,3 +1,4 @@
+import type { Platform } from '../../image/platform.js';
 import type { ByteSource } from '../byte-source.js';
 import type { Credentials } from '../credentials/credentials.js';
 import type {
@@ -30,21 +31,27 @@ export interface Engine {
   readonly nameStyle: NameStyle;
   /** Every image, intermediate ones too. */
   images(): Promise<readonly EngineImage[]>;
-  /** @returns `undefined` when there is no such image */
-  inspect(name: string): Promise<EngineImageDetails | undefined>;
+  /**
+   * @param platform of an image that the engine has for several; ignored by an engine that is too old to choose
+   *   (before API 1.49)
+   * @returns `undefined` when there is no such image
+   */
+  inspect(name: string, platform?: Platform): Promise<EngineImageDetails | undefined>;
   /**
    * Newest to oldest.
    *
+   * @param platform as with `inspect`; chosen from API 1.48 on
    * @throws DIMGX_SOURCE_NO_SUCH_IMAGE, as of an image that was found and is gone
    */
-  history(name: string): Promise<readonly EngineHistoryStep[]>;
+  history(name: string, platform?: Platform): Promise<readonly EngineHistoryStep[]>;
   /**
    * What `docker save` of one image writes. Resolves when it begins: the engine may prepare for a minute. The source ends
    * without an error only when all of it has come.
    *
+   * @param platform as with `history`
    * @throws DIMGX_SOURCE_NO_SUCH_IMAGE, as of an image that was found and is gone
    */
-  save(name: string): Promise<ByteSource>;
+  save(name: string, platform?: Platform): Promise<ByteSource>;
   /** Has the engine fetch an image from its registry; without tag and digest, `latest`. */
   pull(name: string, options?: PullOptions): Promise<void>;
   /** Ends all connections; resolves when no `ssh` is left. */

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { configFolder, homeFolder } from '../../file/user-folders.js';
 import { quoted } from '../../image/printable.js';
 import { contextEndpoint, currentContext } from './docker-context.js';
@@ -31,7 +32,8 @@ export interface Nowhere {
  * 3. the context of `DOCKER_CONTEXT`
  * 4. the current context of docker's configuration
  * 5. with `DOCKER_TLS_VERIFY` or `DOCKER_TLS`, this machine's port 2376
- * 6. the sockets of Docker, also a rootless one's and Docker Desktop's; `CONTAINER_HOST`; the sockets of Podman
+ * 6. the sockets of Docker, also a rootless one's and Docker Desktop's; `CONTAINER_HOST`; the sockets of Podman; those
+ *    of virtual machines (Colima, OrbStack, Rancher Desktop, Lima, Podman's), where there are any
  *
  * @returns several in the last case alone: the first that answers is meant
  * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_TLS
@@ -45,7 +47,7 @@ export async function findEndpoint(
   const context = await currentContext(env);
   if (context !== undefined) return [candidate(await contextEndpoint(context, env), context)];
   if (wantsTls(env)) return [await hostCandidate('tcp://localhost:2376', env)];
-  return defaultPlaces(env);
+  return [...defaultPlaces(env), ...(await machinePlaces(env))];
 }
 
 /** In the order in which they are tried. */
@@ -62,6 +64,33 @@ function defaultPlaces(env: Environment): readonly (Candidate | Nowhere)[] {
     ...(runtime ? [socket(join(runtime, 'podman/podman.sock'))] : []),
     socket('/run/podman/podman.sock'),
   ];
+}
+
+/** The sockets that the virtual machines of this user have: many places, of which few users have one. */
+async function machinePlaces(env: Environment): Promise<readonly Candidate[]> {
+  const home = homeFolder(env);
+  const machines = '.local/share/containers/podman/machine';
+  const places = [
+    ...(env.COLIMA_HOME ? [join(env.COLIMA_HOME, 'default/docker.sock')] : []),
+    ...['.colima/default/docker.sock', '.colima/docker.sock', '.config/colima/default/docker.sock'],
+    '.orbstack/run/docker.sock',
+    '.rd/docker.sock',
+    ...(env.LIMA_HOME ? [join(env.LIMA_HOME, 'docker/sock/docker.sock')] : []),
+    ...['docker', 'docker-rootful', 'default'].map((machine) => `.lima/${machine}/sock/docker.sock`),
+    ...['podman.sock', 'podman-machine-default/podman.sock', 'qemu/podman.sock'].map((name) => `${machines}/${name}`),
+    ...[env.XDG_RUNTIME_DIR, env.TMPDIR].flatMap((folder) =>
+      folder ? [join(folder, 'podman/podman-machine-default-api.sock')] : [],
+    ),
+  ].map((place) => resolve(home, place));
+  const isSocket = await Promise.all(
+    places.map((path) =>
+      stat(path).then(
+        (about) => about.isSocket(),
+        () => false,
+      ),
+    ),
+  );
+  return places.filter((_, i) => isSocket[i]).map((path) => candidate({ kind: 'unix', path }));
 }
 
 /** Whoever has it malformed may have one of Docker's sockets, which go before it. */

@@ -57,8 +57,8 @@ describe('an engine', () => {
     });
     await (await openFake(answer({ ApiVersion: '1.24' }))).images();
     await (await openFake(answer({ ApiVersion: '1.51', MinAPIVersion: '1.24' }))).images();
-    await (await openFake(answer({ ApiVersion: '1.60', MinAPIVersion: '1.44' }))).images();
-    expect(urls).toEqual(['/v1.24/images/json?all=true', '/v1.41/images/json?all=true', '/v1.44/images/json?all=true']);
+    await (await openFake(answer({ ApiVersion: '1.60', MinAPIVersion: '1.52' }))).images();
+    expect(urls).toEqual(['/v1.24/images/json?all=true', '/v1.49/images/json?all=true', '/v1.52/images/json?all=true']);
   });
 
   it('tells an image and its history', async () => {

@@ -1,10 +1,12 @@
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findEndpoint } from '#dimgx/source/engine/find-endpoint.js';
 import { readTlsFiles } from '#dimgx/source/engine/tls-files.js';
 import { makeCertificates } from '../../helpers/certificates.js';
 import { lacks } from '../../helpers/engines.js';
+import { listenOnSocket } from '../../helpers/listen-on-socket.js';
 import { temporaryFolder } from '../../helpers/members.js';
 import { runCommand } from '../../helpers/run-command.js';
 
@@ -45,6 +47,26 @@ describe('the engine', () => {
       'unix:///run/user/7/podman/podman.sock',
       'unix:///run/podman/podman.sock',
     ]);
+  });
+
+  it('is at the socket of a virtual machine, after the usual ones', async () => {
+    env.HOME = config;
+    env.LIMA_HOME = join(config, 'lima');
+    const usual = await locations();
+    const sockets = [
+      '.colima/default/docker.sock',
+      '.orbstack/run/docker.sock',
+      '.rd/docker.sock',
+      'lima/docker/sock/docker.sock',
+      '.lima/docker/sock/docker.sock',
+      '.local/share/containers/podman/machine/podman.sock',
+    ].map((name) => join(config, name));
+    await mkdir(join(config, '.colima/docker.sock'), { recursive: true });
+    for (const path of sockets) {
+      await mkdir(dirname(path), { recursive: true });
+      await listenOnSocket(createServer(), path);
+    }
+    expect(await locations()).toEqual([...usual, ...sockets.map((path) => `unix://${path}`)]);
   });
 
   it('is at another of the usual places when CONTAINER_HOST is no address, which is told of that', async () => {

@@ -12,7 +12,16 @@ function step(createdBy: string, size = 0): EngineHistoryStep {
 function image(id: string, layers: number): EngineImageDetails {
   const diffIds = Array.from({ length: layers }, (_, i) => `sha256:${hex(String(i))}` as const);
   const nothing = { created: undefined, architecture: undefined, os: undefined, variant: undefined };
-  return { id: hex(id), parentId: undefined, repoTags: [], repoDigests: [], ...nothing, diffIds, size: 0 };
+  return {
+    id: hex(id),
+    parentId: undefined,
+    repoTags: [],
+    repoDigests: [],
+    ...nothing,
+    diffIds,
+    descriptor: undefined,
+    size: 0,
+  };
 }
 
 /** For each step, oldest first, whether it made a layer. */
