@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { onTestFinished } from 'vitest';
 
 export interface FetchingProcess {
   readonly process: ChildProcess;
+  /** It is about to ask the cache for the blobs. Never, when it ends before that. */
+  readonly asks: Promise<void>;
   /** What it read out of the cache, as a digest; `undefined` when it was killed. @throws what it said when it failed */
   readonly ended: Promise<string | undefined>;
 }
@@ -14,6 +17,8 @@ export interface FetchOrder {
   readonly log: string;
   /** Between two pieces, in milliseconds. */
   readonly pause?: number;
+  /** After so many pieces of a blob it transfers no more of it, and stays there until it is killed. */
+  readonly stopAfter?: number;
 }
 
 const PIECE = 64 * 1024;
@@ -23,9 +28,10 @@ const SCRIPT = `
   import { appendFileSync, readFileSync, readSync, writeSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
   import { openBlobCache } from '#dimgx/store/open-blob-cache.js';
-  const { cache: folder, blobs, log, pause = 0 } = JSON.parse(process.argv[1]);
+  const { cache: folder, blobs, log, pause = 0, stopAfter = Infinity } = JSON.parse(process.argv[1]);
   const warn = ({ message }) => { throw new Error(message); };
   const cache = await openBlobCache({ cache: folder, env: {}, warn });
+  writeSync(3, 'asks');
   const read = await Promise.all(blobs.map(async ({ digest, size, source }) => {
     const blob = await cache.fetch(digest, size, async ({ fd, from }) => {
       const bytes = readFileSync(source);
@@ -33,7 +39,7 @@ const SCRIPT = `
         const piece = bytes.subarray(at, at + ${PIECE});
         writeSync(fd, piece, 0, piece.length, at);
         appendFileSync(log, [digest, at, piece.length].join(' ') + '\\n');
-        await sleep(pause);
+        await sleep(at / ${PIECE} + 1 < stopAfter ? pause : 2 ** 31 - 1);
       }
     });
     const bytes = Buffer.alloc(blob.length);
@@ -48,8 +54,10 @@ const SCRIPT = `
 /** Starts a process that fetches blobs into a cache, all at once, and reads them. */
 export function startFetching(order: FetchOrder): FetchingProcess {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', SCRIPT, JSON.stringify(order)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
+  const asks = new Promise<void>((resolve) => child.stdio[3]?.once('data', () => resolve()));
+  onTestFinished(() => void child.kill('SIGKILL'));
   const said: Record<'out' | 'err', Buffer[]> = { out: [], err: [] };
   child.stdout.on('data', (chunk: Buffer) => said.out.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => said.err.push(chunk));
@@ -61,5 +69,5 @@ export function startFetching(order: FetchOrder): FetchingProcess {
       else reject(new Error(Buffer.concat(said.err).toString()));
     });
   });
-  return { process: child, ended };
+  return { process: child, asks, ended };
 }
