@@ -3,6 +3,7 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../helpers/built-image.js';
+import { whyNotHere } from '../helpers/engines.js';
 import { EXTRACTORS, type Extractor, extractTar } from '../helpers/extract-tar.js';
 import { flattenLayers, type LayerSpec } from '../helpers/flatten-layers.js';
 import { temporaryFolder } from '../helpers/members.js';
@@ -10,15 +11,10 @@ import { type RawEntry, rawLayer } from '../helpers/raw-layer.js';
 import { rawEntry, rawTar } from '../helpers/raw-tar.js';
 import type { Tree } from '../helpers/tree.js';
 import { treeDifferences } from '../helpers/tree-differences.js';
+import { XATTR_READER } from '../helpers/xattrs.js';
 
-const isRoot = process.getuid?.() === 0;
-const extractors = (Object.keys(EXTRACTORS) as Extractor[]).filter((extractor) => {
-  try {
-    return execFileSync(extractor === 'bsdtar' ? 'bsdtar' : 'tar', ['--version'], { stdio: 'pipe' }).length > 0;
-  } catch {
-    return false;
-  }
-});
+const extractors = Object.keys(EXTRACTORS) as Extractor[];
+const missing = whyNotHere('root', 'bsdtar', XATTR_READER);
 
 /** What each extractor makes of the flattened layers; none may have anything to say. */
 async function extracted(layers: readonly LayerSpec[]): Promise<Tree[]> {
@@ -46,7 +42,7 @@ const ODD_NAMES: readonly RawEntry[] = [
   { name: 'h', type: '1', link: `/${LONG}//f` },
 ];
 
-describe.skipIf(!isRoot || extractors.length < 2)('GNU tar and bsdtar, without a word and alike (need root)', () => {
+describe.skipIf(missing !== '')(`GNU tar and bsdtar, without a word and alike${missing}`, () => {
   test('extract odd and long names', async () => {
     const [one, two] = (await extracted([ODD_NAMES])) as [Tree, Tree];
     expect(treeDifferences(one, two)).toEqual([]);

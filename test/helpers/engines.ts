@@ -19,35 +19,34 @@ const TOOLS = [
   'mmdebstrap',
   'tar',
   'bsdtar',
-  'getfattr',
+  'perl',
+  'setfattr',
   'mount',
   'bash',
   'gzip',
 ];
 
 /**
- * Whether a program is missing that a test wants to compare with; for `skipIf`, beside a name that says so. With
- * `DIMGX_REQUIRE_ENGINES=1` (as in CI) none is, and the test fails for want of it.
+ * Whether something is missing here that a test needs: `root`, or a program that is looked for by its name. Every test that
+ * starts a program which is not on each machine that has Node, git and tar is skipped where it is missing, and its name says
+ * what it needs: `test.skipIf(lacks('xz', 'bzip2'))('… (needs xz and bzip2)', …)`. With `DIMGX_REQUIRE_ENGINES=1` (as in CI)
+ * nothing counts as missing, and the test fails for want of it.
+ *
+ * A minimal Debian has bash, cat, find, grep, gzip, head, mke2fs, mkfifo, mount, perl, script, setpriv, sh, sleep, tar and
+ * unshare; it lacks bzip2, curl, getfattr, openssl, python3, strace, xz and zstd.
  */
-export function lacks(...tools: readonly string[]): boolean {
-  return process.env.DIMGX_REQUIRE_ENGINES !== '1' && absent(tools).length > 0;
+export function lacks(...needs: readonly string[]): boolean {
+  return process.env.DIMGX_REQUIRE_ENGINES !== '1' && absent(needs).length > 0;
 }
 
-/**
- * Why a test cannot run here, as an end for its name: root or a program is missing. With `DIMGX_REQUIRE_ENGINES=1` it is
- * to run all the same, and to fail.
- */
+/** As `lacks`, for a test that names only what is missing: an end for its name, or nothing. */
 export function whyNotHere(...needs: readonly string[]): string {
-  if (process.env.DIMGX_REQUIRE_ENGINES === '1') return '';
-  const isRoot = process.getuid?.() === 0;
-  const missing = needs.filter((need) => (need === 'root' ? !isRoot : absent([need]).length > 0));
-  return missing.length === 0 ? '' : ` (this machine lacks ${missing.join(', ')})`;
+  return lacks(...needs) ? ` (this machine lacks ${absent(needs).join(', ')})` : '';
 }
 
 /** What a run against real engines needs and this machine lacks. */
 export function missingTools(): string[] {
-  const missing = absent(TOOLS);
-  return process.getuid?.() === 0 ? missing : ['root', ...missing];
+  return absent(['root', ...TOOLS]);
 }
 
 /**
@@ -65,9 +64,11 @@ export function describeWithEngines(name: string, tests: () => void): void {
   }
 }
 
-function absent(tools: readonly string[]): string[] {
+function absent(needs: readonly string[]): string[] {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  return tools.filter((tool) => !folders.some((folder) => isExecutable(join(folder, tool))));
+  return needs.filter((need) =>
+    need === 'root' ? process.getuid?.() !== 0 : !folders.some((folder) => isExecutable(join(folder, need))),
+  );
 }
 
 function isExecutable(path: string): boolean {

@@ -59,8 +59,8 @@ export function startFetching(order: FetchOrder): FetchingProcess {
   const asks = new Promise<void>((resolve) => child.stdio[3]?.once('data', () => resolve()));
   onTestFinished(() => void child.kill('SIGKILL'));
   const said: Record<'out' | 'err', Buffer[]> = { out: [], err: [] };
-  child.stdout.on('data', (chunk: Buffer) => said.out.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => said.err.push(chunk));
+  child.stdout?.on('data', (chunk: Buffer) => said.out.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => said.err.push(chunk));
   const ended = new Promise<string | undefined>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {

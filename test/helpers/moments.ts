@@ -1,5 +1,7 @@
+import { shortOrLong } from './short-or-long.js';
+
 /** How many faults of a kind a test makes. A longer run: `DIMGX_TEST_MOMENTS=100 npx vitest run test/faults`. */
-export const MOMENTS = Number(process.env.DIMGX_TEST_MOMENTS ?? 4);
+export const MOMENTS = Number(process.env.DIMGX_TEST_MOMENTS ?? shortOrLong(2, 4));
 /** `DIMGX_TEST_SEED=2` puts them elsewhere. */
 const SEED = Number(process.env.DIMGX_TEST_SEED ?? 1);
 

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { diffIdOf, sha256 } from '../helpers/built-image.js';
 import { measureDimgx } from '../helpers/measure-dimgx.js';
 import { archiveOf, temporaryFolder, writeArchive } from '../helpers/members.js';
+import { cannotMount } from '../helpers/mounts.js';
 import { rawEntry, rawTar } from '../helpers/raw-tar.js';
 import { expectRefusal } from '../helpers/refusal.js';
 import { runCommand } from '../helpers/run-command.js';
@@ -41,7 +42,7 @@ async function tinyFileSystem(mib: number): Promise<string> {
   return folder;
 }
 
-describe.runIf(isRoot)('a temporary folder without room', () => {
+describe.skipIf(cannotMount())('a temporary folder without room (needs mount)', () => {
   test('for a layer: that is said, and nothing stays', async () => {
     const tmpDir = await tinyFileSystem(8);
     const path = await writeArchive(await archiveOfLayer(await zeros(100)));
@@ -82,7 +83,7 @@ describe('a temporary folder that cannot be used', () => {
     await expectRefusal(path, 'DIMGX_SOURCE_NO_SPACE', { tmpDir: join(folder, name), saying: '--tmp-dir' });
   });
 
-  test.skipIf(isRoot)('as nobody may write there', async () => {
+  test.skipIf(isRoot)('as nobody may write there (needs a user that is not root)', async () => {
     const tmpDir = await temporaryFolder();
     await chmod(tmpDir, 0o500);
     const path = await writeArchive(await archiveOfLayer(await zeros(1)));

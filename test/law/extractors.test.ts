@@ -8,13 +8,14 @@ import { temporaryFolder } from '../helpers/members.js';
 import { treeOfTar } from '../helpers/read-tar.js';
 import type { Tree } from '../helpers/tree.js';
 import { treeDifferences } from '../helpers/tree-differences.js';
+import { XATTR_READER } from '../helpers/xattrs.js';
 import { RUNS } from './bounds.js';
 import { checkLaw } from './check-law.js';
 import { judged } from './judged.js';
 import type { Stack } from './random-stack.js';
 
 describe.each(Object.keys(EXTRACTORS) as Extractor[])('%s', (extractor) => {
-  const why = whyNotHere('root', extractor === 'bsdtar' ? 'bsdtar' : 'tar', 'getfattr');
+  const why = whyNotHere('root', extractor === 'bsdtar' ? 'bsdtar' : 'tar', XATTR_READER);
 
   test.skipIf(why !== '')(
     `extracts random flattened stacks without a word, to the tree that their tar tells${why}`,

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { whyNotHere } from '../helpers/engines.js';
 import { listOverlay } from '../helpers/overlay-mount.js';
 import { runCommand } from '../helpers/run-command.js';
+import { XATTR_READER } from '../helpers/xattrs.js';
 import { decodedLayer } from './decoded-entry.js';
 import type { Shown } from './judged.js';
 import type { Stack } from './random-stack.js';
@@ -39,7 +40,7 @@ export async function shownByOverlay(stacks: readonly Stack[], folder: string, l
 
 /** Why this machine cannot mount overlays, as an end for the name of a test; empty when it can. */
 export function whyNoOverlay(): string {
-  const why = whyNotHere('root', 'mount', 'python3', 'getfattr');
+  const why = whyNotHere('root', 'mount', 'python3', XATTR_READER);
   if (why !== '' || process.env.DIMGX_REQUIRE_ENGINES === '1') return why;
   const folder = mkdtempSync(join(tmpdir(), 'dimgx-test-'));
   try {

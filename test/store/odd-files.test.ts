@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
@@ -24,13 +26,19 @@ beforeEach(async () => {
   blob = randomBlob(100_000);
 });
 
-/** The path of a socket may not be long: it gets its name later. */
-const BIND = 'import os, socket, sys; os.chdir(sys.argv[1]); socket.socket(1).bind("s"); os.rename("s", sys.argv[2])';
+/** The path of a socket may not be long: it gets its name later. What is left is a socket without a listener. */
+async function makeSocket(path: string) {
+  const short = join(await temporaryFolder(), 's');
+  const server = createServer().listen(short);
+  await once(server, 'listening');
+  await rename(short, path);
+  await new Promise((resolve) => server.close(resolve));
+}
 
 const KINDS: readonly [string, (path: string) => unknown][] = [
   ['a folder', (path) => mkdir(join(path, 'below'), { recursive: true })],
   ['a FIFO', (path) => execFileSync('mkfifo', [path])],
-  ['a socket', (path) => execFileSync('python3', ['-c', BIND, dirname(path), path])],
+  ['a socket', makeSocket],
   ['a symlink to nothing', (path) => symlink('nowhere', path)],
   ['a symlink to itself', (path) => symlink(path, path)],
 ];

@@ -5,7 +5,9 @@ import { nodeZstd } from '#dimgx/compression/zstd-node.js';
 import type { Warning } from '#dimgx/errors.js';
 import type { TargetOptions } from '#dimgx/options.js';
 import { findDestination } from '#dimgx/target/destination.js';
+import { lacks } from '../helpers/engines.js';
 import { temporaryFolder } from '../helpers/members.js';
+import { publicCopy } from '../helpers/public-copy.js';
 import { runScript } from '../helpers/run-script.js';
 import { sampleImage } from '../helpers/sample-image.js';
 
@@ -49,14 +51,17 @@ describe('refused before any work', () => {
     });
   });
 
-  test.skipIf(process.getuid?.() !== 0)(
-    'a folder that may not be written (needs root, to be somebody else)',
+  test.skipIf(lacks('root', 'setpriv'))(
+    'a folder that may not be written (needs root and setpriv, to be somebody else)',
     async () => {
+      const { node, bin } = await publicCopy();
       const folder = await temporaryFolder();
       await mkdir(`${folder}/closed`, { mode: 0o755 });
       const { code, stderr, stdout } = await runScript(
-        'chmod 755 "$1"; setpriv --reuid=65534 --regid=65534 --clear-groups "$DIMGX_NODE" "$DIMGX_BIN" -t "$1/closed/out.tar" /no/image',
+        'chmod 755 "$1"; setpriv --reuid=65534 --regid=65534 --clear-groups "$2" "$3" -t "$1/closed/out.tar" /no/image',
         folder,
+        node,
+        bin,
       );
       expect({ code, stdout: stdout.toString() }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toMatch(

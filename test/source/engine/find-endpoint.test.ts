@@ -8,6 +8,7 @@ import { makeCertificates } from '../../helpers/certificates.js';
 import { lacks } from '../../helpers/engines.js';
 import { listenOnSocket } from '../../helpers/listen-on-socket.js';
 import { temporaryFolder } from '../../helpers/members.js';
+import { publicCopy } from '../../helpers/public-copy.js';
 import { runCommand } from '../../helpers/run-command.js';
 
 /** A user's environment; `DOCKER_CONFIG` is a folder of the test's own. */
@@ -263,15 +264,16 @@ describe('the configuration of docker', () => {
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0)('a user without account (needs root, to be one)', () => {
+describe.skipIf(lacks('root', 'setpriv'))('a user without account (needs root and setpriv, to be one)', () => {
   it.each([[[]], [['HOME=']]])(
     'finds the engine with %j, and looks for nothing in the working folder',
     async (home) => {
+      const copy = await publicCopy();
       const script = `
-      import { findEndpoint } from '${new URL('../../../dist/source/engine/find-endpoint.js', import.meta.url)}';
+      import { findEndpoint } from '${copy.dist}/source/engine/find-endpoint.js';
       for (const { location } of await findEndpoint(undefined, process.env)) console.log(location);
     `;
-      const node = [process.execPath, '--input-type=module', '--eval', script];
+      const node = [copy.node, '--input-type=module', '--eval', script];
       const user = ['--reuid=54321', '--regid=54321', '--clear-groups'];
       const { stdout } = await runCommand('setpriv', [...user, '--', 'env', '-i', ...home, ...node]);
       expect(stdout.toString().trim().split('\n')).toEqual([

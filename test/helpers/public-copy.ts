@@ -1,0 +1,36 @@
+import { cp, link, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from './members.js';
+import { runCommand } from './run-command.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface PublicCopy {
+  /** Absolute paths, each ending without a slash. */
+  readonly node: string;
+  readonly bin: string;
+  readonly dist: string;
+}
+
+/**
+ * Copies Node, the package and what it depends on to a folder that every user may enter, for tests that run as another
+ * user: the clone may lie where only its owner may go, such as /root. Gone when the test is over.
+ */
+export async function publicCopy(): Promise<PublicCopy> {
+  const folder = await temporaryFolder();
+  const parts = ['bin', 'dist', 'package.json', ...(await dependencies())];
+  await Promise.all(parts.map((part) => cp(join(ROOT, part), join(folder, part), { recursive: true })));
+  const node = join(folder, 'node');
+  await link(process.execPath, node).catch(() => cp(process.execPath, node));
+  await runCommand('chmod', ['-R', 'a+rX', folder]);
+  return { node, bin: join(folder, 'bin/dimgx.js'), dist: join(folder, 'dist') };
+}
+
+/** The folders of all packages that are there and not only for development. */
+async function dependencies(): Promise<string[]> {
+  const lock: { packages: Record<string, { dev?: boolean }> } = JSON.parse(
+    await readFile(join(ROOT, 'node_modules/.package-lock.json'), 'utf8'),
+  );
+  return Object.keys(lock.packages).filter((path) => !lock.packages[path]?.dev && !path.includes('/node_modules/'));
+}
