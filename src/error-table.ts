@@ -80,6 +80,10 @@ export const ERRORS = {
     meaning:
       'The registry failed at what it was asked for, or its answers are cut, stalled or malformed, time after time.',
   },
+  DIMGX_SOURCE_REGISTRIES_CONF: {
+    exit: 2,
+    meaning: "Podman's `registries.conf` cannot be read or understood, so it is not known what it blocks.",
+  },
   DIMGX_SOURCE_FOREIGN_LAYER: {
     exit: 2,
     meaning: 'A layer is not in the registry; `--allow-foreign-layers` fetches it from where the manifest says.',
@@ -168,7 +172,7 @@ export const WARNINGS = {
     about: 'request',
     meaning: 'Stored credentials for a registry cannot be had; they are passed over.',
   },
-  DIMGX_SOURCE_MIRROR: { about: 'request', meaning: 'A mirror, or the configuration of mirrors, is passed over.' },
+  DIMGX_SOURCE_MIRROR: { about: 'request', meaning: 'A mirror is passed over.' },
   DIMGX_SOURCE_OTHER_LOGIN: {
     about: 'request',
     meaning: 'Credentials were stored, and others for the same registry go before them.',

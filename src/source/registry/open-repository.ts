@@ -8,7 +8,7 @@ import type { OpenContext } from '../open-context.js';
 import { Authorization } from './authorization.js';
 import { HttpClient, type HttpTimeouts } from './http-client.js';
 import { bareHost, isLoopback } from './proxy.js';
-import { registryRule } from './registries-conf.js';
+import { RegistriesConf } from './registries-conf.js';
 import { RegistryServer, type Retries } from './registry-server.js';
 import { Repository } from './repository.js';
 import { type RepositoryPlace, repositoryPlaces } from './repository-places.js';
@@ -32,7 +32,7 @@ type Surroundings = Pick<OpenContext, 'resources' | 'signal'> & { readonly warn:
 /**
  * A repository, and what its registry and their mirrors are reached by. Nothing is asked yet.
  *
- * @throws DIMGX_CLI_USAGE, DIMGX_SOURCE_REGISTRY_DENIED
+ * @throws DIMGX_CLI_USAGE, DIMGX_SOURCE_REGISTRY_DENIED, DIMGX_SOURCE_REGISTRIES_CONF
  */
 export async function openRepository(
   name: RegistryName,
@@ -50,14 +50,18 @@ export async function openRepository(
  * A registry as a whole, and not its mirrors.
  *
  * @param registry as in the names of images: `HOST[:PORT]`
+ * @throws DIMGX_SOURCE_REGISTRY_DENIED when the configuration blocks it; DIMGX_SOURCE_REGISTRIES_CONF
  */
 export async function openRegistry(
   registry: string,
   options: RepositoryOptions,
   surroundings: Surroundings,
 ): Promise<RegistryServer> {
-  const rule = await registryRule(registry, process.env, surroundings.warn);
-  const place = { registry, path: '', isInsecure: rule?.insecure ?? false, serves: 'all' } as const;
+  const conf = await RegistriesConf.read(process.env);
+  const name = registry === 'index.docker.io' ? 'docker.io' : registry;
+  conf.requireAllowed(name);
+  const isInsecure = conf.find(name)?.isInsecure ?? false;
+  const place = { registry, path: '', isInsecure, serves: 'all' } as const;
   return connect([place], options, surroundings)[0] as RegistryServer;
 }
 
@@ -69,7 +73,7 @@ function connect(
 ): readonly RegistryServer[] {
   const { caFile, insecure = false } = options;
   const places = wanted.map((place) => ({ ...place, isInsecure: place.isInsecure || insecure }));
-  const unchecked = new Set(places.filter(({ isInsecure }) => isInsecure).map(({ registry }) => apiHost(registry)));
+  const unchecked = new Set(places.filter(({ isInsecure }) => isInsecure).map(({ registry }) => urlHost(registry)));
   const http = new HttpClient({
     env: process.env,
     caFile,
@@ -113,6 +117,11 @@ function originsOf({
   if (scheme) return [`${scheme}://${host}`];
   const mayBePlain = isInsecure || isLoopback(bareHost(new URL(`https://${host}`).hostname));
   return mayBePlain ? [`https://${host}`, `http://${host}`] : [`https://${host}`];
+}
+
+/** As in URLs: in lower case, and without the port 443. */
+function urlHost(registry: string): string {
+  return new URL(`https://${apiHost(registry)}`).host;
 }
 
 function apiHost(registry: string): string {

@@ -1,7 +1,7 @@
 import { DimgxError, type Warn } from '../../errors.js';
 import { printable, quoted } from '../../image/printable.js';
 import type { RegistryName } from '../../reference/registry-name.js';
-import { registryRule } from './registries-conf.js';
+import { movedName, RegistriesConf } from './registries-conf.js';
 
 /** Where a repository can be asked for, as far as configuration tells. */
 export interface RepositoryPlace {
@@ -24,34 +24,44 @@ export interface PlacesRequest {
   readonly warn: Warn;
 }
 
-const SERVES = { all: 'all', 'digest-only': 'digest', 'tag-only': 'tag', '': 'all' } as const;
-
 /**
  * The mirrors of a repository, those the user names before those of Podman's configuration, and last where it is itself.
+ * A mirror that the configuration blocks is passed over with a warning.
  *
- * @throws DIMGX_CLI_USAGE for a malformed mirror; DIMGX_SOURCE_REGISTRY_DENIED when the configuration blocks it
+ * @throws DIMGX_CLI_USAGE for a malformed mirror; DIMGX_SOURCE_REGISTRY_DENIED when the configuration blocks it;
+ *   DIMGX_SOURCE_REGISTRIES_CONF
  */
-export async function repositoryPlaces(
-  request: PlacesRequest,
-): Promise<readonly [...RepositoryPlace[], RepositoryPlace]> {
-  const { registry, path } = request.name;
-  const own = { registry, path, isInsecure: false, serves: 'all' } as const;
-  const named = request.mirrors.map(parseMirror).filter((mirror) => mirror.of === registry);
+export async function repositoryPlaces({
+  name: { registry, path },
+  mirrors,
+  env,
+  warn,
+}: PlacesRequest): Promise<readonly [...RepositoryPlace[], RepositoryPlace]> {
+  const named = mirrors.map(parseMirror).filter((mirror) => mirror.of === registry);
   const asked = named.map(({ base }) => ({ ...base, path: joined(base.path, path) }));
-  const rule = await registryRule(`${registry}/${path}`, request.env, request.warn);
-  if (!rule) return [...asked, own];
-  if (rule.blocked) {
-    const message = `${quoted(request.name.full)} is blocked by the configuration of Podman, registries.conf`;
-    throw new DimgxError('DIMGX_SOURCE_REGISTRY_DENIED', message);
-  }
-  const rest = `${registry}/${path}`.slice(rule.prefix.length);
-  const at = (location: string) => splitName(`${location}${rest}`);
-  const configured = rule.mirror.map(({ location, insecure, 'pull-from-mirror': kind }) => {
-    const serves = rule['mirror-by-digest-only'] ? 'digest' : SERVES[kind];
-    return { ...at(location), isInsecure: insecure, serves };
+  const conf = await RegistriesConf.read(env);
+  const name = `${registry}/${path}`;
+  conf.requireAllowed(name);
+  const rule = conf.find(name);
+  const placeAt = (location: string, isInsecure: boolean, serves: RepositoryPlace['serves']) => {
+    const moved = rule && location !== '' ? movedName(location, rule.rest) : name;
+    return { ...splitName(moved), isInsecure: isInsecure || (conf.find(moved)?.isInsecure ?? false), serves };
+  };
+  const configured =
+    rule?.mirrors.map(({ location, isInsecure, serves }) => placeAt(location, isInsecure, serves)) ?? [];
+  const own = placeAt(rule?.location ?? '', rule?.isInsecure ?? false, 'all');
+  conf.requireAllowed(nameOf(own));
+  const allowed = [...asked, ...configured].filter((place) => {
+    if (!conf.find(nameOf(place))?.isBlocked) return true;
+    const message = `the mirror ${quoted(nameOf(place))} is passed over: registries.conf blocks it`;
+    warn({ code: 'DIMGX_SOURCE_MIRROR', message, count: 1 });
+    return false;
   });
-  const moved = rule.location === '' ? own : { ...own, ...at(rule.location) };
-  return [...asked, ...configured, { ...moved, isInsecure: rule.insecure }];
+  return [...allowed, own];
+}
+
+function nameOf({ registry, path }: RepositoryPlace): string {
+  return `${registry}/${path}`;
 }
 
 const MIRROR = /^([^=/\s]+)=(?:(https?):\/\/)?((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)(\/[\w./-]*)?$/i;

@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
 import { parseRegistryName } from '#dimgx/reference/registry-name.js';
 import { repositoryPlaces } from '#dimgx/source/registry/repository-places.js';
@@ -137,15 +137,137 @@ describe("Podman's configuration", () => {
   });
 
   test.each([
+    ['blanks in the brackets', '[[ registry ]]\nlocation="docker.io"\nblocked=true'],
+    ['an inline table', 'registry = [{ location = "docker.io", blocked = true }]'],
+    ['dotted and quoted keys', '[["registry"]]\n"location"="docker.io"\nmirror=[{location="x"}]\n"blocked"=true'],
+    ['keys in upper case, as Go reads them', '[[Registry]]\nLocation="docker.io"\nBLOCKED=true'],
+    ['version 1', '[registries.search]\nregistries=["a.example"]\n[registries.block]\nregistries=["docker.io"]'],
+    ['version 1, dotted', 'registries.block.registries=["docker.io/"]'],
+    ['version 1, inline', 'registries = { block = { registries = ["docker.io/library"] } }'],
+    ['a slash at the end', '[[registry]]\nlocation="docker.io/library/"\nblocked=true'],
+    ['a byte order mark and line ends of Windows', '\uFEFF[[registry]]\r\nlocation="docker.io"\r\nblocked=true\r\n'],
+    [
+      'of two rules for a prefix the first',
+      `${rule('location="docker.io"', 'blocked=true')}[[registry]]\nprefix="docker.io"\nlocation="x.example"`,
+    ],
+    [
+      'the place that a name is moved to',
+      rule('prefix="docker.io"', 'location="x.example/hub"') + rule('location="x.example"', 'blocked=true'),
+    ],
+    [
+      'an alias does not matter',
+      `${rule('location="docker.io"', 'blocked=true')}[aliases]\n"Alpine"="a.example/a"\n"alpine"="b.example/b"`,
+    ],
+  ])('blocks a registry, written with %s', async (_, conf) => {
+    expect(await codeOf(placesOf('alpine', { conf }))).toBe('DIMGX_SOURCE_REGISTRY_DENIED');
+  });
+
+  test.each([
+    ['Reg.Test/a', 'reg.test'],
+    ['reg.test/a', 'Reg.Test'],
+    ['reg.test:443/a', 'reg.test'],
+    ['reg.test/a', 'reg.test:443'],
+    ['reg.test:5000/a', '*.test'],
+    ['reg.test/a', '*.test'],
+    ['reg.test:5000/a/b', 'reg.test:5000/a/b'],
+  ])('blocks %s by %s', async (name, prefix) => {
+    const conf = rule(`prefix="${prefix}"`, 'location="x.example"', 'blocked=true');
+    expect(await codeOf(placesOf(name, { conf }))).toBe('DIMGX_SOURCE_REGISTRY_DENIED');
+  });
+
+  it('marks hosts of version 1 as insecure', async () => {
+    const conf = '[registries.insecure]\nregistries=["reg.test:5000"]\n';
+    expect(await shown('reg.test:5000/a', { conf })).toEqual(['reg.test:5000/a!']);
+  });
+
+  it('may move a wildcard to a place with a port', async () => {
+    const conf = rule('prefix="*.test"', 'location="mirror.example:5000"');
+    expect(await shown('reg.test:443/a', { conf })).toEqual(['mirror.example:5000/a']);
+  });
+
+  it('counts for the places that it leads to', async () => {
+    const conf =
+      rule('location="docker.io"', mirror('location="one.example"'), mirror('location="two.example"')) +
+      rule('location="one.example"', 'insecure=true') +
+      rule('location="two.example"', 'blocked=true');
+    const { places, warnings } = await placesOf('alpine', { conf, mirrors: ['docker.io=https://two.example'] });
+    expect(places.map(({ registry, isInsecure }) => [registry, isInsecure])).toEqual([
+      ['one.example', true],
+      ['docker.io', false],
+    ]);
+    expect(warnings.map(({ code }) => code)).toEqual(['DIMGX_SOURCE_MIRROR', 'DIMGX_SOURCE_MIRROR']);
+  });
+
+  test.each([
     '[[registry]]\nlocation=',
     '[[registry]]\nlocation=5',
-    '[[registry]]\n[[registry.mirror]]\ninsecure=true',
-  ])('is passed over with a warning when it cannot be read: %j', async (conf) => {
-    const { places, warnings } = await placesOf('alpine', { conf });
-    expect(places).toHaveLength(1);
-    expect(warnings).toMatchObject([
-      { code: 'DIMGX_SOURCE_MIRROR', message: expect.stringContaining('registries.conf') },
-    ]);
-    expect(warnings[0]?.message).toMatch(/^[^\p{Cc}]+$/u);
+    '[[registry]]\nlocation="x"\nblocked="true"',
+    '[[registry]]\nlocation="https://x"',
+    '[[registry]]\nprefix="x"',
+    '[[registry]]\nprefix="*.x:5000"',
+    '[[registry]]\nblocked=true',
+    '[[registry]]\nlocation="x"\npull-from-mirror="all"',
+    '[[registry]]\nlocation="x"\nmirror-by-digest-only=true\n[[registry.mirror]]\nlocation="y"\npull-from-mirror="all"',
+    '[[registry]]\nlocation="x"\n[[registry.mirror]]\ninsecure=true',
+    '[[registry]]\nlocation="x"\n[[registry.mirror]]\nlocation="y"\npull-from-mirror="never"',
+    '[[registry]]\nlocation="x"\nblocked=true\nBlocked=false',
+    '[[registry]]\nlocation="x"\nblocked=true\n[[registry]]\nprefix="y"\nlocation="x"',
+    '[[registry]]\nlocation="x"\n[registries.block]\nregistries=["docker.io"]',
+    '[registries]\nblock=["docker.io"]',
+    'registry="docker.io"',
+    '{"registry": []}',
+  ])('is an error when it cannot be understood: %j', async (conf) => {
+    const failure = placesOf('alpine', { conf });
+    expect(await codeOf(failure)).toBe('DIMGX_SOURCE_REGISTRIES_CONF');
+    await expect(failure).rejects.toThrow(/registries\.conf cannot be understood[^\p{Cc}]+$/u);
+  });
+});
+
+describe('the files of the configuration', () => {
+  const block = (registry: string) => `[[registry]]\nlocation="${registry}"\nblocked=true\n`;
+  const OWN = '.config/containers/registries.conf';
+  const codeWith = async (files: Readonly<Record<string, string>>, named?: string) => {
+    const home = await newUser(files);
+    vi.stubEnv('CONTAINERS_REGISTRIES_CONF', named?.replace('~', home));
+    const name = parseRegistryName('reg.test/a');
+    const places = repositoryPlaces({ name, mirrors: [], env: process.env, warn: () => undefined });
+    return places.then(
+      () => undefined,
+      () => codeOf(places),
+    );
+  };
+
+  test.each<[string, Readonly<Record<string, string>>, string | undefined, string | undefined]>([
+    ["the user's", { [OWN]: block('reg.test') }, undefined, 'DIMGX_SOURCE_REGISTRY_DENIED'],
+    ['one that is named', { named: block('reg.test') }, '~/named', 'DIMGX_SOURCE_REGISTRY_DENIED'],
+    ["not the user's beside one that is named", { named: '', [OWN]: block('reg.test') }, '~/named', undefined],
+    ['one that is named and not there', {}, '~/named', 'DIMGX_SOURCE_REGISTRIES_CONF'],
+    ['one that is masked', { [OWN]: block('reg.test') }, '/dev/null', undefined],
+    ['a folder in its place', { [`${OWN}/x`]: '' }, undefined, 'DIMGX_SOURCE_REGISTRIES_CONF'],
+    ['of a folder', { [`${OWN}.d/1.conf`]: block('reg.test') }, undefined, 'DIMGX_SOURCE_REGISTRY_DENIED'],
+    ['of a folder, but for other names', { [`${OWN}.d/1.conf.old`]: block('reg.test') }, undefined, undefined],
+    [
+      'the later before the earlier',
+      { [`${OWN}.d/2.conf`]: '[[registry]]\nlocation="reg.test"', [`${OWN}.d/1.conf`]: block('reg.test') },
+      undefined,
+      undefined,
+    ],
+    [
+      'one of a folder that cannot be understood',
+      { [`${OWN}.d/1.conf`]: '[' },
+      undefined,
+      'DIMGX_SOURCE_REGISTRIES_CONF',
+    ],
+  ])('%s', async (_, files, named, code) => {
+    expect(await codeWith(files, named)).toBe(code);
+  });
+
+  it("is the user's in ~/.config, too, when XDG_CONFIG_HOME is elsewhere", async () => {
+    const home = await newUser({ [OWN]: block('reg.test') });
+    vi.stubEnv('CONTAINERS_REGISTRIES_CONF', undefined);
+    vi.stubEnv('XDG_CONFIG_HOME', `${home}/elsewhere`);
+    const name = parseRegistryName('reg.test/a');
+    const places = repositoryPlaces({ name, mirrors: [], env: process.env, warn: () => undefined });
+    expect(await codeOf(places)).toBe('DIMGX_SOURCE_REGISTRY_DENIED');
   });
 });
