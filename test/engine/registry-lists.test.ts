@@ -134,6 +134,35 @@ describe.skipIf(absent)(`what a registry has${absent}`, () => {
       await refused('DIMGX_SOURCE_REGISTRY_FAILED', 'catalog', proxy.host);
     });
 
+    test.each([
+      ['that cannot be read', { link: '; rel="next"' }, 'cannot be read from Link'],
+      ['to no address', { link: '<https://[>; rel="next"' }, 'cannot be read from Link'],
+      ['to a page that is not there', { link: '</v2/nowhere>; rel="next"' }, 'HTTP 404'],
+    ])('fails, and says that the list is incomplete, for a link %s', async (_, headers, reason) => {
+      await newUser();
+      const answer = { status: 200, headers, body: '{"repositories":["a"],"tags":["a"]}' };
+      const proxy = await registryProxy(registry.host, { path: /_catalog$|tags\/list$/, times: 9, answer });
+      for (const args of [
+        ['catalog', proxy.host],
+        ['search', `${proxy.host}/a`],
+        ['tags', `${proxy.host}/many/box0`],
+      ]) {
+        const { stdout, stderr, code } = await runDimgx(...args);
+        expect([stdout, code]).toEqual(['', 2]);
+        expect(stderr).toMatch(/^dimgx: DIMGX_SOURCE_REGISTRY_FAILED: [^\p{Cc}]*incomplete[^\p{Cc}]*\n$/u);
+        expect(stderr).toContain(reason);
+      }
+    });
+
+    it('leaves out what is null in a list, and fails for what is no list', async () => {
+      await newUser();
+      const answer = (body: string) =>
+        registryProxy(registry.host, { path: /_catalog/, answer: { status: 200, body } });
+      expect(await lines('catalog', (await answer('{"repositories":[null,"a",""]}')).host)).toEqual(['a']);
+      expect(await gives('catalog', (await answer('{"repositories":null}')).host)).toBe('');
+      await refused('DIMGX_IMAGE_BAD_JSON', 'catalog', (await answer('{"errors":[{"code":"DENIED"}]}')).host);
+    });
+
     test.each(['alpine', 'a.example/x', 'a b', ''])('is not of %j', async (host) => {
       await newUser();
       await refused('DIMGX_REFERENCE_INVALID', 'catalog', host);

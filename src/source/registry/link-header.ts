@@ -1,11 +1,45 @@
-const LINK = /<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~*'-]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]*))?)*)/g;
-const RELATION = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]*))/i;
+interface Link {
+  readonly target: string;
+  /** In lower case; `undefined` where none is told. */
+  readonly relations: readonly string[] | undefined;
+}
 
-/** Where the next page of a list is, as a `Link` header tells. Source: RFC 8288, section 3. */
+/**
+ * Where the next page of a list is, as `Link` headers tell. Source: RFC 8288, section 3. Registries send worse: no brackets,
+ * or no relation. A link without a relation counts when none is called `next`, as in containers/image.
+ *
+ * @returns `undefined` when there is none; empty when there is one without a target
+ */
 export function nextLink(headers: readonly string[]): string | undefined {
-  for (const [, target, parameters = ''] of headers.join(', ').matchAll(LINK)) {
-    const [, quoted, plain = ''] = RELATION.exec(parameters) ?? [];
-    if ((quoted ?? plain).toLowerCase().split(/\s+/).includes('next')) return target;
+  const parts = headers.flatMap((header) => splitOutside(header, ','));
+  const links = parts.filter((part) => part.trim() !== '').map(parseLink);
+  const next = links.find(({ relations }) => relations?.includes('next'));
+  return (next ?? links.find(({ relations }) => relations === undefined))?.target;
+}
+
+function parseLink(text: string): Link {
+  const [target = '', ...parameters] = splitOutside(text, ';');
+  const values = parameters.flatMap((each) => /^\s*rel\s*=(.*)$/is.exec(each)?.[1] ?? []);
+  const [names = ''] = values.map((value) => value.replace(/["']/g, '').trim().toLowerCase());
+  return { target: target.replace(/[<>]/g, '').trim(), relations: names === '' ? undefined : names.split(/\s+/) };
+}
+
+/** Splits at a separator that is neither in brackets nor in quotes. What is never closed opens nothing. */
+function splitOutside(text: string, separator: string): readonly string[] {
+  const last = { '<': text.lastIndexOf('>'), '"': text.lastIndexOf('"') };
+  const parts: string[] = [];
+  let begin = 0;
+  let close = '';
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (close === '"' && character === '\\') at += 1;
+    else if (close !== '') close = character === close ? '' : close;
+    else if (character === '<' && at < last['<']) close = '>';
+    else if (character === '"' && at < last['"']) close = '"';
+    else if (character === separator) {
+      parts.push(text.slice(begin, at));
+      begin = at + 1;
+    }
   }
-  return undefined;
+  return [...parts, text.slice(begin)];
 }
