@@ -124,7 +124,11 @@ export const ERRORS = {
     meaning: 'That compression cannot be read or written here, or asks for too large a window; the message says why.',
   },
   DIMGX_COMPRESSION_CORRUPT: { exit: 2, meaning: 'Compressed data is damaged or ends too early.' },
-  DIMGX_TAR_NOT_A_TAR: { exit: 2, meaning: 'What should be a tar archive does not begin like one.' },
+  DIMGX_TAR_NOT_A_TAR: {
+    exit: 2,
+    meaning:
+      'What should be a tar archive does not begin like one, or has data behind zeros or an end without entries.',
+  },
   DIMGX_TAR_BAD_HEADER: { exit: 2, meaning: 'A tar header has a wrong checksum or a number that is none.' },
   DIMGX_TAR_BAD_PAX: { exit: 2, meaning: 'A PAX record is malformed or too large.' },
   DIMGX_TAR_BAD_SPARSE: { exit: 2, meaning: 'The map of a sparse file is out of order or leaves the file.' },

@@ -121,6 +121,8 @@ async function* storedPieces(blob: Region, io: LayerIo, hash: Hash | undefined, 
   }
 }
 
+const TRAILING = { archive: 'another tar archive', data: 'data' } as const;
+
 /** Takes entries as the scan finds them, within the budget. */
 export class LayerEntries {
   readonly #budget: Budget;
@@ -168,8 +170,8 @@ export class LayerEntries {
       const message = 'extension headers of no entry, or of all, are left out, as container engines ignore them';
       warnings.push({ code: 'DIMGX_INSPECT_PAX_RECORD', message, count: end.strayExtensions });
     }
-    if (end.trailingData) {
-      const message = 'data follows the end of the tar; it is not read';
+    if (end.trailing !== 'nothing') {
+      const message = `${TRAILING[end.trailing]} follows the end of the tar; it is not read, as container engines do not`;
       warnings.push({ code: 'DIMGX_INSPECT_TRAILING_DATA', message, count: 1 });
     }
     const sizes = { contentSize: this.#contentSize, length, spentBytes: length + this.#expanded };

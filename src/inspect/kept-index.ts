@@ -17,7 +17,7 @@ export interface LayerKey {
  * Of the form and of what it holds. To be raised when either changes: also when the scan of a layer finds other flags,
  * names or warnings in the same bytes. What was written under another version is written anew.
  */
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 2;
 
 const MAGIC = Buffer.from('dimgxIDX');
 /** Reads as another number on a machine that orders bytes otherwise. */

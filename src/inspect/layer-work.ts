@@ -1,5 +1,6 @@
 import { DimgxError, throwIfAborted } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';
+import { quoted } from '../image/printable.js';
 import type { InspectOptions } from '../options.js';
 import type { FillLevel } from './fill-level.js';
 import type { LayerJob, LayerReport } from './layer-job.js';
@@ -36,6 +37,8 @@ export class LayerWork {
   }
 }
 
-function named(layer: Layer, error: DimgxError): DimgxError {
-  return error.retold(`layer ${layer.name}: ${error.message}`, { layer: layer.name });
+/** Where a layer is not a tar archive, its media type may say what it is. */
+function named({ name, mediaType }: Layer, error: DimgxError): DimgxError {
+  const type = error.code === 'DIMGX_TAR_NOT_A_TAR' && mediaType !== undefined ? ` of type ${quoted(mediaType)}` : '';
+  return error.retold(`layer ${name}${type}: ${error.message}`, { layer: name });
 }

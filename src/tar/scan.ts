@@ -1,6 +1,9 @@
 import { DimgxError } from '../errors.js';
+import { BLOCK } from './block.js';
 import type { TarEntry } from './entry.js';
+import { checkSum } from './read-header.js';
 import { HeaderScanner } from './scanner.js';
+import { Tail } from './tail.js';
 
 /**
  * Fills `into` with the bytes from `position` on, or fails with DIMGX_EXTRACT_CHANGED. A synchronous one suits a
@@ -10,8 +13,8 @@ export type ReadAt = (into: Uint8Array, position: number) => void | Promise<void
 
 /** What stood behind the entries. */
 export interface TarEnd {
-  /** Bytes other than zero follow the end mark. */
-  readonly trailingData: boolean;
+  /** What follows the end mark: nothing but zeros, what begins like another archive, or other data. */
+  readonly trailing: 'nothing' | 'archive' | 'data';
   /** How many extension headers describe no entry: global ones, and those that nothing follows. Comments do not count. */
   readonly strayExtensions: number;
 }
@@ -45,19 +48,27 @@ export async function scanTar(readAt: ReadAt, length: number, onEntry: (entry: T
     const isBehind = scanner.position > from + bytes.length;
     size = isBehind ? WINDOW.least : Math.min(2 * size, WINDOW.most);
   }
-  scanner.finish(length);
-  const trailingData = scanner.done && (await hasData(readAt, scanner.position, length, window));
-  return { trailingData, strayExtensions: scanner.strayExtensions };
+  const tail = scanner.done ? new Tail(scanner.position) : undefined;
+  for (let position = scanner.position; tail && !tail.isSettled && position < length; position += window.length) {
+    const bytes = window.subarray(0, Math.min(window.length, length - position));
+    await readAt(bytes, position);
+    tail.push(bytes);
+  }
+  const rest = window.subarray(0, length < BLOCK ? length : 0);
+  if (rest.length > 0) await readAt(rest, 0);
+  scanner.finish(length, rest, tail);
+  return { trailing: trailing(tail), strayExtensions: scanner.strayExtensions };
 }
 
-/** Whether anything but zeros lies there. */
-async function hasData(readAt: ReadAt, from: number, to: number, window: Uint8Array): Promise<boolean> {
-  for (let position = from; position < to; position += window.length) {
-    const bytes = window.subarray(0, Math.min(window.length, to - position));
-    await readAt(bytes, position);
-    if (bytes.some((byte) => byte !== 0)) return true;
+function trailing(tail: Tail | undefined): TarEnd['trailing'] {
+  if (!tail?.data) return 'nothing';
+  const { block } = tail.data;
+  try {
+    if (block.length === BLOCK) checkSum(block, 0);
+    return block.length === BLOCK ? 'archive' : 'data';
+  } catch {
+    return 'data';
   }
-  return false;
 }
 
 /** Scans a tar archive that arrives in pieces. */
@@ -67,7 +78,7 @@ export class TarStreamScan {
   #carry: Uint8Array[] = [];
   #carried = 0;
   #length = 0;
-  #trailingData = false;
+  #tail: Tail | undefined;
 
   constructor(onEntry: (entry: TarEntry) => void) {
     this.#scanner = new HeaderScanner(onEntry);
@@ -94,8 +105,8 @@ export class TarStreamScan {
       }
       this.#scanner.feed(rest);
     }
-    const tail = bytes.subarray(Math.max(0, this.#scanner.position - start));
-    this.#trailingData ||= tail.some((byte) => byte !== 0);
+    this.#tail ??= new Tail(this.#scanner.position);
+    this.#tail.push(bytes.subarray(Math.max(0, this.#scanner.position - start)));
   }
 
   #keep(bytes: Uint8Array): void {
@@ -105,8 +116,8 @@ export class TarStreamScan {
 
   /** @throws DIMGX_TAR_TRUNCATED, DIMGX_TAR_NOT_A_TAR */
   finish(): TarEnd {
-    this.#scanner.finish(this.#length);
-    return { trailingData: this.#trailingData, strayExtensions: this.#scanner.strayExtensions };
+    this.#scanner.finish(this.#length, Buffer.concat(this.#carry), this.#tail);
+    return { trailing: trailing(this.#tail), strayExtensions: this.#scanner.strayExtensions };
   }
 }
 

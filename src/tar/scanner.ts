@@ -2,22 +2,23 @@ import { DimgxError } from '../errors.js';
 import { BLOCK, isZeroBlock } from './block.js';
 import { decodeEntry, emptyEntry } from './decode.js';
 import type { TarEntry } from './entry.js';
-
-/** Bytes that are shown of what is no tar: enough for the magic of most formats. */
-const SHOWN = 8;
+import { notAnEmptyTar, notATar } from './not-a-tar.js';
+import { checkSum } from './read-header.js';
+import type { Tail } from './tail.js';
 
 /**
  * Finds the entries of a tar archive without doing I/O: says which bytes it wants next, takes them, and skips
  * contents. Work is proportional to the headers.
  *
  *     while (!scanner.done && scanner.position < length) scanner.feed(read(scanner.position, scanner.need or more));
- *     scanner.finish(length);
+ *     scanner.finish(length, rest, tail);
  */
 export class HeaderScanner {
   readonly #onEntry: (entry: TarEntry) => void;
   readonly #entry = emptyEntry();
   #contentEnd = 0;
   #count = 0;
+  #hasEntries = false;
   #strayExtensions = 0;
   #position = 0;
   #need = BLOCK;
@@ -65,14 +66,17 @@ export class HeaderScanner {
           this.#zeroSeen = true;
           break;
         }
-        if (!isZeroBlock(bytes, at + BLOCK)) {
+        const isEndMark = isZeroBlock(bytes, at + BLOCK);
+        if (!isEndMark && this.#hasEntries) {
           throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'a zero block stands between the entries of a tar archive');
         }
-        at += 2 * BLOCK;
+        // Where there is no entry, `finish` refuses what comes behind the zeros.
+        at += isEndMark ? 2 * BLOCK : BLOCK;
         this.#done = true;
         break;
       }
-      const decoded = this.#decode(bytes, at, base);
+      if (this.#count === 0) requireHeader(bytes, at);
+      const decoded = decodeEntry(bytes, at, base, this.#entry);
       if (typeof decoded === 'object') {
         this.#need = decoded.need;
         this.#bodyEnd = decoded.bodyEnd ?? Number.POSITIVE_INFINITY;
@@ -85,39 +89,34 @@ export class HeaderScanner {
         if (this.#entry.pax.some(({ key }) => key !== 'comment')) this.#strayExtensions++;
         continue;
       }
+      this.#hasEntries = true;
       this.#contentEnd = this.#entry.dataOffset + this.#entry.dataSize;
       this.#onEntry(this.#entry);
     }
     this.#position = base + at;
   }
 
-  #decode(bytes: Uint8Array, at: number, base: number) {
-    try {
-      return decodeEntry(bytes, at, base, this.#entry);
-    } catch (error) {
-      const isFirst = this.#count === 0;
-      if (isFirst && error instanceof DimgxError && error.code === 'DIMGX_TAR_BAD_HEADER') {
-        const begin = Buffer.from(bytes.subarray(at, at + SHOWN)).toString('hex');
-        const message = `this is not a tar archive, nor compressed in a way that is known: it begins with ${begin}`;
-        throw new DimgxError('DIMGX_TAR_NOT_A_TAR', message, { cause: error });
-      }
-      throw error;
-    }
-  }
-
   /**
    * Says that the archive ends. An end mark, or half of one, or the last padding may be missing.
    *
    * @param length of the archive in bytes
+   * @param rest the whole archive, where that is shorter than a header
+   * @param tail what follows the end mark
    * @throws DIMGX_TAR_TRUNCATED when it ends inside a header or contents; DIMGX_TAR_NOT_A_TAR when it is shorter than a
-   *   header
+   *   header, or data follows the end of an archive without entries, which so would hide it
    */
-  finish(length: number): void {
-    if (length > 0 && length < BLOCK)
-      throw new DimgxError('DIMGX_TAR_NOT_A_TAR', 'this is too short for a tar archive');
+  finish(length: number, rest: Uint8Array, tail: Tail | undefined): void {
+    if (length > 0 && length < BLOCK) throw notATar(rest);
+    if (tail?.data && !this.#hasEntries) throw this.#refuseTail(tail.data);
     if (length < this.#contentEnd || !this.#mayEndAt(length)) {
       throw new DimgxError('DIMGX_TAR_TRUNCATED', `a tar archive ends in the middle of an entry, at byte ${length}`);
     }
+  }
+
+  #refuseTail({ block, position }: NonNullable<Tail['data']>): DimgxError {
+    if (this.#count === 0) return notAnEmptyTar(block, position);
+    const message = `a tar archive has no entry before its end, and data behind it, in the block at byte ${position}`;
+    return new DimgxError('DIMGX_TAR_NOT_A_TAR', message);
   }
 
   #mayEndAt(length: number): boolean {
@@ -125,5 +124,14 @@ export class HeaderScanner {
     if (this.#done || left <= 0) return true;
     if (this.#zeroSeen) return left === BLOCK;
     return this.#entry.end === length || left >= this.#bodyEnd;
+  }
+}
+
+/** What an archive begins with is a header, right or wrong, if it has the checksum of one. */
+function requireHeader(bytes: Uint8Array, at: number): void {
+  try {
+    checkSum(bytes, at);
+  } catch (error) {
+    throw notATar(bytes.subarray(at), error);
   }
 }

@@ -176,10 +176,10 @@ test('what follows the end mark is told from zeros', async () => {
       () => {},
     );
   expect(await endOf(Buffer.concat([archive, Buffer.alloc(9000)]))).toEqual({
-    trailingData: false,
+    trailing: 'nothing',
     strayExtensions: 0,
   });
-  const data = { trailingData: true, strayExtensions: 0 };
+  const data = { trailing: 'data', strayExtensions: 0 };
   for (const zeros of [0, 9000, 300_000]) {
     const bytes = Buffer.concat([archive, Buffer.alloc(zeros), Buffer.from('x'), Buffer.alloc(zeros)]);
     expect(await endOf(bytes)).toEqual(data);

@@ -2,6 +2,7 @@ import { DimgxError } from '#dimgx/errors.js';
 import type { TarEntry } from '#dimgx/tar/entry.js';
 import { scanTar, type TarEnd, TarStreamScan } from '#dimgx/tar/scan.js';
 import { HeaderScanner } from '#dimgx/tar/scanner.js';
+import { Tail } from '#dimgx/tar/tail.js';
 import { mutatedTar } from '../mutations/tar.js';
 import type { Random } from '../random.js';
 import { smallTars } from '../seeds/tars.js';
@@ -32,7 +33,7 @@ export const headerScanner: Target<Buffer> = {
     if (!isCutOff(whole) && !isCutOff(pieces)) {
       must(pieces.code === whole.code, `in pieces ${pieces.code}, by position ${whole.code}`);
       must(pieces.entries === whole.entries, 'the entries differ with the pieces');
-      must(isLeast || pieces.end?.trailingData === whole.end?.trailingData, 'the end differs with the pieces');
+      must(isLeast || pieces.end?.trailing === whole.end?.trailing, 'the end differs with the pieces');
     }
     must((pieces.refusal === undefined) === (whole.refusal === undefined), 'what is refused differs with the pieces');
     if (whole.refusal) throw whole.refusal;
@@ -109,7 +110,9 @@ function scanByTheLeast(archive: Uint8Array, add: Add): undefined {
     scanner.feed(archive.subarray(position, position + need));
     must(scanner.position > position || scanner.need > need, 'the scanner does not come on');
   }
-  scanner.finish(archive.length);
+  const tail = scanner.done ? new Tail(scanner.position) : undefined;
+  tail?.push(archive.subarray(scanner.position));
+  scanner.finish(archive.length, archive, tail);
 }
 
 function hashOf(entry: TarEntry, hash: number): number {

@@ -1,0 +1,37 @@
+import { DimgxError } from '../errors.js';
+import { BLOCK } from './block.js';
+import { foreignFormat } from './foreign-format.js';
+
+/** Bytes that are shown: enough for the magic of most formats. */
+const SHOWN = 8;
+
+/**
+ * The refusal of what does not begin like a tar archive. It says what it is, where that is known.
+ *
+ * @param begin the first bytes
+ */
+export function notATar(begin: Uint8Array, cause?: unknown): DimgxError {
+  const format = foreignFormat(begin);
+  const shown = Buffer.from(begin.subarray(0, SHOWN)).toString('hex');
+  const shortness = begin.length < BLOCK ? ', and too short for one' : '';
+  const what =
+    format === undefined
+      ? `this is not a tar archive${shortness}, nor compressed in a way that is known`
+      : `this is ${format}, not a tar archive${shortness}`;
+  return new DimgxError('DIMGX_TAR_NOT_A_TAR', `${what}: it begins with ${shown}`, { cause });
+}
+
+/**
+ * The refusal of data behind nothing but zeros. A file system often begins so, and readers of tar archives take the zeros
+ * for the end of an empty one.
+ *
+ * @param block the first block that is not all zero
+ * @param position of the block in the file
+ */
+export function notAnEmptyTar(block: Uint8Array, position: number): DimgxError {
+  const first = block.findIndex((byte) => byte !== 0);
+  const shown = Buffer.from(block.subarray(first, first + SHOWN)).toString('hex');
+  const what = `this is ${foreignFormat(block, position) ?? 'something else'}, not an empty tar archive`;
+  const where = `it begins with ${position + first} bytes of zeros, and then comes ${shown}`;
+  return new DimgxError('DIMGX_TAR_NOT_A_TAR', `${what}: ${where}`);
+}
