@@ -24,6 +24,8 @@ export interface CommonOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   readonly onWarning?: Warn;
+  /** Takes what may help to find out why something went wrong; printable. */
+  readonly onInfo?: (message: string) => void;
   /** Warnings about the input become errors. Default false. */
   readonly strictInput?: boolean;
 }
@@ -32,6 +34,8 @@ export interface CommonOptions {
 export interface RegistryOptions {
   /** For the registry that is named; default: what `docker login` and `podman login` have stored. */
   readonly credentials?: { readonly username: string; readonly password: string };
+  /** The only file to take stored credentials from; in the form of docker's `config.json`. */
+  readonly authFile?: string;
   /** Layers that are downloaded at once. Default 3. */
   readonly jobs?: number;
   /** Of authorities that are trusted beside the usual ones; PEM. */

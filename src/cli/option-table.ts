@@ -143,6 +143,12 @@ export const OPTION_TABLE = {
     group: SOURCE,
     describe: 'for the registry (default: what docker login and podman login have stored)',
   },
+  authfile: {
+    ...text,
+    metavar: '=FILE',
+    group: SOURCE,
+    describe: 'take stored credentials from FILE alone',
+  },
   mirror: {
     ...text,
     metavar: '=HOST=URL',

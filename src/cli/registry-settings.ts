@@ -5,11 +5,12 @@ import { parseCount } from './parse-number.js';
 import type { Given } from './read-options.js';
 import { usageError } from './usage-error.js';
 
-const { creds, mirror, jobs, 'ca-file': caFile, insecure, 'allow-foreign-layers': foreign } = OPTION_TABLE;
+const { creds, authfile, mirror, jobs, 'ca-file': caFile, insecure, 'allow-foreign-layers': foreign } = OPTION_TABLE;
 
 /** The options that say how registries are reached, for commands that only ask them. */
 export const REGISTRY_OPTIONS = {
   creds: { ...creds, group: 'Options:' },
+  authfile: { ...authfile, group: 'Options:' },
   'ca-file': { ...caFile, group: 'Options:' },
   insecure: { ...insecure, group: 'Options:' },
 } as const;
@@ -28,6 +29,7 @@ export const DOWNLOAD_OPTIONS = {
 export function registrySettings(given: Partial<Given<typeof DOWNLOAD_OPTIONS>>): RegistryOptions {
   return defined({
     credentials: given.creds === undefined ? undefined : parseCredentials(given.creds),
+    authFile: given.authfile,
     mirrors: given.mirror === undefined ? undefined : [given.mirror].flat(),
     jobs: given.jobs === undefined ? undefined : parseCount('--jobs', given.jobs, 1, 64),
     caFile: given['ca-file'],

@@ -68,6 +68,7 @@ async function work(invocation: Invocation, { log, bar }: Messages, signal: Abor
     ...invocation.library,
     signal,
     onWarning: (warning) => log.warning(warning),
+    onInfo: (message) => log.write('info', message),
     ...(bar && { onProgress: (progress) => bar.update(progress) }),
     ...(log.shows('info') && { onEntry: (event) => log.entry(event) }),
   };

@@ -9,7 +9,7 @@ import { isRegistryHost, repositoryOf } from './image-name.js';
  * @throws DIMGX_REFERENCE_INVALID for what no image's name could begin with
  */
 export function parseRegistryHost(text: string): string {
-  const host = text.replace(/^https?:\/\//, '').replace(/(?:\/v[12])?\/?$/, '');
+  const host = text.replace(/^(?:https?|docker):\/\//, '').replace(/(?:\/v[12])?\/?$/, '');
   if (/^(?:index|registry-1)\.docker\.io$/.test(host)) return 'docker.io';
   if (isRegistryHost(host) && repositoryOf(`${host}/x`).registry === host) return host;
   const message = `${quoted(text)} is no registry: write HOST or HOST:PORT; a HOST without a dot needs a port, but for localhost`;

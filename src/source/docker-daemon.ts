@@ -1,4 +1,4 @@
-import { DimgxError } from '../errors.js';
+import { DimgxError, type Warning } from '../errors.js';
 import { hexOf } from '../image/digest.js';
 import { historyRows } from '../image/history.js';
 import type { Image, Layer, StoredLayer, WatchArrivals } from '../image/image.js';
@@ -24,7 +24,7 @@ export interface DaemonRequest {
   /** What was asked for, if anything was. */
   readonly platform: Platform | undefined;
   readonly verify: boolean;
-  readonly options: Pick<OpenOptions, 'host' | 'pull' | 'onWarning'>;
+  readonly options: Pick<OpenOptions, 'host' | 'pull' | 'onWarning' | 'onInfo' | 'authFile'>;
 }
 
 /**
@@ -82,7 +82,9 @@ async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenC
   if (when === 'always' || (when === 'missing' && !isThere)) {
     if (isImageId(name, found?.image)) throw idRefused(engine, name, found !== undefined);
     const { pullImage } = await import('./pull-image.js');
-    await pullImage(engine, { name, platform, warn: (warning) => options.onWarning?.(warning) }, context);
+    const { authFile, onInfo: inform } = options;
+    const warn = (warning: Warning) => options.onWarning?.(warning);
+    await pullImage(engine, { name, platform, authFile, warn, inform }, context);
     found = await lookUpImage(engine, name, platform);
   }
   if (found?.details) return { ...found, details: found.details };

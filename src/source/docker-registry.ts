@@ -23,7 +23,7 @@ export interface RegistryRequest {
   readonly name: string;
   /** What was asked for, if anything was. */
   readonly platform: Platform | undefined;
-  readonly options: RepositoryOptions & Pick<OpenOptions, 'onWarning' | 'cache' | 'offline'>;
+  readonly options: RepositoryOptions & Pick<OpenOptions, 'onWarning' | 'onInfo' | 'cache' | 'offline'>;
 }
 
 /** Downloads at once, unless the user wants others. */
@@ -40,7 +40,7 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
   const { options } = request;
   const name = parseRegistryName(request.name);
   const warn = (warning: Warning) => options.onWarning?.(warning);
-  const repository = await openRepository(name, options, { ...context, warn });
+  const repository = await openRepository(name, options, { ...context, warn, inform: options.onInfo });
   const { resources, signal, tmpDir } = context;
   const cache = await openBlobCache({ cache: options.cache, env: process.env, tmpDir, signal, warn });
   resources.adopt(() => cache.close());

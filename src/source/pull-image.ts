@@ -13,6 +13,9 @@ export interface PullRequest {
   readonly name: string;
   readonly platform: Platform | undefined;
   readonly warn: Warn;
+  readonly inform?: ((message: string) => void) | undefined;
+  /** The only file to take credentials from. */
+  readonly authFile?: string | undefined;
 }
 
 /** How often whoever waits for the engine is told of it, in milliseconds. */
@@ -28,10 +31,13 @@ const DENIED = /unauthori[sz]ed|denied|authentication required|no basic auth cre
  */
 export async function pullImage(
   engine: Engine,
-  { name, platform, warn }: PullRequest,
+  { name, platform, warn, inform, authFile }: PullRequest,
   { signal, onProgress }: OpenContext,
 ): Promise<void> {
-  const found = await findCredentials({ name, env: process.env, first: engine.nameStyle, warn, signal });
+  const found = await findCredentials({
+    ...{ name, authFile, env: process.env, first: engine.nameStyle },
+    ...{ warn, inform, signal },
+  });
   const tally = new PullTally(name);
   const tell = () => onProgress?.(tally.progress());
   tell();

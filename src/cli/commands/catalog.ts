@@ -15,7 +15,8 @@ export const command = defineCommand({
     if (host === undefined || others.length > 0) throw usageError('catalog wants one registry');
     const registry = host.replace(/^docker:\/\//, '');
     const warn = log.warning.bind(log);
-    const repositories = await listCatalog(registry, { ...registrySettings(given), warn, signal });
+    const inform = (message: string) => log.write('info', message);
+    const repositories = await listCatalog(registry, { ...registrySettings(given), warn, inform, signal });
     const lines = () => repositories.map((name) => `${printable(name)}\n`).join('');
     await print(json ? formatJson({ registry, repositories }) : lines());
   },

@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { printable } from '../../image/printable.js';
 import { parseRegistryHost } from '../../reference/registry-host.js';
+import { AUTH_VARIABLE } from '../../source/credentials/auth-source.js';
 import { findCredentials } from '../../source/credentials/find-credentials.js';
 import { storeLogin } from '../../source/credentials/store-login.js';
 import { checkLogin } from '../../source/registry/check-login.js';
@@ -43,7 +44,8 @@ else into containers/auth.json in $XDG_RUNTIME_DIR, or in ~/.config where that i
     const { 'ca-file': caFile, insecure, authfile: authFile } = given;
     const options = { ...(caFile !== undefined && { caFile }), ...(insecure !== undefined && { insecure }) };
     const warn = log.warning.bind(log);
-    await checkLogin({ registry, username, password, warn, signal, ...options });
+    const inform = (message: string) => log.write('info', message);
+    await checkLogin({ registry, username, password, warn, inform, signal, ...options });
     const { path, helper } = await storeLogin({ username, password }, { registry, authFile, env, signal });
     const where = helper === undefined ? printable(path, 300) : `docker-credential-${helper}`;
     if (authFile === undefined) await warnOfOthers(registry, { username, password }, context);
@@ -64,7 +66,8 @@ async function warnOfOthers(
   const what = found
     ? `other credentials for ${registry} are found before, by ${found.origin}`
     : 'they are not found again';
-  warn({ code: 'DIMGX_SOURCE_OTHER_LOGIN', message: `${what}: dimgx logout ${registry} removes all`, count: 1 });
+  const advice = found?.origin === `$${AUTH_VARIABLE}` ? 'unset it' : `dimgx logout ${registry} removes all`;
+  warn({ code: 'DIMGX_SOURCE_OTHER_LOGIN', message: `${what}: ${advice}`, count: 1 });
 }
 
 async function loginOf(name: string | undefined, isPiped: boolean, { signal }: CommandContext) {

@@ -1,7 +1,9 @@
 import { printable } from '../../image/printable.js';
 import { parseRegistryHost } from '../../reference/registry-host.js';
+import { AUTH_VARIABLE } from '../../source/credentials/auth-source.js';
+import { removeAllLogins } from '../../source/credentials/remove-all-logins.js';
 import { removeLogin } from '../../source/credentials/remove-login.js';
-import { defineCommand } from '../command.js';
+import { type CommandContext, defineCommand } from '../command.js';
 import { usageError } from '../usage-error.js';
 import { AUTH_FILE } from './login.js';
 
@@ -9,12 +11,37 @@ export const command = defineCommand({
   usage: '[options] [HOST[:PORT]]',
   describe:
     'Removes the credentials for a registry, Docker Hub without HOST, wherever docker, podman or dimgx have stored them.',
-  options: { authfile: AUTH_FILE },
-  async run({ authfile: authFile }, [host = 'docker.io', ...others], { env, signal, print }) {
+  options: { all: { type: 'boolean', describe: 'remove those for all registries' }, authfile: AUTH_FILE },
+  async run({ all, authfile: authFile }, hosts, context) {
+    const { env, signal, print } = context;
+    if (all) return logOutOfAll(hosts, authFile, context);
+    const [host = 'docker.io', ...others] = hosts;
     if (others.length > 0) throw usageError('logout takes one registry');
     const registry = parseRegistryHost(host);
     const removed = await removeLogin({ registry, authFile, env, signal });
     const lines = removed.map((path) => `logged out of ${registry}: removed from ${printable(path, 300)}\n`);
     await print(lines.join('') || `not logged in to ${registry}\n`);
+    warnOfVariable(authFile, context);
   },
 });
+
+async function logOutOfAll(hosts: readonly string[], authFile: string | undefined, context: CommandContext) {
+  if (hosts.length > 0) throw usageError('logout --all takes no registry');
+  const { env, signal, print } = context;
+  const { removed, failures } = await removeAllLogins({ authFile, env, signal });
+  const lines = removed.map(
+    ({ key, path }) => `logged out of ${printable(key, 200)}: removed from ${printable(path, 300)}\n`,
+  );
+  if (lines.length > 0 || failures.length === 0) await print(lines.join('') || 'not logged in to any registry\n');
+  warnOfVariable(authFile, context);
+  const [failure, ...others] = failures;
+  for (const { message } of others) context.log.write('error', message);
+  if (failure) throw failure;
+}
+
+/** A variable of the environment cannot be changed for the user. */
+function warnOfVariable(authFile: string | undefined, { env, log }: CommandContext): void {
+  if (authFile !== undefined || !env[AUTH_VARIABLE]) return;
+  const message = `$${AUTH_VARIABLE} may still hold credentials, which go before those of files: unset it`;
+  log.warning({ code: 'DIMGX_SOURCE_OTHER_LOGIN', message, count: 1 });
+}

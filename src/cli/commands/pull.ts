@@ -26,6 +26,7 @@ export const command = defineCommand({
       ...(platform !== undefined && { platform }),
       signal,
       onWarning: (warning) => log.warning(warning),
+      onInfo: (message) => log.write('info', message),
       ...(bar && { onProgress: (progress) => bar.update(progress) }),
     });
     try {

@@ -23,7 +23,8 @@ export const command = defineCommand({
     if (term === undefined || term === '' || others.length > 0) throw usageError('search wants one term');
     const most = limit === undefined ? LIMIT : parseCount('--limit', limit, 1, 10_000);
     const warn = log.warning.bind(log);
-    const results = await searchImages(term, most, { ...registrySettings(given), warn, signal });
+    const inform = (message: string) => log.write('info', message);
+    const results = await searchImages(term, most, { ...registrySettings(given), warn, inform, signal });
     await print(json ? formatJson({ term, results: results.map(resultJson) }) : table(results));
   },
 });

@@ -19,7 +19,8 @@ export const command = defineCommand({
     if (name === undefined || others.length > 0) throw usageError('tags wants one repository');
     const repository = name.replace(/^docker:\/\//, '');
     const warn = log.warning.bind(log);
-    const tags = await listTags(repository, { ...registrySettings(given), warn, signal });
+    const inform = (message: string) => log.write('info', message);
+    const tags = await listTags(repository, { ...registrySettings(given), warn, inform, signal });
     await print(json ? formatJson({ repository, tags }) : tags.map((tag) => `${printable(tag)}\n`).join(''));
   },
 });

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { readPrivateDocument } from '../../file/private-document.js';
+import { DimgxError } from '../../errors.js';
+import { goFields, isObject, parseGoJson } from '../../file/go-json.js';
+import { readPrivateText } from '../../file/private-document.js';
 import { isSystemError } from '../../file/system-error.js';
 import { configFolder, homeFolder } from '../../file/user-folders.js';
+import { printable } from '../../image/printable.js';
 import type { Credentials } from './credentials.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,27 +25,16 @@ export interface AuthFile {
 
 const FileSchema = v.object({
   auths: v.nullish(v.record(v.string(), v.unknown()), {}),
-  credHelpers: v.nullish(v.record(v.string(), v.string()), {}),
+  credHelpers: v.nullish(v.record(v.string(), v.nullish(v.string(), '')), {}),
   credsStore: v.nullish(v.string()),
 });
 
 const Text = v.nullish(v.string(), '');
-const EntrySchema = v.object({
-  auth: Text,
-  username: Text,
-  password: Text,
-  identitytoken: Text,
-  registrytoken: Text,
-});
+const ENTRY = { auth: Text, username: Text, password: Text, identitytoken: Text, registrytoken: Text };
+const EntrySchema = v.object(ENTRY);
+const ENTRY_FIELDS = Object.keys(ENTRY) as readonly (keyof typeof ENTRY)[];
 
 const EMPTY: AuthFile = { helpers: new Map(), helper: undefined, entries: new Map() };
-
-/** Where credentials may be, in the order in which they are looked for. Source: containers-auth.json(5). */
-export function authFiles(env: Environment, first: AuthFileKind): readonly string[] {
-  const docker = [dockerFile(env)];
-  const podman = podmanFiles(env);
-  return first === 'docker' ? [...docker, ...podman] : [...podman, ...docker];
-}
 
 export function dockerFile(env: Environment): string {
   return join(configFolder(env), 'config.json');
@@ -57,18 +49,31 @@ export function podmanFiles(env: Environment): readonly [string, ...string[]] {
 }
 
 /**
- * Reads docker's `config.json`, or Podman's `auth.json`. A file that is not there is empty.
+ * Reads docker's `config.json`, or Podman's `auth.json`. A file that is not there is empty, and so is `/dev/null`.
  *
  * @throws an error that tells nothing of what is in it
  */
 export async function readAuthFile(path: string): Promise<AuthFile> {
-  const document = await readPrivateDocument(path).catch((failure: unknown) => {
+  if (path === '/dev/null') return EMPTY;
+  const text = await readPrivateText(path).catch((failure: unknown) => {
     if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) return undefined;
     throw failure;
   });
-  if (document === undefined) return EMPTY;
-  const parsed = v.safeParse(FileSchema, document);
-  if (!parsed.success) throw new Error('it is not of the right shape');
+  return text === undefined ? EMPTY : parseAuthFile(text, printable(path, 300));
+}
+
+/**
+ * Takes the text of a file of credentials apart, as Go's programs read it. Text that is empty, or `null`, holds none.
+ *
+ * @param what the text is, printable
+ * @throws an error that tells nothing of what is in it
+ */
+export function parseAuthFile(text: string, what: string): AuthFile {
+  const document = parseGoJson(text.trim() || '{}');
+  if (document === undefined) throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${what} is not JSON`);
+  const fields = goFields(document, ['auths', 'credHelpers', 'credsStore']);
+  const parsed = v.safeParse(FileSchema, fields);
+  if (!parsed.success || !(document === null || isObject(document))) throw new Error('it is not of the right shape');
   const { auths, credHelpers, credsStore } = parsed.output;
   return {
     helpers: new Map(Object.entries(credHelpers)),
@@ -84,7 +89,8 @@ export async function readAuthFile(path: string): Promise<AuthFile> {
  * @throws an error that tells nothing of what is in it
  */
 export function entryCredentials(entry: unknown): Credentials | undefined {
-  const parsed = v.safeParse(EntrySchema, entry);
+  if (entry === null) return undefined;
+  const parsed = v.safeParse(EntrySchema, isObject(entry) ? goFields(entry, ENTRY_FIELDS) : entry);
   if (!parsed.success) throw new Error('its entry is not of the right shape');
   const { auth, username, password, identitytoken, registrytoken } = parsed.output;
   const login = auth === '' ? { username, password } : decode(auth);
@@ -92,8 +98,10 @@ export function entryCredentials(entry: unknown): Credentials | undefined {
   return login.username || identitytoken || registrytoken ? found : undefined;
 }
 
+/** Line ends within count for nothing, and padding may be missing: Go's decoders take both. */
 function decode(auth: string): Pick<Credentials, 'username' | 'password'> {
-  const text = /^[A-Za-z0-9+/]+={0,2}$/.test(auth) ? Buffer.from(auth, 'base64').toString() : '';
+  const plain = auth.replace(/[\r\n]/g, '').trim();
+  const text = /^[A-Za-z0-9+/]+={0,2}$/.test(plain) ? Buffer.from(plain, 'base64').toString() : '';
   const colon = text.indexOf(':');
   if (colon < 1) throw new Error('its entry is not the Base64 of "user:password"');
   return { username: text.slice(0, colon), password: text.slice(colon + 1).replaceAll('\0', '') };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { goFields, isObject } from '../../file/go-json.js';
 import { makeUserFolder } from '../../file/make-folder.js';
 import { parsePrivate, readPrivateText } from '../../file/private-document.js';
 import { replaceFile } from '../../file/replace-file.js';
@@ -31,6 +32,16 @@ export async function editAuthFile(
   if (changed === undefined) return;
   const [, indent = TAB] = /\n([ \t]+)"/.exec(text) ?? [];
   await replace(real, `${JSON.stringify(changed, null, indent)}${text === '' || text.endsWith('\n') ? '\n' : ''}`);
+}
+
+/** The document with its entries changed; they stay under the name that it has for them, in whatever letter case. */
+export function withEntries(document: AuthDocument, change: (entries: AuthDocument) => AuthDocument): AuthDocument {
+  const names = Object.keys(document).filter((name) => name.toLowerCase() === 'auths');
+  const { auths } = goFields(document, ['auths']);
+  const changed = change(isObject(auths) ? auths : {});
+  const [first = 'auths', ...others] = names;
+  const kept = Object.entries(document).filter(([name]) => !others.includes(name));
+  return { ...Object.fromEntries(kept), [first]: changed };
 }
 
 async function replace(path: string, text: string): Promise<void> {

@@ -5,7 +5,8 @@ import { makeUserFolder } from '../../file/make-folder.js';
 import { printable } from '../../image/printable.js';
 import { type AuthFile, type AuthFileKind, dockerFile, podmanFiles } from './auth-file.js';
 import type { HelperOptions } from './credential-helper.js';
-import { dockerKey, keysOf } from './server-key.js';
+import { isPattern } from './host-pattern.js';
+import { dockerKey, keysOf, matchingKeys } from './server-key.js';
 
 /** Of which registry credentials are to be stored or removed, and where. */
 export interface LoginRequest {
@@ -27,7 +28,7 @@ export interface LoginPlace {
 const TIMEOUT = 60_000;
 
 /** All files in which dimgx looks for credentials. */
-export function loginPlaces({ authFile, env }: LoginRequest): readonly [LoginPlace, ...LoginPlace[]] {
+export function loginPlaces({ authFile, env }: Omit<LoginRequest, 'registry'>): readonly [LoginPlace, ...LoginPlace[]] {
   if (authFile !== undefined) return [{ path: authFile, kind: kindOf(authFile) }];
   const podman = podmanFiles(env).map((path) => ({ path, kind: 'podman' as const }));
   return [{ path: dockerFile(env), kind: 'docker' }, ...podman];
@@ -55,15 +56,16 @@ export function keyFor({ kind }: LoginPlace, registry: string): string {
 
 /** The program that keeps the credentials of the registry, and what it calls that; Podman knows none for all. */
 export function helperFor(place: LoginPlace, { helpers, helper }: AuthFile, registry: string) {
-  const [key] = keysOf(helpers.keys(), registry);
+  const patterns = matchingKeys(helpers.keys(), `${registry}/x`).filter(isPattern);
+  const [key] = [...keysOf(helpers.keys(), registry), ...patterns];
   if (key !== undefined) {
     const program = helpers.get(key);
-    return program ? { program, server: key } : undefined;
+    return program ? { program, server: isPattern(key) ? keyFor(place, registry) : key } : undefined;
   }
   return helper && place.kind === 'docker' ? { program: helper, server: keyFor(place, registry) } : undefined;
 }
 
-export function helperOptions({ env, signal }: LoginRequest): HelperOptions {
+export function helperOptions({ env, signal }: Omit<LoginRequest, 'registry'>): HelperOptions {
   return { env, signal, timeout: TIMEOUT };
 }
 

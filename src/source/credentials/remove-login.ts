@@ -1,6 +1,6 @@
 import { readAuthFile } from './auth-file.js';
 import { askHelper, clearHelper } from './credential-helper.js';
-import { type AuthDocument, editAuthFile } from './edit-auth-file.js';
+import { editAuthFile, withEntries } from './edit-auth-file.js';
 import {
   helperFor,
   helperOptions,
@@ -35,11 +35,15 @@ async function removeFrom(place: LoginPlace, request: LoginRequest): Promise<boo
   const isKept = helper !== undefined && (await askHelper(helper.program, helper.server, options)) !== undefined;
   if (helper && isKept) await clearHelper(helper.program, helper.server, options);
   const old = keysOf(file.entries.keys(), registry);
-  if (old.length > 0) await editAuthFile(place.path, (document) => without(document, old));
+  if (old.length > 0) await removeEntries(place, old);
   return isKept || old.length > 0;
 }
 
-function without(document: AuthDocument, keys: readonly string[]): AuthDocument {
-  const entries = Object.entries((document.auths ?? {}) as AuthDocument);
-  return { ...document, auths: Object.fromEntries(entries.filter(([key]) => !keys.includes(key))) };
+/** Leaves entries out of a file; all else in it stays. */
+export async function removeEntries({ path }: LoginPlace, keys: readonly string[]): Promise<void> {
+  await editAuthFile(path, (document) =>
+    withEntries(document, (entries) =>
+      Object.fromEntries(Object.entries(entries).filter(([key]) => !keys.includes(key))),
+    ),
+  );
 }

@@ -1,6 +1,6 @@
 import { readAuthFile } from './auth-file.js';
 import { tellHelper } from './credential-helper.js';
-import { type AuthDocument, editAuthFile } from './edit-auth-file.js';
+import { type AuthDocument, editAuthFile, withEntries } from './edit-auth-file.js';
 import { helperFor, helperOptions, keyFor, type LoginRequest, placeToStore, withLoginErrors } from './login-place.js';
 import { keysOf } from './server-key.js';
 
@@ -41,9 +41,12 @@ function withEntry(
   key: string,
   entry: AuthDocument | undefined,
 ): AuthDocument | undefined {
-  const auths = (document.auths ?? {}) as AuthDocument;
-  const old = keysOf(Object.keys(auths), registry);
-  if (entry === undefined && old.length === 0) return undefined;
-  const kept = Object.entries(auths).filter(([other]) => (other === key && entry) || !old.includes(other));
-  return { ...document, auths: { ...Object.fromEntries(kept), ...(entry && { [key]: entry }) } };
+  let isSame = false;
+  const changed = withEntries(document, (auths) => {
+    const old = keysOf(Object.keys(auths), registry);
+    isSame = entry === undefined && old.length === 0;
+    const kept = Object.entries(auths).filter(([other]) => (other === key && entry) || !old.includes(other));
+    return { ...Object.fromEntries(kept), ...(entry && { [key]: entry }) };
+  });
+  return isSame ? undefined : changed;
 }

@@ -8,6 +8,8 @@ import { openRegistry, openRepository, type RepositoryOptions } from './open-rep
 
 export interface ListOptions extends RepositoryOptions {
   readonly warn: Warn;
+  /** Takes what may help to find out why something went wrong; printable. */
+  readonly inform?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

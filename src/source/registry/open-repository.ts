@@ -27,7 +27,10 @@ const RETRIES: Retries = { attempts: 5, first: 500, longest: 15_000, patience: 1
 const DOCKER_HUB = 'registry-1.docker.io';
 
 /** What a registry is reached with. */
-type Surroundings = Pick<OpenContext, 'resources' | 'signal'> & { readonly warn: Warn };
+type Surroundings = Pick<OpenContext, 'resources' | 'signal'> & {
+  readonly warn: Warn;
+  readonly inform?: ((message: string) => void) | undefined;
+};
 
 /**
  * A repository, and what its registry and their mirrors are reached by. Nothing is asked yet.
@@ -69,9 +72,10 @@ export async function openRegistry(
 function connect(
   wanted: readonly RepositoryPlace[],
   options: RepositoryOptions,
-  { resources, signal, warn }: Surroundings,
+  surroundings: Surroundings,
 ): readonly RegistryServer[] {
   const { caFile, insecure = false } = options;
+  const { resources, signal } = surroundings;
   const places = wanted.map((place) => ({ ...place, isInsecure: place.isInsecure || insecure }));
   const unchecked = new Set(places.filter(({ isInsecure }) => isInsecure).map(({ registry }) => urlHost(registry)));
   const http = new HttpClient({
@@ -87,7 +91,7 @@ function connect(
     const { isInsecure } = place;
     // what the user gives is for the registry that the user names, and not for mirrors of it
     const given = index === places.length - 1 ? options.credentials : undefined;
-    const stored = () => storedCredentials(place, warn, signal);
+    const stored = () => storedCredentials(place, options.authFile, surroundings);
     const credentials = given ? async () => ({ ...NO_TOKENS, ...given }) : stored;
     const authorization = new Authorization({ http, isInsecure, credentials });
     return new RegistryServer({ http, authorization, origins: originsOf(place), isInsecure, retries, signal });
@@ -98,13 +102,14 @@ const NO_TOKENS = { identityToken: '', registryToken: '' };
 
 async function storedCredentials(
   { registry, path }: RepositoryPlace,
-  warn: Warn,
-  signal: AbortSignal | undefined,
+  authFile: string | undefined,
+  { warn, inform, signal }: Surroundings,
 ): Promise<Credentials | undefined> {
   const name = `${registry}/${path || 'any'}`;
   // the host of a mirror may have a name that no registry's could be: credentials of another would be found
   if (repositoryOf(name).registry !== registry) return undefined;
-  return (await findCredentials({ name, env: process.env, first: 'docker', warn, signal }))?.credentials;
+  const request = { name, authFile, env: process.env, first: 'docker', warn, inform, signal } as const;
+  return (await findCredentials(request))?.credentials;
 }
 
 /** A registry on this machine may speak plain HTTP without more ado, as with docker. */

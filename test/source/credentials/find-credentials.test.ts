@@ -67,6 +67,17 @@ describe('the credentials for an image', () => {
     ['quay.io/team/app@sha256:ab', 'quay.io/team'],
     ['quay.io/team/app:1', 'quay.io/team/app'],
     ['localhost/app', 'localhost'],
+    ['h:5000/team/app', 'https://h:5000/v2/other/app'],
+    ['h:5000/app', 'http://h:5000/v1/repositories/'],
+    ['h:5000/app', 'HTTPS://h:5000?x=y'],
+    ['h:5000/app', 'oci://me@h:5000/any'],
+    ['h.example/app', 'https://H.Example/'],
+    ['H.Example/app', 'h.example'],
+    ['docker.io/user/app', 'https://registry-1.docker.io/v2/'],
+    ['1.dkr.ecr.eu.amazonaws.com/app', '*.dkr.ecr.*.amazonaws.com'],
+    ['h12.example:5000/team/app', 'https://h*2.example:5000/v2/'],
+    ['a.example/team/app', '*.example/team'],
+    ['mirror-1.example/app', 'mirror*.example'],
   ])('of %s are those of the key %s', async (name, key) => {
     await dockerHas({ auths: { other: { auth: '!' }, [key]: LOGIN } });
     expect(await find(name)).toEqual(GIVEN);
@@ -81,6 +92,17 @@ describe('the credentials for an image', () => {
     ['alpine', 'alpine'],
     ['quay.io/app', 'https://index.docker.io/v1/'],
     ['app', '__proto__'],
+    ['a.b.example/app', '*.example'],
+    ['example/app', '*.example'],
+    ['a.example:5000/app', '*.example'],
+    ['a.example/app', '*.example:5000'],
+    ['a.example.evil/app', '*.example'],
+    ['a.example/other/app', '*.example/team'],
+    ['evil:5000/a.example', '*.example'],
+    ['a.example/app', '*'],
+    ['h.example/app', 'https://example/h.example'],
+    ['h.example/app', 'https://other@evil/h.example'],
+    ['h.example/app', 'https://h.example@evil/'],
   ])('of %s are not those of the key %s', async (name, key) => {
     await dockerHas(`{"auths":{${JSON.stringify(key)}:${JSON.stringify(LOGIN)}}}`);
     expect(await find(name)).toBeUndefined();
@@ -92,6 +114,66 @@ describe('the credentials for an image', () => {
     expect(await find('quay.io/other/app')).toMatchObject({ username: 'a', password: 'b' });
     await dockerHas({ auths: { 'https://quay.io': {}, 'quay.io/team': LOGIN } });
     expect(await find('quay.io/team/app')).toEqual(GIVEN);
+  });
+
+  it('are those of a host before those of a pattern, and of patterns the longest', async () => {
+    const of = (user: string) => ({ auth: Buffer.from(`${user}:x`).toString('base64') });
+    const auths = { '*.example': of('short'), 'mirror-*.example': of('long'), 'mirror-1.example': of('host') };
+    await dockerHas({ auths });
+    const user = async (name: string) => (await find(name))?.username;
+    expect(await user('mirror-1.example/x')).toBe('host');
+    expect(await user('mirror-2.example/x')).toBe('long');
+    expect(await user('other.example/x')).toBe('short');
+  });
+
+  it('are passed from an entry without any to a less specific one', async () => {
+    await dockerHas({ auths: { 'h:1/team': {}, 'h:1': null, 'https://h:1/v2/': LOGIN } });
+    expect(await find('h:1/team/app')).toEqual(GIVEN);
+  });
+
+  test.each([
+    ['a byte order mark', `\ufeff{"auths":{"h:1":${JSON.stringify(LOGIN)}}}`],
+    ['more behind it', `{"auths":{"h:1":${JSON.stringify(LOGIN)}}} }\nand "so on`],
+    ['names in another letter case', { AUTHS: { 'h:1': { Auth: LOGIN.auth } } }],
+    ['one name twice', { auths: { 'i:1': LOGIN }, Auths: { 'h:1': { username: 'x', Auth: LOGIN.auth, AUTH: null } } }],
+    ['null where there may be text', { auths: { 'h:1': { ...LOGIN, identitytoken: null } }, credsStore: null }],
+    ['lines within Base64', { auths: { 'h:1': { auth: `${LOGIN.auth.slice(0, 5)}\r\n${LOGIN.auth.slice(5)}\n` } } }],
+    ['Base64 without its padding', { auths: { 'h:1': { auth: LOGIN.auth.replace(/=+$/, '') } } }],
+    ['zeros behind the password', { auths: { 'h:1': { auth: Buffer.from(`me:${SECRET}\0\0`).toString('base64') } } }],
+  ])('are read from a file with %s, as Go reads it', async (_name, contents) => {
+    await dockerHas(contents);
+    expect(await find('h:1/x')).toEqual(GIVEN);
+    expect(warnings).toEqual([]);
+  });
+
+  it('are taken from DOCKER_AUTH_CONFIG before docker’s file, which still counts for other registries', async () => {
+    await dockerHas({ auths: { 'h:1': { auth: 'eDp5' }, 'i:1': LOGIN } });
+    env.DOCKER_AUTH_CONFIG = JSON.stringify({ auths: { 'https://h:1/v1/': LOGIN } });
+    expect([await find('h:1/x'), await find('i:1/x')]).toEqual([GIVEN, GIVEN]);
+    env.DOCKER_AUTH_CONFIG = '{"auths": s3:cr';
+    expect(await find('h:1/x')).toMatchObject({ username: 'x' });
+    expect(warnings).toMatchObject([{ message: expect.stringContaining('by $DOCKER_AUTH_CONFIG: ') }]);
+  });
+
+  it('are those of a file that the user names, and of no other', async () => {
+    await dockerHas({ auths: { 'h:1': { auth: 'eDp5' }, 'i:1': LOGIN } });
+    env.DOCKER_AUTH_CONFIG = JSON.stringify({ auths: { 'i:1': LOGIN } });
+    await write('own.json', { auths: { 'h:1': LOGIN } });
+    const authFile = `${folder}/own.json`;
+    expect([await find('h:1/x', { authFile }), await find('i:1/x', { authFile })]).toEqual([GIVEN, undefined]);
+    expect(await find('h:1/x', { authFile: '/dev/null' })).toBeUndefined();
+  });
+
+  it('are an error where the file that the user names cannot be read', async () => {
+    await write('own.json', '{"auths": s3:cr');
+    const refusal = (path: string) =>
+      find('h:1/x', { authFile: path }).then(
+        () => 'none',
+        ({ code, message }) => `${code}: ${message}`,
+      );
+    expect(await refusal(`${folder}/none`)).toMatch(/^DIMGX_SOURCE_NOT_FOUND: .*\/none$/);
+    expect(await refusal(`${folder}/own.json`)).toMatch(/^DIMGX_SOURCE_UNREADABLE: [^\n]*\/own\.json is not JSON$/);
+    expect(await refusal(folder)).toMatch(/^DIMGX_SOURCE_UNREADABLE: .* is no regular file$/);
   });
 
   it('may be tokens, and a name and a password apart', async () => {
@@ -141,6 +223,58 @@ describe('a credential helper', () => {
     expect([await find('h:1/x'), await find('alpine')]).toEqual([token, token]);
     expect(await find('i:1/x')).toMatchObject({ username: 'all' });
     expect(await find('plain:1/x')).toBeUndefined();
+  });
+
+  it('may be of all registries that a pattern means', async () => {
+    await dockerHas({ credsStore: 'all', credHelpers: { '*.dkr.ecr.*.amazonaws.com': 'one' } });
+    await helper('all', gives('all'));
+    await helper('one', gives('$server'));
+    expect(await find('1.dkr.ecr.eu.amazonaws.com/x')).toMatchObject({ username: '1.dkr.ecr.eu.amazonaws.com' });
+    expect(await find('ecr.eu.amazonaws.com/x')).toMatchObject({ username: 'all' });
+  });
+
+  test.each([
+    ['in another letter case', `printf '{"username":"me","secret":"s3:cr/et"}'`, GIVEN],
+    ['with more behind it', `echo '{"Username":"me","Secret":"s3:cr/et"} done'`, GIVEN],
+    ['that is empty', 'echo "{}"', undefined],
+    ['of null', 'echo null', undefined],
+  ])('is understood when it gives an answer %s', async (_name, script, expected) => {
+    await dockerHas({ credsStore: 'odd' });
+    await helper('odd', script);
+    expect(await find('h:1/x')).toEqual(expected);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each([
+    ['that fails', 'echo "error: no keychain"; exit 1', /"docker-credential-bad" ended with 1$/],
+    ['that is not there', undefined, /"docker-credential-bad" is not on the PATH$/],
+  ])('%s leaves the credentials of the same file', async (_name, script, reason) => {
+    await dockerHas({ credHelpers: { 'h:1': 'bad' }, auths: { 'h:1': LOGIN } });
+    if (script) await helper('bad', script);
+    expect(await find('h:1/x')).toEqual(GIVEN);
+    expect(warnings).toMatchObject([{ message: expect.stringMatching(reason) }]);
+  });
+
+  test.each([
+    ['echo "pass not initialized:\tno store"; exit 1', 'docker-credential-bad said: pass not initialized: no store'],
+    ['printf "\\033[31mno session\\n" >&2; exit 1', 'docker-credential-bad said: \\x1b[31mno session'],
+    ['echo \'{"Username":"me","Secret":"s3:cr/et"}\'; exit 1', undefined],
+    ['echo \'level=info got "Secret" : "s3:cr/et"\'; exit 1', undefined],
+    ['exit 1', undefined],
+  ])('that fails tells why to who asks for it, and no credentials: %s', async (script, expected) => {
+    await dockerHas({ credsStore: 'bad' });
+    await helper('bad', script);
+    const said: string[] = [];
+    await find('h:1/x', { inform: (message) => said.push(message) });
+    expect(said).toEqual(expected === undefined ? [] : [expected]);
+  });
+
+  it('that says a lot is cut', async () => {
+    await dockerHas({ credsStore: 'bad' });
+    await helper('bad', 'head -c 100000 /dev/zero | tr "\\0" x; exit 1');
+    const said: string[] = [];
+    await find('h:1/x', { inform: (message) => said.push(message) });
+    expect(said[0]).toMatch(/^docker-credential-bad said: x{250,300}…$/);
   });
 
   it('that has none is no matter: the files may have them', async () => {

@@ -2,6 +2,7 @@ import { chmod, chown, lstat, mkdir, readdir, readFile, stat, symlink, writeFile
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { findCredentials } from '#dimgx/source/credentials/find-credentials.js';
+import { removeAllLogins } from '#dimgx/source/credentials/remove-all-logins.js';
 import { removeLogin } from '#dimgx/source/credentials/remove-login.js';
 import { storeLogin } from '#dimgx/source/credentials/store-login.js';
 import { whyNotHere } from '../../helpers/engines.js';
@@ -256,6 +257,83 @@ describe('credentials are removed', () => {
     expect(await document('.docker/config.json')).toEqual({ credsStore: 'all', auths: {} });
     expect(await remove('docker.io')).toEqual([]);
     expect(await find('docker.io')).toBeUndefined();
+  });
+
+  it('from the program that a pattern names, which stored them', async () => {
+    await helper('all');
+    const path = await write('.docker/config.json', { credHelpers: { '*.example': 'all' } });
+    expect(await store('h.example')).toEqual({ path, helper: 'all' });
+    expect(await document('kept')).toMatchObject({ ServerURL: 'h.example' });
+    expect(await find('h.example')).toMatchObject(LOGIN);
+    expect(await remove('h.example')).toEqual([path]);
+    expect(await text('erased')).toBe('h.example');
+  });
+
+  it('from a file that has another letter case for them, which stays', async () => {
+    await write('.docker/config.json', { Auths: { 'h:1': AUTH }, x: 1, AUTHS: { 'i:1': AUTH } });
+    await store('j:1');
+    expect(await document('.docker/config.json')).toEqual({ Auths: { 'h:1': AUTH, 'i:1': AUTH, 'j:1': AUTH }, x: 1 });
+    await remove('i:1');
+    expect(await document('.docker/config.json')).toEqual({ Auths: { 'h:1': AUTH, 'j:1': AUTH }, x: 1 });
+  });
+
+  it('all at once, from all files and programs', async () => {
+    await helper('all');
+    await helper('one');
+    const docker = await write('.docker/config.json', {
+      a: 1,
+      credsStore: 'all',
+      auths: { 'h:1/team': AUTH, [HUB]: {} },
+    });
+    const podman = await write('run/containers/auth.json', { auths: { 'h:1': AUTH } });
+    await store('docker.io');
+    await remove('docker.io', join(folder, 'none.json'));
+    const { removed, failures } = await removeAllLogins({ env });
+    expect(failures).toEqual([]);
+    expect(removed).toEqual([
+      { key: 'h:1/team', path: docker },
+      { key: HUB, path: docker },
+      { key: 'h:1', path: podman },
+    ]);
+    expect(await text('erased')).toBe(HUB);
+    expect(await document('.docker/config.json')).toEqual({ a: 1, credsStore: 'all', auths: {} });
+    expect(await document('run/containers/auth.json')).toEqual({ auths: {} });
+    expect(await removeAllLogins({ env })).toEqual({ removed: [], failures: [] });
+  });
+
+  it('all at once, of what a program lists though no file names it', async () => {
+    const script = `#!/bin/sh
+      case $1 in
+        list) echo '{"x.example":"me","h:1":"me"}' ;;
+        get) read -r server; grep -qsx "$server" "$STORE/gone" && { echo credentials not found in native keychain; exit 1; }
+          echo '{"Username":"me","Secret":"x"}' ;;
+        erase) read -r server; echo "$server" >> "$STORE/gone" ;;
+      esac`;
+    await chmod(await write('bin/docker-credential-listing', script), 0o755);
+    const path = await write('.docker/config.json', { credsStore: 'listing' });
+    const { removed } = await removeAllLogins({ env });
+    expect(removed).toEqual([
+      { key: 'x.example', path },
+      { key: 'h:1', path },
+    ]);
+    expect(await text('gone')).toBe('x.example\nh:1\n');
+  });
+
+  it('all at once, as far as it goes: what is broken is told, and no other place is spared', async () => {
+    await write('.docker/config.json', { credHelpers: { 'x:1': 'bad' }, auths: { 'h:1': AUTH } });
+    await chmod(await write('bin/docker-credential-bad', '#!/bin/sh\nexit 3'), 0o755);
+    await write('run/containers/auth.json', '{');
+    await write('.config/containers/auth.json', { auths: { 'i:1': AUTH } });
+    const { removed, failures } = await removeAllLogins({ env });
+    expect(removed.map(({ key }) => key)).toEqual(['h:1', 'i:1']);
+    expect(failures).toMatchObject([
+      {
+        code: 'DIMGX_SOURCE_LOGIN_NOT_STORED',
+        message: expect.stringContaining('"docker-credential-bad" ended with 3'),
+      },
+      { code: 'DIMGX_SOURCE_LOGIN_NOT_STORED', message: expect.stringContaining('run/containers/auth.json') },
+    ]);
+    expect(await text('run/containers/auth.json')).toBe('{');
   });
 
   it('where there are none, nothing is made', async () => {

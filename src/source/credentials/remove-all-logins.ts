@@ -1,0 +1,88 @@
+import { throwIfAborted } from '../../errors.js';
+import { type AuthFile, readAuthFile } from './auth-file.js';
+import { askHelper, clearHelper, listHelper } from './credential-helper.js';
+import { isPattern } from './host-pattern.js';
+import { helperOptions, type LoginPlace, type LoginRequest, loginPlaces, withLoginErrors } from './login-place.js';
+import { removeEntries } from './remove-login.js';
+
+/** Credentials that were removed. */
+export interface RemovedLogin {
+  /** What the file, or its program, called the registry. */
+  readonly key: string;
+  /** Of the file. */
+  readonly path: string;
+}
+
+/**
+ * Removes all credentials from all files in which dimgx looks for them, and from the programs that they name. What fails
+ * at one place keeps no other from being emptied.
+ *
+ * @returns those that were removed, and what went wrong
+ * @throws DIMGX_ABORTED
+ */
+export async function removeAllLogins(
+  request: Omit<LoginRequest, 'registry'>,
+): Promise<{ readonly removed: readonly RemovedLogin[]; readonly failures: readonly Error[] }> {
+  const removed: RemovedLogin[] = [];
+  const failures: Error[] = [];
+  const attempt = async (place: LoginPlace, work: () => Promise<readonly string[]>) => {
+    try {
+      const keys = await withLoginErrors(place, 'removed from', request.signal, work);
+      removed.push(...keys.map((key) => ({ key, path: place.path })));
+    } catch (failure) {
+      throwIfAborted(request.signal);
+      failures.push(failure as Error);
+    }
+  };
+  for (const place of loginPlaces(request)) {
+    let file: AuthFile | undefined;
+    await attempt(place, async () => {
+      file = await readAuthFile(place.path);
+      return [];
+    });
+    if (!file) continue;
+    const keys = [...file.entries.keys()];
+    for (const { program, server } of await keptByPrograms(place, file, request)) {
+      await attempt(place, async () =>
+        (await clear(program, server, request)) && !keys.includes(server) ? [server] : [],
+      );
+    }
+    await attempt(place, async () => {
+      if (keys.length > 0) await removeEntries(place, keys);
+      return keys;
+    });
+  }
+  return { removed: unique(removed), failures };
+}
+
+interface Kept {
+  readonly program: string;
+  readonly server: string;
+}
+
+/** What programs may have: what they list themselves, and what the file says that they have. */
+async function keptByPrograms(
+  { kind }: LoginPlace,
+  { helper, helpers, entries }: AuthFile,
+  request: Omit<LoginRequest, 'registry'>,
+): Promise<readonly Kept[]> {
+  const common = kind === 'docker' ? helper : undefined;
+  const listed = common === undefined ? [] : await listHelper(common, helperOptions(request)).catch(() => []);
+  const ofCommon = common === undefined ? [] : [...new Set([...listed, ...entries.keys()])];
+  const own = [...helpers].filter(([key, program]) => program !== '' && !isPattern(key));
+  return [
+    ...ofCommon.filter((server) => !helpers.has(server)).map((server) => ({ program: common as string, server })),
+    ...own.map(([server, program]) => ({ program, server })),
+  ];
+}
+
+async function clear(program: string, server: string, request: Omit<LoginRequest, 'registry'>): Promise<boolean> {
+  const options = helperOptions(request);
+  if ((await askHelper(program, server, options)) === undefined) return false;
+  await clearHelper(program, server, options);
+  return true;
+}
+
+function unique(logins: readonly RemovedLogin[]): readonly RemovedLogin[] {
+  return [...new Map(logins.map((login) => [`${login.path}\0${login.key}`, login])).values()];
+}
