@@ -147,6 +147,10 @@ export const ERRORS = {
   DIMGX_MERGE_BAD_LINK: { exit: 2, meaning: 'A hard link has no target at that point, or its target is a directory.' },
   DIMGX_MERGE_BAD_PARENT: { exit: 2, meaning: 'An entry lies below a file, a dangling symlink or a symlink loop.' },
   DIMGX_MERGE_BAD_ROOT: { exit: 2, meaning: 'The root of a layer is not a directory.' },
+  DIMGX_TOO_MANY_FILES: {
+    exit: 2,
+    meaning: 'The process, or the machine, has too many files open; raise `ulimit -n`, or do less at the same time.',
+  },
   DIMGX_EXTRACT_CHANGED: { exit: 2, meaning: 'The source became shorter, or changed, while it was read.' },
   DIMGX_TARGET_EXISTS: { exit: 2, meaning: 'The target exists; `--force` overwrites it.' },
   DIMGX_TARGET_TERMINAL: {

@@ -93,7 +93,7 @@ export class TarAssembler {
         break;
       } else {
         await Promise.all(this.#plan.layers.map(({ verified }) => verified));
-        await Promise.all(this.#plan.layers.map(({ region }) => requireUnchanged(region)));
+        await requireUnchanged(this.#plan.layers.map(({ region }) => region));
         this.#made = END_MARK;
         this.#ended = true;
       }

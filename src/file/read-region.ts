@@ -1,26 +1,32 @@
-import { fstat, read, readSync, readv } from 'node:fs';
+import { read, readSync, readv } from 'node:fs';
 import { promisify } from 'node:util';
 import { DimgxError } from '../errors.js';
-import type { Region } from '../image/region.js';
+import type { OpenRegion, Region } from '../image/region.js';
 import { type ReadAt, sourceEnded } from '../tar/scan.js';
 import { restOfPieces } from './rest-of-pieces.js';
 
 const readAsync = promisify(read);
 const readvAsync = promisify(readv);
-const statDescriptor = promisify(fstat);
 
 /**
- * Reads a region by position. Several reads may be under way at once.
+ * Reads a region by position. Several reads may be under way at once. The file is open only meanwhile.
  *
- * @throws DIMGX_EXTRACT_CHANGED when the file is shorter than the region; DIMGX_SOURCE_UNREADABLE
+ * @throws DIMGX_EXTRACT_CHANGED when the file is shorter than the region; what `RegionFile.hold` throws
  */
-export function readRegion({ fd, offset, length }: Region): ReadAt {
+export function readRegion({ file, offset, length }: Region): ReadAt {
   return async (into, position) => {
     if (position + into.length > length) sourceEnded();
-    for (let done = 0; done < into.length; ) {
-      const { bytesRead } = await readAsync(fd, into, done, into.length - done, offset + position + done).catch(refuse);
-      if (bytesRead === 0) sourceEnded();
-      done += bytesRead;
+    const held = file.hold();
+    const fd = typeof held === 'number' ? held : await held;
+    try {
+      for (let done = 0; done < into.length; ) {
+        const from = offset + position + done;
+        const { bytesRead } = await readAsync(fd, into, done, into.length - done, from).catch(refuse);
+        if (bytesRead === 0) sourceEnded();
+        done += bytesRead;
+      }
+    } finally {
+      file.release();
     }
   };
 }
@@ -31,30 +37,36 @@ export function readRegion({ fd, offset, length }: Region): ReadAt {
  * @throws as `readRegion`
  */
 export function scatterRegion({
-  fd,
+  file,
   offset,
   length,
 }: Region): (into: readonly Uint8Array[], position: number) => Promise<void> {
   return async (into, position) => {
     let left = into.reduce((sum, view) => sum + view.length, 0);
     if (position + left > length) sourceEnded();
-    let views: readonly Uint8Array[] = into;
-    for (let at = offset + position; left > 0; ) {
-      const { bytesRead } = await readvAsync(fd, views, at).catch(refuse);
-      if (bytesRead === 0) sourceEnded();
-      left -= bytesRead;
-      at += bytesRead;
-      if (left > 0) views = restOfPieces(views, bytesRead);
+    const held = file.hold();
+    const fd = typeof held === 'number' ? held : await held;
+    try {
+      let views: readonly Uint8Array[] = into;
+      for (let at = offset + position; left > 0; ) {
+        const { bytesRead } = await readvAsync(fd, views, at).catch(refuse);
+        if (bytesRead === 0) sourceEnded();
+        left -= bytesRead;
+        at += bytesRead;
+        if (left > 0) views = restOfPieces(views, bytesRead);
+      }
+    } finally {
+      file.release();
     }
   };
 }
 
-/** As `readRegion`, but without waiting for other work: only for worker threads. */
-export function readRegionSync({ fd, offset, length }: Region): ReadAt {
+/** Reads a region of an open file without waiting for other work: for worker threads, and for headers. */
+export function readRegionSync({ file, offset, length }: OpenRegion): ReadAt {
   return (into, position) => {
     if (position + into.length > length) sourceEnded();
     for (let done = 0; done < into.length; ) {
-      const bytesRead = readNow(fd, into, done, offset + position + done);
+      const bytesRead = readNow(file, into, done, offset + position + done);
       if (bytesRead === 0) sourceEnded();
       done += bytesRead;
     }
@@ -64,13 +76,10 @@ export function readRegionSync({ fd, offset, length }: Region): ReadAt {
 /**
  * Checks at the end of the work that what was read at different times was one and the same.
  *
- * @throws DIMGX_EXTRACT_CHANGED when the region's file has been written since it was opened; DIMGX_SOURCE_UNREADABLE
+ * @throws as `RegionFile.requireUnchanged`
  */
-export async function requireUnchanged({ fd, modified }: Region): Promise<void> {
-  if (modified === undefined) return;
-  const { mtimeNs } = await statDescriptor(fd, { bigint: true }).catch(refuse);
-  if (mtimeNs === modified) return;
-  throw new DimgxError('DIMGX_EXTRACT_CHANGED', 'the source was written to while it was read: try again');
+export async function requireUnchanged(regions: readonly Region[]): Promise<void> {
+  await Promise.all([...new Set(regions.map(({ file }) => file))].map((file) => file.requireUnchanged()));
 }
 
 function readNow(fd: number, into: Uint8Array, done: number, position: number): number {

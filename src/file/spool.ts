@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DimgxError } from '../errors.js';
 import { printable } from '../image/printable.js';
+import { DescriptorFile } from './descriptor-file.js';
+import { openFiles } from './open-file-table.js';
 import { isSystemError } from './system-error.js';
 
 const READ_WRITE = 'wx+';
@@ -18,13 +20,13 @@ const OWNER_ONLY = 0o600;
  *
  * @param tmpDir default: the system's temporary folder
  * @param expectedBytes when known, free space is looked at first
- * @throws DIMGX_SOURCE_NO_SPACE
+ * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES
  */
 export async function openSpool(tmpDir?: string, expectedBytes?: number): Promise<FileHandle> {
   const folder = tmpDir ?? tmpdir();
   try {
     if (expectedBytes !== undefined) await requireSpace(folder, expectedBytes);
-    return (await openNameless(folder)) ?? (await openUnlinked(folder));
+    return await openFiles.makeRoomFor(async () => (await openNameless(folder)) ?? (await openUnlinked(folder)));
   } catch (failure) {
     if (!isSystemError(failure)) throw failure;
     throw noSpace(folder, printable(failure.message), failure);
@@ -48,6 +50,25 @@ async function openUnlinked(folder: string): Promise<FileHandle> {
     throw failure;
   }
   return handle;
+}
+
+/**
+ * @param tmpDir default: the system's temporary folder
+ * @throws DIMGX_SOURCE_NO_SPACE
+ */
+export async function requireSpoolSpace(tmpDir: string | undefined, bytes: number): Promise<void> {
+  const folder = tmpDir ?? tmpdir();
+  try {
+    await requireSpace(folder, bytes);
+  } catch (failure) {
+    if (!isSystemError(failure)) throw failure;
+    throw noSpace(folder, printable(failure.message), failure);
+  }
+}
+
+/** A spool as a file that regions lie in. */
+export function spoolFile(handle: FileHandle): DescriptorFile {
+  return new DescriptorFile({ fd: handle.fd, close: () => handle.close() });
 }
 
 async function requireSpace(folder: string, bytes: number): Promise<void> {

@@ -1,7 +1,7 @@
 import type { CompressionName } from '../compression/codec.js';
 import type { Digest } from './digest.js';
 import type { Platform } from './platform.js';
-import type { Region } from './region.js';
+import type { Region, RegionFile } from './region.js';
 import type { Resources } from './resources.js';
 
 /** One step of the image's making, as the config tells it. Times and commands are untrusted text. */
@@ -69,7 +69,7 @@ export interface SpoolWatcher {
 }
 
 /** Begins to watch a spool that is still empty. */
-export type WatchSpool = (fd: number) => SpoolWatcher;
+export type WatchSpool = (spool: RegionFile) => SpoolWatcher;
 
 /** Is told of the stored bytes of a layer while they arrive. */
 export interface LayerWatcher extends SpoolWatcher {

@@ -1,6 +1,9 @@
-/** What an image holds open, given back in the reverse order of its taking. */
+import type { RegionFile } from './region.js';
+
+/** What an image holds open, given back in the reverse order of its taking; its files last. */
 export class Resources {
   readonly #closers: (() => unknown)[] = [];
+  readonly #files = new Set<RegionFile>();
   #closing: Promise<void> | undefined;
 
   /** What was adopted must not be used any more. */
@@ -14,6 +17,14 @@ export class Resources {
     else this.#closers.push(close);
   }
 
+  /** Closes a file with the image: nobody gets hold of it from the first moment on, and it is closed when nobody has it. */
+  adoptFile(file: RegionFile): void {
+    if (this.#closing) {
+      file.seal();
+      this.adopt(() => file.close());
+    } else this.#files.add(file);
+  }
+
   /** Closes everything once; every closer runs even when one before it fails. */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
@@ -21,14 +32,17 @@ export class Resources {
   }
 
   async #closeAll(): Promise<void> {
+    for (const file of this.#files) file.seal();
     const failures: unknown[] = [];
-    for (const close of this.#closers.splice(0).reverse()) {
+    const attempt = async (close: () => unknown) => {
       try {
         await close();
       } catch (failure) {
         failures.push(failure);
       }
-    }
+    };
+    for (const close of this.#closers.splice(0).reverse()) await attempt(close);
+    for (const file of this.#files) await attempt(() => file.close());
     if (failures.length > 0) throw failures[0];
   }
 }

@@ -1,17 +1,17 @@
-import type { FileHandle } from 'node:fs/promises';
-import { openSpool } from '../file/spool.js';
 import { algorithmOf } from '../image/digest.js';
 import type { Layer, LayerFile, WatchLayer } from '../image/image.js';
 import type { Budget } from './budget.js';
 import type { OnBytes } from './index-layer.js';
-import type { LayerJob, LayerReport } from './layer-job.js';
+import type { LayerReport } from './layer-job.js';
+import { type Decoding, decodeTask, type SpoolPlace } from './layer-task.js';
 import { SharedLength } from './shared-length.js';
+import type { Spools, TakenPlace } from './spools.js';
 import { WorkerPool } from './worker-pool.js';
 
 /** A layer that was decoded while it arrived. */
 export interface DecodedBlob {
   /** Its uncompressed bytes are there. */
-  readonly spool: number;
+  readonly spool: SpoolPlace;
   readonly report: LayerReport;
 }
 
@@ -19,7 +19,7 @@ export interface ArrivingBlobsOptions {
   readonly budget: Budget;
   /** At most. */
   readonly threads: number;
-  readonly tmpDir: string | undefined;
+  readonly spools: Spools;
   /** Whether the uncompressed bytes are hashed. */
   readonly hashes: boolean;
   /** What to tell of a layer's decoding, once all layers have arrived. */
@@ -34,8 +34,6 @@ export class ArrivingBlobs {
   readonly #options: ArrivingBlobsOptions;
   readonly #pool: WorkerPool;
   readonly #blobs = new Map<string, Promise<DecodedBlob>>();
-  /** As they are opened: one that is still being opened must be closed, too. */
-  readonly #spools: Promise<FileHandle>[] = [];
   readonly #files: LayerFile[] = [];
   /** Until then, how far the download is, is of more interest. */
   #haveArrived = false;
@@ -48,18 +46,9 @@ export class ArrivingBlobs {
   readonly watch: WatchLayer = (layer, file, compression) => {
     this.#files.push(file);
     const length = new SharedLength();
-    const { budget, hashes, tmpDir } = this.#options;
-    const opening = openSpool(tmpDir, file.region.length);
-    this.#spools.push(opening);
-    const job = {
-      kind: 'decode',
-      ...{ blob: file.region, compression, arriving: length.memory },
-      storedAlgorithm: undefined,
-      reads: true,
-      plainAlgorithm: hashes && layer.diffId ? algorithmOf(layer.diffId) : undefined,
-      budget: { limits: budget.limits, counters: budget.counters },
-    } as const;
-    const decoded = this.#decode(job, opening, layer);
+    const plainAlgorithm = this.#options.hashes && layer.diffId ? algorithmOf(layer.diffId) : undefined;
+    const reading = { compression, arriving: length.memory, reads: true };
+    const decoded = this.#decode({ ...reading, storedAlgorithm: undefined, plainAlgorithm }, file, layer);
     decoded.catch(() => undefined); // whoever takes the layer is told
     const key = keyOf(layer);
     this.#blobs.set(key, decoded);
@@ -91,26 +80,33 @@ export class ArrivingBlobs {
   /** Ends the threads, and only then closes what they read from and write to. */
   async close(): Promise<void> {
     await this.#pool.close();
-    const spools = await Promise.allSettled(this.#spools.splice(0));
-    await Promise.all(spools.map((spool) => spool.status === 'fulfilled' && spool.value.close()));
     await Promise.all(this.#files.splice(0).map((file) => file.close()));
   }
 
-  async #decode(
-    job: Omit<Extract<LayerJob, { kind: 'decode' }>, 'spool'>,
-    opening: Promise<FileHandle>,
-    layer: Layer,
-  ): Promise<DecodedBlob> {
-    const { fd: spool } = await opening;
+  async #decode(decoding: Decoding, { region, close }: LayerFile, layer: Layer): Promise<DecodedBlob> {
+    const { budget, spools } = this.#options;
     const tell = this.#options.progressOf(layer);
+    let place: TakenPlace | undefined;
     let done = 0;
-    const report = await this.#pool.run({ ...job, spool }, (bytes) => {
-      done += bytes;
-      if (!this.#haveArrived) return;
-      tell(done);
-      done = 0;
+    const task = decodeTask(region, decoding, budget, async () => {
+      place = await spools.take(region.length);
+      return place;
     });
-    return { spool, report };
+    try {
+      const report = await this.#pool.run(task, (bytes) => {
+        done += bytes;
+        if (!this.#haveArrived) return;
+        tell(done);
+        done = 0;
+      });
+      place?.giveBack(report.length ?? 0);
+      return { spool: place as SpoolPlace, report };
+    } catch (failure) {
+      place?.giveBack(0);
+      throw failure;
+    } finally {
+      await close();
+    }
   }
 }
 

@@ -1,12 +1,14 @@
 import type { WatchSpool } from '../image/image.js';
 import type { Limits } from '../image/limits.js';
+import type { RegionFile } from '../image/region.js';
 import type { FollowedLayer } from './follow-archive.js';
+import { followTask } from './layer-task.js';
 import { SharedLength } from './shared-length.js';
 import { WorkerPool } from './worker-pool.js';
 
 /** A layer that was indexed and hashed while its archive arrived: the region of a spool. */
 export interface ArrivedLayer extends FollowedLayer {
-  readonly fd: number;
+  readonly file: RegionFile;
 }
 
 /**
@@ -26,13 +28,12 @@ export class ArrivingLayers {
     this.#hashes = hashes;
   }
 
-  readonly watch: WatchSpool = (fd) => {
+  readonly watch: WatchSpool = (file) => {
     const length = new SharedLength();
-    const job = { kind: 'follow', fd, length: length.memory, limits: this.#limits, hashes: this.#hashes } as const;
     const layers = this.#pool
-      .run(job, () => {})
+      .run(followTask(file, length, this.#limits, this.#hashes), () => {})
       .then(
-        ({ followed = [] }) => followed.map((layer) => ({ ...layer, fd })),
+        ({ followed = [] }) => followed.map((layer) => ({ ...layer, file })),
         () => [],
       );
     this.#spools.push({ length, layers });

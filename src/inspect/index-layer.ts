@@ -5,7 +5,7 @@ import { codecOf } from '../compression/detect.js';
 import { DimgxError, type Warning } from '../errors.js';
 import type { WriteAt } from '../file/write-at.js';
 import { pathData } from '../image/printable.js';
-import type { Region } from '../image/region.js';
+import type { OpenRegion } from '../image/region.js';
 import { ODD, type TarEntry } from '../tar/entry.js';
 import { type ReadAt, scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
 import { WarningTally } from '../warning-tally.js';
@@ -20,7 +20,7 @@ const ENTRIES_AT_ONCE = 1024;
 
 /** How bytes are read and written: at once in a worker thread, asynchronously elsewhere. */
 export interface LayerIo {
-  read(region: Region): ReadAt;
+  read(region: OpenRegion): ReadAt;
   readonly write: WriteAt;
   /** Does what a thread must not be ended in the midst of. */
   whole<T>(work: () => T): T;
@@ -46,7 +46,7 @@ export type OnBytes = (bytes: number, spooled?: number) => void;
  *
  * @throws DIMGX_TAR_*, DIMGX_INSPECT_*, DIMGX_EXTRACT_CHANGED
  */
-export async function indexPlainLayer(blob: Region, io: LayerIo, budget: Budget): Promise<LayerContents> {
+export async function indexPlainLayer(blob: OpenRegion, io: LayerIo, budget: Budget): Promise<LayerContents> {
   budget.spendBytes(blob.length);
   const entries = new LayerEntries(budget);
   return entries.contents(await scanTar(io.read(blob), blob.length, entries.add), blob.length);
@@ -61,10 +61,10 @@ export interface DecodedLayer {
 }
 
 export interface DecodeRequest {
-  readonly blob: Region;
+  readonly blob: OpenRegion;
   readonly compression: CompressionName;
-  /** An open, empty file. */
-  readonly spool: number;
+  /** An open file, and which part of it the layer may take, in bytes: from `offset` on, and no more than `room`. */
+  readonly spool: { readonly fd: number; readonly offset: number; readonly room: number | undefined };
   /** Whether its headers are read. */
   readonly reads: boolean;
 }
@@ -91,7 +91,8 @@ export async function decodeLayer(
       budget.spendBytes(piece.length);
       hashes.plain?.update(piece);
       if (reads) scan.push(piece);
-      await io.write(spool, piece, length);
+      if (length + piece.length > (spool.room ?? Number.POSITIVE_INFINITY)) throw tooLong(spool.room);
+      await io.write(spool.fd, piece, spool.offset + length);
       length += piece.length;
       onBytes(0, length);
     });
@@ -105,8 +106,13 @@ export async function decodeLayer(
   return { length, contents: reads ? entries.contents(scan.finish(), length) : undefined };
 }
 
+function tooLong(known: number | undefined): DimgxError {
+  const message = `it is damaged: it comes to more bytes than the ${known} that it came to before`;
+  return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
+}
+
 /** Two buffers in turn. */
-async function* storedPieces(blob: Region, io: LayerIo, hash: Hash | undefined, onBytes: OnBytes) {
+async function* storedPieces(blob: OpenRegion, io: LayerIo, hash: Hash | undefined, onBytes: OnBytes) {
   const read = io.read(blob);
   const size = Math.min(STORED_PIECE, blob.length);
   let [buffer, other] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];

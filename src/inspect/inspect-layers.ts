@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { DimgxError, inputWarner, throwIfAborted, type Warn } from '../errors.js';
 import type { Image, Layer, StoredLayer } from '../image/image.js';
 import { DEFAULT_LIMITS } from '../image/limits.js';
+import type { RegionFile } from '../image/region.js';
 import type { InspectOptions } from '../options.js';
 import { ArrivingBlobs } from './arriving-blobs.js';
 import { ArrivingLayers } from './arriving-layers.js';
@@ -10,6 +11,7 @@ import { type Inspected, Inspection } from './inspection.js';
 import { keptIndex } from './kept-index.js';
 import type { LayerIndex } from './layer-index.js';
 import { LayerRunner } from './layer-runner.js';
+import { Spools } from './spools.js';
 
 export interface InspectLayersOptions extends InspectOptions {
   /** Which layers, in which order. Default: all, newest first. */
@@ -33,14 +35,16 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   const threads = options.threads ?? availableParallelism();
   const budget = new Budget(limits);
   const arriving = new ArrivingLayers(limits, options.verify ?? true);
-  const arrivingBlobs = arrivingBlobsOf(options, budget, threads);
+  const spools = new Spools(options.tmpDir, image.resources);
+  const arrivingBlobs = arrivingBlobsOf(options, budget, threads, spools);
   image.resources.adopt(() => Promise.all([arriving.close(), arrivingBlobs.close()]));
   const select = await image.fetch(asked, { spool: arriving.watch, layer: arrivingBlobs.watch });
   arrivingBlobs.finish();
   const arrived = await arriving.finish();
+  const blobKey = blobKeys();
   const blobs = new Map<string, StoredLayer>(select.map((layer) => [blobKey(layer), layer]));
   const runner = new LayerRunner([...blobs.values()], threads);
-  const inspection = new Inspection(runner, options, { arrived, arrivingBlobs, budget }, async (layer) => {
+  const inspection = new Inspection(runner, options, { arrived, arrivingBlobs, budget, spools }, async (layer) => {
     const [again] = await image.fetch([layer]);
     return again as StoredLayer;
   });
@@ -71,9 +75,10 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
 }
 
 function arrivingBlobsOf(
-  { verify = true, tmpDir, onProgress }: InspectLayersOptions,
+  { verify = true, onProgress }: InspectLayersOptions,
   budget: Budget,
   threads: number,
+  spools: Spools,
 ): ArrivingBlobs {
   const progressOf = ({ name, claimedSize: total }: Layer) => {
     let done = 0;
@@ -82,7 +87,7 @@ function arrivingBlobsOf(
       onProgress?.({ stage: 'inspect', item: name, done, total });
     };
   };
-  return new ArrivingBlobs({ budget, threads, tmpDir, hashes: verify, progressOf });
+  return new ArrivingBlobs({ budget, threads, spools, hashes: verify, progressOf });
 }
 
 /** Uncompressed layers first, whose headers are read in no time; then the largest, so that the threads end together. */
@@ -92,8 +97,13 @@ function inWorkingOrder(blobs: ReadonlyMap<string, StoredLayer>): [string, Store
 }
 
 /** Layers that are the same stored bytes, under the same digests, are read once. */
-function blobKey({ blob, compression, digest, diffId }: StoredLayer): string {
-  return `${compression} ${blob.fd} ${blob.offset} ${blob.length} ${digest} ${diffId}`;
+function blobKeys(): (layer: StoredLayer) => string {
+  const numbers = new Map<RegionFile, number>();
+  return ({ blob, compression, digest, diffId }) => {
+    const number = numbers.get(blob.file) ?? numbers.size;
+    numbers.set(blob.file, number);
+    return `${compression} ${number} ${blob.offset} ${blob.length} ${digest} ${diffId}`;
+  };
 }
 
 function raise(index: Inspected, warn: Warn): void {

@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import { algorithmOf } from '../image/digest.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import type { Region } from '../image/region.js';
@@ -14,7 +13,9 @@ import { LayerDecoder, type Refetch } from './layer-decoder.js';
 import { compareDigest, digestsNamed, digestsOf } from './layer-digests.js';
 import type { LayerDigests, LayerIndex } from './layer-index.js';
 import type { LayerRunner } from './layer-runner.js';
+import { hashTask, indexTask, type SpoolPlace } from './layer-task.js';
 import { LayerWork } from './layer-work.js';
+import type { Spools } from './spools.js';
 
 /** An index that may serve several places of an image. */
 export type Inspected = Omit<LayerIndex, 'place'>;
@@ -25,6 +26,7 @@ interface Arrivals {
   readonly arrivingBlobs: ArrivingBlobs;
   /** What it took of the limits has been counted. */
   readonly budget: Budget;
+  readonly spools: Spools;
 }
 
 /** One call of `inspectLayers`: its threads, its spools, and what becomes of each layer. */
@@ -41,7 +43,7 @@ export class Inspection {
   constructor(
     runner: LayerRunner,
     options: InspectOptions,
-    { arrived, arrivingBlobs, budget }: Arrivals,
+    { arrived, arrivingBlobs, budget, spools }: Arrivals,
     refetch: Refetch,
   ) {
     this.#runner = runner;
@@ -50,10 +52,10 @@ export class Inspection {
     this.#arrivingBlobs = arrivingBlobs;
     this.#budget = budget;
     this.#work = new LayerWork(runner, options);
-    this.#decoder = new LayerDecoder(this.#work, options, budget, refetch);
+    this.#decoder = new LayerDecoder(this.#work, options, { budget, spools, refetch });
   }
 
-  /** Ends the threads, and only then closes what they write to. */
+  /** Ends the threads. */
   async close(): Promise<void> {
     await this.#runner.close();
     await this.#decoder.close();
@@ -74,8 +76,10 @@ export class Inspection {
 
   /** @param known what its source has kept of it */
   async inspect(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
-    const { fd, offset, length } = layer.blob;
-    const arrived = this.#arrived.find((each) => each.fd === fd && each.offset === offset && each.length === length);
+    const { file, offset, length } = layer.blob;
+    const arrived = this.#arrived.find(
+      (each) => each.file === file && each.offset === offset && each.length === length,
+    );
     if (arrived) return this.#takeArrived(layer, arrived);
     const decoded = this.#arrivingBlobs.take(layer);
     if (decoded) return this.#takeDecoded(layer, decoded);
@@ -105,11 +109,7 @@ export class Inspection {
   async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
     const verified = this.#verifies ? this.#verifyPlain(layer) : Promise.resolve({});
     verified.catch(() => undefined);
-    const { contents } = await this.#work.run(
-      layer,
-      { kind: 'index', blob: layer.blob, budget: this.#budget },
-      'inspect',
-    );
+    const { contents } = await this.#work.run(layer, indexTask(layer.blob, this.#budget), 'inspect');
     return this.#index(layer, layer.blob, contents as LayerContents, verified);
   }
 
@@ -117,38 +117,38 @@ export class Inspection {
     const named = digestsNamed(layer);
     const algorithms = [...new Set(named.map(algorithmOf))];
     if (algorithms.length === 0) return {};
-    const { hashes = [] } = await this.#work.run(layer, { kind: 'hash', blob: layer.blob, algorithms }, 'verify');
+    const { hashes = [] } = await this.#work.run(layer, hashTask(layer.blob, algorithms), 'verify');
     for (const digest of named) compareDigest(layer, digest, hashes[algorithms.indexOf(algorithmOf(digest))]);
     return digestsOf(layer);
   }
 
   async #inspectCompressed(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
-    const spool = await this.#decoder.openSpool(layer);
-    if (known) return this.#inspectKnown(layer, spool, known);
-    const { contents } = await this.#decoder.decode(layer, spool);
-    return this.#indexDecoded(layer, spool.fd, contents as LayerContents);
+    if (known) return this.#inspectKnown(layer, known);
+    const { spool, report } = await this.#decoder.decode(layer);
+    return this.#indexDecoded(layer, spool, report.contents as LayerContents);
   }
 
   /** Its headers are known: it is decoded while the work goes on, and read as far as it has come. */
-  #inspectKnown(layer: StoredLayer, spool: FileHandle, contents: LayerContents): Inspected {
+  async #inspectKnown(layer: StoredLayer, contents: LayerContents): Promise<Inspected> {
     this.#budget.spendBytes(contents.spentBytes - contents.length); // the rest is counted as it comes
     this.#budget.spendEntries(contents.columns.length);
     const filled = new FillLevel();
-    const decoded = this.#decoder.decode(layer, spool, { contents, filled });
+    const spool = await this.#decoder.allot(layer, contents.length);
+    const decoded = this.#decoder.decode(layer, { contents, filled, spool });
     const verified = decoded.then(() => (this.#verifies ? digestsOf(layer) : {}));
     verified.catch(() => undefined);
     decoded.then(
       () => filled.rise(contents.length),
       (failure) => filled.fail(failure),
     );
-    return this.#index(layer, { fd: spool.fd, offset: 0 }, contents, verified, filled);
+    return this.#index(layer, spool, contents, verified, filled);
   }
 
   /** Its bytes lie in a spool, and have been compared. */
-  #indexDecoded(layer: StoredLayer, spool: number, contents: LayerContents): Inspected {
+  #indexDecoded(layer: StoredLayer, spool: SpoolPlace, contents: LayerContents): Inspected {
     this.#decoder.keep(layer, contents);
     const verified = Promise.resolve(this.#verifies ? digestsOf(layer) : {});
-    return this.#index(layer, { fd: spool, offset: 0 }, contents, verified);
+    return this.#index(layer, spool, contents, verified);
   }
 
   get #verifies(): boolean {
@@ -157,12 +157,12 @@ export class Inspection {
 
   #index(
     layer: Layer,
-    start: Omit<Region, 'length'>,
+    { file, offset }: Omit<Region, 'length'>,
     { columns, contentSize, length, warnings }: LayerContents,
     verified: Promise<LayerDigests>,
     filled = FillLevel.full,
   ): Inspected {
-    const region = { ...start, length };
+    const region = { file, offset, length };
     const spoken = warnings.map((warning) => ofLayer(layer.name, warning));
     return { layer, region, filled, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
   }

@@ -1,6 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
 import { DimgxError } from '../errors.js';
-import { openSpool } from '../file/spool.js';
 import { algorithmOf, hexOf } from '../image/digest.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import type { InspectOptions } from '../options.js';
@@ -10,39 +8,54 @@ import type { LayerContents } from './index-layer.js';
 import { keepIndex } from './kept-index.js';
 import { compareDigest } from './layer-digests.js';
 import type { LayerReport } from './layer-job.js';
+import { decodeTask, hashTask, type SpoolPlace } from './layer-task.js';
 import type { LayerWork } from './layer-work.js';
+import type { Spools, TakenPlace } from './spools.js';
 
 /** A layer whose headers were read another time. */
 export interface KnownLayer {
   readonly contents: LayerContents;
   readonly filled: FillLevel;
+  /** Where its bytes are awaited. */
+  readonly spool: SpoolPlace;
+}
+
+/** A layer whose uncompressed bytes are there. */
+export interface DecodedLayer {
+  readonly spool: SpoolPlace;
+  readonly report: LayerReport;
 }
 
 /** Brings a layer anew that was damaged where its source keeps it. */
 export type Refetch = (layer: Layer) => Promise<StoredLayer>;
 
-/** Decodes compressed layers into spools of their own, and has their indexes kept beside them. */
+/** What decoding needs. */
+interface DecoderNeeds {
+  readonly budget: Budget;
+  readonly spools: Spools;
+  readonly refetch: Refetch;
+}
+
+/** Decodes compressed layers into spools, and has their indexes kept beside them. */
 export class LayerDecoder {
   readonly #work: LayerWork;
   readonly #options: InspectOptions;
   readonly #budget: Budget;
   readonly #refetch: Refetch;
-  /** As they are opened: one that is still being opened must be closed, too. */
-  readonly #spools: Promise<FileHandle>[] = [];
+  readonly #spools: Spools;
   readonly #keeping: Promise<void>[] = [];
 
-  constructor(work: LayerWork, options: InspectOptions, budget: Budget, refetch: Refetch) {
+  constructor(work: LayerWork, options: InspectOptions, { budget, spools, refetch }: DecoderNeeds) {
     this.#work = work;
     this.#options = options;
     this.#budget = budget;
     this.#refetch = refetch;
+    this.#spools = spools;
   }
 
-  /** An empty file for a layer. @throws DIMGX_SOURCE_NO_SPACE */
-  openSpool(layer: StoredLayer): Promise<FileHandle> {
-    const opening = openSpool(this.#options.tmpDir, layer.blob.length);
-    this.#spools.push(opening);
-    return opening;
+  /** A place for a layer that comes to so many bytes. @throws DIMGX_SOURCE_NO_SPACE */
+  allot(layer: StoredLayer, length: number): Promise<SpoolPlace> {
+    return this.#spools.allot(length, layer.blob.length);
   }
 
   /**
@@ -52,35 +65,51 @@ export class LayerDecoder {
    * @throws DIMGX_COMPRESSION_*, DIMGX_TAR_*, DIMGX_INSPECT_*, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH,
    *   DIMGX_SOURCE_*, DIMGX_ABORTED
    */
-  async decode(layer: StoredLayer, spool: FileHandle, known?: KnownLayer): Promise<LayerReport> {
+  async decode(layer: StoredLayer, known?: KnownLayer): Promise<DecodedLayer> {
     try {
-      return await this.#decodeOnce(layer, spool, known);
+      return await this.#decodeOnce(layer, known);
     } catch (failure) {
       const isGivenOut = known !== undefined && known.filled.length > 0;
       if (!layer.keeper || isGivenOut || !(await this.#isDamaged(layer))) throw failure;
       await layer.keeper.discard();
       const again = await this.#refetch(layer);
-      await spool.truncate();
-      const report = await this.#decodeOnce(again, spool, known);
+      const decoded = await this.#decodeOnce(again, known);
       if (known) this.keep(again, known.contents);
-      return report;
+      return decoded;
     }
   }
 
   /** What a known layer's stored bytes decode to was compared once: they are compared before, and it may be read as it comes. */
-  async #decodeOnce(layer: StoredLayer, spool: FileHandle, known: KnownLayer | undefined): Promise<LayerReport> {
+  async #decodeOnce(layer: StoredLayer, known: KnownLayer | undefined): Promise<DecodedLayer> {
     const { blob, compression, digest, diffId } = layer;
     const storedAlgorithm = this.#verifies && digest ? algorithmOf(digest) : undefined;
     const plainAlgorithm = this.#verifies && diffId && !known ? algorithmOf(diffId) : undefined;
     const expected = known && digest && hexOf(digest);
-    const hashing = { storedAlgorithm, expected, plainAlgorithm, budget: this.#budget };
-    const job = { kind: 'decode', blob, compression, spool: spool.fd, reads: !known, ...hashing } as const;
-    const report = await this.#work.run(layer, job, 'inspect', storedAlgorithm ? known?.filled : undefined);
-    if (digest && storedAlgorithm) compareDigest(layer, digest, report.storedHash);
-    if (diffId && plainAlgorithm) compareDigest(layer, diffId, report.plainHash);
+    const decoding = { compression, reads: !known, storedAlgorithm, expected, plainAlgorithm };
+    let taken: TakenPlace | undefined;
+    const task = decodeTask(blob, decoding, this.#budget, async () => {
+      if (known) return known.spool;
+      taken = await this.#spools.take(blob.length);
+      return taken;
+    });
+    let length = 0;
+    try {
+      const filled = storedAlgorithm ? known?.filled : undefined;
+      const report = await this.#work.run(layer, task, 'inspect', filled);
+      this.#compare(layer, report, known, plainAlgorithm !== undefined);
+      length = report.length ?? 0;
+      return { spool: known?.spool ?? (taken as SpoolPlace), report };
+    } finally {
+      taken?.giveBack(length);
+    }
+  }
+
+  #compare(layer: Layer, report: LayerReport, known: KnownLayer | undefined, isPlainHashed: boolean): void {
+    const { digest, diffId } = layer;
+    if (digest && this.#verifies) compareDigest(layer, digest, report.storedHash);
+    if (diffId && isPlainHashed) compareDigest(layer, diffId, report.plainHash);
     if (known && report.length !== known.contents.length)
       throw otherLength(layer, report.length, known.contents.length);
-    return report;
   }
 
   /** Keeps the index of a layer that has been compared, where its source keeps anything. */
@@ -91,14 +120,12 @@ export class LayerDecoder {
   /** To be called when nobody decodes any more. */
   async close(): Promise<void> {
     await Promise.all(this.#keeping);
-    const spools = await Promise.allSettled(this.#spools.splice(0));
-    await Promise.all(spools.map((spool) => spool.status === 'fulfilled' && spool.value.close()));
   }
 
   async #isDamaged(layer: StoredLayer): Promise<boolean> {
     const { blob, digest } = layer;
     if (!digest || this.#options.signal?.aborted) return false;
-    const { hashes } = await this.#work.run(layer, { kind: 'hash', blob, algorithms: [algorithmOf(digest)] }, 'verify');
+    const { hashes } = await this.#work.run(layer, hashTask(blob, [algorithmOf(digest)]), 'verify');
     return hashes?.[0] !== hexOf(digest);
   }
 

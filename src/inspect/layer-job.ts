@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hashRegion } from '../file/hash-region.js';
 import type { Limits } from '../image/limits.js';
-import type { Region } from '../image/region.js';
+import type { OpenRegion } from '../image/region.js';
 import { sourceEnded } from '../tar/scan.js';
 import { Budget } from './budget.js';
 import { type FollowedLayer, followArchive } from './follow-archive.js';
@@ -17,7 +17,7 @@ import { SharedLength } from './shared-length.js';
 
 /** Work on one layer, as a value that can be handed to another thread. */
 export type LayerJob =
-  | { readonly kind: 'index'; readonly blob: Region; readonly budget: BudgetShare }
+  | { readonly kind: 'index'; readonly blob: OpenRegion; readonly budget: BudgetShare }
   /** Reads the layers of an archive that is still being written; `length` is a `SharedLength`'s memory. */
   | {
       readonly kind: 'follow';
@@ -26,7 +26,7 @@ export type LayerJob =
       readonly limits: Limits;
       readonly hashes: boolean;
     }
-  | { readonly kind: 'hash'; readonly blob: Region; readonly algorithms: readonly string[] }
+  | { readonly kind: 'hash'; readonly blob: OpenRegion; readonly algorithms: readonly string[] }
   | (DecodeRequest & {
       readonly kind: 'decode';
       /** Where the blob is still being written: a `SharedLength`'s memory. */
@@ -64,7 +64,7 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
     return { hashes: hashes.map((hash) => hash.digest('hex')) };
   }
   if (job.kind === 'follow') {
-    const read = io.read({ fd: job.fd, offset: 0, length: Number.MAX_SAFE_INTEGER });
+    const read = io.read({ file: job.fd, offset: 0, length: Number.MAX_SAFE_INTEGER });
     return { followed: await followArchive(read, new SharedLength(job.length), job.limits, job.hashes) };
   }
   const budget = new Budget(job.budget.limits, job.budget.counters);

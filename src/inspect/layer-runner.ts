@@ -1,6 +1,7 @@
 import type { StoredLayer } from '../image/image.js';
 import type { OnBytes } from './index-layer.js';
-import type { LayerJob, LayerReport } from './layer-job.js';
+import type { LayerReport } from './layer-job.js';
+import type { LayerTask } from './layer-task.js';
 import { LocalLane } from './local-lane.js';
 import { WorkerPool } from './worker-pool.js';
 
@@ -19,8 +20,8 @@ export class LayerRunner {
   }
 
   /** @throws what the job throws; DIMGX_ABORTED after `close` */
-  run(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
-    return (this.#pool ?? this.#lane).run(plain(job), onBytes);
+  run(task: LayerTask, onBytes: OnBytes): Promise<LayerReport> {
+    return (this.#pool ?? this.#lane).run(task, onBytes);
   }
 
   /** No more jobs will come: threads end as they run out of work, and their memory is free. */
@@ -32,11 +33,4 @@ export class LayerRunner {
   async close(): Promise<void> {
     await Promise.all([this.#pool?.close(), this.#lane.close()]);
   }
-}
-
-/** A class instance does not survive the way to another thread. */
-function plain(job: LayerJob): LayerJob {
-  if (job.kind === 'hash' || job.kind === 'follow') return job;
-  const { limits, counters } = job.budget;
-  return { ...job, budget: { limits, counters } };
 }

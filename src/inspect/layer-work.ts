@@ -3,8 +3,9 @@ import type { Layer, StoredLayer } from '../image/image.js';
 import { quoted } from '../image/printable.js';
 import type { InspectOptions } from '../options.js';
 import type { FillLevel } from './fill-level.js';
-import type { LayerJob, LayerReport } from './layer-job.js';
+import type { LayerReport } from './layer-job.js';
 import type { LayerRunner } from './layer-runner.js';
+import type { LayerTask } from './layer-task.js';
 
 /** Has jobs done on layers, and tells how far they are. */
 export class LayerWork {
@@ -20,14 +21,14 @@ export class LayerWork {
    * @param filled rises with the spool that the layer is decoded into
    * @throws what the job throws, with the layer's name; DIMGX_ABORTED
    */
-  run(layer: StoredLayer, job: LayerJob, stage: 'inspect' | 'verify', filled?: FillLevel): Promise<LayerReport> {
+  run(layer: StoredLayer, task: LayerTask, stage: 'inspect' | 'verify', filled?: FillLevel): Promise<LayerReport> {
     let done = 0;
     const onBytes = (bytes: number, spooled = 0) => {
       done += bytes;
       filled?.rise(spooled);
       this.#options.onProgress?.({ stage, item: layer.name, done, total: layer.blob.length });
     };
-    return this.#runner.run(job, onBytes).catch((error: unknown) => this.refuse(layer, error));
+    return this.#runner.run(task, onBytes).catch((error: unknown) => this.refuse(layer, error));
   }
 
   /** Says which layer it is that something is wrong with. @throws always */

@@ -2,10 +2,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { DimgxError } from '../errors.js';
 import { readRegionSync } from '../file/read-region.js';
 import { writeAt } from '../file/write-at.js';
-import type { Region } from '../image/region.js';
+import type { OpenRegion } from '../image/region.js';
 import type { ReadAt } from '../tar/scan.js';
 import type { LayerIo, OnBytes } from './index-layer.js';
-import { type LayerJob, type LayerReport, runLayerJob } from './layer-job.js';
+import { type LayerReport, runLayerJob } from './layer-job.js';
+import type { LayerTask } from './layer-task.js';
 
 /** So long other work of this thread may have to wait, in milliseconds. */
 const SLICE = 10;
@@ -27,9 +28,9 @@ export class LocalLane {
   }
 
   /** @throws what the job throws; DIMGX_ABORTED after `close` */
-  run(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
+  run(task: LayerTask, onBytes: OnBytes): Promise<LayerReport> {
     this.#running++;
-    const report = this.#last.then(() => this.#run(job, onBytes)).finally(() => this.#running--);
+    const report = this.#last.then(() => this.#run(task, onBytes)).finally(() => this.#running--);
     this.#last = report.catch(() => undefined);
     return report;
   }
@@ -40,12 +41,18 @@ export class LocalLane {
     await this.#last;
   }
 
-  async #run(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
+  async #run(task: LayerTask, onBytes: OnBytes): Promise<LayerReport> {
     this.#goOn();
-    return runLayerJob(job, this.#io, onBytes);
+    const { job, release } = await task.open();
+    try {
+      this.#goOn();
+      return await runLayerJob(job, this.#io, onBytes);
+    } finally {
+      release();
+    }
   }
 
-  #reader(region: Region): ReadAt {
+  #reader(region: OpenRegion): ReadAt {
     const read = readRegionSync(region);
     return (into, position) => {
       if (performance.now() - this.#since < SLICE) return read(into, position);

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { DimgxError, type ErrorCode, type ErrorDetails, type WarningCode } from '../errors.js';
 import type { OnBytes } from './index-layer.js';
-import type { LayerJob, LayerReport } from './layer-job.js';
+import type { LayerReport } from './layer-job.js';
+import type { LayerTask, OpenTask } from './layer-task.js';
 import type { LocalLane } from './local-lane.js';
 import { TerminationGate } from './termination-gate.js';
 
@@ -23,7 +24,9 @@ export type WorkerAnswer =
 const PATIENCE = 400;
 
 interface Task {
-  readonly job: LayerJob;
+  readonly work: LayerTask;
+  /** While it is worked on. */
+  open?: OpenTask;
   readonly onBytes: OnBytes;
   readonly resolve: (report: LayerReport) => void;
   readonly reject: (error: unknown) => void;
@@ -56,9 +59,9 @@ export class WorkerPool {
   }
 
   /** @throws what the job throws; DIMGX_ABORTED when the pool is closed before it is done */
-  run(job: LayerJob, onBytes: OnBytes): Promise<LayerReport> {
+  run(work: LayerTask, onBytes: OnBytes): Promise<LayerReport> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ job, onBytes, resolve, reject });
+      this.#waiting.push({ work, onBytes, resolve, reject });
       queueMicrotask(() => this.#next()); // when all that is asked for together is there to choose from
     });
   }
@@ -78,12 +81,14 @@ export class WorkerPool {
   async #end(): Promise<void> {
     clearTimeout(this.#laneTimer);
     const workers = [...this.#idle.splice(0), ...this.#busy.keys()];
-    const tasks = [...this.#waiting.splice(0), ...this.#busy.values()];
+    const running = [...this.#busy.values()];
+    const tasks = [...this.#waiting.splice(0), ...running];
     this.#busy.clear();
     for (const task of tasks) task.reject(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
     // Ended while it loads its code, a thread leaves the files of that code open, for the life of the process.
     await Promise.all(workers.map((worker) => this.#starting.get(worker)));
     await Promise.all([...workers.map((worker) => this.#endThread(worker)), ...this.#retiring]);
+    for (const { open } of running) open?.release();
   }
 
   /** Starts all that can be started now. */
@@ -99,7 +104,7 @@ export class WorkerPool {
       const worker = this.#idle.pop() ?? this.#start();
       this.#busy.set(worker, task);
       worker.ref();
-      worker.postMessage(task.job);
+      void this.#begin(worker, task);
     }
     if (this.#isFinishing && this.#waiting.length === 0)
       for (const worker of this.#idle.splice(0)) this.#retire(worker);
@@ -107,7 +112,7 @@ export class WorkerPool {
 
   /** The longest work is begun first, so that threads end together. */
   #takeLargest(): Task | undefined {
-    const isForThreads = ({ job }: Task) => job.kind !== 'index' || !this.#lane || this.#isLaneLate;
+    const isForThreads = ({ work }: Task) => work.kind !== 'index' || !this.#lane || this.#isLaneLate;
     const task = this.#waiting.filter(isForThreads).toSorted((a, b) => sizeOf(b) - sizeOf(a))[0];
     if (task) this.#waiting.splice(this.#waiting.indexOf(task), 1);
     return task;
@@ -127,7 +132,7 @@ export class WorkerPool {
   #fillLane(): void {
     const lane = this.#lane;
     if (!lane || lane.isBusy) return;
-    const waiting = this.#waiting.filter(({ job }) => job.kind === 'index');
+    const waiting = this.#waiting.filter(({ work }) => work.kind === 'index');
     const task = waiting.toSorted((a, b) => sizeOf(a) - sizeOf(b))[0];
     if (!task) return;
     this.#waiting.splice(this.#waiting.indexOf(task), 1);
@@ -135,7 +140,7 @@ export class WorkerPool {
       this.#isLaneLate = true;
       this.#next();
     }, PATIENCE).unref();
-    const done = lane.run(task.job, task.onBytes).then(task.resolve, task.reject);
+    const done = lane.run(task.work, task.onBytes).then(task.resolve, task.reject);
     done.then(() => this.#next());
   }
 
@@ -163,16 +168,36 @@ export class WorkerPool {
       tell(task, answer);
       return;
     }
-    this.#busy.delete(worker);
-    this.#idle.push(worker);
-    worker.unref();
+    this.#rest(worker, task);
     if (answer.kind === 'done') task.resolve(answer.report);
     else task.reject(new DimgxError(answer.code, answer.message, { ...answer.details, cause: answer.stack }));
     this.#next();
   }
 
+  /** Opens the task's files, and hands its job to the thread. */
+  async #begin(worker: Worker, task: Task): Promise<void> {
+    try {
+      const open = await task.work.open();
+      if (this.#busy.get(worker) !== task) return open.release();
+      task.open = open;
+      worker.postMessage(open.job);
+    } catch (failure) {
+      if (this.#busy.get(worker) === task) this.#rest(worker, task);
+      task.reject(failure);
+      this.#next();
+    }
+  }
+
+  #rest(worker: Worker, task: Task): void {
+    task.open?.release();
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    worker.unref();
+  }
+
   #lose(worker: Worker, error: unknown): void {
     const task = this.#busy.get(worker);
+    task?.open?.release();
     this.#busy.delete(worker);
     const place = this.#idle.indexOf(worker);
     if (place >= 0) this.#idle.splice(place, 1);
@@ -181,8 +206,8 @@ export class WorkerPool {
   }
 }
 
-function sizeOf({ job }: Task): number {
-  return job.kind === 'follow' ? 0 : job.blob.length;
+function sizeOf({ work }: Task): number {
+  return work.size;
 }
 
 /** Thrown out of here, what a caller's function throws would end the process. */

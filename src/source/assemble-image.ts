@@ -93,7 +93,7 @@ export async function compressionOf(blob: Region): Promise<StoredLayer['compress
 
 async function openBlob({ file, claimedSize }: FoundLayer, { files, resources, verify }: Opening) {
   const opened = (await files.open(file)) ?? missingBlob(files, file);
-  resources.adopt(() => opened.close());
+  resources.adoptFile(opened.region.file);
   const blob = opened.region;
   if (verify && claimedSize !== undefined) checkSize(blob.length, claimedSize, `the layer ${quoted(file)}`);
   return { blob, compression: await compressionOf(blob) };

@@ -1,9 +1,16 @@
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, realpath } from 'node:fs/promises';
+import { close, constants, fstat, open } from 'node:fs';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { promisify } from 'node:util';
+import { openFiles } from '../file/open-file-table.js';
+import { PathFile } from '../file/path-file.js';
 import { isSystemError } from '../file/system-error.js';
 import { printable } from '../image/printable.js';
 import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files.js';
+
+const openDescriptor = promisify(open);
+const closeDescriptor = promisify(close);
+const statDescriptor = promisify(fstat);
 
 /** The files below a directory: an archive unpacked, an OCI layout, skopeo's `dir:`. */
 export class DirectoryFiles implements Files {
@@ -28,11 +35,15 @@ export class DirectoryFiles implements Files {
     const path = await this.#resolve(name);
     if (path === undefined) return undefined;
     // A FIFO must not be waited for, and nothing may be put in the place of what was resolved.
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+    const fd = await openFiles.makeRoomFor(() => openDescriptor(path, flags));
     try {
-      return { region: await regionOf(handle, name), close: () => handle.close() };
+      const stats = await statDescriptor(fd, { bigint: true });
+      if (!stats.isFile()) throw badMember(name, 'a folder, a device or a FIFO');
+      const file = new PathFile({ path, identity: stats }, fd);
+      return { region: { file, offset: 0, length: Number(stats.size) }, close: () => file.close() };
     } catch (failure) {
-      await handle.close();
+      await closeDescriptor(fd);
       throw failure;
     }
   }
@@ -60,10 +71,4 @@ async function isLink(path: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function regionOf(handle: FileHandle, name: string) {
-  const stats = await handle.stat({ bigint: true });
-  if (!stats.isFile()) throw badMember(name, 'a folder, a device or a FIFO');
-  return { fd: handle.fd, offset: 0, length: Number(stats.size), modified: stats.mtimeNs };
 }

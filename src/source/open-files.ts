@@ -1,10 +1,14 @@
 import { type BigIntStats, close, constants, fstat, open, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
+import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
+import { DescriptorFile } from '../file/descriptor-file.js';
+import { openFiles } from '../file/open-file-table.js';
+import { PathFile } from '../file/path-file.js';
 import { readRegion } from '../file/read-region.js';
 import { printable } from '../image/printable.js';
 import type { Region } from '../image/region.js';
@@ -35,12 +39,16 @@ export async function openPath(path: string, context: OpenContext): Promise<File
   const location = printable(path);
   refuseOthers(stats, location);
   // Without waiting: a FIFO that nobody writes to yet, or that was put in a file's place, must not block a thread.
-  const fd = await openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const fd = await openFiles.makeRoomFor(() => openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const opened = await statDescriptor(fd, { bigint: true });
   if (opened.isFIFO()) return openSource(socketSource(fd, context), location, context);
-  context.resources.adopt(() => closeDescriptor(fd));
-  refuseOthers(opened, location);
-  return openArchive(wholeFile(fd, opened), location, context);
+  if (!opened.isFile()) {
+    await closeDescriptor(fd);
+    refuseOthers(opened, location);
+  }
+  const file = new PathFile({ path: resolve(path), identity: opened, isLink: true }, fd);
+  context.resources.adoptFile(file);
+  return openArchive({ file, offset: 0, length: Number(opened.size) }, location, context);
 }
 
 /**
@@ -57,13 +65,13 @@ export async function openStandardInput(context: OpenContext): Promise<Files> {
       `${location} is a terminal: pipe an archive in, like docker save NAME | dimgx -`,
     );
   }
-  if (stats.isFile()) return openArchive(wholeFile(STANDARD_INPUT, stats), location, context);
+  if (stats.isFile()) {
+    const file = new DescriptorFile({ fd: STANDARD_INPUT, modified: stats.mtimeNs });
+    context.resources.adoptFile(file);
+    return openArchive({ file, offset: 0, length: Number(stats.size) }, location, context);
+  }
   if (!stats.isFIFO() && !stats.isSocket()) refuseOthers(stats, location);
   return openSource(socketSource(STANDARD_INPUT, context), location, context);
-}
-
-function wholeFile(fd: number, { size, mtimeNs }: BigIntStats): Region {
-  return { fd, offset: 0, length: Number(size), modified: mtimeNs };
 }
 
 async function openArchive(archive: Region, location: string, context: OpenContext): Promise<Files> {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { codecOf, detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { abortedBy, DimgxError } from '../errors.js';
-import { openSpool } from '../file/spool.js';
+import { openSpool, spoolFile } from '../file/spool.js';
 import type { Region } from '../image/region.js';
 import { type ByteSource, explained, streamSource, type Take } from './byte-source.js';
 import type { OpenContext } from './open-context.js';
@@ -26,9 +26,9 @@ export async function spoolArchive(source: ByteSource, location: string, context
   const coded = explained(source, (cause) => sourceError(cause, location, signal));
   let sink: Sink | undefined;
   try {
-    const spool = await openSpool(context.tmpDir);
-    context.resources.adopt(() => spool.close());
-    const plain = new SpoolSink(spool.fd, location, context);
+    const spool = spoolFile(await openSpool(context.tmpDir));
+    context.resources.adoptFile(spool);
+    const plain = new SpoolSink(spool, location, context);
     let head: Buffer = Buffer.alloc(0);
     const begin = async () => {
       sink = await sinkFor(head, plain, location);
@@ -41,7 +41,7 @@ export async function spoolArchive(source: ByteSource, location: string, context
       return head.length < MAGIC_LENGTH ? undefined : begin().then(() => undefined);
     });
     await (sink ?? (await begin())).finish();
-    return { fd: spool.fd, offset: 0, length: plain.length };
+    return { file: spool, offset: 0, length: plain.length };
   } finally {
     source.destroy();
     sink?.destroy?.();

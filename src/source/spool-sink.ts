@@ -1,4 +1,5 @@
 import { DimgxError } from '../errors.js';
+import type { DescriptorFile } from '../file/descriptor-file.js';
 import { writeAt } from '../file/write-at.js';
 import type { SpoolWatcher } from '../image/image.js';
 import type { OpenContext } from './open-context.js';
@@ -8,7 +9,7 @@ const WRITE_SIZE = 2 ** 20;
 
 /** Appends to a spool. What comes is copied into one of two buffers: one is filled while the other is written. */
 export class SpoolSink {
-  readonly #fd: number;
+  readonly #spool: DescriptorFile;
   readonly #location: string;
   readonly #context: OpenContext;
   readonly #watcher: SpoolWatcher | undefined;
@@ -22,11 +23,11 @@ export class SpoolSink {
   length = 0;
 
   /** @param location what is spooled, printable */
-  constructor(fd: number, location: string, context: OpenContext) {
-    this.#fd = fd;
+  constructor(spool: DescriptorFile, location: string, context: OpenContext) {
+    this.#spool = spool;
     this.#location = location;
     this.#context = context;
-    this.#watcher = context.watch?.(fd);
+    this.#watcher = context.watch?.(spool);
   }
 
   /**
@@ -62,7 +63,12 @@ export class SpoolSink {
     if (this.length + bytes.length > limits.maxSize) {
       throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', `${this.#location} is larger than --max-size ${limits.maxSize}`);
     }
-    await writeAt(this.#fd, bytes, this.length);
+    const fd = await this.#spool.hold();
+    try {
+      await writeAt(fd, bytes, this.length);
+    } finally {
+      this.#spool.release();
+    }
     this.length += bytes.length;
     this.#watcher?.grown(this.length);
     const total = expected === undefined ? undefined : Math.max(expected, this.length);

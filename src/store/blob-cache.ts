@@ -1,10 +1,9 @@
 import type { Digest } from '../image/digest.js';
+import type { Region } from '../image/region.js';
 
-/** The bytes of a blob, in a file that is read by position. They stay readable, whatever becomes of the cache. */
+/** The bytes of a blob, in a file that is read by position. They stay readable, whatever becomes of the cache, as long as they are open. */
 export interface CachedBlob {
-  readonly fd: number;
-  /** In bytes. */
-  readonly length: number;
+  readonly region: Region;
   close(): Promise<void>;
 }
 

@@ -1,9 +1,14 @@
-import { constants } from 'node:fs';
+import { close, constants, fstat, futimes, open as openFile } from 'node:fs';
 import { type FileHandle, open, rename, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { makeFolder } from '../file/make-folder.js';
+import { openFiles } from '../file/open-file-table.js';
+import { PathFile } from '../file/path-file.js';
 import { isSystemError } from '../file/system-error.js';
 import { type Digest, isDigest } from '../image/digest.js';
+import { printable } from '../image/printable.js';
+import type { Region } from '../image/region.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { CacheFiles, removeFile } from './cache-files.js';
 import { claimOr } from './claim.js';
@@ -28,7 +33,16 @@ export interface FolderCacheOptions {
   readonly patience: number;
 }
 
-const { O_RDONLY, O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;
+const { O_RDONLY, O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
+const openDescriptor = promisify(openFile);
+const closeDescriptor = promisify(close);
+const statDescriptor = promisify(fstat);
+const setTimes = promisify(futimes);
+
+/** A blob that lies in the folder. */
+interface StoredBlob extends CachedBlob {
+  readonly region: Region & { readonly file: PathFile };
+}
 
 /**
  * A cache in a folder, in the shape of an OCI layout: `blobs/ALGORITHM/HEX`. A blob that is being downloaded lies in
@@ -54,11 +68,17 @@ export class FolderCache implements BlobCache {
   async open(digest: Digest): Promise<CachedBlob | undefined> {
     await this.#publishing.get(digest);
     try {
-      const file = await openRegular(this.#files.blob(digest), O_RDONLY | O_NOFOLLOW);
-      const { size, mtime } = await file.stat();
-      // The last use, for the pruning. Times of blobs are whole seconds: to set one of them leaves the other as it is.
-      await file.utimes(wholeSeconds(), mtime).catch(() => undefined);
-      return asBlob(file, size);
+      const path = this.#files.blob(digest);
+      const blob = await openStored(path);
+      const fd = await blob.region.file.hold();
+      try {
+        const { mtime } = await statDescriptor(fd);
+        // The last use, for the pruning. Times of blobs are whole seconds: to set one of them leaves the other as it is.
+        await setTimes(fd, wholeSeconds(), mtime).catch(() => undefined);
+      } finally {
+        blob.region.file.release();
+      }
+      return blob;
     } catch (failure) {
       if (isSystemError(failure, 'ENOENT')) return undefined;
       if (!isSystemError(failure) && !(failure instanceof StorageFailure)) throw failure;
@@ -114,9 +134,9 @@ export class FolderCache implements BlobCache {
   /** One that is not of that length is damaged, or what says the length is. @throws DIMGX_IMAGE_SIZE_MISMATCH */
   async #openWhole({ digest, size }: WantedBlob): Promise<CachedBlob | undefined> {
     const found = await this.open(digest);
-    if (found === undefined || found.length === size) return found;
+    if (found === undefined || found.region.length === size) return found;
     await found.close();
-    if (await isWhole(this.#files.blob(digest), digest)) throw otherSize(digest, found.length, size);
+    if (await isWhole(this.#files.blob(digest), digest)) throw otherSize(digest, found.region.length, size);
     await this.discard(digest);
     return undefined;
   }
@@ -135,7 +155,7 @@ export class FolderCache implements BlobCache {
   }
 
   async #fetchInto(wanted: WantedBlob, download: DownloadBlob): Promise<CachedBlob> {
-    const { digest, size } = wanted;
+    const { digest } = wanted;
     const { claims, partials } = this.#files;
     await this.#makeFolders(partials);
     const outcome = await claimOr(claims, this.#files.key(digest), this.#finder(wanted), this.#options.signal);
@@ -151,8 +171,12 @@ export class FolderCache implements BlobCache {
       // Somebody who was thought to be gone may still write to it.
       if (!claim.isClean) await removeFile(path);
       const written = await this.#receive(path, wanted, download);
-      const reader = await open(path, O_RDONLY | O_NOFOLLOW);
+      const blob = await openStored(path);
+      blob.region.file.keep();
       const publishing = this.#publish(written, path, wanted)
+        .then((name) => {
+          if (name !== undefined) blob.region.file.moveTo(name);
+        })
         .finally(async () => {
           await written.close().catch(() => undefined);
           await claim.release();
@@ -162,7 +186,7 @@ export class FolderCache implements BlobCache {
           this.#failure ??= { of: failure };
         });
       this.#publishing.set(digest, publishing);
-      return asBlob(reader, size);
+      return blob;
     } catch (failure) {
       await claim.release();
       throw failure;
@@ -191,8 +215,12 @@ export class FolderCache implements BlobCache {
     }
   }
 
-  /** It has been checked, and can be read: what fails here costs another download some day. */
-  async #publish(file: FileHandle, path: string, { digest, size }: WantedBlob): Promise<void> {
+  /**
+   * It has been checked, and can be read: what fails here costs another download some day.
+   *
+   * @returns where the blob is found from now on; `undefined` when it is not kept
+   */
+  async #publish(file: FileHandle, path: string, { digest, size }: WantedBlob): Promise<string | undefined> {
     const name = this.#files.blob(digest);
     try {
       await this.#makeFolders(dirname(name));
@@ -201,9 +229,11 @@ export class FolderCache implements BlobCache {
       await rename(path, name);
       await syncFolder(dirname(name));
       this.#pruning = this.#pruning.then(() => this.#prune(size));
+      return name;
     } catch (failure) {
       this.#options.notUsed((failure as Error).message);
       await removeFile(path).catch(() => undefined);
+      return undefined;
     }
   }
 
@@ -217,8 +247,24 @@ export class FolderCache implements BlobCache {
   }
 }
 
-function asBlob(file: FileHandle, length: number): CachedBlob {
-  return { fd: file.fd, length, close: () => file.close() };
+/** @throws StorageFailure for what is no regular file; what the operating system says */
+async function openStored(path: string): Promise<StoredBlob> {
+  const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+  const fd = await openFiles.makeRoomFor(() => openDescriptor(path, flags));
+  try {
+    const { dev, ino, size, isFile } = await statStored(fd);
+    if (!isFile) throw new StorageFailure(`${printable(path, 300)} is no regular file`);
+    const file = new PathFile({ path, identity: { dev, ino, size } }, fd);
+    return { region: { file, offset: 0, length: Number(size) }, close: () => file.close() };
+  } catch (failure) {
+    await closeDescriptor(fd);
+    throw failure;
+  }
+}
+
+async function statStored(fd: number) {
+  const stats = await statDescriptor(fd, { bigint: true });
+  return { dev: stats.dev, ino: stats.ino, size: stats.size, isFile: stats.isFile() };
 }
 
 function wholeSeconds(): number {

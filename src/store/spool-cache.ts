@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { DimgxError } from '../errors.js';
-import { openSpool } from '../file/spool.js';
+import { openSpool, spoolFile } from '../file/spool.js';
 import type { Digest } from '../image/digest.js';
 import { printable } from '../image/printable.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
@@ -27,7 +27,8 @@ export class SpoolCache implements BlobCache {
       } finally {
         await appending?.close();
       }
-      return { fd: spool.fd, length: size, close: () => spool.close() };
+      const file = spoolFile(spool);
+      return { region: { file, offset: 0, length: size }, close: () => file.close() };
     } catch (failure) {
       await spool.close();
       throw failure instanceof StorageFailure ? noSpace(failure) : failure;

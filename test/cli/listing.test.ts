@@ -3,27 +3,30 @@ import { formatJson } from '#dimgx/cli/format-json.js';
 import { imageJson } from '#dimgx/cli/image-json.js';
 import { formatListing } from '#dimgx/cli/listing.js';
 import { listingRows } from '#dimgx/cli/listing-rows.js';
+import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
 import type { Image, Layer } from '#dimgx/image/image.js';
 import { imageValue, layerValue } from '../helpers/image-value.js';
+
+const file = new DescriptorFile({ fd: -1 });
 
 const NOW = new Date('2015-06-15T12:00:00Z');
 const BASE = layerValue({
   diffId: `sha256:${'39bb'.repeat(16)}`,
-  blob: { fd: -1, offset: 0, length: 1000 },
+  blob: { file, offset: 0, length: 1000 },
   history: { created: '2015-06-14T15:00:00Z', createdBy: 'ADD rootfs' },
 });
 const MIDDLE = layerValue({
   legacyId: 'df2a'.repeat(16),
   diffId: `sha256:${'1111'.repeat(16)}`,
   tags: ['debian:jessie'],
-  blob: { fd: -1, offset: 0, length: 20 },
+  blob: { file, offset: 0, length: 20 },
   history: { created: '2015-06-14T16:00:00Z', createdBy: 'RUN  apt-get\n\tupdate \x1b[2J' },
 });
 const TOP = layerValue({
   imageId: '6667'.repeat(16),
   tags: ['nifty-box:latest', 'other:1'],
   compression: 'gzip',
-  blob: { fd: -1, offset: 0, length: 3 },
+  blob: { file, offset: 0, length: 3 },
   history: { created: '2015-06-14T18:00:00Z' },
 });
 const ENV = { created: '2015-06-14T17:00:00Z', createdBy: 'ENV A=1' };

@@ -68,7 +68,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
     const context = { resources, limits: { maxSize: 2 ** 30 }, signal: undefined };
     const image = await openRegistryImage({ ...request, options: { ...QUICK, ...options, onWarning } }, context);
     const [stored] = await image.fetch(image.layers);
-    return { bytes: stored ? bytesOf(stored.blob) : Buffer.alloc(0), warnings };
+    return { bytes: stored ? await bytesOf(stored.blob) : Buffer.alloc(0), warnings };
   };
 
   const proxied = async (...faults: readonly RegistryFault[]) => {
@@ -310,7 +310,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
         const digests = await Promise.all(indexes.map(({ verified }) => verified));
         expect(digests.map(({ diffId }) => diffId)).toEqual(image.layers.toReversed().map(({ diffId }) => diffId));
         const [, base = expect.unreachable()] = indexes;
-        expect(bytesOf(base.region).equals(plain)).toBe(true);
+        expect((await bytesOf(base.region)).equals(plain)).toBe(true);
         expect(base.entries.length).toBe(2);
         expect(proxy.on(path)).toHaveLength(wanted.length + 1);
       },

@@ -157,7 +157,7 @@ async function slowly(index: LayerIndex, step: number) {
 
 async function pour({ index: { region, filled }, bytes, step }: Awaited<ReturnType<typeof slowly>>): Promise<void> {
   for (let at = 0; at < bytes.length; at += step) {
-    writeSync(region.fd, bytes, at, Math.min(step, bytes.length - at), at);
+    writeSync(await region.file.hold(), bytes, at, Math.min(step, bytes.length - at), at);
     filled.rise(Math.min(at + step, bytes.length));
     await new Promise(setImmediate);
   }

@@ -15,7 +15,7 @@ import { must } from './target.js';
  */
 export async function checkOutput(tar: Buffer): Promise<number> {
   const types = new Map<string, number>();
-  const read = readFrom(tar)({ fd: -1, offset: 0, length: tar.length });
+  const read = readFrom(tar)({ file: -1, offset: 0, length: tar.length });
   const { trailing } = await scanTar(read, tar.length, (entry) => checkEntry(entry, types));
   must(trailing === 'nothing', 'something follows the end');
   return types.size;

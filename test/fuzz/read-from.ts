@@ -1,8 +1,8 @@
-import type { Region } from '#dimgx/image/region.js';
+import type { OpenRegion } from '#dimgx/image/region.js';
 import { type ReadAt, sourceEnded } from '#dimgx/tar/scan.js';
 
 /** Reads bytes in memory as the regions of a file are read. */
-export function readFrom(bytes: Uint8Array): (region: Region) => ReadAt {
+export function readFrom(bytes: Uint8Array): (region: OpenRegion) => ReadAt {
   return ({ offset, length }) =>
     (into, position) => {
       if (position + into.length > length) sourceEnded();

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
+import { readRegion } from '#dimgx/file/read-region.js';
 import type { Digest } from '#dimgx/image/digest.js';
 import type { CachedBlob, DownloadBlob } from '#dimgx/store/blob-cache.js';
 
@@ -35,8 +36,8 @@ export function downloadOf(bytes: Buffer, cutAt = Number.POSITIVE_INFINITY) {
 /** The digest of what lies in a blob, which is closed; `undefined` for none. */
 export async function readDigest(blob: CachedBlob | undefined): Promise<Digest | undefined> {
   if (!blob) return undefined;
-  const bytes = Buffer.alloc(blob.length);
-  readSync(blob.fd, bytes, 0, bytes.length, 0);
+  const bytes = Buffer.alloc(blob.region.length);
+  await readRegion(blob.region)(bytes, 0);
   await blob.close();
   return blobOf(bytes).digest;
 }

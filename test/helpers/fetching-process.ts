@@ -25,8 +25,9 @@ const PIECE = 64 * 1024;
 
 const SCRIPT = `
   import { createHash } from 'node:crypto';
-  import { appendFileSync, readFileSync, readSync, writeSync } from 'node:fs';
+  import { appendFileSync, readFileSync, writeSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
+  import { readRegion } from '#dimgx/file/read-region.js';
   import { openBlobCache } from '#dimgx/store/open-blob-cache.js';
   const { cache: folder, blobs, log, pause = 0, stopAfter = Infinity } = JSON.parse(process.argv[1]);
   const warn = ({ message }) => { throw new Error(message); };
@@ -42,8 +43,8 @@ const SCRIPT = `
         await sleep(at / ${PIECE} + 1 < stopAfter ? pause : 2 ** 31 - 1);
       }
     });
-    const bytes = Buffer.alloc(blob.length);
-    readSync(blob.fd, bytes, 0, bytes.length, 0);
+    const bytes = Buffer.alloc(blob.region.length);
+    await readRegion(blob.region)(bytes, 0);
     await blob.close();
     return 'sha256:' + createHash('sha256').update(bytes).digest('hex');
   }));

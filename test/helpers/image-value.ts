@@ -1,10 +1,11 @@
+import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
 import type { HistoryRow, Image, Layer, StoredLayer } from '#dimgx/image/image.js';
 import { Resources } from '#dimgx/image/resources.js';
 
 /** A layer with no bytes behind it, for what looks at names only. */
 export function layerValue(parts: Partial<StoredLayer>): StoredLayer {
   return {
-    blob: { fd: -1, offset: 0, length: 0 },
+    blob: { file: new DescriptorFile({ fd: -1 }), offset: 0, length: 0 },
     compression: 'none',
     mediaType: 'application/vnd.oci.image.layer.v1.tar',
     tags: [],

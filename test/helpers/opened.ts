@@ -1,6 +1,6 @@
-import { readSync } from 'node:fs';
 import { expect, onTestFinished } from 'vitest';
 import { DimgxError, type Warning } from '#dimgx/errors.js';
+import { readRegion } from '#dimgx/file/read-region.js';
 import type { Image, StoredLayer } from '#dimgx/image/image.js';
 import type { Region } from '#dimgx/image/region.js';
 import type { OpenOptions } from '#dimgx/options.js';
@@ -38,8 +38,8 @@ export async function refusal(reference: string, options: OpenOptions = {}): Pro
   throw failure;
 }
 
-export function bytesOf({ fd, offset, length }: Region): Buffer {
-  const bytes = Buffer.alloc(length);
-  readSync(fd, bytes, 0, length, offset);
+export async function bytesOf(region: Region): Promise<Buffer> {
+  const bytes = Buffer.alloc(region.length);
+  await readRegion(region)(bytes, 0);
   return bytes;
 }

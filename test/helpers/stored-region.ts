@@ -1,13 +1,19 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
 import type { Region } from '#dimgx/image/region.js';
 import { temporaryFolder } from './members.js';
 
 /** Bytes as a file of their own; it is gone when the test is over. */
-export async function storedRegion(bytes: Uint8Array): Promise<Region> {
+export async function storedRegion(bytes: Uint8Array): Promise<Region & { readonly file: DescriptorFile }> {
   const file = await open(join(await temporaryFolder(), 'bytes'), 'w+');
   onTestFinished(() => file.close());
   await file.write(bytes);
-  return { fd: file.fd, offset: 0, length: bytes.length };
+  return regionOf(file, bytes.length);
+}
+
+/** The beginning of a file that stays its opener's. */
+export function regionOf({ fd }: Pick<FileHandle, 'fd'>, length: number) {
+  return { file: new DescriptorFile({ fd }), offset: 0, length };
 }

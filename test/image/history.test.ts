@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
 import { historyOfLayers, historyRows } from '#dimgx/image/history.js';
 import type { Layer } from '#dimgx/image/image.js';
 
@@ -9,7 +10,7 @@ const steps = [
 ];
 
 function layer(name: string, createdBy?: string): Layer {
-  const blob = { fd: 0, offset: 0, length: 0 };
+  const blob = { file: new DescriptorFile({ fd: 0 }), offset: 0, length: 0 };
   return { name, blob, compression: 'none', mediaType: '', tags: [], ...(createdBy && { history: { createdBy } }) };
 }
 

@@ -4,12 +4,15 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Layer } from '#dimgx/image/image.js';
 import { DEFAULT_LIMITS, type Limits } from '#dimgx/image/limits.js';
+import { Resources } from '#dimgx/image/resources.js';
 import { ArrivingBlobs } from '#dimgx/inspect/arriving-blobs.js';
 import { Budget } from '#dimgx/inspect/budget.js';
+import { Spools } from '#dimgx/inspect/spools.js';
 import { diffIdOf, layerOf, sha256 } from '../helpers/built-image.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { bytesOf } from '../helpers/opened.js';
 import { codeOf } from '../helpers/opened-engine.js';
+import { regionOf } from '../helpers/stored-region.js';
 
 const plain = await layerOf({ a: 'x'.repeat(70_000), b: '', c: randomBytes(300_000) });
 const stored = gzipSync(plain);
@@ -19,8 +22,10 @@ const layer: Layer = { digest: `sha256:${sha256(stored)}`, diffId: diffIdOf(plai
 /** What decodes, and a file that it reads. */
 async function beginning(limits: Limits = DEFAULT_LIMITS, told: number[] = []) {
   const file = await open(`${await temporaryFolder()}/blob`, 'wx+');
+  const resources = new Resources();
+  onTestFinished(() => resources.close());
   const arriving = new ArrivingBlobs({
-    ...{ budget: new Budget(limits), threads: 2, tmpDir: undefined, hashes: true },
+    ...{ budget: new Budget(limits), threads: 2, spools: new Spools(undefined, resources), hashes: true },
     progressOf: () => (bytes) => void told.push(bytes),
   });
   onTestFinished(() => arriving.close());
@@ -28,7 +33,7 @@ async function beginning(limits: Limits = DEFAULT_LIMITS, told: number[] = []) {
 }
 
 const watched = (arriving: ArrivingBlobs, file: FileHandle, length: number, of = layer) =>
-  arriving.watch(of, { region: { fd: file.fd, offset: 0, length }, close: () => file.close() }, 'gzip');
+  arriving.watch(of, { region: regionOf(file, length), close: () => file.close() }, 'gzip');
 
 describe('a compressed layer that arrives', () => {
   test.each([7000, 100_000, 10_000_000])('in pieces of %i bytes is decoded, indexed and hashed', async (size) => {
@@ -41,7 +46,7 @@ describe('a compressed layer that arrives', () => {
     }
     arriving.finish();
     const { spool, report } = (await arriving.take(layer)) ?? expect.unreachable();
-    expect(bytesOf({ fd: spool, offset: 0, length: plain.length }).equals(plain)).toBe(true);
+    expect((await bytesOf({ ...spool, length: plain.length })).equals(plain)).toBe(true);
     expect(report.contents?.columns.length).toBe(3);
     expect(report.plainHash).toBe(sha256(plain));
     expect(report.storedHash).toBeUndefined();

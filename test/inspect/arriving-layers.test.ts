@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
 import { DEFAULT_LIMITS } from '#dimgx/image/limits.js';
 import { type ArrivedLayer, ArrivingLayers } from '#dimgx/inspect/arriving-layers.js';
 import { layerOf, sha256 } from '../helpers/built-image.js';
@@ -14,7 +15,7 @@ async function arrived(archive: Uint8Array, pieceSize: number, limits = DEFAULT_
   onTestFinished(() => file.close());
   const arriving = new ArrivingLayers(limits, hashes);
   onTestFinished(() => arriving.close());
-  const watcher = arriving.watch(file.fd);
+  const watcher = arriving.watch(new DescriptorFile({ fd: file.fd }));
   for (let at = 0; at < archive.length; at += pieceSize) {
     await file.write(archive, at, Math.min(pieceSize, archive.length - at), at);
     watcher.grown(Math.min(at + pieceSize, archive.length));
@@ -76,7 +77,7 @@ describe('layers that arrive', () => {
     const file = await open(`${await temporaryFolder()}/spool`, 'wx+');
     onTestFinished(() => file.close());
     const arriving = new ArrivingLayers(DEFAULT_LIMITS, true);
-    arriving.watch(file.fd).grown(10);
+    arriving.watch(new DescriptorFile({ fd: file.fd })).grown(10);
     await arriving.close();
     expect(await arriving.finish()).toEqual([]);
   });

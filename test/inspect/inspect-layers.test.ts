@@ -11,6 +11,7 @@ import { sha256 } from '../helpers/built-image.js';
 import { imageValue, layerValue } from '../helpers/image-value.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { longHeader, paxHeader, rawEntry, rawTar } from '../helpers/raw-tar.js';
+import { regionOf } from '../helpers/stored-region.js';
 
 const entry = (name: string, contents = '') => rawEntry({ name }, contents);
 const digest = (bytes: Uint8Array): Digest => `sha256:${sha256(bytes)}`;
@@ -26,7 +27,7 @@ async function layersOf(stored: readonly { bytes: Uint8Array; plain?: Uint8Array
   onTestFinished(() => file.close());
   let offset = 0;
   return stored.map(({ bytes, plain = bytes, parts }, i) => {
-    const blob = { fd: file.fd, offset, length: bytes.length };
+    const blob = { ...regionOf(file, bytes.length), offset };
     offset += bytes.length;
     const compression = bytes[0] === 0x1f ? ('gzip' as const) : ('none' as const);
     return layerValue({

@@ -52,7 +52,7 @@ async function indexOf(entries: readonly RawEntry[]): Promise<LayerContents> {
     layer.copy(bytes, 0, position, position + bytes.length);
   };
   const io = { read: () => read, write: () => expect.unreachable(), whole: <T>(work: () => T) => work() };
-  return indexPlainLayer({ fd: -1, offset: 0, length: layer.length }, io, budget);
+  return indexPlainLayer({ file: -1, offset: 0, length: layer.length }, io, budget);
 }
 
 function keeperIn(cache: BlobCache): LayerKeeper {

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { DEFAULT_LIMITS } from '#dimgx/image/limits.js';
 import { Budget } from '#dimgx/inspect/budget.js';
+import { hashTask, indexTask, type LayerTask } from '#dimgx/inspect/layer-task.js';
 import { LocalLane } from '#dimgx/inspect/local-lane.js';
 import { WorkerPool } from '#dimgx/inspect/worker-pool.js';
 import { rawEntry } from '../helpers/raw-tar.js';
@@ -8,10 +9,14 @@ import { storedRegion } from '../helpers/stored-region.js';
 
 const aborted = expect.objectContaining({ code: 'DIMGX_ABORTED' });
 
-/** To index a layer of so many empty files. */
+/** A layer of so many empty files. */
+function layerWith(entries: number) {
+  return storedRegion(Buffer.concat([...Array<Buffer>(entries).fill(rawEntry({})), Buffer.alloc(1024)]));
+}
+
+/** To index such a layer. */
 async function indexJob(entries: number) {
-  const blob = await storedRegion(Buffer.concat([...Array<Buffer>(entries).fill(rawEntry({})), Buffer.alloc(1024)]));
-  return { kind: 'index' as const, blob, budget: new Budget(DEFAULT_LIMITS) };
+  return indexTask(await layerWith(entries), new Budget(DEFAULT_LIMITS));
 }
 
 function openLane() {
@@ -33,7 +38,7 @@ test('reads the headers of one layer after the other', async () => {
 test('goes on after a job that failed', async () => {
   const lane = openLane();
   const job = await indexJob(1);
-  const short = { ...job, blob: { ...job.blob, length: 1_000_000 } };
+  const short = indexTask({ ...(await layerWith(1)), length: 1_000_000 }, new Budget(DEFAULT_LIMITS));
   const results = await Promise.allSettled([lane.run(short, () => {}), lane.run(job, () => {})]);
   expect(results).toMatchObject([
     { status: 'rejected', reason: { code: 'DIMGX_EXTRACT_CHANGED' } },
@@ -59,8 +64,8 @@ test('takes headers of a pool whose threads are busy, and counts as one of them'
   onTestFinished(() => pool.close());
   const order: string[] = [];
   const index = await indexJob(1);
-  const hash = { kind: 'hash', blob: index.blob, algorithms: ['sha256'] } as const;
-  const run = async (name: string, job: typeof index | typeof hash) => {
+  const hash = hashTask(await layerWith(1), ['sha256']);
+  const run = async (name: string, job: LayerTask) => {
     await pool.run(job, () => {});
     order.push(name);
   };

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { LayerJob } from '#dimgx/inspect/layer-job.js';
+import { hashTask, type LayerTask } from '#dimgx/inspect/layer-task.js';
 import { WorkerPool } from '#dimgx/inspect/worker-pool.js';
 import { sha256 } from '../helpers/built-image.js';
 import { storedRegion } from '../helpers/stored-region.js';
@@ -9,7 +10,7 @@ const contents = Buffer.alloc(3 * 2 ** 20, 'layer');
 
 async function hashJob(times = 1) {
   const blob = await storedRegion(contents);
-  return { kind: 'hash' as const, blob, algorithms: Array<string>(times).fill('sha256') };
+  return hashTask(blob, Array<string>(times).fill('sha256'));
 }
 
 const aborted = expect.objectContaining({ code: 'DIMGX_ABORTED' });
@@ -27,10 +28,10 @@ describe('a pool of worker threads', () => {
 
   test('begins with the largest of the jobs that are there', async () => {
     const pool = new WorkerPool(1);
-    const { blob, ...job } = await hashJob();
+    const blob = await storedRegion(contents);
     const done: number[] = [];
     const run = async (length: number) => {
-      await pool.run({ ...job, blob: { ...blob, length } }, () => {});
+      await pool.run(hashTask({ ...blob, length }, ['sha256']), () => {});
       done.push(length);
     };
     await Promise.all([10, 30, 20, 30].map(run));
@@ -41,7 +42,7 @@ describe('a pool of worker threads', () => {
   test('goes on after a job that failed', async () => {
     const pool = new WorkerPool(1);
     const job = await hashJob();
-    const short = { ...job, blob: { ...job.blob, length: contents.length + 1 } };
+    const short = hashTask({ ...(await storedRegion(contents)), length: contents.length + 1 }, ['sha256']);
     const results = await Promise.allSettled([pool.run(short, () => {}), pool.run(job, () => {})]);
     await pool.close();
     expect(results).toMatchObject([
@@ -54,11 +55,14 @@ describe('a pool of worker threads', () => {
     const pool = new WorkerPool(1);
     const job = await hashJob();
     const defects = [
-      { ...job, algorithms: ['no such hash'] },
-      { kind: 'decode', budget: null },
-    ];
+      hashTask(await storedRegion(contents), ['no such hash']),
+      {
+        ...job,
+        open: async () => ({ job: { kind: 'decode', budget: null } as unknown as LayerJob, release: () => {} }),
+      },
+    ] satisfies LayerTask[];
     for (const defect of defects) {
-      await expect(pool.run(defect as unknown as LayerJob, () => {})).rejects.toMatchObject({ code: 'DIMGX_INTERNAL' });
+      await expect(pool.run(defect, () => {})).rejects.toMatchObject({ code: 'DIMGX_INTERNAL' });
     }
     expect(await pool.run(job, () => {})).toEqual({ hashes: [sha256(contents)] });
     await pool.close();

@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
 import { ArchiveFiles } from '#dimgx/source/archive-files.js';
 import { archiveOf, type Members, temporaryFolder, writeArchive } from '../helpers/members.js';
 import { bytesOf } from '../helpers/opened.js';
@@ -14,12 +15,12 @@ async function filesOf(members: Members): Promise<ArchiveFiles> {
 async function filesAt(path: string): Promise<ArchiveFiles> {
   const fd = openSync(path, 'r');
   onTestFinished(() => closeSync(fd));
-  return ArchiveFiles.scan({ fd, offset: 0, length: (await stat(path)).size }, 'x.tar');
+  return ArchiveFiles.scan({ file: new DescriptorFile({ fd }), offset: 0, length: (await stat(path)).size }, 'x.tar');
 }
 
 async function contentsOf(members: Members, name: string): Promise<string | undefined> {
   const file = await (await filesOf(members)).open(name);
-  return file && bytesOf(file.region).toString();
+  return file && (await bytesOf(file.region)).toString();
 }
 
 const codeOf = (members: Members, name: string) =>

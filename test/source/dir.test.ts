@@ -23,7 +23,7 @@ describe("skopeo's dir:", () => {
     for (const reference of [`dir:${folder}`, folder]) {
       const image = await opened(reference);
       expect(image).toMatchObject({ id: imageIdOf(app), manifestDigest: digest, source: { transport: 'dir' } });
-      expect(image.layers.map(({ blob }) => bytesOf(blob))).toEqual([base]);
+      expect(await Promise.all(image.layers.map(({ blob }) => bytesOf(blob)))).toEqual([base]);
     }
   });
 

@@ -9,7 +9,7 @@ import { bytesOf } from '../helpers/opened.js';
 async function contentsOf(folder: string, name: string): Promise<string | undefined> {
   const file = await (await DirectoryFiles.at(folder)).open(name);
   if (!file) return undefined;
-  const text = bytesOf(file.region).toString();
+  const text = (await bytesOf(file.region)).toString();
   await file.close();
   return text;
 }

@@ -23,13 +23,13 @@ describe('an archive of Docker up to 24', () => {
       { diffId: diffIdOf(base), legacyId: legacyIdOf([base]), tags: [], compression: 'none' },
       { diffId: diffIdOf(top), legacyId: legacyIdOf([base, top]), tags: app.tags, imageId: imageIdOf(app) },
     ]);
-    expect(image.layers.map(({ blob }) => bytesOf(blob))).toEqual([base, top]);
+    expect(await Promise.all(image.layers.map(({ blob }) => bytesOf(blob)))).toEqual([base, top]);
     expect(image.history.map((row) => row.history.createdBy)).toEqual(['step 1', 'step 2']);
   });
 
   test('is read unpacked, too', async () => {
     const image = await opened(await writeFolder(dockerArchive([app])));
-    expect(image.layers.map(({ blob }) => bytesOf(blob))).toEqual([base, top]);
+    expect(await Promise.all(image.layers.map(({ blob }) => bytesOf(blob)))).toEqual([base, top]);
   });
 
   test('may name its members ./X, and manifest.json anywhere', async () => {
@@ -57,7 +57,7 @@ describe('an archive of Docker up to 24', () => {
     const linkname = type === 'link' ? target : `../${target}`;
     members[`${legacyIdOf([base, top, base])}/layer.tar`] = { type, linkname };
     const image = await opened(await writeArchive(members));
-    expect(image.layers.map(({ blob }) => bytesOf(blob))).toEqual([base, top, base]);
+    expect(await Promise.all(image.layers.map(({ blob }) => bytesOf(blob)))).toEqual([base, top, base]);
     expect(new Set(image.layers.map(({ name }) => name)).size).toBe(3);
   });
 

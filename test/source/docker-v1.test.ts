@@ -22,7 +22,7 @@ describe('an archive of 2015', () => {
       { legacyId: id('b'), imageId: id('b'), tags: [] },
       { legacyId: id('c'), imageId: id('c'), tags: ['app:1', 'app:latest'] },
     ]);
-    expect(image.layers.map(({ blob }) => bytesOf(blob))).toEqual([A.layer, B.layer, C.layer]);
+    expect(await Promise.all(image.layers.map(({ blob }) => bytesOf(blob)))).toEqual([A.layer, B.layer, C.layer]);
     expect(image.history.map(({ history }) => history.createdBy)).toEqual(
       ['aaaa', 'bbbb', 'cccc'].map((four) => `/bin/sh -c echo ${four}`),
     );

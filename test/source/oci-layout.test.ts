@@ -27,7 +27,7 @@ describe('an OCI layout', () => {
       { diffId: diffIdOf(top), imageId: imageIdOf(app) },
     ]);
     expect(image.layers.map(({ compression }) => compression)).toEqual(gzip ? ['gzip', 'gzip'] : ['none', 'none']);
-    expect(bytesOf(image.layers[0]?.blob ?? expect.fail())).toEqual(stored);
+    expect(await bytesOf(image.layers[0]?.blob ?? expect.fail())).toEqual(stored);
   });
 
   test('is read out of an archive, with or without its transport', async () => {

@@ -43,7 +43,9 @@ describe('an archive', () => {
     const members = Buffer.concat([gzipSync(archive.subarray(0, half)), gzipSync(archive.subarray(half))]);
     for (const bytes of [gzipSync(archive), members]) {
       const image = await opened(await file(bytes));
-      expect(image.layers.map(({ blob }) => sha256(bytesOf(blob)))).toEqual([sha256(layer)]);
+      expect(await Promise.all(image.layers.map(async ({ blob }) => sha256(await bytesOf(blob))))).toEqual([
+        sha256(layer),
+      ]);
     }
   });
 
@@ -53,7 +55,9 @@ describe('an archive', () => {
     feed(path, stdout);
     for (const place of [await file(stdout), path]) {
       const image = await opened(place);
-      expect(image.layers.map(({ blob }) => sha256(bytesOf(blob)))).toEqual([sha256(layer)]);
+      expect(await Promise.all(image.layers.map(async ({ blob }) => sha256(await bytesOf(blob))))).toEqual([
+        sha256(layer),
+      ]);
     }
     const failure = await refusal(await file(stdout.subarray(0, -2)));
     expect(failure).toMatchObject({ code: 'DIMGX_COMPRESSION_CORRUPT' });
@@ -70,7 +74,9 @@ describe('an archive', () => {
       const tmpDir = await temporaryFolder();
       feed(path, bytes);
       const image = await opened(path, { tmpDir });
-      expect(image.layers.map(({ blob }) => sha256(bytesOf(blob)))).toEqual([sha256(layer)]);
+      expect(await Promise.all(image.layers.map(async ({ blob }) => sha256(await bytesOf(blob))))).toEqual([
+        sha256(layer),
+      ]);
       expect(readdirSync(tmpDir)).toEqual([]);
     }
   });

@@ -47,9 +47,8 @@ export async function fetchLayers(
     const { digest } = layer;
     const elsewhere = request.foreign.get(digest);
     const download = new LayerDownload(layer, { repository, cache, elsewhere, watch, onBytes, isOver });
-    const { fd, length, close } = await download.fetch();
-    context.resources.adopt(close);
-    const blob = { fd, offset: 0, length };
+    const { region: blob } = await download.fetch();
+    context.resources.adoptFile(blob.file);
     const compression = await compressionOf(blob);
     // what does not look compressed is written out while it is being hashed
     const isSure = !download.isOld || compression !== 'none';

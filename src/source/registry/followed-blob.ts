@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { MAGIC_LENGTH } from '../../compression/detect.js';
+import { DescriptorFile } from '../../file/descriptor-file.js';
 import type { Layer, LayerFile, LayerWatcher, WatchLayer } from '../../image/image.js';
 import { compressionOf } from '../assemble-image.js';
 
@@ -25,8 +26,8 @@ export class FollowedBlob {
     if (!watch || process.platform !== 'linux') return undefined;
     const file = await open(`/proc/self/fd/${fd}`, constants.O_RDONLY).catch(() => undefined);
     if (!file) return undefined;
-    const region = { fd: file.fd, offset: 0, length: size };
-    return new FollowedBlob(layer, { region, close: () => file.close() }, watch);
+    const region = { file: new DescriptorFile({ fd: file.fd, close: () => file.close() }), offset: 0, length: size };
+    return new FollowedBlob(layer, { region, close: () => region.file.close() }, watch);
   }
 
   private constructor(layer: Layer, file: LayerFile, watch: WatchLayer) {

@@ -95,8 +95,8 @@ export class RegistryDocuments implements Blobs {
     const blob = await this.#cache.open(digest);
     if (!blob) return undefined;
     try {
-      const bytes = Buffer.alloc(Math.min(blob.length, MAX_DOCUMENT));
-      await readRegion({ fd: blob.fd, offset: 0, length: bytes.length })(bytes, 0);
+      const bytes = Buffer.alloc(Math.min(blob.region.length, MAX_DOCUMENT));
+      await readRegion(blob.region)(bytes, 0);
       checkDigest(bytes, digest, quoted(digest));
       return bytes;
     } catch {

@@ -39,8 +39,8 @@ export const gzip: Target<GzipInput> = {
       if (isCompared) spool.push(Buffer.from(bytes));
     };
     const io = { read: readFrom(stored), write, whole };
-    const blob = { fd: -1, offset: 0, length: stored.length };
-    const request = { blob, compression: 'gzip', spool: -1, reads: true } as const;
+    const blob = { file: -1, offset: 0, length: stored.length };
+    const request = { blob, compression: 'gzip', spool: { fd: -1, offset: 0, room: undefined }, reads: true } as const;
     const { contents, length } = await decodeLayer(request, {}, io, new Budget(LIMITS), () => {}).catch((error) => {
       if (isCompared && error instanceof DimgxError && error.code === 'DIMGX_COMPRESSION_CORRUPT')
         mustBeDamaged(stored);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { TarAssembler } from '#dimgx/extract/assembler.js';
+import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
 import { Budget } from '#dimgx/inspect/budget.js';
 import { EntryTable } from '#dimgx/inspect/entry-table.js';
 import { FillLevel } from '#dimgx/inspect/fill-level.js';
@@ -68,8 +69,8 @@ async function indexesOf(layers: readonly Buffer[]): Promise<LayerIndex[]> {
       write: () => must(false, 'a plain layer is spooled'),
       whole: (work) => work(),
     };
-    const { columns, ...contents } = await indexPlainLayer({ fd: -1, offset: 0, length }, io, budget);
-    const region = { fd: scratch.fd, offset, length };
+    const { columns, ...contents } = await indexPlainLayer({ file: -1, offset: 0, length }, io, budget);
+    const region = { file: new DescriptorFile({ fd: scratch.fd }), offset, length };
     const layer = layerValue({ name: `layer ${position}`, blob: region });
     const place = { position, of: layers.length };
     const entries = new EntryTable(columns);

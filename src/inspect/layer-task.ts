@@ -1,0 +1,95 @@
+import type { Limits } from '../image/limits.js';
+import type { Region, RegionFile } from '../image/region.js';
+import type { Budget } from './budget.js';
+import type { LayerJob } from './layer-job.js';
+import type { SharedLength } from './shared-length.js';
+
+/** A job whose files are held open. */
+export interface OpenTask {
+  readonly job: LayerJob;
+  /** To be called when nobody works on the job any more. */
+  release(): void;
+}
+
+/** Work on one layer. Its files are opened when there is somebody to do it. */
+export interface LayerTask {
+  readonly kind: LayerJob['kind'];
+  /** What it takes to do it, in bytes. */
+  readonly size: number;
+  /** @throws what `RegionFile.hold` throws; what opening a spool throws */
+  open(): Promise<OpenTask>;
+}
+
+/** Reads the headers of an uncompressed layer. */
+export function indexTask(blob: Region, budget: Budget): LayerTask {
+  return task('index', blob, (file) => ({ kind: 'index', blob: { ...blob, file }, budget: shareOf(budget) }));
+}
+
+export function hashTask(blob: Region, algorithms: readonly string[]): LayerTask {
+  return task('hash', blob, (file) => ({ kind: 'hash', blob: { ...blob, file }, algorithms }));
+}
+
+/** Reads the layers of an archive that is still being written. */
+export function followTask(spool: RegionFile, length: SharedLength, limits: Limits, hashes: boolean): LayerTask {
+  const whole = { file: spool, offset: 0, length: 0 };
+  return task('follow', whole, (fd) => ({ kind: 'follow', fd, length: length.memory, limits, hashes }));
+}
+
+/** Where a layer is decoded to. */
+export interface SpoolPlace {
+  readonly file: RegionFile;
+  /** Of its first byte, in bytes from the start of the file. */
+  readonly offset: number;
+  /** It may become so long, in bytes; `undefined`: as long as it is. */
+  readonly room?: number;
+}
+
+/** How a layer is decoded. */
+export type Decoding = Pick<
+  Extract<LayerJob, { kind: 'decode' }>,
+  'compression' | 'reads' | 'arriving' | 'storedAlgorithm' | 'expected' | 'plainAlgorithm'
+>;
+
+/** @param place is asked for the spool when the work begins */
+export function decodeTask(
+  blob: Region,
+  decoding: Decoding,
+  budget: Budget,
+  place: () => Promise<SpoolPlace>,
+): LayerTask {
+  const open = async (): Promise<OpenTask> => {
+    const { file: spool, offset, room } = await place();
+    const fd = await spool.hold();
+    try {
+      const job: LayerJob = {
+        kind: 'decode',
+        ...decoding,
+        blob: { ...blob, file: await blob.file.hold() },
+        spool: { fd, offset, room },
+        budget: shareOf(budget),
+      };
+      const release = () => {
+        blob.file.release();
+        spool.release();
+      };
+      return { job, release };
+    } catch (failure) {
+      spool.release();
+      throw failure;
+    }
+  };
+  return { kind: 'decode', size: decoding.arriving ? 0 : blob.length, open };
+}
+
+function task(kind: LayerJob['kind'], { file, length }: Region, jobOf: (fd: number) => LayerJob): LayerTask {
+  return {
+    kind,
+    size: length,
+    open: async () => ({ job: jobOf(await file.hold()), release: () => file.release() }),
+  };
+}
+
+/** A class instance does not survive the way to another thread. */
+function shareOf({ limits, counters }: Budget) {
+  return { limits, counters };
+}

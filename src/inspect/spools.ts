@@ -1,0 +1,65 @@
+import type { DescriptorFile } from '../file/descriptor-file.js';
+import { openSpool, requireSpoolSpace, spoolFile } from '../file/spool.js';
+import type { Resources } from '../image/resources.js';
+import type { SpoolPlace } from './layer-task.js';
+
+/** Regions of spools begin where pages do. */
+const PAGE = 4096;
+
+/** A place in a spool that belongs to its taker until it is given back. */
+export interface TakenPlace extends SpoolPlace {
+  /** @param length of what was written there, in bytes */
+  giveBack(length: number): void;
+}
+
+/**
+ * The temporary files that layers are decoded into. Layers share them, one behind the other: there are no more of them than
+ * layers are decoded at once. The image's resources close them.
+ */
+export class Spools {
+  readonly #tmpDir: string | undefined;
+  readonly #resources: Resources;
+  /** With where the next layer begins. */
+  readonly #free: { readonly file: DescriptorFile; readonly end: number }[] = [];
+  #known: Promise<DescriptorFile> | undefined;
+  #knownEnd = 0;
+
+  constructor(tmpDir: string | undefined, resources: Resources) {
+    this.#tmpDir = tmpDir;
+    this.#resources = resources;
+  }
+
+  /**
+   * A place for a layer of unknown length.
+   *
+   * @param atLeast that it takes, in bytes
+   * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES
+   */
+  async take(atLeast: number): Promise<TakenPlace> {
+    const free = this.#free.pop();
+    if (free) await requireSpoolSpace(this.#tmpDir, atLeast);
+    const { file, end } = free ?? { file: await this.#open(atLeast), end: 0 };
+    let isGiven = false;
+    const giveBack = (length: number) => {
+      if (isGiven) return;
+      isGiven = true;
+      this.#free.push({ file, end: Math.ceil((end + length) / PAGE) * PAGE });
+    };
+    return { file, offset: end, giveBack };
+  }
+
+  /** A place for a layer of known length. @throws as `take` */
+  async allot(length: number, atLeast: number): Promise<SpoolPlace> {
+    const offset = this.#knownEnd;
+    this.#knownEnd = Math.ceil((offset + length) / PAGE) * PAGE;
+    if (this.#known) await requireSpoolSpace(this.#tmpDir, atLeast);
+    this.#known ??= this.#open(atLeast);
+    return { file: await this.#known, offset, room: length };
+  }
+
+  async #open(atLeast: number): Promise<DescriptorFile> {
+    const file = spoolFile(await openSpool(this.#tmpDir, atLeast));
+    this.#resources.adoptFile(file);
+    return file;
+  }
+}
