@@ -12,7 +12,10 @@ interface ErrorKind {
 }
 
 export const ERRORS = {
-  DIMGX_CLI_USAGE: { exit: 1, meaning: 'The command line could not be understood; see `dimgx --help`.' },
+  DIMGX_CLI_USAGE: {
+    exit: 1,
+    meaning: 'The command line, or what a function was given, cannot be understood; see `dimgx --help`.',
+  },
   DIMGX_REFERENCE_INVALID: {
     exit: 1,
     meaning: 'The image reference is not of the form `transport:name[:tag][@digest]`.',
@@ -164,6 +167,10 @@ export const ERRORS = {
     meaning: 'The reader of the output went away; the command line says nothing of it.',
   },
   DIMGX_ABORTED: { exit: 130, meaning: 'The work was cancelled by its caller.' },
+  DIMGX_CALLBACK_FAILED: {
+    exit: 2,
+    meaning: 'A function that the caller of the library gave has thrown; what it threw is the cause.',
+  },
   DIMGX_INTERNAL: { exit: 2, meaning: 'A defect of dimgx; `--log-level debug` shows where. Please report it.' },
 } as const satisfies Record<string, ErrorKind>;
 

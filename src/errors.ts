@@ -94,11 +94,23 @@ export function inputWarner({ onWarning, strictInput }: WarningOptions): Warn {
   };
 }
 
-/** @throws DIMGX_ABORTED when the caller has cancelled the work */
+/** The reason of a signal that dimgx itself aborts: the work is to end with this failure. */
+export class Interruption extends Error {
+  readonly failure: DimgxError;
+
+  constructor(failure: DimgxError) {
+    super(failure.message, { cause: failure });
+    this.failure = failure;
+  }
+}
+
+/** @throws what ended the work, mostly DIMGX_ABORTED */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortedBy(signal);
 }
 
+/** What ended the work of a signal: DIMGX_ABORTED, or the failure that it was interrupted for. */
 export function abortedBy(signal: AbortSignal): DimgxError {
+  if (signal.reason instanceof Interruption) return signal.reason.failure;
   return new DimgxError('DIMGX_ABORTED', 'the work was cancelled', { cause: signal.reason });
 }

@@ -1,5 +1,7 @@
 import type { Writable } from 'node:stream';
-import type { Warning } from './errors.js';
+import { Call } from './call/call.js';
+import { checkOptions } from './call/check-options.js';
+import type { Warn, Warning } from './errors.js';
 import { openExtraction } from './extract/extraction.js';
 import type { Image } from './image/image.js';
 import { inspectLayers } from './inspect/inspect-layers.js';
@@ -9,7 +11,6 @@ import type { Plan } from './merge/plan.js';
 import type { ExtractOptions, InspectOptions, OpenOptions, SelectOptions, TargetOptions } from './options.js';
 import { openImage } from './source/resolve.js';
 import { type Destination, findDestination } from './target/destination.js';
-import { holdErrors } from './target/hold-errors.js';
 import { writeTarget } from './target/write-target.js';
 
 export interface FlattenOptions extends OpenOptions, SelectOptions, InspectOptions, ExtractOptions, TargetOptions {}
@@ -44,41 +45,53 @@ export interface FlattenResult {
  *
  * @param target a path, `-` for standard output, or a stream, which is ended
  * @throws DimgxError with any code of the table; then nothing new is left where the target was to be. A stream is not
- *   touched when the work fails before its first byte
+ *   touched when the work fails before its first byte, else destroyed
  */
 export async function flatten(
   reference: string,
   target: string | Writable,
   options: FlattenOptions = {},
 ): Promise<FlattenResult> {
+  checkOptions(options);
+  const call = new Call(options);
   const warnings: Warning[] = [];
   const onWarning = (warning: Warning) => {
     warnings.push(warning);
-    options.onWarning?.(warning);
+    call.options.onWarning?.(warning);
   };
-  const heard = { ...options, onWarning };
-  const letGo = holdErrors(target);
+  const heard = { ...options, ...call.options, onWarning };
   try {
-    const destination = await findDestination(target, options, onWarning);
-    return await flattenInto(destination, await openImage(reference, heard), heard, warnings);
+    const work = async () => {
+      const destination = await findDestination(target, heard, onWarning);
+      if (destination.kind === 'stream') destination.stream.onLost(call.fail);
+      try {
+        const image = await openImage(reference, heard);
+        return await flattenInto(destination, image, { ...heard, settle: call.settle, warnings });
+      } finally {
+        if (destination.kind === 'stream') destination.stream.release();
+      }
+    };
+    return await call.run(work);
   } finally {
-    letGo();
+    call.end();
   }
 }
 
-async function flattenInto(
-  destination: Destination,
-  image: Image,
-  heard: FlattenOptions & Required<Pick<FlattenOptions, 'onWarning'>>,
-  warnings: readonly Warning[],
-): Promise<FlattenResult> {
+/** The options as the stages get them. */
+type Heard = FlattenOptions & {
+  readonly onWarning: Warn;
+  readonly settle: () => Promise<void>;
+  readonly warnings: readonly Warning[];
+};
+
+async function flattenInto(destination: Destination, image: Image, heard: Heard): Promise<FlattenResult> {
   try {
     const select = selectLayers(image, heard, heard.onWarning);
     const layers = await inspectLayers(image, { ...heard, select });
     const { plan, assembler, size } = openExtraction(layers, heard);
     const onBytes = progressOf(destination.name, size, heard);
-    const bytes = await writeTarget(destination, assembler, { signal: heard.signal, onBytes });
-    return { ...resultOf(image, plan), bytes, warnings };
+    const bytes = await writeTarget(destination, assembler, { signal: heard.signal, onBytes, settle: heard.settle });
+    return { ...resultOf(image, plan), bytes, warnings: heard.warnings };
   } finally {
     await image.close();
   }

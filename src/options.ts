@@ -1,6 +1,5 @@
 import type { CompressionName } from './compression/codec.js';
 import type { Warn } from './errors.js';
-import type { Limits } from './image/limits.js';
 
 /** A step of the work, for progress bars. */
 export interface Progress {
@@ -21,93 +20,123 @@ export interface Progress {
 /** What all functions of the library understand. */
 export interface CommonOptions {
   /** Ends the work with DIMGX_ABORTED; everything held is given back. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly onWarning?: Warn;
+  readonly signal?: AbortSignal | undefined;
+  /** Called often: at each step of the work. See docs/library.md for callbacks that throw or are async. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called for each warning as it arises; many of one kind in one layer are one. */
+  readonly onWarning?: Warn | undefined;
   /** Takes what may help to find out why something went wrong; printable. */
-  readonly onInfo?: (message: string) => void;
+  readonly onInfo?: ((message: string) => void) | undefined;
   /** Warnings about the input become errors. Default false. */
-  readonly strictInput?: boolean;
+  readonly strictInput?: boolean | undefined;
+}
+
+/** A name and a password, or a token, for a registry. */
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Bounds on what an image may make dimgx do; what is left out, or undefined, has its default. `Infinity`: no bound. */
+export interface LimitOptions {
+  /** Of all layers, uncompressed, in bytes, the real sizes of sparse files counted. Default 1 TiB. */
+  readonly maxSize?: number | undefined;
+  /** Entries in all layers together. Default 10,000,000. */
+  readonly maxEntries?: number | undefined;
 }
 
 /** How registries are reached. */
 export interface RegistryOptions {
   /** For the registry that is named; default: what `docker login` and `podman login` have stored. */
-  readonly credentials?: { readonly username: string; readonly password: string };
+  readonly credentials?: RegistryCredentials | undefined;
   /** The only file to take stored credentials from; in the form of docker's `config.json`. */
-  readonly authFile?: string;
+  readonly authFile?: string | undefined;
   /** Layers that are downloaded at once. Default 3. */
-  readonly jobs?: number;
+  readonly jobs?: number | undefined;
   /** Of authorities that are trusted beside the usual ones; PEM. */
-  readonly caFile?: string;
+  readonly caFile?: string | undefined;
   /** Plain HTTP, and certificates that nobody vouches for. Default false. */
-  readonly insecure?: boolean;
+  readonly insecure?: boolean | undefined;
   /** `HOST=URL`: places that are asked before a registry. */
-  readonly mirrors?: readonly string[];
+  readonly mirrors?: readonly string[] | undefined;
   /** Download layers that are not in the registry from where their manifest says. Default false. */
-  readonly allowForeignLayers?: boolean;
+  readonly allowForeignLayers?: boolean | undefined;
 }
 
+/** For `openImage`. */
 export interface OpenOptions extends CommonOptions, RegistryOptions {
   /** `os/arch[/variant]`; default: linux on this machine's architecture. */
-  readonly platform?: string;
+  readonly platform?: string | undefined;
   /** Which of several images in an archive: a name, an ID or its prefix, or `@N` counted from 0. */
-  readonly image?: string;
+  readonly image?: string | undefined;
   /** Of the engine, as `unix://…`, `tcp://…` or `ssh://…`. Default: what `DOCKER_HOST` and docker's contexts say. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /**
    * Whether the engine is to pull the image; without an engine it is fetched from its registry. Default `never`.
    */
-  readonly pull?: 'missing' | 'always' | 'never';
+  readonly pull?: 'missing' | 'always' | 'never' | undefined;
   /** The folder of the cache for what registries give; `false`: none. Default: the user's. */
-  readonly cache?: string | false;
+  readonly cache?: string | false | undefined;
   /** Of a registry, take only what is in the cache. Default false. */
-  readonly offline?: boolean;
+  readonly offline?: boolean | undefined;
   /** Where spools are made. Default: the system's temporary folder. */
-  readonly tmpDir?: string;
+  readonly tmpDir?: string | undefined;
   /** Compare digests, sizes and diff IDs. Default true. */
-  readonly verify?: boolean;
+  readonly verify?: boolean | undefined;
   /** `maxSize` bounds an archive that is decompressed or streamed, too. */
-  readonly limits?: Partial<Limits>;
+  readonly limits?: LimitOptions | undefined;
 }
 
+/** For `selectLayers`. */
 export interface SelectOptions {
   /** Layer specs; default: all layers, newest first. */
-  readonly layers?: readonly string[];
-  readonly reverse?: boolean;
+  readonly layers?: readonly string[] | undefined;
+  /** Oldest first, where no layers are named; the order of the specs as they stand, where they are. Default false. */
+  readonly reverse?: boolean | undefined;
   /** A spec that selects nothing is DIMGX_INSPECT_LAYER_SPEC. Default false: a warning. */
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
 }
 
+/** For `inspectLayers`. */
 export interface InspectOptions extends CommonOptions {
-  readonly verify?: boolean;
-  readonly tmpDir?: string;
-  readonly limits?: Partial<Limits>;
+  /** Compare digests, sizes and diff IDs. Default true. */
+  readonly verify?: boolean | undefined;
+  /** Where spools are made. Default: the system's temporary folder. */
+  readonly tmpDir?: string | undefined;
+  /** Of the layers that are inspected, together. */
+  readonly limits?: LimitOptions | undefined;
   /** Worker threads at most. Default: the machine's processors. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
 }
 
 /** What became of one entry of a layer. Paths are printable: control characters are escaped. */
 export interface EntryEvent {
+  /** Whether the entry stands in the output. */
   readonly action: 'write' | 'skip';
+  /** In the output, or in the layer for `skip`. */
   readonly path: string;
   /** The layer's name. */
   readonly layer: string;
   /** For `skip`: why, in words that follow "skipping PATH". */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
 
+/** For `extractLayers`. */
 export interface ExtractOptions extends CommonOptions {
-  readonly limits?: Partial<Limits>;
-  readonly onEntry?: (event: EntryEvent) => void;
+  /** `maxEntries` bounds the entries of the output, too. */
+  readonly limits?: LimitOptions | undefined;
+  /** Called for each entry that is left out, and for each that is written, as it is written. */
+  readonly onEntry?: ((event: EntryEvent) => void) | undefined;
 }
 
+/** How the tar is written. */
 export interface TargetOptions {
   /** Default: what the target's extension says, else `none`. */
-  readonly compression?: CompressionName;
-  readonly level?: number;
-  /** That compress at once at most. Default: the machine's processors. */
-  readonly threads?: number;
+  readonly compression?: CompressionName | undefined;
+  /** 0 to 9 for gzip and xz, 1 to 9 for bzip2, 1 to 19 for zstd. Default: the codec's own. */
+  readonly level?: number | undefined;
+  /** Threads that compress at once at most. Default: the machine's processors. */
+  readonly threads?: number | undefined;
   /** Overwrite a regular file that exists. Default false. */
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
 }

@@ -299,8 +299,13 @@ describe('failing', () => {
     const onProgress = (progress: Progress) => {
       if (progress.stage === stage) throw mistake;
     };
-    await expect(flatten(archive, path, { onProgress })).rejects.toBe(mistake);
-    await expect(flatten(archive, collector().stream, { onProgress })).rejects.toThrow(/mistake/);
+    const failure = {
+      code: 'DIMGX_CALLBACK_FAILED',
+      message: 'the callback onProgress failed: mistake',
+      cause: mistake,
+    };
+    await expect(flatten(archive, path, { onProgress })).rejects.toMatchObject(failure);
+    await expect(flatten(archive, collector().stream, { onProgress })).rejects.toMatchObject(failure);
     expect(await readdir(folder)).toEqual([]);
     await nextTurns();
     expect(seen).toEqual([]);

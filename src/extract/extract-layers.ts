@@ -1,4 +1,7 @@
 import { Readable } from 'node:stream';
+import { checkOptions, requireThat } from '../call/check-options.js';
+import { guardCallbacks } from '../call/guard-callbacks.js';
+import type { DimgxError } from '../errors.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import type { ExtractOptions } from '../options.js';
 import { openExtraction } from './extraction.js';
@@ -8,18 +11,25 @@ import { fillingStream } from './filling-stream.js';
  * The flat tar of layers, as a stream. The image must stay open until it ends.
  *
  * @param layers earlier ones win over later ones, as `inspectLayers` returns them
- * @returns a stream of bytes that fails with a `DimgxError`: a code of merge or extract, or what
- *   `LayerIndex.verified` rejects with
+ * @returns a stream of bytes that fails with a `DimgxError`: DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, a code of merge or
+ *   extract, or what `LayerIndex.verified` rejects with. An abort ends it with DIMGX_ABORTED as soon as it is read, or
+ *   listened to for errors
  */
 export function extractLayers(layers: readonly LayerIndex[], options: ExtractOptions = {}): Readable {
+  let end = (_failure: DimgxError): void => {};
   try {
-    const { assembler, size } = openExtraction(layers, options);
+    requireThat(Array.isArray(layers), 'the layers', 'an array', layers);
+    checkOptions(options);
+    const callbacks = guardCallbacks(options, (failure) => end(failure));
+    const { assembler, size } = openExtraction(layers, { ...options, ...callbacks });
     let done = 0;
     const onBytes = (bytes: number) => {
       done += bytes;
-      options.onProgress?.({ stage: 'extract', item: 'tar', done, total: bytes === 0 ? done : Math.max(size, done) });
+      callbacks.onProgress?.({ stage: 'extract', item: 'tar', done, total: bytes === 0 ? done : Math.max(size, done) });
     };
-    return fillingStream(assembler, { signal: options.signal, onBytes });
+    const stream = fillingStream(assembler, { signal: options.signal, onBytes });
+    end = (failure) => void stream.destroy(failure);
+    return stream;
   } catch (error) {
     // Not before it is read: until then nobody may be listening.
     return new Readable({

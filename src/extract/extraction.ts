@@ -1,5 +1,5 @@
 import { inputWarner } from '../errors.js';
-import { DEFAULT_LIMITS } from '../image/limits.js';
+import { limitsOf } from '../image/limits.js';
 import { printable } from '../image/printable.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
 import { mergeLayers } from '../merge/merge-layers.js';
@@ -24,7 +24,7 @@ export interface Extraction {
  */
 export function openExtraction(layers: readonly LayerIndex[], options: ExtractOptions): Extraction {
   const { onEntry, signal } = options;
-  const maxEntries = options.limits?.maxEntries ?? DEFAULT_LIMITS.maxEntries;
+  const { maxEntries } = limitsOf(options.limits);
   const plan = mergeLayers(layers, { onWarning: inputWarner(options), explain: onEntry !== undefined, maxEntries });
   if (onEntry) tellHidden(plan, onEntry);
   const onItem = onEntry && ((item: number) => onEntry(written(plan, item)));

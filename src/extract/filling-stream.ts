@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { onAbort } from '../call/on-abort.js';
 import { abortedBy } from '../errors.js';
 import type { TarAssembler } from './assembler.js';
 
@@ -12,13 +13,24 @@ export interface FillingOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
-/** The tar as a stream of pieces that belong to the reader. It is filled no faster than it is read. */
+/**
+ * The tar as a stream of pieces that belong to the reader. It is filled no faster than it is read. It listens to the signal
+ * when it is first read, or somebody listens for its errors: a stream that is forgotten leaves nothing on the signal.
+ */
 export function fillingStream(tar: TarAssembler, { signal, onBytes }: FillingOptions): Readable {
   let filling: Promise<void> = Promise.resolve();
-  const abort = () => stream.destroy(signal && abortedBy(signal));
+  let release: (() => void) | undefined;
+  const listen = () => {
+    if (!signal || release || stream.destroyed) return;
+    const abort = () => void stream.destroy(abortedBy(signal));
+    if (signal.aborted) abort();
+    else release = onAbort(signal, abort);
+  };
   const stream = new Readable({
     highWaterMark: PIECE,
     read() {
+      listen();
+      if (this.destroyed) return;
       const buffer = Buffer.allocUnsafeSlow(PIECE);
       filling = tar
         .fill(buffer)
@@ -29,10 +41,10 @@ export function fillingStream(tar: TarAssembler, { signal, onBytes }: FillingOpt
         .catch((error: Error) => void this.destroy(error));
     },
     destroy(error, callback) {
-      signal?.removeEventListener('abort', abort);
+      release?.();
       void filling.then(() => callback(error));
     },
   });
-  signal?.addEventListener('abort', abort, { once: true });
+  stream.on('newListener', (event) => event === 'error' && listen());
   return stream;
 }

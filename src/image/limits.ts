@@ -8,6 +8,12 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = { maxSize: 2 ** 40, maxEntries: 10_000_000 };
 
+/** The limits with defaults for those that are not given. @param given whole numbers, or `Infinity` */
+export function limitsOf(given: { readonly [Name in keyof Limits]?: number | undefined } = {}): Limits {
+  const bound = (name: keyof Limits) => Math.min(given[name] ?? DEFAULT_LIMITS[name], Number.MAX_SAFE_INTEGER);
+  return { maxSize: bound('maxSize'), maxEntries: bound('maxEntries') };
+}
+
 /** Followed for one path. Source: Linux, MAXSYMLINKS. */
 export const MAX_SYMLINKS = 40;
 

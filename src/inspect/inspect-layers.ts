@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
+import { Call } from '../call/call.js';
+import { checkOptions, checkTmpDir, requireThat } from '../call/check-options.js';
 import { DimgxError, inputWarner, throwIfAborted, type Warn } from '../errors.js';
 import type { Image, Layer, StoredLayer } from '../image/image.js';
-import { DEFAULT_LIMITS } from '../image/limits.js';
+import { limitsOf } from '../image/limits.js';
 import type { RegionFile } from '../image/region.js';
 import type { InspectOptions } from '../options.js';
 import { ArrivingBlobs } from './arriving-blobs.js';
@@ -15,7 +17,7 @@ import { Spools } from './spools.js';
 
 export interface InspectLayersOptions extends InspectOptions {
   /** Which layers, in which order. Default: all, newest first. */
-  readonly select?: readonly Layer[];
+  readonly select?: readonly Layer[] | undefined;
 }
 
 /**
@@ -25,13 +27,32 @@ export interface InspectLayersOptions extends InspectOptions {
  *
  * @returns one index per selected layer, in the order of the selection
  * @throws DIMGX_TAR_*, DIMGX_INSPECT_*, DIMGX_COMPRESSION_*, DIMGX_SOURCE_NO_SPACE, DIMGX_IMAGE_DIGEST_MISMATCH,
- *   DIMGX_EXTRACT_CHANGED, DIMGX_ABORTED
+ *   DIMGX_EXTRACT_CHANGED, DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function inspectLayers(image: Image, options: InspectLayersOptions = {}): Promise<readonly LayerIndex[]> {
+  requireThat(typeof image?.fetch === 'function', 'the image', 'one that openImage gave', image);
+  checkOptions(options);
+  const call = new Call(options);
+  try {
+    // What is hashed after this returns still listens to the caller.
+    image.resources.adopt(call.end);
+    return await call.run(async () => {
+      await checkTmpDir(options.tmpDir);
+      const indexes = await inspect(image, { ...options, ...call.options });
+      await call.settle();
+      return indexes;
+    });
+  } catch (failure) {
+    call.end();
+    throw failure;
+  }
+}
+
+async function inspect(image: Image, options: InspectLayersOptions): Promise<readonly LayerIndex[]> {
   throwIfAborted(options.signal);
   if (image.resources.isClosed) throw new DimgxError('DIMGX_ABORTED', 'the image has been closed');
   const asked = options.select ?? image.layers.toReversed();
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = limitsOf(options.limits);
   const threads = options.threads ?? availableParallelism();
   const budget = new Budget(limits);
   const arriving = new ArrivingLayers(limits, options.verify ?? true);

@@ -34,7 +34,7 @@ export class LayerWork {
   /** Says which layer it is that something is wrong with. @throws always */
   refuse(layer: Layer, error: unknown): never {
     throwIfAborted(this.#options.signal);
-    throw error instanceof DimgxError ? named(layer, error) : error;
+    throw error instanceof DimgxError && error.code !== 'DIMGX_CALLBACK_FAILED' ? named(layer, error) : error;
   }
 }
 

@@ -1,3 +1,5 @@
+import { checkOptions, requireThat } from '../call/check-options.js';
+import { guardCallbacks } from '../call/guard-callbacks.js';
 import { DimgxError, type Warn, type WarningCode } from '../errors.js';
 import type { HistoryRow, Image, Layer } from '../image/image.js';
 import { printable, quoted } from '../image/printable.js';
@@ -23,11 +25,15 @@ import type { SelectOptions } from '../options.js';
  * What fits several layers is unresolved, as in 2015; so is the ID of a layer whose very bytes occur twice in the image:
  * `@N` tells the two apart. A range with an unresolved end adds nothing.
  *
- * @param warn gets DIMGX_INSPECT_UNRESOLVED_SPEC, DIMGX_INSPECT_EMPTY_RANGE (an end of the range is missing) and
+ * @param onWarning gets DIMGX_INSPECT_UNRESOLVED_SPEC, DIMGX_INSPECT_EMPTY_RANGE (an end of the range is missing) and
  *   DIMGX_INSPECT_NOTHING_SELECTED
- * @throws DIMGX_INSPECT_LAYER_SPEC in place of the first two, with `strict`
+ * @throws DIMGX_INSPECT_LAYER_SPEC in place of the first two, with `strict`; DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED
  */
-export function selectLayers(image: Image, options: SelectOptions, warn: Warn): readonly Layer[] {
+export function selectLayers(image: Image, options: SelectOptions, onWarning: Warn): readonly Layer[] {
+  requireThat(Array.isArray(image?.history), 'the image', 'one that openImage gave', image);
+  checkOptions(options);
+  requireThat(typeof onWarning === 'function', 'onWarning', 'a function', onWarning);
+  const { onWarning: warn = onWarning } = guardCallbacks({ onWarning }, () => {});
   const complain = (code: WarningCode, message: string) => {
     if (options.strict) throw new DimgxError('DIMGX_INSPECT_LAYER_SPEC', message);
     warn({ code, message, count: 1 });

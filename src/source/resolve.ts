@@ -1,7 +1,9 @@
-import { DimgxError, inputWarner } from '../errors.js';
+import { Call } from '../call/call.js';
+import { checkOptions, checkTmpDir, requireThat } from '../call/check-options.js';
+import { abortedBy, DimgxError, inputWarner } from '../errors.js';
 import { isSystemError } from '../file/system-error.js';
 import type { Image } from '../image/image.js';
-import { DEFAULT_LIMITS } from '../image/limits.js';
+import { limitsOf } from '../image/limits.js';
 import { defaultPlatform, formatPlatform, isSameMachine, type Platform, parsePlatform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import { Resources } from '../image/resources.js';
@@ -19,21 +21,29 @@ import type { FoundImage, Source, SourceRequest } from './source.js';
  * Opens an image for reading. Its documents are read and checked at once, its layers are not read yet.
  *
  * @param reference `transport:name[:tag][@digest]`, `-` for standard input, or a path
- * @returns the image; whoever asked for it closes it
- * @throws DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_*, DIMGX_IMAGE_*, DIMGX_TAR_*, DIMGX_COMPRESSION_*, DIMGX_ABORTED;
+ * @returns the image; the caller closes it, or declares it with `await using`
+ * @throws DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_*, DIMGX_IMAGE_*, DIMGX_TAR_*, DIMGX_COMPRESSION_*, DIMGX_ABORTED;
  *   nothing is left open then
  */
 export async function openImage(reference: string, options: OpenOptions = {}): Promise<Image> {
+  requireThat(typeof reference === 'string', 'the reference', 'a string', reference);
+  checkOptions(options);
   const resources = new Resources();
-  try {
-    options.signal?.throwIfAborted();
-    const image = await open(reference, options, resources);
-    options.signal?.throwIfAborted();
+  const call = new Call(options);
+  resources.adopt(call.end);
+  const heard = { ...options, ...call.options };
+  const work = async () => {
+    await checkTmpDir(options.tmpDir);
+    const image = await open(reference, heard, resources);
+    await call.settle();
     return image;
+  };
+  try {
+    return await call.run(work);
   } catch (failure) {
     // What went wrong first is what the caller is told.
     await resources.close().catch(() => {});
-    throw withCode(failure, reference, options.signal);
+    throw withCode(failure, reference, heard.signal);
   }
 }
 
@@ -112,7 +122,7 @@ async function findForPlatform(
 
 function contextOf(options: OpenOptions, resources: Resources): OpenContext {
   const { tmpDir, signal, onProgress, limits } = options;
-  return { resources, tmpDir, signal, onProgress, limits: { ...DEFAULT_LIMITS, ...limits } };
+  return { resources, tmpDir, signal, onProgress, limits: limitsOf(limits) };
 }
 
 async function recognise(sources: readonly Source[], documents: Documents): Promise<Source> {
@@ -124,8 +134,8 @@ async function recognise(sources: readonly Source[], documents: Documents): Prom
 }
 
 /** What left a stage without a code came from the operating system, or from a signal. */
-function withCode(failure: unknown, reference: string, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted) return new DimgxError('DIMGX_ABORTED', 'the work was cancelled', { cause: failure });
+function withCode(failure: unknown, reference: string, signal: AbortSignal): unknown {
+  if (signal.aborted) return abortedBy(signal);
   if (!isSystemError(failure)) return failure;
   const reason = `${printable(reference, 200)} cannot be read: ${printable(failure.message, 200)}`;
   return new DimgxError('DIMGX_SOURCE_UNREADABLE', reason, { cause: failure });

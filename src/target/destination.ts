@@ -3,11 +3,13 @@ import { access, open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import { requireThat } from '../call/check-options.js';
 import { DimgxError, type Warn } from '../errors.js';
 import { pathData, printable, quoted } from '../image/printable.js';
 import type { TargetOptions } from '../options.js';
 import { chooseEncoder, type Encoder } from './encoder.js';
 import { linksFrom } from './links-from.js';
+import { TargetStream } from './target-stream.js';
 import { unwritable } from './unwritable.js';
 
 const STANDARD_OUTPUT = 1;
@@ -15,7 +17,7 @@ const IN_PLACE_FLAGS = constants.O_WRONLY | constants.O_NOCTTY;
 
 /** Where the tar goes, looked at before any work is done. `name` is printable. */
 export type Destination = { readonly encoder: Encoder | undefined; readonly name: string } & (
-  | { readonly kind: 'stream'; readonly stream: Writable }
+  | { readonly kind: 'stream'; readonly stream: TargetStream }
   /** An open descriptor of this process, which stays open. */
   | { readonly kind: 'descriptor'; readonly fd: number }
   /** A device or a FIFO, written where it stands. */
@@ -28,7 +30,7 @@ export type Destination = { readonly encoder: Encoder | undefined; readonly name
  * Looks at a target: whether it may be written, and how it is to be compressed.
  *
  * @param target a path, `-` for standard output, or a stream
- * @throws DIMGX_TARGET_EXISTS, DIMGX_TARGET_TERMINAL, DIMGX_TARGET_UNWRITABLE, DIMGX_COMPRESSION_UNSUPPORTED,
+ * @throws DIMGX_TARGET_CLOSED, DIMGX_TARGET_EXISTS, DIMGX_TARGET_TERMINAL, DIMGX_TARGET_UNWRITABLE, DIMGX_COMPRESSION_UNSUPPORTED,
  *   DIMGX_CLI_USAGE for a level that the compression does not have
  */
 export async function findDestination(
@@ -36,9 +38,7 @@ export async function findDestination(
   options: TargetOptions,
   warn: Warn,
 ): Promise<Destination> {
-  if (typeof target !== 'string') {
-    return { kind: 'stream', stream: target, name: 'stream', encoder: await chooseEncoder(undefined, options, warn) };
-  }
+  if (typeof target !== 'string') return findStream(target, options, warn);
   if (target === '-') {
     const name = 'standard output';
     refuseTerminal(STANDARD_OUTPUT, name);
@@ -48,7 +48,19 @@ export async function findDestination(
   try {
     return { ...common, ...(await findPath(target, options.force ?? false)) };
   } catch (error) {
-    throw error instanceof DimgxError ? error : unwritable(target, error);
+    throw unwritable(target, error, pathData(target));
+  }
+}
+
+async function findStream(target: Writable, options: TargetOptions, warn: Warn): Promise<Destination> {
+  const isStream = typeof target?.write === 'function' && typeof target.end === 'function';
+  requireThat(isStream && typeof target.on === 'function', 'the target', 'a path or a Writable', target);
+  const stream = new TargetStream(target); // before anything is waited for
+  try {
+    return { kind: 'stream', stream, name: 'stream', encoder: await chooseEncoder(undefined, options, warn) };
+  } catch (error) {
+    stream.release();
+    throw error;
   }
 }
 

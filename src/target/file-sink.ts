@@ -3,7 +3,7 @@ import { link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { DimgxError } from '../errors.js';
-import { quoted } from '../image/printable.js';
+import { pathData, quoted } from '../image/printable.js';
 import { targetExists } from './destination.js';
 import { type Sink, writeAll } from './sink.js';
 import { TemporaryName } from './temporary-name.js';
@@ -30,7 +30,7 @@ export async function openFileSink(path: string, overwrite: boolean, signal?: Ab
     return new FileSink(path, temporary, overwrite, signal);
   } catch (error) {
     await temporary.close();
-    throw unwritable(path, error);
+    throw unwritable(path, error, pathData(path));
   }
 }
 
@@ -114,7 +114,7 @@ class FileSink implements Sink {
     // From here on it is over in no time, and must not end half-way.
     this.#signal?.removeEventListener('abort', this.#giveUp);
     const claim = await open(this.#path, 'wx', 0o666).catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'EEXIST' ? targetExists(this.#path) : unwritable(this.#path, error);
+      throw error.code === 'EEXIST' ? targetExists(this.#path) : unwritable(this.#path, error, pathData(this.#path));
     });
     await claim.close();
     await rename(this.#temporary.path, this.#path).catch(async (error: unknown) => {
@@ -132,6 +132,6 @@ class FileSink implements Sink {
   };
 
   readonly #fail = (error: unknown): never => {
-    throw this.#signal?.aborted ? error : unwritable(this.#path, error);
+    throw this.#signal?.aborted ? error : unwritable(this.#path, error, pathData(this.#path));
   };
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfAborted } from '../errors.js';
+import { pathData } from '../image/printable.js';
 import { writeDescriptor } from './descriptor-sink.js';
 import type { Destination } from './destination.js';
 import type { Sink } from './sink.js';
@@ -20,7 +21,7 @@ export type InPlace = Extract<Destination, { kind: 'inPlace' }>;
  */
 export async function openInPlaceSink(place: InPlace, signal?: AbortSignal): Promise<Sink> {
   const file = await openPlace(place, signal).catch((error: unknown) => {
-    throw signal?.aborted ? error : unwritable(place.path, error);
+    throw signal?.aborted ? error : unwritable(place.path, error, pathData(place.path));
   });
   const close = () => file.close().catch(() => undefined);
   return { write: (bytes) => writeDescriptor(file.fd, place.path, bytes, signal), publish: close, discard: close };

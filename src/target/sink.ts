@@ -13,7 +13,7 @@ export interface Sink {
   /** All is written and good. */
   publish(): Promise<void>;
   /** Something failed: nothing is to be left behind. */
-  discard(): Promise<void>;
+  discard(reason?: unknown): Promise<void>;
 }
 
 /**

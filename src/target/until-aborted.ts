@@ -1,22 +1,23 @@
+import { onAbort } from '../call/on-abort.js';
 import { abortedBy } from '../errors.js';
 
 /**
  * What the work gives, unless the caller cancels first. Then the work is left to itself: a thread that waits inside the
- * operating system, for a reader that may never come, cannot be called back.
+ * operating system, for a reader that may never come, cannot be called back, nor can a stream of the caller's.
  *
  * @throws DIMGX_ABORTED, and what the work throws
  */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
-  let abort = () => {};
+  let release = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(abortedBy(signal));
+    const abort = () => reject(abortedBy(signal));
     if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
+    else release = onAbort(signal, abort);
   });
   try {
     return await Promise.race([work, aborted]);
   } finally {
-    signal.removeEventListener('abort', abort);
+    release();
   }
 }

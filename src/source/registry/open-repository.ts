@@ -15,7 +15,7 @@ import { type RepositoryPlace, repositoryPlaces } from './repository-places.js';
 
 export interface RepositoryOptions extends RegistryOptions {
   /** Nobody is to be asked. Default false. */
-  readonly offline?: boolean;
+  readonly offline?: boolean | undefined;
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly retries?: Partial<Retries>;
 }
