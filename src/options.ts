@@ -65,7 +65,10 @@ export interface RegistryOptions {
 
 /** For `openImage`. */
 export interface OpenOptions extends CommonOptions, RegistryOptions {
-  /** `os/arch[/variant]`; default: linux on this machine's architecture. */
+  /**
+   * `os/arch[/variant]`, or the name of an architecture for linux; default: `DOCKER_DEFAULT_PLATFORM`, else linux on this
+   * machine's architecture.
+   */
   readonly platform?: string | undefined;
   /** Which of several images in an archive: a name, an ID or its prefix, or `@N` counted from 0. */
   readonly image?: string | undefined;

@@ -1,4 +1,5 @@
 import { COMMAND_TABLE, type CommandRow, isRow } from './command-table.js';
+import { usageError } from './usage-error.js';
 
 /** The words at the beginning of a command line that are the name of a command. */
 export interface FoundCommand {
@@ -8,6 +9,17 @@ export interface FoundCommand {
   readonly row: CommandRow | undefined;
   /** What follows the name. */
   readonly args: readonly string[];
+}
+
+/** `help [COMMAND]` and `version`, for those who expect commands: what they are as options. */
+export function asOptions(args: readonly string[]): readonly string[] {
+  const [first, ...rest] = args;
+  if (first === 'version' && rest.length === 0) return ['--version'];
+  if (first !== 'help') return args;
+  const wanted = rest.filter((word) => !word.startsWith('-'));
+  const found = findCommand(wanted);
+  if (wanted.length > 0 && !found) throw usageError(`there is no command "${wanted.join(' ')}"`);
+  return [...wanted, '--help'];
 }
 
 /** @returns `undefined` when it does not begin with a command, but with an option or an image */

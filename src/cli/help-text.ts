@@ -11,6 +11,7 @@ docker://NAME (in a registry).
 
 Commands, each with its own --help; an image of such a name is ./NAME or docker-daemon:NAME:
 ${commandList().join('\n')}
+  dimgx help [COMMAND] and dimgx version are the options --help and --version.
 
 Long options may be shortened as long as they stay unambiguous.
 Exit status: 0 done; 1 bad usage; 2 failed; 3 a SPEC that names no layer, with --strict.`;

@@ -120,7 +120,8 @@ export const OPTION_TABLE = {
     ...text,
     metavar: '=PLATFORM',
     group: SOURCE,
-    describe: 'of a multi-platform image: os/arch[/variant] (default: linux on this processor)',
+    describe:
+      'of a multi-platform image: os/arch[/variant] or arch (default: DOCKER_DEFAULT_PLATFORM, or linux on this processor)',
   },
   pull: {
     type: 'string',

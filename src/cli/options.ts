@@ -1,5 +1,6 @@
 import type { CompressionName } from '../compression/codec.js';
 import type { FlattenOptions } from '../flatten.js';
+import { parsePlatform } from '../image/platform.js';
 import type { Argv } from './argv.js';
 import { defined } from './defined.js';
 import { type MessageSettings, messageSettings } from './message-settings.js';
@@ -60,7 +61,7 @@ function libraryOptions(given: Given): FlattenOptions {
     force: given.force,
     compression: compressionOf(given),
     level: parsed('--compress-level', given['compress-level'], (option, text) => parseCount(option, text, 0, 19)),
-    platform: parsed('--platform', given.platform, parsePlatform),
+    platform: parsed('--platform', given.platform, checkPlatform),
     image: given.image,
     host: given.host,
     pull: parsed('--pull', given.pull, (option, text) => oneOf(option, text, PULL_CHOICES)),
@@ -80,9 +81,13 @@ function compressionOf(given: Given): CompressionName | undefined {
   return (['gzip', 'bzip2', 'xz', 'zstd'] as const).find((name) => given[name]);
 }
 
-function parsePlatform(option: string, text: string): string {
-  if (/^[^/\s]+\/[^/\s]+(\/[^/\s]+)?$/.test(text)) return text;
-  throw usageError(`${option} wants os/arch or os/arch/variant, not "${text}"`);
+function checkPlatform(option: string, text: string): string {
+  try {
+    parsePlatform(text);
+    return text;
+  } catch {
+    throw usageError(`${option} wants os/arch, os/arch/variant or an architecture, not "${text}"`);
+  }
 }
 
 function parsed<T>(

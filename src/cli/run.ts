@@ -2,7 +2,7 @@ import type { ExitCode } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
 import type { Image } from '../image/image.js';
 import { normaliseArgv } from './argv.js';
-import { type FoundCommand, findCommand } from './find-command.js';
+import { asOptions, type FoundCommand, findCommand } from './find-command.js';
 import { formatJson } from './format-json.js';
 import type { Job } from './job.js';
 import { type Messages, openMessages, PLAIN_MESSAGES } from './messages.js';
@@ -23,9 +23,11 @@ export async function run(args: readonly string[]): Promise<ExitCode | 0> {
   // Whoever reads the messages may go away; that ends nothing.
   process.stderr.on('error', () => {});
   let messages = PLAIN_MESSAGES;
-  const command = findCommand(args);
+  let command: FoundCommand | undefined;
   try {
-    const job = command ? await prepareCommandOf(command) : await prepareFlattening(args);
+    const words = asOptions(args);
+    command = findCommand(words);
+    const job = command ? await prepareCommandOf(command) : await prepareFlattening(words);
     if (job) {
       messages = await openMessages(job.settings);
       await withSignals((signal) => job.work(messages, signal));

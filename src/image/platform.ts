@@ -43,23 +43,47 @@ const VERSIONED: readonly string[] = ['arm', 'arm64', 'amd64'];
 /** The variant that an architecture means when none is named. Source: containerd, platforms/database.go. */
 const STANDARD_VARIANTS: Readonly<Record<string, number>> = { arm: 7, arm64: 8, amd64: 1 };
 
-/** Linux on this machine's architecture, in the OCI's names. */
-export function defaultPlatform(): Platform {
-  return normalized('linux', arch(), undefined);
+/** The OCI's own names of architectures, after Go's. */
+const OCI_ARCHITECTURES: readonly string[] = [
+  ...['amd64', 'arm64', 'arm', '386', 'ppc64le', 'ppc64', 's390x', 'riscv64', 'loong64'],
+  ...['mips', 'mipsle', 'mips64', 'mips64le', 'wasm'],
+];
+
+/**
+ * The platform to prefer when none is asked for: that of `DOCKER_DEFAULT_PLATFORM`, else Linux on this machine's
+ * architecture.
+ *
+ * @throws DIMGX_CLI_USAGE when the variable holds something else
+ */
+export function defaultPlatform(env: Readonly<Record<string, string | undefined>> = process.env): Platform {
+  return environmentPlatform(env) ?? normalized('linux', arch(), undefined);
 }
 
 /**
- * Reads `os/arch[/variant]`; other usual names of an architecture (`x86_64`, `aarch64`, `armhf`) are understood.
- *
+ * @returns the platform of `DOCKER_DEFAULT_PLATFORM`; `undefined` when it is not set
  * @throws DIMGX_CLI_USAGE
  */
-export function parsePlatform(text: string): Platform {
-  const [os, architecture = '', variant, ...rest] = text.split('/');
+export function environmentPlatform(env: Readonly<Record<string, string | undefined>>): Platform | undefined {
+  const text = env.DOCKER_DEFAULT_PLATFORM;
+  return text ? parsePlatform(text, 'DOCKER_DEFAULT_PLATFORM is ') : undefined;
+}
+
+/**
+ * Reads `os/arch[/variant]`, or the name of an architecture alone, for Linux; other usual names of an architecture
+ * (`x86_64`, `aarch64`, `armhf`) are understood.
+ *
+ * @param where begins the error's message
+ * @throws DIMGX_CLI_USAGE
+ */
+export function parsePlatform(text: string, where = ''): Platform {
+  const isArchitecture =
+    Object.hasOwn(ARCHITECTURES, text.toLowerCase()) || OCI_ARCHITECTURES.includes(text.toLowerCase());
+  const [os, architecture = '', variant, ...rest] = (isArchitecture ? `linux/${text}` : text).split('/');
   const wellFormed = [os, architecture, variant ?? 'x'].every((part) => part !== undefined && /^[\w.-]+$/.test(part));
   if (!os || !wellFormed || rest.length > 0) {
     throw new DimgxError(
       'DIMGX_CLI_USAGE',
-      `${quoted(text)} is no platform: write it as os/arch[/variant], like linux/arm64`,
+      `${where}${quoted(text)}${where ? ', which' : ''} is not a platform: write os/arch[/variant], such as linux/arm64`,
     );
   }
   return normalized(os, architecture, variant);

@@ -3,7 +3,7 @@ import { hexOf } from '../image/digest.js';
 import { historyRows } from '../image/history.js';
 import type { Image, Layer, StoredLayer, WatchArrivals } from '../image/image.js';
 import { layerNames } from '../image/layer-names.js';
-import { formatPlatform, isSameMachine, type Platform, platformOf } from '../image/platform.js';
+import { environmentPlatform, formatPlatform, isSameMachine, type Platform, platformOf } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
 import { fullName } from '../reference/image-name.js';
@@ -73,9 +73,13 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
   });
 }
 
-/** As docker does, what is there for another platform than the one wanted is missing. */
+/**
+ * As docker does, what is there for another platform than the one wanted is missing. `DOCKER_DEFAULT_PLATFORM` is a wish:
+ * where the engine lacks that platform, and nothing is pulled, its own choice is taken.
+ */
 async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenContext) {
-  const { name, platform, options } = request;
+  const { name, options } = request;
+  const platform = request.platform ?? environmentPlatform(process.env);
   const when = options.pull ?? 'never';
   let found = await lookUpImage(engine, name, platform);
   const isThere = found?.details && isForPlatform(found.details, platform);

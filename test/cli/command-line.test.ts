@@ -18,6 +18,22 @@ test('--help names every option, with examples, on standard output', async () =>
   expect(stdout.endsWith('\n')).toBe(true);
 });
 
+describe('commands that are options, too', () => {
+  test('version', async () => expect(await runDimgx('version')).toEqual(await runDimgx('--version')));
+
+  test.each([
+    ['help', []],
+    ['help pull', ['pull']],
+    ['help cache', ['cache']],
+    ['help cache ls', ['cache', 'ls']],
+    ['help --help', []],
+  ])('%s', async (line, command) => {
+    const { stdout, stderr, code } = await runDimgx(...line.split(' '));
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    expect(stdout).toBe((await runDimgx(...command, '--help')).stdout);
+  });
+});
+
 describe('bad usage is one line on standard error, and exit 1', () => {
   test.each([
     ['no image', []],
@@ -28,6 +44,7 @@ describe('bad usage is one line on standard error, and exit 1', () => {
     ['a bad choice', ['--log-level', 'loud', 'x']],
     ['a bad format', ['--log-format', '%(bogus)s', 'x']],
     ['a line break in an option', ['--bo\ngus', 'x']],
+    ['help for an unknown command', ['help', 'nonsense']],
   ])('%s', async (_, args) => {
     const { stdout, stderr, code } = await runDimgx(...args);
     expect({ stdout, code }).toEqual({ stdout: '', code: 1 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -245,6 +245,25 @@ describe.skipIf(absent)(`what a registry has${absent}`, () => {
           tags: ['docker.io/library/alpine:3'],
         });
       }
+    });
+
+    it('takes several images, and the digests are printed in their order', async () => {
+      const home = await newUser();
+      const name = `${registry.host}/many/box1:1`;
+      const [digest = ''] = await lines('pull', name);
+      expect(await lines('pull', '-q', name, `docker://${name}`)).toEqual([digest, digest]);
+      expect(await readdir(`${home}/cache/blobs/sha256`)).toContain(digest.replace('sha256:', ''));
+    });
+
+    it('takes all tags of a repository', async () => {
+      await newUser();
+      const told = await gives('pull', '--all-tags', '--json', `${registry.host}/many/box0`);
+      const tags = told
+        .trimEnd()
+        .split(/(?<=^})\n/m)
+        .map((document) => JSON.parse(document).reference);
+      expect(tags.sort()).toEqual(['1', '2', 'latest'].map((tag) => `docker://${registry.host}/many/box0:${tag}`));
+      await refused('DIMGX_CLI_USAGE', 'pull', '-a', `${registry.host}/many/box0:1`);
     });
 
     it('fails for what is not there', async () => {

@@ -37,12 +37,32 @@ describe('parsePlatform', () => {
     expect(formatPlatform(parsePlatform(text))).toBe(expected);
   });
 
-  test.each(['', 'linux', 'amd64', 'linux/', '/amd64', 'linux/amd64/', 'a/b/c/d', 'linux/am d'])(
-    'refuses %j',
-    (text) => {
-      expect(() => parsePlatform(text)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
-    },
-  );
+  test.each(['', 'linux', 'amd', 'linux/', '/amd64', 'linux/amd64/', 'a/b/c/d', 'linux/am d'])('refuses %j', (text) => {
+    expect(() => parsePlatform(text)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
+  });
+});
+
+describe('an architecture alone', () => {
+  test.each(['arm64', 'aarch64', 'AMD64', 'x86_64', 'armhf', 's390x', 'riscv64'])('%s is for linux', (name) => {
+    expect(parsePlatform(name)).toEqual(parsePlatform(`linux/${name}`));
+  });
+
+  test.each(['linux', 'all', 'v8', ''])('is not %j', (name) => {
+    expect(() => parsePlatform(name)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
+  });
+});
+
+describe('DOCKER_DEFAULT_PLATFORM', () => {
+  test('is preferred to the machine', () => {
+    expect(defaultPlatform({ DOCKER_DEFAULT_PLATFORM: 'linux/s390x' })).toEqual(parsePlatform('linux/s390x'));
+    expect(defaultPlatform({ DOCKER_DEFAULT_PLATFORM: '' })).toEqual(defaultPlatform({}));
+  });
+
+  test('is named when it holds something else', () => {
+    const message =
+      'DOCKER_DEFAULT_PLATFORM is "every", which is not a platform: write os/arch[/variant], such as linux/arm64';
+    expect(() => defaultPlatform({ DOCKER_DEFAULT_PLATFORM: 'every' })).toThrow(message);
+  });
 });
 
 describe('platformOf', () => {

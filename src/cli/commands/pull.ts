@@ -1,5 +1,6 @@
 import type { Image } from '../../image/image.js';
-import { printable } from '../../image/printable.js';
+import { printable, quoted } from '../../image/printable.js';
+import type { OpenOptions } from '../../options.js';
 import { defineCommand } from '../command.js';
 import { formatJson } from '../format-json.js';
 import { OPTION_TABLE } from '../option-table.js';
@@ -7,37 +8,65 @@ import { DOWNLOAD_OPTIONS, registrySettings } from '../registry-settings.js';
 import { usageError } from '../usage-error.js';
 
 const { platform } = OPTION_TABLE;
+const OPTIONS = 'Options:';
 
 export const command = defineCommand({
-  usage: '[options] IMAGE',
+  usage: '[options] IMAGE...',
   describe:
-    'Downloads an image from its registry into the cache, from which it is flattened the next time, with --offline as well.',
+    'Downloads images from their registries into the cache, from which they are flattened the next time, with --offline as well. Prints the digest of each manifest.',
   options: {
-    json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'tell in JSON what was pulled' },
-    platform: { ...platform, group: 'Options:' },
+    'all-tags': { type: 'boolean', alias: 'a', group: OPTIONS, describe: 'pull every tag of the repositories named' },
+    json: { ...OPTION_TABLE.json, group: OPTIONS, describe: 'print a JSON document for each image' },
+    platform: { ...platform, group: OPTIONS },
+    quiet: { type: 'boolean', alias: 'q', group: OPTIONS, describe: 'show no progress' },
     ...DOWNLOAD_OPTIONS,
   },
-  async run({ json, platform, ...given }, operands, { log, bar, signal, print }) {
-    const [name, ...others] = operands;
-    if (name === undefined || others.length > 0) throw usageError('pull wants one image');
-    const { openImage } = await import('../../source/resolve.js');
-    const image = await openImage(name.startsWith('docker://') ? name : `docker://${name}`, {
-      ...registrySettings(given),
+  async run({ json, platform, quiet, 'all-tags': allTags, ...given }, operands, { log, bar, signal, print }) {
+    if (operands.length === 0) throw usageError('pull wants an image');
+    const warn = log.warning.bind(log);
+    const settings = registrySettings(given);
+    const names = operands.map((name) => name.replace(/^docker:\/\//, ''));
+    const images = allTags ? await everyTag(names, { ...settings, warn, signal }) : names;
+    const options: OpenOptions = {
+      ...settings,
       ...(platform !== undefined && { platform }),
       signal,
-      onWarning: (warning) => log.warning(warning),
+      onWarning: warn,
       onInfo: (message) => log.write('info', message),
-      ...(bar && { onProgress: (progress) => bar.update(progress) }),
-    });
-    try {
-      await image.fetch(image.layers.toReversed());
+      ...(bar && !quiet && { onProgress: (progress) => bar.update(progress) }),
+    };
+    for (const name of images) {
+      const text = await pull(name, options, json === true);
       bar?.clear();
-      await print(json ? formatJson(pulledJson(image)) : `${image.manifestDigest}\n`);
-    } finally {
-      await image.close();
+      await print(text);
     }
   },
 });
+
+/** @returns what is printed of the image */
+async function pull(name: string, options: OpenOptions, json: boolean): Promise<string> {
+  const { openImage } = await import('../../source/resolve.js');
+  const image = await openImage(`docker://${name}`, options);
+  try {
+    await image.fetch(image.layers.toReversed());
+    return json ? formatJson(pulledJson(image)) : `${image.manifestDigest}\n`;
+  } finally {
+    await image.close();
+  }
+}
+
+type ListOptions = Parameters<typeof import('../../source/registry/list-names.js').listTags>[1];
+
+async function everyTag(names: readonly string[], options: ListOptions): Promise<readonly string[]> {
+  const { listTags } = await import('../../source/registry/list-names.js');
+  const images: string[] = [];
+  for (const name of names) {
+    if (/@|:[^/]*$/.test(name))
+      throw usageError(`--all-tags wants repositories, not ${quoted(name)}, which names one image`);
+    for (const tag of await listTags(name, options)) images.push(`${name}:${tag}`);
+  }
+  return images;
+}
 
 /** Keys may be added by later versions; none is removed. */
 function pulledJson({ reference, source, id, manifestDigest, tags, platform, layers }: Image) {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Image } from '#dimgx/image/image.js';
 import type { OpenOptions } from '#dimgx/options.js';
 import { openImage } from '#dimgx/source/resolve.js';
@@ -112,6 +112,13 @@ describe('an engine with the containerd store', () => {
     const host = await containerdStore();
     const options = { host, platform: 'linux/arm64', pull: 'missing' } as const;
     expect(await flattenedFiles('docker-daemon:app:1', options)).toMatchObject({ arch: 'arm64' });
+  });
+
+  it('is asked for DOCKER_DEFAULT_PLATFORM, and may lack it', async () => {
+    vi.stubEnv('DOCKER_DEFAULT_PLATFORM', 'linux/arm64');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect((await describeImage(await containerdStore())).platform?.architecture).toBe('arm64');
+    expect((await describeImage(await containerdStore({ has: ['amd64'] }))).platform?.architecture).toBe('amd64');
   });
 
   it('refuses a platform that it lacks', async () => {
