@@ -183,6 +183,14 @@ interface WarningKind {
 
 export const WARNINGS = {
   DIMGX_SOURCE_NOT_TAKEN: { about: 'request', meaning: 'The name could mean two things; the one that was not taken.' },
+  DIMGX_SOURCE_OTHER_PLATFORM: {
+    about: 'request',
+    meaning: 'No platform was asked for; the only image that is there, for another machine, is taken.',
+  },
+  DIMGX_SOURCE_PASSED_OVER: {
+    about: 'request',
+    meaning: 'An image that is listed is not whole; another is taken, where the message says so.',
+  },
   DIMGX_SOURCE_NO_CREDENTIALS: {
     about: 'request',
     meaning: 'Stored credentials for a registry cannot be had; they are passed over.',

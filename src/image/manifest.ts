@@ -35,6 +35,8 @@ const PlatformSchema = v.object({
   os: v.nullish(v.string()),
   architecture: v.nullish(v.string()),
   variant: v.nullish(v.string()),
+  /** What an ordinary machine lacks. One of another shape says nothing. */
+  'os.features': v.fallback(v.nullish(v.array(v.string())), null),
 });
 
 /** Points at a blob. Its digest is text until `parseDigest` has seen it. Source: OCI image-spec, descriptor.md. */
@@ -43,6 +45,7 @@ export const DescriptorSchema = v.object({
   digest: v.string(),
   size: Size,
   platform: v.nullish(PlatformSchema),
+  artifactType: v.fallback(v.nullish(v.string()), null),
   annotations: v.nullish(v.record(v.string(), v.string())),
   /** Where a layer can be had that its registry does not have. */
   urls: v.nullish(v.array(v.string()), []),
@@ -56,6 +59,8 @@ export const ManifestSchema = v.object({
   mediaType: v.nullish(v.string()),
   artifactType: v.nullish(v.string()),
   config: DescriptorSchema,
+  /** What it is filed beside. */
+  subject: v.optional(v.unknown()),
   layers: v.nullish(v.array(DescriptorSchema), []),
 });
 

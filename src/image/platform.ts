@@ -112,9 +112,13 @@ function normalized(anyOs: string, anyArchitecture: string, anyVariant: string |
   const [architecture, implied = ''] = (Object.hasOwn(ARCHITECTURES, name) && ARCHITECTURES[name]) || [name];
   const version = /^v?(\d.*?)(?:\.0)?$/.exec(own)?.[1];
   const spelled = VERSIONED.includes(architecture) && version !== undefined ? `v${version}` : own || implied;
-  const isUnderstood = architecture !== 'arm' && spelled === `v${STANDARD_VARIANTS[architecture]}`;
-  const variant = isUnderstood || architecture === '386' ? '' : spelled;
+  const variant = architecture === '386' ? '' : spelled;
   return { os: os === 'macos' ? 'darwin' : os, architecture, ...(variant && { variant }) };
+}
+
+/** Whether `--platform` accepts what `formatPlatform` shows. */
+export function isNameable({ os, architecture, variant = 'x' }: Platform): boolean {
+  return [os, architecture, variant].every((part) => /^[\w.-]{1,24}$/.test(part));
 }
 
 export function formatPlatform({ os, architecture, variant }: Platform): string {
@@ -144,8 +148,15 @@ export function choosePlatform<Offer>(
   return best?.offer;
 }
 
+/** Whether both mean one platform: the standard variant may be named or not. */
+export function isSamePlatform(one: Platform, other: Platform): boolean {
+  if (!isSameMachine(one, other)) return false;
+  const [version, others] = [versionOf(one), versionOf(other)];
+  return version === undefined || others === undefined ? one.variant === other.variant : version === others;
+}
+
 /** How well an offer serves, from 0; `undefined` when it does not. */
-function rankOf(wanted: Platform, offered: Platform): number | undefined {
+export function rankOf(wanted: Platform, offered: Platform): number | undefined {
   if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return undefined;
   const most = versionOf(wanted);
   const version = versionOf(offered);

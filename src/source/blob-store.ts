@@ -11,6 +11,9 @@ export interface Blobs {
   config(descriptor: Descriptor): Promise<Document>;
   /** What a layer is called there. */
   blobPath(digest: Digest): string;
+  /** Whether to look for a blob costs little. Where it does not, `has` says of all that they are there. */
+  readonly isNear: boolean;
+  has(digest: Digest): Promise<boolean>;
 }
 
 export interface Document {
@@ -20,6 +23,8 @@ export interface Document {
 
 /** Documents among files. */
 export class BlobStore implements Blobs {
+  readonly isNear = true;
+  readonly #known = new Map<Digest, boolean>();
   readonly documents: Documents;
   readonly #verify: boolean;
   readonly #manifestPath: (digest: Digest) => string;
@@ -52,6 +57,12 @@ export class BlobStore implements Blobs {
   async config(descriptor: Descriptor): Promise<Document> {
     const digest = parseDigest(descriptor.digest, 'the config');
     return { bytes: await this.#read(this.blobPath(digest), descriptor, digest), digest };
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    const known = this.#known.get(digest) ?? (await this.documents.has(this.blobPath(digest)));
+    this.#known.set(digest, known);
+    return known;
   }
 
   async #read(path: string, { size }: Descriptor, digest: Digest): Promise<Uint8Array> {

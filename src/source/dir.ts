@@ -21,12 +21,16 @@ export async function recognises(documents: Documents): Promise<boolean> {
  * @throws DIMGX_SOURCE_NO_SUCH_IMAGE when the selector is not the digest of the one image; what `imageManifest` and
  *   `foundImage` throw
  */
-export async function find({ documents, selector, platform, verify }: SourceRequest): Promise<FoundImage> {
+export async function find({ documents, selector, wanted, verify, tell }: SourceRequest): Promise<FoundImage> {
   const store = new BlobStore(documents, verify, blobPath, (digest) => `${blobPath(digest)}.manifest.json`);
   const bytes = await documents.read(MANIFEST);
   const digest = digestOf(bytes);
-  const image = await foundImage(await imageManifest({ bytes, digest }, MANIFEST, platform, store), [], store);
-  chooseImage([{ names: [], ids: [image.id, hexOf(digest)] }], selector, documents.files.location);
+  const { location } = documents.files;
+  const manifest = await imageManifest({ bytes, digest }, MANIFEST, { location, wanted, store, tell });
+  const image = await foundImage(manifest, [], store);
+  const candidate = { names: [], ids: [image.id, hexOf(digest)], number: 0 } as const;
+  const facts = { kind: 'image', digest, ...(image.config.platform && { platform: image.config.platform }) };
+  await chooseImage([candidate], { selector, location, describe: async () => facts });
   return image;
 }
 

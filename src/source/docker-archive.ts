@@ -4,10 +4,13 @@ import { type ParsedConfig, parseConfig } from '../image/config.js';
 import { type Digest, hexOf, isDigest } from '../image/digest.js';
 import { parseDocument } from '../image/document.js';
 import { DOCKER_LAYER_TYPE, type DockerManifestItem, DockerManifestSchema } from '../image/manifest.js';
+import { choosePlatform, defaultPlatform, type Platform } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
 import { checkDigest, checkLayerCount, digestOf } from './checks.js';
-import { type Candidate, chooseImage } from './choose-image.js';
+import { chooseByDocuments, factsOf, type Looked } from './choose-by-documents.js';
+import { type Candidate, chooseImage, distinctImages, matchingImages, realNames } from './choose-image.js';
 import type { Documents } from './documents.js';
+import { MAX_MISSING, ownProblem } from './examine-manifest.js';
 import { cleanName } from './files.js';
 import { manifestDigestsByConfig } from './manifest-digests.js';
 import type { FoundImage, FoundLayer, SourceRequest } from './source.js';
@@ -27,13 +30,14 @@ export async function recognises(documents: Documents): Promise<boolean> {
  * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_IMAGE_LAYER_COUNT, DIMGX_IMAGE_DIGEST_MISMATCH;
  *   what `parseConfig` and `Documents.read` throw
  */
-export async function find({ documents, selector, verify }: SourceRequest): Promise<FoundImage> {
+export async function find(request: SourceRequest): Promise<FoundImage> {
+  const { documents, verify } = request;
   const items = parseDocument(await documents.read(MANIFEST), DockerManifestSchema, MANIFEST);
   const manifests = await manifestDigestsByConfig(documents, verify);
   const digestOfConfig = onceForEach(async (path) => digestOf(await documents.read(path)));
   const saved: SavedImage[] = [];
-  for (const item of items) saved.push(await savedImage(item, digestOfConfig, manifests));
-  const chosen = chooseImage(saved, selector, documents.files.location);
+  for (const item of items) saved.push(await savedImage(item, saved.length, digestOfConfig, manifests));
+  const chosen = await chooseSaved(saved, request);
   const id = chosen.ids[0];
   const bytes = await documents.read(chosen.item.Config);
   if (verify && chosen.claimed) checkDigest(bytes, chosen.claimed, `the config ${quoted(chosen.item.Config)}`);
@@ -64,12 +68,51 @@ interface SavedImage extends Candidate {
 
 async function savedImage(
   item: DockerManifestItem,
+  number: number,
   digestOfConfig: (path: string) => Promise<Digest>,
   manifests: ReadonlyMap<string, readonly Digest[]>,
 ): Promise<SavedImage> {
   const claimed = digestInName(item.Config);
-  const id = hexOf(claimed ?? (await digestOfConfig(item.Config)));
-  return { names: item.RepoTags, ids: [id, ...(manifests.get(id) ?? []).map(hexOf)], item, claimed };
+  // A config that cannot be read is refused when its image is chosen.
+  const digest = claimed ?? (await ownProblem({ size: 0 }, () => digestOfConfig(item.Config)));
+  const id = digest instanceof DimgxError ? item.Config : hexOf(digest);
+  const names = realNames(item.RepoTags);
+  return { names, ids: [id, ...(manifests.get(id) ?? []).map(hexOf)], number, item, claimed };
+}
+
+async function chooseSaved(saved: readonly SavedImage[], request: SourceRequest): Promise<SavedImage> {
+  const { documents, selector, wanted, tell } = request;
+  const { location } = documents.files;
+  const look = (image: SavedImage) => lookAtSaved(image, documents);
+  const matching = distinctImages(matchingImages(saved, selector));
+  const haveOneName = new Set(matching.map(({ names }) => names.join('\n'))).size === 1;
+  if (matching.length < 2 || !(wanted || haveOneName)) {
+    return chooseImage(saved, { selector, location, describe: async (image) => factsOf(await look(image)) });
+  }
+  const chosen = await chooseByDocuments(matching, { selector, location, wanted, tell, look });
+  const [first] = chosen as [SavedImage];
+  if (chosen.length === 1) return first;
+  const platforms = new Map<SavedImage, Platform | undefined>();
+  for (const image of chosen) platforms.set(image, (await look(image)).platforms[0]);
+  return choosePlatform(wanted ?? defaultPlatform(), chosen, (image) => platforms.get(image)) ?? first;
+}
+
+/** What the config of an image tells, and whether its layers are there. */
+async function lookAtSaved({ item, ids }: SavedImage, documents: Documents): Promise<Looked> {
+  const seen = { kind: 'image', digest: `sha256:${ids[0]}`, missing: [] } as const;
+  const config = await ownProblem({ size: 0 }, async () =>
+    parseConfig(await documents.read(item.Config), quoted(item.Config)),
+  );
+  if (config instanceof DimgxError) {
+    const missing = config.code === 'DIMGX_SOURCE_MISSING_BLOB' ? [item.Config] : [];
+    return { seen: { ...seen, missing, problem: config }, platforms: [] };
+  }
+  const missing: string[] = [];
+  for (const layer of item.Layers) {
+    if (missing.length === MAX_MISSING) break;
+    if (!(await documents.has(layer))) missing.push(layer);
+  }
+  return { seen: { ...seen, missing }, platforms: config.platform ? [config.platform] : [] };
 }
 
 /** `<hex>.json`, `sha256:<hex>`, or `blobs/<algorithm>/<hex>`. */

@@ -1,6 +1,6 @@
 import { DimgxError, type Warning } from '../errors.js';
 import type { Image, Layer, WatchArrivals } from '../image/image.js';
-import { defaultPlatform, formatPlatform, isSameMachine, type Platform } from '../image/platform.js';
+import { formatPlatform, isSameMachine, type Platform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
 import { parseRegistryName } from '../reference/registry-name.js';
@@ -46,7 +46,8 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
   resources.adopt(() => cache.close());
   const documents = new RegistryDocuments(repository, cache);
   const { location, ...top } = await documents.top();
-  const chosen = await imageManifest(top, quoted(name.full), request.platform ?? defaultPlatform(), documents);
+  const leafRequest = { location: quoted(name.full), wanted: request.platform, store: documents, tell: warn };
+  const chosen = await imageManifest(top, quoted(name.full), leafRequest);
   const found = await foundImage(chosen, name.digest ? [] : [name.full], documents);
   requirePlatform(found, name.full, request.platform);
   const fetched = new Map<string, FetchedBlob>();

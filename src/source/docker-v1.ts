@@ -3,7 +3,7 @@ import { DimgxError } from '../errors.js';
 import { historyEntry, type ParsedConfig } from '../image/config.js';
 import { checkShape, parseDocument, parseJson } from '../image/document.js';
 import { DOCKER_LAYER_TYPE } from '../image/manifest.js';
-import { platformOf } from '../image/platform.js';
+import { type Platform, platformOf } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import { type Candidate, chooseImage, matchingImages } from './choose-image.js';
 import type { Documents } from './documents.js';
@@ -30,7 +30,7 @@ export async function find({ documents, selector, warn }: SourceRequest): Promis
   const { location } = documents.files;
   const nodes = await readNodes(documents);
   const tags = await readTags(documents, nodes);
-  const tip = chooseTip(nodes, tags, selector, location);
+  const tip = await chooseTip(nodes, tags, selector, location);
   const chain = chainOf(tip, nodes);
   const message = `${location} has no digests: its layers cannot be verified`;
   warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message, count: 1 });
@@ -93,17 +93,25 @@ async function readTags(documents: Documents, nodes: Nodes): Promise<Tags> {
 }
 
 /** What the selector names; without one, the only newest layer that all tagged layers lead to. */
-function chooseTip(nodes: Nodes, tags: Tags, selector: string | undefined, location: string): string {
+async function chooseTip(nodes: Nodes, tags: Tags, selector: string | undefined, location: string): Promise<string> {
   const candidate = (id: string): Candidate => ({ names: tags.get(id) ?? [], ids: [id] });
+  const describe = async ({ ids: [id] }: Candidate) => ({ kind: 'image', ...platformOfNode(nodes.get(id)) });
   const tips = tipsOf(nodes);
-  const images = [...new Set([...tags.keys(), ...tips])].map(candidate);
+  const images = [...new Set([...tags.keys(), ...tips])].map((id, number) => ({ ...candidate(id), number }));
   if (selector === undefined) {
     const tagged = taggedBelow(nodes, tags);
     const whole = tips.filter((tip) => tagged(tip) === tags.size);
-    return chooseImage(whole.length === 1 ? whole.map(candidate) : images, undefined, location).ids[0];
+    const request = { selector: undefined, location, describe };
+    return (await chooseImage(whole.length === 1 ? whole.map(candidate) : images, request)).ids[0];
   }
   const isImage = matchingImages(images, selector).length > 0;
-  return chooseImage(isImage ? images : [...nodes.keys()].map(candidate), selector, location).ids[0];
+  const among = isImage ? images : [...nodes.keys()].map(candidate);
+  return (await chooseImage(among, { selector, location, describe })).ids[0];
+}
+
+function platformOfNode(node: Node | undefined): { readonly platform?: Platform } {
+  const platform = platformOf(node);
+  return platform ? { platform } : {};
 }
 
 function tipsOf(nodes: Nodes): readonly string[] {

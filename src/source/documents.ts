@@ -62,6 +62,18 @@ export class Documents {
     return (await this.find(name)) ?? missingBlob(this.files, name);
   }
 
+  /** Whether there is a regular file of that name, which is not read. */
+  async has(name: string): Promise<boolean> {
+    try {
+      const file = await this.files.open(name);
+      await file?.close();
+      return file !== undefined;
+    } catch (failure) {
+      if (failure instanceof DimgxError) return false;
+      throw failure;
+    }
+  }
+
   #charge(name: string, length: number): void {
     this.#left -= Math.max(length, LEAST_DOCUMENT);
     if (length <= MAX_DOCUMENT && this.#left >= 0) return;

@@ -1,11 +1,12 @@
 import { DimgxError } from '../errors.js';
 import { parseConfig } from '../image/config.js';
 import { hexOf, parseDigest } from '../image/digest.js';
-import { type Descriptor, IMAGE_CONFIG_TYPES } from '../image/manifest.js';
+import { type Descriptor, IMAGE_CONFIG_TYPES, type Manifest } from '../image/manifest.js';
 import { quoted } from '../image/printable.js';
 import type { Blobs } from './blob-store.js';
 import { checkLayerCount } from './checks.js';
 import type { ImageManifest } from './image-manifest.js';
+import { kindOfManifest, withArticle } from './manifest-kind.js';
 import type { FoundImage, FoundLayer } from './source.js';
 
 /**
@@ -19,7 +20,7 @@ export async function foundImage(
   tags: readonly string[],
   store: Blobs,
 ): Promise<FoundImage> {
-  refuseArtifact(manifest.config, manifest.artifactType);
+  refuseArtifact(manifest);
   const { bytes, digest } = await store.config(manifest.config);
   const config = parseConfig(bytes, `the config ${digest}`);
   checkLayerCount(manifest.layers.length, config.diffIds.length);
@@ -40,10 +41,11 @@ function foundLayer({ digest: text, mediaType, size }: Descriptor, store: Blobs)
   return { file: store.blobPath(digest), mediaType, digest, claimedSize: size, tags: [] };
 }
 
-function refuseArtifact({ mediaType }: Descriptor, artifactType: string | null | undefined): void {
-  if (mediaType === '' || IMAGE_CONFIG_TYPES.includes(mediaType)) return;
-  throw new DimgxError(
-    'DIMGX_SOURCE_NOT_AN_IMAGE',
-    `the manifest is of an artifact of type ${quoted(artifactType || mediaType)}, not of an image`,
-  );
+function refuseArtifact(manifest: Manifest): void {
+  const { mediaType } = manifest.config;
+  const kind = kindOfManifest(manifest);
+  const isRunnable = mediaType === '' || IMAGE_CONFIG_TYPES.includes(mediaType);
+  if (isRunnable && ['image', 'referrer', 'Nydus image'].includes(kind)) return;
+  const what = `${withArticle(kind)} of type ${quoted(manifest.artifactType || mediaType)}`;
+  throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `the manifest is of ${what}, not of an image`);
 }

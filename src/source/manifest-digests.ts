@@ -4,8 +4,8 @@ import { parseDocument } from '../image/document.js';
 import { IndexSchema, ManifestSchema } from '../image/manifest.js';
 import { BlobStore } from './blob-store.js';
 import type { Documents } from './documents.js';
-import { leavesOf } from './image-manifest.js';
 import { blobPath, INDEX } from './layout-paths.js';
+import { leavesOf } from './manifest-leaves.js';
 
 /**
  * For the hex digits of each config: the digests by which containerd knows its image, of the manifest and of the

@@ -1,13 +1,18 @@
-import { hexOf, parseDigest } from '../image/digest.js';
+import { hexOf, isDigest } from '../image/digest.js';
 import { parseDocument } from '../image/document.js';
 import { type Descriptor, IndexSchema } from '../image/manifest.js';
+import { defaultPlatform, platformOf, rankOf } from '../image/platform.js';
 import { BlobStore } from './blob-store.js';
-import { type Candidate, chooseImage, idPrefix, matchingImages } from './choose-image.js';
+import { chooseByDocuments, factsOf } from './choose-by-documents.js';
+import { type Candidate, distinctImages, idPrefix, matchingImages, noSuchImage, realNames } from './choose-image.js';
 import type { Documents } from './documents.js';
 import { foundImage } from './found-image.js';
-import { imageManifest, isAttestation, leavesOf, manifestForPlatform } from './image-manifest.js';
+import { imageManifest, manifestForPlatform } from './image-manifest.js';
+import { likelyImages, lookAtImage } from './layout-images.js';
 import { blobPath, INDEX, MARKER } from './layout-paths.js';
+import { otherPlatform } from './leaf-messages.js';
 import { manifestDigestsByConfig } from './manifest-digests.js';
+import { leavesOf } from './manifest-leaves.js';
 import type { FoundImage, SourceRequest } from './source.js';
 
 /** An OCI image layout. Source: OCI image-spec, image-layout.md. */
@@ -18,36 +23,59 @@ export async function recognises(documents: Documents): Promise<boolean> {
 }
 
 /**
- * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE; what `imageManifest` and `foundImage` throw
+ * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_NO_PLATFORM; what `imageManifest` and
+ *   `foundImage` throw
  */
-export async function find({ documents, selector, platform, verify }: SourceRequest): Promise<FoundImage> {
+export async function find({ documents, selector, wanted, verify, tell }: SourceRequest): Promise<FoundImage> {
   const { location } = documents.files;
   const store = new BlobStore(documents, verify, blobPath);
+  const request = { location, wanted, store, tell };
   const { manifests } = parseDocument(await documents.read(INDEX), IndexSchema, INDEX);
-  const named = manifests.filter((descriptor) => !isAttestation(descriptor)).map((descriptor) => candidate(descriptor));
-  const matching = matchingImages(named, selector);
-  if (arePlatformsOfOne(matching)) {
-    const leaves = matching.map(({ descriptor }) => ({ descriptor, indexes: [] }));
-    return foundImage(await manifestForPlatform(leaves, location, platform, store), tagsOf(matching), store);
+  const listed = manifests.map((descriptor, number) => namedImage(descriptor, { number }));
+  let matching = matchingImages(listed, selector);
+  if (matching.length === 0 && selector !== undefined && idPrefix(selector) !== undefined) {
+    matching = matchingImages(await hiddenImages(manifests, documents, store, verify), selector);
   }
-  const isById = matching.length === 0 && selector !== undefined && idPrefix(selector) !== undefined;
-  const candidates = isById ? [...named, ...(await hiddenImages(manifests, documents, store, verify))] : named;
-  const chosen = chooseImage(candidates, selector, location);
-  const tags = tagsOf(named.filter(({ ids }) => ids[0] === chosen.ids[0]));
-  const document = await store.manifest(chosen.descriptor);
-  return foundImage(await imageManifest(document, document.digest, platform, store), tags, store);
+  if (matching.length === 0) {
+    const describe = async (image: LayoutImage) => factsOf(await lookAtImage(image, store));
+    throw await noSuchImage(listed, { selector, location, describe });
+  }
+  const images = await likelyImages(distinctImages(matching), store);
+  const look = (image: LayoutImage) => lookAtImage(image, store);
+  const chosen = arePlatformsOfOne(images)
+    ? images
+    : await chooseByDocuments(images, { selector, location, wanted, tell, look });
+  if (chosen.length > 1) {
+    const leaves = chosen.map(({ descriptor }) => ({ descriptor, indexes: [] }));
+    return foundImage(await manifestForPlatform(leaves, request), tagsOf(chosen), store);
+  }
+  const [{ descriptor, ids }] = chosen as [LayoutImage];
+  const tags = tagsOf(listed.filter((image) => image.ids[0] === ids[0]));
+  const document = await store.manifest(descriptor);
+  const manifest = await imageManifest(document, document.digest, request);
+  const declared = manifest.digest === document.digest ? platformOf(descriptor.platform) : undefined;
+  const isForPlatform = declared !== undefined && rankOf(wanted ?? defaultPlatform(), declared) !== undefined;
+  const found = await foundImage({ ...manifest, isForPlatform: manifest.isForPlatform || isForPlatform }, tags, store);
+  if (!wanted && declared && !isForPlatform) tell(otherPlatform(declared, location, defaultPlatform()));
+  return found;
 }
 
-interface NamedImage extends Candidate {
+/** A manifest or an index of a layout. */
+export interface LayoutImage extends Candidate {
   readonly descriptor: Descriptor;
 }
 
-function candidate(descriptor: Descriptor, ids: readonly string[] = []): NamedImage {
+const NAMES = ['io.containerd.image.name', 'org.opencontainers.image.ref.name'];
+
+function namedImage(descriptor: Descriptor, more: { readonly number?: number; readonly ids?: readonly string[] }) {
   const { annotations, digest } = descriptor;
-  const names = ['io.containerd.image.name', 'org.opencontainers.image.ref.name']
-    .filter((key) => annotations && Object.hasOwn(annotations, key))
-    .map((key) => annotations?.[key] ?? '');
-  return { names, ids: [hexOf(parseDigest(digest, 'a manifest')), ...ids], descriptor };
+  const names = realNames(
+    NAMES.map((key) => (annotations && Object.hasOwn(annotations, key) && annotations[key]) || ''),
+  );
+  // A malformed digest is refused when the image is chosen.
+  const id = isDigest(digest) ? hexOf(digest) : digest;
+  const { number, ids = [] } = more;
+  return { names, ids: [id, ...ids] as const, descriptor, ...(number !== undefined && { number }) };
 }
 
 /** Images that the top of the layout does not tell of: inside its indexes, or by the digest of their config. */
@@ -56,22 +84,22 @@ async function hiddenImages(
   documents: Documents,
   store: BlobStore,
   verify: boolean,
-): Promise<readonly NamedImage[]> {
+): Promise<readonly LayoutImage[]> {
   const configs = new Map<string, string[]>();
   for (const [config, [digest = '']] of await manifestDigestsByConfig(documents, verify)) {
     configs.set(digest, [...(configs.get(digest) ?? []), config]);
   }
   const leaves = await leavesOf(manifests, store);
-  return leaves.map(({ descriptor }) => candidate(descriptor, configs.get(descriptor.digest)));
+  return leaves.map(({ descriptor }) => namedImage(descriptor, { ids: configs.get(descriptor.digest) ?? [] }));
 }
 
 /** Some tools list the platforms of one image at the top of the layout, without an index of their own. */
-function arePlatformsOfOne(images: readonly NamedImage[]): boolean {
+function arePlatformsOfOne(images: readonly LayoutImage[]): boolean {
   const names = new Set(images.map((image) => image.names.join('\n')));
   return images.length > 1 && names.size === 1 && images.every(({ descriptor }) => descriptor.platform);
 }
 
 /** The full name, where there is one, and not also the tag that ends it. */
-function tagsOf(images: readonly NamedImage[]): readonly string[] {
+function tagsOf(images: readonly LayoutImage[]): readonly string[] {
   return [...new Set(images.flatMap(({ names }) => names.slice(0, 1)))];
 }

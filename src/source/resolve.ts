@@ -1,21 +1,19 @@
 import { Call } from '../call/call.js';
 import { checkOptions, checkTmpDir, requireThat } from '../call/check-options.js';
-import { abortedBy, DimgxError, inputWarner } from '../errors.js';
+import { abortedBy, DimgxError, inputWarner, type Warning } from '../errors.js';
 import { isSystemError } from '../file/system-error.js';
 import type { Image } from '../image/image.js';
 import { limitsOf } from '../image/limits.js';
-import { defaultPlatform, formatPlatform, isSameMachine, type Platform, parsePlatform } from '../image/platform.js';
+import { parsePlatform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import { Resources } from '../image/resources.js';
 import type { OpenOptions } from '../options.js';
 import { parseReference } from '../reference/reference.js';
 import { assembleImage } from './assemble-image.js';
-import * as dockerArchive from './docker-archive.js';
 import { Documents } from './documents.js';
+import { findForPlatform, recognise } from './find-in-files.js';
 import { locate } from './locate.js';
-import * as ociLayout from './oci-layout.js';
 import type { OpenContext } from './open-context.js';
-import type { FoundImage, Source, SourceRequest } from './source.js';
 
 /**
  * Opens an image for reading. Its documents are read and checked at once, its layers are not read yet.
@@ -51,7 +49,8 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const verify = options.verify ?? true;
   const context = contextOf(options, resources);
-  const place = await locate(parseReference(text), context, (warning) => options.onWarning?.(warning));
+  const tell = (warning: Warning) => options.onWarning?.(warning);
+  const place = await locate(parseReference(text), context, tell);
   if ('name' in place) {
     if (options.image !== undefined) throw twoImages(place.name, options.image);
     const fromRegistry = async () => {
@@ -72,9 +71,8 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
     throw twoImages(selector, options.image);
   }
   const documents = new Documents(files);
-  const platform = wanted ?? defaultPlatform();
-  const request = { documents, selector: selector ?? options.image, platform, verify, warn: inputWarner(options) };
-  const { source, found } = await findForPlatform(wanted, await recognise(sources, documents), request);
+  const request = { documents, selector: selector ?? options.image, wanted, verify, warn: inputWarner(options), tell };
+  const { source, found } = await findForPlatform(await recognise(sources, documents), request);
   const transport = source.transport === 'oci' && files.isArchive ? 'oci-archive' : source.transport;
   return assembleImage(found, { reference: text, transport, files, resources, verify });
 }
@@ -99,38 +97,9 @@ function twoImages(one: string, other: string): DimgxError {
   return new DimgxError('DIMGX_REFERENCE_INVALID', `two images are chosen, ${choices}: leave one of them out`);
 }
 
-/**
- * A platform that was asked for is what the user gets, or an error. Docker's `manifest.json` names one platform only:
- * others are in the OCI layout around it.
- */
-async function findForPlatform(
-  wanted: Platform | undefined,
-  source: Source,
-  request: SourceRequest,
-): Promise<{ readonly source: Source; readonly found: FoundImage }> {
-  const found = await source.find(request);
-  const { platform } = found.config;
-  if (!wanted || !platform || found.isForPlatform || isSameMachine(wanted, platform)) return { source, found };
-  if (source === dockerArchive && (await ociLayout.recognises(request.documents))) {
-    return findForPlatform(wanted, ociLayout, request);
-  }
-  throw new DimgxError(
-    'DIMGX_SOURCE_NO_PLATFORM',
-    `${request.documents.files.location} has no image for ${formatPlatform(wanted)}: it is for ${formatPlatform(platform)}`,
-  );
-}
-
 function contextOf(options: OpenOptions, resources: Resources): OpenContext {
   const { tmpDir, signal, onProgress, limits } = options;
   return { resources, tmpDir, signal, onProgress, limits: limitsOf(limits) };
-}
-
-async function recognise(sources: readonly Source[], documents: Documents): Promise<Source> {
-  for (const source of sources) if (await source.recognises(documents)) return source;
-  throw new DimgxError(
-    'DIMGX_SOURCE_NOT_AN_IMAGE',
-    `${documents.files.location} holds no image: neither manifest.json nor oci-layout nor repositories is at its top`,
-  );
 }
 
 /** What left a stage without a code came from the operating system, or from a signal. */

@@ -1,6 +1,6 @@
 import { DimgxError } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';
-import { defaultPlatform, type Platform } from '../image/platform.js';
+import type { Platform } from '../image/platform.js';
 import { shortId } from '../image/short-id.js';
 import { assembleImage } from './assemble-image.js';
 import { lateSource } from './byte-source.js';
@@ -45,13 +45,8 @@ export async function savedLayers(
   // What reads behind the spool is there before the engine has anything to tell.
   const archive = lateSource(() => whileWaiting(engine.save(lowest.id, platform), location, context));
   const files = await openSource(archive, location, { ...context, expected: lowest.size });
-  const request = {
-    documents: new Documents(files),
-    selector: undefined,
-    platform: platform ?? defaultPlatform(),
-    verify,
-  };
-  const found = await dockerArchive.find({ ...request, warn: () => {} });
+  const request = { documents: new Documents(files), selector: undefined, wanted: platform, verify };
+  const found = await dockerArchive.find({ ...request, warn: () => {}, tell: () => {} });
   const { resources } = context;
   const saved = await assembleImage(found, {
     reference: location,

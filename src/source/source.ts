@@ -9,11 +9,14 @@ export interface SourceRequest {
   readonly documents: Documents;
   /** Which image: a name, tag, ID, digest, or `@N`. None: the only one. */
   readonly selector: string | undefined;
-  /** Which image of an index. */
-  readonly platform: Platform;
+  /** The platform that was asked for, if any was. */
+  readonly wanted: Platform | undefined;
   /** Whether digests and sizes are compared. */
   readonly verify: boolean;
+  /** Takes warnings about the image, which may be errors. */
   readonly warn: Warn;
+  /** Takes warnings about the request, which never are. */
+  readonly tell: Warn;
 }
 
 /** A layer, as its source's documents tell of it; nothing of it is open. */

@@ -17,11 +17,11 @@ describe('parsePlatform', () => {
     ['linux/armhf', 'linux/arm/v7'],
     ['linux/i386', 'linux/386'],
     ['LINUX/X86-64', 'linux/amd64'],
-    ['linux/amd64/v1', 'linux/amd64'],
+    ['linux/amd64/v1', 'linux/amd64/v1'],
     ['linux/amd64/v3', 'linux/amd64/v3'],
-    ['linux/arm64/v8', 'linux/arm64'],
-    ['linux/AArch64/8', 'linux/arm64'],
-    ['linux/arm64/v8.0', 'linux/arm64'],
+    ['linux/arm64/v8', 'linux/arm64/v8'],
+    ['linux/AArch64/8', 'linux/arm64/v8'],
+    ['linux/arm64/v8.0', 'linux/arm64/v8'],
     ['linux/arm64/9', 'linux/arm64/v9'],
     ['linux/arm64/v8.2', 'linux/arm64/v8.2'],
     ['linux/arm', 'linux/arm'],
@@ -68,7 +68,7 @@ describe('DOCKER_DEFAULT_PLATFORM', () => {
 describe('platformOf', () => {
   test('spells what an index, a config or an engine says as parsePlatform does', () => {
     expect(platformOf({ os: 'Linux', architecture: 'x86_64', variant: '' })).toEqual(parsePlatform('linux/amd64'));
-    expect(platformOf({ os: 'linux', architecture: 'arm64', variant: 'v8' })).toEqual(parsePlatform('linux/aarch64'));
+    expect(platformOf({ os: 'linux', architecture: 'aarch64', variant: '8' })).toEqual(parsePlatform('linux/arm64/v8'));
     expect(platformOf({ os: 'linux', architecture: 'armhf', variant: null })).toEqual(parsePlatform('linux/arm/v7'));
   });
 

@@ -21,6 +21,7 @@ const LEAST_DOCUMENT = 2 ** 16;
 
 /** Manifests and configs in a registry, within bounds. Each is read once, from the cache if it is there, and kept by it. */
 export class RegistryDocuments implements Blobs {
+  readonly isNear = false;
   readonly #repository: Repository;
   readonly #cache: BlobCache;
   readonly #read = new Map<Digest, Promise<Document>>();
@@ -60,6 +61,10 @@ export class RegistryDocuments implements Blobs {
 
   blobPath(digest: Digest): string {
     return digest;
+  }
+
+  async has(): Promise<boolean> {
+    return true;
   }
 
   #once(digest: Digest, { size }: Descriptor, read: () => Promise<Uint8Array>): Promise<Document> {

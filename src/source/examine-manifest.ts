@@ -1,0 +1,127 @@
+import { DimgxError } from '../errors.js';
+import { parseConfig } from '../image/config.js';
+import { hexOf, parseDigest } from '../image/digest.js';
+import { MAX_DOCUMENT } from '../image/limits.js';
+import { type Descriptor, isForeign, type Manifest } from '../image/manifest.js';
+import { type Platform, platformOf } from '../image/platform.js';
+import { quoted } from '../image/printable.js';
+import type { Blobs } from './blob-store.js';
+import { kindOfDescriptor, kindOfManifest, type ManifestKind } from './manifest-kind.js';
+import { readManifest } from './read-manifest.js';
+
+/** What the documents of an image, or of what lies beside images, tell. */
+export interface Examined {
+  readonly kind: ManifestKind;
+  /** Of the manifest; in archives of Docker, of the config. Text from the image. */
+  readonly digest: string;
+  /** As the descriptor says; where it says nothing, as the config does. */
+  readonly platform?: Platform;
+  /** Of the config: 64 hex digits. */
+  readonly id?: string;
+  /** Of config and layers as they are stored, in bytes. */
+  readonly size?: number;
+  /** What is not there, digests or paths: the first few. */
+  readonly missing: readonly string[];
+  /** Why its documents cannot be read. */
+  readonly problem?: DimgxError;
+}
+
+/** A manifest that was examined. */
+export interface ExaminedManifest extends Examined {
+  readonly descriptor: Descriptor;
+}
+
+export const MAX_MISSING = 3;
+
+/** What may be wrong with one manifest while the others are sound. */
+const OWN_PROBLEMS: readonly string[] = [
+  'DIMGX_SOURCE_MISSING_BLOB',
+  'DIMGX_SOURCE_BAD_MEMBER',
+  'DIMGX_SOURCE_UNSAFE_PATH',
+  'DIMGX_SOURCE_NOT_AN_IMAGE',
+  'DIMGX_IMAGE_BAD_JSON',
+  'DIMGX_IMAGE_BAD_DIGEST',
+  'DIMGX_IMAGE_DIGEST_MISMATCH',
+  'DIMGX_IMAGE_SIZE_MISMATCH',
+];
+
+/**
+ * Reads a manifest and, of an image, its config, and looks whether the layers are there. What is wrong with them is in the
+ * result.
+ *
+ * @throws what is wrong with the source as a whole
+ */
+export async function examineManifest(descriptor: Descriptor, store: Blobs): Promise<ExaminedManifest> {
+  const { digest } = descriptor;
+  const platform = platformOf(descriptor.platform);
+  const claimed = {
+    descriptor,
+    digest,
+    kind: kindOfDescriptor(descriptor),
+    missing: [],
+    ...(platform && { platform }),
+  };
+  const found = await ownProblem(descriptor, () => readManifest(descriptor, store));
+  if (found instanceof DimgxError) return { ...claimed, ...withProblem(found, descriptor.digest) };
+  const { manifest } = found;
+  const kind = claimed.kind === 'image' || claimed.kind === 'index' ? kindOfManifest(manifest) : claimed.kind;
+  const size = [manifest.config, ...manifest.layers].reduce((sum, each) => sum + each.size, 0);
+  const read = { ...claimed, kind, size };
+  if (kind !== 'image' && kind !== 'referrer') return { ...read, missing: await missingBlobs(manifest, store) };
+  const config = await ownProblem(manifest.config, () => readConfig(manifest.config, store));
+  if (config instanceof DimgxError) return { ...read, ...withProblem(config, manifest.config.digest) };
+  return {
+    ...read,
+    ...(!platform && config.platform && { platform: config.platform }),
+    id: config.id,
+    missing: await missingBlobs(manifest, store),
+  };
+}
+
+/** Whether nothing that is needed of it is known to be absent or damaged. */
+export function isWhole({ problem, missing }: Examined): boolean {
+  return !problem && missing.length === 0;
+}
+
+/** Whether what is there of it is not as it should be. */
+export function isDamaged({ problem, missing }: Examined): boolean {
+  return problem !== undefined && missing.length === 0;
+}
+
+/** @returns the error, when it is about the one document that is read */
+export async function ownProblem<T>(
+  { size }: Pick<Descriptor, 'size'>,
+  read: () => Promise<T>,
+): Promise<T | DimgxError> {
+  try {
+    return await read();
+  } catch (failure) {
+    if (!(failure instanceof DimgxError)) throw failure;
+    // One that is too large is passed over; after too many of them nothing more is read.
+    const isOwn = failure.code === 'DIMGX_IMAGE_TOO_LARGE' ? size > MAX_DOCUMENT : OWN_PROBLEMS.includes(failure.code);
+    if (!isOwn) throw failure;
+    return failure;
+  }
+}
+
+function withProblem(problem: DimgxError, digest: string): Pick<Examined, 'problem' | 'missing'> {
+  return { problem, missing: problem.code === 'DIMGX_SOURCE_MISSING_BLOB' ? [digest] : [] };
+}
+
+async function readConfig(descriptor: Descriptor, store: Blobs) {
+  const { bytes, digest } = await store.config(descriptor);
+  return { platform: parseConfig(bytes, quoted(digest)).platform, id: hexOf(digest) };
+}
+
+/** Layers that their maker does not let anybody hand on are not expected. */
+async function missingBlobs({ config, layers }: Manifest, store: Blobs): Promise<readonly string[]> {
+  const missing: string[] = [];
+  if (!store.isNear) return missing;
+  for (const descriptor of [config, ...layers]) {
+    if (missing.length === MAX_MISSING) break;
+    if (isForeign(descriptor)) continue;
+    const isThere = await ownProblem(descriptor, () => store.has(parseDigest(descriptor.digest, 'a layer')));
+    if (isThere !== true) missing.push(descriptor.digest);
+  }
+  return missing;
+}

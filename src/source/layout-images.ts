@@ -1,0 +1,52 @@
+import { DimgxError } from '../errors.js';
+import type { Descriptor } from '../image/manifest.js';
+import type { Blobs } from './blob-store.js';
+import type { Looked } from './choose-by-documents.js';
+import { type Examined, examineManifest, isWhole, ownProblem } from './examine-manifest.js';
+import { isImageKind, kindOfDescriptor } from './manifest-kind.js';
+import { leavesOf } from './manifest-leaves.js';
+import type { LayoutImage } from './oci-layout.js';
+
+/** Leaves out what is not an image by its descriptor, and what an index that is left leads to. */
+export async function likelyImages(images: readonly LayoutImage[], store: Blobs): Promise<readonly LayoutImage[]> {
+  if (images.length < 2) return images;
+  const claimed = images.filter(({ descriptor }) => isImageKind(kindOfDescriptor(descriptor)));
+  if (claimed.length < 2) return claimed.length > 0 ? claimed : images;
+  const below = new Set<string>();
+  for (const { descriptor } of claimed.filter((image) => kindOfDescriptor(image.descriptor) === 'index')) {
+    const leaves = await ownProblem(descriptor, () => leavesOf([descriptor], store));
+    if (leaves instanceof DimgxError) continue;
+    for (const leaf of leaves) {
+      // The last on the way is the index itself.
+      for (const digest of [leaf.descriptor.digest, ...leaf.indexes.slice(0, -1)]) below.add(digest);
+    }
+  }
+  const top = claimed.filter(({ descriptor }) => !below.has(descriptor.digest));
+  return top.length > 0 ? top : claimed;
+}
+
+/** What the documents of an image in a layout tell. */
+export async function lookAtImage(image: LayoutImage, store: Blobs): Promise<Looked> {
+  const { descriptor } = image;
+  if (kindOfDescriptor(descriptor) === 'index') return lookIntoIndex(descriptor, store);
+  const seen = await examineManifest(descriptor, store);
+  return { seen, platforms: seen.platform ? [seen.platform] : [] };
+}
+
+/** An index is as whole as the best of its images: the others may be missing. */
+async function lookIntoIndex(descriptor: Descriptor, store: Blobs): Promise<Looked> {
+  const index: Examined = { digest: descriptor.digest, kind: 'index', missing: [] };
+  const leaves = await ownProblem(descriptor, () => leavesOf([descriptor], store));
+  if (leaves instanceof DimgxError) return { seen: { ...index, problem: leaves }, platforms: [] };
+  const inside: Examined[] = [];
+  for (const leaf of leaves) {
+    if (leaf.problem) inside.push({ ...index, problem: leaf.problem });
+    else inside.push(await examineManifest(leaf.descriptor, store));
+  }
+  const images = inside.filter(({ kind }) => isImageKind(kind));
+  const best = images.find(isWhole) ?? images[0];
+  if (!best && inside[0]) return { seen: { ...index, kind: inside[0].kind }, platforms: [] };
+  const { problem, missing } = best ?? index;
+  const platforms = images.flatMap(({ platform }) => platform ?? []);
+  return { seen: { ...index, missing, ...(problem && { problem }) }, platforms };
+}
