@@ -19,7 +19,7 @@ const MAX_GREETING = 2 ** 20;
  */
 export function checkLogin({ registry, username, password, ...options }: LoginCheck): Promise<void> {
   return withResources(async (resources) => {
-    const shown = { ...options, credentials: { username, password } };
+    const shown = { ...options, isLogin: true, credentials: { username, password } };
     const server = await openRegistry(registry, shown, { ...options, resources });
     try {
       await server.read({ path: '', scope: '' }, MAX_GREETING);

@@ -9,6 +9,7 @@ import { Authorization } from './authorization.js';
 import { HttpClient, type HttpTimeouts } from './http-client.js';
 import { bareHost, isLoopback } from './proxy.js';
 import { RegistriesConf } from './registries-conf.js';
+import { RegistryAccess } from './registry-access.js';
 import { RegistryServer, type Retries } from './registry-server.js';
 import { Repository } from './repository.js';
 import { type RepositoryPlace, repositoryPlaces } from './repository-places.js';
@@ -16,6 +17,8 @@ import { type RepositoryPlace, repositoryPlaces } from './repository-places.js';
 export interface RepositoryOptions extends RegistryOptions {
   /** Nobody is to be asked. Default false. */
   readonly offline?: boolean | undefined;
+  /** Credentials are only to be checked. Default false. */
+  readonly isLogin?: boolean | undefined;
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly retries?: Partial<Retries>;
 }
@@ -93,15 +96,24 @@ function connect(
     const given = index === places.length - 1 ? options.credentials : undefined;
     const stored = () => storedCredentials(place, options.authFile, surroundings);
     const credentials = given ? async () => ({ ...NO_TOKENS, ...given }) : stored;
-    const authorization = new Authorization({ http, isInsecure, credentials });
-    return new RegistryServer({ http, authorization, origins: originsOf(place), isInsecure, retries, signal });
+    const own = new Authorization({ http, isInsecure, credentials });
+    const other = (url: URL) => {
+      const named = { registry: registryAt(url), path: pathAt(url) };
+      const found = () => storedCredentials(named, options.authFile, surroundings);
+      return new Authorization({ http, isInsecure: insecure, credentials: found });
+    };
+    const access = new RegistryAccess({ own, other });
+    const { registry } = place;
+    const { isLogin = false } = options;
+    const origins = originsOf(place);
+    return new RegistryServer({ http, registry, access, origins, isInsecure, isLogin, retries, signal });
   });
 }
 
 const NO_TOKENS = { identityToken: '', registryToken: '' };
 
 async function storedCredentials(
-  { registry, path }: RepositoryPlace,
+  { registry, path }: Pick<RepositoryPlace, 'registry' | 'path'>,
   authFile: string | undefined,
   { warn, inform, signal }: Surroundings,
 ): Promise<Credentials | undefined> {
@@ -127,6 +139,15 @@ function originsOf({
 /** As in URLs: in lower case, and without the port 443. */
 function urlHost(registry: string): string {
   return new URL(`https://${apiHost(registry)}`).host;
+}
+
+/** What a registry is called in the names of images, by an address there. */
+function registryAt({ host }: URL): string {
+  return /^(?:index|registry-1)\.docker\.io$/.test(host) ? 'docker.io' : host;
+}
+
+function pathAt({ pathname }: URL): string {
+  return /^\/v2\/(.+)\/(?:manifests|blobs|tags)\//.exec(pathname)?.[1] ?? '';
 }
 
 function apiHost(registry: string): string {

@@ -1,33 +1,84 @@
-import * as v from 'valibot';
-import { parsePrivate } from '../../file/private-document.js';
 import { printable } from '../../image/printable.js';
+import { refusalWords } from './refusal-words.js';
 
-const Entry = v.object({ code: v.nullish(v.string(), ''), message: v.nullish(v.string(), '') });
-const Schema = v.object({ errors: v.pipe(v.array(Entry), v.minLength(1)) });
+/** Of a server's words in a message, in characters. */
+const MAX_WORDS = 300;
 
-/** What a registry says when it does not do what it was asked for. Source: OCI distribution-spec, error codes. */
-export class RegistryRefusal extends Error {
+export interface RefusalFacts {
   readonly status: number;
-  /** Before which it does not want to be asked again, in milliseconds. */
-  readonly retryAfter: number | undefined;
+  /** Where the answer came from. */
+  readonly url: URL;
+  /** The beginning of the answer. */
+  readonly body: string;
+  /** Before which the server does not want to be asked again, in milliseconds. */
+  readonly retryAfter?: number | undefined;
+}
 
-  /** @param body its beginning */
-  constructor(status: number, body: string, retryAfter?: number) {
-    super(`HTTP ${status}${detailOf(body)}`);
+/**
+ * A server does not do what it was asked for. Its own words may repeat what it was shown: they are in no message of this
+ * error, and to be had by `said` alone.
+ */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly url: URL;
+  /** In milliseconds. */
+  readonly retryAfter: number | undefined;
+  readonly #body: string;
+
+  constructor({ status, url, body, retryAfter }: RefusalFacts) {
+    super(`HTTP ${status}`);
     this.status = status;
+    this.url = url;
     this.retryAfter = retryAfter;
+    this.#body = body;
   }
 
   /** Whether it may go well the next time. */
   get isPassing(): boolean {
     return [408, 425, 429, 500, 502, 503, 504].includes(this.status);
   }
+
+  /** Whether the server wants to know who asks, or does not let them in. */
+  get isDenial(): boolean {
+    return this.status === 401 || this.status === 403;
+  }
+
+  /**
+   * The status and the server's words, printable.
+   *
+   * @param redact leaves secrets out of a text
+   */
+  said(redact: (text: string) => string): string {
+    // secrets may stand escaped in the body, and plainly in the words
+    const words = redact(refusalWords(redact(this.#body)))
+      .replace(/\s+/g, ' ')
+      .trim();
+    return words === '' ? this.message : `${this.message}, ${printable(words, MAX_WORDS)}`;
+  }
 }
 
-function detailOf(body: string): string {
-  const parsed = v.safeParse(Schema, parsePrivate(body));
-  if (!parsed.success) return '';
-  const [{ code, message } = { code: '', message: '' }] = parsed.output.errors;
-  const text = [code, message].filter((part) => part !== '').join(': ');
-  return text === '' ? '' : `, ${printable(text, 300)}`;
+/** What a registry says when it does not do what it was asked for. Source: OCI distribution-spec, error codes. */
+export class RegistryRefusal extends Refusal {}
+
+/** A server for tokens gives none. */
+export class TokenRefusal extends Refusal {
+  /** Whether it was shown credentials. */
+  readonly isShown: boolean;
+
+  constructor(facts: RefusalFacts, isShown: boolean) {
+    super(facts);
+    this.isShown = isShown;
+  }
+
+  /** Whether it may give a token for another scope. */
+  get isFinal(): boolean {
+    return this.isPassing || this.status < 400 || this.status >= 500;
+  }
+
+  override said(redact: (text: string) => string): string {
+    const host = printable(this.url.host, 200);
+    const said = super.said(redact);
+    if (!this.isDenial) return `${host} answers no token (${said})`;
+    return `${host} ${this.isShown ? 'does not accept the credentials' : 'gives no token to everybody'} (${said})`;
+  }
 }

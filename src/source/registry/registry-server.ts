@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DimgxError, throwIfAborted } from '../../errors.js';
 import { printable } from '../../image/printable.js';
-import type { Authorization } from './authorization.js';
-import { followRedirects } from './follow-redirects.js';
+import { type Followed, followRedirects } from './follow-redirects.js';
 import type { HttpClient, HttpReply } from './http-client.js';
 import { HttpFailure } from './http-failure.js';
 import { readBeginning, readReply } from './read-reply.js';
-import { RegistryRefusal } from './registry-refusal.js';
+import { AccessAttempt, type RegistryAccess } from './registry-access.js';
+import { Refusal, RegistryRefusal } from './registry-refusal.js';
 import { parseRetryAfter, type RetryDelays, retryDelay } from './retry-delay.js';
 
 /** How a failed request is made again. */
@@ -19,10 +19,14 @@ export interface Retries extends RetryDelays {
 
 export interface RegistryServerOptions {
   readonly http: HttpClient;
-  readonly authorization: Authorization;
+  /** As in the names of images: `docker.io`, `HOST:PORT`. */
+  readonly registry: string;
+  readonly access: RegistryAccess;
   /** As URLs, without a path: the first that speaks its scheme is taken. */
   readonly origins: readonly [string, ...string[]];
   readonly isInsecure: boolean;
+  /** Credentials are only to be checked: nobody needs to hear how they are stored. */
+  readonly isLogin: boolean;
   readonly retries: Retries;
   readonly signal?: AbortSignal | undefined;
 }
@@ -38,12 +42,17 @@ export interface RegistryRequest {
 /** Of what a registry says when it refuses, in bytes. */
 const MAX_REFUSAL = 2 ** 16;
 
+/** Of the times that one request is made with something else to show who asks. */
+const MAX_ANSWERS = 8;
+
 /** A place that speaks the API of registries: a registry itself, or a mirror of it. Source: OCI distribution-spec. */
 export class RegistryServer {
   readonly http: HttpClient;
   readonly #options: RegistryServerOptions;
   readonly #origins: string[];
   #hasAnswered = false;
+  /** What the registry says at its top, for those who cannot get in elsewhere. */
+  #top: Promise<HttpReply> | undefined;
 
   constructor(options: RegistryServerOptions) {
     this.#options = options;
@@ -86,24 +95,24 @@ export class RegistryServer {
    * @throws RegistryRefusal, HttpFailure, DIMGX_SOURCE_REGISTRY_*, DIMGX_ABORTED
    */
   async open(request: RegistryRequest): Promise<HttpReply> {
-    const { authorization } = this.#options;
-    const shown = await authorization.header(request.scope);
-    const reply = await this.#ask(request, shown);
-    if (reply.status !== 401 || reply.url.origin !== this.#origins[0]) return this.#require(reply);
-    const header = await authorization.answer(reply, request.scope, shown);
-    if (header === undefined) return this.#require(reply);
-    reply.body.destroy();
-    return this.#require(await this.#ask(request, header));
+    const attempt = new AccessAttempt(this.#options.access, request.scope);
+    for (let count = 0; ; count++) {
+      const { reply, shown, ownShown } = await this.#ask(request, attempt);
+      const isDenied = [401, 403, 404].includes(reply.status) && count < MAX_ANSWERS;
+      if (!isDenied || !(await this.#answer(attempt, reply, shown, ownShown))) return this.#require(reply);
+      reply.body.destroy();
+    }
   }
 
   /** Asks another server, which is shown nothing. @throws as `open` */
   async openElsewhere(url: URL, headers: Readonly<Record<string, string>>): Promise<HttpReply> {
-    return this.#require(await followRedirects(this.http, url, headers, this.#options.isInsecure));
+    const { isInsecure } = this.#options;
+    return this.#require((await followRedirects(this.http, url, headers, { isInsecure })).reply);
   }
 
   /** Whether what failed may go well the next time. */
   isPassing(failure: unknown): boolean {
-    if (failure instanceof RegistryRefusal) {
+    if (failure instanceof Refusal) {
       return failure.isPassing && (failure.retryAfter ?? 0) <= this.#options.retries.patience;
     }
     if (!(failure instanceof HttpFailure)) return false;
@@ -113,7 +122,7 @@ export class RegistryServer {
   /** Waits before the next attempt, as long as the server wants, if it does. @throws DIMGX_ABORTED */
   async wait(attempt: number, failure: unknown): Promise<void> {
     const { retries, signal } = this.#options;
-    const wanted = failure instanceof RegistryRefusal ? failure.retryAfter : undefined;
+    const wanted = failure instanceof Refusal ? failure.retryAfter : undefined;
     await sleep(retryDelay(attempt, retries, wanted), undefined, { ...(signal && { signal }) }).catch(() => undefined);
     throwIfAborted(signal);
   }
@@ -127,11 +136,13 @@ export class RegistryServer {
   async explain(failure: unknown, request: string, location = this.location): Promise<DimgxError> {
     if (failure instanceof DimgxError) return failure;
     const what = `${request} cannot be had from ${location}`;
-    const said = await this.#options.authorization.redact((failure as Error).message);
-    if (failure instanceof RegistryRefusal) {
-      const isDenied = failure.status === 401 || failure.status === 403;
-      return coded(isDenied ? 'DENIED' : 'FAILED', `${what}: ${said}`, failure);
+    if (failure instanceof Refusal) {
+      const said = await this.saidIn(failure);
+      const advice = failure.isDenial ? await this.#loginAdvice(failure) : '';
+      return coded(failure.isDenial ? 'DENIED' : 'FAILED', `${what}: ${said}${advice}`, failure);
     }
+    const redact = await this.#options.access.redactor();
+    const said = redact((failure as Error).message);
     if (!(failure instanceof HttpFailure)) throw failure;
     if (failure.kind === 'tls') {
       return coded(
@@ -146,17 +157,56 @@ export class RegistryServer {
     return coded(failure.kind === 'unreachable' ? 'UNREACHABLE' : 'FAILED', `${what}: ${said}`, failure);
   }
 
-  /** The first of its addresses that speaks its scheme is the only one from then on. */
-  async #ask(request: RegistryRequest, authorization: string | undefined): Promise<HttpReply> {
+  /** What a server said when it refused, without any secret; printable. */
+  async saidIn(refusal: Refusal): Promise<string> {
+    return refusal.said(await this.#options.access.redactor());
+  }
+
+  async #loginAdvice(refusal: Refusal): Promise<string> {
+    const { access, registry, isLogin } = this.#options;
+    if (isLogin) return '';
+    const isElsewhere = refusal instanceof RegistryRefusal && refusal.url.origin !== this.#origins[0];
+    const host = isElsewhere ? refusal.url.host : registry;
+    const others = (await access.own.hasCredentials(new URL(this.#origins[0] ?? ''))) && !isElsewhere;
+    return `: \`dimgx login ${printable(host, 200)}\` stores ${others ? 'other ' : ''}credentials`;
+  }
+
+  /** @returns whether there is something else to show who asks */
+  async #answer(attempt: AccessAttempt, reply: HttpReply, shown: string | undefined, ownShown: string | undefined) {
+    const own = new URL(this.#origins[0] ?? '');
+    if (await attempt.answer(reply, reply.url.origin === own.origin, shown)) return true;
+    return ownShown === undefined && attempt.answerTop(own, () => this.#askTop(own));
+  }
+
+  #askTop(own: URL): Promise<HttpReply> {
     const { http, isInsecure } = this.#options;
-    const headers = { ...request.headers, ...(authorization !== undefined && { authorization }) };
+    this.#top ??= followRedirects(http, new URL('/v2/', own), {}, { isInsecure }).then(({ reply }) => {
+      reply.body.destroy();
+      return reply;
+    });
+    this.#top.catch(() => {
+      this.#top = undefined;
+    });
+    return this.#top;
+  }
+
+  /** The first of its addresses that speaks its scheme is the only one from then on. */
+  async #ask(
+    request: RegistryRequest,
+    attempt: AccessAttempt,
+  ): Promise<Followed & { readonly ownShown: string | undefined }> {
+    const { http, isInsecure } = this.#options;
+    const headerAt = (url: URL) => attempt.headerAt(url);
     for (;;) {
       const [origin = '', other] = this.#origins;
+      const authorization = await attempt.ownHeader(origin);
+      const headers = { ...request.headers, ...(authorization !== undefined && { authorization }) };
       try {
-        const reply = await followRedirects(http, new URL(this.#pathOf(request), origin), headers, isInsecure);
+        const url = new URL(this.#pathOf(request), origin);
+        const followed = await followRedirects(http, url, headers, { isInsecure, headerAt });
         this.#hasAnswered = true;
         this.#origins.splice(1);
-        return reply;
+        return { ...followed, ownShown: authorization };
       } catch (failure) {
         const isOther = failure instanceof HttpFailure && ['plain', 'cut', 'unreachable'].includes(failure.kind);
         if (this.#hasAnswered || other === undefined || !isOther) throw failure;
@@ -173,8 +223,8 @@ export class RegistryServer {
     const { status } = reply;
     if (status === 200 || status === 206) return reply;
     const [header] = reply.headers('retry-after');
-    const said = await readBeginning(this.http, reply, MAX_REFUSAL);
-    throw new RegistryRefusal(status, said, parseRetryAfter(header, Date.now()));
+    const body = await readBeginning(this.http, reply, MAX_REFUSAL);
+    throw new RegistryRefusal({ status, url: reply.url, body, retryAfter: parseRetryAfter(header, Date.now()) });
   }
 }
 

@@ -114,7 +114,9 @@ export class Repository {
         return await work(place);
       } catch (failure) {
         const isAbsent = failure instanceof RegistryRefusal && failure.status === 404;
-        const error = isAbsent ? absent(place, sought, failure) : await place.server.explain(failure, sought.what);
+        const error = isAbsent
+          ? await absent(place, sought, failure)
+          : await place.server.explain(failure, sought.what);
         if (isLast || error.code === 'DIMGX_ABORTED') throw error;
         if (!isAbsent) this.#passOver(place, error);
       }
@@ -148,8 +150,8 @@ function requestFor(path: string, what: string, headers: Readonly<Record<string,
   return { path: `${path}/${what}`, scope: `repository:${path}:pull`, headers };
 }
 
-function absent({ server }: Place, { what, absent }: Sought, cause: RegistryRefusal): DimgxError {
-  return new DimgxError(absent, `${server.location} does not have ${what}: ${cause.message}`, { cause });
+async function absent({ server }: Place, { what, absent }: Sought, cause: RegistryRefusal): Promise<DimgxError> {
+  return new DimgxError(absent, `${server.location} does not have ${what}: ${await server.saidIn(cause)}`, { cause });
 }
 
 /**

@@ -3,6 +3,8 @@ import { afterEach, describe, expect, it, onTestFinished, test, vi } from 'vites
 import type { Credentials } from '#dimgx/source/credentials/credentials.js';
 import { Authorization } from '#dimgx/source/registry/authorization.js';
 import { HttpClient, type HttpReply } from '#dimgx/source/registry/http-client.js';
+import { redactor } from '#dimgx/source/registry/secrets.js';
+import { tokenRealm } from '#dimgx/source/registry/token-realm.js';
 import { codeOf } from '../../helpers/opened-engine.js';
 import { listen } from '../../helpers/registry-proxy.js';
 
@@ -86,6 +88,110 @@ describe('a token', () => {
   );
 });
 
+describe('the scope that a challenge names', () => {
+  /** A server for tokens that refuses some scopes, and what it was asked for. */
+  async function choosy(refused: (scopes: readonly string[]) => number | undefined) {
+    const asked: (readonly string[])[] = [];
+    const server = createServer(({ url = '' }, response) => {
+      const scopes = new URL(url, 'http://x').searchParams.getAll('scope');
+      asked.push(scopes);
+      response.writeHead(refused(scopes) ?? 200).end(JSON.stringify({ token: `t${asked.length}` }));
+    });
+    const realm = `http://${await listen(server)}/token`;
+    const challenge = (scope: string) => refusal(HERE, `Bearer realm="${realm}",scope="${scope}"`);
+    return { asked, challenge };
+  }
+
+  it('is asked for besides when the token for the own one is not enough, and then alone', async () => {
+    const { asked, challenge } = await choosy(() => undefined);
+    const [shown, tried] = [authorization(), new Set<string>()];
+    let header: string | undefined;
+    for (const expected of ['t1', 't2', 't3']) {
+      header = await shown.answer(challenge('b c'), 'a', header, tried);
+      expect(header).toBe(`Bearer ${expected}`);
+    }
+    expect(await shown.answer(challenge('b c'), 'a', header, tried)).toBeUndefined();
+    expect(asked).toEqual([['a'], ['a', 'b', 'c'], ['b', 'c']]);
+  });
+
+  test.each([400, 401, 403, 404, 422])(
+    'is asked for alone when no token is given for the own one: %d',
+    async (status) => {
+      const { asked, challenge } = await choosy((scopes) => (scopes.includes('a') ? status : undefined));
+      const shown = authorization();
+      expect(await shown.answer(challenge('b'), 'a', undefined)).toBe('Bearer t2');
+      expect(await shown.header('a')).toBe('Bearer t2');
+      expect(asked).toEqual([['a'], ['b']]);
+    },
+  );
+
+  test.each([429, 500, 503, 302])('is not asked for when the server only has no time: %d', async (status) => {
+    const { asked, challenge } = await choosy(() => status);
+    await expect(authorization().answer(challenge('b'), 'a', undefined)).rejects.toMatchObject({ status });
+    expect(asked).toEqual([['a']]);
+  });
+
+  it('is not asked for when it is the own one: no password is shown twice', async () => {
+    const { asked, challenge } = await choosy(() => 401);
+    await expect(authorization().answer(challenge('a'), 'a', undefined)).rejects.toMatchObject({ status: 401 });
+    expect(asked).toEqual([['a']]);
+  });
+
+  it('is remembered, and added to what was enough before', async () => {
+    const { asked, challenge } = await choosy(() => undefined);
+    const shown = authorization();
+    const first = await shown.answer(challenge('a'), 'a', undefined);
+    const second = await shown.answer(challenge('b'), 'a', first);
+    expect(await shown.header('a')).toBe(second);
+    expect(await shown.answer(challenge('c'), 'a', second)).toBe('Bearer t3');
+    expect(asked).toEqual([['a'], ['a', 'b'], ['a', 'b', 'c']]);
+  });
+
+  it('does not grow without an end, though the registry names another each time', async () => {
+    const { asked, challenge } = await choosy(() => undefined);
+    const shown = authorization();
+    let header: string | undefined;
+    for (let i = 0; i < 40; i++) header = await shown.answer(challenge(`s${i} t${i}`), 'a', header);
+    expect(Math.max(...asked.map((scopes) => scopes.length))).toBeLessThanOrEqual(8);
+    await shown.answer(challenge('x'.repeat(5000)), 'a', header);
+    expect(JSON.stringify(asked)).not.toContain('xx');
+  });
+
+  it('does not matter without a scope of its own', async () => {
+    const { asked, challenge } = await choosy((scopes) => (scopes.length === 0 ? 400 : undefined));
+    expect(await authorization().answer(challenge('b'), '', undefined)).toBe('Bearer t2');
+    expect(asked).toEqual([[], ['b']]);
+  });
+});
+
+describe('a server for tokens that is not there', () => {
+  it('is named, at once', async () => {
+    const asked = refusal(HERE, 'Bearer realm="http://127.0.0.1:1/token"');
+    const failure = await authorization()
+      .answer(asked, 'a', undefined)
+      .catch((error) => error);
+    expect(failure).toMatchObject({
+      code: 'DIMGX_SOURCE_REGISTRY_UNREACHABLE',
+      message: expect.stringMatching(
+        /^the server for tokens 127\.0\.0\.1:1, which 127\.0\.0\.1:5000 names, cannot be reached: /,
+      ),
+    });
+  });
+
+  it('is waited for when it was there before', async () => {
+    let isThere = true;
+    const server = createServer((_request, response) => {
+      response.setHeader('connection', 'close').end(JSON.stringify({ token: 'good' }));
+      if (isThere) server.close();
+      isThere = false;
+    });
+    const asked = refusal(HERE, `Bearer realm="http://${await listen(server)}/token"`);
+    const shown = authorization();
+    const first = await shown.answer(asked, 'a', undefined);
+    await expect(shown.answer(asked, 'a', first)).rejects.toMatchObject({ kind: 'cut' });
+  });
+});
+
 describe('credentials', () => {
   const BASIC = `Basic ${Buffer.from('me:s3cret').toString('base64')}`;
 
@@ -113,6 +219,31 @@ describe('credentials', () => {
   });
 });
 
+describe('a place for tokens without TLS', () => {
+  const realmOf = (realm: string, registry: string) =>
+    tokenRealm({ scheme: 'bearer', parameters: new Map([['realm', realm]]) }, new URL(registry)).url.href;
+
+  test.each([
+    ['http://reg.test/token?x=y', 'https://reg.test/v2/', 'https://reg.test/token?x=y'],
+    ['http://reg.test/token', 'https://reg.test:5000/v2/', 'https://reg.test/token'],
+    ['http://REG.test:5000/token', 'https://reg.test:5000/v2/', 'https://reg.test:5000/token'],
+    ['http://reg.test/token', 'http://reg.test/v2/', 'http://reg.test/token'],
+    ['https://auth.test/token', 'https://reg.test/v2/', 'https://auth.test/token'],
+    ['http://auth.test/token', 'http://reg.test/v2/', 'http://auth.test/token'],
+  ])('%s of %s is asked as %s', (realm, registry, asked) => {
+    expect(realmOf(realm, registry)).toBe(asked);
+  });
+
+  test.each([
+    ['http://auth.test/token', 'https://reg.test/v2/'],
+    ['http://reg.test.evil/token', 'https://reg.test/v2/'],
+    ['http://a.reg.test/token', 'https://reg.test/v2/'],
+    ['http://127.0.0.1/token', 'https://localhost/v2/'],
+  ])('%s of %s is refused', (realm, registry) => {
+    expect(() => realmOf(realm, registry)).toThrow(/by plain HTTP, which is refused$/);
+  });
+});
+
 describe('what is shown', () => {
   test.each([
     ['s3cret', 's3cret-and-more'],
@@ -122,7 +253,8 @@ describe('what is shown', () => {
     async (password, registryToken) => {
       const shown = authorization({ ...LOGIN, password, registryToken });
       await shown.answer(refusal(HERE, 'Bearer realm="http://127.0.0.1:5000/token"'), 'a', undefined);
-      expect(await shown.redact(`you sent ${registryToken} and ${password}`)).toBe('you sent *** and ***');
+      const redact = redactor(await shown.secrets());
+      expect(redact(`you sent ${registryToken} and ${password}`)).toBe('you sent *** and ***');
     },
   );
 });
