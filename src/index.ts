@@ -15,6 +15,7 @@ export { extractLayers } from './extract/extract-layers.js';
 export { type FlattenOptions, type FlattenResult, flatten, type LayerCount } from './flatten.js';
 export type { HistoryEntry, HistoryRow, Image, ImageConfig, Layer } from './image/image.js';
 export type { Limits } from './image/limits.js';
+export type { ImageList, ListedImage } from './image/listed-image.js';
 export type { Platform } from './image/platform.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';
 export type { LayerDigests, LayerIndex } from './inspect/layer-index.js';
@@ -28,4 +29,5 @@ export type {
   SelectOptions,
   TargetOptions,
 } from './options.js';
+export { type ListOptions, listImages } from './source/list-images.js';
 export { openImage } from './source/resolve.js';

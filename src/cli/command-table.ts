@@ -11,6 +11,7 @@ export interface CommandRow {
 export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record<string, CommandRow>>>> = {
   pull: { summary: 'download an image into the cache', load: () => import('./commands/pull.js') },
   tags: { summary: 'list the tags of a repository', load: () => import('./commands/tags.js') },
+  images: { summary: 'list the images in an archive, layout or index', load: () => import('./commands/images.js') },
   catalog: { summary: 'list the repositories of a registry', load: () => import('./commands/catalog.js') },
   search: { summary: 'search for images', load: () => import('./commands/search.js') },
   cache: {

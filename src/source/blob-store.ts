@@ -60,7 +60,7 @@ export class BlobStore implements Blobs {
   }
 
   async has(digest: Digest): Promise<boolean> {
-    const known = this.#known.get(digest) ?? (await this.documents.has(this.blobPath(digest)));
+    const known = this.#known.get(digest) ?? (await this.documents.lengthOf(this.blobPath(digest))) !== undefined;
     this.#known.set(digest, known);
     return known;
   }

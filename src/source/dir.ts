@@ -1,10 +1,12 @@
 import { algorithmOf, type Digest, hexOf } from '../image/digest.js';
+import type { ListedImage } from '../image/listed-image.js';
 import { BlobStore } from './blob-store.js';
 import { digestOf } from './checks.js';
 import { chooseImage } from './choose-image.js';
 import type { Documents } from './documents.js';
 import { foundImage } from './found-image.js';
 import { imageManifest } from './image-manifest.js';
+import { listDocument } from './list-manifest.js';
 import type { FoundImage, SourceRequest } from './source.js';
 
 /** What `skopeo copy … dir:DIR` writes: one manifest and its blobs. Source: containers/image, directory/. */
@@ -32,6 +34,13 @@ export async function find({ documents, selector, wanted, verify, tell }: Source
   const facts = { kind: 'image', digest, ...(image.config.platform && { platform: image.config.platform }) };
   await chooseImage([candidate], { selector, location, describe: async () => facts });
   return image;
+}
+
+export async function list(documents: Documents, verify: boolean): Promise<readonly ListedImage[]> {
+  const store = new BlobStore(documents, verify, blobPath, (digest) => `${blobPath(digest)}.manifest.json`);
+  const bytes = await documents.read(MANIFEST);
+  const top = { bytes, digest: digestOf(bytes) };
+  return (await listDocument(top, [], store)).map((image, at) => (at === 0 ? { ...image, number: 0 } : image));
 }
 
 function blobPath(digest: Digest): string {

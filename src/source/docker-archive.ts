@@ -3,6 +3,7 @@ import { DimgxError } from '../errors.js';
 import { type ParsedConfig, parseConfig } from '../image/config.js';
 import { type Digest, hexOf, isDigest } from '../image/digest.js';
 import { parseDocument } from '../image/document.js';
+import type { ListedImage } from '../image/listed-image.js';
 import { DOCKER_LAYER_TYPE, type DockerManifestItem, DockerManifestSchema } from '../image/manifest.js';
 import { choosePlatform, defaultPlatform, type Platform } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
@@ -10,7 +11,7 @@ import { checkDigest, checkLayerCount, digestOf } from './checks.js';
 import { chooseByDocuments, factsOf, type Looked } from './choose-by-documents.js';
 import { type Candidate, chooseImage, distinctImages, matchingImages, realNames } from './choose-image.js';
 import type { Documents } from './documents.js';
-import { MAX_MISSING, ownProblem } from './examine-manifest.js';
+import { listedImage, MAX_MISSING, ownProblem } from './examine-manifest.js';
 import { cleanName } from './files.js';
 import { manifestDigestsByConfig } from './manifest-digests.js';
 import type { FoundImage, FoundLayer, SourceRequest } from './source.js';
@@ -60,6 +61,21 @@ export async function find(request: SourceRequest): Promise<FoundImage> {
   };
 }
 
+export async function list(documents: Documents, verify: boolean): Promise<readonly ListedImage[]> {
+  const items = parseDocument(await documents.read(MANIFEST), DockerManifestSchema, MANIFEST);
+  const manifests = await manifestDigestsByConfig(documents, verify);
+  const digestOfConfig = onceForEach(async (path) => digestOf(await documents.read(path)));
+  const images: ListedImage[] = [];
+  for (const [number, item] of items.entries()) {
+    const image = await savedImage(item, number, digestOfConfig, manifests);
+    const { seen, platforms } = await lookAtSaved(image, documents);
+    const [digest = seen.digest] = manifests.get(image.ids[0]) ?? [];
+    const [platform] = platforms;
+    images.push(listedImage(seen, { names: image.names, number, digest, ...(platform && { platform }) }));
+  }
+  return images;
+}
+
 interface SavedImage extends Candidate {
   readonly item: DockerManifestItem;
   /** The digest that the name of the config's file promises. */
@@ -99,7 +115,7 @@ async function chooseSaved(saved: readonly SavedImage[], request: SourceRequest)
 
 /** What the config of an image tells, and whether its layers are there. */
 async function lookAtSaved({ item, ids }: SavedImage, documents: Documents): Promise<Looked> {
-  const seen = { kind: 'image', digest: `sha256:${ids[0]}`, missing: [] } as const;
+  const seen = { kind: 'image', digest: `sha256:${ids[0]}`, id: ids[0], missing: [] } as const;
   const config = await ownProblem({ size: 0 }, async () =>
     parseConfig(await documents.read(item.Config), quoted(item.Config)),
   );
@@ -108,11 +124,17 @@ async function lookAtSaved({ item, ids }: SavedImage, documents: Documents): Pro
     return { seen: { ...seen, missing, problem: config }, platforms: [] };
   }
   const missing: string[] = [];
+  let size = (await documents.lengthOf(item.Config)) ?? 0;
   for (const layer of item.Layers) {
     if (missing.length === MAX_MISSING) break;
-    if (!(await documents.has(layer))) missing.push(layer);
+    const length = await documents.lengthOf(layer);
+    size += length ?? 0;
+    if (length === undefined) missing.push(layer);
   }
-  return { seen: { ...seen, missing }, platforms: config.platform ? [config.platform] : [] };
+  return {
+    seen: { ...seen, missing, ...(missing.length === 0 && { size }) },
+    platforms: config.platform ? [config.platform] : [],
+  };
 }
 
 /** `<hex>.json`, `sha256:<hex>`, or `blobs/<algorithm>/<hex>`. */

@@ -1,5 +1,6 @@
 import { DimgxError, type Warning } from '../errors.js';
 import type { Image, Layer, WatchArrivals } from '../image/image.js';
+import type { ImageList } from '../image/listed-image.js';
 import { formatPlatform, isSameMachine, type Platform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
@@ -8,6 +9,7 @@ import { openBlobCache } from '../store/open-blob-cache.js';
 import { describeLayers, imageOf } from './assemble-image.js';
 import { foundImage } from './found-image.js';
 import { imageManifest } from './image-manifest.js';
+import { listDocument } from './list-manifest.js';
 import type { OpenContext } from './open-context.js';
 import { type FetchedBlob, fetchLayers } from './registry/fetch-layers.js';
 import { foreignLayers } from './registry/foreign-layers.js';
@@ -38,13 +40,8 @@ const JOBS = 3;
  */
 export async function openRegistryImage(request: RegistryRequest, context: OpenContext): Promise<Image> {
   const { options } = request;
-  const name = parseRegistryName(request.name);
-  const warn = (warning: Warning) => options.onWarning?.(warning);
-  const repository = await openRepository(name, options, { ...context, warn, inform: options.onInfo });
-  const { resources, signal, tmpDir } = context;
-  const cache = await openBlobCache({ cache: options.cache, env: process.env, tmpDir, signal, warn });
-  resources.adopt(() => cache.close());
-  const documents = new RegistryDocuments(repository, cache);
+  const { resources } = context;
+  const { name, repository, cache, documents, warn } = await openDocuments(request.name, options, context);
   const { location, ...top } = await documents.top();
   const leafRequest = { location: quoted(name.full), wanted: request.platform, store: documents, tell: warn };
   const chosen = await imageManifest(top, quoted(name.full), leafRequest);
@@ -61,6 +58,33 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
   };
   const source = { transport: 'docker', location };
   return imageOf(found, { reference: request.reference, source, layers: describeLayers(found), fetch, resources });
+}
+
+/**
+ * Lists what is under a name in a registry: an image, or an index and all that it leads to. Whether their layers are there
+ * is not known.
+ *
+ * @throws as `openRegistryImage`
+ */
+export async function listRegistryImages(
+  anyName: string,
+  options: RegistryRequest['options'],
+  context: OpenContext,
+): Promise<Omit<ImageList, 'reference'>> {
+  const { name, documents } = await openDocuments(anyName, options, context);
+  const { location, ...top } = await documents.top();
+  const images = await listDocument(top, name.digest ? [] : [name.full], documents);
+  return { source: { transport: 'docker', location }, images };
+}
+
+async function openDocuments(anyName: string, options: RegistryRequest['options'], context: OpenContext) {
+  const name = parseRegistryName(anyName);
+  const warn = (warning: Warning) => options.onWarning?.(warning);
+  const repository = await openRepository(name, options, { ...context, warn, inform: options.onInfo });
+  const { resources, signal, tmpDir } = context;
+  const cache = await openBlobCache({ cache: options.cache, env: process.env, tmpDir, signal, warn });
+  resources.adopt(() => cache.close());
+  return { name, repository, cache, documents: new RegistryDocuments(repository, cache), warn };
 }
 
 /** What an index does not say of its platform, the config does. */

@@ -2,11 +2,13 @@ import * as v from 'valibot';
 import { DimgxError } from '../errors.js';
 import { historyEntry, type ParsedConfig } from '../image/config.js';
 import { checkShape, parseDocument, parseJson } from '../image/document.js';
+import type { ListedImage } from '../image/listed-image.js';
 import { DOCKER_LAYER_TYPE } from '../image/manifest.js';
 import { type Platform, platformOf } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import { type Candidate, chooseImage, matchingImages } from './choose-image.js';
 import type { Documents } from './documents.js';
+import { MAX_MISSING } from './examine-manifest.js';
 import type { FoundImage, FoundLayer, SourceRequest } from './source.js';
 
 /** What `docker save` wrote up to 1.9: a folder for each layer, which names its parent. Source: moby, image/spec/v1.md. */
@@ -40,6 +42,26 @@ export async function find({ documents, selector, warn }: SourceRequest): Promis
     config: configOf(await documents.read(`${tip}/json`), chain, nodes),
     layers: chain.map((id) => foundLayer(id, tags)),
   };
+}
+
+export async function list(documents: Documents): Promise<readonly ListedImage[]> {
+  const nodes = await readNodes(documents);
+  const tags = await readTags(documents, nodes);
+  const images: ListedImage[] = [];
+  for (const id of new Set([...tags.keys(), ...tipsOf(nodes)])) {
+    const missing: string[] = [];
+    let size = 0;
+    for (const layer of chainOf(id, nodes)) {
+      const path = `${layer}/layer.tar`;
+      const length = await documents.lengthOf(path);
+      size += length ?? 0;
+      if (length === undefined && missing.length < MAX_MISSING) missing.push(path);
+    }
+    const isWhole = missing.length === 0;
+    const facts = { kind: 'image', id, isWhole, missing, ...(isWhole && { size }), ...platformOfNode(nodes.get(id)) };
+    images.push({ names: tags.get(id) ?? [], number: images.length, ...facts });
+  }
+  return images;
 }
 
 const NodeSchema = v.object({

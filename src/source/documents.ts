@@ -62,14 +62,18 @@ export class Documents {
     return (await this.find(name)) ?? missingBlob(this.files, name);
   }
 
-  /** Whether there is a regular file of that name, which is not read. */
-  async has(name: string): Promise<boolean> {
+  /**
+   * The length of a file, which is not read, in bytes.
+   *
+   * @returns `undefined` when there is no regular file of that name
+   */
+  async lengthOf(name: string): Promise<number | undefined> {
     try {
       const file = await this.files.open(name);
       await file?.close();
-      return file !== undefined;
+      return file?.region.length;
     } catch (failure) {
-      if (failure instanceof DimgxError) return false;
+      if (failure instanceof DimgxError) return undefined;
       throw failure;
     }
   }

@@ -2,6 +2,7 @@ import { DimgxError } from '../errors.js';
 import { parseConfig } from '../image/config.js';
 import { hexOf, parseDigest } from '../image/digest.js';
 import { MAX_DOCUMENT } from '../image/limits.js';
+import type { ListedImage } from '../image/listed-image.js';
 import { type Descriptor, isForeign, type Manifest } from '../image/manifest.js';
 import { type Platform, platformOf } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
@@ -75,6 +76,23 @@ export async function examineManifest(descriptor: Descriptor, store: Blobs): Pro
     ...(!platform && config.platform && { platform: config.platform }),
     id: config.id,
     missing: await missingBlobs(manifest, store),
+  };
+}
+
+/** As it is listed. @param more what is known from elsewhere */
+export function listedImage(examined: Examined, more: Partial<ListedImage> = {}): ListedImage {
+  const { kind, digest, platform, id, size, missing, problem } = examined;
+  return {
+    names: [],
+    kind,
+    digest,
+    ...(platform && { platform }),
+    ...(id !== undefined && { id }),
+    ...(size !== undefined && { size }),
+    isWhole: isWhole(examined),
+    missing,
+    ...(problem && { problem: { code: problem.code, message: problem.message } }),
+    ...more,
   };
 }
 

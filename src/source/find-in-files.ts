@@ -87,6 +87,6 @@ function isFound(outcome: unknown): outcome is Found {
 }
 
 async function isWhole({ layers }: FoundImage, { documents }: SourceRequest): Promise<boolean> {
-  for (const { file } of layers) if (!(await documents.has(file))) return false;
+  for (const { file } of layers) if ((await documents.lengthOf(file)) === undefined) return false;
   return true;
 }

@@ -21,7 +21,7 @@ const MAX_DEPTH = 8;
 const MAX_LEAVES = 10_000;
 
 /**
- * All manifests of an index and of the indexes in it, but for attestations. Each index is read once; one that is missing or
+ * All manifests of an index and of the indexes in it, but for attestations, unless others are to be left out. Each index is read once; one that is missing or
  * damaged is a leaf itself.
  *
  * @throws DIMGX_IMAGE_BAD_JSON for indexes nested too deep, DIMGX_IMAGE_TOO_LARGE; what `Blobs.manifest` throws for the
@@ -32,10 +32,11 @@ export async function leavesOf(
   store: Blobs,
   indexes: readonly string[] = [],
   seen: Set<string> = new Set(),
+  isLeftOut: (descriptor: Descriptor) => boolean = isAttestation,
 ): Promise<readonly Leaf[]> {
   const leaves: Leaf[] = [];
   for (const descriptor of descriptors) {
-    if (isAttestation(descriptor)) continue;
+    if (isLeftOut(descriptor)) continue;
     if (!INDEX_TYPES.includes(descriptor.mediaType)) {
       leaves.push({ descriptor, indexes });
       continue;
@@ -48,7 +49,7 @@ export async function leavesOf(
     else if (inner === undefined) leaves.push({ descriptor, indexes });
     else {
       const below = [descriptor.digest, ...indexes];
-      for (const leaf of await leavesOf(inner, store, below, seen)) leaves.push(leaf);
+      for (const leaf of await leavesOf(inner, store, below, seen, isLeftOut)) leaves.push(leaf);
     }
     if (leaves.length > MAX_LEAVES) throw tooMany(descriptor.digest);
   }

@@ -1,5 +1,6 @@
 import { hexOf, isDigest } from '../image/digest.js';
 import { parseDocument } from '../image/document.js';
+import type { ListedImage } from '../image/listed-image.js';
 import { type Descriptor, IndexSchema } from '../image/manifest.js';
 import { defaultPlatform, platformOf, rankOf } from '../image/platform.js';
 import { BlobStore } from './blob-store.js';
@@ -11,6 +12,7 @@ import { imageManifest, manifestForPlatform } from './image-manifest.js';
 import { likelyImages, lookAtImage } from './layout-images.js';
 import { blobPath, INDEX, MARKER } from './layout-paths.js';
 import { otherPlatform } from './leaf-messages.js';
+import { listManifest } from './list-manifest.js';
 import { manifestDigestsByConfig } from './manifest-digests.js';
 import { leavesOf } from './manifest-leaves.js';
 import type { FoundImage, SourceRequest } from './source.js';
@@ -58,6 +60,19 @@ export async function find({ documents, selector, wanted, verify, tell }: Source
   const found = await foundImage({ ...manifest, isForPlatform: manifest.isForPlatform || isForPlatform }, tags, store);
   if (!wanted && declared && !isForPlatform) tell(otherPlatform(declared, location, defaultPlatform()));
   return found;
+}
+
+export async function list(documents: Documents, verify: boolean): Promise<readonly ListedImage[]> {
+  const store = new BlobStore(documents, verify, blobPath);
+  const { manifests } = parseDocument(await documents.read(INDEX), IndexSchema, INDEX);
+  const images: ListedImage[] = [];
+  for (const [number, descriptor] of manifests.entries()) {
+    const { names } = namedImage(descriptor, {});
+    for (const image of await listManifest(descriptor, names, store)) {
+      images.push(image.index === undefined ? { ...image, number } : image);
+    }
+  }
+  return images;
 }
 
 /** A manifest or an index of a layout. */

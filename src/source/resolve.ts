@@ -103,7 +103,7 @@ function contextOf(options: OpenOptions, resources: Resources): OpenContext {
 }
 
 /** What left a stage without a code came from the operating system, or from a signal. */
-function withCode(failure: unknown, reference: string, signal: AbortSignal): unknown {
+export function withCode(failure: unknown, reference: string, signal: AbortSignal): unknown {
   if (signal.aborted) return abortedBy(signal);
   if (!isSystemError(failure)) return failure;
   const reason = `${printable(reference, 200)} cannot be read: ${printable(failure.message, 200)}`;

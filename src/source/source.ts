@@ -1,6 +1,7 @@
 import type { Warn } from '../errors.js';
 import type { ParsedConfig } from '../image/config.js';
 import type { Digest } from '../image/digest.js';
+import type { ListedImage } from '../image/listed-image.js';
 import type { Platform } from '../image/platform.js';
 import type { Documents } from './documents.js';
 
@@ -49,6 +50,8 @@ export interface Source {
   readonly transport: 'docker-archive' | 'oci' | 'dir';
   /** Whether the files have this form, by what lies at their top. */
   recognises(documents: Documents): Promise<boolean>;
+  /** Lists all that is there, whether it can be read or not. */
+  list(documents: Documents, verify: boolean): Promise<readonly ListedImage[]>;
   /** Finds the image and reads its documents; opens no layer. */
   find(request: SourceRequest): Promise<FoundImage>;
 }

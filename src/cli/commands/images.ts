@@ -1,0 +1,95 @@
+import prettyBytes from 'pretty-bytes';
+import type { ImageList, ListedImage } from '../../image/listed-image.js';
+import { formatPlatform } from '../../image/platform.js';
+import { printable } from '../../image/printable.js';
+import { alignColumns } from '../align-columns.js';
+import { defineCommand } from '../command.js';
+import { defined } from '../defined.js';
+import { formatJson } from '../format-json.js';
+import { OPTION_TABLE } from '../option-table.js';
+import { MIRROR_OPTION, REGISTRY_OPTIONS, registrySettings } from '../registry-settings.js';
+import { usageError } from '../usage-error.js';
+
+const { json, host, offline, 'no-cache': noCache, 'tmp-dir': tmpDir, 'no-verify': noVerify } = OPTION_TABLE;
+const group = 'Options:';
+
+/** A name of megabytes must not be multiplied by the number of rows. */
+const LONGEST_NAME = 200;
+
+export const command = defineCommand({
+  usage: '[options] IMAGE',
+  describe:
+    'Lists all images in an archive, a layout, a directory or an index of a registry, and what is filed beside them; docker-daemon: lists those of the engine.',
+  options: {
+    json: { ...json, group, describe: 'as JSON' },
+    host: { ...host, group },
+    'tmp-dir': { ...tmpDir, group },
+    'no-verify': { ...noVerify, group, describe: 'do not compare digests and sizes' },
+    'no-cache': { ...noCache, group },
+    offline: { ...offline, group },
+    ...REGISTRY_OPTIONS,
+    ...MIRROR_OPTION,
+  },
+  async run({ json, host, offline, ...given }, operands, { log, bar, signal, print }) {
+    const [reference, ...others] = operands;
+    if (reference === undefined || reference === '' || others.length > 0) throw usageError('images wants one IMAGE');
+    const { listImages } = await import('../../source/list-images.js');
+    const list = await listImages(reference, {
+      ...registrySettings(given),
+      ...defined({ host, offline, tmpDir: given['tmp-dir'] }),
+      ...(given['no-cache'] && { cache: false }),
+      ...(given['no-verify'] && { verify: false }),
+      signal,
+      onWarning: (warning) => log.warning(warning),
+      ...(bar && { onProgress: (progress) => bar.update(progress) }),
+    });
+    bar?.clear();
+    await print(json ? formatJson(listJson(list)) : table(list.images));
+  },
+});
+
+/** A key is always there; what is not known is `null`. Keys may be added by later versions; none is removed. */
+function listJson({ reference, source, images }: ImageList) {
+  return { reference, source, images: images.map(imageJson) };
+}
+
+function imageJson(image: ListedImage) {
+  const { number, names, kind, platform, digest, id, index, size, isWhole, missing, problem } = image;
+  return {
+    number: number ?? null,
+    names,
+    kind,
+    platform: platform
+      ? { os: platform.os, architecture: platform.architecture, variant: platform.variant ?? null }
+      : null,
+    digest: digest ?? null,
+    id: id ?? null,
+    index: index ?? null,
+    size: size ?? null,
+    whole: isWhole ?? null,
+    missing,
+    problem: problem ?? null,
+  };
+}
+
+function table(images: readonly ListedImage[]): string {
+  if (images.length === 0) return '';
+  const rows = images.map((image) => [
+    image.number === undefined ? '' : `@${image.number}`,
+    printable(image.names.join(', '), LONGEST_NAME) || '-',
+    image.kind,
+    image.platform ? formatPlatform(image.platform) : '-',
+    printable(image.digest ?? image.id ?? '-', LONGEST_NAME),
+    image.size === undefined ? '-' : prettyBytes(image.size),
+    wholeness(image),
+  ]);
+  return `${alignColumns([['@N', 'NAME', 'KIND', 'PLATFORM', 'DIGEST', 'SIZE', 'WHOLE'], ...rows]).join('\n')}\n`;
+}
+
+function wholeness({ isWhole, missing, problem }: ListedImage): string {
+  const [first] = missing;
+  if (first !== undefined)
+    return `no: ${printable(first.replace(/^[a-z0-9]+:([0-9a-f]{12})[0-9a-f]*$/, '$1'), 80)} is missing`;
+  if (problem) return `no: ${problem.code}`;
+  return isWhole === undefined ? '-' : isWhole ? 'yes' : 'no';
+}

@@ -1,0 +1,66 @@
+import { DimgxError } from '../errors.js';
+import type { ImageList, ListedImage } from '../image/listed-image.js';
+import { platformOf } from '../image/platform.js';
+import { quoted } from '../image/printable.js';
+import type { OpenOptions } from '../options.js';
+import type { Engine, EngineImage, EngineImageDetails } from './engine/engine.js';
+import { lookUpImage } from './engine/look-up-image.js';
+import type { OpenContext } from './open-context.js';
+
+/** Inspected at once. */
+const AT_ONCE = 8;
+
+/**
+ * Lists the image of a name in a running engine, or all that it has but for the steps between.
+ *
+ * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS, DIMGX_ABORTED
+ */
+export async function listEngineImages(
+  name: string | undefined,
+  { host }: Pick<OpenOptions, 'host'>,
+  { resources, signal }: OpenContext,
+): Promise<Omit<ImageList, 'reference'>> {
+  const { openEngine } = await import('./engine/open-engine.js');
+  const engine = await openEngine({ host, signal });
+  resources.adopt(() => engine.close());
+  const source = { transport: 'docker-daemon', location: engine.location };
+  if (name === undefined) return { source, images: await allImages(engine) };
+  const found = await lookUpImage(engine, name);
+  if (!found?.details) {
+    throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${engine.location} has no image ${quoted(name)}`);
+  }
+  return { source, images: [listed(found.details)] };
+}
+
+async function allImages(engine: Engine): Promise<readonly ListedImage[]> {
+  const all = await engine.images();
+  const parents = new Set(all.map(({ parentId }) => parentId));
+  const shown = all.filter(({ id, repoTags }) => repoTags.length > 0 || !parents.has(id));
+  const images: ListedImage[] = [];
+  for (let at = 0; at < shown.length; at += AT_ONCE) {
+    const some = shown.slice(at, at + AT_ONCE);
+    images.push(...(await Promise.all(some.map(async (image) => listedOf(image, await engine.inspect(image.id))))));
+  }
+  return images;
+}
+
+/** One that was removed meanwhile is listed as the engine listed it. */
+function listedOf(image: EngineImage, details: EngineImageDetails | undefined): ListedImage {
+  if (details) return { ...listed(details), names: image.repoTags };
+  return { names: image.repoTags, kind: 'image', id: image.id, size: image.size, missing: [] };
+}
+
+function listed(details: EngineImageDetails): ListedImage {
+  const { id, repoTags, size, descriptor } = details;
+  const platform = platformOf(details);
+  return {
+    names: repoTags,
+    kind: descriptor?.isIndex ? 'index' : 'image',
+    id,
+    size,
+    ...(descriptor && { digest: descriptor.digest }),
+    ...(platform && { platform }),
+    ...(!descriptor && { isWhole: true }),
+    missing: [],
+  };
+}
