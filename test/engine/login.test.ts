@@ -136,6 +136,35 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
     expect((await login('127.0.0.1:1')).stderr).toMatch(/^dimgx: DIMGX_SOURCE_REGISTRY_UNREACHABLE: /);
   });
 
+  it('take one line end off a password that is piped, and a registry that is written like an image', async () => {
+    await userOf('podman');
+    const piped = (input: string) =>
+      dimgx(input, 'login', '-u', USER.name, '--password-stdin', `docker://${registry.host}`);
+    for (const end of ['', '\n', '\r\n']) {
+      expect(await piped(`${USER.password}${end}`)).toMatchObject({ code: 0, stderr: '' });
+      expect((await dimgx('', 'logout', `docker://${registry.host}`)).stdout).toMatch(/^logged out of 127/);
+    }
+    for (const end of ['\n\n', '\r\n\r\n', '\r', ' \n']) {
+      expect((await piped(`${USER.password}${end}`)).stderr).toMatch(/DIMGX_SOURCE_REGISTRY_DENIED: a login.*HTTP 401/);
+    }
+  });
+
+  it('remove those for all registries at once', async () => {
+    const { file } = await userOf('docker');
+    const other = JSON.stringify({ auths: { 'quay.io/team': { auth: 'eDp5' } }, x: 1 });
+    await writeFile(file, other);
+    await login(registry.host);
+    const out = [registry.host, 'quay.io/team'].map((key) => `logged out of ${key}: removed from ${file}\n`);
+    const { stdout, stderr, code } = await dimgx('', 'logout', '--all');
+    expect({ lines: stdout.match(/.*\n/g)?.sort(), stderr, code }).toEqual({ lines: out, stderr: '', code: 0 });
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ auths: {}, x: 1 });
+    expect((await dimgx('', 'logout', '--all')).stdout).toBe('not logged in to any registry\n');
+    expect((await dimgx('', 'logout', '--all', registry.host)).code).toBe(1);
+    vi.stubEnv('DOCKER_AUTH_CONFIG', other);
+    expect((await dimgx('', 'logout', '--all')).stderr).toMatch(/OTHER_LOGIN: \$DOCKER_AUTH_CONFIG may still hold/);
+    expect((await login(registry.host)).stderr).toBe('');
+  });
+
   it('say that other credentials are found before those that were stored', async () => {
     const { home } = await userOf('docker', {
       '.docker/config.json': JSON.stringify({ auths: { [registry.host]: { auth: 'eDp5' } } }),

@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { makeCertificates } from '../helpers/certificates.js';
 import { whyNotHere } from '../helpers/engines.js';
 import { type Gateway, gateway, type Passing } from '../helpers/gateway.js';
@@ -120,6 +120,16 @@ describe.skipIf(absent)(`access to a registry${absent}`, () => {
       const at = await gateway('', (passing) => (isTop(passing) ? { status: 200 } : { status: 404 }));
       refused(await flatten(at.host, 'private/box:1', { [at.host]: ENTRY }), /DIMGX_SOURCE_NO_SUCH_IMAGE.*HTTP 404/);
       expect(shownOf(at)).toEqual(['/v2/private/box/manifests/1 -', '/v2/ -']);
+    });
+
+    it('is not there, though the credentials are wrong or its top does not answer', async () => {
+      const wrong = await gateway(guarded.host, (passing) => (isTop(passing) ? undefined : { status: 404 }));
+      const absentImage = /DIMGX_SOURCE_NO_SUCH_IMAGE.*HTTP 404/;
+      refused(await flatten(wrong.host, 'private/box:1', { [wrong.host]: { auth: 'eDp5' } }), absentImage);
+      expect(tokens.asked).toHaveLength(1);
+      const mute = await gateway('127.0.0.1:1', (passing) => (isTop(passing) ? undefined : { status: 404 }));
+      refused(await flatten(mute.host, 'private/box:1', { [mute.host]: ENTRY }), absentImage);
+      expect(mute.seen).toHaveLength(2);
     });
 
     it('shows nothing to where its top leads', async () => {
@@ -255,12 +265,10 @@ describe.skipIf(absent)(`access to a registry${absent}`, () => {
   });
 
   it('tells why a credential helper failed at -v alone', async () => {
-    const { chmod, mkdir, writeFile } = await import('node:fs/promises');
     const home = await newUser({ '.docker/config.json': '{"credsStore":"broken"}' });
     await mkdir(`${home}/bin`);
     await writeFile(`${home}/bin/docker-credential-broken`, '#!/bin/sh\necho "error: no keychain"; exit 1\n');
     await chmod(`${home}/bin/docker-credential-broken`, 0o755);
-    const { vi } = await import('vitest');
     vi.stubEnv('PATH', `${home}/bin:${process.env.PATH}`);
     for (const words of [['-q'], ['pull'], ['tags']]) {
       const run = (...args: string[]) => runDimgx(...words, ...args, `docker://${closed.host}/private/box:1`);

@@ -84,12 +84,13 @@ export class AccessAttempt {
    *
    * @returns as `answer`
    */
-  async answerTop(registry: URL, askTop: () => Promise<ChallengeReply>): Promise<boolean> {
+  async answerTop(registry: URL, askTop: () => Promise<ChallengeReply | undefined>): Promise<boolean> {
     const { own } = this.#access;
     if (this.#hasAskedTop || !(await own.hasCredentials(registry))) return false;
     this.#hasAskedTop = true;
     const reply = await askTop();
-    return reply.url.origin === registry.origin && this.#answer(own, reply, this.#scope, undefined);
+    if (reply?.url.origin !== registry.origin) return false;
+    return this.#answer(own, reply, this.#scope, undefined);
   }
 
   async #answer(authorization: Authorization, reply: ChallengeReply, scope: string, shown: string | undefined) {

@@ -6,7 +6,7 @@ import type { HttpClient, HttpReply } from './http-client.js';
 import { HttpFailure } from './http-failure.js';
 import { readBeginning, readReply } from './read-reply.js';
 import { AccessAttempt, type RegistryAccess } from './registry-access.js';
-import { Refusal, RegistryRefusal } from './registry-refusal.js';
+import { Refusal, RegistryRefusal, TokenRefusal } from './registry-refusal.js';
 import { parseRetryAfter, type RetryDelays, retryDelay } from './retry-delay.js';
 
 /** How a failed request is made again. */
@@ -52,7 +52,7 @@ export class RegistryServer {
   readonly #origins: string[];
   #hasAnswered = false;
   /** What the registry says at its top, for those who cannot get in elsewhere. */
-  #top: Promise<HttpReply> | undefined;
+  #top: Promise<HttpReply | undefined> | undefined;
 
   constructor(options: RegistryServerOptions) {
     this.#options = options;
@@ -175,18 +175,29 @@ export class RegistryServer {
   async #answer(attempt: AccessAttempt, reply: HttpReply, shown: string | undefined, ownShown: string | undefined) {
     const own = new URL(this.#origins[0] ?? '');
     if (await attempt.answer(reply, reply.url.origin === own.origin, shown)) return true;
-    return ownShown === undefined && attempt.answerTop(own, () => this.#askTop(own));
+    if (ownShown !== undefined) return false;
+    try {
+      return await attempt.answerTop(own, () => this.#askTop(own));
+    } catch (failure) {
+      // that a thing is not there stays true, whatever is wrong with the credentials
+      if (reply.status === 404 && failure instanceof TokenRefusal && !failure.isPassing) return false;
+      throw failure;
+    }
   }
 
-  #askTop(own: URL): Promise<HttpReply> {
+  /** A top that does not answer says nothing. */
+  #askTop(own: URL): Promise<HttpReply | undefined> {
     const { http, isInsecure } = this.#options;
-    this.#top ??= followRedirects(http, new URL('/v2/', own), {}, { isInsecure }).then(({ reply }) => {
-      reply.body.destroy();
-      return reply;
-    });
-    this.#top.catch(() => {
-      this.#top = undefined;
-    });
+    this.#top ??= followRedirects(http, new URL('/v2/', own), {}, { isInsecure }).then(
+      ({ reply }) => {
+        reply.body.destroy();
+        return reply;
+      },
+      (failure: unknown) => {
+        if (failure instanceof HttpFailure) return undefined;
+        throw failure;
+      },
+    );
     return this.#top;
   }
 
