@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Limits } from '../image/limits.js';
+import { ODD } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import type { ReadAt } from '../tar/scan.js';
 import { TarStreamScan } from '../tar/scan.js';
@@ -41,9 +42,10 @@ export async function followArchive(
   hashes: boolean,
 ): Promise<readonly FollowedLayer[]> {
   const members: Member[] = [];
-  const scanner = new HeaderScanner(({ type, dataOffset: offset, dataSize: length }) => {
-    if (type === TYPE.file && length > 0) members.push({ offset, length });
-  });
+  const scanner = new HeaderScanner(({ type, odd, dataOffset: offset, dataSize: length }) => {
+    const isWhole = (odd & (ODD.oldSparse | ODD.paxSparse)) === 0;
+    if (type === TYPE.file && isWhole && length > 0) members.push({ offset, length });
+  }, 'archive');
   const layers: FollowedLayer[] = [];
   while (!scanner.done) {
     const { position, need } = scanner;

@@ -7,6 +7,8 @@ import { TYPE } from '../tar/header.js';
 import { cleanPath } from '../tar/path.js';
 import { scanTar } from '../tar/scan.js';
 import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files.js';
+import type { OpenContext } from './open-context.js';
+import { type SparseMember, SparseMembers } from './sparse-members.js';
 
 /** An image's archive has a few members for each layer. These bounds are far above any, and keep memory small. */
 const MAX_MEMBERS = 100_000;
@@ -18,25 +20,42 @@ interface Member {
   readonly type: number;
   readonly offset: number;
   readonly length: number;
-  readonly isSparse: boolean;
+  /** For one whose bytes do not lie together. */
+  readonly sparse: SparseMember | undefined;
   /** Of a hard link from the archive's root, of a symlink from its folder. */
   readonly link: string;
 }
 
-/** The members of a tar archive that can be read by position. Of a name that stands twice the last counts. */
+const KNOWN_TYPES: ReadonlySet<number> = new Set([
+  TYPE.file,
+  TYPE.hardLink,
+  TYPE.symlink,
+  TYPE.charDevice,
+  TYPE.blockDevice,
+  TYPE.directory,
+  TYPE.fifo,
+]);
+
+/**
+ * The members of a tar archive that can be read by position. Of a name that stands twice the last counts. Members of types
+ * that tell of the archive itself, such as labels and lists of directories, are none of the image's.
+ */
 export class ArchiveFiles implements Files {
   readonly isArchive = true;
   readonly location: string;
   readonly #archive: Region;
   readonly #members = new Map<string, Member>();
+  readonly #sparse: SparseMembers;
+  readonly #expanded = new Map<Member, Promise<Region>>();
   #nameBytes = 0;
   #count = 0;
   #hasSymlinks = false;
   #followed = 0;
 
-  private constructor(archive: Region, location: string) {
+  private constructor(archive: Region, location: string, context: OpenContext) {
     this.#archive = archive;
     this.location = location;
+    this.#sparse = new SparseMembers(archive, location, context);
   }
 
   /**
@@ -44,9 +63,9 @@ export class ArchiveFiles implements Files {
    *
    * @throws DIMGX_TAR_*; DIMGX_SOURCE_NOT_AN_IMAGE when it has more members than an image could have
    */
-  static async scan(archive: Region, location: string): Promise<ArchiveFiles> {
-    const files = new ArchiveFiles(archive, location);
-    await scanTar(readRegion(archive), archive.length, (entry) => files.#add(entry));
+  static async scan(archive: Region, location: string, context: OpenContext): Promise<ArchiveFiles> {
+    const files = new ArchiveFiles(archive, location, context);
+    await scanTar(readRegion(archive), archive.length, (entry) => files.#add(entry), 'archive');
     return files;
   }
 
@@ -58,9 +77,15 @@ export class ArchiveFiles implements Files {
     const member = this.#find(name);
     if (!member) return undefined;
     if (member.type !== TYPE.file) throw badMember(name, 'a folder, a device or a FIFO');
-    if (member.isSparse) throw badMember(name, 'stored as a sparse file');
+    if (member.sparse) return { region: await this.#expand(member, member.sparse), close: async () => {} };
     const region = { ...this.#archive, offset: this.#archive.offset + member.offset, length: member.length };
     return { region, close: async () => {} };
+  }
+
+  #expand(member: Member, sparse: SparseMember): Promise<Region> {
+    const expanded = this.#expanded.get(member) ?? this.#sparse.expand(sparse);
+    this.#expanded.set(member, expanded);
+    return expanded;
   }
 
   #add(entry: TarEntry): void {
@@ -72,15 +97,16 @@ export class ArchiveFiles implements Files {
         `${this.location} has too many members to be the archive of an image: is it a root filesystem already?`,
       );
     }
+    if (!KNOWN_TYPES.has(entry.type)) return;
     this.#hasSymlinks ||= entry.type === TYPE.symlink;
     const name = memberName(entry.name);
     if (name === undefined) return;
-    const isSparse = (entry.odd & ODD.oldSparse) !== 0 || entry.pax.some(({ key }) => key.startsWith('GNU.sparse.'));
+    const isSparse = (entry.odd & (ODD.oldSparse | ODD.paxSparse)) !== 0;
     this.#members.set(name, {
       type: entry.type,
       offset: entry.dataOffset,
       length: entry.dataSize,
-      isSparse,
+      sparse: isSparse ? { start: entry.start, end: entry.end } : undefined,
       link: Buffer.from(entry.link).toString(),
     });
   }
@@ -88,12 +114,15 @@ export class ArchiveFiles implements Files {
   /** The member that a name means once hard links and symlinks, also those of folders, are followed. */
   #find(name: string): Member | undefined {
     let path = cleanName(name);
+    let hostPath: string | undefined;
     for (let links = 0; links <= MAX_SYMLINKS; links += 1) {
       const member = this.#members.get(path);
       if (member && member.type !== TYPE.hardLink && member.type !== TYPE.symlink) return member;
+      if (member?.type === TYPE.symlink && member.link.startsWith('/')) hostPath = member.link;
       const next = member ? this.#target(path, member) : this.#throughFolder(path);
       if (next === undefined) {
         if (links === 0) return undefined;
+        if (hostPath !== undefined) throw unsafe(hostPath);
         throw badMember(name, 'a link to what is not there');
       }
       path = next;
@@ -115,8 +144,8 @@ export class ArchiveFiles implements Files {
 
   #target(path: string, { type, link }: Member): string {
     this.#countFollowed(path, path.length + link.length);
-    if (type === TYPE.hardLink) return cleanName(link.replace(/^\/+/, ''));
-    if (link.startsWith('/')) throw unsafe(link);
+    // As engines unpack an archive and read it, its top is the root of both.
+    if (type === TYPE.hardLink || link.startsWith('/')) return cleanName(link);
     return cleanName(`${path.slice(0, path.lastIndexOf('/') + 1)}${link}`);
   }
 

@@ -28,9 +28,10 @@ export interface Files {
 }
 
 /**
- * A file's name inside an archive or directory, without `.`, `//` and `a/..`.
+ * A file's name inside an archive or directory, without `.`, `//` and `a/..`. A slash in front means the root of the archive:
+ * buildpacks write such names, and engines join them to the folder that they unpack into.
  *
- * @throws DIMGX_SOURCE_UNSAFE_PATH when it is absolute, empty, or leads outside
+ * @throws DIMGX_SOURCE_UNSAFE_PATH when it is empty or leads outside
  */
 export function cleanName(name: string): string {
   const kept: string[] = [];
@@ -39,7 +40,7 @@ export function cleanName(name: string): string {
     if (part !== '..') kept.push(part);
     else if (kept.pop() === undefined) throw unsafe(name);
   }
-  if (name.startsWith('/') || name.includes('\0') || kept.length === 0) throw unsafe(name);
+  if (name.includes('\0') || kept.length === 0) throw unsafe(name);
   return kept.join('/');
 }
 

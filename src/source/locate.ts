@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { DimgxError, type Warn } from '../errors.js';
 import { isSystemError } from '../file/system-error.js';
 import { pathData, printable, quoted } from '../image/printable.js';
+import { fullName } from '../reference/image-name.js';
 import type { FileTransport, PathChoice, Reference } from '../reference/reference.js';
 import * as dir from './dir.js';
 import * as dockerArchive from './docker-archive.js';
 import * as dockerV1 from './docker-v1.js';
 import type { Files } from './files.js';
+import { INDEX, MARKER } from './layout-paths.js';
 import * as ociLayout from './oci-layout.js';
 import type { OpenContext } from './open-context.js';
 import { openPath, openStandardInput } from './open-files.js';
@@ -30,8 +32,8 @@ interface EnginePlace {
   readonly in: 'engine';
   /** Of the image in the engine. */
   readonly name: string;
-  /** It could have been a path: said when the engine has no such image. */
-  readonly isBare: boolean;
+  /** A bare name, which could have been a path: what is said of the path when the engine has no such image. */
+  readonly path?: string;
 }
 
 interface RegistryPlace {
@@ -60,7 +62,7 @@ export async function locate(reference: Reference, context: OpenContext, warn: W
     case 'bare':
       return locateBare(reference.text, context, warn);
     case 'docker-daemon':
-      return { in: 'engine', name: reference.name, isBare: false };
+      return { in: 'engine', name: reference.name };
     case 'docker':
       return { in: 'registry', name: reference.name };
     default: {
@@ -73,15 +75,18 @@ export async function locate(reference: Reference, context: OpenContext, warn: W
 /** A path, or an image of the engine. */
 async function locateBare(text: string, context: OpenContext, warn: Warn): Promise<Place> {
   const notTaken = (message: string) => warn({ code: 'DIMGX_SOURCE_NOT_TAKEN', message, count: 1 });
-  if (await isPath(text)) {
-    if (mayBeName(text)) notTaken(`${quoted(text)} is read as a path; for the engine's image: docker-daemon:${text}`);
+  const kind = await kindOf(text);
+  if (kind && (await isPath(text, kind))) {
+    // A directory that holds an image is meant: nobody calls an image by the name of one.
+    if (kind === 'file' && mayBeName(text))
+      notTaken(`${quoted(text)} is read as a path; for the engine's image: docker-daemon:${text}`);
     return { files: await openPath(text, context), sources: SOURCES };
   }
   if (/^\.{0,2}\//.test(text))
     throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(text)}`, pathData(text));
-  if (await exists(text))
-    notTaken(`${quoted(text)} is asked of the engine; for the directory: ./${printable(text, 200)}`);
-  return { in: 'engine', name: text, isBare: true };
+  if (!kind) return { in: 'engine', name: text, path: `there is no file or directory ${quoted(text)}` };
+  notTaken(`${quoted(text)} is asked of the engine; for the directory: ./${printable(text, 200)}`);
+  return { in: 'engine', name: text, path: `the directory ${quoted(text)} holds no image` };
 }
 
 /** Whether people could mean an image by it: archives mostly have an extension, paths a slash. */
@@ -96,22 +101,24 @@ async function existing(choices: readonly [PathChoice, ...PathChoice[]]): Promis
   throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(path)}`, pathData(path));
 }
 
-/** With a slash, anything that exists; without, a file, or a directory that holds an image.  */
-async function isPath(text: string): Promise<boolean> {
-  if (!(await exists(text))) return false;
-  if (text.includes('/') || !(await stat(text)).isDirectory()) return true;
-  const marks = await Promise.all(
-    ['manifest.json', 'oci-layout', 'repositories'].map((mark) => exists(join(text, mark))),
-  );
-  return marks.includes(true);
+/** With a slash, anything that exists; without, a file, or a directory that holds an image or has a name that no image can have. */
+async function isPath(text: string, kind: 'file' | 'directory'): Promise<boolean> {
+  const mayBeImage = fullName(text) !== undefined || /^[0-9a-f]{64}$/.test(text);
+  if (kind === 'file' || text.includes('/') || !mayBeImage) return true;
+  const marks = ['manifest.json', MARKER, INDEX, 'repositories'];
+  return (await Promise.all(marks.map((mark) => exists(join(text, mark))))).includes(true);
 }
 
 async function exists(path: string): Promise<boolean> {
+  return (await kindOf(path)) !== undefined;
+}
+
+/** @returns `undefined` when nothing is there */
+async function kindOf(path: string): Promise<'file' | 'directory' | undefined> {
   try {
-    await stat(path);
-    return true;
+    return (await stat(path)).isDirectory() ? 'directory' : 'file';
   } catch (failure) {
-    if (isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return false;
+    if (isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return undefined;
     throw failure;
   }
 }

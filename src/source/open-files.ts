@@ -77,7 +77,7 @@ export async function openStandardInput(context: OpenContext): Promise<Files> {
 async function openArchive(archive: Region, location: string, context: OpenContext): Promise<Files> {
   const head = Buffer.alloc(Math.min(MAGIC_LENGTH, archive.length));
   await readRegion(archive)(head, 0);
-  if (detectCompression(head) === 'none') return scan(archive, location);
+  if (detectCompression(head) === 'none') return scan(archive, location, context);
   return openSource(regionSource(archive, context), location, context);
 }
 
@@ -102,15 +102,15 @@ function regionSource(archive: Region, { signal }: OpenContext): ByteSource {
 
 /** Opens the archive that a source gives; it is spooled. */
 export async function openSource(source: ByteSource, location: string, context: OpenContext): Promise<Files> {
-  return scan(await spoolArchive(source, location, context), location);
+  return scan(await spoolArchive(source, location, context), location, context);
 }
 
-async function scan(archive: Region, location: string): Promise<Files> {
+async function scan(archive: Region, location: string, context: OpenContext): Promise<Files> {
   if (archive.length === 0) {
     throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} is empty: nothing was saved into it`);
   }
   try {
-    return await ArchiveFiles.scan(archive, location);
+    return await ArchiveFiles.scan(archive, location, context);
   } catch (cause) {
     if (!(cause instanceof DimgxError) || !cause.code.startsWith('DIMGX_TAR_')) throw cause;
     throw cause.retold(`${location} is no archive that can be read: ${cause.message}`);

@@ -60,10 +60,11 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
     if (place.in === 'registry') return fromRegistry();
     const { openDaemonImage } = await import('./docker-daemon.js');
     const opening = openDaemonImage({ reference: text, name: place.name, platform: wanted, verify, options }, context);
-    if (!place.isBare) return opening;
+    const { path } = place;
+    if (path === undefined) return opening;
     return opening.catch((failure) => {
       if (mayGoToRegistry(failure, options)) return fromRegistry();
-      return notFound(text, failure);
+      return notFound(path, failure);
     });
   }
   const { files, selector, sources } = place;
@@ -83,13 +84,12 @@ function mayGoToRegistry(failure: unknown, { pull = 'never', host }: OpenOptions
   return hasNoEngine && pull !== 'never' && host === undefined;
 }
 
-/** Of a bare name it is said that it is no path either. */
-function notFound(text: string, failure: unknown): never {
+/** Of a bare name it is said what lies at that path. */
+function notFound(path: string, failure: unknown): never {
   const isAbsent =
     failure instanceof DimgxError && ['DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_NO_SUCH_IMAGE'].includes(failure.code);
   if (!isAbsent) throw failure;
-  const message = `there is no file or directory ${quoted(text)}; ${failure.message}`;
-  throw failure.retold(message);
+  throw failure.retold(`${path}; ${failure.message}`);
 }
 
 function twoImages(one: string, other: string): DimgxError {

@@ -52,6 +52,13 @@ export function emptyEntry(): TarEntry {
  */
 export type Decoded = 'entry' | 'extensions' | { readonly need: number; readonly bodyEnd?: number };
 
+/**
+ * What entries are held to. In a layer, whatever the engines would not unpack is refused. Of an archive around an image only
+ * a few members are wanted: entries of other types are handed over as they are, and the maps of sparse files in PAX form are
+ * not looked at, which say nothing of where the next entry begins.
+ */
+export type TarRules = 'layer' | 'archive';
+
 /** Of all extensions of one entry, in bytes: one of each kind and to spare. What is longer is held by nobody. */
 const MAX_EXTENSIONS = 4 * MAX_EXTENSION;
 
@@ -67,11 +74,18 @@ interface Extension {
  * @param at where in `bytes` the first header block lies; the block is there whole and is not zero
  * @param base what to add to an index of `bytes` to get an offset in the archive
  * @param entry is filled
+ * @param rules default `layer`
  * @returns `extensions` when they end at a global PAX header or at the end mark: they count for nothing; `entry.pax` holds
  *   their records, and `entry.end` lies behind them; `need` counts bytes from `at`. Where another header is needed, `entry.end` is its place
  * @throws DIMGX_TAR_BAD_HEADER, DIMGX_TAR_BAD_PAX, DIMGX_TAR_BAD_SPARSE, DIMGX_TAR_UNKNOWN_TYPE
  */
-export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: TarEntry): Decoded {
+export function decodeEntry(
+  bytes: Uint8Array,
+  at: number,
+  base: number,
+  entry: TarEntry,
+  rules: TarRules = 'layer',
+): Decoded {
   const draft: EntryDraft = entry;
   draft.start = base + at;
   draft.odd = 0;
@@ -106,11 +120,11 @@ export function decodeEntry(bytes: Uint8Array, at: number, base: number, entry: 
   }
   readHeader(bytes, header, base, draft);
   if (extensions) applyExtensions(extensions, draft);
-  settleType(draft, bytes[header + FIELD.type.offset] as number);
+  settleType(draft, bytes[header + FIELD.type.offset] as number, rules);
   for (const record of draft.pax) {
     if (!isPortable(record, draft.type)) draft.odd |= isLost(record) ? ODD.record | ODD.lostRecord : ODD.record;
   }
-  const need = settleSize(bytes, header, draft);
+  const need = settleSize(bytes, header, draft, rules);
   return need === undefined ? 'entry' : { need: header - at + need };
 }
 
@@ -166,7 +180,7 @@ function applyPax(draft: EntryDraft): void {
 /** Those of times other than mtime's count for nothing; they are here because readers refuse malformed ones. */
 const OVERRIDES: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'atime', 'ctime']);
 
-function settleType(draft: EntryDraft, type: number): void {
+function settleType(draft: EntryDraft, type: number, rules: TarRules): void {
   draft.type = type;
   if (type === TYPE.oldFile) {
     const isDirectory = draft.name[draft.name.length - 1] === 0x2f;
@@ -178,14 +192,14 @@ function settleType(draft: EntryDraft, type: number): void {
   } else if (type === TYPE.gnuSparse) {
     draft.type = TYPE.file;
     draft.odd |= ODD.oldSparse;
-  } else if (type !== TYPE.file && !HEADER_ONLY.has(type)) {
+  } else if (type !== TYPE.file && !HEADER_ONLY.has(type) && rules === 'layer') {
     const shown = type > 0x20 && type < 0x7f ? `"${String.fromCharCode(type)}"` : `0x${type.toString(16)}`;
     throw new DimgxError('DIMGX_TAR_UNKNOWN_TYPE', `an entry is of type ${shown}, which no engine unpacks`);
   }
 }
 
 /** Settles where contents lie and how long they are. Returns how many bytes from the header are needed, if more are. */
-function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft): number | undefined {
+function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft, rules: TarRules): number | undefined {
   const isCounted = !HEADER_ONLY.has(draft.type);
   if (draft.size < 0 || (isCounted && draft.size > Number.MAX_SAFE_INTEGER)) {
     throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the size of an entry is negative or absurd');
@@ -195,18 +209,23 @@ function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft): numbe
   const paxSparse = sparse === undefined || sparse.format === 'unknown' || isOldSparse ? undefined : sparse;
   if (sparse && !paxSparse) draft.odd |= ODD.straySparse;
   if (!isCounted) {
-    if (paxSparse) throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'what is no file has the map of a sparse file');
+    if (paxSparse && rules === 'layer')
+      throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'what is no file has the map of a sparse file');
     if (draft.size !== 0) draft.odd |= ODD.number;
     draft.size = 0;
   }
   draft.dataSize = draft.size;
   draft.dataOffset = draft.headerOffset + BLOCK;
   draft.end = draft.dataOffset + padded(draft.dataSize);
-  if (isOldSparse) return settleOldSparse(bytes, header, draft);
-  return paxSparse && settlePaxSparse(bytes, header, draft, paxSparse);
+  if (isOldSparse) return settleOldSparse(bytes, header, draft, rules);
+  if (!paxSparse || rules === 'layer') return paxSparse && settlePaxSparse(bytes, header, draft, paxSparse);
+  draft.odd |= ODD.paxSparse;
+  draft.size = paxSparse.realSize ?? draft.size;
+  if (paxSparse.name) draft.name = paxSparse.name;
+  return undefined;
 }
 
-function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft): number | undefined {
+function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft, rules: TarRules): number | undefined {
   if (dialectOf(bytes, header) !== 'gnu')
     throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'a sparse file of star is not understood');
   const sparse = oldSparseMap(bytes, header);
@@ -214,7 +233,7 @@ function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft): 
   if ('need' in sparse) return sparse.need;
   draft.size = parseNumber(bytes, header + FIELD.gnuRealSize.offset, FIELD.gnuRealSize.length, 'real size');
   // No engine unpacks it, and GNU tar, whose format it is, writes no other.
-  if (checkSparseMap(sparse.map, draft.size, draft.dataSize) === 'unaligned') {
+  if (rules === 'layer' && checkSparseMap(sparse.map, draft.size, draft.dataSize) === 'unaligned') {
     throw new DimgxError(
       'DIMGX_TAR_BAD_SPARSE',
       'the map of a sparse file has a stretch that does not begin on a block',

@@ -1,5 +1,6 @@
 import { DimgxError } from '../errors.js';
 import { BLOCK } from './block.js';
+import type { TarRules } from './decode.js';
 import type { TarEntry } from './entry.js';
 import { checkSum } from './read-header.js';
 import { HeaderScanner } from './scanner.js';
@@ -31,8 +32,13 @@ const WINDOW = { least: 4 * 1024, most: 64 * 1024 };
  * @param length of the archive in bytes
  * @throws what HeaderScanner and `readAt` throw
  */
-export async function scanTar(readAt: ReadAt, length: number, onEntry: (entry: TarEntry) => void): Promise<TarEnd> {
-  const scanner = new HeaderScanner(onEntry);
+export async function scanTar(
+  readAt: ReadAt,
+  length: number,
+  onEntry: (entry: TarEntry) => void,
+  rules: TarRules = 'layer',
+): Promise<TarEnd> {
+  const scanner = new HeaderScanner(onEntry, rules);
   // No Buffer, whose views cost more to make.
   let window = new Uint8Array(Math.min(WINDOW.most, length));
   let size = WINDOW.least;

@@ -1,6 +1,6 @@
 import { DimgxError } from '../errors.js';
 import { BLOCK, isZeroBlock } from './block.js';
-import { decodeEntry, emptyEntry } from './decode.js';
+import { decodeEntry, emptyEntry, type TarRules } from './decode.js';
 import type { TarEntry } from './entry.js';
 import { notAnEmptyTar, notATar } from './not-a-tar.js';
 import { checkSum } from './read-header.js';
@@ -15,6 +15,7 @@ import type { Tail } from './tail.js';
  */
 export class HeaderScanner {
   readonly #onEntry: (entry: TarEntry) => void;
+  readonly #rules: TarRules;
   readonly #entry = emptyEntry();
   #contentEnd = 0;
   #count = 0;
@@ -28,8 +29,9 @@ export class HeaderScanner {
   #bodyEnd = Number.POSITIVE_INFINITY;
 
   /** @param onEntry gets the same object for every entry, its views valid only during the call */
-  constructor(onEntry: (entry: TarEntry) => void) {
+  constructor(onEntry: (entry: TarEntry) => void, rules: TarRules = 'layer') {
     this.#onEntry = onEntry;
+    this.#rules = rules;
   }
 
   /** Of the next byte wanted, from the start of the archive; may lie behind its end. */
@@ -76,7 +78,7 @@ export class HeaderScanner {
         break;
       }
       if (this.#count === 0) requireHeader(bytes, at);
-      const decoded = decodeEntry(bytes, at, base, this.#entry);
+      const decoded = decodeEntry(bytes, at, base, this.#entry, this.#rules);
       if (typeof decoded === 'object') {
         this.#need = decoded.need;
         this.#bodyEnd = decoded.bodyEnd ?? Number.POSITIVE_INFINITY;

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { openImage } from '#dimgx/source/resolve.js';
 import { imageIdOf, layerOf } from '../helpers/built-image.js';
 import { docker25Archive, dockerArchive } from '../helpers/docker-archive.js';
@@ -136,7 +136,7 @@ describe('a bare name', () => {
     expect(openedIn(folder, 'saved.tar')).toBe('docker-archive');
     expect(openedIn(folder, './saved.tar')).toBe('docker-archive');
     await rename(await writeFolder(ociLayout([app])), join(folder, 'layout'));
-    expect(openedIn(folder, 'layout')).toBe('DIMGX_SOURCE_NOT_TAKEN oci');
+    expect(openedIn(folder, 'layout')).toBe('oci');
     expect(openedIn(folder, './layout')).toBe('oci');
   });
 
@@ -145,6 +145,37 @@ describe('a bare name', () => {
     await mkdir(join(folder, 'alpine'));
     expect(openedIn(folder, 'alpine')).toBe('DIMGX_SOURCE_NOT_TAKEN DIMGX_SOURCE_NO_ENGINE');
     expect(openedIn(folder, './alpine')).toBe('DIMGX_SOURCE_NOT_AN_IMAGE');
+  });
+
+  test('is a directory with an index and no marker beside it, in itself and in its parent too', async () => {
+    const { 'oci-layout': _, ...members } = ociLayout([app]);
+    const folder = await temporaryFolder();
+    await rename(await writeFolder(members), join(folder, 'layout'));
+    expect(openedIn(folder, 'layout')).toBe('oci');
+    await mkdir(join(folder, 'layout/below'));
+    expect(openedIn(join(folder, 'layout'), '.')).toBe('oci');
+    expect(openedIn(join(folder, 'layout/below'), '..')).toBe('oci');
+  });
+
+  test.each(['.', '..', 'My Images', 'a--', '-'.repeat(3)])(
+    'that no image can have is a directory, and no engine is asked: %s',
+    async (name) => {
+      const folder = join(await temporaryFolder(), 'below');
+      await mkdir(folder);
+      await mkdir(join(folder, name), { recursive: true });
+      expect(openedIn(folder, name)).toBe('DIMGX_SOURCE_NOT_AN_IMAGE');
+    },
+  );
+
+  test('of a directory that holds no image: it is not said that there is none', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'alpine'));
+    const before = process.cwd();
+    onTestFinished(() => process.chdir(before));
+    process.chdir(folder);
+    expect((await refusal('alpine', { host: NOWHERE })).message).toMatch(
+      /^the directory "alpine" holds no image; no container engine answers/,
+    );
   });
 });
 
