@@ -19,6 +19,7 @@ export type { ImageList, ListedImage } from './image/listed-image.js';
 export type { Platform } from './image/platform.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';
 export type { LayerDigests, LayerIndex } from './inspect/layer-index.js';
+export { createPool, type Pool, type PoolOptions } from './inspect/pool.js';
 export { selectLayers } from './inspect/select-layers.js';
 export type {
   EntryEvent,

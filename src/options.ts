@@ -1,5 +1,6 @@
 import type { CompressionName } from './compression/codec.js';
 import type { Warn } from './errors.js';
+import type { Pool } from './inspect/pool.js';
 
 /** A step of the work, for progress bars. */
 export interface Progress {
@@ -108,6 +109,8 @@ export interface InspectOptions extends CommonOptions {
   readonly tmpDir?: string | undefined;
   /** Of the layers that are inspected, together. */
   readonly limits?: LimitOptions | undefined;
+  /** The threads to use, made by `createPool`. Default: those that all calls of the process share. */
+  readonly pool?: Pool | undefined;
   /** Worker threads at most. Default: the machine's processors. */
   readonly threads?: number | undefined;
 }

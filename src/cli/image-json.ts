@@ -1,6 +1,8 @@
+import type { DimgxError } from '../errors.js';
 import type { Image, Layer } from '../image/image.js';
 import { layerId } from './layer-id.js';
 import type { ListingRow } from './listing-rows.js';
+import type { FoundLayers } from './read-layers.js';
 
 /**
  * What `--json` prints for a listing: one document. A key is always there; what the source does not tell is `null`. Texts
@@ -46,6 +48,8 @@ export interface LayerJson {
   readonly storedSize: number | null;
   readonly created: string | null;
   readonly createdBy: string | null;
+  /** Why the layer cannot be read, as far as a listing finds it; `null` when it finds nothing wrong. */
+  readonly problem: { readonly code: string; readonly message: string } | null;
 }
 
 export interface HistoryJson {
@@ -58,12 +62,11 @@ export interface HistoryJson {
   readonly imageId: string | null;
 }
 
-/** @param contentSizes in bytes, of the layers for which it is known */
 export function imageJson(
   image: Image,
   selected: readonly Layer[],
   rows: readonly ListingRow[],
-  contentSizes: ReadonlyMap<Layer, number>,
+  { contentSizes, problems }: FoundLayers,
 ): ImageJson {
   const { reference, source, id, manifestDigest, tags, platform, config } = image;
   const positions = new Map(image.layers.map((layer, index) => [layer, index + 1]));
@@ -92,6 +95,7 @@ export function imageJson(
       storedSize: layer.blob?.length ?? layer.claimedSize ?? null,
       created: layer.history?.created ?? null,
       createdBy: layer.history?.createdBy ?? null,
+      problem: problemJson(problems.get(layer)),
     })),
     history: rows.map(({ history, layer, id }) => ({
       created: history.created ?? null,
@@ -101,4 +105,8 @@ export function imageJson(
       imageId: layer ? (layer.imageId ?? null) : id || null,
     })),
   };
+}
+
+function problemJson(problem: DimgxError | undefined): LayerJson['problem'] {
+  return problem ? { code: problem.code, message: problem.message } : null;
 }

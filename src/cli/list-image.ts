@@ -6,6 +6,7 @@ import { imageJson } from './image-json.js';
 import { layerId } from './layer-id.js';
 import { formatListing } from './listing.js';
 import { listingRows } from './listing-rows.js';
+import { type FoundLayers, readLayers } from './read-layers.js';
 
 export interface ListOptions extends FlattenOptions {
   readonly json: boolean;
@@ -25,14 +26,12 @@ export async function listImage(reference: string, options: ListOptions): Promis
     const selected = selectLayers(image, options, (warning) => options.onWarning?.(warning));
     if (options.quiet && !options.json) return selected.map((layer) => `${shortId(layerId(layer))}\n`).join('');
 
-    const contentSizes = await readContentSizes(image, selected, options);
+    const found = await readLayers(image, selected, options);
     const rows = listingRows(image, selected, options);
-    if (options.json) return formatJson(imageJson(image, selected, rows, contentSizes));
+    if (options.json) return formatJson(imageJson(image, selected, rows, found));
     return formatListing(rows, {
-      sizeOf: ({ layer }) =>
-        layer
-          ? (contentSizes.get(layer) ?? layer.claimedContentSize ?? layer.blob?.length ?? layer.claimedSize ?? 0)
-          : 0,
+      sizeOf: ({ layer }) => layer && sizeOf(layer, found),
+      problemOf: ({ layer }) => layer && found.problems.get(layer),
       now: new Date(),
       columns: options.columns,
     });
@@ -41,15 +40,7 @@ export async function listImage(reference: string, options: ListOptions): Promis
   }
 }
 
-/** Of uncompressed layers only: their headers are read, and nothing is decoded for a listing. */
-async function readContentSizes(
-  image: Image,
-  selected: readonly Layer[],
-  options: ListOptions,
-): Promise<ReadonlyMap<Layer, number>> {
-  const select = selected.filter(({ compression }) => compression === 'none');
-  if (select.length === 0) return new Map();
-  const { inspectLayers } = await import('../inspect/inspect-layers.js');
-  const indexes = await inspectLayers(image, { ...options, verify: false, select });
-  return new Map(indexes.map(({ layer, contentSize }) => [layer, contentSize]));
+/** What is known of a layer's size, in bytes; `undefined` when nothing is. */
+function sizeOf(layer: Layer, { contentSizes }: FoundLayers): number | undefined {
+  return contentSizes.get(layer) ?? layer.claimedContentSize ?? layer.blob?.length ?? layer.claimedSize;
 }

@@ -1,4 +1,5 @@
 import prettyBytes from 'pretty-bytes';
+import type { DimgxError } from '../errors.js';
 import { printable } from '../image/printable.js';
 import { shortId } from '../image/short-id.js';
 import { alignColumns } from './align-columns.js';
@@ -11,8 +12,10 @@ const HEADINGS = ['REPO TAG', 'IMAGE ID', 'PARENT ID', 'CREATED', 'LAYER SIZE', 
 const LONGEST_TAG = 128;
 
 export interface ListingOptions {
-  /** Of one row's layer, in bytes. */
-  readonly sizeOf: (row: ListingRow) => number;
+  /** Of one row's layer, in bytes; `undefined` when it is not known, or there is no layer. */
+  readonly sizeOf: (row: ListingRow) => number | undefined;
+  /** Why the row's layer cannot be read. */
+  readonly problemOf?: (row: ListingRow) => DimgxError | undefined;
   readonly now: Date;
   /** Of a line, in characters; what is longer is cut. `undefined`: nothing is cut. */
   readonly columns: number | undefined;
@@ -22,11 +25,16 @@ export interface ListingOptions {
  * The table, every line with its end. The virtual size is, as in 2015, that of a row's layer and of all that are listed
  * below it. Whatever comes from the image is made printable.
  */
-export function formatListing(rows: readonly ListingRow[], { sizeOf, now, columns }: ListingOptions): string {
+export function formatListing(
+  rows: readonly ListingRow[],
+  { sizeOf, problemOf, now, columns }: ListingOptions,
+): string {
   let virtual = 0;
   const below = rows.toReversed().map((row) => {
-    virtual += sizeOf(row);
-    return cells(row, sizeOf(row), virtual, now);
+    const size = sizeOf(row);
+    const problem = problemOf?.(row);
+    virtual += size ?? 0;
+    return cells(row, { size: size ?? (problem ? undefined : 0), virtual, problem }, now);
   });
   const table = [HEADINGS, ...below.reverse()];
   return alignColumns(table)
@@ -34,10 +42,20 @@ export function formatListing(rows: readonly ListingRow[], { sizeOf, now, column
     .join('');
 }
 
+/** What stands in a row beside what its step tells. */
+interface RowSizes {
+  readonly size: number | undefined;
+  readonly virtual: number;
+  readonly problem: DimgxError | undefined;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
 function cells(
   { history, layer, id, parentId, tags }: ListingRow,
-  size: number,
-  virtual: number,
+  { size, virtual, problem }: RowSizes,
   now: Date,
 ): readonly string[] {
   return [
@@ -45,9 +63,9 @@ function cells(
     shortId(id) || (layer ? '-' : '<missing>'),
     shortId(parentId) || '-',
     relativeTime(history.created, now),
-    prettyBytes(size),
+    size === undefined ? '-' : prettyBytes(size),
     prettyBytes(virtual),
-    printable((history.createdBy ?? '').replace(/\s+/g, ' ').trim()),
+    printable(oneLine(`${problem ? `[${problem.code}: ${problem.message}] ` : ''}${history.createdBy ?? ''}`)),
   ];
 }
 

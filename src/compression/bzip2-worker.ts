@@ -1,21 +1,23 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { ThreadAnswer, ThreadData } from '../threads/thread-task.js';
 import { Libbz2 } from './libbz2.js';
 
-/** The worker thread's side of `Bzip2Threads`: makes a stream of each piece that comes. Ends when it is told to. */
+/** The worker thread's side of `Bzip2Threads`: makes a stream of each piece that comes. */
 
-export interface Bzip2WorkerData {
-  readonly libbz2: WebAssembly.Module;
+export interface Bzip2Job {
+  readonly piece: Uint8Array;
   readonly level: number;
 }
 
-const { libbz2: compiled, level } = workerData as Bzip2WorkerData;
-const libbz2 = new Libbz2(compiled);
+const libbz2 = new Libbz2((workerData as ThreadData).data as WebAssembly.Module);
 
-parentPort?.on('message', (piece: Uint8Array | null) => {
-  if (piece === null) {
-    parentPort?.close();
-    return;
-  }
+function answer(message: ThreadAnswer, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+parentPort?.on('message', ({ piece, level }: Bzip2Job) => {
   const stream = libbz2.compress(piece, level);
-  parentPort?.postMessage(stream, [stream.buffer as ArrayBuffer]);
+  answer({ kind: 'done', report: stream }, [stream.buffer as ArrayBuffer]);
 });
+
+answer({ kind: 'ready' });

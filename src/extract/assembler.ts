@@ -53,6 +53,19 @@ export class TarAssembler {
   }
 
   /**
+   * Calls a function once when a file of the layers must not be read any more.
+   *
+   * @returns takes the function back
+   */
+  onClose(listener: () => void): () => void {
+    const files = new Set(this.#plan.layers.map(({ region }) => region.file));
+    const takers = [...files].map((file) => file.onSeal(listener));
+    return () => {
+      for (const take of takers) take();
+    };
+  }
+
+  /**
    * Fills a buffer with the next bytes of the tar. One call at a time.
    *
    * @returns how many bytes; fewer than the buffer holds only before the end mark or at the end; 0 at the end

@@ -8,7 +8,8 @@ import { openExtraction } from './extraction.js';
 import { fillingStream } from './filling-stream.js';
 
 /**
- * The flat tar of layers, as a stream. The image must stay open until it ends.
+ * The flat tar of layers, as a stream. The image must stay open until it ends: when it is closed before, the stream fails
+ * with DIMGX_ABORTED at once.
  *
  * @param layers earlier ones win over later ones, as `inspectLayers` returns them
  * @returns a stream of bytes that fails with a `DimgxError`: DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, a code of merge or

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { onAbort } from '../call/on-abort.js';
-import { abortedBy } from '../errors.js';
+import { abortedBy, DimgxError } from '../errors.js';
 import type { TarAssembler } from './assembler.js';
 
 /** As large as the buffers that a file target uses: the benchmark shows both equally fast. */
@@ -14,14 +14,19 @@ export interface FillingOptions {
 }
 
 /**
- * The tar as a stream of pieces that belong to the reader. It is filled no faster than it is read. It listens to the signal
- * when it is first read, or somebody listens for its errors: a stream that is forgotten leaves nothing on the signal.
+ * The tar as a stream of pieces that belong to the reader. It is filled no faster than it is read, and ends with
+ * DIMGX_ABORTED at once when its image is closed. It listens to the signal and to the image when it is first read, or
+ * somebody listens for its errors: a stream that is forgotten leaves nothing behind.
  */
 export function fillingStream(tar: TarAssembler, { signal, onBytes }: FillingOptions): Readable {
   let filling: Promise<void> = Promise.resolve();
   let release: (() => void) | undefined;
+  let letGo: (() => void) | undefined;
+  const close = () => void stream.destroy(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
   const listen = () => {
-    if (!signal || release || stream.destroyed) return;
+    if (stream.destroyed) return;
+    letGo ??= tar.onClose(close);
+    if (!signal || release) return;
     const abort = () => void stream.destroy(abortedBy(signal));
     if (signal.aborted) abort();
     else release = onAbort(signal, abort);
@@ -42,6 +47,7 @@ export function fillingStream(tar: TarAssembler, { signal, onBytes }: FillingOpt
     },
     destroy(error, callback) {
       release?.();
+      letGo?.();
       void filling.then(() => callback(error));
     },
   });

@@ -8,6 +8,7 @@ import { printable } from '../image/printable.js';
 import { DescriptorFile } from './descriptor-file.js';
 import { openFiles } from './open-file-table.js';
 import { isSystemError } from './system-error.js';
+import { isTooManyFiles } from './too-many-files.js';
 
 const READ_WRITE = 'wx+';
 /** A file that never has a name. Source: open(2), O_TMPFILE, whose own bit Node does not tell. */
@@ -36,7 +37,10 @@ export async function openSpool(tmpDir?: string, expectedBytes?: number): Promis
 /** @returns `undefined` where the system or the file system has no such files, or refuses one */
 async function openNameless(folder: string): Promise<FileHandle | undefined> {
   if (process.platform !== 'linux') return undefined;
-  return open(folder, NAMELESS, OWNER_ONLY).catch(() => undefined);
+  return open(folder, NAMELESS, OWNER_ONLY).catch((failure: unknown) => {
+    if (isTooManyFiles(failure)) throw failure;
+    return undefined;
+  });
 }
 
 /** A process that is killed between the two calls leaves an empty file behind. */

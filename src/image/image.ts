@@ -1,4 +1,5 @@
 import type { CompressionName } from '../compression/codec.js';
+import type { DimgxError } from '../errors.js';
 import type { Digest } from './digest.js';
 import type { Platform } from './platform.js';
 import type { Region, RegionFile } from './region.js';
@@ -16,6 +17,8 @@ export interface HistoryEntry {
 export interface Layer {
   /** The stored bytes, compressed or not. Absent as long as only the source has them: see `Image.fetch`. */
   readonly blob?: Region;
+  /** Why the layer cannot be read, as far as that is known without reading it. `fetch` fails with it. */
+  readonly problem?: DimgxError;
   /** Found by magic bytes, whatever the media type says; known with the blob. */
   readonly compression?: CompressionName;
   readonly mediaType?: string;

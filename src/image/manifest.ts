@@ -22,7 +22,7 @@ export const MANIFEST_TYPES: readonly string[] = [
 const FOREIGN_TYPE = /^application\/vnd\.(?:oci\.image\.layer\.nondistributable|docker\.image\.rootfs\.foreign)\./;
 
 /** Whether a layer is not in the registry that its manifest is in. */
-export function isForeign({ mediaType }: Descriptor): boolean {
+export function isForeign({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean {
   return FOREIGN_TYPE.test(mediaType);
 }
 
@@ -85,7 +85,12 @@ export const KindSchema = v.object({
   fsLayers: v.optional(v.unknown()),
 });
 
-const LayerSourceSchema = v.object({ mediaType: v.nullish(v.string(), ''), digest: v.string(), size: Size });
+const LayerSourceSchema = v.object({
+  mediaType: v.nullish(v.string(), ''),
+  digest: v.string(),
+  size: Size,
+  urls: v.nullish(v.array(v.string()), []),
+});
 
 /** `manifest.json` of a `docker save` archive. Source: moby, image/tarexport (1.10 and later). */
 export const DockerManifestSchema = v.array(

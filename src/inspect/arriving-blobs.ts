@@ -1,12 +1,14 @@
 import { algorithmOf } from '../image/digest.js';
 import type { Layer, LayerFile, WatchLayer } from '../image/image.js';
+import type { ThreadShare } from '../threads/thread-share.js';
 import type { Budget } from './budget.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerReport } from './layer-job.js';
 import { type Decoding, decodeTask, type SpoolPlace } from './layer-task.js';
+import type { Pool } from './pool.js';
 import { SharedLength } from './shared-length.js';
 import type { Spools, TakenPlace } from './spools.js';
-import { WorkerPool } from './worker-pool.js';
+import { NoThreads, threadTask } from './thread-task-of.js';
 
 /** A layer that was decoded while it arrived. */
 export interface DecodedBlob {
@@ -17,6 +19,7 @@ export interface DecodedBlob {
 
 export interface ArrivingBlobsOptions {
   readonly budget: Budget;
+  readonly pool: Pool;
   /** At most. */
   readonly threads: number;
   readonly spools: Spools;
@@ -32,7 +35,10 @@ export interface ArrivingBlobsOptions {
  */
 export class ArrivingBlobs {
   readonly #options: ArrivingBlobsOptions;
-  readonly #pool: WorkerPool;
+  /** They read behind the download, and wait for it. */
+  readonly #followers: ThreadShare;
+  /** For what has arrived before a follower was free. */
+  readonly #workers: ThreadShare;
   readonly #blobs = new Map<string, Promise<DecodedBlob>>();
   readonly #files: LayerFile[] = [];
   /** Until then, how far the download is, is of more interest. */
@@ -40,7 +46,9 @@ export class ArrivingBlobs {
 
   constructor(options: ArrivingBlobsOptions) {
     this.#options = options;
-    this.#pool = new WorkerPool(options.threads);
+    const { pool, threads } = options;
+    this.#followers = pool.followers.share({ threads });
+    this.#workers = pool.workers.share({ threads });
   }
 
   readonly watch: WatchLayer = (layer, file, compression) => {
@@ -64,7 +72,9 @@ export class ArrivingBlobs {
   /** All layers have arrived, or been discarded. */
   finish(): void {
     this.#haveArrived = true;
-    this.#pool.finish();
+    for (const entry of this.#followers.withdraw()) this.#workers.take(entry);
+    this.#followers.finish();
+    this.#workers.finish();
   }
 
   /**
@@ -73,13 +83,18 @@ export class ArrivingBlobs {
    * @returns `undefined` for one that was not
    * @throws what is wrong with it; DIMGX_ABORTED after `close`
    */
-  take(layer: Layer): Promise<DecodedBlob> | undefined {
-    return this.#blobs.get(keyOf(layer));
+  async take(layer: Layer): Promise<DecodedBlob | undefined> {
+    try {
+      return await this.#blobs.get(keyOf(layer));
+    } catch (failure) {
+      if (failure instanceof NoThreads) return undefined;
+      throw failure;
+    }
   }
 
   /** Ends the threads, and only then closes what they read from and write to. */
   async close(): Promise<void> {
-    await this.#pool.close();
+    await Promise.all([this.#followers.close(), this.#workers.close()]);
     await Promise.all(this.#files.splice(0).map((file) => file.close()));
   }
 
@@ -93,12 +108,13 @@ export class ArrivingBlobs {
       return place;
     });
     try {
-      const report = await this.#pool.run(task, (bytes) => {
+      const onBytes = (bytes: number) => {
         done += bytes;
         if (!this.#haveArrived) return;
         tell(done);
         done = 0;
-      });
+      };
+      const report = await this.#followers.run(threadTask(task, onBytes));
       place?.giveBack(report.length ?? 0);
       return { spool: place as SpoolPlace, report };
     } catch (failure) {

@@ -1,10 +1,12 @@
 import type { WatchSpool } from '../image/image.js';
 import type { Limits } from '../image/limits.js';
 import type { RegionFile } from '../image/region.js';
+import type { ThreadShare } from '../threads/thread-share.js';
 import type { FollowedLayer } from './follow-archive.js';
 import { followTask } from './layer-task.js';
+import type { Pool } from './pool.js';
 import { SharedLength } from './shared-length.js';
-import { WorkerPool } from './worker-pool.js';
+import { threadTask } from './thread-task-of.js';
 
 /** A layer that was indexed and hashed while its archive arrived: the region of a spool. */
 export interface ArrivedLayer extends FollowedLayer {
@@ -19,23 +21,23 @@ export interface ArrivedLayer extends FollowedLayer {
 export class ArrivingLayers {
   readonly #limits: Limits;
   readonly #hashes: boolean;
-  readonly #pool = new WorkerPool(1);
+  readonly #share: ThreadShare;
   readonly #spools: { readonly length: SharedLength; readonly layers: Promise<readonly ArrivedLayer[]> }[] = [];
 
   /** @param hashes whether layers are hashed, too */
-  constructor(limits: Limits, hashes: boolean) {
+  constructor(limits: Limits, hashes: boolean, { followers }: Pool) {
+    this.#share = followers.share({ threads: 1 });
     this.#limits = limits;
     this.#hashes = hashes;
   }
 
   readonly watch: WatchSpool = (file) => {
     const length = new SharedLength();
-    const layers = this.#pool
-      .run(followTask(file, length, this.#limits, this.#hashes), () => {})
-      .then(
-        ({ followed = [] }) => followed.map((layer) => ({ ...layer, file })),
-        () => [],
-      );
+    const task = threadTask(followTask(file, length, this.#limits, this.#hashes), () => {});
+    const layers = (this.#share.tryRun(task) ?? Promise.resolve({ followed: [] as FollowedLayer[] })).then(
+      ({ followed = [] }) => followed.map((layer) => ({ ...layer, file })),
+      () => [],
+    );
     this.#spools.push({ length, layers });
     return { grown: (bytes) => length.grow(bytes) };
   };
@@ -50,6 +52,6 @@ export class ArrivingLayers {
 
   /** Ends the thread at once. */
   async close(): Promise<void> {
-    await this.#pool.close();
+    await this.#share.close();
   }
 }

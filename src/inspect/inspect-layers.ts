@@ -6,13 +6,14 @@ import type { Image, Layer, StoredLayer } from '../image/image.js';
 import { limitsOf } from '../image/limits.js';
 import type { RegionFile } from '../image/region.js';
 import type { InspectOptions } from '../options.js';
-import { ArrivingBlobs } from './arriving-blobs.js';
+import { ArrivingBlobs, type ArrivingBlobsOptions } from './arriving-blobs.js';
 import { ArrivingLayers } from './arriving-layers.js';
 import { Budget } from './budget.js';
 import { type Inspected, Inspection } from './inspection.js';
 import { keptIndex } from './kept-index.js';
 import type { LayerIndex } from './layer-index.js';
 import { LayerRunner } from './layer-runner.js';
+import { sharedPool } from './pool.js';
 import { Spools } from './spools.js';
 
 export interface InspectLayersOptions extends InspectOptions {
@@ -55,16 +56,17 @@ async function inspect(image: Image, options: InspectLayersOptions): Promise<rea
   const limits = limitsOf(options.limits);
   const threads = options.threads ?? availableParallelism();
   const budget = new Budget(limits);
-  const arriving = new ArrivingLayers(limits, options.verify ?? true);
+  const pool = options.pool ?? sharedPool;
+  const arriving = new ArrivingLayers(limits, options.verify ?? true, pool);
   const spools = new Spools(options.tmpDir, image.resources);
-  const arrivingBlobs = arrivingBlobsOf(options, budget, threads, spools);
+  const arrivingBlobs = arrivingBlobsOf(options, { budget, threads, spools, pool });
   image.resources.adopt(() => Promise.all([arriving.close(), arrivingBlobs.close()]));
   const select = await image.fetch(asked, { spool: arriving.watch, layer: arrivingBlobs.watch });
   arrivingBlobs.finish();
   const arrived = await arriving.finish();
   const blobKey = blobKeys();
   const blobs = new Map<string, StoredLayer>(select.map((layer) => [blobKey(layer), layer]));
-  const runner = new LayerRunner([...blobs.values()], threads);
+  const runner = new LayerRunner([...blobs.values()], threads, pool);
   const inspection = new Inspection(runner, options, { arrived, arrivingBlobs, budget, spools }, async (layer) => {
     const [again] = await image.fetch([layer]);
     return again as StoredLayer;
@@ -97,9 +99,7 @@ async function inspect(image: Image, options: InspectLayersOptions): Promise<rea
 
 function arrivingBlobsOf(
   { verify = true, onProgress }: InspectLayersOptions,
-  budget: Budget,
-  threads: number,
-  spools: Spools,
+  parts: Pick<ArrivingBlobsOptions, 'budget' | 'threads' | 'spools' | 'pool'>,
 ): ArrivingBlobs {
   const progressOf = ({ name, claimedSize: total }: Layer) => {
     let done = 0;
@@ -108,7 +108,7 @@ function arrivingBlobsOf(
       onProgress?.({ stage: 'inspect', item: name, done, total });
     };
   };
-  return new ArrivingBlobs({ budget, threads, spools, hashes: verify, progressOf });
+  return new ArrivingBlobs({ ...parts, hashes: verify, progressOf });
 }
 
 /** Uncompressed layers first, whose headers are read in no time; then the largest, so that the threads end together. */

@@ -81,7 +81,7 @@ export class Inspection {
       (each) => each.file === file && each.offset === offset && each.length === length,
     );
     if (arrived) return this.#takeArrived(layer, arrived);
-    const decoded = this.#arrivingBlobs.take(layer);
+    const decoded = await this.#arrivingBlobs.take(layer).catch((error: unknown) => this.#work.refuse(layer, error));
     if (decoded) return this.#takeDecoded(layer, decoded);
     return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer, known);
   }
@@ -100,8 +100,7 @@ export class Inspection {
   }
 
   /** It was decoded while it arrived, and its stored bytes compared with their digest. */
-  async #takeDecoded(layer: StoredLayer, decoded: Promise<DecodedBlob>): Promise<Inspected> {
-    const { spool, report } = await decoded.catch((error: unknown) => this.#work.refuse(layer, error));
+  #takeDecoded(layer: StoredLayer, { spool, report }: DecodedBlob): Inspected {
     if (layer.diffId && this.#verifies) compareDigest(layer, layer.diffId, report.plainHash);
     return this.#indexDecoded(layer, spool, report.contents as LayerContents);
   }

@@ -2,18 +2,18 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { DimgxError } from '../errors.js';
 import { readRegionSync } from '../file/read-region.js';
 import { writeAtSync } from '../file/write-at.js';
+import { TerminationGate } from '../threads/termination-gate.js';
+import type { ThreadAnswer, ThreadData } from '../threads/thread-task.js';
 import type { LayerIo } from './index-layer.js';
 import { type LayerJob, runLayerJob } from './layer-job.js';
-import { TerminationGate } from './termination-gate.js';
-import type { WorkerAnswer } from './worker-pool.js';
 
-/** The worker thread's side of `WorkerPool`: one job at a time, I/O without waiting. */
+/** The worker thread's side of a pool of threads for layers: one job at a time, I/O without waiting. */
 
 const PROGRESS_STEP = 8 * 1024 * 1024;
-const gate = new TerminationGate(workerData as SharedArrayBuffer);
+const gate = new TerminationGate((workerData as ThreadData).gate);
 const io: LayerIo = { read: readRegionSync, write: writeAtSync, whole: (work) => gate.hold(work) };
 
-function answer(message: WorkerAnswer, transfer: readonly ArrayBuffer[] = []): void {
+function answer(message: ThreadAnswer, transfer: readonly ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, transfer);
 }
 
@@ -25,11 +25,11 @@ parentPort?.on('message', async (job: LayerJob) => {
       progress.bytes += bytes;
       progress.spooled = Math.max(progress.spooled, spooled);
       if (progress.bytes < PROGRESS_STEP && progress.spooled < told + PROGRESS_STEP) return;
-      answer({ kind: 'progress', ...progress });
+      answer({ kind: 'progress', progress });
       progress.bytes = 0;
       told = progress.spooled;
     });
-    answer({ kind: 'progress', ...progress });
+    answer({ kind: 'progress', progress });
     const tables = [report.contents, ...(report.followed ?? []).map(({ contents }) => contents)];
     const columns = tables
       .flatMap((table) => Object.values(table?.columns ?? {}))

@@ -1,9 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { DimgxError } from '../errors.js';
 import { readRegionSync } from '../file/read-region.js';
-import { writeAt } from '../file/write-at.js';
+import { type WriteAt, writeAt } from '../file/write-at.js';
 import type { OpenRegion } from '../image/region.js';
 import type { ReadAt } from '../tar/scan.js';
+import type { Slots } from '../threads/slots.js';
 import type { LayerIo, OnBytes } from './index-layer.js';
 import { type LayerReport, runLayerJob } from './layer-job.js';
 import type { LayerTask } from './layer-task.js';
@@ -21,7 +22,18 @@ export class LocalLane {
   #running = 0;
   #since = 0;
   #closed = false;
-  readonly #io: LayerIo = { read: (region) => this.#reader(region), write: writeAt, whole: (work) => work() };
+  readonly #decodes: Slots;
+  #giveUp = () => {};
+  readonly #write: WriteAt = (...of) => {
+    this.#goOn();
+    return writeAt(...of);
+  };
+  readonly #io: LayerIo = { read: (region) => this.#reader(region), write: this.#write, whole: (work) => work() };
+
+  /** @param decodes permits for what is decoded at once in this thread, whoever asks */
+  constructor(decodes: Slots) {
+    this.#decodes = decodes;
+  }
 
   get isBusy(): boolean {
     return this.#running > 0;
@@ -38,10 +50,26 @@ export class LocalLane {
   /** Afterwards no job reads or writes any more. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#giveUp();
     await this.#last;
   }
 
   async #run(task: LayerTask, onBytes: OnBytes): Promise<LayerReport> {
+    this.#goOn();
+    if (task.kind !== 'decode') return this.#work(task, onBytes);
+    const giveBack = await this.#decodes
+      .take((giveUp) => {
+        this.#giveUp = giveUp;
+      })
+      .catch(() => this.#refuse());
+    try {
+      return await this.#work(task, onBytes);
+    } finally {
+      giveBack();
+    }
+  }
+
+  async #work(task: LayerTask, onBytes: OnBytes): Promise<LayerReport> {
     this.#goOn();
     const { job, release } = await task.open();
     try {
@@ -64,7 +92,11 @@ export class LocalLane {
   }
 
   #goOn(): void {
-    if (this.#closed) throw new DimgxError('DIMGX_ABORTED', 'the image was closed');
+    if (this.#closed) this.#refuse();
     this.#since = performance.now();
+  }
+
+  #refuse(): never {
+    throw new DimgxError('DIMGX_ABORTED', 'the image was closed');
   }
 }

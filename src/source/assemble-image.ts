@@ -1,15 +1,10 @@
-import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
-import { readRegion } from '../file/read-region.js';
 import { hexOf } from '../image/digest.js';
 import { historyOfLayers, historyRows } from '../image/history.js';
 import type { Image, Layer, StoredLayer } from '../image/image.js';
 import { layerNames } from '../image/layer-names.js';
-import { quoted } from '../image/printable.js';
-import type { Region } from '../image/region.js';
 import type { Resources } from '../image/resources.js';
-import { checkSize } from './checks.js';
-import { missingBlob } from './documents.js';
 import type { Files } from './files.js';
+import { type ForeignLayer, LayerOpener } from './layer-opener.js';
 import type { FoundImage, FoundLayer } from './source.js';
 
 /** What is known of an image beside what its source found. */
@@ -17,14 +12,11 @@ export interface Opening {
   readonly reference: string;
   readonly transport: string;
   readonly files: Files;
-  /** Takes every layer's descriptor; closed with the image. */
+  /** Takes every layer's file; closed with the image. */
   readonly resources: Resources;
   readonly verify: boolean;
-}
-
-/** An image whose layers all lie where they can be read. */
-export interface StoredImage extends Image {
-  readonly layers: readonly StoredLayer[];
+  /** Downloads layers that are not among the files. Default: nobody does. */
+  readonly fetchForeign?: ((layers: readonly ForeignLayer[]) => Promise<readonly StoredLayer[]>) | undefined;
 }
 
 /** What of an image its source alone knows. */
@@ -34,18 +26,30 @@ export type OwnOfSource<L extends Layer> = Pick<Image, 'reference' | 'source' | 
 };
 
 /**
- * Opens the layers and derives what does not depend on the source: history, compression, names.
+ * Finds the layers among the image's files, and derives what does not depend on the source: history, compression, names. A
+ * layer that cannot be read has a `problem`, and spoils no other.
  *
- * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_SOURCE_MISSING_BLOB; what `Files.open` throws
+ * @throws DIMGX_TOO_MANY_FILES, DIMGX_ABORTED
  */
-export async function assembleImage(found: FoundImage, opening: Opening): Promise<StoredImage> {
-  const layers: StoredLayer[] = [];
+export async function assembleImage(found: FoundImage, opening: Opening): Promise<Image> {
+  const { reference, transport, files, resources, fetchForeign } = opening;
+  const opener = new LayerOpener(opening);
+  const layers: Layer[] = [];
+  const foreign = new Map<Layer, ForeignLayer>();
   for (const [index, layer] of describeLayers(found).entries()) {
-    layers.push(Object.freeze({ ...layer, ...(await openBlob(found.layers[index] as FoundLayer, opening)) }));
+    const outcome = await opener.open(found.layers[index] as FoundLayer);
+    const described: Layer = Object.freeze({ ...layer, ...('foreign' in outcome ? {} : outcome) });
+    if ('foreign' in outcome) foreign.set(described, { ...outcome.foreign, layer: described });
+    layers.push(described);
   }
-  const { reference, transport, files, resources } = opening;
   const source = { transport, location: files.location };
-  const fetch = async (wanted: readonly Layer[]) => wanted as readonly StoredLayer[];
+  const fetch = async (wanted: readonly Layer[]) => {
+    const elsewhere = [...new Set(wanted)].flatMap((layer) => foreign.get(layer) ?? []);
+    if (elsewhere.length === 0 || !fetchForeign) return wanted as readonly StoredLayer[];
+    const fetched = await fetchForeign(elsewhere);
+    const stored = new Map(elsewhere.map(({ layer }, index) => [layer, fetched[index] as StoredLayer]));
+    return wanted.map((layer) => stored.get(layer) ?? (layer as StoredLayer));
+  };
   return imageOf(found, { reference, source, layers, fetch, resources });
 }
 
@@ -53,7 +57,7 @@ export async function assembleImage(found: FoundImage, opening: Opening): Promis
 export function describeLayers(found: FoundImage): readonly Layer[] {
   const steps = historyOfLayers(found.layers.length, found.config.history);
   const names = namesOf(found);
-  return found.layers.map(({ file, ...identity }, index) => {
+  return found.layers.map(({ file, foreign: _, ...identity }, index) => {
     const diffId = found.config.diffIds[index];
     return Object.freeze({
       ...identity,
@@ -67,7 +71,13 @@ export function describeLayers(found: FoundImage): readonly Layer[] {
 /** The image that a source found. */
 export function imageOf<L extends Layer>(found: FoundImage, own: OwnOfSource<L>): Image & { layers: readonly L[] } {
   const { config, platform, history } = found.config;
-  const { reference, source, layers, fetch, resources } = own;
+  const { reference, source, layers, resources } = own;
+  const fetch: Image['fetch'] = async (wanted, watch) => {
+    const asked = new Set(wanted);
+    const problem = layers.find((layer) => layer.problem && asked.has(layer))?.problem;
+    if (problem) throw problem;
+    return own.fetch(wanted, watch);
+  };
   return Object.freeze({
     reference,
     source,
@@ -82,21 +92,6 @@ export function imageOf<L extends Layer>(found: FoundImage, own: OwnOfSource<L>)
     resources,
     close: () => resources.close(),
   });
-}
-
-/** How the bytes of a layer are compressed, by the first of them. */
-export async function compressionOf(blob: Region): Promise<StoredLayer['compression']> {
-  const head = new Uint8Array(Math.min(MAGIC_LENGTH, blob.length));
-  await readRegion(blob)(head, 0);
-  return detectCompression(head);
-}
-
-async function openBlob({ file, claimedSize }: FoundLayer, { files, resources, verify }: Opening) {
-  const opened = (await files.open(file)) ?? missingBlob(files, file);
-  resources.adoptFile(opened.region.file);
-  const blob = opened.region;
-  if (verify && claimedSize !== undefined) checkSize(blob.length, claimedSize, `the layer ${quoted(file)}`);
-  return { blob, compression: await compressionOf(blob) };
 }
 
 function namesOf({ layers, config }: FoundImage): readonly string[] {

@@ -4,7 +4,7 @@ import { type ParsedConfig, parseConfig } from '../image/config.js';
 import { type Digest, hexOf, isDigest } from '../image/digest.js';
 import { parseDocument } from '../image/document.js';
 import type { ListedImage } from '../image/listed-image.js';
-import { DOCKER_LAYER_TYPE, type DockerManifestItem, DockerManifestSchema } from '../image/manifest.js';
+import { DOCKER_LAYER_TYPE, type DockerManifestItem, DockerManifestSchema, isForeign } from '../image/manifest.js';
 import { choosePlatform, defaultPlatform, type Platform } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
 import { checkDigest, checkLayerCount, digestOf } from './checks.js';
@@ -160,9 +160,15 @@ function foundLayer(path: string, { LayerSources }: DockerManifestItem, diffId: 
     mediaType: described?.mediaType || DOCKER_LAYER_TYPE,
     ...(digest && { digest }),
     ...(described && described.digest === digest && { claimedSize: described.size }),
+    ...(described && (isForeign(described) || described.urls.length > 0) && foreignOf(described)),
     ...(legacyId && { legacyId }),
     tags: [],
   };
+}
+
+/** Docker leaves such layers out of its archives. */
+function foreignOf({ digest, size, urls }: DockerManifestItem['LayerSources'][string]) {
+  return { foreign: urls, ...(isDigest(digest) && { digest, claimedSize: size }) };
 }
 
 /**

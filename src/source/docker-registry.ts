@@ -1,12 +1,14 @@
 import { DimgxError, type Warning } from '../errors.js';
 import type { Image, Layer, WatchArrivals } from '../image/image.js';
 import type { ImageList } from '../image/listed-image.js';
+import { isForeign } from '../image/manifest.js';
 import { formatPlatform, isSameMachine, type Platform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
 import { parseRegistryName } from '../reference/registry-name.js';
 import { openBlobCache } from '../store/open-blob-cache.js';
 import { describeLayers, imageOf } from './assemble-image.js';
+import { foreignProblem } from './foreign-problem.js';
 import { foundImage } from './found-image.js';
 import { imageManifest } from './image-manifest.js';
 import { listDocument } from './list-manifest.js';
@@ -57,7 +59,18 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
     return fetchLayers(wanted, { repository, cache, item, jobs, foreign, watch: watch?.layer, fetched }, context);
   };
   const source = { transport: 'docker', location };
-  return imageOf(found, { reference: request.reference, source, layers: describeLayers(found), fetch, resources });
+  const layers = describeLayers(options.allowForeignLayers ? found : withoutForeign(found));
+  return imageOf(found, { reference: request.reference, source, layers, fetch, resources });
+}
+
+/** Layers that may not be downloaded cannot be read; others of their image can. */
+function withoutForeign(found: FoundImage): FoundImage {
+  const layers = found.layers.map((layer) => {
+    const { digest, mediaType, foreign } = layer;
+    if (layer.problem || !digest || !foreign || !isForeign({ mediaType })) return layer;
+    return { ...layer, problem: foreignProblem(digest, foreign, 'the registry') };
+  });
+  return { ...found, layers };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { parseConfig } from '../image/config.js';
-import { hexOf, parseDigest } from '../image/digest.js';
-import { type Descriptor, IMAGE_CONFIG_TYPES, type Manifest } from '../image/manifest.js';
+import { type Digest, hexOf, isDigest } from '../image/digest.js';
+import { type Descriptor, IMAGE_CONFIG_TYPES, isForeign, type Manifest } from '../image/manifest.js';
 import { quoted } from '../image/printable.js';
 import type { Blobs } from './blob-store.js';
 import { checkLayerCount } from './checks.js';
@@ -12,8 +12,7 @@ import type { FoundImage, FoundLayer } from './source.js';
 /**
  * The image of an OCI manifest or a Docker manifest of schema 2, wherever its blobs lie.
  *
- * @throws DIMGX_SOURCE_NOT_AN_IMAGE for an artifact; DIMGX_SOURCE_UNSUPPORTED for encrypted layers;
- *   DIMGX_IMAGE_LAYER_COUNT; what `Blobs.config` and `parseConfig` throw
+ * @throws DIMGX_SOURCE_NOT_AN_IMAGE for an artifact; DIMGX_IMAGE_LAYER_COUNT; what `Blobs.config` and `parseConfig` throw
  */
 export async function foundImage(
   { manifest, digest: manifestDigest, isForPlatform }: ImageManifest,
@@ -33,12 +32,30 @@ export async function foundImage(
   return { id, manifestDigest, tags, isForPlatform, config, layers };
 }
 
-function foundLayer({ digest: text, mediaType, size }: Descriptor, store: Blobs): FoundLayer {
-  const digest = parseDigest(text, 'a layer');
-  if (mediaType.endsWith('+encrypted')) {
-    throw new DimgxError('DIMGX_SOURCE_UNSUPPORTED', `the layer ${digest} is encrypted: decrypt the image first`);
+/** What is wrong with one layer does not keep others from being listed and read. */
+function foundLayer(descriptor: Descriptor, store: Blobs): FoundLayer {
+  const { digest: text, mediaType, size, urls } = descriptor;
+  if (!isDigest(text)) {
+    return { file: quoted(text), mediaType, claimedSize: size, tags: [], problem: badDigest(text) };
   }
-  return { file: store.blobPath(digest), mediaType, digest, claimedSize: size, tags: [] };
+  const isEncrypted = mediaType.endsWith('+encrypted');
+  return {
+    file: store.blobPath(text),
+    mediaType,
+    digest: text,
+    claimedSize: size,
+    tags: [],
+    ...((isForeign(descriptor) || urls.length > 0) && { foreign: urls }),
+    ...(isEncrypted && { problem: encrypted(text) }),
+  };
+}
+
+function badDigest(text: string): DimgxError {
+  return new DimgxError('DIMGX_IMAGE_BAD_DIGEST', `the digest of a layer is malformed: ${quoted(text)}`);
+}
+
+function encrypted(digest: Digest): DimgxError {
+  return new DimgxError('DIMGX_SOURCE_UNSUPPORTED', `the layer ${digest} is encrypted: decrypt the image first`);
 }
 
 function refuseArtifact(manifest: Manifest): void {

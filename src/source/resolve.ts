@@ -2,6 +2,7 @@ import { Call } from '../call/call.js';
 import { checkOptions, checkTmpDir, requireThat } from '../call/check-options.js';
 import { abortedBy, DimgxError, inputWarner, type Warning } from '../errors.js';
 import { isSystemError } from '../file/system-error.js';
+import { isTooManyFiles, tooManyFiles } from '../file/too-many-files.js';
 import type { Image } from '../image/image.js';
 import { limitsOf } from '../image/limits.js';
 import { parsePlatform } from '../image/platform.js';
@@ -12,8 +13,10 @@ import { parseReference } from '../reference/reference.js';
 import { assembleImage } from './assemble-image.js';
 import { Documents } from './documents.js';
 import { findForPlatform, recognise } from './find-in-files.js';
+import type { ForeignLayer } from './layer-opener.js';
 import { locate } from './locate.js';
 import type { OpenContext } from './open-context.js';
+import type { FetchedBlob } from './registry/fetch-layers.js';
 
 /**
  * Opens an image for reading. Its documents are read and checked at once, its layers are not read yet.
@@ -75,7 +78,14 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
   const request = { documents, selector: selector ?? options.image, wanted, verify, warn: inputWarner(options), tell };
   const { source, found } = await findForPlatform(await recognise(sources, documents), request);
   const transport = source.transport === 'oci' && files.isArchive ? 'oci-archive' : source.transport;
-  return assembleImage(found, { reference: text, transport, files, resources, verify });
+  const fetched = new Map<string, FetchedBlob>();
+  const fetchForeign = async (layers: readonly ForeignLayer[]) => {
+    const { fetchForeignLayers } = await import('./registry/fetch-foreign-layers.js');
+    const warn = (warning: Warning) => options.onWarning?.(warning);
+    return fetchForeignLayers(layers, { options, location: files.location, warn, fetched }, context);
+  };
+  const opening = { reference: text, transport, files, resources, verify };
+  return assembleImage(found, { ...opening, ...(options.allowForeignLayers && { fetchForeign }) });
 }
 
 /** Without an engine, who wants an image pulled gets it from its registry; an engine that was named is waited for. */
@@ -105,6 +115,7 @@ function contextOf(options: OpenOptions, resources: Resources): OpenContext {
 /** What left a stage without a code came from the operating system, or from a signal. */
 export function withCode(failure: unknown, reference: string, signal: AbortSignal): unknown {
   if (signal.aborted) return abortedBy(signal);
+  if (isTooManyFiles(failure)) return tooManyFiles(failure);
   if (!isSystemError(failure)) return failure;
   const reason = `${printable(reference, 200)} cannot be read: ${printable(failure.message, 200)}`;
   return new DimgxError('DIMGX_SOURCE_UNREADABLE', reason, { cause: failure });

@@ -55,10 +55,11 @@ export async function savedLayers(
     resources,
     verify,
   });
+  const chosen = positions.map((position) => saved.layers[position]);
+  if (chosen.some((layer, i) => layer?.diffId !== wanted[i]?.diffId)) throw otherImage(location);
+  const stored = await saved.fetch(chosen.filter((layer) => layer !== undefined));
   return wanted.map((layer, i) => {
-    const stored = saved.layers[positions[i] as number];
-    if (stored?.diffId !== layer.diffId) throw otherImage(location);
-    const { blob, compression, mediaType, digest, claimedSize } = stored as StoredLayer;
+    const { blob, compression, mediaType, digest, claimedSize } = stored[i] as StoredLayer;
     return {
       ...layer,
       ...{ blob, compression },

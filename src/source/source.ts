@@ -1,4 +1,4 @@
-import type { Warn } from '../errors.js';
+import type { DimgxError, Warn } from '../errors.js';
 import type { ParsedConfig } from '../image/config.js';
 import type { Digest } from '../image/digest.js';
 import type { ListedImage } from '../image/listed-image.js';
@@ -30,6 +30,10 @@ export interface FoundLayer {
   readonly legacyId?: string;
   readonly imageId?: string;
   readonly tags: readonly string[];
+  /** Where its maker offers it, if registries may not hand it on. */
+  readonly foreign?: readonly string[];
+  /** Why it cannot be read, as its descriptor tells. */
+  readonly problem?: DimgxError;
 }
 
 /** The minimum that a source supplies; `assembleImage` derives the rest. */

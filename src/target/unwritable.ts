@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { reasonOf } from '../call/reason-of.js';
 import { DimgxError, type ErrorDetails } from '../errors.js';
+import { isTooManyFiles, tooManyFiles } from '../file/too-many-files.js';
 import { quoted } from '../image/printable.js';
 
 /** What is said when the reader of a pipe, of a socket, or of a stream is no longer there. */
@@ -22,7 +23,8 @@ const QUOTA_USED_UP = -constants.errno.EDQUOT;
  *
  * @param target as the caller named it
  * @param error anything: streams may fail with what is no `Error`
- * @returns DIMGX_TARGET_CLOSED, DIMGX_TARGET_NO_SPACE or DIMGX_TARGET_UNWRITABLE; a `DimgxError` as it is
+ * @returns DIMGX_TARGET_CLOSED, DIMGX_TARGET_NO_SPACE, DIMGX_TOO_MANY_FILES or DIMGX_TARGET_UNWRITABLE; a `DimgxError` as
+ *   it is
  */
 export function unwritable(target: string, error: unknown, details: ErrorDetails = {}): DimgxError {
   if (error instanceof DimgxError) return error;
@@ -30,6 +32,7 @@ export function unwritable(target: string, error: unknown, details: ErrorDetails
   if (isReaderGone(error)) {
     return new DimgxError('DIMGX_TARGET_CLOSED', `the reader of ${quoted(target)} went away`, options);
   }
+  if (isTooManyFiles(error)) return tooManyFiles(error);
   const { code, errno } = signs(error);
   if (NO_ROOM.has(code) || errno === QUOTA_USED_UP) {
     const text = `there is no room left to write ${quoted(target)}: make room, or choose another place`;

@@ -123,7 +123,7 @@ test('a tag of megabytes is cut', () => {
 
 describe('JSON', () => {
   const rows = listingRows(IMAGE, [TOP, BASE], { layers: ['x'] });
-  const document = imageJson(IMAGE, [TOP, BASE], rows, new Map([[BASE, 900]]));
+  const document = imageJson(IMAGE, [TOP, BASE], rows, { contentSizes: new Map([[BASE, 900]]), problems: new Map() });
 
   test('has the selection in its order, with full IDs and what is known of the sizes', () => {
     expect(document.layers.map(({ position, id, size, storedSize }) => [position, id, size, storedSize])).toEqual([
@@ -138,7 +138,10 @@ describe('JSON', () => {
   });
 
   test('tells in the history which layer a step made', () => {
-    const whole = imageJson(IMAGE, [TOP, MIDDLE, BASE], listingRows(IMAGE, [TOP, MIDDLE, BASE], {}), new Map());
+    const whole = imageJson(IMAGE, [TOP, MIDDLE, BASE], listingRows(IMAGE, [TOP, MIDDLE, BASE], {}), {
+      contentSizes: new Map(),
+      problems: new Map(),
+    });
     expect(whole.history.map(({ layer, createdBy }) => [layer, createdBy])).toEqual([
       [3, null],
       [null, 'ENV A=1'],

@@ -25,11 +25,17 @@ export async function warningsOf(reference: string, options: OpenOptions = {}): 
   return warnings;
 }
 
-/** The error with which an image could not be opened. Fails when it could. */
+/** The error with which an image could not be opened, or not all of its layers be read. Fails when they could. */
 export async function refusal(reference: string, options: OpenOptions = {}): Promise<DimgxError> {
   const failure = await openImage(reference, options).then(
     async (image) => {
-      await image.close();
+      try {
+        await image.fetch(image.layers);
+      } catch (failure) {
+        return failure;
+      } finally {
+        await image.close();
+      }
       throw new Error(`${reference} was opened`);
     },
     (error: unknown) => error,

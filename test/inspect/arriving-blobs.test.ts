@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS, type Limits } from '#dimgx/image/limits.js';
 import { Resources } from '#dimgx/image/resources.js';
 import { ArrivingBlobs } from '#dimgx/inspect/arriving-blobs.js';
 import { Budget } from '#dimgx/inspect/budget.js';
+import { sharedPool } from '#dimgx/inspect/pool.js';
 import { Spools } from '#dimgx/inspect/spools.js';
 import { diffIdOf, layerOf, sha256 } from '../helpers/built-image.js';
 import { temporaryFolder } from '../helpers/members.js';
@@ -25,7 +26,13 @@ async function beginning(limits: Limits = DEFAULT_LIMITS, told: number[] = []) {
   const resources = new Resources();
   onTestFinished(() => resources.close());
   const arriving = new ArrivingBlobs({
-    ...{ budget: new Budget(limits), threads: 2, spools: new Spools(undefined, resources), hashes: true },
+    ...{
+      budget: new Budget(limits),
+      threads: 2,
+      pool: sharedPool,
+      spools: new Spools(undefined, resources),
+      hashes: true,
+    },
     progressOf: () => (bytes) => void told.push(bytes),
   });
   onTestFinished(() => arriving.close());
@@ -93,13 +100,13 @@ describe('a compressed layer that arrives', () => {
     await file.write(Buffer.alloc(100), 0, 100, 0);
     watcher.grown(100);
     watcher.discard();
-    expect(arriving.take(layer)).toBeUndefined();
+    expect(await arriving.take(layer)).toBeUndefined();
     const again = await open(`${await temporaryFolder()}/blob`, 'wx+');
     await again.write(stored);
     watched(arriving, again, stored.length).grown(stored.length);
     watcher.discard();
     expect((await arriving.take(layer))?.report.plainHash).toBe(sha256(plain));
-    expect(arriving.take({ ...layer, diffId: diffIdOf(Buffer.from('other')) as 'sha256:' })).toBeUndefined();
+    expect(await arriving.take({ ...layer, diffId: diffIdOf(Buffer.from('other')) as 'sha256:' })).toBeUndefined();
   });
 
   test('is left when it is closed while more is waited for', async () => {

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
 import { DEFAULT_LIMITS } from '#dimgx/image/limits.js';
 import { type ArrivedLayer, ArrivingLayers } from '#dimgx/inspect/arriving-layers.js';
+import { sharedPool } from '#dimgx/inspect/pool.js';
 import { layerOf, sha256 } from '../helpers/built-image.js';
 import { archiveOf, temporaryFolder } from '../helpers/members.js';
 
@@ -13,7 +14,7 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 async function arrived(archive: Uint8Array, pieceSize: number, limits = DEFAULT_LIMITS, hashes = true) {
   const file = await open(`${await temporaryFolder()}/spool`, 'wx+');
   onTestFinished(() => file.close());
-  const arriving = new ArrivingLayers(limits, hashes);
+  const arriving = new ArrivingLayers(limits, hashes, sharedPool);
   onTestFinished(() => arriving.close());
   const watcher = arriving.watch(new DescriptorFile({ fd: file.fd }));
   for (let at = 0; at < archive.length; at += pieceSize) {
@@ -76,13 +77,13 @@ describe('layers that arrive', () => {
   test('no more, end with their reader', async () => {
     const file = await open(`${await temporaryFolder()}/spool`, 'wx+');
     onTestFinished(() => file.close());
-    const arriving = new ArrivingLayers(DEFAULT_LIMITS, true);
+    const arriving = new ArrivingLayers(DEFAULT_LIMITS, true, sharedPool);
     arriving.watch(new DescriptorFile({ fd: file.fd })).grown(10);
     await arriving.close();
     expect(await arriving.finish()).toEqual([]);
   });
 
   test('cost nothing where none is watched', async () => {
-    expect(await new ArrivingLayers(DEFAULT_LIMITS, true).finish()).toEqual([]);
+    expect(await new ArrivingLayers(DEFAULT_LIMITS, true, sharedPool).finish()).toEqual([]);
   });
 });

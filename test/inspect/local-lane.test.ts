@@ -1,9 +1,12 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { DEFAULT_LIMITS } from '#dimgx/image/limits.js';
 import { Budget } from '#dimgx/inspect/budget.js';
+import { LayerRunner } from '#dimgx/inspect/layer-runner.js';
 import { hashTask, indexTask, type LayerTask } from '#dimgx/inspect/layer-task.js';
 import { LocalLane } from '#dimgx/inspect/local-lane.js';
-import { WorkerPool } from '#dimgx/inspect/worker-pool.js';
+import { createPool } from '#dimgx/inspect/pool.js';
+import { Slots } from '#dimgx/threads/slots.js';
+import { layerValue } from '../helpers/image-value.js';
 import { rawEntry } from '../helpers/raw-tar.js';
 import { storedRegion } from '../helpers/stored-region.js';
 
@@ -20,7 +23,7 @@ async function indexJob(entries: number) {
 }
 
 function openLane() {
-  const lane = new LocalLane();
+  const lane = new LocalLane(new Slots(1));
   onTestFinished(() => lane.close());
   return lane;
 }
@@ -58,15 +61,15 @@ test('makes room for other work of its thread, which may close it', async () => 
   await expect(lane.run(await indexJob(1), () => {})).rejects.toEqual(aborted);
 });
 
-test('takes headers of a pool whose threads are busy, and counts as one of them', async () => {
-  const lane = openLane();
-  const pool = new WorkerPool(1, lane);
-  onTestFinished(() => pool.close());
+test('takes headers where threads are busy, and counts as one of them', async () => {
+  const layer = layerValue({ blob: await layerWith(20_000) });
+  const runner = new LayerRunner([layer], 1, createPool({ threads: 1 }));
+  onTestFinished(() => runner.close());
   const order: string[] = [];
   const index = await indexJob(1);
   const hash = hashTask(await layerWith(1), ['sha256']);
   const run = async (name: string, job: LayerTask) => {
-    await pool.run(job, () => {});
+    await runner.run(job, () => {});
     order.push(name);
   };
   await Promise.all([run('index', index), run('hash', hash), run('second index', index)]);

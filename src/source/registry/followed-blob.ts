@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { MAGIC_LENGTH } from '../../compression/detect.js';
 import { DescriptorFile } from '../../file/descriptor-file.js';
 import type { Layer, LayerFile, LayerWatcher, WatchLayer } from '../../image/image.js';
-import { compressionOf } from '../assemble-image.js';
+import { compressionOf } from '../layer-opener.js';
 
 /** Lets a layer be decoded while it is written to a file. One that is not compressed is left to be read afterwards. */
 export class FollowedBlob {

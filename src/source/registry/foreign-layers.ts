@@ -1,6 +1,5 @@
-import { DimgxError } from '../../errors.js';
 import { type Descriptor, isForeign } from '../../image/manifest.js';
-import { quoted } from '../../image/printable.js';
+import { downloadUrl, foreignProblem } from '../foreign-problem.js';
 import type { BlobOrigin } from './download-blob.js';
 import type { RegistryServer } from './registry-server.js';
 
@@ -18,18 +17,15 @@ export function foreignLayers(
 ): ReadonlyMap<string, BlobOrigin> {
   const found = new Map<string, BlobOrigin>();
   for (const { digest, urls } of layers.filter(isForeign)) {
-    const [url] = (urls ?? []).filter((each) => URL.canParse(each) && /^https?:$/.test(new URL(each).protocol));
-    const place = url === undefined ? 'nobody says where' : quoted(url);
-    if (!isAllowed) {
-      const message = `the layer ${digest} is not in the registry, but at ${place}: --allow-foreign-layers fetches it`;
-      throw new DimgxError('DIMGX_SOURCE_FOREIGN_LAYER', message);
-    }
-    if (url !== undefined) found.set(digest, originAt(new URL(url), server));
+    if (!isAllowed) throw foreignProblem(digest, urls, 'the registry');
+    const url = downloadUrl(urls);
+    if (url !== undefined) found.set(digest, originAt(url, server));
   }
   return found;
 }
 
-function originAt(url: URL, server: RegistryServer): BlobOrigin {
+/** @param server tells how often what fails is tried; it is not asked itself */
+export function originAt(url: URL, server: RegistryServer): BlobOrigin {
   return {
     http: server.http,
     attempts: server.attempts,

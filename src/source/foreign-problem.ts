@@ -1,0 +1,27 @@
+import { DimgxError } from '../errors.js';
+import { quoted } from '../image/printable.js';
+
+/**
+ * Why a layer that its maker does not let others hand on cannot be read.
+ *
+ * @param layer its digest or name, printable
+ * @param urls where its maker offers it
+ * @param place where it is not, printable
+ */
+export function foreignProblem(layer: string, urls: readonly string[], place: string): DimgxError {
+  const url = downloadUrl(urls);
+  const offered =
+    url === undefined
+      ? 'its manifest does not say where it is: save or copy the image with it'
+      : `its manifest says that it is at ${quoted(url.href)}: --allow-foreign-layers fetches it`;
+  return new DimgxError(
+    'DIMGX_SOURCE_FOREIGN_LAYER',
+    `the layer ${layer} is a foreign layer, which its maker does not let others distribute, and is not in ${place}; ${offered}`,
+  );
+}
+
+/** The first of the URLs that a layer can be downloaded from. */
+export function downloadUrl(urls: readonly string[]): URL | undefined {
+  const [url] = urls.filter((each) => URL.canParse(each) && /^https?:$/.test(new URL(each).protocol));
+  return url === undefined ? undefined : new URL(url);
+}

@@ -1,0 +1,86 @@
+import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
+import { DimgxError } from '../errors.js';
+import { readRegion } from '../file/read-region.js';
+import { isSystemError } from '../file/system-error.js';
+import type { Layer, StoredLayer } from '../image/image.js';
+import { printable, quoted } from '../image/printable.js';
+import type { Region } from '../image/region.js';
+import type { Opening } from './assemble-image.js';
+import { checkSize } from './checks.js';
+import { missingBlob } from './documents.js';
+import { foreignProblem } from './foreign-problem.js';
+import type { FoundLayer } from './source.js';
+
+/** A layer that its maker offers somewhere else. */
+export interface ForeignLayer {
+  readonly layer: Layer;
+  readonly urls: readonly string[];
+}
+
+type StoredBlob = Pick<StoredLayer, 'blob' | 'compression'>;
+type Outcome = StoredBlob | { readonly problem: DimgxError } | { readonly foreign: Omit<ForeignLayer, 'layer'> };
+
+/** What concerns all layers, and not the one that is opened. */
+const OF_ALL: readonly string[] = ['DIMGX_TOO_MANY_FILES', 'DIMGX_ABORTED', 'DIMGX_INTERNAL'];
+
+/** Opens the layers among an image's files, each file once. */
+export class LayerOpener {
+  readonly #opening: Opening;
+  readonly #opened = new Map<string, StoredBlob>();
+
+  constructor(opening: Opening) {
+    this.#opening = opening;
+  }
+
+  /** @throws DIMGX_TOO_MANY_FILES, DIMGX_ABORTED; any other failure is the layer's problem */
+  async open(found: FoundLayer): Promise<Outcome> {
+    if (found.problem) return { problem: found.problem };
+    try {
+      return (await this.#find(found)) ?? this.#absent(found);
+    } catch (failure) {
+      return { problem: problemOf(failure, found) };
+    }
+  }
+
+  async #find({ file, claimedSize }: FoundLayer): Promise<StoredBlob | undefined> {
+    const { files, resources, verify } = this.#opening;
+    const stored = this.#opened.get(file) ?? (await openStored(file, files, resources));
+    if (!stored) return undefined;
+    this.#opened.set(file, stored);
+    if (verify && claimedSize !== undefined) checkSize(stored.blob.length, claimedSize, `the layer ${quoted(file)}`);
+    return stored;
+  }
+
+  #absent({ file, digest, claimedSize, foreign }: FoundLayer): Outcome {
+    const { files, fetchForeign } = this.#opening;
+    if (!foreign) return missingBlob(files, file);
+    const isFetched = fetchForeign && digest && claimedSize !== undefined;
+    if (isFetched) return { foreign: { urls: foreign } };
+    return { problem: foreignProblem(digest ?? quoted(file), foreign, files.location) };
+  }
+}
+
+/** How the bytes of a layer are compressed, by the first of them. */
+export async function compressionOf(blob: Region): Promise<StoredLayer['compression']> {
+  const head = new Uint8Array(Math.min(MAGIC_LENGTH, blob.length));
+  await readRegion(blob)(head, 0);
+  return detectCompression(head);
+}
+
+async function openStored(
+  file: string,
+  files: Opening['files'],
+  resources: Opening['resources'],
+): Promise<StoredBlob | undefined> {
+  const opened = await files.open(file);
+  if (!opened) return undefined;
+  resources.adoptFile(opened.region.file);
+  return { blob: opened.region, compression: await compressionOf(opened.region) };
+}
+
+function problemOf(failure: unknown, { file }: FoundLayer): DimgxError {
+  if (failure instanceof DimgxError && !OF_ALL.includes(failure.code)) return failure;
+  if (!isSystemError(failure)) throw failure;
+  const message = `the layer ${quoted(file)} cannot be read: ${printable(failure.message, 300)}`;
+  return new DimgxError('DIMGX_SOURCE_UNREADABLE', message, { cause: failure });
+}

@@ -1,0 +1,38 @@
+/** Permits for work of which only so much is done at once. They are given in the order in which they are asked for. */
+export class Slots {
+  #free: number;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /**
+   * @param onWait gets what gives up the waiting
+   * @returns gives the permit back
+   */
+  async take(onWait: (giveUp: () => void) => void = () => {}): Promise<() => void> {
+    if (this.#free > 0) this.#free--;
+    else await this.#wait(onWait);
+    return () => this.#pass();
+  }
+
+  #wait(onWait: (giveUp: () => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(resolve);
+      onWait(() => {
+        if (this.#waiting.delete(resolve)) reject(new Error('the waiting was given up'));
+      });
+    });
+  }
+
+  #pass(): void {
+    const [next] = this.#waiting;
+    if (!next) {
+      this.#free++;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
+  }
+}
