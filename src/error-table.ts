@@ -196,6 +196,10 @@ export const WARNINGS = {
     meaning: 'Stored credentials for a registry cannot be had; they are passed over.',
   },
   DIMGX_SOURCE_MIRROR: { about: 'request', meaning: 'A mirror is passed over.' },
+  DIMGX_SOURCE_CERTIFICATE: {
+    about: 'request',
+    meaning: 'A certificate in `certs.d` cannot be read and is passed over.',
+  },
   DIMGX_SOURCE_OTHER_LOGIN: {
     about: 'request',
     meaning: 'Credentials were stored, and others for the same registry go before them.',

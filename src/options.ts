@@ -56,8 +56,14 @@ export interface RegistryOptions {
   readonly jobs?: number | undefined;
   /** Of authorities that are trusted beside the usual ones; PEM. */
   readonly caFile?: string | undefined;
+  /** A folder with `*.crt`, `NAME.cert` and `NAME.key`, like those in `certs.d`. */
+  readonly certDir?: string | undefined;
   /** Plain HTTP, and certificates that nobody vouches for. Default false. */
   readonly insecure?: boolean | undefined;
+  /** Ask the registry that is named by plain HTTP, and do not try TLS. Default false. */
+  readonly plainHttp?: boolean | undefined;
+  /** How often a request that fails is repeated. Default 4. */
+  readonly retry?: number | undefined;
   /** `HOST=URL`: places that are asked before a registry. */
   readonly mirrors?: readonly string[] | undefined;
   /** Download layers that are not in the registry from where their manifest says. Default false. */

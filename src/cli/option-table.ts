@@ -164,6 +164,14 @@ export const OPTION_TABLE = {
     group: SOURCE,
     describe: 'trust the authorities in PATH for registries, too',
   },
+  'cert-dir': {
+    ...text,
+    metavar: '=DIR',
+    group: SOURCE,
+    describe: 'use the certificates in DIR for the registry, too: *.crt, and NAME.cert with NAME.key',
+  },
+  'plain-http': { ...flag, group: SOURCE, describe: 'speak plain HTTP with the registry' },
+  retry: { ...text, metavar: '=N', group: SOURCE, describe: 'repeat a failed request N times (default: 4)' },
   insecure: { ...flag, group: SOURCE, describe: 'plain HTTP and unchecked certificates for registries' },
   'allow-foreign-layers': {
     ...flag,

@@ -6,13 +6,17 @@ import type { Given } from './read-options.js';
 import { usageError } from './usage-error.js';
 
 const { creds, authfile, mirror, jobs, 'ca-file': caFile, insecure, 'allow-foreign-layers': foreign } = OPTION_TABLE;
+const { 'cert-dir': certDir, 'plain-http': plainHttp, retry } = OPTION_TABLE;
 
 /** The options that say how registries are reached, for commands that only ask them. */
 export const REGISTRY_OPTIONS = {
   creds: { ...creds, group: 'Options:' },
   authfile: { ...authfile, group: 'Options:' },
   'ca-file': { ...caFile, group: 'Options:' },
+  'cert-dir': { ...certDir, group: 'Options:' },
   insecure: { ...insecure, group: 'Options:' },
+  'plain-http': { ...plainHttp, group: 'Options:' },
+  retry: { ...retry, group: 'Options:' },
 } as const;
 
 export const MIRROR_OPTION = { mirror: { ...mirror, group: 'Options:' } } as const;
@@ -33,7 +37,10 @@ export function registrySettings(given: Partial<Given<typeof DOWNLOAD_OPTIONS>>)
     mirrors: given.mirror === undefined ? undefined : [given.mirror].flat(),
     jobs: given.jobs === undefined ? undefined : parseCount('--jobs', given.jobs, 1, 64),
     caFile: given['ca-file'],
+    certDir: given['cert-dir'],
     insecure: given.insecure,
+    plainHttp: given['plain-http'],
+    retry: given.retry === undefined ? undefined : parseCount('--retry', given.retry, 0, 100),
     allowForeignLayers: given['allow-foreign-layers'],
   });
 }

@@ -1,6 +1,7 @@
 import type { ExitCode } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
 import type { Image } from '../image/image.js';
+import { printable } from '../image/printable.js';
 import { normaliseArgv } from './argv.js';
 import { asOptions, type FoundCommand, findCommand } from './find-command.js';
 import { formatJson } from './format-json.js';
@@ -24,6 +25,9 @@ export async function run(args: readonly string[]): Promise<ExitCode | 0> {
   process.stderr.on('error', () => {});
   let messages = PLAIN_MESSAGES;
   let command: FoundCommand | undefined;
+  // Node would print warnings about its own affairs, such as experimental parts of it
+  process.removeAllListeners('warning');
+  process.on('warning', ({ message }) => messages.log.write('debug', printable(message, 300)));
   try {
     const words = asOptions(args);
     command = findCommand(words);

@@ -1,6 +1,21 @@
-import { createServer, request } from 'node:http';
+import { createServer, type RequestListener, request } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import { listen } from './registry-proxy.js';
+
+export interface ForwardProxyOptions {
+  /** What it answers to whoever wants a tunnel. Default: it makes one. */
+  readonly status?: number;
+  /** What it is reached by TLS with. Default: plain HTTP. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+}
+
+export interface ForwardProxy {
+  readonly url: string;
+  readonly asked: string[];
+  /** The credentials that came with what wanted a tunnel. */
+  readonly shown: string[];
+}
 
 /**
  * A proxy as companies have them. Every name is this machine to it. Gone when the test is over.
@@ -9,9 +24,11 @@ import { listen } from './registry-proxy.js';
  */
 export async function forwardProxy(
   hosts: Readonly<Record<string, string>> = {},
-): Promise<{ readonly url: string; readonly asked: string[] }> {
+  { status, tls }: ForwardProxyOptions = {},
+): Promise<ForwardProxy> {
   const asked: string[] = [];
-  const server = createServer((incoming, response) => {
+  const shown: string[] = [];
+  const pass: RequestListener = (incoming, response) => {
     const { method, headers, url = '' } = incoming;
     asked.push(`${method} ${url}`);
     const { port, pathname, search } = new URL(url);
@@ -21,9 +38,15 @@ export async function forwardProxy(
     });
     outgoing.on('error', () => response.destroy());
     incoming.pipe(outgoing);
-  });
-  server.on('connect', ({ url = '' }, socket) => {
+  };
+  const server = tls ? createTlsServer(tls, pass) : createServer(pass);
+  server.on('connect', ({ url = '', headers }, socket) => {
     asked.push(`CONNECT ${url}`);
+    shown.push(headers['proxy-authorization'] ?? '');
+    if (status !== undefined) {
+      socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
     const tunnel = connect(Number(hosts[url] ?? url.split(':')[1]), '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
       tunnel.pipe(socket);
@@ -32,5 +55,5 @@ export async function forwardProxy(
     tunnel.on('error', () => socket.destroy());
     socket.on('error', () => tunnel.destroy());
   });
-  return { url: `http://${await listen(server)}`, asked };
+  return { url: `${tls ? 'https' : 'http'}://${await listen(server)}`, asked, shown };
 }

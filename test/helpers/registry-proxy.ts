@@ -5,10 +5,9 @@ import {
   type IncomingMessage,
   type OutgoingHttpHeaders,
   request,
-  type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Socket, Server as TcpServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /** What befalls the answer to a request whose path a pattern fits. */
@@ -79,7 +78,7 @@ export async function registryProxy(registry: string, ...faults: readonly Regist
 }
 
 /** Lets a server listen on 127.0.0.1 until the test is over. @returns `127.0.0.1:PORT` */
-export async function listen(server: Server): Promise<string> {
+export async function listen(server: TcpServer): Promise<string> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => sockets.add(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -7,6 +7,7 @@ import { storeLogin } from '../../source/credentials/store-login.js';
 import { checkLogin } from '../../source/registry/check-login.js';
 import { ask } from '../ask.js';
 import { type CommandContext, defineCommand } from '../command.js';
+import { defined } from '../defined.js';
 import { OPTION_TABLE } from '../option-table.js';
 import { usageError } from '../usage-error.js';
 
@@ -34,15 +35,17 @@ else into containers/auth.json in $XDG_RUNTIME_DIR, or in ~/.config where that i
     },
     authfile: AUTH_FILE,
     'ca-file': OPTION_TABLE['ca-file'],
+    'cert-dir': OPTION_TABLE['cert-dir'],
     insecure: OPTION_TABLE.insecure,
+    'plain-http': OPTION_TABLE['plain-http'],
   },
   async run(given, [host = 'docker.io', ...others], context) {
     if (others.length > 0) throw usageError('login takes one registry');
     const { env, signal, log, print } = context;
     const registry = parseRegistryHost(host);
     const { username, password } = await loginOf(given.username, given['password-stdin'] === true, context);
-    const { 'ca-file': caFile, insecure, authfile: authFile } = given;
-    const options = { ...(caFile !== undefined && { caFile }), ...(insecure !== undefined && { insecure }) };
+    const { 'ca-file': caFile, 'cert-dir': certDir, insecure, 'plain-http': plainHttp, authfile: authFile } = given;
+    const options = defined({ caFile, certDir, insecure, plainHttp });
     const warn = log.warning.bind(log);
     const inform = (message: string) => log.write('info', message);
     await checkLogin({ registry, username, password, warn, inform, signal, ...options });

@@ -1,70 +1,93 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DimgxError } from '../../errors.js';
+import { DimgxError, type Warn } from '../../errors.js';
 import { readRegularFile } from '../../file/regular-file.js';
 import { isSystemError } from '../../file/system-error.js';
-import { homeFolder } from '../../file/user-folders.js';
+import { configFolder, homeFolder } from '../../file/user-folders.js';
 import { printable } from '../../image/printable.js';
+import { certificatesIn } from './trusted-authorities.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What connections to one host are made with; all in PEM. */
+/** The certificates for connections to one host. */
 export interface HostCertificates {
-  /** Of authorities that are trusted beside the usual ones. */
-  readonly authorities: readonly Buffer[];
-  /** To show to the server. */
+  /** Trusted beside the usual ones; PEM. */
+  readonly authorities: readonly string[];
+  /** Shown to the server; PEM. */
   readonly client?: { readonly cert: Buffer; readonly key: Buffer };
 }
 
 /**
- * Reads the certificates that are put down for a registry: `*.crt` are authorities, `NAME.cert` with `NAME.key` is shown to
- * the server. The first folder that is there counts. Source: containers-certs.d(5); docker's certs.d.
+ * Reads the certificates that users put down for a registry: `*.crt` are authorities, `NAME.cert` with `NAME.key` is shown to
+ * the server. The authorities of all folders count, and the first client certificate. A file that cannot be read is passed
+ * over with a warning. Source: containers-certs.d(5); docker's certs.d.
  *
- * @param host with its port, as in the names of images
- * @throws DIMGX_SOURCE_REGISTRY_TLS when a file cannot be read, or a certificate comes without its key
+ * @param names of the host, with and without its port
  */
-export async function hostCertificates(host: string, env: Environment): Promise<HostCertificates> {
+export async function hostCertificates(
+  names: readonly string[],
+  env: Environment,
+  warn: Warn,
+): Promise<HostCertificates> {
   const settings = env.XDG_CONFIG_HOME || join(homeFolder(env), '.config');
   const places = [join(settings, 'containers'), '/etc/containers', join(settings, 'docker'), '/etc/docker'];
-  for (const place of places) {
-    const folder = join(place, 'certs.d', host);
-    const names = await namesIn(folder);
-    if (names) return readFolder(folder, names);
-  }
-  return { authorities: [] };
+  const folders = [...places, configFolder(env)].map((place) => join(place, 'certs.d'));
+  const wanted = folders.flatMap((folder) => names.map((name) => join(folder, name)));
+  const found: HostCertificates[] = [];
+  for (const folder of wanted) found.push(await certificatesOfFolder(folder, warn));
+  const client = found.find((each) => each.client)?.client;
+  return { authorities: found.flatMap(({ authorities }) => authorities), ...(client && { client }) };
 }
 
-/** @throws DIMGX_SOURCE_REGISTRY_TLS */
-export async function readCertificate(path: string): Promise<Buffer> {
-  try {
-    return await readRegularFile(path);
-  } catch (cause) {
-    const reason = cause instanceof DimgxError ? cause.message : printable(String(cause), 200);
-    const message = `the certificate ${printable(path, 300)} cannot be read: ${reason}`;
-    throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message, { cause });
-  }
-}
-
-async function readFolder(folder: string, names: readonly string[]): Promise<HostCertificates> {
-  const authorities = names.filter((name) => name.endsWith('.crt')).sort();
-  const [cert] = names.filter((name) => name.endsWith('.cert')).sort();
-  const key = cert?.replace(/cert$/, 'key');
-  if (cert !== undefined && !names.includes(key as string)) {
-    const message = `${printable(folder, 300)} has ${printable(cert, 100)} and no key for it: both are needed`;
-    throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message);
-  }
-  const read = (name: string) => readCertificate(join(folder, name));
-  return {
-    authorities: await Promise.all(authorities.map(read)),
-    ...(cert !== undefined && { client: { cert: await read(cert), key: await read(key as string) } }),
+/** The certificates of a folder like those in `certs.d`; none where there is no such folder. */
+export async function certificatesOfFolder(folder: string, warn: Warn): Promise<HostCertificates> {
+  const names = await namesIn(folder, warn);
+  const read = async (name: string) => {
+    try {
+      return await readRegularFile(join(folder, name));
+    } catch (failure) {
+      passOver(join(folder, name), failure, warn);
+      return undefined;
+    }
   };
+  const authorities: string[] = [];
+  for (const name of names.filter((each) => each.endsWith('.crt') || each === 'ca.pem')) {
+    authorities.push(...certificatesIn((await read(name)) ?? Buffer.alloc(0)));
+  }
+  for (const name of names.filter((each) => each.endsWith('.cert'))) {
+    const [cert, key] = [await read(name), await read(name.replace(/cert$/, 'key'))];
+    if (cert && key) return { authorities, client: { cert, key } };
+  }
+  return { authorities };
 }
 
-async function namesIn(folder: string): Promise<readonly string[] | undefined> {
+/** @throws DIMGX_SOURCE_REGISTRY_TLS when the file cannot be read or holds no certificate */
+export async function readAuthorities(path: string): Promise<readonly string[]> {
+  let reason = 'there is no certificate in it';
   try {
-    return await readdir(folder);
+    const found = certificatesIn(await readRegularFile(path));
+    if (found.length > 0) return found;
   } catch (failure) {
-    if (isSystemError(failure, 'ENOENT', 'ENOTDIR', 'EACCES')) return undefined;
-    throw failure;
+    reason = reasonOf(failure);
   }
+  const message = `the certificate ${printable(path, 300)} cannot be read: ${reason}`;
+  throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message);
+}
+
+async function namesIn(folder: string, warn: Warn): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (failure) {
+    if (!isSystemError(failure, 'ENOENT', 'ENOTDIR', 'EACCES')) passOver(folder, failure, warn);
+    return [];
+  }
+}
+
+function passOver(path: string, failure: unknown, warn: Warn): void {
+  const message = `the certificate ${printable(path, 300)} is passed over: ${reasonOf(failure)}`;
+  warn({ code: 'DIMGX_SOURCE_CERTIFICATE', message, count: 1 });
+}
+
+function reasonOf(failure: unknown): string {
+  return failure instanceof DimgxError ? failure.message : printable((failure as Error).message, 200);
 }

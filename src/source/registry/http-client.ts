@@ -1,26 +1,21 @@
 import type { Readable } from 'node:stream';
-import { rootCertificates } from 'node:tls';
-import type { Agent, Dispatcher } from 'undici';
-import { throwIfAborted } from '../../errors.js';
-import { hostCertificates, readCertificate } from './host-certificates.js';
+import type { Dispatcher } from 'undici';
+import { DimgxError, throwIfAborted } from '../../errors.js';
+import { type ConnectionSettings, Connections } from './connections.js';
 import { HttpFailure, httpFailure } from './http-failure.js';
-import { proxyFor } from './proxy.js';
 
 /** How long a server may take, in milliseconds. */
 export interface HttpTimeouts {
   readonly connect: number;
+  /** For the answer to a TLS greeting, once it is connected. */
+  readonly greeting: number;
   /** For the beginning of an answer. */
   readonly answer: number;
   /** Within, while it is listened to. */
   readonly idle: number;
 }
 
-export interface HttpClientOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Of authorities that are trusted beside the usual ones; PEM. */
-  readonly caFile?: string | undefined;
-  /** Whether the certificates of these hosts, by `HOST[:PORT]`, are not checked. */
-  readonly isInsecure: (host: string) => boolean;
+export interface HttpClientOptions extends ConnectionSettings {
   readonly signal?: AbortSignal | undefined;
   readonly timeouts: HttpTimeouts;
 }
@@ -51,40 +46,38 @@ const LEAST_HEARD = 2 ** 16;
 /** Makes single requests: no redirects, no credentials, no second attempts. Connections to a host are kept until `close`. */
 export class HttpClient {
   readonly #options: HttpClientOptions;
-  readonly #dispatchers = new Map<string, Promise<Dispatcher>>();
+  readonly #connections: Connections;
+  /** Origins that have answered something. */
+  readonly #answered = new Set<string>();
   #isClosed = false;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
+    this.#connections = new Connections(options);
+  }
+
+  /** The proxy through which an address is reached; printable. */
+  proxyOf(url: URL): string | undefined {
+    return this.#connections.proxyOf(url);
   }
 
   /** @throws HttpFailure; DIMGX_ABORTED; DIMGX_SOURCE_REGISTRY_TLS when certificates cannot be read */
-  async send(url: URL, { method = 'GET', headers = {}, body }: HttpRequest = {}): Promise<HttpReply> {
-    const { signal, timeouts } = this.#options;
-    throwIfAborted(signal);
-    if (this.#isClosed) throw new HttpFailure('refused', 'the image was closed');
-    const dispatcher = await this.#dispatcher(url);
-    const { request } = await import('undici');
-    try {
-      const reply = await request(url, {
-        dispatcher,
-        method,
-        headers: { 'user-agent': USER_AGENT, ...headers },
-        headersTimeout: timeouts.answer,
-        bodyTimeout: 0,
-        ...(body !== undefined && { body }),
-        ...(signal && { signal }),
-      });
-      reply.body.on('error', () => undefined); // whoever reads it is told
-      return {
-        url,
-        status: reply.statusCode,
-        body: reply.body,
-        headers: (name) => [reply.headers[name] ?? []].flat(),
-      };
-    } catch (cause) {
-      throwIfAborted(signal);
-      throw httpFailure(cause);
+  async send(url: URL, wanted: HttpRequest = {}): Promise<HttpReply> {
+    for (;;) {
+      throwIfAborted(this.#options.signal);
+      if (this.#isClosed) throw new HttpFailure('refused', 'the image was closed');
+      const connection = this.#connections.to(url);
+      try {
+        const reply = await this.#request(await connection, url, wanted);
+        this.#answered.add(url.origin);
+        return reply;
+      } catch (cause) {
+        throwIfAborted(this.#options.signal);
+        if (cause instanceof DimgxError) throw cause;
+        const failure = this.#connections.explain(url, cause, !this.#answered.has(url.origin));
+        // no request has been sent yet when it is the connection that fails
+        if (!this.#connections.adapt(url, failure, connection)) throw failure;
+      }
     }
   }
 
@@ -125,42 +118,36 @@ export class HttpClient {
   /** Ends all connections, and makes no more. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const dispatchers = await Promise.allSettled(this.#dispatchers.values());
-    await Promise.all(dispatchers.map((each) => each.status === 'fulfilled' && each.value.destroy()));
+    await this.#connections.close();
   }
 
-  #dispatcher(url: URL): Promise<Dispatcher> {
-    const known = this.#dispatchers.get(url.origin);
-    if (known) return known;
-    const made = this.#connect(url);
-    this.#dispatchers.set(url.origin, made);
-    return made;
+  async #request(dispatcher: Dispatcher, url: URL, { method = 'GET', headers = {}, body }: HttpRequest) {
+    const { timeouts } = this.#options;
+    const { request } = await import('undici');
+    const { signal, release } = this.#patience(url);
+    const reply = await request(url, {
+      dispatcher,
+      method,
+      headers: { 'user-agent': USER_AGENT, 'accept-encoding': 'identity', ...headers },
+      headersTimeout: timeouts.answer,
+      bodyTimeout: 0,
+      ...(body !== undefined && { body }),
+      ...(signal && { signal }),
+    }).finally(release);
+    reply.body.on('error', () => undefined); // its reader rejects
+    const { statusCode: status } = reply;
+    return { url, status, body: reply.body, headers: (name: string) => [reply.headers[name] ?? []].flat() };
   }
 
-  async #connect(url: URL): Promise<Dispatcher> {
-    const { env, timeouts } = this.#options;
-    const { Agent, ProxyAgent } = await import('undici');
-    const tls = url.protocol === 'https:' ? await this.#tlsOptions(url) : {};
-    const connect = { timeout: timeouts.connect, ...tls };
-    const options = { connect } satisfies Agent.Options;
-    const proxy = proxyFor(url, env);
-    if (proxy === undefined) return new Agent(options);
-    try {
-      return new ProxyAgent({ ...options, uri: proxy, requestTls: connect, proxyTunnel: false });
-    } catch {
-      // the address may hold a password
-      throw new HttpFailure('unreachable', 'the address of the proxy in the environment is malformed');
-    }
-  }
-
-  async #tlsOptions({ host }: URL): Promise<object> {
-    const { caFile, env, isInsecure } = this.#options;
-    const { authorities, client } = await hostCertificates(host, env);
-    const own = caFile === undefined ? authorities : [...authorities, await readCertificate(caFile)];
-    return {
-      ...(own.length > 0 && { ca: [...rootCertificates, ...own] }),
-      ...client,
-      rejectUnauthorized: !isInsecure(host),
-    };
+  /** Through a SOCKS proxy, undici waits for a connection without an end. */
+  #patience(url: URL): { readonly signal: AbortSignal | undefined; readonly release: () => void } {
+    const { signal, timeouts } = this.#options;
+    if (!this.#connections.proxyOf(url)?.startsWith('socks')) return { signal, release: () => undefined };
+    const limit = timeouts.connect + timeouts.answer;
+    const own = new AbortController();
+    const late = () => own.abort(new HttpFailure('unreachable', `nothing comes for ${limit / 1000} s`));
+    const timer = setTimeout(late, limit);
+    const both = signal ? AbortSignal.any([signal, own.signal]) : own.signal;
+    return { signal: both, release: () => clearTimeout(timer) };
   }
 }

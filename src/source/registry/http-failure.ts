@@ -1,10 +1,20 @@
 import { printable } from '../../image/printable.js';
 
 /**
- * `plain`: the server does not speak TLS; `tls`: it does, and is not trusted; `unreachable`: nobody is there; `refused`: it
- * wants what is not done; `cut`: what was begun went wrong, and may go well the next time.
+ * `plain`: the server does not speak TLS; `tls`: it does, and is not trusted; `identity`: it wants a client certificate;
+ * `protocol`: it wants another version of HTTP; `unreachable`: nobody is there; `nameless`: its name has no address; `proxy`:
+ * the proxy refuses; `refused`: it wants what is not done; `cut`: what was begun went wrong, and may go well the next time.
  */
-export type HttpFailureKind = 'plain' | 'tls' | 'unreachable' | 'refused' | 'cut';
+export type HttpFailureKind =
+  | 'plain'
+  | 'tls'
+  | 'identity'
+  | 'protocol'
+  | 'unreachable'
+  | 'nameless'
+  | 'proxy'
+  | 'refused'
+  | 'cut';
 
 /** A request that got no whole answer. */
 export class HttpFailure extends Error {
@@ -14,21 +24,61 @@ export class HttpFailure extends Error {
     super(message, { cause });
     this.kind = kind;
   }
+
+  /** Whether nobody who is trusted vouches for the certificate of the server. */
+  get isUntrusted(): boolean {
+    return /^(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(codeOf(this.cause));
+  }
 }
 
-const PLAIN = /^(?:ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO)$/;
-const TLS = /^(?:ERR_(?:SSL|TLS|OSSL)_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)|_CERT|CRL_/;
-const UNREACHABLE =
-  /^(?:ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EINVAL|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
+const KINDS: readonly (readonly [HttpFailureKind, RegExp])[] = [
+  ['identity', /ALERT_(?:[A-Z]+_)?CERTIFICATE(?:_[A-Z]+)?$|ALERT_UNKNOWN_CA$/],
+  ['protocol', /ALERT_NO_APPLICATION_PROTOCOL$/],
+  ['plain', /^(?:ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO)$/],
+  ['tls', /^(?:ERR_(?:SSL|TLS|OSSL)_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)|_CERT|CRL_/],
+  ['nameless', /^(?:ENOTFOUND|EAI_[A-Z]+)$/],
+  [
+    'unreachable',
+    /^(?:ECONNREFUSED|E(?:HOST|NET)(?:UNREACH|DOWN)|EADDRNOTAVAIL|EINVAL|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/,
+  ],
+  ['refused', /^UND_ERR_HEADERS_OVERFLOW$/],
+];
 
 /** Tells by the codes of Node, OpenSSL and undici what a failed request means. */
 export function httpFailure(cause: unknown): HttpFailure {
   if (cause instanceof HttpFailure) return cause;
   const code = codeOf(cause);
   const reason = printable(cause instanceof Error ? cause.message || code : String(cause), 200);
-  if (PLAIN.test(code)) return new HttpFailure('plain', 'it does not speak TLS', cause);
-  if (TLS.test(code)) return new HttpFailure('tls', reason, cause);
-  return new HttpFailure(UNREACHABLE.test(code) ? 'unreachable' : 'cut', reason, cause);
+  const kind = KINDS.find(([, pattern]) => pattern.test(code))?.[0] ?? 'cut';
+  if (kind === 'plain') return new HttpFailure('plain', 'it does not speak TLS', cause);
+  if (kind === 'identity') {
+    const what = code.endsWith('REQUIRED') ? 'it wants' : 'it wants, or does not accept,';
+    return new HttpFailure('identity', `${what} a client certificate`, cause);
+  }
+  return new HttpFailure(kind, reason, cause);
+}
+
+/**
+ * What a failed request means that went through a proxy: only the proxy itself can be unreachable then.
+ *
+ * @param proxy printable
+ */
+export function failureThrough(proxy: string, cause: unknown): HttpFailure {
+  const failure = httpFailure(cause);
+  const [, tunnel, plain] =
+    /^Proxy response \((\d{3})\)|^Proxy Authentication Required \((407)\)$/.exec(failure.message) ?? [];
+  const status = tunnel ?? plain;
+  if (status === '407') {
+    return new HttpFailure('proxy', `the proxy ${proxy} wants a user and a password (HTTP 407)`, cause);
+  }
+  if (status !== undefined) {
+    const kind = status < '500' ? 'proxy' : 'cut';
+    return new HttpFailure(kind, `the proxy ${proxy} does not let it through (HTTP ${status})`, cause);
+  }
+  if (failure.kind === 'unreachable' || failure.kind === 'nameless') {
+    return new HttpFailure(failure.kind, `the proxy ${proxy} cannot be reached: ${failure.message}`, cause);
+  }
+  return new HttpFailure(failure.kind, `${failure.message} (through the proxy ${proxy})`, cause);
 }
 
 function codeOf(cause: unknown): string {

@@ -23,7 +23,7 @@ export interface RepositoryOptions extends RegistryOptions {
   readonly retries?: Partial<Retries>;
 }
 
-const TIMEOUTS: HttpTimeouts = { connect: 30_000, answer: 60_000, idle: 30_000 };
+const TIMEOUTS: HttpTimeouts = { connect: 30_000, greeting: 5_000, answer: 60_000, idle: 30_000 };
 const RETRIES: Retries = { attempts: 5, first: 500, longest: 15_000, patience: 120_000 };
 
 /** Where the API of Docker Hub is. */
@@ -77,29 +77,40 @@ function connect(
   options: RepositoryOptions,
   surroundings: Surroundings,
 ): readonly RegistryServer[] {
-  const { caFile, insecure = false } = options;
-  const { resources, signal } = surroundings;
-  const places = wanted.map((place) => ({ ...place, isInsecure: place.isInsecure || insecure }));
-  const unchecked = new Set(places.filter(({ isInsecure }) => isInsecure).map(({ registry }) => urlHost(registry)));
+  const { caFile, certDir, insecure = false, plainHttp = false } = options;
+  const { resources, signal, warn } = surroundings;
+  const places = wanted.map((place, index): RepositoryPlace => {
+    const isPlain = plainHttp && index === wanted.length - 1;
+    const isInsecure = place.isInsecure || insecure || isPlain;
+    return { ...place, ...(isPlain && { scheme: 'http' }), isInsecure };
+  });
+  const unchecked = places.filter(({ isInsecure, scheme }) => isInsecure && scheme !== 'http');
+  const uncheckedHosts = new Set(unchecked.map(({ registry }) => urlHost(registry)));
+  const named = places.at(-1) as RepositoryPlace;
   const http = new HttpClient({
     env: process.env,
     caFile,
-    isInsecure: (host) => insecure || unchecked.has(host),
+    certDir,
+    isOwn: (host) => host === urlHost(named.registry),
+    spellings: (host) => places.map(({ registry }) => registry).filter((registry) => urlHost(registry) === host),
+    warn,
+    isInsecure: (host) => insecure || uncheckedHosts.has(host),
     signal,
     timeouts: { ...TIMEOUTS, ...options.timeouts },
   });
   resources.adopt(() => http.close());
-  const retries = { ...RETRIES, ...options.retries };
-  return places.map((place, index) => {
+  const attempts = options.retry === undefined ? RETRIES.attempts : options.retry + 1;
+  const retries = { ...RETRIES, attempts, ...options.retries };
+  return places.map((place) => {
     const { isInsecure } = place;
     // what the user gives is for the registry that the user names, and not for mirrors of it
-    const given = index === places.length - 1 ? options.credentials : undefined;
+    const given = place === named ? options.credentials : undefined;
     const stored = () => storedCredentials(place, options.authFile, surroundings);
     const credentials = given ? async () => ({ ...NO_TOKENS, ...given }) : stored;
     const own = new Authorization({ http, isInsecure, credentials });
     const other = (url: URL) => {
-      const named = { registry: registryAt(url), path: pathAt(url) };
-      const found = () => storedCredentials(named, options.authFile, surroundings);
+      const there = { registry: registryAt(url), path: pathAt(url) };
+      const found = () => storedCredentials(there, options.authFile, surroundings);
       return new Authorization({ http, isInsecure: insecure, credentials: found });
     };
     const access = new RegistryAccess({ own, other });

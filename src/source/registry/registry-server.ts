@@ -116,7 +116,7 @@ export class RegistryServer {
       return failure.isPassing && (failure.retryAfter ?? 0) <= this.#options.retries.patience;
     }
     if (!(failure instanceof HttpFailure)) return false;
-    return failure.kind === 'cut' || (failure.kind === 'unreachable' && this.#hasAnswered);
+    return failure.kind === 'cut' || (['unreachable', 'nameless'].includes(failure.kind) && this.#hasAnswered);
   }
 
   /** Waits before the next attempt, as long as the server wants, if it does. @throws DIMGX_ABORTED */
@@ -154,7 +154,12 @@ export class RegistryServer {
     if (failure.kind === 'plain') {
       return coded('TLS', `${what}: it speaks plain HTTP, which nothing protects: --insecure allows it`, failure);
     }
-    return coded(failure.kind === 'unreachable' ? 'UNREACHABLE' : 'FAILED', `${what}: ${said}`, failure);
+    if (failure.kind === 'identity') {
+      const advice = 'put NAME.cert and NAME.key into certs.d, or name their folder by --cert-dir';
+      return coded('TLS', `${what}: ${said}: ${advice}`, failure);
+    }
+    const isUnreachable = ['unreachable', 'nameless', 'proxy'].includes(failure.kind);
+    return coded(isUnreachable ? 'UNREACHABLE' : 'FAILED', `${what}: ${said}`, failure);
   }
 
   /** What a server said when it refused, without any secret; printable. */
