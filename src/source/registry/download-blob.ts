@@ -1,6 +1,7 @@
 import { DimgxError } from '../../errors.js';
 import type { Digest } from '../../image/digest.js';
 import type { BlobWriter } from './blob-writer.js';
+import { CodingFailure, contentCodings, decodePieces } from './content-coding.js';
 import { parseContentRange } from './content-range.js';
 import type { HttpClient, HttpReply } from './http-client.js';
 import { HttpFailure } from './http-failure.js';
@@ -13,6 +14,8 @@ export interface WantedBlob {
   readonly size: number;
   /** What to call it in messages, printable. */
   readonly name: string;
+  /** What came before was damaged. Where no length tells whether an encoding is the blob's own, it is taken for that. */
+  readonly isDoubted?: boolean;
 }
 
 /** A place that has a blob. */
@@ -63,6 +66,8 @@ class Download {
   readonly #writer: BlobWriter;
   /** The server can go on in the middle, as far as is known. */
   #resumes = true;
+  /** The encodings that the server has laid over the blob, outermost first. */
+  #codings: readonly string[] = [];
 
   constructor(blob: WantedBlob, origin: BlobOrigin, writer: BlobWriter) {
     this.#blob = blob;
@@ -92,6 +97,7 @@ class Download {
   /** @returns how many bytes come that are there already */
   #positionOf(reply: HttpReply, first: number): number {
     const { size } = this.#blob;
+    this.#codings = [];
     if (reply.status === 206) {
       const range = parseContentRange(reply.headers('content-range')[0]);
       const isWanted = range?.first === first && (range.total ?? size) === size;
@@ -103,6 +109,14 @@ class Download {
       return this.#writer.length - first;
     }
     const [length] = reply.headers('content-length');
+    const codings = contentCodings(reply.headers('content-encoding'));
+    // a layer is often called encoded because it is compressed: then it has its own length
+    const isOver = length === undefined ? !this.#blob.isDoubted : Number(length) !== size;
+    if (codings.length > 0 && isOver) {
+      this.#codings = codings;
+      this.#resumes = false;
+      return this.#writer.length;
+    }
     if (length !== undefined && Number(length) !== size) {
       reply.body.destroy();
       throw otherSize(this.#blob, Number(length));
@@ -112,11 +126,16 @@ class Download {
 
   async #take(reply: HttpReply, skipped: number): Promise<void> {
     let skip = skipped;
-    for await (const piece of this.#origin.http.pieces(reply)) {
-      const fresh = piece.subarray(Math.min(skip, piece.length));
-      skip -= piece.length - fresh.length;
-      if (this.#writer.length + fresh.length > this.#blob.size) throw otherSize(this.#blob, undefined);
-      if (fresh.length > 0) await this.#writer.take(fresh);
+    try {
+      for await (const piece of decodePieces(this.#origin.http.pieces(reply), this.#codings)) {
+        const fresh = piece.subarray(Math.min(skip, piece.length));
+        skip -= piece.length - fresh.length;
+        if (this.#writer.length + fresh.length > this.#blob.size) throw otherSize(this.#blob, undefined);
+        if (fresh.length > 0) await this.#writer.take(fresh);
+      }
+    } catch (failure) {
+      if (!(failure instanceof CodingFailure)) throw failure;
+      throw otherSize(this.#blob, this.#writer.length);
     }
     if (this.#writer.length === this.#blob.size) return;
     // without ranges there is no telling a cut from a blob that is too short

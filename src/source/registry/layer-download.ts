@@ -29,7 +29,7 @@ export interface LayerDownloadOptions {
 /** Brings one layer into the cache, from the first place where it can be had. */
 export class LayerDownload {
   readonly #layer: RegistryLayer;
-  readonly #blob: WantedBlob;
+  #blob: WantedBlob;
   readonly #sought: Sought;
   readonly #options: LayerDownloadOptions;
   /** That gave it last. */
@@ -58,6 +58,7 @@ export class LayerDownload {
       return await this.#fetchOnce();
     } catch (failure) {
       if (!isDamage(failure)) throw failure;
+      this.#blob = { ...this.#blob, isDoubted: true };
       return await this.#fetchOnce();
     }
   }
@@ -118,7 +119,7 @@ export class LayerDownload {
     return {
       http: server.http,
       attempts: server.attempts,
-      open: (first) => this.#options.repository.openBlob(place, this.#blob.digest, first),
+      open: (first) => this.#options.repository.openBlob(place, this.#blob, first),
       isPassing: (failure) => !this.#options.isOver() && server.isPassing(failure),
       wait: (attempt, failure) => server.wait(attempt, failure),
     };

@@ -6,6 +6,7 @@ import { quoted } from '../../image/printable.js';
 import type { RegistryName } from '../../reference/registry-name.js';
 import type { Document } from '../blob-store.js';
 import { checkDigest, digestOf } from '../checks.js';
+import type { WantedBlob } from './download-blob.js';
 import type { HttpReply } from './http-client.js';
 import { refuseOtherType } from './manifest-type.js';
 import { RegistryRefusal } from './registry-refusal.js';
@@ -93,8 +94,12 @@ export class Repository {
    * @param first position of the first byte wanted
    * @throws RegistryRefusal, HttpFailure, DIMGX_SOURCE_REGISTRY_*, DIMGX_ABORTED
    */
-  openBlob({ server, path }: Place, digest: Digest, first: number): Promise<HttpReply> {
-    const headers = first > 0 ? { range: `bytes=${first}-` } : {};
+  openBlob({ server, path }: Place, { digest, isDoubted }: WantedBlob, first: number): Promise<HttpReply> {
+    const headers = {
+      ...(first > 0 && { range: `bytes=${first}-` }),
+      // some stores unpack what is compressed for those who do not say that they could
+      ...(isDoubted && { 'accept-encoding': 'gzip' }),
+    };
     return server.open(requestFor(path, `blobs/${digest}`, headers));
   }
 

@@ -10,11 +10,11 @@ export interface TlsSettings {
   readonly caFile?: string | undefined;
   /** A folder like those in `certs.d`. */
   readonly certDir?: string | undefined;
-  /** Whether a host is shown the client certificate of `certDir`. */
-  readonly isOwn: (host: string) => boolean;
-  /** How users write a host. */
-  readonly spellings: (host: string) => readonly string[];
-  readonly warn: Warn;
+  /** Whether a host is shown the client certificate of `certDir`. Default: none is. */
+  readonly isOwn?: (host: string) => boolean;
+  /** How users write a host, beside its URL. */
+  readonly spellings?: (host: string) => readonly string[];
+  readonly warn?: Warn;
 }
 
 /** What connections by TLS are made with, by host. Files are read when the first connection wants them. */
@@ -36,9 +36,14 @@ export class TlsContexts {
    * @throws DIMGX_SOURCE_REGISTRY_TLS when a certificate cannot be read
    */
   async context({ host, hostname, port }: URL, trustsSystem: boolean): Promise<SecureContext> {
-    const { env, caFile, certDir, isOwn, spellings, warn } = this.#settings;
+    const { env, caFile, certDir, isOwn, spellings, warn = () => undefined } = this.#settings;
     const number = port || '443';
-    const names = new Set([...spellings(host), host, `${hostname}:${number}`, ...(number === '443' ? [hostname] : [])]);
+    const names = new Set([
+      ...(spellings?.(host) ?? []),
+      host,
+      `${hostname}:${number}`,
+      ...(number === '443' ? [hostname] : []),
+    ]);
     const reading = this.#own.get(host) ?? hostCertificates([...names], env, warn);
     this.#own.set(host, reading);
     const own = await reading;
@@ -47,7 +52,7 @@ export class TlsContexts {
     if (trustsSystem) this.#system ??= systemAuthorities();
     const given = await this.#given;
     const more = [await this.#common, given?.authorities ?? [], own.authorities, (await this.#system) ?? []];
-    return contextOf(more.flat(), (isOwn(host) ? given?.client : undefined) ?? own.client);
+    return contextOf(more.flat(), (isOwn?.(host) ? given?.client : undefined) ?? own.client);
   }
 }
 

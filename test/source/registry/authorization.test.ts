@@ -22,11 +22,9 @@ async function tokenServer(answer?: string) {
   return { realm: `http://${await listen(server)}/token`, shown };
 }
 
-const NO_CERTIFICATES = { isOwn: () => false, spellings: () => [], warn: () => undefined };
-
 function authorization(credentials: Credentials | undefined = LOGIN, isInsecure = false) {
   const timeouts = { connect: 1000, greeting: 1000, answer: 1000, idle: 1000 };
-  const http = new HttpClient({ env: {}, isInsecure: () => isInsecure, timeouts, ...NO_CERTIFICATES });
+  const http = new HttpClient({ env: {}, isInsecure: () => isInsecure, timeouts });
   onTestFinished(() => http.close());
   return new Authorization({ http, isInsecure, credentials: async () => credentials });
 }

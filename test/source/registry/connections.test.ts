@@ -19,7 +19,7 @@ import { newUser } from '../../helpers/user.js';
 const TIMEOUTS = { connect: 30_000, greeting: 30_000, answer: 60_000, idle: 30_000 };
 
 const clientFor = (options: Partial<HttpClientOptions> = {}) => {
-  const settings = { isOwn: () => true, isInsecure: () => false, spellings: () => [], warn: () => undefined };
+  const settings = { isOwn: () => true, isInsecure: () => false };
   const client = new HttpClient({ env: process.env, timeouts: TIMEOUTS, ...settings, ...options });
   onTestFinished(() => client.close());
   return client;

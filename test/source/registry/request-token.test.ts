@@ -20,7 +20,7 @@ function client(isInsecure = false): HttpClient {
   const http = new HttpClient({
     env: {},
     isInsecure: () => isInsecure,
-    timeouts: { connect: 1000, answer: 1000, idle: 300 },
+    timeouts: { connect: 1000, greeting: 1000, answer: 1000, idle: 300 },
   });
   onTestFinished(() => http.close());
   return http;

@@ -1,0 +1,71 @@
+import { pipeline, Readable, type Transform } from 'node:stream';
+import zlib from 'node:zlib';
+import { DimgxError } from '../../errors.js';
+import { HttpFailure } from './http-failure.js';
+
+/** Bytes that are not encoded as a header says. */
+export class CodingFailure extends Error {}
+
+/** Node has it from 22.15 on. */
+const createZstdDecompress: unknown = 'createZstdDecompress' in zlib ? zlib.createZstdDecompress : undefined;
+
+type MakeDecoder = (first: Buffer) => Transform;
+
+const DECODERS: Readonly<Record<string, MakeDecoder>> = {
+  gzip: () => zlib.createGunzip(),
+  'x-gzip': () => zlib.createGunzip(),
+  // it should be zlib's form, and some send it without zlib's two bytes
+  deflate: (first) => (isZlib(first) ? zlib.createInflate() : zlib.createInflateRaw()),
+  br: () => zlib.createBrotliDecompress(),
+  ...(typeof createZstdDecompress === 'function' && { zstd: () => createZstdDecompress() as Transform }),
+};
+
+/** A server that means well lays one over a body. */
+const MAX_CODINGS = 4;
+
+/**
+ * The encodings that `Content-Encoding` headers tell of, the outermost first. Others are left out, such as the character sets
+ * that some stores put there. Source: RFC 9110, section 8.4.
+ *
+ * @throws HttpFailure when there are more than anybody needs
+ */
+export function contentCodings(headers: readonly string[]): readonly string[] {
+  const names = headers.flatMap((header) => header.toLowerCase().split(',')).map((name) => name.trim());
+  const known = names.filter((name) => Object.hasOwn(DECODERS, name)).reverse();
+  if (known.length <= MAX_CODINGS) return known;
+  throw new HttpFailure('refused', `its answer is encoded ${known.length} times over`);
+}
+
+/**
+ * Takes encodings off what comes in pieces, no faster than it is read.
+ *
+ * @param codings as from `contentCodings`
+ * @throws CodingFailure, and what the pieces throw
+ */
+export function decodePieces(pieces: AsyncIterable<Buffer>, codings: readonly string[]): AsyncIterable<Buffer> {
+  return codings.reduce(decodeOnce, pieces);
+}
+
+async function* decodeOnce(pieces: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer, void> {
+  const source = pieces[Symbol.asyncIterator]();
+  const first = await source.next();
+  if (first.done) return;
+  const whole = async function* () {
+    yield first.value;
+    yield* { [Symbol.asyncIterator]: () => source };
+  };
+  const decoder = (DECODERS[name] as MakeDecoder)(first.value);
+  try {
+    yield* pipeline(Readable.from(whole()), decoder, () => undefined) as AsyncIterable<Buffer>;
+  } catch (failure) {
+    if (failure instanceof HttpFailure || failure instanceof DimgxError || failure instanceof CodingFailure)
+      throw failure;
+    throw new CodingFailure(`it is not encoded as its header says, by ${name}: ${(failure as Error).message}`);
+  }
+}
+
+/** Source: RFC 1950, section 2.2. */
+function isZlib(first: Buffer): boolean {
+  const [method = 0, flags = 0] = first;
+  return first.length < 2 || ((method & 0x0f) === 8 && (method * 256 + flags) % 31 === 0);
+}
