@@ -195,6 +195,17 @@ describe.skipIf(absent)(`access to a registry${absent}`, () => {
       }
     });
 
+    it('is had though the other does not ask, with the credentials that are stored for it', async () => {
+      const other = await gateway(guarded.host, (passing) =>
+        passing.authorization === undefined && !isTop(passing) ? { status: 403 } : undefined,
+      );
+      const at = await leadingTo(other.host);
+      refused(await flatten(at.host, 'private/box:1'), /HTTP 403/);
+      expect(other.seen).toHaveLength(1);
+      gives(await flatten(at.host, 'private/box:1', { [other.host]: ENTRY }));
+      expect(at.seen.map(({ authorization }) => authorization).filter(Boolean)).toEqual([]);
+    });
+
     it('never shows the other its own, whether stored or given', async () => {
       for (const behind of [guarded, closed]) {
         const other = await gateway(behind.host, () => undefined);

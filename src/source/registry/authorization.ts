@@ -111,7 +111,7 @@ export class Authorization {
       // a list that holds a scope for which no token is given is as bad
       if (tried.has(key) || (failure !== undefined && scopes !== named)) continue;
       tried.add(key);
-      const request = { realm: realm.url, service, scopes, credentials: isShown ? credentials : undefined };
+      const request = { registry, realm: realm.url, service, scopes, credentials: isShown ? credentials : undefined };
       try {
         const header = await this.#headerFor(key, refused, () => this.#request(request, realm, registry));
         this.#scopes.set(scope, scopes);

@@ -46,7 +46,8 @@ export class AccessAttempt {
   readonly #tried = new Map<Authorization, Set<string>>();
   /** By origin. */
   readonly #headers = new Map<string, string>();
-  #hasAskedTop = false;
+  /** Origins. */
+  readonly #askedTops = new Set<string>();
 
   /** @param scope what a token of the registry itself must allow */
   constructor(access: RegistryAccess, scope: string) {
@@ -82,15 +83,22 @@ export class AccessAttempt {
    * Answers what a registry says at its top, for one that lets nobody in without saying how to get in. That is asked once,
    * and only when there are credentials.
    *
+   * @param place in the registry
    * @returns as `answer`
    */
-  async answerTop(registry: URL, askTop: () => Promise<ChallengeReply | undefined>): Promise<boolean> {
-    const { own } = this.#access;
-    if (this.#hasAskedTop || !(await own.hasCredentials(registry))) return false;
-    this.#hasAskedTop = true;
-    const reply = await askTop();
-    if (reply?.url.origin !== registry.origin) return false;
-    return this.#answer(own, reply, this.#scope, undefined);
+  async answerTop(
+    place: URL,
+    isOwn: boolean,
+    askTop: (registry: URL) => Promise<ChallengeReply | undefined>,
+  ): Promise<boolean> {
+    const { origin, pathname } = place;
+    if (this.#askedTops.has(origin) || (!isOwn && !pathname.startsWith('/v2/'))) return false;
+    const authorization = isOwn ? this.#access.own : this.#access.elsewhere(place);
+    if (!(await authorization.hasCredentials(place))) return false;
+    this.#askedTops.add(origin);
+    const reply = await askTop(place);
+    if (reply?.url.origin !== origin) return false;
+    return this.#answer(authorization, reply, isOwn ? this.#scope : scopeOf(place), undefined);
   }
 
   async #answer(authorization: Authorization, reply: ChallengeReply, scope: string, shown: string | undefined) {

@@ -21,14 +21,17 @@ export interface RefusalFacts {
 export class Refusal extends Error {
   readonly status: number;
   readonly url: URL;
+  /** Whose credentials it is about: an address there. */
+  readonly registry: URL;
   /** In milliseconds. */
   readonly retryAfter: number | undefined;
   readonly #body: string;
 
-  constructor({ status, url, body, retryAfter }: RefusalFacts) {
+  constructor({ status, url, body, retryAfter }: RefusalFacts, registry = url) {
     super(`HTTP ${status}`);
     this.status = status;
     this.url = url;
+    this.registry = registry;
     this.retryAfter = retryAfter;
     this.#body = body;
   }
@@ -65,8 +68,9 @@ export class TokenRefusal extends Refusal {
   /** Whether it was shown credentials. */
   readonly isShown: boolean;
 
-  constructor(facts: RefusalFacts, isShown: boolean) {
-    super(facts);
+  /** @param registry that names the server */
+  constructor(facts: RefusalFacts, registry: URL, isShown: boolean) {
+    super(facts, registry);
     this.isShown = isShown;
   }
 

@@ -51,8 +51,8 @@ export class RegistryServer {
   readonly #options: RegistryServerOptions;
   readonly #origins: string[];
   #hasAnswered = false;
-  /** What the registry says at its top, for those who cannot get in elsewhere. */
-  #top: Promise<HttpReply | undefined> | undefined;
+  /** What registries say at their tops, by origin: for requests that are refused without a challenge. */
+  readonly #tops = new Map<string, Promise<HttpReply | undefined>>();
 
   constructor(options: RegistryServerOptions) {
     this.#options = options;
@@ -170,8 +170,8 @@ export class RegistryServer {
   async #loginAdvice(refusal: Refusal): Promise<string> {
     const { access, registry, isLogin } = this.#options;
     if (isLogin) return '';
-    const isElsewhere = refusal instanceof RegistryRefusal && refusal.url.origin !== this.#origins[0];
-    const host = isElsewhere ? refusal.url.host : registry;
+    const isElsewhere = refusal.registry.origin !== this.#origins[0];
+    const host = isElsewhere ? refusal.registry.host : registry;
     const others = (await access.own.hasCredentials(new URL(this.#origins[0] ?? ''))) && !isElsewhere;
     return `: \`dimgx login ${printable(host, 200)}\` stores ${others ? 'other ' : ''}credentials`;
   }
@@ -179,10 +179,12 @@ export class RegistryServer {
   /** @returns whether there is something else to show who asks */
   async #answer(attempt: AccessAttempt, reply: HttpReply, shown: string | undefined, ownShown: string | undefined) {
     const own = new URL(this.#origins[0] ?? '');
-    if (await attempt.answer(reply, reply.url.origin === own.origin, shown)) return true;
-    if (ownShown !== undefined) return false;
+    const isOwn = reply.url.origin === own.origin;
+    if (await attempt.answer(reply, isOwn, shown)) return true;
+    const askTop = (registry: URL) => this.#askTop(registry);
     try {
-      return await attempt.answerTop(own, () => this.#askTop(own));
+      if (ownShown === undefined && (await attempt.answerTop(own, true, askTop))) return true;
+      return !isOwn && shown === undefined && (await attempt.answerTop(reply.url, false, askTop));
     } catch (failure) {
       // that a thing is not there stays true, whatever is wrong with the credentials
       if (reply.status === 404 && failure instanceof TokenRefusal && !failure.isPassing) return false;
@@ -191,9 +193,11 @@ export class RegistryServer {
   }
 
   /** A top that does not answer says nothing. */
-  #askTop(own: URL): Promise<HttpReply | undefined> {
+  #askTop(registry: URL): Promise<HttpReply | undefined> {
     const { http, isInsecure } = this.#options;
-    this.#top ??= followRedirects(http, new URL('/v2/', own), {}, { isInsecure }).then(
+    const known = this.#tops.get(registry.origin);
+    if (known) return known;
+    const top = followRedirects(http, new URL('/v2/', registry), {}, { isInsecure }).then(
       ({ reply }) => {
         reply.body.destroy();
         return reply;
@@ -203,7 +207,8 @@ export class RegistryServer {
         throw failure;
       },
     );
-    return this.#top;
+    this.#tops.set(registry.origin, top);
+    return top;
   }
 
   /** The first of its addresses that speaks its scheme is the only one from then on. */

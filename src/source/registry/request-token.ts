@@ -18,6 +18,8 @@ export interface Token {
 }
 
 export interface TokenRequest {
+  /** That wants the token: an address there. */
+  readonly registry: URL;
   readonly realm: URL;
   readonly service: string | undefined;
   /** None: only whether the credentials are good is of interest. */
@@ -56,16 +58,13 @@ const Schema = v.object({ token: Text, access_token: Text });
  */
 export async function requestToken(http: HttpClient, request: TokenRequest): Promise<Token> {
   const begun = Date.now();
-  const { identityToken } = request.credentials ?? { identityToken: '' };
-  const reply = identityToken
-    ? await follow(http, request.realm, exchange(request, identityToken))
-    : await ask(http, request);
+  const reply = await askForToken(http, request);
   const { status, url } = reply;
   if (status < 200 || status > 299) {
     const [header] = reply.headers('retry-after');
     const body = await readBeginning(http, reply, MAX_REFUSAL);
     const retryAfter = parseRetryAfter(header, Date.now());
-    throw new TokenRefusal({ status, url, body, retryAfter }, request.credentials !== undefined);
+    throw new TokenRefusal({ status, url, body, retryAfter }, request.registry, request.credentials !== undefined);
   }
   const document = parseGoJson((await readReply(http, reply, MAX_ANSWER)).toString());
   const fields = goFields(document, ['token', 'access_token', 'expires_in']);
@@ -81,6 +80,16 @@ export async function requestToken(http: HttpClient, request: TokenRequest): Pro
 function lifetimeOf(field: unknown): number {
   const seconds = typeof field === 'number' || typeof field === 'string' ? Number(field) : Number.NaN;
   return Number.isNaN(seconds) ? DEFAULT_LIFETIME : Math.min(Math.max(seconds, DEFAULT_LIFETIME), LONGEST_LIFETIME);
+}
+
+/** Servers that know no identity tokens may know the password that is stored with one. */
+async function askForToken(http: HttpClient, request: TokenRequest): Promise<HttpReply> {
+  const { identityToken, password } = request.credentials ?? { identityToken: '', password: '' };
+  if (identityToken === '') return ask(http, request);
+  const reply = await follow(http, request.realm, exchange(request, identityToken));
+  if (![404, 405].includes(reply.status) || password === '') return reply;
+  reply.body.destroy();
+  return ask(http, request);
 }
 
 function ask(http: HttpClient, { realm, service, scopes, credentials }: TokenRequest): Promise<HttpReply> {

@@ -33,6 +33,7 @@ const tokens = (...answers: readonly Verdict[]): Promise<Gateway> => {
 
 function ask(realm: string, request: Partial<TokenRequest> = {}, http = client()) {
   return requestToken(http, {
+    registry: new URL('https://reg.test/v2/'),
     realm: new URL(realm),
     service: 's',
     scopes: ['a', 'b'],
@@ -52,6 +53,20 @@ describe('a token', () => {
     const { host, seen } = await tokens(GOOD);
     expect(await ask(`http://${host}/token?x=y`)).toMatchObject({ text: 'good' });
     expect(seen).toMatchObject([{ authorization: BASIC, path: '/token?x=y&service=s&scope=a&scope=b&account=me' }]);
+  });
+
+  it('is asked for by the password where a server knows no identity tokens', async () => {
+    for (const status of [404, 405]) {
+      const { host, seen } = await tokens({ status }, GOOD);
+      await ask(`http://${host}/token`, { credentials: { ...LOGIN, identityToken: 'hush' } });
+      expect(seen.map(({ method, authorization }) => [method, authorization])).toEqual([
+        ['POST', undefined],
+        ['GET', BASIC],
+      ]);
+      const only = await tokens({ status }, GOOD);
+      await failing(ask(`http://${only.host}/token`, { credentials: IDENTITY }));
+      expect(only.seen).toHaveLength(1);
+    }
   });
 
   test.each([
