@@ -13,6 +13,7 @@ export interface RegistryAccessOptions {
 export class RegistryAccess {
   readonly own: Authorization;
   readonly #other: RegistryAccessOptions['other'];
+  /** One for each repository: credentials may be stored for one alone. */
   readonly #others = new Map<string, Authorization>();
 
   constructor({ own, other }: RegistryAccessOptions) {
@@ -22,14 +23,15 @@ export class RegistryAccess {
 
   /** That of a registry to which the own one leads. */
   elsewhere(registry: URL): Authorization {
-    const known = this.#others.get(registry.origin) ?? this.#other(registry);
-    this.#others.set(registry.origin, known);
+    const key = keyOf(registry);
+    const known = this.#others.get(key) ?? this.#other(registry);
+    this.#others.set(key, known);
     return known;
   }
 
   /** What a registry that has asked before is shown at once. */
   async headerAt(url: URL): Promise<string | undefined> {
-    return this.#others.get(url.origin)?.header(scopeOf(url));
+    return this.#others.get(keyOf(url))?.header(scopeOf(url));
   }
 
   /** Takes all that anybody was shown out of a text. */
@@ -112,6 +114,10 @@ export class AccessAttempt {
 
 function hasChallenge(reply: ChallengeReply): boolean {
   return parseChallenges(reply.headers('www-authenticate')).some(({ scheme }) => /^(?:bearer|basic)$/.test(scheme));
+}
+
+function keyOf(url: URL): string {
+  return `${url.origin} ${scopeOf(url)}`;
 }
 
 /** What a token must allow there, as far as an address tells. */
