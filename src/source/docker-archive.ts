@@ -68,10 +68,9 @@ export async function list(documents: Documents, verify: boolean): Promise<reado
   const images: ListedImage[] = [];
   for (const [number, item] of items.entries()) {
     const image = await savedImage(item, number, digestOfConfig, manifests);
-    const { seen, platforms } = await lookAtSaved(image, documents);
+    const { seen } = await lookAtSaved(image, documents);
     const [digest = seen.digest] = manifests.get(image.ids[0]) ?? [];
-    const [platform] = platforms;
-    images.push(listedImage(seen, { names: image.names, number, digest, ...(platform && { platform }) }));
+    images.push(listedImage(seen, { names: image.names, number, digest }));
   }
   return images;
 }
@@ -131,10 +130,9 @@ async function lookAtSaved({ item, ids }: SavedImage, documents: Documents): Pro
     size += length ?? 0;
     if (length === undefined) missing.push(layer);
   }
-  return {
-    seen: { ...seen, missing, ...(missing.length === 0 && { size }) },
-    platforms: config.platform ? [config.platform] : [],
-  };
+  const { platform } = config;
+  const known = { ...seen, missing, ...(platform && { platform }), ...(missing.length === 0 && { size }) };
+  return { seen: known, platforms: platform ? [platform] : [] };
 }
 
 /** `<hex>.json`, `sha256:<hex>`, or `blobs/<algorithm>/<hex>`. */

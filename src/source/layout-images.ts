@@ -3,7 +3,7 @@ import type { Descriptor } from '../image/manifest.js';
 import type { Blobs } from './blob-store.js';
 import type { Looked } from './choose-by-documents.js';
 import { type Examined, examineManifest, isWhole, ownProblem } from './examine-manifest.js';
-import { isImageKind, kindOfDescriptor } from './manifest-kind.js';
+import { isImageKind, kindOfDescriptor, mayBeIndex } from './manifest-kind.js';
 import { leavesOf } from './manifest-leaves.js';
 import type { LayoutImage } from './oci-layout.js';
 
@@ -13,10 +13,11 @@ export async function likelyImages(images: readonly LayoutImage[], store: Blobs)
   const claimed = images.filter(({ descriptor }) => isImageKind(kindOfDescriptor(descriptor)));
   if (claimed.length < 2) return claimed.length > 0 ? claimed : images;
   const below = new Set<string>();
-  for (const { descriptor } of claimed.filter((image) => kindOfDescriptor(image.descriptor) === 'index')) {
+  for (const { descriptor } of claimed.filter((image) => mayBeIndex(image.descriptor))) {
     const leaves = await ownProblem(descriptor, () => leavesOf([descriptor], store));
     if (leaves instanceof DimgxError) continue;
     for (const leaf of leaves) {
+      if (leaf.descriptor === descriptor) continue;
       // The last on the way is the index itself.
       for (const digest of [leaf.descriptor.digest, ...leaf.indexes.slice(0, -1)]) below.add(digest);
     }
@@ -28,16 +29,22 @@ export async function likelyImages(images: readonly LayoutImage[], store: Blobs)
 /** What the documents of an image in a layout tell. */
 export async function lookAtImage(image: LayoutImage, store: Blobs): Promise<Looked> {
   const { descriptor } = image;
-  if (kindOfDescriptor(descriptor) === 'index') return lookIntoIndex(descriptor, store);
+  const index = mayBeIndex(descriptor) && (await lookIntoIndex(descriptor, store));
+  if (index) return index;
   const seen = await examineManifest(descriptor, store);
   return { seen, platforms: seen.platform ? [seen.platform] : [] };
 }
 
-/** An index is as whole as the best of its images: the others may be missing. */
-async function lookIntoIndex(descriptor: Descriptor, store: Blobs): Promise<Looked> {
+/**
+ * An index is as whole as the best of its images: the others may be missing.
+ *
+ * @returns `undefined` for what is a manifest, or cannot be read and does not say that it is an index
+ */
+async function lookIntoIndex(descriptor: Descriptor, store: Blobs): Promise<Looked | undefined> {
   const index: Examined = { digest: descriptor.digest, kind: 'index', missing: [] };
   const leaves = await ownProblem(descriptor, () => leavesOf([descriptor], store));
   if (leaves instanceof DimgxError) return { seen: { ...index, problem: leaves }, platforms: [] };
+  if (leaves[0]?.descriptor === descriptor && descriptor.mediaType === '') return undefined;
   const inside: Examined[] = [];
   for (const leaf of leaves) {
     if (leaf.problem) inside.push({ ...index, problem: leaf.problem });

@@ -13,7 +13,9 @@ export function choiceOf(examined: Examined): Choice {
 }
 
 export function noPlatform(images: readonly Examined[], location: string, target: Platform): DimgxError {
-  const message = `${location} has no image for ${formatPlatform(target)}; choose with --platform of what it has: ${offered(images)}`;
+  const advice =
+    images.length > 0 ? `; choose with --platform of what it has: ${offered(images)}` : ', nor for any other';
+  const message = `${location} has no image for ${formatPlatform(target)}${advice}`;
   return new DimgxError('DIMGX_SOURCE_NO_PLATFORM', message, { choices: images.map(choiceOf) });
 }
 
@@ -54,7 +56,7 @@ export function otherPlatform(
 
 /** @param taken instead, if another was */
 export function passedOver(image: Examined, taken: Examined | undefined, location: string): Warning {
-  const problem = image.problem ? `: ${image.problem.message}` : missed(image);
+  const problem = missed(image) || (image.problem ? `: ${image.problem.message}` : '');
   const what = `${location} does not have all of ${described(image)} (${short(image)})${problem}`;
   const message = taken ? `${what}: ${described(taken)} (${short(taken)}) is taken instead` : what;
   return { code: 'DIMGX_SOURCE_PASSED_OVER', message, count: 1 };

@@ -3,7 +3,7 @@ import type { ListedImage } from '../image/listed-image.js';
 import { type Descriptor, INDEX_TYPES } from '../image/manifest.js';
 import type { Blobs, Document } from './blob-store.js';
 import { examineManifest, listedImage, ownProblem } from './examine-manifest.js';
-import { kindOfDescriptor } from './manifest-kind.js';
+import { kindOfDescriptor, mayBeIndex } from './manifest-kind.js';
 import { type Leaf, leavesOf } from './manifest-leaves.js';
 import { documentKind } from './read-manifest.js';
 
@@ -17,7 +17,8 @@ export async function listManifest(
   names: readonly string[],
   store: Blobs,
 ): Promise<readonly ListedImage[]> {
-  if (kindOfDescriptor(descriptor) !== 'index') return [await listLeaf({ descriptor, indexes: [] }, names, store)];
+  const isPlain = kindOfDescriptor(descriptor) !== 'index' && !mayBeIndex(descriptor);
+  if (isPlain) return [await listLeaf({ descriptor, indexes: [] }, names, store)];
   const leaves = await leavesOf([descriptor], store, [], new Set(), () => false);
   const [first] = leaves;
   // What cannot be read is not known to be an index.
@@ -56,7 +57,7 @@ async function listLeaf(
   const more = { names, ...(index !== undefined && { index }) };
   if (problem) {
     const missing = problem.code === 'DIMGX_SOURCE_MISSING_BLOB' ? [descriptor.digest] : [];
-    return listedImage({ digest: descriptor.digest, kind: 'index', missing, problem }, more);
+    return listedImage({ digest: descriptor.digest, kind: kindOfDescriptor(descriptor), missing, problem }, more);
   }
   const kind = kindOfDescriptor(descriptor);
   const isManifest = kind !== 'layer' && !(kind === 'BuildKit cache' && /cacheconfig/.test(descriptor.mediaType));

@@ -48,6 +48,11 @@ export function isImageKind(kind: ManifestKind | undefined): boolean {
   return kind === 'image' || kind === 'index';
 }
 
+/** Whether it may point at an index: what has no type may be one. */
+export function mayBeIndex({ mediaType }: Descriptor): boolean {
+  return mediaType === '' || INDEX_TYPES.includes(mediaType);
+}
+
 /** For messages. */
 export function withArticle(kind: ManifestKind): string {
   return `${/^(?:[ai]|SBOM)/.test(kind) ? 'an' : 'a'} ${kind}`;

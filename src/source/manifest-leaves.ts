@@ -1,10 +1,10 @@
 import { DimgxError } from '../errors.js';
 import { parseDocument } from '../image/document.js';
-import { type Descriptor, INDEX_TYPES, IndexSchema } from '../image/manifest.js';
+import { type Descriptor, IndexSchema } from '../image/manifest.js';
 import { quoted } from '../image/printable.js';
 import type { Blobs } from './blob-store.js';
 import { ownProblem } from './examine-manifest.js';
-import { isAttestation } from './manifest-kind.js';
+import { isAttestation, mayBeIndex } from './manifest-kind.js';
 import { documentKind } from './read-manifest.js';
 
 /** A manifest that an index leads to, perhaps through others; or an index that cannot be read. */
@@ -37,14 +37,20 @@ export async function leavesOf(
   const leaves: Leaf[] = [];
   for (const descriptor of descriptors) {
     if (isLeftOut(descriptor)) continue;
-    if (!INDEX_TYPES.includes(descriptor.mediaType)) {
+    if (!mayBeIndex(descriptor)) {
       leaves.push({ descriptor, indexes });
       continue;
     }
-    if (seen.has(descriptor.digest)) continue;
-    if (indexes.length >= MAX_DEPTH) throw tooDeep(descriptor.digest);
+    const saysIndex = descriptor.mediaType !== '';
+    if (seen.has(descriptor.digest)) {
+      if (!saysIndex) leaves.push({ descriptor, indexes });
+      continue;
+    }
+    const isTooDeep = indexes.length >= MAX_DEPTH;
+    if (isTooDeep && saysIndex) throw tooDeep(descriptor.digest);
     seen.add(descriptor.digest);
     const inner = await ownProblem(descriptor, () => manifestsOf(descriptor, store));
+    if (isTooDeep && Array.isArray(inner)) throw tooDeep(descriptor.digest);
     if (inner instanceof DimgxError) leaves.push({ descriptor, indexes, problem: inner });
     else if (inner === undefined) leaves.push({ descriptor, indexes });
     else {

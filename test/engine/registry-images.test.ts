@@ -232,6 +232,32 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
       }
     });
 
+    it('is the only one, though it is for another machine, and that is said', async () => {
+      await newUser();
+      const layout = new OciLayout();
+      const image: BuiltImage = { layers: [await layerOf({ machine: 'vax' })], config: { architecture: 'vax' } };
+      const manifest = { ...layout.manifest(image), platform: { os: 'linux', architecture: 'VAX' } };
+      await pushLayout(layout, layout.index([manifest]), { host: registry.host, path: 'tools/box', tag: 'vax' });
+      const { stderr, code } = await runDimgx('-q', `docker://${name}:vax`);
+      expect({ stderr, code }).toEqual({
+        stderr: expect.stringMatching(/^dimgx: warning: DIMGX_SOURCE_OTHER_PLATFORM: [^\n]* linux\/vax[^\n]*\n$/),
+        code: 0,
+      });
+    });
+
+    it('are listed, with their index and what is filed beside them', async () => {
+      await newUser();
+      const { stdout, stderr } = await runDimgx('images', '--json', `docker://${name}:many`);
+      expect(stderr).toBe('');
+      const { images } = JSON.parse(stdout) as { images: readonly Record<string, unknown>[] };
+      expect(images.map(({ kind, names, whole }) => ({ kind, names, whole }))).toEqual(
+        ['index', 'image', 'image', 'attestation'].map((kind) => ({ kind, names: [`${name}:many`], whole: null })),
+      );
+      expect(images.slice(1, 3).map(({ platform }) => platform)).toEqual(
+        platforms.map((platform) => ({ variant: null, ...platform })),
+      );
+    });
+
     it('is refused for another, and the error tells what there is', async () => {
       await newUser();
       const only = /linux\/s390x.* of what it has: linux\/amd64, linux\/arm64\/v8\n/;

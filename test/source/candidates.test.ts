@@ -106,6 +106,21 @@ describe('an index', () => {
     }
   });
 
+  test.each(['', undefined])('is known as one though what leads to it says no type (%j)', async (mediaType) => {
+    const layout = new OciLayout();
+    const untyped = (descriptor: Descriptor) => ({ ...descriptor, mediaType }) as Descriptor;
+    const [mine, vax] = [
+      here(layout.manifest(image)),
+      layout.manifest({ layers: [layer], config: { architecture: 'vax' } }),
+    ];
+    const index = untyped(layout.index([untyped(mine), untyped(vax)]));
+    for (const top of [[index], [index, mine, vax], [layout.index([index, vax])]]) {
+      const folder = await writeFolder(layout.top(top));
+      expect((await opened(folder)).id).toBe(imageIdOf(image));
+      expect((await opened(folder, { platform: 'linux/vax' })).platform).toEqual({ os: 'linux', architecture: 'vax' });
+    }
+  });
+
   test('gives an image that wants features of the OS only where there is no ordinary one', async () => {
     const layout = new OciLayout();
     const wanting = (descriptor: Descriptor) => ({
