@@ -16,6 +16,7 @@ import { dockerArchive } from './helpers/docker-archive.js';
 import { temporaryFolder, writeArchive } from './helpers/members.js';
 import { opened } from './helpers/opened.js';
 import { damaged, type SampleOptions, sampleImage } from './helpers/sample-image.js';
+import { shortOrLong } from './helpers/short-or-long.js';
 
 const MB = 1024 * 1024;
 
@@ -186,16 +187,19 @@ describe('cancelling', () => {
 
   test.each(cases)('while the stage is %s, with %o, gives everything back', async (stage, options, image) => {
     const [archive, { folder, path }] = [await image(), await target()];
-    await expectAllGivenBack(async () => {
-      const controller = new AbortController();
-      const reason = new Error('enough');
-      const onProgress = (progress: Progress) => {
-        if (progress.stage === stage) controller.abort(reason);
-      };
-      const failure = flatten(archive, path, { ...options, signal: controller.signal, onProgress });
-      await expect(failure).rejects.toMatchObject({ name: 'DimgxError', code: 'DIMGX_ABORTED' });
-      expect(await readdir(folder)).toEqual([]);
-    }, 10);
+    await expectAllGivenBack(
+      async () => {
+        const controller = new AbortController();
+        const reason = new Error('enough');
+        const onProgress = (progress: Progress) => {
+          if (progress.stage === stage) controller.abort(reason);
+        };
+        const failure = flatten(archive, path, { ...options, signal: controller.signal, onProgress });
+        await expect(failure).rejects.toMatchObject({ name: 'DimgxError', code: 'DIMGX_ABORTED' });
+        expect(await readdir(folder)).toEqual([]);
+      },
+      shortOrLong(3, 10),
+    );
   });
 
   test('before it begins', async () => {
@@ -213,7 +217,7 @@ describe('cancelling', () => {
     const [archive, { folder, path }] = [await sampleImage({ large: 5 * MB, gzip: true }), await target()];
     const seen = unhandled();
     await expectAllGivenBack(async () => {
-      for (let turns = 0; turns < 40; turns++) {
+      for (let turns = 0; turns < 40; turns += shortOrLong(4, 1)) {
         const controller = new AbortController();
         const failure = flatten(archive, path, { signal: controller.signal });
         failure.catch(() => undefined);

@@ -10,6 +10,7 @@ import { convert, cutAt, inPieces } from '../helpers/convert.js';
 import { lacks } from '../helpers/engines.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { runCommand } from '../helpers/run-command.js';
+import { inTurn, shortOrLong } from '../helpers/short-or-long.js';
 import { ZSTD_BACKENDS } from '../helpers/zstd-decoders.js';
 
 /** Of what each frame holds. */
@@ -44,7 +45,7 @@ describe.skipIf(!isAble)(`zstd is written (needs zstd ${unable})`, () => {
     });
 
     test.skipIf(lacks('zstd', 'bsdcat'))('as zstd and bsdcat read it (needs them)', async () => {
-      for (const level of [1, 3, 9]) {
+      for (const level of inTurn([1, 3, 9])) {
         const input = await encoded(bytes, level);
         expect((await runCommand('zstd', ['-qdc'], { input })).stdout.equals(bytes)).toBe(true);
         expect((await runCommand('bsdcat', [], { input })).stdout.equals(bytes)).toBe(true);
@@ -52,14 +53,16 @@ describe.skipIf(!isAble)(`zstd is written (needs zstd ${unable})`, () => {
     });
   });
 
-  test.skipIf(lacks('zstd')).each(Array.from({ length: 19 }, (_, i) => i + 1))(
-    'at level %i (needs zstd)',
-    async (level) => {
-      const bytes = text(PIECE + 100_000);
-      const input = await encoded(bytes, level);
-      expect((await runCommand('zstd', ['-qdc'], { input })).stdout.equals(bytes)).toBe(true);
-    },
-  );
+  test.skipIf(lacks('zstd')).each(
+    shortOrLong(
+      [1, 3, 19],
+      Array.from({ length: 19 }, (_, i) => i + 1),
+    ),
+  )('at level %i (needs zstd)', async (level) => {
+    const bytes = text(PIECE + 100_000);
+    const input = await encoded(bytes, level);
+    expect((await runCommand('zstd', ['-qdc'], { input })).stdout.equals(bytes)).toBe(true);
+  });
 
   test.skipIf(lacks('zstd'))('in frames that tell their length and have a checksum (needs zstd)', async () => {
     const path = join(await temporaryFolder(), 'frames.zst');
@@ -73,7 +76,8 @@ describe.skipIf(!isAble)(`zstd is written (needs zstd ${unable})`, () => {
   test('the same with any number of threads, and however it is given', async () => {
     const bytes = Buffer.concat([text(2 * PIECE + 1), Buffer.alloc(PIECE), text(PIECE)]);
     const one = await encoded(bytes, 3, 1);
-    for (const threads of [2, 3, 8]) expect((await encoded(bytes, 3, threads)).equals(one)).toBe(true);
+    for (const threads of shortOrLong([3], [2, 3, 8]))
+      expect((await encoded(bytes, 3, threads)).equals(one)).toBe(true);
     for (const places of [[1], [PIECE - 1], [PIECE], [PIECE + 1, 2 * PIECE]]) {
       expect((await convert(await encoder(), cutAt(bytes, ...places))).equals(one)).toBe(true);
     }

@@ -10,6 +10,7 @@ import { temporaryFolder } from '../helpers/members.js';
 import { moments, WITH_MOMENTS } from '../helpers/moments.js';
 import { runScript } from '../helpers/run-script.js';
 import { sampleImage } from '../helpers/sample-image.js';
+import { inTurn, shortOrLong } from '../helpers/short-or-long.js';
 
 vi.setConfig(WITH_MOMENTS);
 
@@ -27,7 +28,7 @@ const RUNS = [
   ['listing as JSON', '--json "$image"', { gzip: true }],
 ] as const satisfies readonly [string, string, { gzip?: boolean; old?: boolean }][];
 
-describe.each(RUNS)('%s', (_, args, settings) => {
+describe.each(RUNS.map((run, at) => [...run, at] as const))('%s', (_, args, settings, row) => {
   const { gzip = false, old = false }: { gzip?: boolean; old?: boolean } = settings;
   const plan = async (): Promise<FaultyRunOptions> => ({ args, old, image: await sampleImage({ large: LARGE, gzip }) });
 
@@ -36,7 +37,7 @@ describe.each(RUNS)('%s', (_, args, settings) => {
     const { length, whole } = await undisturbed(options);
     let killed = 0;
     for (const [at, moment] of moments(length).entries()) {
-      const signal = SIGNALS[at % SIGNALS.length] as NodeJS.Signals;
+      const signal = SIGNALS[(row + at) % SIGNALS.length] as NodeJS.Signals;
       const run = await startFaulty(options);
       await sleep(moment);
       run.child.kill(signal);
@@ -88,9 +89,8 @@ describe.skipIf(lacks('strace'))('a signal in the midst of publishing (needs str
   ] as const;
 
   describe.each(STEPS)('%s', (_, args, old, calls) => {
-    test.each(calls.flatMap((call) => [...SIGNALS, 'SIGKILL'].map((signal) => [call, signal] as const)))(
-      'as %s is called, %s',
-      async (call, signal) => {
+    test.each(calls)('as %s is called', async (call) => {
+      for (const signal of shortOrLong(['SIGTERM', 'SIGKILL'], [...SIGNALS, 'SIGKILL'])) {
         const image = await sampleImage();
         const { whole } = await undisturbed({ args, image, old });
         const inject = `/^${call}(at|at2)?$`;
@@ -98,8 +98,8 @@ describe.skipIf(lacks('strace'))('a signal in the midst of publishing (needs str
         const run = await startFaulty({ args, image, old, under });
         // It may be published before the signal has been heard; but then it is whole, and the process dies of the signal.
         expect((await outcomeOf(run, whole)).end).toBe(signal);
-      },
-    );
+      }
+    });
   });
 });
 
@@ -112,9 +112,8 @@ describe('a signal while it waits', () => {
     ['for the reader of a pipe', '-t - "$image"'],
   ] as const;
 
-  test.each(WAITS.flatMap((wait) => SIGNALS.map((signal) => [...wait, signal] as const)))(
-    '%s (%s) %s',
-    async (name, args, signal) => {
+  test.each(WAITS)('%s (%s)', async (name, args) => {
+    for (const signal of inTurn(SIGNALS)) {
       const fifo = join(await temporaryFolder(), 'fifo');
       execFileSync('mkfifo', [fifo]);
       const image = await sampleImage({ large: LARGE });
@@ -128,8 +127,8 @@ describe('a signal while it waits', () => {
         target: 'none',
         said: '',
       });
-    },
-  );
+    }
+  });
 
   test.each([
     ['INT', 130],

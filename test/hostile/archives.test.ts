@@ -8,6 +8,7 @@ import { dockerArchive } from '../helpers/docker-archive.js';
 import { archiveOf, temporaryFolder, writeArchive } from '../helpers/members.js';
 import { longHeader, rawEntry, rawTar } from '../helpers/raw-tar.js';
 import { expectRefusal } from '../helpers/refusal.js';
+import { inTurn } from '../helpers/short-or-long.js';
 
 const image: BuiltImage = {
   tags: ['box:1'],
@@ -56,8 +57,9 @@ describe('what is no archive of an image', () => {
       'DIMGX_TAR_TRUNCATED',
     ],
   ])('%s', async (_, bytes, code) => {
-    await expectRefusal(await written(bytes), code);
-    await expectRefusal('-', code, { input: bytes });
+    for (const run of inTurn([{}, { input: bytes }])) {
+      await expectRefusal('input' in run ? '-' : await written(bytes), code, run);
+    }
   });
 
   test.each<[string, string, ErrorCode]>([
