@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { type FileHandle, open, statfs, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,8 +29,7 @@ export async function openSpool(tmpDir?: string, expectedBytes?: number): Promis
     if (expectedBytes !== undefined) await requireSpace(folder, expectedBytes);
     return await openFiles.makeRoomFor(async () => (await openNameless(folder)) ?? (await openUnlinked(folder)));
   } catch (failure) {
-    if (!isSystemError(failure)) throw failure;
-    throw noSpace(folder, printable(failure.message), failure);
+    throw isSystemError(failure) ? noSpace(folder, reasonOf(failure, folder), failure) : failure;
   }
 }
 
@@ -65,8 +64,7 @@ export async function requireSpoolSpace(tmpDir: string | undefined, bytes: numbe
   try {
     await requireSpace(folder, bytes);
   } catch (failure) {
-    if (!isSystemError(failure)) throw failure;
-    throw noSpace(folder, printable(failure.message), failure);
+    throw isSystemError(failure) ? noSpace(folder, reasonOf(failure, folder), failure) : failure;
   }
 }
 
@@ -80,10 +78,18 @@ async function requireSpace(folder: string, bytes: number): Promise<void> {
   if (bavail * bsize < bytes) throw noSpace(folder, `${bytes} bytes are needed and ${bavail * bsize} are free`);
 }
 
+function reasonOf(failure: NodeJS.ErrnoException, folder: string): string {
+  if (failure.code === 'ENOTDIR') return 'it is not a directory';
+  if (failure.code !== 'ENOENT') return printable(failure.message);
+  return existsSync(folder) ? 'no file can be made there' : 'there is no such directory';
+}
+
 function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
+  const variable = ['TMPDIR', 'TMP', 'TEMP'].find((name) => process.env[name]);
+  const origin = variable && folder === tmpdir() ? ` (from ${variable})` : '';
   return new DimgxError(
     'DIMGX_SOURCE_NO_SPACE',
-    `temporary data cannot be kept in ${printable(folder)}: ${why}; choose another place with --tmp-dir`,
+    `temporary data cannot be kept in ${printable(folder)}${origin}: ${why}; choose another place with --tmp-dir`,
     { cause },
   );
 }

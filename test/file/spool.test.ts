@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readdirSync, watch } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openSpool } from '#dimgx/file/spool.js';
 import { writeAt } from '#dimgx/file/write-at.js';
 import { temporaryFolder } from '../helpers/members.js';
@@ -42,6 +42,17 @@ describe('a spool', () => {
     const folder = await temporaryFolder();
     await rm(folder, { recursive: true });
     await expect(openSpool(folder)).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
+  });
+
+  test.each([
+    ['/nonexistent/temporary', 'there is no such directory'],
+    ['/dev/null', 'it is not a directory'],
+    ['/proc', 'no file can be made there'],
+  ])('names TMPDIR when it is %s', async (folder, reason) => {
+    vi.stubEnv('TMPDIR', folder);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const message = `temporary data cannot be kept in ${folder} (from TMPDIR): ${reason}; choose another place with --tmp-dir`;
+    await expect(openSpool()).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE', message });
   });
 
   test('that fills the disk says so', async () => {
