@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { DimgxError } from '../../errors.js';
+import { goFields } from '../../file/go-json.js';
 import { readPrivateDocument } from '../../file/private-document.js';
 import { configFolder } from '../../file/user-folders.js';
 import { printable } from '../../image/printable.js';
@@ -23,7 +24,9 @@ export async function configuredHeaders(
   const path = join(configFolder(env), 'config.json');
   const document = await readPrivateDocument(path).catch(() => ({}));
   try {
-    const headers = Object.entries(v.parse(Schema, document).HttpHeaders).filter(([name]) => !RESERVED.test(name));
+    const headers = Object.entries(v.parse(Schema, goFields(document, ['HttpHeaders'])).HttpHeaders).filter(
+      ([name]) => !RESERVED.test(name),
+    );
     for (const [name, value] of headers) {
       validateHeaderName(name);
       validateHeaderValue(name, value);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { DimgxError } from '../../errors.js';
+import { goFields, isObject } from '../../file/go-json.js';
 import { readPrivateDocument } from '../../file/private-document.js';
 import { isSystemError } from '../../file/system-error.js';
 import { configFolder } from '../../file/user-folders.js';
@@ -56,7 +57,9 @@ export async function contextEndpoint(name: string, env: Environment): Promise<E
 
 async function configuredContext(path: string): Promise<string | undefined> {
   try {
-    const { currentContext } = await readDocument(path, ConfigSchema);
+    const document = await readPrivateDocument(path);
+    const fields = isObject(document) ? goFields(document, ['currentContext']) : document;
+    const { currentContext } = checkShape(fields, ConfigSchema, printable(path, 300));
     return currentContext || undefined;
   } catch (cause) {
     if (isSystemError(cause)) return undefined;

@@ -333,6 +333,7 @@ describe("the HttpHeaders of docker's configuration", () => {
     ['{"HttpHeaders":{"X Y":"hush"}}'],
     ['{"HttpHeaders":{"X":["hush"]}}'],
     ['{"HttpHeaders":"hush"}'],
+    ['{"httpheaders":{"X Y":"hush"}}'],
   ])('that HTTP does not allow are refused, and not told: %s', async (text) => {
     const failure = await openFake({}, { env: await configured(text) }).then(
       () => expect.unreachable(),

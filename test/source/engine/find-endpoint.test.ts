@@ -231,6 +231,8 @@ describe('the configuration of docker', () => {
       code: 'DIMGX_SOURCE_NO_ENGINE',
       message: expect.stringMatching(/^the context "gone" cannot be used: there is no /),
     });
+    await writeFiles(config, { 'config.json': '{"CURRENTCONTEXT":"lost"}' });
+    await expect(locations()).rejects.toMatchObject({ message: expect.stringMatching(/^the context "lost"/) });
     env.DOCKER_CONTEXT = '../../x\n';
     await expect(locations()).rejects.toMatchObject({ message: expect.stringContaining('"../../x\\n"') });
   });
