@@ -228,6 +228,10 @@ export const WARNINGS = {
     about: 'image',
     meaning: 'PAX records that container engines ignore, and some extractor obeys or complains of, are left out.',
   },
+  DIMGX_INSPECT_XATTR_NAME: {
+    about: 'image',
+    meaning: 'An xattr whose name has `%25` or `%3D` is written as GNU tar reads it; other programs read another.',
+  },
   DIMGX_MERGE_DUPLICATE: { about: 'image', meaning: 'A layer holds one path twice; the last one counts.' },
   DIMGX_MERGE_BAD_WHITEOUT: { about: 'image', meaning: 'A whiteout that names nothing is ignored.' },
   DIMGX_MERGE_DEVICE_WHITEOUT: {
@@ -251,6 +255,7 @@ export const WARNINGS = {
     about: 'image',
     meaning: 'A hard link whose target is not in the selected layers is left out.',
   },
+  DIMGX_MERGE_DEVICES_EXCLUDED: { about: 'request', meaning: 'Devices are left out, as `--exclude-devices` asks.' },
   DIMGX_TARGET_EXTENSION: {
     about: 'request',
     meaning: 'The compression asked for is not the one that the name of the target suggests.',

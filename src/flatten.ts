@@ -35,6 +35,8 @@ export interface FlattenResult {
   readonly bytes: number;
   /** Entries in the output. */
   readonly entries: number;
+  /** Names of devices that `excludeDevices` left out; absent without it. */
+  readonly excludedDevices?: number;
   /** In the order of the selection: earlier wins. */
   readonly layers: readonly LayerCount[];
   readonly warnings: readonly Warning[];
@@ -91,7 +93,8 @@ async function flattenInto(destination: Destination, image: Image, heard: Heard)
     const { plan, assembler, size } = openExtraction(layers, heard);
     const onBytes = progressOf(destination.name, size, heard);
     const bytes = await writeTarget(destination, assembler, { signal: heard.signal, onBytes, settle: heard.settle });
-    return { ...resultOf(image, plan), bytes, warnings: heard.warnings };
+    const excluded = heard.excludeDevices ? { excludedDevices: plan.excluded } : {};
+    return { ...resultOf(image, plan), bytes, ...excluded, warnings: heard.warnings };
   } finally {
     await image.close();
   }

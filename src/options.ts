@@ -131,6 +131,15 @@ export interface EntryEvent {
   readonly layer: string;
   /** For `skip`: why, in words that follow "skipping PATH". */
   readonly reason?: string | undefined;
+  /**
+   * Of the contents that come with this path, in bytes; of a sparse file, holes included. 0 for whatever is not a file, and
+   * for a hard link.
+   */
+  readonly size: number;
+  /** The low 12 bits. */
+  readonly mode: number;
+  /** Seconds since 1970, floored. */
+  readonly mtime: number;
 }
 
 /** For `extractLayers`. */
@@ -139,6 +148,11 @@ export interface ExtractOptions extends CommonOptions {
   readonly limits?: LimitOptions | undefined;
   /** Called for each entry that is left out, and for each that is written, as it is written. */
   readonly onEntry?: ((event: EntryEvent) => void) | undefined;
+  /**
+   * Leave out character and block devices, which only root can make, and hard links to them. A warning counts them. Default
+   * false.
+   */
+  readonly excludeDevices?: boolean | undefined;
 }
 
 /** How the tar is written. */

@@ -6,6 +6,8 @@ const SAYINGS = {
   DIMGX_INSPECT_SPARSE: 'a sparse entry is passed through as it stands',
   DIMGX_INSPECT_CONTIGUOUS: 'a contiguous file, which container engines refuse, is taken as a regular one',
   DIMGX_INSPECT_PAX_RECORD: 'PAX records that container engines ignore are left out',
+  DIMGX_INSPECT_XATTR_NAME:
+    'an xattr whose name has %25 or %3D is written as GNU tar reads it, which other programs do not',
   DIMGX_MERGE_DUPLICATE: 'a path stands twice, the last counts',
   DIMGX_MERGE_BAD_WHITEOUT: 'a whiteout names nothing and is ignored',
   DIMGX_MERGE_DEVICE_WHITEOUT: 'a device 0:0 is taken as a whiteout',

@@ -67,6 +67,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   compression: oneOf('none', 'gzip', 'bzip2', 'xz', 'zstd'),
   level: LEVEL,
   force: SWITCH,
+  excludeDevices: SWITCH,
 };
 
 /** Options that are objects themselves. */

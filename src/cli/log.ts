@@ -1,6 +1,5 @@
 import { WARNINGS, type Warning } from '../errors.js';
 import { printable } from '../image/printable.js';
-import type { EntryEvent } from '../options.js';
 import { type FormatLine, formatPlainly } from './log-format.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 
@@ -40,11 +39,6 @@ export class Log {
       const held = this.#held.get(code);
       this.#held.set(code, { code, message: held?.message ?? message, count: count + (held?.count ?? 0) });
     }
-  }
-
-  entry({ action, path, layer, reason }: EntryEvent): void {
-    if (action === 'write') this.write('info', `writing "${path}" from "${layer}"`);
-    else this.write('debug', `skipping "${path}"${reason === undefined ? '' : ` ${reason}`}`);
   }
 
   /** Writes the warnings that were held. Call when the work is over. */

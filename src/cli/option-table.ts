@@ -53,6 +53,11 @@ export const OPTION_TABLE = {
   },
   'no-quiet': { ...flag, ...since2015, alias: 'Q', slot: 'quiet', group: OUTPUT, describe: 'list a table (default)' },
   json: { ...flag, group: OUTPUT, describe: 'list as JSON; with --target, tell in JSON what was written' },
+  'exclude-devices': {
+    ...flag,
+    group: OUTPUT,
+    describe: 'leave out device nodes, so that a user other than root can extract the tar',
+  },
 
   layers: {
     ...text,

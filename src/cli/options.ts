@@ -59,6 +59,7 @@ function libraryOptions(given: Given): FlattenOptions {
     reverse: given.reverse,
     strict: given.strict,
     force: given.force,
+    excludeDevices: given['exclude-devices'],
     compression: compressionOf(given),
     level: parsed('--compress-level', given['compress-level'], (option, text) => parseCount(option, text, 0, 19)),
     platform: parsed('--platform', given.platform, checkPlatform),

@@ -76,7 +76,7 @@ async function work(invocation: Invocation, { log, bar }: Messages, signal: Abor
     onWarning: (warning) => log.warning(warning),
     onInfo: (message) => log.write('info', message),
     ...(bar && { onProgress: (progress) => bar.update(progress) }),
-    ...(log.shows('info') && { onEntry: (event) => log.entry(event) }),
+    ...(log.shows('info') && { onEntry: (await import('./entry-logger.js')).entryLogger(log) }),
   };
   const produce = invocation.action === 'list' ? list : flatten;
   const text = await produce(invocation, { ...options, onSource: tellSource(log) }).finally(() => bar?.clear());

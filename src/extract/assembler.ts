@@ -135,10 +135,12 @@ export class TarAssembler {
     const path = this.#written(change.path);
     if (entry < 0) return directoryHeader(path);
     const xattrs = change.xattrsOf && (await this.#readXattrs(change.xattrsOf));
-    const raw = await this.#readHeader(this.#plan.layer[item] as number, entry);
+    const layer = this.#plan.layer[item] as number;
+    const raw = await this.#readHeader(layer, entry);
+    const { forWindows } = this.#plan.layers[layer] as LayerIndex;
     const link = change.link && this.#written(change.link);
     const parts = { ...(link && { link }), ...(xattrs && { xattrs }), ...(sparse && { sparse }) };
-    return rewriteHeader(raw, { ...change, path, ...parts });
+    return rewriteHeader(raw, { ...change, path, forWindows, ...parts });
   }
 
   /** Of several of one name the last. */

@@ -1,4 +1,4 @@
-import { inputWarner } from '../errors.js';
+import { inputWarner, type Warning } from '../errors.js';
 import { limitsOf } from '../image/limits.js';
 import { printable } from '../image/printable.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
@@ -23,12 +23,24 @@ export interface Extraction {
  * @throws DIMGX_MERGE_*, DIMGX_INSPECT_TOO_MANY_ENTRIES
  */
 export function openExtraction(layers: readonly LayerIndex[], options: ExtractOptions): Extraction {
-  const { onEntry, signal } = options;
+  const { onEntry, signal, excludeDevices } = options;
   const { maxEntries } = limitsOf(options.limits);
-  const plan = mergeLayers(layers, { onWarning: inputWarner(options), explain: onEntry !== undefined, maxEntries });
+  const plan = mergeLayers(layers, {
+    onWarning: inputWarner(options),
+    explain: onEntry !== undefined,
+    maxEntries,
+    excludeDevices,
+  });
+  if (plan.excluded > 0) options.onWarning?.(devicesExcluded(plan.excluded));
   if (onEntry) tellHidden(plan, onEntry);
   const onItem = onEntry && ((item: number) => onEntry(written(plan, item)));
   return { plan, assembler: new TarAssembler(plan, { signal, onItem }), size: sizeOf(plan) };
+}
+
+/** A note about what was asked for: it is no oddity of the image, which `strictInput` would refuse. */
+function devicesExcluded(count: number): Warning {
+  const message = `${count} ${count === 1 ? 'device is' : 'devices are'} left out, as asked`;
+  return { code: 'DIMGX_MERGE_DEVICES_EXCLUDED', message, count: 1 };
 }
 
 function sizeOf(plan: Plan): number {
@@ -43,19 +55,33 @@ function sizeOf(plan: Plan): number {
 
 function written(plan: Plan, item: number): EntryEvent {
   const { layer, entries } = plan.layers[plan.layer[item] as number] as LayerIndex;
-  const path = plan.changes.get(item)?.path ?? entries.path(plan.entry[item] as number);
-  return { action: 'write', path: printable(path), layer: layer.name };
+  const entry = plan.entry[item] as number;
+  const change = plan.changes.get(item);
+  const path = printable(change?.path ?? entries.path(entry));
+  if (entry < 0) return { action: 'write', path, layer: layer.name, size: 0, mode: 0o755, mtime: 0 };
+  const { mode, mtime } = change?.metadata ?? entries.metadata(entry);
+  const size = change?.link ? 0 : entries.size(entry);
+  return { action: 'write', path, layer: layer.name, size, mode, mtime };
 }
 
 function tellHidden(plan: Plan, onEntry: (event: EntryEvent) => void): void {
   for (const hidden of plan.hidden) {
     const { layer, entries } = plan.layers[hidden.layer] as LayerIndex;
     const path = entries.path(hidden.entry);
-    onEntry({ action: 'skip', path: printable(path), layer: layer.name, reason: reasonOf(plan, hidden, path) });
+    const { mode, mtime } = entries.metadata(hidden.entry);
+    const facts = { size: entries.size(hidden.entry), mode, mtime };
+    onEntry({
+      action: 'skip',
+      path: printable(path),
+      layer: layer.name,
+      reason: reasonOf(plan, hidden, path),
+      ...facts,
+    });
   }
 }
 
-function reasonOf({ layers }: Plan, { by }: HiddenEntry, path: Uint8Array): string {
+function reasonOf({ layers }: Plan, { by, isExcluded }: HiddenEntry, path: Uint8Array): string {
+  if (isExcluded) return 'as devices are left out';
   if (by) return `hidden by ${by.how} of "${printable(by.path)}" in "${(layers[by.layer] as LayerIndex).layer.name}"`;
   return markerOf(path, 0, path.length) === 'none' ? 'as it is not part of the tree' : 'which only removes others';
 }

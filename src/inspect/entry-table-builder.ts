@@ -35,6 +35,7 @@ export class EntryTableBuilder {
     if (link.length > MAX_PATH && entry.type === TYPE.symlink) throw longTarget(link.length);
     columns.start[i] = entry.start;
     columns.end[i] = entry.end;
+    columns.size[i] = entry.size;
     columns.headerLength[i] = entry.headerOffset - entry.start;
     columns.dataLength[i] = entry.dataOffset - entry.start;
     this.#addName(path);
@@ -90,6 +91,7 @@ function emptyColumns(rows: number, names: number): Columns {
     length: 0,
     start: new Float64Array(rows),
     end: new Float64Array(rows),
+    size: new Float64Array(rows),
     headerLength: new Uint32Array(rows),
     dataLength: new Uint32Array(rows),
     linkStart: new Uint32Array(rows),
@@ -106,7 +108,7 @@ function emptyColumns(rows: number, names: number): Columns {
 }
 
 function flagsOf(entry: TarEntry, path: Uint8Array, link: Uint8Array): number {
-  let flags = entry.odd & (REWRITE | ODD.oldSparse);
+  let flags = entry.odd & (REWRITE | ODD.oldSparse | ODD.windowsRecord | ODD.escapedXattr);
   if (!isCanonical(entry.name, path, entry.type === TYPE.directory)) flags |= FLAG.name;
   if (isDotted(entry.name)) flags |= FLAG.dotted;
   if (entry.type === TYPE.hardLink) {

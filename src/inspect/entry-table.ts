@@ -8,6 +8,8 @@ export interface EntryColumns {
   readonly length: number;
   readonly start: Float64Array;
   readonly end: Float64Array;
+  /** In bytes: of a sparse file the real size. */
+  readonly size: Float64Array;
   /** From `start` to the entry's own header, and to its contents. */
   readonly headerLength: Uint32Array;
   readonly dataLength: Uint32Array;
@@ -96,6 +98,11 @@ export class EntryTable {
   /** Of the contents, in bytes from the start of the layer. */
   dataOffset(i: number): number {
     return this.start(i) + (this.columns.dataLength[i] as number);
+  }
+
+  /** Of the contents, in bytes: of a sparse file with its holes. */
+  size(i: number): number {
+    return this.columns.size[i] as number;
   }
 
   metadata(i: number): Metadata {

@@ -7,6 +7,7 @@ import type { WriteAt } from '../file/write-at.js';
 import { pathData } from '../image/printable.js';
 import type { OpenRegion } from '../image/region.js';
 import { ODD, type TarEntry } from '../tar/entry.js';
+import { latin1 } from '../tar/pax.js';
 import { type ReadAt, scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
 import { WarningTally } from '../warning-tally.js';
 import type { Budget } from './budget.js';
@@ -36,6 +37,10 @@ export interface LayerContents {
   /** What it takes of `maxSize`: its length, and what sparse files expand to. */
   readonly spentBytes: number;
   readonly warnings: readonly Warning[];
+  /** Of records that count only in an image for Windows, which are left out of another. */
+  readonly windowsRecords?: Warning | undefined;
+  /** It is laid out as the layers of images for Windows are. */
+  readonly isForWindows: boolean;
 }
 
 /** Called with the bytes worked on since the last call, and how long the spool has become that a layer is decoded into. */
@@ -134,6 +139,9 @@ export class LayerEntries {
   readonly #budget: Budget;
   readonly #table = new EntryTableBuilder();
   readonly #tally = new WarningTally();
+  readonly #windowsRecords = new WarningTally();
+  /** Folders of the layout of Windows whose entries have records of Windows. */
+  readonly #windowsFolders = new Set<string>();
   #contentSize = 0;
   #expanded = 0;
   #unspent = 0;
@@ -161,7 +169,12 @@ export class LayerEntries {
   #tellOddities({ odd, name }: TarEntry): void {
     if ((odd & (ODD.oldSparse | ODD.paxSparse)) !== 0) this.#tally.add('DIMGX_INSPECT_SPARSE', name);
     if ((odd & ODD.contiguous) !== 0) this.#tally.add('DIMGX_INSPECT_CONTIGUOUS', name);
+    if ((odd & ODD.escapedXattr) !== 0) this.#tally.add('DIMGX_INSPECT_XATTR_NAME', name);
     if ((odd & ODD.lostRecord) !== 0) this.#tally.add('DIMGX_INSPECT_PAX_RECORD', name);
+    if ((odd & ODD.windowsRecord) === 0) return;
+    if ((odd & ODD.lostRecord) === 0) this.#windowsRecords.add('DIMGX_INSPECT_PAX_RECORD', name);
+    const folder = /^(?:\.?\/)*(Files|Hives)(?:\/|$)/.exec(latin1(name.subarray(0, 64)))?.[1];
+    if (folder !== undefined) this.#windowsFolders.add(folder);
   }
 
   #spendEntries(): void {
@@ -181,6 +194,8 @@ export class LayerEntries {
       warnings.push({ code: 'DIMGX_INSPECT_TRAILING_DATA', message, count: 1 });
     }
     const sizes = { contentSize: this.#contentSize, length, spentBytes: length + this.#expanded };
-    return { columns: this.#table.finish(), ...sizes, warnings };
+    const [windowsRecords] = this.#windowsRecords.warnings();
+    const isForWindows = this.#windowsFolders.size === 2;
+    return { columns: this.#table.finish(), ...sizes, warnings, windowsRecords, isForWindows };
   }
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Call } from '../call/call.js';
 import { checkOptions, checkTmpDir, requireThat } from '../call/check-options.js';
-import { DimgxError, inputWarner, throwIfAborted, type Warn } from '../errors.js';
+import { DimgxError, inputWarner, throwIfAborted } from '../errors.js';
 import type { Image, Layer, StoredLayer } from '../image/image.js';
 import { limitsOf } from '../image/limits.js';
 import type { RegionFile } from '../image/region.js';
@@ -9,6 +9,7 @@ import type { InspectOptions } from '../options.js';
 import { ArrivingBlobs, type ArrivingBlobsOptions } from './arriving-blobs.js';
 import { ArrivingLayers } from './arriving-layers.js';
 import { Budget } from './budget.js';
+import { isForWindows, warningsOf } from './for-windows.js';
 import { type Inspected, Inspection } from './inspection.js';
 import { keptIndex } from './kept-index.js';
 import type { LayerIndex } from './layer-index.js';
@@ -89,11 +90,15 @@ async function inspect(image: Image, options: InspectLayersOptions): Promise<rea
   const indexes = await Promise.all(select.map((layer) => found.get(blobKey(layer)) as Promise<Inspected>));
   runner.finish();
   inspection.countRepeated(indexes);
-  for (const index of new Set(indexes)) raise(index, warn);
+  const forWindows = isForWindows(image.config.os, indexes);
+  const warnings = new Map([...new Set(indexes)].map((index) => [index, warningsOf(index, forWindows)]));
+  for (const warning of [...warnings.values()].flat()) warn(warning);
   const positions = new Map(image.layers.map((layer, position) => [layer, position]));
   return indexes.map((index, i) => {
     const layer = asked[i] as Layer;
-    return { ...index, layer, place: { position: positions.get(layer) ?? -1, of: image.layers.length } };
+    const place = { position: positions.get(layer) ?? -1, of: image.layers.length };
+    const { windowsRecords: _, isForWindows: __, ...rest } = index;
+    return { ...rest, layer, place, forWindows, warnings: warnings.get(index) ?? [] };
   });
 }
 
@@ -125,8 +130,4 @@ function blobKeys(): (layer: StoredLayer) => string {
     numbers.set(blob.file, number);
     return `${compression} ${number} ${blob.offset} ${blob.length} ${digest} ${diffId}`;
   };
-}
-
-function raise(index: Inspected, warn: Warn): void {
-  for (const warning of index.warnings) warn(warning);
 }

@@ -1,3 +1,4 @@
+import type { Warning } from '../errors.js';
 import { algorithmOf } from '../image/digest.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import type { Region } from '../image/region.js';
@@ -18,7 +19,11 @@ import { LayerWork } from './layer-work.js';
 import type { Spools } from './spools.js';
 
 /** An index that may serve several places of an image. */
-export type Inspected = Omit<LayerIndex, 'place'>;
+export interface Inspected extends Omit<LayerIndex, 'place' | 'forWindows'> {
+  /** What to say of it beside its warnings, unless the image is for Windows. */
+  readonly windowsRecords: Warning | undefined;
+  readonly isForWindows: boolean;
+}
 
 /** What was read while it arrived. */
 interface Arrivals {
@@ -157,12 +162,15 @@ export class Inspection {
   #index(
     layer: Layer,
     { file, offset }: Omit<Region, 'length'>,
-    { columns, contentSize, length, warnings }: LayerContents,
+    { columns, contentSize, length, warnings, windowsRecords, isForWindows }: LayerContents,
     verified: Promise<LayerDigests>,
     filled = FillLevel.full,
   ): Inspected {
     const region = { file, offset, length };
-    const spoken = warnings.map((warning) => ofLayer(layer.name, warning));
-    return { layer, region, filled, entries: new EntryTable(columns), contentSize, warnings: spoken, verified };
+    const said = {
+      warnings: warnings.map((warning) => ofLayer(layer.name, warning)),
+      windowsRecords: windowsRecords && ofLayer(layer.name, windowsRecords),
+    };
+    return { layer, region, filled, entries: new EntryTable(columns), contentSize, isForWindows, verified, ...said };
   }
 }

@@ -17,7 +17,7 @@ export interface LayerKey {
  * Of the form and of what it holds. To be raised when either changes: also when the scan of a layer finds other flags,
  * names or warnings in the same bytes. What was written under another version is written anew.
  */
-export const INDEX_VERSION = 2;
+export const INDEX_VERSION = 3;
 
 const MAGIC = Buffer.from('dimgxIDX');
 /** Reads as another number on a machine that orders bytes otherwise. */
@@ -30,6 +30,7 @@ const CHECKSUM = 4;
 const COLUMNS = {
   start: Float64Array,
   end: Float64Array,
+  size: Float64Array,
   uid: Float64Array,
   gid: Float64Array,
   mtime: Float64Array,
@@ -49,15 +50,21 @@ const COLUMN_NAMES = Object.keys(COLUMNS) as ColumnName[];
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
+const WarningSchema = v.object({
+  code: v.picklist(Object.keys(WARNINGS) as WarningCode[]),
+  message: v.string(),
+  count: Count,
+});
+
 const DescriptionSchema = v.object({
   digest: v.string(),
   diffId: v.string(),
   length: Count,
   contentSize: Count,
   spentBytes: Count,
-  warnings: v.array(
-    v.object({ code: v.picklist(Object.keys(WARNINGS) as WarningCode[]), message: v.string(), count: Count }),
-  ),
+  warnings: v.array(WarningSchema),
+  windowsRecords: v.optional(WarningSchema),
+  isForWindows: v.boolean(),
 });
 
 type KeptLayer = Pick<StoredLayer, 'digest' | 'diffId' | 'keeper'>;
@@ -75,8 +82,8 @@ export async function keptIndex({ digest, diffId, keeper }: KeptLayer): Promise<
 
 /** The parts of a file, in order; the columns are not copied. */
 export function encodeLayerIndex({ digest, diffId }: LayerKey, contents: LayerContents): readonly Uint8Array[] {
-  const { columns, length, contentSize, spentBytes, warnings } = contents;
-  const description = padded(JSON.stringify({ digest, diffId, length, contentSize, spentBytes, warnings }));
+  const { columns, ...facts } = contents;
+  const description = padded(JSON.stringify({ digest, diffId, ...facts }));
   const head = Buffer.concat([
     MAGIC,
     bytesOf(Uint32Array.of(BYTE_ORDER, INDEX_VERSION, description.length, columns.length, columns.names.length)),
@@ -113,9 +120,8 @@ export function decodeLayerIndex(
     parsePrivate(Buffer.from(bytes.subarray(HEAD, HEAD + described)).toString()),
   );
   if (!parsed.success || parsed.output.digest !== digest || parsed.output.diffId !== diffId) return undefined;
-  const { length, contentSize, spentBytes, warnings } = parsed.output;
-  const columns = columnsIn(bytes, HEAD + described, rows, names);
-  return { columns, length, contentSize, spentBytes, warnings };
+  const { digest: _, diffId: __, ...facts } = parsed.output;
+  return { ...facts, columns: columnsIn(bytes, HEAD + described, rows, names) };
 }
 
 function columnsIn(bytes: Uint8Array<ArrayBuffer>, from: number, rows: number, names: number): EntryColumns {

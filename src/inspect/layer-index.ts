@@ -24,6 +24,8 @@ export interface LayerIndex {
   /** Sum of the sizes in the layer's headers, in bytes, as engines count a layer's size. */
   readonly contentSize: number;
   readonly warnings: readonly Warning[];
+  /** The image is for Windows, whose records in the headers of entries are kept. */
+  readonly forWindows: boolean;
   /**
    * Settles when the layer's bytes have been hashed and compared (at once with `verify: false`).
    * Rejects with DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH or DIMGX_EXTRACT_CHANGED.

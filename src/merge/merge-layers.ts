@@ -6,13 +6,15 @@ import { applyLayer } from './apply-layer.js';
 import { FollowBudget } from './follow-budget.js';
 import { HiddenEntries } from './hidden-entries.js';
 import { orderItems } from './order.js';
-import type { Plan } from './plan.js';
+import type { HiddenEntry, Plan } from './plan.js';
 import { Tree } from './tree.js';
 
 export interface MergeOptions {
   readonly onWarning?: Warn | undefined;
   /** Also tell which entries are hidden, and by what. Default false. */
   readonly explain?: boolean;
+  /** Leave out character and block devices. Default false. */
+  readonly excludeDevices?: boolean | undefined;
   /** Files and directories at most. */
   readonly maxEntries?: number;
 }
@@ -36,8 +38,13 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
     for (const warning of tally.warnings()) options.onWarning?.(ofLayer(layer.name, warning));
     return applied;
   });
-  const { layer, entry, changes, dotted } = orderItems(tree, oldestFirst, nodes);
+  const { excludeDevices = false } = options;
+  const { layer, entry, changes, dotted, excluded } = orderItems(tree, oldestFirst, nodes, excludeDevices);
   const newestFirst = (number: number) => layers.length - 1 - Math.max(0, number);
+  const excludedEntries = excluded.map((node): HiddenEntry => {
+    const ref = tree.ref(node);
+    return { layer: newestFirst(ref.layer), entry: ref.entry, isExcluded: true };
+  });
   return {
     layers,
     length: entry.length,
@@ -45,7 +52,8 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
     entry: entry.toArray(),
     changes,
     dotted,
-    hidden: hidden?.list(nodes, newestFirst) ?? [],
+    excluded: excluded.length,
+    hidden: hidden ? hidden.list(nodes, newestFirst).concat(excludedEntries) : [],
   };
 }
 

@@ -1,14 +1,15 @@
 import { FLAG } from '../inspect/entry-table.js';
 import type { LayerIndex } from '../inspect/layer-index.js';
-import { type Metadata, REWRITE } from '../tar/entry.js';
+import { type Metadata, ODD, REWRITE } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
+import { hasWindowsRoot } from '../tar/path.js';
 import { Column } from './column.js';
 import { HeaderChanges } from './header-changes.js';
 import { KIND, NONE, type Node } from './node.js';
 import type { Tree } from './tree.js';
 
 /** Bits of the flag word that keep an entry from being copied as it stands. */
-const CHANGES = REWRITE | FLAG.name;
+const CHANGES = REWRITE | FLAG.name | ODD.escapedXattr;
 
 const OWNER_AND_TIME = ['uid', 'gid', 'mtime', 'mtimeNanos'] as const;
 
@@ -18,6 +19,8 @@ export interface OrderedItems {
   readonly entry: Column;
   readonly changes: HeaderChanges;
   readonly dotted: boolean;
+  /** Names of devices that are left out. */
+  readonly excluded: readonly Node[];
 }
 
 /**
@@ -28,8 +31,14 @@ export interface OrderedItems {
  *
  * @param layers oldest first
  * @param nodes for each layer and entry the node it made or defined
+ * @param excludeDevices leave out character and block devices
  */
-export function orderItems(tree: Tree, layers: readonly LayerIndex[], nodes: readonly Column[]): OrderedItems {
+export function orderItems(
+  tree: Tree,
+  layers: readonly LayerIndex[],
+  nodes: readonly Column[],
+  excludeDevices: boolean,
+): OrderedItems {
   const alive = tree.survivors();
   const children = new Children(tree);
   let dotted = 0;
@@ -45,11 +54,16 @@ export function orderItems(tree: Tree, layers: readonly LayerIndex[], nodes: rea
       if (((layers[layer] as LayerIndex).entries.flags(entry) & FLAG.dotted) !== 0) dotted++;
     }
   }
-  for (let node = 0; node < alive.length; node++) if (alive[node] === 1) children.attach(node);
-  const isDotted = dotted * 2 > surviving;
-  const emission = new Emission(tree, layers, isDotted);
+  let hasWindowsRoots = false;
+  for (let node = 0; node < alive.length; node++) {
+    if (alive[node] === 0) continue;
+    children.attach(node);
+    if (tree.parent(node) === tree.root) hasWindowsRoots ||= hasWindowsRoot(tree.path(node));
+  }
+  const isDotted = hasWindowsRoots || dotted * 2 > surviving;
+  const emission = new Emission(tree, layers, isDotted, excludeDevices);
   children.walk((node) => emission.emit(node));
-  return { ...emission.items, dotted: isDotted };
+  return { ...emission.items, excluded: emission.excluded, dotted: isDotted };
 }
 
 /** The children of each directory, in the order in which they are attached. */
@@ -107,11 +121,14 @@ class Emission {
   readonly #holder: Int32Array;
   /** What `FLAG.dotted` is in names that can stay. */
   readonly #dotted: number;
-  readonly items: Omit<OrderedItems, 'dotted'>;
+  readonly #excludeDevices: boolean;
+  readonly items: Omit<OrderedItems, 'dotted' | 'excluded'>;
+  readonly excluded: Node[] = [];
 
-  constructor(tree: Tree, layers: readonly LayerIndex[], isDotted: boolean) {
+  constructor(tree: Tree, layers: readonly LayerIndex[], isDotted: boolean, excludeDevices: boolean) {
     this.#tree = tree;
     this.#layers = layers;
+    this.#excludeDevices = excludeDevices;
     this.#dotted = isDotted ? FLAG.dotted : 0;
     this.#holder = new Int32Array(tree.inodes.length).fill(NONE);
     this.items = { layer: new Column(1024), entry: new Column(1024), changes: new HeaderChanges(tree, layers) };
@@ -134,12 +151,22 @@ class Emission {
   /** A name of an inode: with its contents, or as a hard link to the name that has them. */
   #emitName(node: Node): void {
     const inode = this.#tree.inode(node);
+    if (this.#excludeDevices && this.#isDevice(inode)) {
+      this.excluded.push(node);
+      return;
+    }
     if (this.#holder[inode] !== NONE) {
       this.#emitLink(node, inode);
       return;
     }
     this.#holder[inode] = node;
     this.#emitContents(node, inode);
+  }
+
+  #isDevice(inode: number): boolean {
+    const { contentLayer, contentEntry } = this.#tree.inodes;
+    const type = this.#entries(contentLayer.get(inode)).type(contentEntry.get(inode));
+    return type === TYPE.charDevice || type === TYPE.blockDevice;
   }
 
   #emitContents(node: Node, inode: number): void {
@@ -160,8 +187,12 @@ class Emission {
     const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
     const isLink = this.#entries(layer).type(entry) === TYPE.hardLink && (this.#flags(layer, entry) & FLAG.link) === 0;
     const isKept = isLink && !isOdd && metadata === NONE && !this.#tree.isRedirected(node);
-    if (isKept && this.#tree.path(holder).equals(this.#entries(layer).link(entry))) this.#push(layer, entry, NONE);
+    if (isKept && this.#isStoredTarget(this.#tree.path(holder), layer, entry)) this.#push(layer, entry, NONE);
     else this.#push(layer, entry, node, holder, metadata);
+  }
+
+  #isStoredTarget(target: Buffer, layer: number, entry: number): boolean {
+    return !hasWindowsRoot(target) && target.equals(this.#entries(layer).link(entry));
   }
 
   /** The inode, where it has other metadata than the entry's own header; `NONE` where not. A symlink has no mode. */
@@ -187,7 +218,8 @@ class Emission {
   }
 
   #isRewritten(layer: number, entry: number): boolean {
-    return (this.#flags(layer, entry) & CHANGES) !== 0;
+    const changes = (this.#layers[layer] as LayerIndex).forWindows ? CHANGES : CHANGES | ODD.windowsRecord;
+    return (this.#flags(layer, entry) & changes) !== 0;
   }
 
   /** It has a `./` where the others have none, or the other way round. */

@@ -36,10 +36,15 @@ export interface Plan {
   readonly layer: Int32Array;
   /** For each item the number of its entry in that layer; -1 for a directory to be made. */
   readonly entry: Int32Array;
-  /** Names in the output begin with `./`, because most that survive do: all are alike, as extractors compare them. */
+  /**
+   * Names in the output begin with `./`, because most that survive do, or because one would otherwise begin with a drive letter
+   * or a backslash, which bsdtar takes off. All are alike, as extractors compare them.
+   */
   readonly dotted: boolean;
   /** Items without a change are copied as they stand. */
   readonly changes: Changes;
+  /** Names of devices that are left out, where that was asked for. */
+  readonly excluded: number;
   /** Entries that are not in the output, where the reasons were asked for. */
   readonly hidden: readonly HiddenEntry[];
 }
@@ -51,6 +56,8 @@ export interface HiddenEntry {
   readonly entry: number;
   /** What hid it: the path of an entry, and the number of its layer. */
   readonly by?: { readonly path: Uint8Array; readonly layer: number; readonly how: How };
+  /** It is a device, and these are left out. */
+  readonly isExcluded?: true;
 }
 
 /** A whiteout, another entry of that path, or the opaque marker of a directory above. */

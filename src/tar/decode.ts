@@ -3,9 +3,9 @@ import { BLOCK, isZeroBlock, padded } from './block.js';
 import { type EntryDraft, ODD, type TarEntry } from './entry.js';
 import { dialectOf, FIELD, isStar, TYPE, textField } from './header.js';
 import { isLedByNul, parseNumber } from './number.js';
-import { MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxOwner, paxTime } from './pax.js';
+import { isSigned, MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxOwner, paxTime } from './pax.js';
 import { type PaxSparse, paxSparseFormat, paxSparseMap } from './pax-sparse.js';
-import { isLost, isPortable } from './portable-record.js';
+import { isEscaped, isLost, isPortable, isWindowsRecord } from './portable-record.js';
 import { checkSum, readHeader } from './read-header.js';
 import { checkSparseMap, headSparseMap, oldSparseMap } from './sparse.js';
 
@@ -121,11 +121,16 @@ export function decodeEntry(
   readHeader(bytes, header, base, draft);
   if (extensions) applyExtensions(extensions, draft);
   settleType(draft, bytes[header + FIELD.type.offset] as number, rules);
-  for (const record of draft.pax) {
-    if (!isPortable(record, draft.type)) draft.odd |= isLost(record) ? ODD.record | ODD.lostRecord : ODD.record;
-  }
+  for (const record of draft.pax) draft.odd |= oddityOf(record, draft.type);
   const need = settleSize(bytes, header, draft, rules);
   return need === undefined ? 'entry' : { need: header - at + need };
+}
+
+function oddityOf(record: PaxRecord, type: number): number {
+  if (NUMBERS.has(record.key) && isSigned(record.value)) return ODD.number;
+  if (isPortable(record, type)) return isEscaped(record) ? ODD.escapedXattr : 0;
+  if (isWindowsRecord(record)) return ODD.windowsRecord;
+  return isLost(record) ? ODD.record | ODD.lostRecord : ODD.record;
 }
 
 /** Extensions without an entry count for nothing, but they are read: malformed ones are refused by engines too. */
@@ -176,6 +181,8 @@ function applyPax(draft: EntryDraft): void {
     }
   }
 }
+
+const NUMBERS: ReadonlySet<string> = new Set(['size', 'uid', 'gid']);
 
 /** Those of times other than mtime's count for nothing; they are here because readers refuse malformed ones. */
 const OVERRIDES: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'atime', 'ctime']);

@@ -2,7 +2,10 @@ import type { PaxRecord } from './pax.js';
 
 /** What is odd about how an entry is stored. Any of `REWRITE` keeps it from being copied as it stands. */
 export const ODD = {
-  /** A size on a type that has no contents, or a number that begins with a NUL, which readers take differently. */
+  /**
+   * A number that readers take differently: a size on a type that has no contents, a number that begins with a NUL, an owner
+   * below zero, a PAX number with a sign.
+   */
   number: 1,
   /** A type that is read as another: a contiguous file, an old-style file whose name ends in a slash. */
   type: 2,
@@ -13,22 +16,27 @@ export const ODD = {
    * which the header's own field has nothing: bsdtar then makes an empty file.
    */
   extensions: 8,
-  /** A PAX record that `isPortable` keeps out. */
+  /** A PAX record that `isPortable` keeps out, but for those of Windows. */
   record: 16,
-  /** One that nothing in the output stands for, as the name in a header does for a PAX name. */
-  lostRecord: 256,
   /** A GNU header whose times are the rest of a name, as Go before 1.8 wrote. */
   gnuPrefix: 32,
   /** An old GNU sparse file. Does not keep it from being copied. */
   oldSparse: 64,
   /** Records of a sparse file on what is none, which readers take differently: GNU tar obeys `GNU.sparse.name` alone. */
   straySparse: 128,
+  /** A PAX record that only images for Windows keep. */
+  windowsRecord: 256,
   /** A PAX sparse file that GNU tar takes otherwise than others do, for its map or for the form of its header. */
   sparseMap: 512,
+  /** An xattr whose name GNU tar does not take as it stands, see `isEscaped`. */
+  escapedXattr: 1024,
+  // What follows is told only while the entry is read.
+  /** A PAX record is kept out that nothing in the output stands for, as the name in a header does for a PAX name. */
+  lostRecord: 1 << 16,
   /** A sparse file in PAX form. Does not keep it from being copied. */
-  paxSparse: 1024,
-  /** A contiguous file, which is read as a regular one. Told only while the entry is read. */
-  contiguous: 2048,
+  paxSparse: 1 << 17,
+  /** A contiguous file, which is read as a regular one. */
+  contiguous: 1 << 18,
 } as const;
 
 export const REWRITE =

@@ -61,12 +61,18 @@ function parseBase256(bytes: Uint8Array, offset: number, length: number, field: 
   return value;
 }
 
-/** Of users and groups. The next one means none to chown(2), and GNU tar fails at what is higher still. */
-const MAX_OWNER = 2 ** 32 - 2;
+/** How many users and groups Linux can number. GNU tar fails at what is higher. */
+const OWNERS = 2 ** 32;
 
-/** Whether a file can belong to the user or group of that number. */
-export function isOwner(value: number): boolean {
-  return value >= 0 && value <= MAX_OWNER;
+/**
+ * The user or group that a number means. Below zero the kernel counts from the other end: -2, which is nobody on macOS, is
+ * 4294967294. The last number means none to chown(2), and leaves a file with who creates it.
+ *
+ * @returns `undefined` where no file can belong to it
+ */
+export function ownerOf(value: number): number | undefined {
+  if (value >= 0) return value < OWNERS ? value : undefined;
+  return value >= -OWNERS / 2 ? value + OWNERS : undefined;
 }
 
 /** Writes a numeric field: octal with an end mark where it fits, else base-256 (GNU). */

@@ -6,6 +6,8 @@ export const MAX_PATH = 4095;
 
 export const SLASH = 0x2f;
 export const DOT = 0x2e;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
 
 /**
  * A path as the merge compares it: relative to the root, no `.`, no `//`, `a/..` resolved as text, no slash at the
@@ -38,6 +40,13 @@ export function isCanonical(name: Uint8Array, clean: Uint8Array, isDirectory: bo
 /** Whether a stored name begins with `./`. */
 export function isDotted(name: Uint8Array): boolean {
   return name[0] === DOT && name[1] === SLASH;
+}
+
+/** Whether bsdtar takes off how a path begins, as of Windows: a drive letter, or a backslash. */
+export function hasWindowsRoot(path: Uint8Array): boolean {
+  const first = path[0] as number;
+  const isLetter = (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a);
+  return first === BACKSLASH || (isLetter && path[1] === COLON);
 }
 
 /** Where the component ends that begins at `at`: at the next slash, or with the path. */

@@ -1,5 +1,5 @@
 import { DimgxError } from '../errors.js';
-import { isOwner } from './number.js';
+import { ownerOf } from './number.js';
 
 /** Of one PAX, long-name or sparse-map block, in bytes. Source: Go's archive/tar, maxSpecialFileSize. */
 export const MAX_EXTENSION = 2 ** 20;
@@ -8,6 +8,8 @@ const NUL = 0;
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const EQUALS = 0x3d;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
 
 /**
  * Keys whose values may not hold a NUL. Source: Go's archive/tar, validPAXRecord, which forgets the name of a sparse file:
@@ -83,8 +85,13 @@ export function paxInteger(value: Uint8Array, key: string): number {
 
 /** @throws DIMGX_TAR_BAD_PAX */
 export function paxOwner(value: Uint8Array, key: string): number {
-  const owner = paxInteger(value, key);
-  return isOwner(owner) ? owner : refuse(`${key} is ${owner}, which no file can have`);
+  const number = paxInteger(value, key);
+  return ownerOf(number) ?? refuse(`${key} is ${number}, which no file can have`);
+}
+
+/** Whether a number has a sign, which Go's reader takes and GNU tar refuses. */
+export function isSigned(value: Uint8Array): boolean {
+  return value[0] === PLUS || value[0] === MINUS;
 }
 
 /**

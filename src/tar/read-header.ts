@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { type EntryDraft, ODD } from './entry.js';
 import { checksum, dialectOf, FIELD, type Field, prefixField, signedChecksum, TYPE, textField } from './header.js';
-import { isLedByNul, isOwner, parseNumber } from './number.js';
+import { isLedByNul, ownerOf, parseNumber } from './number.js';
 
 /** Of either half of a device's number. Source: Linux and GNU tar, whose types for them have 32 bits. */
 const MAX_DEVICE = 2 ** 32 - 1;
@@ -25,8 +25,8 @@ export function checkSum(bytes: Uint8Array, header: number): void {
 export function readHeader(bytes: Uint8Array, header: number, base: number, draft: EntryDraft): void {
   draft.headerOffset = base + header;
   draft.mode = numberField(bytes, header, FIELD.mode, 'mode') & 0o7777;
-  draft.uid = ownerField(bytes, header, FIELD.uid, 'uid');
-  draft.gid = ownerField(bytes, header, FIELD.gid, 'gid');
+  draft.uid = ownerField(bytes, header, FIELD.uid, 'uid', draft);
+  draft.gid = ownerField(bytes, header, FIELD.gid, 'gid', draft);
   draft.size = numberField(bytes, header, FIELD.size, 'size');
   draft.mtime = numberField(bytes, header, FIELD.mtime, 'mtime');
   draft.mtimeNanos = 0;
@@ -71,10 +71,14 @@ function numberField(bytes: Uint8Array, header: number, { offset, length }: Fiel
   return parseNumber(bytes, header + offset, length, name);
 }
 
-function ownerField(bytes: Uint8Array, header: number, field: Field, name: string): number {
-  const owner = numberField(bytes, header, field, name);
-  if (isOwner(owner)) return owner;
-  throw new DimgxError('DIMGX_TAR_BAD_HEADER', `the ${name} of an entry is ${owner}, which no file can have`);
+function ownerField(bytes: Uint8Array, header: number, field: Field, name: string, draft: EntryDraft): number {
+  const number = numberField(bytes, header, field, name);
+  const owner = ownerOf(number);
+  if (owner === undefined) {
+    throw new DimgxError('DIMGX_TAR_BAD_HEADER', `the ${name} of an entry is ${number}, which no file can have`);
+  }
+  if (number < 0) draft.odd |= ODD.number;
+  return owner;
 }
 
 /** What stands there in the header of anything but a device is nothing to anybody. */

@@ -3,8 +3,8 @@ import { decodeEntry, emptyEntry } from './decode.js';
 import { type Metadata, ODD, type TarEntry } from './entry.js';
 import { checksum, dialectOf, FIELD, prefixField, TYPE } from './header.js';
 import { writeNumber } from './number.js';
-import { encodePax, type PaxRecord } from './pax.js';
-import { isPortable, isXattr } from './portable-record.js';
+import { encodePax, isSigned, type PaxRecord } from './pax.js';
+import { escaped, isEscaped, isPortable, isWindowsRecord, isXattr } from './portable-record.js';
 import { type SparseLayout, sparseRecords } from './sparse-layout.js';
 
 const EMPTY = new Uint8Array(0);
@@ -21,6 +21,8 @@ export interface Rewrite {
   readonly metadata?: Metadata;
   /** Beside the entry's own, and instead of those of the same name. */
   readonly xattrs?: readonly PaxRecord[];
+  /** Keep the records that only images for Windows keep. Default false. */
+  readonly forWindows?: boolean;
   /** How the contents of a sparse file will be laid out. */
   readonly sparse?: SparseLayout;
 }
@@ -81,23 +83,29 @@ function writtenName(path: Uint8Array, type: number): Uint8Array {
 /** What the header itself, and its GNU extensions, will say. */
 const NAMES: ReadonlySet<string> = new Set(['path', 'linkpath', 'GNU.sparse.name']);
 const OVERRIDES: ReadonlySet<string> = new Set(['uid', 'gid', 'mtime']);
+/** Where one of these has a sign, the header has the number. */
+const NUMBERS: ReadonlySet<string> = new Set(['uid', 'gid', 'size']);
 
-function keptRecords(entry: TarEntry, type: number, { metadata, xattrs = [], sparse }: Rewrite): Uint8Array[] {
+function keptRecords(entry: TarEntry, type: number, rewrite: Rewrite): Uint8Array[] {
+  const { metadata, xattrs = [], sparse, forWindows = false } = rewrite;
   // The last of a key counts, and when that is empty the header: then none of the key may stay.
   const last = new Map(entry.pax.map(({ key, value }) => [key, value]));
   const isInForce = ({ key, value }: PaxRecord) => value.length > 0 && last.get(key)?.length !== 0;
   const replaced = new Set(xattrs.map(({ key }) => key));
   const isKept = (record: PaxRecord) => {
     const { key } = record;
+    if (forWindows && isWindowsRecord(record)) return true;
     if (NAMES.has(key) || !isPortable(record, type) || replaced.has(key)) return false;
+    if (NUMBERS.has(key) && isSigned(record.value)) return false;
     if (sparse && (key === 'size' || key.startsWith('GNU.sparse.'))) return false;
     if (key.startsWith('GNU.sparse.')) return type === TYPE.file && (entry.odd & ODD.straySparse) === 0;
     if (key === 'size') return type === TYPE.file && isInForce(record);
     if (key === 'atime' || key === 'ctime') return isInForce(record);
     return !OVERRIDES.has(key) || (isInForce(record) && metadata === undefined);
   };
-  const kept = entry.pax.filter(isKept).map(({ raw }) => raw);
-  kept.push(...xattrs.filter((record) => isPortable(record, type)).map(({ raw }) => raw));
+  const written = (record: PaxRecord) => (isEscaped(record) ? escaped(record) : record.raw);
+  const kept = entry.pax.filter(isKept).map(written);
+  kept.push(...xattrs.filter((record) => isPortable(record, type)).map(written));
   if (sparse) kept.push(...sparseRecords(sparse));
   if (metadata && metadata.mtimeNanos !== 0) kept.push(encodePax('mtime', Buffer.from(decimalTime(metadata))));
   return kept;

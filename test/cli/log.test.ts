@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { entryLogger } from '#dimgx/cli/entry-logger.js';
 import { Log } from '#dimgx/cli/log.js';
 import { parseLogFormat } from '#dimgx/cli/log-format.js';
 import type { LogLevel } from '#dimgx/cli/log-level.js';
@@ -22,13 +23,17 @@ test('a line names the program, and the level unless it is an error', () => {
   const { log, lines } = logAt('debug');
   log.write('error', 'DIMGX_X: what happened: what to do');
   log.warning({ code: 'DIMGX_SOURCE_UNVERIFIED', message: 'no digests', count: 1 });
-  log.entry({ action: 'write', path: 'etc/passwd', layer: 'abc' });
-  log.entry({ action: 'skip', path: 'tmp/x', layer: 'abc', reason: 'hidden by removal of "tmp"' });
-  log.entry({ action: 'skip', path: 'tmp/y', layer: 'abc' });
+  const tell = entryLogger(log);
+  const facts = { size: 1234, mode: 0o4755, mtime: 1_428_667_200 };
+  tell({ action: 'write', path: 'etc/passwd', layer: 'abc', ...facts });
+  tell({ action: 'write', path: 'etc', layer: 'abc', size: 0, mode: 0, mtime: 2 ** 50 });
+  tell({ action: 'skip', path: 'tmp/x', layer: 'abc', reason: 'hidden by removal of "tmp"', ...facts });
+  tell({ action: 'skip', path: 'tmp/y', layer: 'abc', ...facts });
   expect(lines).toEqual([
     'dimgx: DIMGX_X: what happened: what to do',
     'dimgx: warning: DIMGX_SOURCE_UNVERIFIED: no digests',
-    'dimgx: info: writing "etc/passwd" from "abc"',
+    'dimgx: info: writing "etc/passwd" from "abc" to archive (size: 1.23 kB; mode: 4755; mtime: 2015-04-10T12:00:00Z)',
+    'dimgx: info: writing "etc" from "abc" to archive (size: 0 B; mode: 0; mtime: 1125899906842624 s)',
     'dimgx: debug: skipping "tmp/x" hidden by removal of "tmp"',
     'dimgx: debug: skipping "tmp/y"',
   ]);

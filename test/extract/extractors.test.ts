@@ -65,6 +65,96 @@ describe.skipIf(missing !== '')(`GNU tar and bsdtar, without a word and alike${m
     expect(one.get('d')?.xattrs).toBe('user.a=0x310a3d32');
   });
 
+  test('extract owners below zero as the numbers that the kernel takes them for', async () => {
+    const [one, two] = (await extracted([
+      [
+        { name: 'nobody', uid: -2, gid: -2 },
+        {
+          name: 'pax',
+          pax: [
+            ['uid', '-2'],
+            ['gid', '+7'],
+          ],
+        },
+        { name: 'none', uid: -1, gid: 4_294_967_295 },
+        { name: 'link', type: '1', link: 'nobody', uid: -2, gid: -2 },
+      ],
+    ])) as [Tree, Tree];
+    expect(treeDifferences(one, two)).toEqual([]);
+    expect(one.get('nobody')?.owner).toBe('4294967294:4294967294');
+    expect(one.get('pax')?.owner).toBe('4294967294:7');
+    expect(one.get('none')?.owner).toBe('0:0');
+    expect(one.get('link')?.sameFileAs).toBe('link');
+  });
+
+  test('extract what has xattrs of other systems, without these', async () => {
+    const names = ['com.apple.provenance', 'system.nfs4_acl', 'btrfs.x', 'lustre.lov', 'ceph.x', 'afs', 'user.'];
+    const pax = [...names, 'user.a', 'security.a', 'trusted.a'].map((name) => [`SCHILY.xattr.${name}`, 'v'] as const);
+    const layer: readonly RawEntry[] = [
+      { name: 'f', pax },
+      { name: 'd', type: '5', pax },
+      { name: 's', type: '2', link: 'f', pax },
+      { name: 'h', type: '1', link: 'f', pax },
+    ];
+    const [one, two] = (await extracted([layer])) as [Tree, Tree];
+    expect(treeDifferences(one, two)).toEqual([]);
+    expect(one.get('f')?.xattrs).toBe('security.a=0x76 trusted.a=0x76 user.a=0x76');
+    expect(one.get('d')?.xattrs).toBe('security.a=0x76 trusted.a=0x76 user.a=0x76');
+    expect(one.get('s')?.xattrs).toBe('security.a=0x76 trusted.a=0x76');
+    expect((await flattenLayers([layer])).warnings).toMatchObject([{ code: 'DIMGX_INSPECT_PAX_RECORD', count: 4 }]);
+  });
+
+  test('GNU tar sets the xattrs that engines set, whose names it would take for others, with a warning', async () => {
+    const pax = ['user.a%3Db', 'user.a%25b', 'user.100%', 'user.%3d'].map(
+      (name) => [`SCHILY.xattr.${name}`, 'v'] as const,
+    );
+    const layer: readonly RawEntry[] = [
+      { name: 'f', pax },
+      { name: 'h', type: '1', link: 'f', pax: [['SCHILY.xattr.user.%253D', 'w']] },
+    ];
+    const folder = await temporaryFolder();
+    const { tar, codes } = await flattenLayers([layer]);
+    await writeFile(join(folder, 'flat.tar'), tar);
+    const { tree, stderr } = await extractTar('GNU tar', join(folder, 'flat.tar'), folder);
+    expect(stderr).toBe('');
+    expect(tree.get('f')?.xattrs).toBe('user.%253D=0x77 user.%3d=0x76 user.100%=0x76 user.a%25b=0x76 user.a%3Db=0x76');
+    expect(codes).toContain('DIMGX_INSPECT_XATTR_NAME');
+  });
+
+  test('extract names that look like paths of Windows', async () => {
+    const names = [
+      'C:',
+      'c:foo',
+      'D:/x',
+      '\\foo',
+      '\\\\?\\x',
+      '\\\\.\\C:',
+      '\\..\\x',
+      'z:..',
+      '\\',
+      'a\\b',
+      '-rf',
+      '@x',
+      '~',
+    ];
+    const files = names.map((name): RawEntry => ({ name, content: name }));
+    const links: readonly RawEntry[] = [
+      { name: 'link', type: '1', link: 'c:foo' },
+      { name: './dotted', type: '1', link: '\\foo' },
+      { name: 'far', type: '2', link: 'C:\\Users' },
+    ];
+    for (const layers of [[[...files, ...links]], [files, links], [[...files, ...links], [{ name: '.wh.c:foo' }]]]) {
+      const [one, two] = (await extracted(layers)) as [Tree, Tree];
+      expect(treeDifferences(one, two)).toEqual([]);
+      const isLeft = (name: string) => layers.length === 1 || layers[1] === links || name !== 'c:foo';
+      for (const name of names.filter(isLeft)) {
+        expect(one.get(name), name).toMatchObject({ sha256: sha256(Buffer.from(name)) });
+      }
+      expect(one.get('link')?.sha256).toBe(sha256(Buffer.from('c:foo')));
+      expect(one.get('far')?.target).toBe('C:\\Users');
+    }
+  });
+
   test.each([
     ['old GNU', '--format=gnu'],
     ['PAX 0.0', '--format=posix', '--sparse-version=0.0'],

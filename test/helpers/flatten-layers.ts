@@ -20,6 +20,9 @@ export interface FlattenLayersOptions {
   /** Which layers, by number from the oldest, earlier wins. Default: all, newest first. */
   readonly select?: readonly number[];
   readonly threads?: number;
+  /** What the config says. Default `linux`. */
+  readonly os?: string;
+  readonly excludeDevices?: boolean;
   readonly onEntry?: (event: EntryEvent) => void;
 }
 
@@ -37,9 +40,9 @@ export async function flattenLayers(
 ): Promise<Flattened> {
   const warnings: Warning[] = [];
   const onWarning = (warning: Warning) => void warnings.push(warning);
-  const { onEntry } = options;
+  const { onEntry, excludeDevices = false } = options;
   const tar = await withLayers(layers, { ...options, onWarning }, (indexes) =>
-    buffer(extractLayers(indexes, { onWarning, ...(onEntry && { onEntry }) })),
+    buffer(extractLayers(indexes, { onWarning, excludeDevices, ...(onEntry && { onEntry }) })),
   );
   return { tar, warnings, codes: warnings.map(({ code }) => code) };
 }
@@ -52,7 +55,7 @@ export async function withLayers<T>(
 ): Promise<T> {
   const bytes = layers.map((layer) => (layer instanceof Uint8Array ? layer : rawLayer(layer)));
   const path = join(tmpdir(), `dimgx-test-${randomUUID()}.tar`);
-  await writeFile(path, await archiveOf(dockerArchive([{ layers: bytes }])));
+  await writeFile(path, await archiveOf(dockerArchive([{ layers: bytes, config: { os: options.os ?? 'linux' } }])));
   try {
     const image = await openImage(`docker-archive:${path}`);
     try {

@@ -201,14 +201,13 @@ describe('what is refused', () => {
     ['a size that is exact no more', bad({ patch: { 124: '\x80\0\0\0\x7f\0\0\0\0\0\0\0' } }), 'DIMGX_TAR_BAD_HEADER'],
     ['a size that is no number', bad({ patch: { 124: '0000000009\0\0' } }), 'DIMGX_TAR_BAD_HEADER'],
     ['a mode that is no number', bad({ patch: { 100: 'rw-r--r-' } }), 'DIMGX_TAR_BAD_HEADER'],
-    ['a negative owner', bad({ patch: { 108: '\xff'.repeat(8) } }), 'DIMGX_TAR_BAD_HEADER'],
-    ['the owner that means none', bad({ patch: { 116: '\x80\0\0\0\xff\xff\xff\xff' } }), 'DIMGX_TAR_BAD_HEADER'],
+    ['an owner below 31 bits', bad({ patch: { 108: '\xff\xff\xff\xff\x7f\xff\xff\xff' } }), 'DIMGX_TAR_BAD_HEADER'],
     [
       'an owner over 32 bits in a header, though PAX has another',
       [rawEntry({}), paxHeader({ uid: '1' }), rawEntry({ patch: { 108: '\x80\0\0\x01\0\0\0\0' } })],
       'DIMGX_TAR_BAD_HEADER',
     ],
-    ['a negative owner in PAX', [paxHeader({ gid: '-1' }), rawEntry({})], 'DIMGX_TAR_BAD_PAX'],
+    ['an owner below 31 bits in PAX', [paxHeader({ gid: '-2147483649' }), rawEntry({})], 'DIMGX_TAR_BAD_PAX'],
     ['an owner over 32 bits in PAX', [paxHeader({ uid: '4294967296' }), rawEntry({})], 'DIMGX_TAR_BAD_PAX'],
     ['a device over 32 bits', bad({ type: '4', patch: { 329: '\x80\0\0\x01\0\0\0\0' } }), 'DIMGX_TAR_BAD_HEADER'],
     ['a negative size in PAX', [rawEntry({}), paxHeader({ size: '-1' }), rawEntry({})], 'DIMGX_TAR_BAD_HEADER'],
@@ -239,4 +238,13 @@ describe('what is refused', () => {
       refused('DIMGX_TAR_BAD_PAX'),
     );
   });
+});
+
+test.each<[string, Uint8Array[], { uid?: number; gid?: number }]>([
+  ['-1 is the last', [rawEntry({ patch: { 108: '\xff'.repeat(8) } })], { uid: 2 ** 32 - 1 }],
+  ['-2 is the one before', [rawEntry({ patch: { 116: `${'\xff'.repeat(7)}\xfe` } })], { gid: 2 ** 32 - 2 }],
+  ['-1 in PAX is the last', [paxHeader({ gid: '-1' }), rawEntry({})], { gid: 2 ** 32 - 1 }],
+  ['the last is the last', [rawEntry({ patch: { 116: '\x80\0\0\0\xff\xff\xff\xff' } })], { gid: 2 ** 32 - 1 }],
+])('of the owners that 32 bits number, %s', async (_, parts, owner) => {
+  expect((await readTar(rawTar(...parts)))[0]).toMatchObject(owner);
 });

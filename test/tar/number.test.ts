@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseNumber, writeNumber } from '#dimgx/tar/number.js';
+import { ownerOf, parseNumber, writeNumber } from '#dimgx/tar/number.js';
 
 function parse(field: string): number {
   const bytes = Buffer.from(field, 'latin1');
@@ -27,6 +27,16 @@ describe('a number', () => {
     ['base-256 of twelve bytes', '\x80\0\0\0\0\0\0\x02\0\0\0\0', 2 ** 33],
   ])('%s', (_, field, value) => expect(parse(field)).toBe(value));
 });
+
+test.each([
+  [0, 0],
+  [4_294_967_295, 4_294_967_295],
+  [4_294_967_296, undefined],
+  [-1, 4_294_967_295],
+  [-2, 4_294_967_294],
+  [-(2 ** 31), 2 ** 31],
+  [-(2 ** 31) - 1, undefined],
+])('the owner %d is %s', (number, owner) => expect(ownerOf(number)).toBe(owner));
 
 describe('no number', () => {
   test.each([

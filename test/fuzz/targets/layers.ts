@@ -69,7 +69,12 @@ async function indexesOf(layers: readonly Buffer[]): Promise<LayerIndex[]> {
       write: () => must(false, 'a plain layer is spooled'),
       whole: (work) => work(),
     };
-    const { columns, ...contents } = await indexPlainLayer({ file: -1, offset: 0, length }, io, budget);
+    const {
+      columns,
+      windowsRecords: _,
+      isForWindows: forWindows,
+      ...contents
+    } = await indexPlainLayer({ file: -1, offset: 0, length }, io, budget);
     const region = { file: new DescriptorFile({ fd: scratch.fd }), offset, length };
     const layer = layerValue({ name: `layer ${position}`, blob: region });
     const place = { position, of: layers.length };
@@ -78,6 +83,7 @@ async function indexesOf(layers: readonly Buffer[]): Promise<LayerIndex[]> {
       ...contents,
       layer,
       place,
+      forWindows,
       region,
       entries,
       filled: FillLevel.full,
