@@ -136,4 +136,6 @@ export interface Image {
   readonly resources: Resources;
   /** Closes descriptors, ends workers, removes spools. May be called twice. */
   close(): Promise<void>;
+  /** The same as `close`, for `await using image = await openImage(…)`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -91,6 +91,7 @@ export function imageOf<L extends Layer>(found: FoundImage, own: OwnOfSource<L>)
     fetch,
     resources,
     close: () => resources.close(),
+    [Symbol.asyncDispose]: () => resources.close(),
   });
 }
 

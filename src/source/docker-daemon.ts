@@ -70,6 +70,7 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
       ),
     resources: context.resources,
     close: () => context.resources.close(),
+    [Symbol.asyncDispose]: () => context.resources.close(),
   });
 }
 

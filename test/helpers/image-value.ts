@@ -28,6 +28,7 @@ export function imageValue(layers: readonly Layer[], parts: Partial<Image> = {})
     fetch: async (wanted) => wanted as readonly StoredLayer[],
     resources,
     close: () => resources.close(),
+    [Symbol.asyncDispose]: () => resources.close(),
     ...parts,
   };
 }

@@ -75,7 +75,7 @@ export class Connections {
   async close(): Promise<void> {
     const all = [...this.#replaced, ...[...this.#origins.values()].map(({ dispatcher }) => dispatcher)];
     const dispatchers = await Promise.allSettled(all);
-    await Promise.all(dispatchers.map((each) => each.status === 'fulfilled' && each.value.destroy()));
+    await Promise.all(dispatchers.map((each) => each.status === 'fulfilled' && destroy(each.value)));
   }
 
   #make(url: URL, trustsSystem: boolean, speaksHttp2: boolean): Origin {
@@ -140,4 +140,9 @@ function proxyUrl(proxy: string): URL {
 function basicOf({ username, password }: URL): string {
   const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return `Basic ${Buffer.from(text).toString('base64')}`;
+}
+
+/** Bun puts a client of its own in the place of undici, whose agents hold nothing and cannot be destroyed. */
+function destroy(dispatcher: Dispatcher): Promise<void> | undefined {
+  return typeof dispatcher.destroy === 'function' ? dispatcher.destroy() : undefined;
 }
