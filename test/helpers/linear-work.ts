@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { type MeasuredRun, measureDimgx } from './measure-dimgx.js';
 import { writeArchive } from './members.js';
+import { shortOrLong } from './short-or-long.js';
 
 export interface LinearRun {
   /** Default: flatten to nowhere. */
@@ -19,7 +20,7 @@ const BYTES = 4 * 2 ** 20;
 /**
  * The same shape of input, with `n` of something and with four times as many, must not take much more than four times the
  * work: an algorithm that is quadratic would take sixteen times. What a function of V8's own does inside is not counted; where
- * that is quadratic, `n` has to be so large that the run is killed.
+ * that is quadratic, `n` has to be so large that the run is killed. The short form takes a quarter of `n`.
  *
  * @param make the members of an archive
  * @returns the larger run
@@ -29,8 +30,9 @@ export async function expectLinearWork(
   n: number,
   { args = ['-t', '/dev/null'], peak = 400, exitCode = 0 }: LinearRun = {},
 ): Promise<MeasuredRun> {
-  const one = await measureDimgx([...args, await writeArchive(make(n))]);
-  const four = await measureDimgx([...args, await writeArchive(make(4 * n))]);
+  const count = Math.ceil(n / shortOrLong(4, 1));
+  const one = await measureDimgx([...args, await writeArchive(make(count))]);
+  const four = await measureDimgx([...args, await writeArchive(make(4 * count))]);
   expect([one.exitCode, four.exitCode], four.stderr).toEqual([exitCode, exitCode]);
   expect(one.blocks).toBeGreaterThan(100);
   expect(four.blocks).toBeLessThan(FACTOR * one.blocks + BLOCKS);
