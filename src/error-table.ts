@@ -230,7 +230,7 @@ export const WARNINGS = {
   },
   DIMGX_INSPECT_XATTR_NAME: {
     about: 'image',
-    meaning: 'An xattr whose name has `%25` or `%3D` is written as GNU tar reads it; other programs read another.',
+    meaning: 'An xattr whose name has `%25` or `%3D` is written as GNU tar reads it; others read another name.',
   },
   DIMGX_MERGE_DUPLICATE: { about: 'image', meaning: 'A layer holds one path twice; the last one counts.' },
   DIMGX_MERGE_BAD_WHITEOUT: { about: 'image', meaning: 'A whiteout that names nothing is ignored.' },

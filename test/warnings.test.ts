@@ -125,6 +125,12 @@ const ODDITIES: readonly Oddity[] = [
     count: 1,
   },
   {
+    name: 'xattrs whose names GNU tar would unescape',
+    code: 'DIMGX_INSPECT_XATTR_NAME',
+    layers: [[{ name: 'a', pax: [['SCHILY.xattr.user.a%3Db', 'v']] }]],
+    count: 1,
+  },
+  {
     name: 'data behind the end of layers',
     code: 'DIMGX_INSPECT_TRAILING_DATA',
     layers: [[{ name: 'a' }], [{ name: 'b' }]],
