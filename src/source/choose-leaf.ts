@@ -165,7 +165,8 @@ async function examine({ descriptor, problem }: Leaf, { store }: LeafRequest): P
 function unexamined({ descriptor }: Pick<Leaf, 'descriptor'>): ExaminedManifest {
   const platform = declaredBy(descriptor);
   const { digest } = descriptor;
-  return { descriptor, digest, kind: kindOfDescriptor(descriptor), missing: [], ...(platform && { platform }) };
+  const kind = kindOfDescriptor(descriptor);
+  return { descriptor, digest, kind, missing: [], isUnseen: true, ...(platform && { platform }) };
 }
 
 function declared({ descriptor }: Leaf): Platform | undefined {

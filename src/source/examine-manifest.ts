@@ -7,7 +7,7 @@ import { type Descriptor, isForeign, type Manifest } from '../image/manifest.js'
 import { type Platform, platformOf } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
 import type { Blobs } from './blob-store.js';
-import { kindOfDescriptor, kindOfManifest, type ManifestKind } from './manifest-kind.js';
+import { isManifest, kindOfDescriptor, kindOfManifest, type ManifestKind } from './manifest-kind.js';
 import { readManifest } from './read-manifest.js';
 
 /** What the documents of an image, or of what lies beside images, tell. */
@@ -25,6 +25,8 @@ export interface Examined {
   readonly missing: readonly string[];
   /** Why its documents cannot be read. */
   readonly problem?: DimgxError;
+  /** Nobody has looked for its layers. */
+  readonly isUnseen?: true;
 }
 
 /** A manifest that was examined. */
@@ -61,7 +63,9 @@ export async function examineManifest(descriptor: Descriptor, store: Blobs): Pro
     kind: kindOfDescriptor(descriptor),
     missing: [],
     ...(platform && { platform }),
+    ...(!store.isNear && { isUnseen: true as const }),
   };
+  if (!isManifest(descriptor)) return claimed;
   const found = await ownProblem(descriptor, () => readManifest(descriptor, store));
   if (found instanceof DimgxError) return { ...claimed, ...withProblem(found, descriptor.digest) };
   const { manifest } = found;
@@ -89,7 +93,7 @@ export function listedImage(examined: Examined, more: Partial<ListedImage> = {})
     ...(platform && { platform }),
     ...(id !== undefined && { id }),
     ...(size !== undefined && { size }),
-    isWhole: isWhole(examined),
+    ...(knownWhole(examined) !== undefined && { isWhole: isWhole(examined) }),
     missing,
     ...(problem && { problem: { code: problem.code, message: problem.message } }),
     ...more,
@@ -99,6 +103,11 @@ export function listedImage(examined: Examined, more: Partial<ListedImage> = {})
 /** Whether nothing that is needed of it is known to be absent or damaged. */
 export function isWhole({ problem, missing }: Examined): boolean {
   return !problem && missing.length === 0;
+}
+
+/** The same; `undefined` when nobody has looked. */
+export function knownWhole(examined: Examined): boolean | undefined {
+  return examined.isUnseen && isWhole(examined) ? undefined : isWhole(examined);
 }
 
 /** Whether what is there of it is not as it should be. */

@@ -1,7 +1,7 @@
 import { type Choice, DimgxError, type Warning } from '../errors.js';
 import { formatPlatform, isNameable, type Platform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
-import { type Examined, isWhole } from './examine-manifest.js';
+import { type Examined, isWhole, knownWhole } from './examine-manifest.js';
 import { withArticle } from './manifest-kind.js';
 
 const MAX_LISTED = 20;
@@ -9,7 +9,8 @@ const MAX_LISTED = 20;
 /** An image of an index, as an error offers it. */
 export function choiceOf(examined: Examined): Choice {
   const { kind, platform, digest } = examined;
-  return { names: [], kind, ...(platform && { platform }), digest, isWhole: isWhole(examined) };
+  const whole = knownWhole(examined);
+  return { names: [], kind, ...(platform && { platform }), digest, ...(whole !== undefined && { isWhole: whole }) };
 }
 
 export function noPlatform(images: readonly Examined[], location: string, target: Platform): DimgxError {

@@ -3,7 +3,7 @@ import type { ListedImage } from '../image/listed-image.js';
 import { type Descriptor, INDEX_TYPES } from '../image/manifest.js';
 import type { Blobs, Document } from './blob-store.js';
 import { examineManifest, listedImage, ownProblem } from './examine-manifest.js';
-import { kindOfDescriptor, mayBeIndex } from './manifest-kind.js';
+import { isManifest, kindOfDescriptor, mayBeIndex } from './manifest-kind.js';
 import { type Leaf, leavesOf } from './manifest-leaves.js';
 import { documentKind } from './read-manifest.js';
 
@@ -59,17 +59,20 @@ async function listLeaf(
     const missing = problem.code === 'DIMGX_SOURCE_MISSING_BLOB' ? [descriptor.digest] : [];
     return listedImage({ digest: descriptor.digest, kind: kindOfDescriptor(descriptor), missing, problem }, more);
   }
-  const kind = kindOfDescriptor(descriptor);
-  const isManifest = kind !== 'layer' && !(kind === 'BuildKit cache' && /cacheconfig/.test(descriptor.mediaType));
-  const examined = await (isManifest ? examineManifest(descriptor, store) : unread(descriptor, store));
-  const { isWhole, ...listed } = listedImage(examined, more);
-  // Nobody has asked a registry for the layers.
-  return store.isNear || isWhole === false ? { ...listed, ...(isWhole !== undefined && { isWhole }) } : listed;
+  const examined = await (isManifest(descriptor) ? examineManifest(descriptor, store) : unread(descriptor, store));
+  return listedImage(examined, more);
 }
 
 /** A blob that an index lists as if it were a manifest. */
 async function unread(descriptor: Descriptor, store: Blobs) {
   const { digest, size } = descriptor;
   const isThere = await ownProblem(descriptor, async () => store.has(parseDigest(digest, 'a layer')));
-  return { digest, size, kind: kindOfDescriptor(descriptor), missing: isThere === true ? [] : [digest] };
+  const missing = isThere === true ? [] : [digest];
+  return {
+    digest,
+    size,
+    kind: kindOfDescriptor(descriptor),
+    missing,
+    ...(!store.isNear && { isUnseen: true as const }),
+  };
 }

@@ -48,6 +48,12 @@ export function isImageKind(kind: ManifestKind | undefined): boolean {
   return kind === 'image' || kind === 'index';
 }
 
+/** Whether it claims to point at a manifest; BuildKit lists layers and a cache's records in indexes. */
+export function isManifest(descriptor: Descriptor): boolean {
+  const isRecords = /buildkit\.cacheconfig/.test(descriptor.mediaType);
+  return kindOfDescriptor(descriptor) !== 'layer' && !isRecords;
+}
+
 /** Whether it may point at an index: what has no type may be one. */
 export function mayBeIndex({ mediaType }: Descriptor): boolean {
   return mediaType === '' || INDEX_TYPES.includes(mediaType);

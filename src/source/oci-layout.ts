@@ -11,9 +11,10 @@ import { foundImage } from './found-image.js';
 import { imageManifest, manifestForPlatform } from './image-manifest.js';
 import { likelyImages, lookAtImage } from './layout-images.js';
 import { blobPath, INDEX, MARKER } from './layout-paths.js';
-import { otherPlatform } from './leaf-messages.js';
+import { notAnImage, otherPlatform } from './leaf-messages.js';
 import { listManifest } from './list-manifest.js';
 import { manifestDigestsByConfig } from './manifest-digests.js';
+import { isManifest, kindOfDescriptor } from './manifest-kind.js';
 import { leavesOf } from './manifest-leaves.js';
 import type { FoundImage, SourceRequest } from './source.js';
 
@@ -43,6 +44,14 @@ export async function find({ documents, selector, wanted, verify, tell }: Source
     throw await noSuchImage(listed, { selector, location, describe });
   }
   const images = await likelyImages(distinctImages(matching), store);
+  if (images.every(({ descriptor }) => !isManifest(descriptor))) {
+    const blobs = images.map(({ descriptor }) => ({
+      digest: descriptor.digest,
+      kind: kindOfDescriptor(descriptor),
+      missing: [],
+    }));
+    throw notAnImage(blobs, location);
+  }
   const look = (image: LayoutImage) => lookAtImage(image, store);
   const chosen = arePlatformsOfOne(images)
     ? images

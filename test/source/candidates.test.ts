@@ -160,6 +160,7 @@ describe('a cache that BuildKit exported', () => {
     (layout: OciLayout) => layout.index([layout.blob(gzipped(layer), `${LAYER}+gzip`), layout.blob('{}', cache)]),
     (layout: OciLayout) => manifest(layout, {}, cache, `${LAYER}+gzip`),
     (layout: OciLayout) => layout.index([here(manifest(layout, {}, cache, `${LAYER}+gzip`))]),
+    (layout: OciLayout) => layout.blob('{}', cache),
   ])('is said to be that (%#)', async (make) => {
     const layout = new OciLayout();
     const folder = await writeFolder(layout.top([named(make(layout), 'latest')]));

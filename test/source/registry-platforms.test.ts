@@ -68,11 +68,13 @@ describe('an index in a registry', () => {
     const top = layout.index([on(layout.manifest(vax), 'vax'), on(layout.manifest(alpha), 'alpha')]);
     const { reference, asked } = await registryOf(layout, top);
     for (const options of [{}, { platform: 'linux/s390x' }]) {
-      expect(await refusal(reference, { ...options, cache: false })).toMatchObject({
+      const failure = await refusal(reference, { ...options, cache: false });
+      expect(failure).toMatchObject({
         code: 'DIMGX_SOURCE_NO_PLATFORM',
         message: expect.stringMatching(/of what it has: linux\/vax, linux\/alpha$/),
         choices: [{ platform: { architecture: 'vax' } }, { platform: { architecture: 'alpha' } }],
       });
+      expect(failure.choices?.[0]).not.toHaveProperty('isWhole');
     }
     expect(asked).toEqual([top.digest, top.digest]);
   });
