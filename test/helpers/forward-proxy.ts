@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { listen } from './registry-proxy.js';
 
 export interface ForwardProxyOptions {
-  /** What it answers to whoever wants a tunnel. Default: it makes one. */
+  /** What it answers to all that it is asked. Default: what the servers do. */
   readonly status?: number;
   /** What it is reached by TLS with. Default: plain HTTP. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
@@ -31,6 +31,10 @@ export async function forwardProxy(
   const pass: RequestListener = (incoming, response) => {
     const { method, headers, url = '' } = incoming;
     asked.push(`${method} ${url}`);
+    if (status !== undefined) {
+      response.writeHead(status).end();
+      return;
+    }
     const { port, pathname, search } = new URL(url);
     const outgoing = request({ host: '127.0.0.1', port, path: `${pathname}${search}`, method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);

@@ -137,7 +137,7 @@ export class RegistryServer {
     if (failure instanceof DimgxError) return failure;
     const what = `${request} cannot be had from ${location}`;
     if (failure instanceof Refusal) {
-      const said = await this.saidIn(failure);
+      const said = `${await this.saidIn(failure)}${this.#proxyOf(failure)}`;
       const advice = failure.isDenial ? await this.#loginAdvice(failure) : '';
       return coded(failure.isDenial ? 'DENIED' : 'FAILED', `${what}: ${said}${advice}`, failure);
     }
@@ -209,6 +209,14 @@ export class RegistryServer {
     );
     this.#tops.set(registry.origin, top);
     return top;
+  }
+
+  /** Over plain HTTP a proxy may have answered in place of the registry. */
+  #proxyOf({ status }: Refusal): string {
+    const url = new URL(this.#origins[0] ?? '');
+    const proxy =
+      [403, 502, 503, 504].includes(status) && url.protocol === 'http:' ? this.http.proxyOf(url) : undefined;
+    return proxy === undefined ? '' : ` (through the proxy ${proxy})`;
   }
 
   /** The first of its addresses that speaks its scheme is the only one from then on. */

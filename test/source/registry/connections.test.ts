@@ -10,9 +10,10 @@ import type { Warning } from '#dimgx/errors.js';
 import { HttpClient, type HttpClientOptions } from '#dimgx/source/registry/http-client.js';
 import { readReply } from '#dimgx/source/registry/read-reply.js';
 import { type Certificates, makeCertificates } from '../../helpers/certificates.js';
-import { whyNotHere } from '../../helpers/engines.js';
+import { lacks, whyNotHere } from '../../helpers/engines.js';
 import { forwardProxy } from '../../helpers/forward-proxy.js';
 import { listen } from '../../helpers/registry-proxy.js';
+import { runDimgxIn } from '../../helpers/run-dimgx.js';
 import { socksProxy } from '../../helpers/socks-proxy.js';
 import { newUser } from '../../helpers/user.js';
 
@@ -84,6 +85,17 @@ describe.skipIf(absent)(`a connection by TLS${absent}`, () => {
     const options = caFile === undefined ? {} : { caFile: `${(caFile ? certificates : other).server}/ca.pem` };
     const host = await tlsServer();
     expect(await heard(`https://${host}`, { env: process.env, ...options })).toBe('hi');
+  });
+
+  test.skipIf(lacks('root', 'unshare'))('trusts what the system trusts (needs root and unshare)', async () => {
+    const home = await newUser();
+    const host = await tlsServer({}, (_, response) => response.end('{"name":"a","tags":["1"]}'));
+    const bundle = '/etc/ssl/certs/ca-certificates.crt';
+    const run = (...command: string[]) => runDimgxIn({ under: ['unshare', '-m', ...command] }, 'tags', `${host}/a`);
+    await writeFile(`${home}/bundle`, await readFile(authority()));
+    const script = `mkdir -p /etc/ssl/certs && mount -t tmpfs none /etc/ssl/certs && cp "$0" ${bundle} && exec "$@"`;
+    expect(await run('sh', '-c', script, `${home}/bundle`)).toMatchObject({ stdout: '1\n', stderr: '', code: 0 });
+    expect((await run('env')).stderr).toContain('DIMGX_SOURCE_REGISTRY_TLS');
   });
 
   test.each(['.config/containers', '.config/docker', '.docker'])(
