@@ -9,9 +9,6 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/engine/**'],
           maxWorkers: '100%', // the default leaves a processor to nobody
-          // files share a process, and `dist` is loaded as Node loads it: either saves a quarter of the time
-          isolate: false,
-          server: { deps: { external: [/\/dist\//] } },
           testTimeout: 180_000,
         },
       },
