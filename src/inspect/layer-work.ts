@@ -1,4 +1,5 @@
 import { DimgxError, throwIfAborted } from '../errors.js';
+import { isTooManyFiles, tooManyFiles } from '../file/too-many-files.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import { quoted } from '../image/printable.js';
 import type { InspectOptions } from '../options.js';
@@ -34,6 +35,7 @@ export class LayerWork {
   /** Says which layer it is that something is wrong with. @throws always */
   refuse(layer: Layer, error: unknown): never {
     throwIfAborted(this.#options.signal);
+    if (isTooManyFiles(error)) throw tooManyFiles(error);
     throw error instanceof DimgxError && error.code !== 'DIMGX_CALLBACK_FAILED' ? named(layer, error) : error;
   }
 }
