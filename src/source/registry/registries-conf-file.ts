@@ -68,7 +68,7 @@ type Entry = v.InferOutput<typeof RegistrySchema>;
 export async function readRegistriesConf(path: string): Promise<ReadonlyMap<string, RegistryRule>> {
   try {
     const { parse } = await import('smol-toml');
-    const text = (await readConfiguration(path)).toString().replace(/^\uFEFF/, '');
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readConfiguration(path));
     const parsed = v.safeParse(FileSchema, withLowerCaseKeys(parse(text)));
     if (!parsed.success) throw new Error(reasonOf(parsed.issues[0]));
     return rulesOf(parsed.output);

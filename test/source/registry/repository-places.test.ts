@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { describe, expect, it, test, vi } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
 import { parseRegistryName } from '#dimgx/reference/registry-name.js';
@@ -260,6 +261,19 @@ describe('the files of the configuration', () => {
     ],
   ])('%s', async (_, files, named, code) => {
     expect(await codeWith(files, named)).toBe(code);
+  });
+
+  it('is an error when it is not UTF-8', async () => {
+    const home = await newUser();
+    vi.stubEnv('CONTAINERS_REGISTRIES_CONF', `${home}/named`);
+    await writeFile(`${home}/named`, Buffer.from('# caf\u00e9\n', 'latin1'));
+    const places = repositoryPlaces({
+      name: parseRegistryName('a'),
+      mirrors: [],
+      env: process.env,
+      warn: () => undefined,
+    });
+    expect(await codeOf(places)).toBe('DIMGX_SOURCE_REGISTRIES_CONF');
   });
 
   it("is the user's in ~/.config, too, when XDG_CONFIG_HOME is elsewhere", async () => {
