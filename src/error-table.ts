@@ -208,6 +208,10 @@ export const WARNINGS = {
     about: 'request',
     meaning: 'The cache cannot be used, or not be written; the work goes on without it.',
   },
+  DIMGX_IMAGE_ODD_CONFIG: {
+    about: 'image',
+    meaning: 'A config has text or fields that are malformed and do not change the tree; they are left out.',
+  },
   DIMGX_SOURCE_UNVERIFIED: { about: 'image', meaning: 'The source has no digests to check its layers against.' },
   DIMGX_INSPECT_UNRESOLVED_SPEC: { about: 'request', meaning: 'A layer spec names no known layer, or several.' },
   DIMGX_INSPECT_EMPTY_RANGE: { about: 'request', meaning: 'A layer spec adds no layer.' },

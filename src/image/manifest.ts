@@ -46,7 +46,7 @@ export const DescriptorSchema = v.object({
   size: Size,
   platform: v.nullish(PlatformSchema),
   artifactType: v.fallback(v.nullish(v.string()), null),
-  annotations: v.nullish(v.record(v.string(), v.string())),
+  annotations: v.nullish(v.record(v.string(), v.nullish(v.string(), ''))),
   /** Where a layer can be had that its registry does not have. */
   urls: v.nullish(v.array(v.string()), []),
 });
@@ -55,7 +55,7 @@ export type Descriptor = v.InferOutput<typeof DescriptorSchema>;
 
 /** An OCI manifest, or Docker's of schema 2, which has the same shape. Source: OCI image-spec, manifest.md. */
 export const ManifestSchema = v.object({
-  schemaVersion: v.number(),
+  schemaVersion: v.nullish(v.number()),
   mediaType: v.nullish(v.string()),
   artifactType: v.nullish(v.string()),
   config: DescriptorSchema,
@@ -68,21 +68,29 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
 /** An OCI index, or Docker's manifest list. Source: OCI image-spec, image-index.md. */
 export const IndexSchema = v.object({
-  schemaVersion: v.number(),
+  schemaVersion: v.nullish(v.number()),
   mediaType: v.nullish(v.string()),
   manifests: v.nullish(v.array(DescriptorSchema), []),
 });
 
 export type Index = v.InferOutput<typeof IndexSchema>;
 
+/** Null is as nothing. */
+const Anything = v.optional(
+  v.pipe(
+    v.unknown(),
+    v.transform((value) => value ?? undefined),
+  ),
+);
+
 /** Enough of any manifest or index to tell which of them it is. */
 export const KindSchema = v.object({
-  schemaVersion: v.number(),
+  schemaVersion: v.nullish(v.number()),
   mediaType: v.nullish(v.string(), ''),
-  manifests: v.optional(v.unknown()),
-  layers: v.optional(v.unknown()),
-  config: v.optional(v.unknown()),
-  fsLayers: v.optional(v.unknown()),
+  manifests: Anything,
+  layers: Anything,
+  config: Anything,
+  fsLayers: Anything,
 });
 
 const LayerSourceSchema = v.object({
@@ -96,10 +104,10 @@ const LayerSourceSchema = v.object({
 export const DockerManifestSchema = v.array(
   v.object({
     Config: v.string(),
-    RepoTags: v.nullish(v.array(v.string()), []),
+    RepoTags: v.nullish(v.array(v.nullish(v.string(), '')), []),
     Layers: v.nullish(v.array(v.string()), []),
     /** By diff ID (Docker ≥ 25). */
-    LayerSources: v.nullish(v.record(v.string(), LayerSourceSchema), {}),
+    LayerSources: v.fallback(v.nullish(v.record(v.string(), v.nullish(LayerSourceSchema)), {}), {}),
   }),
 );
 

@@ -165,7 +165,7 @@ function foundLayer(path: string, { LayerSources }: DockerManifestItem, diffId: 
 }
 
 /** Docker leaves such layers out of its archives. */
-function foreignOf({ digest, size, urls }: DockerManifestItem['LayerSources'][string]) {
+function foreignOf({ digest, size, urls }: NonNullable<DockerManifestItem['LayerSources'][string]>) {
   return { foreign: urls, ...(isDigest(digest) && { digest, claimedSize: size }) };
 }
 

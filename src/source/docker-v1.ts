@@ -67,11 +67,15 @@ export async function list(documents: Documents): Promise<readonly ListedImage[]
 const NodeSchema = v.object({
   id: v.nullish(v.string()),
   parent: v.nullish(v.string()),
-  created: v.nullish(v.string()),
-  comment: v.nullish(v.string()),
-  architecture: v.nullish(v.string()),
-  os: v.nullish(v.string()),
-  container_config: v.nullish(v.object({ Cmd: v.nullish(v.array(v.string())) })),
+  created: v.fallback(v.nullish(v.string()), null),
+  comment: v.fallback(v.nullish(v.string()), null),
+  architecture: v.fallback(v.nullish(v.string()), null),
+  os: v.fallback(v.nullish(v.string()), null),
+  /** Docker's first versions, and its reader, take a command as one text, too. */
+  container_config: v.fallback(
+    v.nullish(v.object({ Cmd: v.nullish(v.union([v.string(), v.array(v.string())])) })),
+    null,
+  ),
 });
 
 const RepositoriesSchema = v.record(v.string(), v.nullish(v.record(v.string(), v.string()), {}));
@@ -181,7 +185,7 @@ function configOf(tip: Uint8Array, chain: readonly string[], nodes: Nodes): Pars
   const config = { ...(created && { created }), ...(architecture && { architecture }), ...(os && { os }), document };
   const history = chain.map((id) => {
     const node = nodes.get(id);
-    const created_by = node?.container_config?.Cmd?.join(' ');
+    const created_by = [node?.container_config?.Cmd ?? []].flat().join(' ');
     return { history: historyEntry({ created: node?.created, comment: node?.comment, created_by }), madeLayer: true };
   });
   const platform = platformOf({ os, architecture });

@@ -77,6 +77,8 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
   const documents = new Documents(files);
   const request = { documents, selector: selector ?? options.image, wanted, verify, warn: inputWarner(options), tell };
   const { source, found } = await findForPlatform(await recognise(sources, documents), request);
+  const { oddity } = found.config;
+  if (oddity) request.warn({ code: 'DIMGX_IMAGE_ODD_CONFIG', message: oddity, count: 1 });
   const transport = source.transport === 'oci' && files.isArchive ? 'oci-archive' : source.transport;
   const fetched = new Map<string, FetchedBlob>();
   const fetchForeign = async (layers: readonly ForeignLayer[]) => {

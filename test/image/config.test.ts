@@ -46,7 +46,7 @@ describe('parseConfig', () => {
     expect(parse({ config: { Env: ['A=b'] } }).config.document).toEqual({ config: { Env: ['A=b'] } });
   });
 
-  test.each([[[]], ['x'], [{ rootfs: { diff_ids: 'x' } }], [{ history: {} }], [{ rootfs: { diff_ids: [1] } }]])(
+  test.each([[[]], ['x'], [{ rootfs: { diff_ids: 'x' } }], [{ rootfs: 'x' }], [{ rootfs: { diff_ids: [1] } }]])(
     'refuses the shape of %j',
     (config) => {
       expect(() => parse(config)).toThrow(expect.objectContaining({ code: 'DIMGX_IMAGE_BAD_JSON' }));
@@ -66,6 +66,37 @@ describe('parseConfig', () => {
     const broken = () => parseConfig(Buffer.from('{"a":\x1b\n'), 'the config');
     expect(broken).toThrow(expect.objectContaining({ code: 'DIMGX_IMAGE_BAD_JSON' }));
     expect(broken).toThrow(/^the config is not JSON: [ -~]+$/);
-    expect(() => parseConfig(Buffer.from([0x22, 0xff, 0x22]), 'the config')).toThrow('not UTF-8');
+  });
+
+  test('replaces what is not UTF-8, and says so', () => {
+    const config = parseConfig(Buffer.from('{"os":"a\xe9"}', 'latin1'), 'the config');
+    expect(config.config.os).toBe('a\ufffd');
+    expect(config.oddity).toContain('not UTF-8');
+  });
+
+  test.each([
+    ['created', 17],
+    ['created', 'yesterday'],
+    ['architecture', {}],
+    ['history', {}],
+    ['history', ['x']],
+    ['history', [{ created: 1, created_by: [], comment: false, empty_layer: 'x' }]],
+  ])('leaves %s out when it is %j, and says so', (key, value) => {
+    const { oddity, config, history, diffIds } = parse({
+      rootfs: { diff_ids: [`sha256:${'a'.repeat(64)}`] },
+      [key]: value,
+    });
+    expect(oddity).toContain(` is not of the right shape at ${key}`);
+    expect(config).not.toHaveProperty(key);
+    expect(history.map((step) => step.history)).toEqual(history.map(() => ({})));
+    expect(diffIds).toHaveLength(1);
+  });
+
+  test('finds its fields in any letter case, the last one', () => {
+    expect(parse({ OS: 'a', os: 'b', RootFS: { DIFF_IDS: [`sha256:${'a'.repeat(64)}`] } })).toMatchObject({
+      config: { os: 'b' },
+      diffIds: [`sha256:${'a'.repeat(64)}`],
+    });
+    expect(parse({ os: 'b' }).oddity).toBeUndefined();
   });
 });

@@ -200,13 +200,22 @@ describe('a damaged or hostile archive', () => {
     return writeArchive({ ...archive, 'manifest.json': JSON.stringify(manifest) });
   }
 
-  test.each(['../x', '/etc/passwd', 'a/../../x', '', '.', 'a\0b'])(
+  test.each(['../x', '/../etc/passwd', 'a/../../x', '', '.', 'a\0b'])(
     'is refused when a layer lies at %j',
     async (path) => {
       const reference = await changed((item) => item.Layers.splice(0, 1, path));
       expect((await refusal(reference)).code).toBe('DIMGX_SOURCE_UNSAFE_PATH');
     },
   );
+
+  test("means its own top by a slash in front, never the machine's", async () => {
+    const reference = await changed((item) =>
+      Object.assign(item, { Layers: item.Layers.map((path: string) => `/${path}`) }),
+    );
+    expect((await opened(reference)).id).toBe((await opened(await writeArchive(dockerArchive([app])))).id);
+    const outside = await changed((item) => item.Layers.splice(0, 1, '/etc/passwd'));
+    expect((await refusal(outside)).code).toBe('DIMGX_SOURCE_MISSING_BLOB');
+  });
 
   test('is refused when its config lies outside', async () => {
     const reference = await changed((item) => Object.assign(item, { Config: '../config.json' }));
