@@ -61,13 +61,14 @@ export class Connections {
   /** Makes connections another way from now on, where that may mend a failure. @returns whether it may */
   adapt(url: URL, failure: HttpFailure, tried: Promise<Dispatcher>): boolean {
     const known = this.#origins.get(url.origin);
-    if (!known) return false;
+    const { isUntrusted } = failure;
+    const isOtherProtocol = failure.kind === 'protocol';
+    if (!known || !(isUntrusted || isOtherProtocol)) return false;
     if (known.dispatcher !== tried) return true; // another request has seen to it
     const { trustsSystem, speaksHttp2 } = known;
-    const mends = (failure.isUntrusted && !trustsSystem) || (failure.kind === 'protocol' && !speaksHttp2);
-    if (!mends) return false;
+    if (isUntrusted ? trustsSystem : speaksHttp2) return false;
     this.#replaced.push(tried);
-    this.#make(url, trustsSystem || failure.isUntrusted, speaksHttp2 || failure.kind === 'protocol');
+    this.#make(url, trustsSystem || isUntrusted, speaksHttp2 || isOtherProtocol);
     return true;
   }
 
