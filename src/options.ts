@@ -79,6 +79,11 @@ export interface OpenOptions extends CommonOptions, RegistryOptions {
   readonly platform?: string | undefined;
   /** Which of several images in an archive: a name, an ID or its prefix, or `@N` counted from 0. */
   readonly image?: string | undefined;
+  /**
+   * Folders in which blobs are looked for that are not in the archive or layout: as `DIR/ALGORITHM/HEX`, `DIR/HEX` or
+   * `DIR/blobs/ALGORITHM/HEX`. They are compared with their digests even with `verify: false`.
+   */
+  readonly blobs?: readonly string[] | undefined;
   /** Of the engine, as `unix://…`, `tcp://…` or `ssh://…`. Default: what `DOCKER_HOST` and docker's contexts say. */
   readonly host?: string | undefined;
   /**

@@ -51,6 +51,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   allowForeignLayers: SWITCH,
   platform: TEXT,
   image: TEXT,
+  blobs: TEXTS,
   host: TEXT,
   pull: oneOf('missing', 'always', 'never'),
   cache: CACHE,

@@ -121,6 +121,13 @@ export const OPTION_TABLE = {
     group: SOURCE,
     describe: 'of several images in an archive: its name, its ID, or @N from @0',
   },
+  blobs: {
+    ...text,
+    metavar: '=DIR',
+    repeatable: true,
+    group: SOURCE,
+    describe: 'look in DIR for blobs, by digest, that the archive or layout does not have itself; repeatable',
+  },
   platform: {
     ...text,
     metavar: '=PLATFORM',

@@ -64,6 +64,7 @@ function libraryOptions(given: Given): FlattenOptions {
     level: parsed('--compress-level', given['compress-level'], (option, text) => parseCount(option, text, 0, 19)),
     platform: parsed('--platform', given.platform, checkPlatform),
     image: given.image,
+    blobs: given.blobs === undefined ? undefined : [given.blobs].flat(),
     host: given.host,
     pull: parsed('--pull', given.pull, (option, text) => oneOf(option, text, PULL_CHOICES)),
     ...registrySettings(given),

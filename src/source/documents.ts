@@ -2,7 +2,8 @@ import { DimgxError } from '../errors.js';
 import { readRegion } from '../file/read-region.js';
 import { MAX_DOCUMENT } from '../image/limits.js';
 import { pathData, quoted } from '../image/printable.js';
-import type { Files } from './files.js';
+import { digestOfName } from './blob-name.js';
+import { cleanName, type Files } from './files.js';
 
 /** Of all documents that opening one image reads, in bytes: archives with thousands of images stay below. */
 const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
@@ -88,9 +89,8 @@ export class Documents {
 
 /** @throws DIMGX_SOURCE_MISSING_BLOB always */
 export function missingBlob(files: Files, name: string): never {
-  throw new DimgxError(
-    'DIMGX_SOURCE_MISSING_BLOB',
-    `${quoted(name)} is not in ${files.location}: the image is incomplete, save or copy it again`,
-    pathData(name),
-  );
+  const isBlob = digestOfName(cleanName(name)) !== undefined;
+  const advice = `save or copy it again${isBlob ? ', or name the folder that has its blobs: --blobs DIR' : ''}`;
+  const message = `${quoted(name)} is not in ${files.location}: the image is incomplete, ${advice}`;
+  throw new DimgxError('DIMGX_SOURCE_MISSING_BLOB', message, pathData(name));
 }

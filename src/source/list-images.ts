@@ -6,8 +6,10 @@ import type { ImageList, ListedImage } from '../image/listed-image.js';
 import { withResources } from '../image/resources.js';
 import type { OpenOptions } from '../options.js';
 import { parseReference } from '../reference/reference.js';
+import { checkBlobFolders } from './blob-folders.js';
 import * as dockerArchive from './docker-archive.js';
 import { Documents } from './documents.js';
+import { FilesWithBlobs } from './files-with-blobs.js';
 import { recognise } from './find-in-files.js';
 import { locate } from './locate.js';
 import * as ociLayout from './oci-layout.js';
@@ -35,6 +37,7 @@ export async function listImages(reference: string, options: ListOptions = {}): 
   try {
     return await call.run(async () => {
       await checkTmpDir(options.tmpDir);
+      await checkBlobFolders(options.blobs ?? []);
       const listed = await withResources((resources) => {
         const { tmpDir, signal, onProgress, limits } = heard;
         return list(reference, heard, { resources, tmpDir, signal, onProgress, limits: limitsOf(limits) });
@@ -60,10 +63,11 @@ async function list(reference: string, options: ListOptions, context: OpenContex
     const { listRegistryImages } = await import('./docker-registry.js');
     return listRegistryImages(place.name, options, context);
   }
-  const { files, sources } = place;
+  const { sources } = place;
+  const { signal, blobs: folders = [], verify = true } = options;
+  const files = new FilesWithBlobs(place.files, { folders, verify, signal });
   const documents = new Documents(files);
   const source = await recognise(sources, documents);
-  const verify = options.verify ?? true;
   const images = await source.list(documents, verify);
   const transport = source.transport === 'oci' && files.isArchive ? 'oci-archive' : source.transport;
   const isHybrid = source === dockerArchive && (await ociLayout.recognises(documents));

@@ -11,7 +11,9 @@ import { Resources } from '../image/resources.js';
 import type { OpenOptions } from '../options.js';
 import { parseReference } from '../reference/reference.js';
 import { assembleImage } from './assemble-image.js';
+import { checkBlobFolders } from './blob-folders.js';
 import { Documents } from './documents.js';
+import { FilesWithBlobs } from './files-with-blobs.js';
 import { findForPlatform, recognise } from './find-in-files.js';
 import type { ForeignLayer } from './layer-opener.js';
 import { locate } from './locate.js';
@@ -35,6 +37,7 @@ export async function openImage(reference: string, options: OpenOptions = {}): P
   const heard = { ...options, ...call.options };
   const work = async () => {
     await checkTmpDir(options.tmpDir);
+    await checkBlobFolders(options.blobs ?? []);
     const image = await open(reference, heard, resources);
     await call.settle();
     return image;
@@ -70,7 +73,9 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
       return notFound(path, failure);
     });
   }
-  const { files, selector, sources } = place;
+  const { selector, sources } = place;
+  const { signal, blobs: folders = [] } = options;
+  const files = new FilesWithBlobs(place.files, { folders, verify, signal });
   if (selector !== undefined && options.image !== undefined && selector !== options.image) {
     throw twoImages(selector, options.image);
   }

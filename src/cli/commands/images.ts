@@ -10,7 +10,7 @@ import { OPTION_TABLE } from '../option-table.js';
 import { MIRROR_OPTION, REGISTRY_OPTIONS, registrySettings } from '../registry-settings.js';
 import { usageError } from '../usage-error.js';
 
-const { json, host, offline, 'no-cache': noCache, 'tmp-dir': tmpDir, 'no-verify': noVerify } = OPTION_TABLE;
+const { json, host, blobs, offline, 'no-cache': noCache, 'tmp-dir': tmpDir, 'no-verify': noVerify } = OPTION_TABLE;
 const group = 'Options:';
 
 /** A name of megabytes must not be multiplied by the number of rows. */
@@ -23,6 +23,7 @@ export const command = defineCommand({
   options: {
     json: { ...json, group, describe: 'as JSON' },
     host: { ...host, group },
+    blobs: { ...blobs, group },
     'tmp-dir': { ...tmpDir, group },
     'no-verify': { ...noVerify, group, describe: 'do not compare digests and sizes' },
     'no-cache': { ...noCache, group },
@@ -30,13 +31,13 @@ export const command = defineCommand({
     ...REGISTRY_OPTIONS,
     ...MIRROR_OPTION,
   },
-  async run({ json, host, offline, ...given }, operands, { log, bar, signal, print }) {
+  async run({ json, host, blobs, offline, ...given }, operands, { log, bar, signal, print }) {
     const [reference, ...others] = operands;
     if (reference === undefined || reference === '' || others.length > 0) throw usageError('images wants one IMAGE');
     const { listImages } = await import('../../source/list-images.js');
     const list = await listImages(reference, {
       ...registrySettings(given),
-      ...defined({ host, offline, tmpDir: given['tmp-dir'] }),
+      ...defined({ host, blobs: blobs === undefined ? undefined : [blobs].flat(), offline, tmpDir: given['tmp-dir'] }),
       ...(given['no-cache'] && { cache: false }),
       ...(given['no-verify'] && { verify: false }),
       signal,
