@@ -28,7 +28,7 @@ describe('the files of a directory', () => {
       'b/link': { type: 'symlink', linkname: '../a/file' },
       c: { type: 'symlink', linkname: 'a' },
     });
-    for (const name of ['a/file', './a//file', 'b/../a/file', 'b/link', 'c/file']) {
+    for (const name of ['a/file', './a//file', 'b/../a/file', 'b/link', 'c/file', '/a/file']) {
       expect(await contentsOf(folder, name)).toBe('x');
     }
   });
@@ -53,9 +53,11 @@ describe('the files of a directory', () => {
       folder: { type: 'symlink', linkname: outside },
     });
     await symlink(`../${outside.split('/').at(-1)}/secret`, join(folder, 'relative'));
-    for (const name of ['absolute', 'relative', 'folder/secret', '../x', join(outside, 'secret'), '', 'a\0']) {
+    for (const name of ['absolute', 'relative', 'folder/secret', '../x', '/../x', '', '/', 'a\0']) {
       expect(await codeOf(folder, name)).toBe('DIMGX_SOURCE_UNSAFE_PATH');
     }
+    // A slash in front means the folder itself.
+    expect(await contentsOf(folder, join(outside, 'secret'))).toBeUndefined();
   });
 
   test('do not lie in a folder whose name only begins the same', async () => {
