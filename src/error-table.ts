@@ -89,7 +89,8 @@ export const ERRORS = {
   },
   DIMGX_SOURCE_FOREIGN_LAYER: {
     exit: 2,
-    meaning: 'A layer is not in the registry; `--allow-foreign-layers` fetches it from where the manifest says.',
+    meaning:
+      'A foreign layer is not where the image is; `--allow-foreign-layers` fetches it from the URL in the manifest.',
   },
   DIMGX_SOURCE_LOGIN_NOT_STORED: {
     exit: 2,

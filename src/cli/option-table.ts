@@ -188,7 +188,7 @@ export const OPTION_TABLE = {
   'allow-foreign-layers': {
     ...flag,
     group: SOURCE,
-    describe: 'download layers that are not in the registry from where the manifest says',
+    describe: 'download foreign layers from the URLs in the manifest',
   },
   'tmp-dir': { ...text, metavar: '=DIR', group: SOURCE, describe: "folder for temporary data (default: the system's)" },
   threads: {
