@@ -13,8 +13,8 @@ const CONSUMER = `
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import {
-  DimgxError, ERRORS, type ErrorCode, extractLayers, flatten, type FlattenOptions, type FlattenResult, type Image,
-  inspectLayers, type LayerIndex, openImage, type Progress, selectLayers, type Warning, WARNINGS,
+  type Choice, createPool, DimgxError, ERRORS, type ErrorCode, extractLayers, flatten, type FlattenOptions, type FlattenResult, type Image,
+  inspectLayers, type LayerIndex, listImages, openImage, type Progress, selectLayers, type Warning, WARNINGS,
 } from 'dimgx';
 
 const [archive = '', folder = ''] = process.argv.slice(2);
@@ -26,20 +26,30 @@ const options: FlattenOptions = {
   compression: 'gzip', level: 9, threads: 1, verify: true, strictInput: false, limits: { maxEntries: 1000 },
 };
 const result: FlattenResult = await flatten(archive, \`\${folder}/out.tgz\`, options);
-const image: Image = await openImage(archive, { platform: 'linux/amd64' });
-try {
+const absent: FlattenOptions = {
+  signal: undefined, onProgress: undefined, credentials: undefined, limits: { maxSize: undefined }, platform: undefined,
+  cache: undefined, pull: undefined, layers: undefined, pool: undefined, compression: undefined, excludeDevices: undefined,
+};
+let count = 0;
+{
+  await using image: Image = await openImage(archive, absent);
+  count = image.layers.length;
   const layers: readonly LayerIndex[] = await inspectLayers(image, {
     select: selectLayers(image, { layers: ['@1'] }, () => {}),
+    pool: createPool({ threads: undefined }),
   });
   await pipeline(extractLayers(layers), createWriteStream(\`\${folder}/base.tar\`));
-} finally {
-  await image.close();
 }
-const code: ErrorCode | undefined = await flatten('./no-such-image', \`\${folder}/none\`).then(
-  () => undefined,
-  (error: unknown) => (error instanceof DimgxError && error.code in ERRORS ? (error.code as ErrorCode) : undefined),
-);
-console.log(JSON.stringify({ entries: result.entries, layers: image.layers.length, told: told.length > 0, code }));
+const failureOf = (work: Promise<unknown>): Promise<DimgxError | undefined> =>
+  work.then(() => undefined, (error: unknown) => (error instanceof DimgxError ? error : undefined));
+const missing = await failureOf(flatten('./no-such-image', \`\${folder}/none\`, absent));
+const code = missing && missing.code in ERRORS ? (missing.code as ErrorCode) : undefined;
+const layer: string | undefined = missing?.layer;
+const choices: readonly Choice[] = (await failureOf(openImage(archive, { image: 'other' })))?.choices ?? [];
+console.log(JSON.stringify({
+  entries: result.entries, layers: count, told: told.length > 0, code, layer, path: missing?.path,
+  choices: choices.map(({ names }) => names), listed: (await listImages(archive)).images.length,
+}));
 `;
 
 /** A project that has the package installed as npm packs it, and nothing else than its dependencies. */
@@ -63,7 +73,16 @@ describe('the package as npm packs it', () => {
   test('type-checks in a strict project, declarations included, and runs', async () => {
     const folder = await consumerProject();
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--module', 'nodenext'];
-    const target = ['--target', 'es2023', '--types', 'node', '--skipLibCheck', 'false'];
+    const target = [
+      '--target',
+      'es2023',
+      '--lib',
+      'es2023,esnext.disposable',
+      '--types',
+      'node',
+      '--skipLibCheck',
+      'false',
+    ];
     await runCommand(`${ROOT}/node_modules/.bin/tsc`, [...strict, ...target, 'use.ts'], { cwd: folder });
     await mkdir(`${folder}/out`);
     const { stdout } = await runCommand('node', ['use.js', await sampleImage(), `${folder}/out`], { cwd: folder });
@@ -72,9 +91,29 @@ describe('the package as npm packs it', () => {
       layers: 2,
       told: true,
       code: 'DIMGX_SOURCE_NOT_FOUND',
+      path: './no-such-image',
+      choices: [['sample:latest']],
+      listed: 1,
     });
     expect(await readdir(`${folder}/out`)).toEqual(['base.tar', 'out.tgz']);
     expect((await runCommand('tar', ['tf', `${folder}/out/base.tar`])).stdout.toString()).toContain('etc/gone');
+  });
+
+  test('is required by CommonJS as it is imported, and lets nobody reach into it', async () => {
+    const folder = await consumerProject();
+    const program = `
+      const { DimgxError, flatten } = require('dimgx');
+      const refused = (name) => { try { require(name); } catch ({ code }) { return code; } };
+      flatten(process.argv[1], process.argv[2]).then(async ({ entries }) => {
+        const isSame = DimgxError === (await import('dimgx')).DimgxError;
+        const deep = await import('dimgx/dist/flatten.js').catch(({ code }) => code);
+        const { name } = require('dimgx/package.json');
+        console.log(JSON.stringify([entries, isSame, refused('dimgx/dist/flatten.js'), deep, name]));
+      });`;
+    const args = ['--input-type=commonjs', '--eval', program, await sampleImage({ gzip: true }), `${folder}/out.tar`];
+    const { stdout } = await runCommand('node', args, { cwd: folder });
+    const refusal = 'ERR_PACKAGE_PATH_NOT_EXPORTED';
+    expect(JSON.parse(stdout.toString())).toEqual([3, true, refusal, refusal, 'dimgx']);
   });
 
   test('has a command that runs, and no file beside what it needs', async () => {
@@ -112,7 +151,9 @@ describe('a process that uses the library', () => {
 
   test('finds what the design promises, and no default', async () => {
     const { out } = await run('console.log(Object.keys(dimgx).sort().join(" "))');
-    expect(out).toBe('DimgxError ERRORS WARNINGS extractLayers flatten inspectLayers openImage selectLayers\n');
+    expect(out).toBe(
+      'DimgxError ERRORS WARNINGS createPool extractLayers flatten inspectLayers listImages openImage selectLayers\n',
+    );
   });
 
   test.each([

@@ -16,7 +16,7 @@ export class Bzip2Threads {
 
   /** @param threads that work for this encoder at once at most */
   constructor(threads: number, { libbz2, level }: { readonly libbz2: WebAssembly.Module; readonly level: number }) {
-    const url = new URL('./bzip2-worker.js', import.meta.url);
+    const url = () => new URL('./bzip2-worker.js', import.meta.url);
     pool ??= new ThreadPool({ url, threads: availableParallelism(), data: libbz2 });
     this.#libbz2 = libbz2;
     this.#level = level;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { loadPackage } from './load-package.js';
 
 /** Results of libbz2. */
 const OK = 0;
@@ -38,10 +39,12 @@ interface Exports {
   ): number;
 }
 
-/** Compiles libbz2 1.0.8; what comes of it can be handed to other threads. */
+/** Compiles libbz2 1.0.8; what comes of it can be handed to other threads. @throws as `loadPackage` */
 export async function compileLibbz2(): Promise<WebAssembly.Module> {
-  const path = new URL(import.meta.resolve('bzip2-wasm/bzip2-1.0.8/bzip2.wasm'));
-  return WebAssembly.compile(await readFile(path));
+  const code = await loadPackage('bzip2-wasm', () =>
+    readFile(new URL(import.meta.resolve('bzip2-wasm/bzip2-1.0.8/bzip2.wasm'))),
+  );
+  return WebAssembly.compile(code);
 }
 
 /**

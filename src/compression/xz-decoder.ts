@@ -1,6 +1,7 @@
 import type { XzEmbedded } from 'xz-decompress';
 import { DimgxError } from '../errors.js';
 import { Converter } from './converter.js';
+import { loadPackage } from './load-package.js';
 
 /** What `enum xz_ret` of xz-embedded tells. */
 const OK = 0;
@@ -29,9 +30,9 @@ const OUTPUT = 4;
 const OUTPUT_POSITION = 5;
 const NUMBERS = 7;
 
-/** Loads a decoder of its own memory. */
+/** Loads a decoder of its own memory. @throws as `loadPackage` */
 export async function loadXzEmbedded(): Promise<XzEmbedded> {
-  const { XzReadableStream } = (await import('xz-decompress')).default;
+  const { XzReadableStream } = (await loadPackage('xz-decompress', () => import('xz-decompress'))).default;
   await XzReadableStream._getModuleInstance();
   return XzReadableStream._moduleInstance.exports;
 }

@@ -1,4 +1,5 @@
 import type { Codec } from './codec.js';
+import { loadPackage } from './load-package.js';
 import { type MakeFrameDecoder, ZstdDecoder } from './zstd-decoder.js';
 import { nodeZstd } from './zstd-node.js';
 
@@ -25,6 +26,6 @@ export const zstd: Codec = {
 async function loadFrameDecoder(): Promise<MakeFrameDecoder> {
   const zlib = nodeZstd();
   if (zlib) return () => zlib.createZstdDecompress({ chunkSize: CHUNK });
-  const { loadWasmDecoder } = await import('./zstd-wasm.js');
+  const { loadWasmDecoder } = await loadPackage('zstddec', () => import('./zstd-wasm.js'));
   return loadWasmDecoder();
 }

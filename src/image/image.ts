@@ -51,7 +51,7 @@ export interface StoredLayer extends Layer {
 
 /** Keeps what was derived from the stored bytes of a layer, for other times. */
 export interface LayerKeeper {
-  load(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  load(): Promise<Uint8Array | undefined>;
   save(parts: readonly Uint8Array[]): Promise<void>;
   /** Forgets the stored bytes, which turned out to be damaged; they can be fetched anew. */
   discard(): Promise<void>;

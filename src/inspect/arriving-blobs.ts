@@ -5,7 +5,7 @@ import type { Budget } from './budget.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerReport } from './layer-job.js';
 import { type Decoding, decodeTask, type SpoolPlace } from './layer-task.js';
-import type { Pool } from './pool.js';
+import type { InspectionPool } from './pool.js';
 import { SharedLength } from './shared-length.js';
 import type { Spools, TakenPlace } from './spools.js';
 import { NoThreads, threadTask } from './thread-task-of.js';
@@ -19,7 +19,7 @@ export interface DecodedBlob {
 
 export interface ArrivingBlobsOptions {
   readonly budget: Budget;
-  readonly pool: Pool;
+  readonly pool: InspectionPool;
   /** At most. */
   readonly threads: number;
   readonly spools: Spools;

@@ -4,7 +4,7 @@ import type { RegionFile } from '../image/region.js';
 import type { ThreadShare } from '../threads/thread-share.js';
 import type { FollowedLayer } from './follow-archive.js';
 import { followTask } from './layer-task.js';
-import type { Pool } from './pool.js';
+import type { InspectionPool } from './pool.js';
 import { SharedLength } from './shared-length.js';
 import { threadTask } from './thread-task-of.js';
 
@@ -25,7 +25,7 @@ export class ArrivingLayers {
   readonly #spools: { readonly length: SharedLength; readonly layers: Promise<readonly ArrivedLayer[]> }[] = [];
 
   /** @param hashes whether layers are hashed, too */
-  constructor(limits: Limits, hashes: boolean, { followers }: Pool) {
+  constructor(limits: Limits, hashes: boolean, { followers }: InspectionPool) {
     this.#share = followers.share({ threads: 1 });
     this.#limits = limits;
     this.#hashes = hashes;

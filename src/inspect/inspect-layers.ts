@@ -14,7 +14,7 @@ import { type Inspected, Inspection } from './inspection.js';
 import { keptIndex } from './kept-index.js';
 import type { LayerIndex } from './layer-index.js';
 import { LayerRunner } from './layer-runner.js';
-import { sharedPool } from './pool.js';
+import { poolFor } from './pool.js';
 import { Spools } from './spools.js';
 
 export interface InspectLayersOptions extends InspectOptions {
@@ -57,7 +57,7 @@ async function inspect(image: Image, options: InspectLayersOptions): Promise<rea
   const limits = limitsOf(options.limits);
   const threads = options.threads ?? availableParallelism();
   const budget = new Budget(limits);
-  const pool = options.pool ?? sharedPool;
+  const pool = poolFor(options.pool);
   const arriving = new ArrivingLayers(limits, options.verify ?? true, pool);
   const spools = new Spools(options.tmpDir, image.resources);
   const arrivingBlobs = arrivingBlobsOf(options, { budget, threads, spools, pool });

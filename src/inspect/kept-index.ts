@@ -77,7 +77,8 @@ export async function keepIndex({ digest, diffId, keeper }: KeptLayer, contents:
 /** The index of a layer, when it was kept and is whole, of this version and of this very layer. */
 export async function keptIndex({ digest, diffId, keeper }: KeptLayer): Promise<LayerContents | undefined> {
   const bytes = digest && diffId && (await keeper?.load());
-  return bytes && decodeLayerIndex(bytes, { digest, diffId });
+  // Its public type has no parameter, which TypeScript knows only from 5.7 on. The memory is never shared.
+  return bytes && decodeLayerIndex(bytes as Uint8Array<ArrayBuffer>, { digest, diffId });
 }
 
 /** The parts of a file, in order; the columns are not copied. */

@@ -5,7 +5,7 @@ import type { OnBytes } from './index-layer.js';
 import type { LayerReport } from './layer-job.js';
 import type { LayerTask } from './layer-task.js';
 import { LocalLane } from './local-lane.js';
-import type { Pool } from './pool.js';
+import type { InspectionPool } from './pool.js';
 import { threadTask } from './thread-task-of.js';
 
 /** Layers that are no more than this together, in bytes as they are stored, are read and hashed sooner than a thread starts. */
@@ -36,7 +36,7 @@ export class LayerRunner {
   #isLate = false;
 
   /** @param threads that work at once at most, this one among them */
-  constructor(layers: readonly StoredLayer[], threads: number, { workers, decodes }: Pool) {
+  constructor(layers: readonly StoredLayer[], threads: number, { workers, decodes }: InspectionPool) {
     this.#lane = new LocalLane(decodes);
     const others = () => (this.#lane.isBusy ? 1 : 0);
     this.#share = areSmall(layers) ? undefined : workers.share({ threads, others });

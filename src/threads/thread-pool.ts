@@ -5,8 +5,8 @@ import { closed, type Entry, type SharedPool, type ShareOptions, ThreadShare } f
 import type { ThreadAnswer, ThreadData } from './thread-task.js';
 
 export interface ThreadPoolOptions {
-  /** Of the threads' code. */
-  readonly url: URL;
+  /** Says where the threads' code is. It may throw, as in a bundle that does not know where it lies. */
+  readonly url: () => URL;
   /** That run at once at most. */
   readonly threads: number;
   /** For each thread. */
@@ -132,13 +132,14 @@ export class ThreadPool implements SharedPool {
 
   /** @returns `undefined` when the system, or Node, allows no more */
   #start(): Worker | undefined {
-    if (performance.now() < this.#refusedUntil) return undefined;
+    // Deno's threads do not share the descriptors of files.
+    if (performance.now() < this.#refusedUntil || 'deno' in process.versions) return undefined;
     const gate = new TerminationGate();
     const workerData: ThreadData = { gate: gate.memory, data: this.#options.data };
     let worker: Worker;
     try {
       // Without this process's own options: some, such as `--input-type`, keep a thread from starting.
-      worker = new Worker(this.#options.url, { execArgv: [], workerData });
+      worker = new Worker(this.#options.url(), { execArgv: [], workerData });
     } catch {
       this.#refusedUntil = performance.now() + PATIENCE;
       return undefined;

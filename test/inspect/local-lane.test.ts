@@ -4,7 +4,7 @@ import { Budget } from '#dimgx/inspect/budget.js';
 import { LayerRunner } from '#dimgx/inspect/layer-runner.js';
 import { hashTask, indexTask, type LayerTask } from '#dimgx/inspect/layer-task.js';
 import { LocalLane } from '#dimgx/inspect/local-lane.js';
-import { createPool } from '#dimgx/inspect/pool.js';
+import { InspectionPool } from '#dimgx/inspect/pool.js';
 import { Slots } from '#dimgx/threads/slots.js';
 import { layerValue } from '../helpers/image-value.js';
 import { rawEntry } from '../helpers/raw-tar.js';
@@ -63,7 +63,7 @@ test('makes room for other work of its thread, which may close it', async () => 
 
 test('takes headers where threads are busy, and counts as one of them', async () => {
   const layer = layerValue({ blob: await layerWith(20_000) });
-  const runner = new LayerRunner([layer], 1, createPool({ threads: 1 }));
+  const runner = new LayerRunner([layer], 1, new InspectionPool(1));
   onTestFinished(() => runner.close());
   const order: string[] = [];
   const index = await indexJob(1);

@@ -19,7 +19,7 @@ async function hashJob(times = 1) {
 }
 
 function shareOf(threads: number, url = WORKER): ThreadShare {
-  const share = new ThreadPool({ url, threads }).share({ threads });
+  const share = new ThreadPool({ url: () => url, threads }).share({ threads });
   onTestFinished(() => share.close());
   return share;
 }
@@ -105,7 +105,7 @@ describe('a share of a pool of threads', () => {
   });
 
   test('does not touch other shares when it is closed', async () => {
-    const pool = new ThreadPool({ url: WORKER, threads: 2 });
+    const pool = new ThreadPool({ url: () => WORKER, threads: 2 });
     const [one, other] = [pool.share({ threads: 2 }), pool.share({ threads: 2 })];
     onTestFinished(() => other.close());
     const ended = Promise.allSettled([run(one, await hashJob(500)), run(one, await hashJob(500))]);
@@ -117,7 +117,7 @@ describe('a share of a pool of threads', () => {
   });
 
   test('is served before a share for which more threads work', async () => {
-    const pool = new ThreadPool({ url: WORKER, threads: 1 });
+    const pool = new ThreadPool({ url: () => WORKER, threads: 1 });
     const [busy, late] = [pool.share({ threads: 1 }), pool.share({ threads: 1 })];
     onTestFinished(async () => void (await Promise.all([busy.close(), late.close()])));
     const order: string[] = [];

@@ -1,0 +1,20 @@
+import { reasonOf } from '../call/reason-of.js';
+import { DimgxError } from '../errors.js';
+import { isTooManyFiles } from '../file/too-many-files.js';
+
+/**
+ * Loads what a codec needs of a package.
+ *
+ * @throws DIMGX_COMPRESSION_UNSUPPORTED when the package is missing, or a bundler has left out a part of it
+ */
+export async function loadPackage<T>(name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (cause) {
+    if (isTooManyFiles(cause)) throw cause;
+    const message =
+      `the package ${name} cannot be loaded: ${reasonOf(cause)}; install dimgx anew, or mark it as external ` +
+      'if this program is a bundle';
+    throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message, { cause });
+  }
+}
