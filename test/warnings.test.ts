@@ -178,6 +178,27 @@ describe.each(ODDITIES)('$name', (oddity) => {
   });
 });
 
+describe('an oddity of a config', () => {
+  const archive = async () => {
+    const layers = [rawLayer([{ name: 'a' }])];
+    return writeArchive(
+      dockerArchive([{ tags: ['x:1'], layers, config: { created: 1, history: [2], os: ['linux'] } }]),
+    );
+  };
+
+  test('is one line', async () => {
+    const { stderr, code } = await runDimgx('-t', '/dev/null', await archive());
+    expect(stderr).toMatch(/^dimgx: warning: DIMGX_IMAGE_ODD_CONFIG: [^\n]*\n$/);
+    expect(code).toBe(0);
+  });
+
+  test('is an error with --strict-input', async () => {
+    const { stderr, code } = await runDimgx('--strict-input', '-t', '/dev/null', await archive());
+    expect(stderr).toMatch(/^dimgx: DIMGX_IMAGE_ODD_CONFIG: [^\n]*\n$/);
+    expect(code).toBe(2);
+  });
+});
+
 describe('a source without digests', () => {
   const archive = () => {
     const layer = rawLayer([{ name: 'a' }]);
@@ -199,7 +220,7 @@ describe('a source without digests', () => {
 
 test('every warning about the image has its case here', () => {
   const about = (Object.keys(WARNINGS) as WarningCode[]).filter((code) => WARNINGS[code].about === 'image');
-  const here = new Set([...ODDITIES.map(({ code }) => code), 'DIMGX_SOURCE_UNVERIFIED']);
+  const here = new Set([...ODDITIES.map(({ code }) => code), 'DIMGX_SOURCE_UNVERIFIED', 'DIMGX_IMAGE_ODD_CONFIG']);
   expect(new Set(about)).toEqual(here);
 });
 

@@ -63,20 +63,57 @@ function foldKeys(value: unknown, schema: v.GenericSchema): unknown {
   return folded(value, schema as unknown as ShapeSchema);
 }
 
+/** What needs no other key is the same object again: a document may have a million. */
 function folded(value: unknown, { type, entries, item, wrapped, value: each }: ShapeSchema): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (wrapped) return folded(value, wrapped);
-  if (Array.isArray(value)) return item ? value.map((element) => folded(element, item)) : value;
-  if (type === 'record' && each) {
-    return Object.fromEntries(Object.entries(value).map(([key, found]) => [key, folded(found, each)]));
-  }
+  if (Array.isArray(value)) return item ? foldedElements(value, item) : value;
+  if (type === 'record' && each) return foldedValues(value, () => each);
   if (!entries) return value;
-  const names = new Map(Object.keys(entries).map((name) => [name.toLowerCase(), name]));
-  const result: Record<string, unknown> = {};
-  for (const [key, found] of Object.entries(value)) {
-    const name = Object.hasOwn(entries, key) ? key : names.get(key.toLowerCase());
-    if (name === undefined || (found === null && result[name] !== undefined)) continue;
-    result[name] = folded(found, entries[name] as ShapeSchema);
+  const schemaOf = (key: string) => (Object.hasOwn(entries, key) ? entries[key] : undefined);
+  return foldedValues(withNames(value, entries), schemaOf);
+}
+
+function foldedElements(list: readonly unknown[], schema: ShapeSchema): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (const [i, element] of list.entries()) {
+    const found = folded(element, schema);
+    if (found === element) continue;
+    copy ??= [...list];
+    copy[i] = found;
   }
-  return result;
+  return copy ?? list;
+}
+
+function foldedValues(object: object, schemaOf: (key: string) => ShapeSchema | undefined): object {
+  let copy: Map<string, unknown> | undefined;
+  for (const [key, value] of Object.entries(object)) {
+    const schema = schemaOf(key);
+    const found = schema ? folded(value, schema) : value;
+    if (found === value) continue;
+    copy ??= new Map(Object.entries(object));
+    copy.set(key, found);
+  }
+  return copy ? Object.fromEntries(copy) : object;
+}
+
+/** The object itself when none of its keys is one of the schema in other letters. */
+function withNames(object: object, entries: Readonly<Record<string, ShapeSchema>>): object {
+  const isOther = (key: string) => !Object.hasOwn(entries, key) && namesOf(entries).has(key.toLowerCase());
+  if (!Object.keys(object).some(isOther)) return object;
+  const result = new Map<string, unknown>();
+  for (const [key, found] of Object.entries(object)) {
+    const name = isOther(key) ? (namesOf(entries).get(key.toLowerCase()) ?? key) : key;
+    if (found !== null || result.get(name) === undefined) result.set(name, found);
+  }
+  return Object.fromEntries(result);
+}
+
+const NAMES = new WeakMap<object, ReadonlyMap<string, string>>();
+
+/** The keys of a schema by their lower case. */
+function namesOf(entries: Readonly<Record<string, ShapeSchema>>): ReadonlyMap<string, string> {
+  const names = NAMES.get(entries) ?? new Map(Object.keys(entries).map((name) => [name.toLowerCase(), name]));
+  NAMES.set(entries, names);
+  return names;
 }

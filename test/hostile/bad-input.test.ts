@@ -130,8 +130,13 @@ describe('documents', () => {
       'DIMGX_SOURCE_UNSAFE_PATH',
     ],
     [
-      'that name a path of the host',
+      'that name a path of the host, which would be one of the archive',
       { ...members, ...manifest({ Layers: ['/etc/passwd'] }) },
+      'DIMGX_SOURCE_MISSING_BLOB',
+    ],
+    [
+      'that name a path above the top',
+      { ...members, ...manifest({ Layers: ['/../etc/passwd'] }) },
       'DIMGX_SOURCE_UNSAFE_PATH',
     ],
     [
