@@ -8,6 +8,10 @@ export interface Challenge {
 
 const TOKEN = /[!#$%&'*+.^_`|~\w-]+/y;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
+/** A value without quotes. Servers write addresses so, too, although a token may hold neither `:` nor `/`. */
+const UNQUOTED = /[^\s,"]+/y;
+/** What may stand in the place of parameters, such as the data of `Negotiate`. */
+const TOKEN68 = /[ \t]+[\w.~+/-]+=*[ \t]*(?=,|$)/y;
 const BLANKS = /[ \t]*/y;
 
 /**
@@ -35,8 +39,10 @@ class ChallengeReader {
       const current = challenges.at(-1);
       const value = current && this.#takeValue();
       if (current && value !== undefined) current.parameters.set(name.toLowerCase(), value);
-      else if (this.#isSchemeEnd()) challenges.push({ scheme: name.toLowerCase(), parameters: new Map() });
-      else return challenges;
+      else if (this.#isSchemeEnd()) {
+        challenges.push({ scheme: name.toLowerCase(), parameters: new Map() });
+        this.#take(TOKEN68);
+      } else return challenges;
     }
   }
 
@@ -48,8 +54,8 @@ class ChallengeReader {
       this.#take(BLANKS);
       const quoted = this.#take(QUOTED);
       if (quoted !== undefined) return quoted.slice(1, -1).replace(/\\(.)/gs, '$1');
-      const token = this.#take(TOKEN);
-      if (token !== undefined) return token;
+      const unquoted = this.#take(UNQUOTED);
+      if (unquoted !== undefined) return unquoted;
     }
     this.#at = before;
     return undefined;

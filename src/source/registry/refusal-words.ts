@@ -56,10 +56,17 @@ function wordsOfMarkup(text: string): string {
     : title;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", nbsp: ' ' };
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
 
 function plainText(text: string): string {
-  return text.replace(/&(#?\w{2,5});/g, (entity, name) => ENTITIES[name] ?? entity).trim();
+  return text.replace(/&(#?\w{2,7});/g, (entity, name) => ENTITIES[name] ?? numberedCharacter(name) ?? entity).trim();
+}
+
+/** @param name such as `#39` or `#x27` */
+function numberedCharacter(name: string): string | undefined {
+  const [, hex, decimal] = /^#(?:x([\da-f]+)|(\d+))$/i.exec(name) ?? [];
+  const point = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+  return point <= 0x10ffff ? String.fromCodePoint(point) : undefined;
 }
 
 function joined(parts: readonly string[], separator: string): string {
@@ -67,7 +74,8 @@ function joined(parts: readonly string[], separator: string): string {
   return said.join(separator);
 }
 
-/** What is no text helps nobody. */
+/** Some letters that are not UTF-8 leave a text readable; a zero byte or many such letters do not. */
 function looksBinary(text: string): boolean {
-  return /[\0\ufffd]/.test(text.slice(0, 1000));
+  const start = text.slice(0, 1000);
+  return start.includes('\0') || start.split('\ufffd').length - 1 > start.length / 8;
 }

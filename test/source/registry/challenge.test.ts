@@ -32,6 +32,19 @@ describe('challenges', () => {
         ['bearer', { realm: 'c' }],
       ],
     ],
+    [
+      'Bearer realm=https://a.example/token?x=1,service=b',
+      [['bearer', { realm: 'https://a.example/token?x=1', service: 'b' }]],
+    ],
+    [
+      'Negotiate YWJj/+==, NTLM TlRM , Basic realm="a", Bearer realm="b"',
+      [
+        ['negotiate', {}],
+        ['ntlm', {}],
+        ['basic', { realm: 'a' }],
+        ['bearer', { realm: 'b' }],
+      ],
+    ],
     [', ,Basic realm=""', [['basic', { realm: '' }]]],
     ['', []],
     ['"', []],

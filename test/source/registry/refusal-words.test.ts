@@ -29,6 +29,8 @@ describe('the words of a refusal', () => {
     [`${'{"error":'.repeat(3000)}"deep"${'}'.repeat(3000)}`, ''],
     ['  no such service\n', 'no such service'],
     ['<html><head><title>Blocked &amp; logged</title></head><body>x</body></html>', 'Blocked & logged'],
+    ['<title>Sign in &#8211; it&#39;s &#x1F512; &#1114112; &bogus;</title>', "Sign in – it's 🔒 &#1114112; &bogus;"],
+    ['acc\ufffds refus\ufffd par le proxy', 'acc\ufffds refus\ufffd par le proxy'],
     ['<!DOCTYPE html><HTML><TITLE lang="en">\n Not here </TITLE>', 'Not here'],
     ['<html><style>a{}</style><script>b()</script>maintenance <b>until</b> 10:00</html>', 'maintenance  until  10:00'],
     [
