@@ -213,6 +213,11 @@ export const WARNINGS = {
     about: 'image',
     meaning: 'A config has text or fields that are malformed and do not change the tree; they are left out.',
   },
+  DIMGX_IMAGE_ODD_MANIFEST: {
+    about: 'image',
+    meaning:
+      'A manifest, an index or a descriptor has malformed fields that do not decide what is read; they are left out.',
+  },
   DIMGX_SOURCE_UNVERIFIED: { about: 'image', meaning: 'The source has no digests to check its layers against.' },
   DIMGX_INSPECT_UNRESOLVED_SPEC: { about: 'request', meaning: 'A layer spec names no known layer, or several.' },
   DIMGX_INSPECT_EMPTY_RANGE: { about: 'request', meaning: 'A layer spec adds no layer.' },

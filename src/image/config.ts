@@ -1,53 +1,35 @@
-import { isUtf8 } from 'node:buffer';
 import * as v from 'valibot';
-import { DimgxError } from '../errors.js';
 import { type Digest, parseDigest } from './digest.js';
-import { checkShape, parseJson } from './document.js';
 import type { HistoryEntry, ImageConfig } from './image.js';
+import { parseTolerantly, tolerantSchema } from './oddity.js';
 import { type Platform, platformOf } from './platform.js';
 
-const Created = v.pipe(
+/** RFC 3339, or empty. */
+export const Created = v.pipe(
   v.string(),
   v.check((text) => text === '' || !Number.isNaN(Date.parse(text)), 'not a time'),
 );
 
-const Rootfs = v.nullish(v.object({ diff_ids: v.nullish(v.array(v.string()), []) }));
-
-const StrictHistory = v.object({
-  created: v.nullish(Created),
-  created_by: v.nullish(v.string()),
-  comment: v.nullish(v.string()),
-  empty_layer: v.nullish(v.boolean(), false),
-});
-
-const StrictConfig = v.object({
-  created: v.nullish(Created),
-  architecture: v.nullish(v.string()),
-  os: v.nullish(v.string()),
-  variant: v.nullish(v.string()),
-  rootfs: Rootfs,
-  history: v.nullish(v.array(v.nullish(StrictHistory, {})), []),
-});
-
-const Text = v.fallback(v.nullish(v.string()), null);
-const Time = v.fallback(v.nullish(Created), null);
-const History = v.object({
-  created: Time,
-  created_by: Text,
-  comment: Text,
-  empty_layer: v.fallback(v.nullish(v.boolean(), false), false),
-});
-
 const NO_STEP = { created: null, created_by: null, comment: null, empty_layer: false };
 
-/** As engines write configs, and as they are read: what does not change the tree may be malformed. */
-const ConfigSchema = v.object({
-  created: Time,
-  architecture: Text,
-  os: Text,
-  variant: Text,
-  rootfs: Rootfs,
-  history: v.fallback(v.nullish(v.array(v.fallback(v.nullish(History, {}), NO_STEP)), []), []),
+/** As engines write configs: what does not change the tree may be malformed. */
+const CONFIG = tolerantSchema((may) => {
+  const text = may(v.nullish(v.string()), null);
+  const created = may(v.nullish(Created), null);
+  const step = v.object({
+    created,
+    created_by: text,
+    comment: text,
+    empty_layer: may(v.nullish(v.boolean(), false), false),
+  });
+  return v.object({
+    created,
+    architecture: text,
+    os: text,
+    variant: text,
+    rootfs: v.nullish(v.object({ diff_ids: v.nullish(v.array(v.string()), []) })),
+    history: may(v.nullish(v.array(may(v.nullish(step, {}), NO_STEP)), []), []),
+  });
 });
 
 /** A step of the history, and whether it made a layer. */
@@ -79,9 +61,8 @@ export interface ParsedConfig {
  * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_BAD_DIGEST
  */
 export function parseConfig(bytes: Uint8Array, what: string): ParsedConfig {
-  const document = parseJson(bytes, what);
-  const { created, architecture, os, variant, rootfs, history } = checkShape(document, ConfigSchema, what);
-  const oddity = oddityOf(bytes, document, what);
+  const { value, document, oddity } = parseTolerantly(bytes, CONFIG, what);
+  const { created, architecture, os, variant, rootfs, history } = value;
   const platform = platformOf({ os, architecture, variant });
   return {
     config: {
@@ -106,15 +87,4 @@ export function historyEntry(step: {
 }): HistoryEntry {
   const { created, created_by: createdBy, comment } = step;
   return { ...(created && { created }), ...(createdBy && { createdBy }), ...(comment && { comment }) };
-}
-
-function oddityOf(bytes: Uint8Array, document: unknown, what: string): string | undefined {
-  if (!isUtf8(bytes)) return `the text of ${what} is not UTF-8: what is not is replaced`;
-  try {
-    checkShape(document, StrictConfig, what);
-    return undefined;
-  } catch (failure) {
-    if (failure instanceof DimgxError) return `${failure.message}: that is left out`;
-    throw failure;
-  }
 }

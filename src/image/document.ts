@@ -22,9 +22,7 @@ export function checkShape<const Schema extends v.GenericSchema>(
   schema: Schema,
   what: string,
 ): v.InferOutput<Schema> {
-  // Valibot lets a list pass for an object.
-  const isList = schema.type === 'object' && Array.isArray(value);
-  const parsed = v.safeParse(schema, isList ? undefined : foldKeys(value, schema), { abortEarly: true });
+  const parsed = v.safeParse(schema, foldKeys(value, schema), { abortEarly: true });
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const place = v.getDotPath(issue);
@@ -58,6 +56,9 @@ interface ShapeSchema {
   readonly value?: ShapeSchema;
 }
 
+/** Valibot lets a list pass for an object; this it does not. */
+const A_LIST = 'a list';
+
 /** Gives the keys of objects the letter case of the schema: Go's decoder matches them in any. The last one counts. */
 function foldKeys(value: unknown, schema: v.GenericSchema): unknown {
   return folded(value, schema as unknown as ShapeSchema);
@@ -67,7 +68,10 @@ function foldKeys(value: unknown, schema: v.GenericSchema): unknown {
 function folded(value: unknown, { type, entries, item, wrapped, value: each }: ShapeSchema): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (wrapped) return folded(value, wrapped);
-  if (Array.isArray(value)) return item ? foldedElements(value, item) : value;
+  if (Array.isArray(value)) {
+    if (type === 'object' || type === 'record') return A_LIST;
+    return item ? foldedElements(value, item) : value;
+  }
   if (type === 'record' && each) return foldedValues(value, () => each);
   if (!entries) return value;
   const schemaOf = (key: string) => (Object.hasOwn(entries, key) ? entries[key] : undefined);

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { type Tolerance, tolerantSchema } from './oddity.js';
 
 /** Media types of the config of an image that can be run. Source: OCI image-spec, media-types.md; Docker schema 2. */
 export const IMAGE_CONFIG_TYPES: readonly string[] = [
@@ -31,6 +32,9 @@ export const DOCKER_LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar';
 
 const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
+/** In bytes. Where a descriptor has none, no size is compared; its digest is. */
+const OptionalSize = v.nullish(Size);
+
 const PlatformSchema = v.object({
   os: v.nullish(v.string()),
   architecture: v.nullish(v.string()),
@@ -39,41 +43,56 @@ const PlatformSchema = v.object({
   'os.features': v.fallback(v.nullish(v.array(v.string())), null),
 });
 
-/** Points at a blob. Its digest is text until `parseDigest` has seen it. Source: OCI image-spec, descriptor.md. */
-export const DescriptorSchema = v.object({
-  mediaType: v.nullish(v.string(), ''),
-  digest: v.string(),
-  size: Size,
-  platform: v.nullish(PlatformSchema),
-  artifactType: v.fallback(v.nullish(v.string()), null),
-  annotations: v.nullish(v.record(v.string(), v.nullish(v.string(), ''))),
-  /** Where a layer can be had that its registry does not have. */
-  urls: v.nullish(v.array(v.string()), []),
-});
+/** A number is as its digits; what else is not a text is as an empty one. Whether a key is there counts all the same. */
+const Annotation = (may: Tolerance) =>
+  may(v.nullish(v.union([v.string(), v.pipe(v.number(), v.transform(String))]), ''), '');
 
-export type Descriptor = v.InferOutput<typeof DescriptorSchema>;
+/**
+ * What says nothing of the bytes that are read may be malformed: then the documents that a descriptor points at decide. Source:
+ * OCI image-spec, descriptor.md.
+ */
+const descriptorSchema = (may: Tolerance) =>
+  v.object({
+    mediaType: may(v.nullish(v.string(), ''), ''),
+    digest: v.string(),
+    size: OptionalSize,
+    platform: may(v.nullish(PlatformSchema), null),
+    artifactType: may(v.nullish(v.string()), null),
+    annotations: may(v.nullish(v.record(v.string(), Annotation(may))), null),
+    /** Where a layer can be had that its registry does not have. */
+    urls: may(v.nullish(v.array(v.string()), []), []),
+  });
+
+/** Points at a blob. Its digest is text until `parseDigest` has seen it. */
+export type Descriptor = v.InferOutput<ReturnType<typeof descriptorSchema>>;
 
 /** An OCI manifest, or Docker's of schema 2, which has the same shape. Source: OCI image-spec, manifest.md. */
-export const ManifestSchema = v.object({
-  schemaVersion: v.nullish(v.number()),
-  mediaType: v.nullish(v.string()),
-  artifactType: v.nullish(v.string()),
-  config: DescriptorSchema,
-  /** What it is filed beside. */
-  subject: v.optional(v.unknown()),
-  layers: v.nullish(v.array(DescriptorSchema), []),
-});
+export const MANIFEST = tolerantSchema((may) =>
+  v.object({
+    schemaVersion: may(v.nullish(v.number()), null),
+    mediaType: may(v.nullish(v.string()), null),
+    artifactType: may(v.nullish(v.string()), null),
+    config: descriptorSchema(may),
+    /** What it is filed beside. */
+    subject: v.optional(v.unknown()),
+    layers: v.nullish(v.array(descriptorSchema(may)), []),
+  }),
+);
+
+export const ManifestSchema = MANIFEST.read;
 
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
 /** An OCI index, or Docker's manifest list. Source: OCI image-spec, image-index.md. */
-export const IndexSchema = v.object({
-  schemaVersion: v.nullish(v.number()),
-  mediaType: v.nullish(v.string()),
-  manifests: v.nullish(v.array(DescriptorSchema), []),
-});
+export const INDEX_DOCUMENT = tolerantSchema((may) =>
+  v.object({
+    schemaVersion: may(v.nullish(v.number()), null),
+    mediaType: may(v.nullish(v.string()), null),
+    manifests: v.nullish(v.array(descriptorSchema(may)), []),
+  }),
+);
 
-export type Index = v.InferOutput<typeof IndexSchema>;
+export const IndexSchema = INDEX_DOCUMENT.read;
 
 /** Null is as nothing. */
 const Anything = v.optional(
@@ -85,30 +104,35 @@ const Anything = v.optional(
 
 /** Enough of any manifest or index to tell which of them it is. */
 export const KindSchema = v.object({
-  schemaVersion: v.nullish(v.number()),
-  mediaType: v.nullish(v.string(), ''),
+  schemaVersion: v.fallback(v.nullish(v.number()), null),
+  mediaType: v.fallback(v.nullish(v.string(), ''), ''),
   manifests: Anything,
   layers: Anything,
   config: Anything,
   fsLayers: Anything,
 });
 
-const LayerSourceSchema = v.object({
-  mediaType: v.nullish(v.string(), ''),
-  digest: v.string(),
-  size: Size,
-  urls: v.nullish(v.array(v.string()), []),
-});
+const layerSourceSchema = (may: Tolerance) =>
+  v.object({
+    mediaType: may(v.nullish(v.string(), ''), ''),
+    digest: v.string(),
+    size: OptionalSize,
+    urls: may(v.nullish(v.array(v.string()), []), []),
+  });
 
 /** `manifest.json` of a `docker save` archive. Source: moby, image/tarexport (1.10 and later). */
-export const DockerManifestSchema = v.array(
-  v.object({
-    Config: v.string(),
-    RepoTags: v.nullish(v.array(v.nullish(v.string(), '')), []),
-    Layers: v.nullish(v.array(v.string()), []),
-    /** By diff ID (Docker ≥ 25). */
-    LayerSources: v.fallback(v.nullish(v.record(v.string(), v.nullish(LayerSourceSchema)), {}), {}),
-  }),
+export const DOCKER_MANIFEST = tolerantSchema((may) =>
+  v.array(
+    v.object({
+      Config: v.string(),
+      RepoTags: may(v.nullish(v.array(v.nullish(v.string(), '')), []), []),
+      Layers: v.nullish(v.array(v.string()), []),
+      /** By diff ID (Docker ≥ 25). */
+      LayerSources: may(v.nullish(v.record(v.string(), v.nullish(layerSourceSchema(may))), {}), {}),
+    }),
+  ),
 );
+
+export const DockerManifestSchema = DOCKER_MANIFEST.read;
 
 export type DockerManifestItem = v.InferOutput<typeof DockerManifestSchema>[number];

@@ -4,7 +4,14 @@ import { type ParsedConfig, parseConfig } from '../image/config.js';
 import { type Digest, hexOf, isDigest } from '../image/digest.js';
 import { parseDocument } from '../image/document.js';
 import type { ListedImage } from '../image/listed-image.js';
-import { DOCKER_LAYER_TYPE, type DockerManifestItem, DockerManifestSchema, isForeign } from '../image/manifest.js';
+import {
+  DOCKER_LAYER_TYPE,
+  DOCKER_MANIFEST,
+  type DockerManifestItem,
+  DockerManifestSchema,
+  isForeign,
+} from '../image/manifest.js';
+import { parseTolerantly } from '../image/oddity.js';
 import { choosePlatform, defaultPlatform, type Platform } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
 import { checkDigest, checkLayerCount, digestOf } from './checks.js';
@@ -33,7 +40,7 @@ export async function recognises(documents: Documents): Promise<boolean> {
  */
 export async function find(request: SourceRequest): Promise<FoundImage> {
   const { documents, verify } = request;
-  const items = parseDocument(await documents.read(MANIFEST), DockerManifestSchema, MANIFEST);
+  const { value: items, oddity } = parseTolerantly(await documents.read(MANIFEST), DOCKER_MANIFEST, MANIFEST);
   const manifests = await manifestDigestsByConfig(documents, verify);
   const digestOfConfig = onceForEach(async (path) => digestOf(await documents.read(path)));
   const saved: SavedImage[] = [];
@@ -53,6 +60,7 @@ export async function find(request: SourceRequest): Promise<FoundImage> {
     ...(manifestDigest && { manifestDigest }),
     tags,
     config,
+    ...(oddity !== undefined && { oddities: [oddity] }),
     layers: layers.map((layer, index) => {
       if (index === layers.length - 1) return { ...layer, imageId: id, tags };
       const images = older.get(index + 1) ?? [];
@@ -157,7 +165,7 @@ function foundLayer(path: string, { LayerSources }: DockerManifestItem, diffId: 
     file,
     mediaType: described?.mediaType || DOCKER_LAYER_TYPE,
     ...(digest && { digest }),
-    ...(described && described.digest === digest && { claimedSize: described.size }),
+    ...(described?.size != null && described.digest === digest && { claimedSize: described.size }),
     ...(described && (isForeign(described) || described.urls.length > 0) && foreignOf(described)),
     ...(legacyId && { legacyId }),
     tags: [],
@@ -166,7 +174,7 @@ function foundLayer(path: string, { LayerSources }: DockerManifestItem, diffId: 
 
 /** Docker leaves such layers out of its archives. */
 function foreignOf({ digest, size, urls }: NonNullable<DockerManifestItem['LayerSources'][string]>) {
-  return { foreign: urls, ...(isDigest(digest) && { digest, claimedSize: size }) };
+  return { foreign: urls, ...(isDigest(digest) && { digest, ...(size != null && { claimedSize: size }) }) };
 }
 
 /**

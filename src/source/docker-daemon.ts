@@ -1,4 +1,4 @@
-import { DimgxError, type Warning } from '../errors.js';
+import { DimgxError, inputWarner, type Warning } from '../errors.js';
 import { hexOf } from '../image/digest.js';
 import { historyRows } from '../image/history.js';
 import type { Image, Layer, StoredLayer, WatchArrivals } from '../image/image.js';
@@ -24,7 +24,7 @@ export interface DaemonRequest {
   /** What was asked for, if anything was. */
   readonly platform: Platform | undefined;
   readonly verify: boolean;
-  readonly options: Pick<OpenOptions, 'host' | 'pull' | 'onWarning' | 'onInfo' | 'authFile'>;
+  readonly options: Pick<OpenOptions, 'host' | 'pull' | 'onWarning' | 'onInfo' | 'strictInput' | 'authFile'>;
 }
 
 /**
@@ -65,7 +65,7 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
     fetch: (wanted: readonly Layer[], watch?: WatchArrivals): Promise<readonly StoredLayer[]> =>
       savedLayers(
         engine,
-        { chain, layers, wanted, platform: chosen, verify: request.verify },
+        { chain, layers, wanted, platform: chosen, verify: request.verify, warn: inputWarner(request.options) },
         { ...context, watch: watch?.spool },
       ),
     resources: context.resources,

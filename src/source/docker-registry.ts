@@ -1,4 +1,4 @@
-import { DimgxError, type Warning } from '../errors.js';
+import { DimgxError, inputWarner, type Warning } from '../errors.js';
 import type { Image, Layer, WatchArrivals } from '../image/image.js';
 import type { ImageList } from '../image/listed-image.js';
 import { isForeign } from '../image/manifest.js';
@@ -18,6 +18,7 @@ import { foreignLayers } from './registry/foreign-layers.js';
 import { openRepository, type RepositoryOptions } from './registry/open-repository.js';
 import { RegistryDocuments } from './registry/registry-documents.js';
 import type { FoundImage } from './source.js';
+import { warnOfOddities } from './warn-of-oddities.js';
 
 /** What is wanted of a registry. */
 export interface RegistryRequest {
@@ -27,7 +28,7 @@ export interface RegistryRequest {
   readonly name: string;
   /** What was asked for, if anything was. */
   readonly platform: Platform | undefined;
-  readonly options: RepositoryOptions & Pick<OpenOptions, 'onWarning' | 'onInfo' | 'cache' | 'offline'>;
+  readonly options: RepositoryOptions & Pick<OpenOptions, 'onWarning' | 'onInfo' | 'strictInput' | 'cache' | 'offline'>;
 }
 
 /** Downloads at once, unless the user wants others. */
@@ -49,6 +50,7 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
   const chosen = await imageManifest(top, quoted(name.full), leafRequest);
   const found = await foundImage(chosen, name.digest ? [] : [name.full], documents);
   requirePlatform(found, name.full, request.platform);
+  warnOfOddities(found, inputWarner(options));
   const fetched = new Map<string, FetchedBlob>();
   const fetch = async (wanted: readonly Layer[], watch?: WatchArrivals) => {
     const { jobs = JOBS, allowForeignLayers = false } = options;

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import { DimgxError } from '../errors.js';
-import { historyEntry, type ParsedConfig } from '../image/config.js';
-import { checkShape, parseDocument, parseJson } from '../image/document.js';
+import { Created, historyEntry, type ParsedConfig } from '../image/config.js';
+import { parseDocument } from '../image/document.js';
 import type { ListedImage } from '../image/listed-image.js';
 import { DOCKER_LAYER_TYPE } from '../image/manifest.js';
+import { parseTolerantly, tolerantSchema } from '../image/oddity.js';
 import { type Platform, platformOf } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
 import { type Candidate, chooseImage, matchingImages } from './choose-image.js';
@@ -40,6 +41,7 @@ export async function find({ documents, selector, warn }: SourceRequest): Promis
     id: tip,
     tags: tags.get(tip) ?? [],
     config: configOf(await documents.read(`${tip}/json`), chain, nodes),
+    oddities: chain.flatMap((id) => nodes.get(id)?.oddity ?? []),
     layers: chain.map((id) => foundLayer(id, tags)),
   };
 }
@@ -64,23 +66,23 @@ export async function list(documents: Documents): Promise<readonly ListedImage[]
   return images;
 }
 
-const NodeSchema = v.object({
-  id: v.nullish(v.string()),
-  parent: v.nullish(v.string()),
-  created: v.fallback(v.nullish(v.string()), null),
-  comment: v.fallback(v.nullish(v.string()), null),
-  architecture: v.fallback(v.nullish(v.string()), null),
-  os: v.fallback(v.nullish(v.string()), null),
-  /** Docker's first versions, and its reader, take a command as one text, too. */
-  container_config: v.fallback(
-    v.nullish(v.object({ Cmd: v.nullish(v.union([v.string(), v.array(v.string())])) })),
-    null,
-  ),
+const NODE = tolerantSchema((may) => {
+  const text = may(v.nullish(v.string()), null);
+  return v.object({
+    id: v.nullish(v.string()),
+    parent: v.nullish(v.string()),
+    created: may(v.nullish(Created), null),
+    comment: text,
+    architecture: text,
+    os: text,
+    /** Docker's first versions, and its reader, take a command as one text, too. */
+    container_config: may(v.nullish(v.object({ Cmd: v.nullish(v.union([v.string(), v.array(v.string())])) })), null),
+  });
 });
 
 const RepositoriesSchema = v.record(v.string(), v.nullish(v.record(v.string(), v.string()), {}));
 
-type Node = v.InferOutput<typeof NodeSchema>;
+type Node = v.InferOutput<typeof NODE.read> & { readonly oddity?: string };
 type Nodes = ReadonlyMap<string, Node>;
 type Tags = ReadonlyMap<string, readonly string[]>;
 
@@ -89,14 +91,14 @@ async function readNodes(documents: Documents): Promise<Nodes> {
   for (const id of (await documents.files.topNames()).filter((name) => ID.test(name)).sort()) {
     const bytes = await documents.find(`${id}/json`);
     if (!bytes) continue;
-    const node = parseDocument(bytes, NodeSchema, `${id}/json`);
+    const { value: node, oddity } = parseTolerantly(bytes, NODE, `${id}/json`);
     if (node.id && node.id !== id) {
       throw new DimgxError(
         'DIMGX_IMAGE_BAD_JSON',
         `${id}/json is of another layer, ${quoted(node.id)}: the image is damaged`,
       );
     }
-    nodes.set(id, node);
+    nodes.set(id, { ...node, ...(oddity !== undefined && { oddity }) });
   }
   return nodes;
 }
@@ -180,8 +182,8 @@ function chainOf(tip: string, nodes: Nodes): readonly string[] {
 /** Of all documents only the newest layer's is kept whole: there may be many, and they take much more as values. */
 function configOf(tip: Uint8Array, chain: readonly string[], nodes: Nodes): ParsedConfig {
   const what = `${chain.at(-1)}/json`;
-  const document = parseJson(tip, what);
-  const { created, architecture, os } = checkShape(document, NodeSchema, what);
+  const { value, document } = parseTolerantly(tip, NODE, what);
+  const { created, architecture, os } = value;
   const config = { ...(created && { created }), ...(architecture && { architecture }), ...(os && { os }), document };
   const history = chain.map((id) => {
     const node = nodes.get(id);

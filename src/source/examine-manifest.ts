@@ -70,8 +70,8 @@ export async function examineManifest(descriptor: Descriptor, store: Blobs): Pro
   if (found instanceof DimgxError) return { ...claimed, ...withProblem(found, descriptor.digest) };
   const { manifest } = found;
   const kind = claimed.kind === 'image' || claimed.kind === 'index' ? kindOfManifest(manifest) : claimed.kind;
-  const size = [manifest.config, ...manifest.layers].reduce((sum, each) => sum + each.size, 0);
-  const read = { ...claimed, kind, size };
+  const size = totalSize([manifest.config, ...manifest.layers]);
+  const read = { ...claimed, kind, ...(size !== undefined && { size }) };
   if (kind !== 'image' && kind !== 'referrer') return { ...read, missing: await missingBlobs(manifest, store) };
   const config = await ownProblem(manifest.config, () => readConfig(manifest.config, store));
   if (config instanceof DimgxError) return { ...read, ...withProblem(config, manifest.config.digest) };
@@ -125,10 +125,21 @@ export async function ownProblem<T>(
   } catch (failure) {
     if (!(failure instanceof DimgxError)) throw failure;
     // One that is too large is passed over; after too many of them nothing more is read.
-    const isOwn = failure.code === 'DIMGX_IMAGE_TOO_LARGE' ? size > MAX_DOCUMENT : OWN_PROBLEMS.includes(failure.code);
+    const isTooLarge = failure.code === 'DIMGX_IMAGE_TOO_LARGE';
+    const isOwn = isTooLarge ? size == null || size > MAX_DOCUMENT : OWN_PROBLEMS.includes(failure.code);
     if (!isOwn) throw failure;
     return failure;
   }
+}
+
+/** In bytes; `undefined` where one of the descriptors does not say. */
+function totalSize(descriptors: readonly Descriptor[]): number | undefined {
+  let total = 0;
+  for (const { size } of descriptors) {
+    if (size == null) return undefined;
+    total += size;
+  }
+  return total;
 }
 
 function withProblem(problem: DimgxError, digest: string): Pick<Examined, 'problem' | 'missing'> {

@@ -15,7 +15,7 @@ import type { FoundImage, FoundLayer } from './source.js';
  * @throws DIMGX_SOURCE_NOT_AN_IMAGE for an artifact; DIMGX_IMAGE_LAYER_COUNT; what `Blobs.config` and `parseConfig` throw
  */
 export async function foundImage(
-  { manifest, digest: manifestDigest, isForPlatform }: ImageManifest,
+  { manifest, digest: manifestDigest, isForPlatform, oddities }: ImageManifest,
   tags: readonly string[],
   store: Blobs,
 ): Promise<FoundImage> {
@@ -29,21 +29,22 @@ export async function foundImage(
     const layer = foundLayer(descriptor, store);
     return index === newest ? { ...layer, imageId: id, tags } : layer;
   });
-  return { id, manifestDigest, tags, isForPlatform, config, layers };
+  return { id, manifestDigest, tags, isForPlatform, config, oddities, layers };
 }
 
 /** What is wrong with one layer does not keep others from being listed and read. */
 function foundLayer(descriptor: Descriptor, store: Blobs): FoundLayer {
   const { digest: text, mediaType, size, urls } = descriptor;
+  const claimed = size == null ? {} : { claimedSize: size };
   if (!isDigest(text)) {
-    return { file: quoted(text), mediaType, claimedSize: size, tags: [], problem: badDigest(text) };
+    return { file: quoted(text), mediaType, ...claimed, tags: [], problem: badDigest(text) };
   }
   const isEncrypted = mediaType.endsWith('+encrypted');
   return {
     file: store.blobPath(text),
     mediaType,
     digest: text,
-    claimedSize: size,
+    ...claimed,
     tags: [],
     ...((isForeign(descriptor) || urls.length > 0) && { foreign: urls }),
     ...(isEncrypted && { problem: encrypted(text) }),

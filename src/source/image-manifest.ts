@@ -1,10 +1,10 @@
 import type { Digest } from '../image/digest.js';
-import { parseDocument } from '../image/document.js';
-import { IndexSchema, type Manifest, ManifestSchema } from '../image/manifest.js';
+import { INDEX_DOCUMENT, type Manifest } from '../image/manifest.js';
+import { parseTolerantly } from '../image/oddity.js';
 import type { Document } from './blob-store.js';
 import { chooseLeaf, type LeafRequest } from './choose-leaf.js';
 import { type Leaf, leavesOf } from './manifest-leaves.js';
-import { documentKind, readManifest } from './read-manifest.js';
+import { documentKind, parseManifest, readManifest } from './read-manifest.js';
 
 /** An image's manifest, out of an index where there is one. */
 export interface ImageManifest {
@@ -12,6 +12,8 @@ export interface ImageManifest {
   readonly digest: Digest;
   /** An index says that it is for the platform. */
   readonly isForPlatform: boolean;
+  /** What is malformed in it, or in the index around it, without deciding what is read; printable. */
+  readonly oddities: readonly string[];
 }
 
 /**
@@ -25,10 +27,10 @@ export async function imageManifest(
   what: string,
   request: LeafRequest,
 ): Promise<ImageManifest> {
-  if (documentKind(bytes, what) === 'manifest')
-    return { manifest: parseDocument(bytes, ManifestSchema, what), digest, isForPlatform: false };
-  const { manifests } = parseDocument(bytes, IndexSchema, what);
-  return manifestForPlatform(await leavesOf(manifests, request.store), request);
+  if (documentKind(bytes, what) === 'manifest') return { ...parseManifest(bytes, what), digest, isForPlatform: false };
+  const { value: index, oddity } = parseTolerantly(bytes, INDEX_DOCUMENT, what);
+  const found = await manifestForPlatform(await leavesOf(index.manifests, request.store), request);
+  return { ...found, oddities: [oddity, ...found.oddities].filter((each) => each !== undefined) };
 }
 
 /**

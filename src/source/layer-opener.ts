@@ -51,11 +51,10 @@ export class LayerOpener {
     return stored;
   }
 
-  #absent({ file, digest, claimedSize, foreign }: FoundLayer): Outcome {
+  #absent({ file, digest, foreign }: FoundLayer): Outcome {
     const { files, fetchForeign } = this.#opening;
     if (!foreign) return missingBlob(files, file);
-    const isFetched = fetchForeign && digest && claimedSize !== undefined;
-    if (isFetched) return { foreign: { urls: foreign } };
+    if (fetchForeign && digest) return { foreign: { urls: foreign } };
     return { problem: foreignProblem(digest ?? quoted(file), foreign, files.location) };
   }
 }

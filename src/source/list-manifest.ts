@@ -70,7 +70,7 @@ async function unread(descriptor: Descriptor, store: Blobs) {
   const missing = isThere === true ? [] : [digest];
   return {
     digest,
-    size,
+    ...(size != null && { size }),
     kind: kindOfDescriptor(descriptor),
     missing,
     ...(!store.isNear && { isUnseen: true as const }),

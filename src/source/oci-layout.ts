@@ -1,7 +1,8 @@
 import { hexOf, isDigest } from '../image/digest.js';
 import { parseDocument } from '../image/document.js';
 import type { ListedImage } from '../image/listed-image.js';
-import { type Descriptor, IndexSchema } from '../image/manifest.js';
+import { type Descriptor, INDEX_DOCUMENT, IndexSchema } from '../image/manifest.js';
+import { parseTolerantly } from '../image/oddity.js';
 import { defaultPlatform, platformOf, rankOf } from '../image/platform.js';
 import { BlobStore } from './blob-store.js';
 import { chooseByDocuments, factsOf } from './choose-by-documents.js';
@@ -33,7 +34,9 @@ export async function find({ documents, selector, wanted, verify, tell }: Source
   const { location } = documents.files;
   const store = new BlobStore(documents, verify, blobPath);
   const request = { location, wanted, store, tell };
-  const { manifests } = parseDocument(await documents.read(INDEX), IndexSchema, INDEX);
+  const { value: index, oddity } = parseTolerantly(await documents.read(INDEX), INDEX_DOCUMENT, INDEX);
+  const { manifests } = index;
+  const around = oddity === undefined ? [] : [oddity];
   const listed = manifests.map((descriptor, number) => namedImage(descriptor, { number }));
   let matching = matchingImages(listed, selector);
   if (matching.length === 0 && selector !== undefined && idPrefix(selector) !== undefined) {
@@ -58,7 +61,7 @@ export async function find({ documents, selector, wanted, verify, tell }: Source
     : await chooseByDocuments(images, { selector, location, wanted, tell, look });
   if (chosen.length > 1) {
     const leaves = chosen.map(({ descriptor }) => ({ descriptor, indexes: [] }));
-    return foundImage(await manifestForPlatform(leaves, request), tagsOf(chosen), store);
+    return withOddities(await foundImage(await manifestForPlatform(leaves, request), tagsOf(chosen), store), around);
   }
   const [{ descriptor, ids }] = chosen as [LayoutImage];
   const tags = tagsOf(listed.filter((image) => image.ids[0] === ids[0]));
@@ -68,7 +71,7 @@ export async function find({ documents, selector, wanted, verify, tell }: Source
   const isForPlatform = declared !== undefined && rankOf(wanted ?? defaultPlatform(), declared) !== undefined;
   const found = await foundImage({ ...manifest, isForPlatform: manifest.isForPlatform || isForPlatform }, tags, store);
   if (!wanted && declared && !isForPlatform) tell(otherPlatform(declared, location, defaultPlatform()));
-  return found;
+  return withOddities(found, around);
 }
 
 export async function list(documents: Documents, verify: boolean): Promise<readonly ListedImage[]> {
@@ -115,6 +118,10 @@ async function hiddenImages(
   }
   const leaves = await leavesOf(manifests, store);
   return leaves.map(({ descriptor }) => namedImage(descriptor, { ids: configs.get(descriptor.digest) ?? [] }));
+}
+
+function withOddities(found: FoundImage, around: readonly string[]): FoundImage {
+  return { ...found, oddities: [...around, ...(found.oddities ?? [])] };
 }
 
 /** Some tools list the platforms of one image at the top of the layout, without an index of their own. */

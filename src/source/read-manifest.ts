@@ -1,7 +1,8 @@
 import { DimgxError } from '../errors.js';
 import type { Digest } from '../image/digest.js';
 import { parseDocument } from '../image/document.js';
-import { type Descriptor, INDEX_TYPES, KindSchema, type Manifest, ManifestSchema } from '../image/manifest.js';
+import { type Descriptor, INDEX_TYPES, KindSchema, MANIFEST, type Manifest } from '../image/manifest.js';
+import { parseTolerantly } from '../image/oddity.js';
 import type { Blobs } from './blob-store.js';
 
 /**
@@ -30,11 +31,23 @@ export function documentKind(bytes: Uint8Array, what: string): 'manifest' | 'ind
 export async function readManifest(
   descriptor: Descriptor,
   store: Blobs,
-): Promise<{ readonly manifest: Manifest; readonly digest: Digest }> {
+): Promise<ReadManifest & { readonly digest: Digest }> {
   const { bytes, digest } = await store.manifest(descriptor);
   if (documentKind(bytes, digest) === 'index') {
     const message = `${digest} is an index, and the one that lists it says that it is a manifest: the image is refused`;
     throw new DimgxError('DIMGX_IMAGE_BAD_JSON', message);
   }
-  return { manifest: parseDocument(bytes, ManifestSchema, digest), digest };
+  return { ...parseManifest(bytes, digest), digest };
+}
+
+interface ReadManifest {
+  readonly manifest: Manifest;
+  /** What is malformed in it without deciding what is read; printable. */
+  readonly oddities: readonly string[];
+}
+
+/** @throws DIMGX_IMAGE_BAD_JSON */
+export function parseManifest(bytes: Uint8Array, what: string): ReadManifest {
+  const { value, oddity } = parseTolerantly(bytes, MANIFEST, what);
+  return { manifest: value, oddities: oddity === undefined ? [] : [oddity] };
 }

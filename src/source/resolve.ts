@@ -19,6 +19,7 @@ import type { ForeignLayer } from './layer-opener.js';
 import { locate } from './locate.js';
 import type { OpenContext } from './open-context.js';
 import type { FetchedBlob } from './registry/fetch-layers.js';
+import { warnOfOddities } from './warn-of-oddities.js';
 
 /**
  * Opens an image for reading. Its documents are read and checked at once, its layers are not read yet.
@@ -82,8 +83,7 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
   const documents = new Documents(files);
   const request = { documents, selector: selector ?? options.image, wanted, verify, warn: inputWarner(options), tell };
   const { source, found } = await findForPlatform(await recognise(sources, documents), request);
-  const { oddity } = found.config;
-  if (oddity) request.warn({ code: 'DIMGX_IMAGE_ODD_CONFIG', message: oddity, count: 1 });
+  warnOfOddities(found, request.warn);
   const transport = source.transport === 'oci' && files.isArchive ? 'oci-archive' : source.transport;
   const fetched = new Map<string, FetchedBlob>();
   const fetchForeign = async (layers: readonly ForeignLayer[]) => {

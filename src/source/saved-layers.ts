@@ -1,4 +1,4 @@
-import { DimgxError } from '../errors.js';
+import { DimgxError, type Warn } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import type { Platform } from '../image/platform.js';
 import { shortId } from '../image/short-id.js';
@@ -9,6 +9,7 @@ import { Documents } from './documents.js';
 import type { Engine, EngineImageDetails } from './engine/engine.js';
 import type { OpenContext } from './open-context.js';
 import { openSource } from './open-files.js';
+import { warnOfOddities } from './warn-of-oddities.js';
 
 /** Which layers are wanted of an image in an engine. */
 export interface LayersWanted {
@@ -20,6 +21,8 @@ export interface LayersWanted {
   /** To choose where the engine may have the image for several. */
   readonly platform: Platform | undefined;
   readonly verify: boolean;
+  /** Takes warnings about the image, which may be errors. */
+  readonly warn: Warn;
 }
 
 /** How often whoever waits for the engine is told of it, in milliseconds. */
@@ -34,7 +37,7 @@ const PERIOD = 500;
  */
 export async function savedLayers(
   engine: Engine,
-  { chain, layers, wanted, platform, verify }: LayersWanted,
+  { chain, layers, wanted, platform, verify, warn }: LayersWanted,
   context: OpenContext,
 ): Promise<readonly StoredLayer[]> {
   const positions = wanted.map((layer) => layers.indexOf(layer));
@@ -47,6 +50,7 @@ export async function savedLayers(
   const files = await openSource(archive, location, { ...context, expected: lowest.size });
   const request = { documents: new Documents(files), selector: undefined, wanted: platform, verify };
   const found = await dockerArchive.find({ ...request, warn: () => {}, tell: () => {} });
+  warnOfOddities(found, warn);
   const { resources } = context;
   const saved = await assembleImage(found, {
     reference: location,

@@ -44,6 +44,8 @@ export interface FoundImage {
   /** An index says that it is for the platform that was asked for; what its config says then does not matter. */
   readonly isForPlatform?: boolean;
   readonly config: ParsedConfig;
+  /** What is malformed in the documents around the config without deciding what is read; printable. */
+  readonly oddities?: readonly string[];
   /** Oldest to newest. */
   readonly layers: readonly FoundLayer[];
 }

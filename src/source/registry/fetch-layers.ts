@@ -6,6 +6,7 @@ import { compressionOf } from '../layer-opener.js';
 import type { OpenContext } from '../open-context.js';
 import type { BlobOrigin } from './download-blob.js';
 import { LayerDownload, type RegistryLayer } from './layer-download.js';
+import { layerSize } from './layer-size.js';
 import type { Repository } from './repository.js';
 
 export interface LayersRequest {
@@ -35,8 +36,15 @@ export async function fetchLayers(
   context: OpenContext,
 ): Promise<readonly StoredLayer[]> {
   const { repository, cache, item, watch, fetched } = request;
-  const missing = (layers as readonly RegistryLayer[]).filter(({ digest }) => !fetched.has(digest));
-  const wanted = new Map(missing.map((layer) => [layer.digest, layer]));
+  const wanted = new Map<string, RegistryLayer>();
+  for (const layer of layers as readonly (Layer & { readonly digest: Digest })[]) {
+    const { digest, name } = layer;
+    if (fetched.has(digest) || wanted.has(digest)) continue;
+    const elsewhere = request.foreign.get(digest);
+    const claimedSize =
+      layer.claimedSize ?? (await layerSize(digest, `layer ${name}`, { repository, cache, elsewhere }));
+    wanted.set(digest, { ...layer, claimedSize });
+  }
   const total = [...wanted.values()].reduce((sum, { claimedSize }) => sum + claimedSize, 0);
   let done = 0;
   const onBytes = (bytes: number) => {

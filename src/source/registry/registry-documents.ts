@@ -70,18 +70,27 @@ export class RegistryDocuments implements Blobs {
   #once(digest: Digest, { size }: Descriptor, read: () => Promise<Uint8Array>): Promise<Document> {
     const known = this.#read.get(digest);
     if (known) return known;
-    this.#left -= Math.max(size, LEAST_DOCUMENT);
-    if (size > MAX_DOCUMENT || this.#left < 0) throw tooLarge(digest, size);
+    this.#left -= Math.max(size ?? 0, LEAST_DOCUMENT);
+    if ((size ?? 0) > MAX_DOCUMENT || this.#left < 0) throw tooLarge(digest, size ?? 0);
     const document = this.#findOr(digest, size, read);
     document.catch(() => undefined); // whoever waits for it is told
     this.#read.set(digest, document);
     return document;
   }
 
-  async #findOr(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<Document> {
-    const bytes = (await this.#find(digest)) ?? (await this.#readOnce(digest, size, read));
-    checkSize(bytes.length, size, `the document ${digest}`);
+  async #findOr(digest: Digest, size: Descriptor['size'], read: () => Promise<Uint8Array>): Promise<Document> {
+    const bytes = (await this.#find(digest)) ?? (await this.#readFirst(digest, size, read));
+    if (size == null) this.#left -= Math.max(0, bytes.length - LEAST_DOCUMENT);
+    else checkSize(bytes.length, size, `the document ${digest}`);
     return { bytes, digest };
+  }
+
+  /** @param size nothing for one of which no descriptor says how long it is: it is read before it is kept */
+  async #readFirst(digest: Digest, size: Descriptor['size'], read: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    if (size != null) return this.#readOnce(digest, size, read);
+    const bytes = await read();
+    await this.#keep(digest, bytes.length, async () => bytes);
+    return bytes;
   }
 
   /** By one process at a time: the others find what it has kept. */

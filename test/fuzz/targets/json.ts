@@ -31,7 +31,7 @@ export const json: Target<Buffer> = {
         const { config, layers } = parseDocument(bytes, ManifestSchema, 'a document');
         for (const { digest, size } of [config, ...layers]) {
           parseDigest(digest, 'a document');
-          must(Number.isSafeInteger(size) && size >= 0, 'a size is none');
+          must(size == null || (Number.isSafeInteger(size) && size >= 0), 'a size is none');
         }
         return;
       }
