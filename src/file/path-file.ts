@@ -23,6 +23,8 @@ export interface PathFileOptions {
   readonly identity: FileIdentity;
   /** Whether the last part of the path may be a symlink. Default false. */
   readonly isLink?: boolean;
+  /** Whether others may remove the file while it is needed: it is kept open as long as the system allows. Default false. */
+  readonly isPrecious?: boolean;
 }
 
 /**
@@ -30,6 +32,7 @@ export interface PathFileOptions {
  * whole process. Opened again, it must be the same file, and unchanged.
  */
 export class PathFile extends HeldFile implements Shuttable {
+  readonly isPrecious: boolean;
   #path: string;
   readonly #identity: FileIdentity;
   readonly #isLink: boolean;
@@ -38,14 +41,15 @@ export class PathFile extends HeldFile implements Shuttable {
   #isKept = false;
 
   /** @param descriptor of the file, where it is open already */
-  constructor({ path, identity, isLink = false }: PathFileOptions, descriptor?: number) {
+  constructor({ path, identity, isLink = false, isPrecious = false }: PathFileOptions, descriptor?: number) {
     super();
     this.#path = path;
     this.#identity = identity;
     this.#isLink = isLink;
+    this.isPrecious = isPrecious;
     if (descriptor === undefined) return;
     this.#descriptor = descriptor;
-    openFiles.count();
+    if (!isPrecious) openFiles.count();
     openFiles.rest(this);
   }
 
@@ -62,7 +66,7 @@ export class PathFile extends HeldFile implements Shuttable {
     if (!this.#isKept) return;
     this.#isKept = false;
     if (this.#descriptor === undefined) return;
-    openFiles.count();
+    if (!this.isPrecious) openFiles.count();
     if (!this.isHeld) openFiles.rest(this);
   }
 
@@ -110,7 +114,7 @@ export class PathFile extends HeldFile implements Shuttable {
   }
 
   async #openOnce(): Promise<number> {
-    await openFiles.reserve();
+    if (!this.isPrecious) await openFiles.reserve();
     try {
       this.#descriptor = await this.#openSame();
       return this.#descriptor;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DimgxError } from '../errors.js';
 import { printable } from '../image/printable.js';
 import { DescriptorFile } from './descriptor-file.js';
+import { descriptorLimit } from './descriptor-limit.js';
 import { openFiles } from './open-file-table.js';
 import { isSystemError } from './system-error.js';
 import { isTooManyFiles } from './too-many-files.js';
@@ -14,6 +15,10 @@ const READ_WRITE = 'wx+';
 /** A file that never has a name. Source: open(2), O_TMPFILE, whose own bit Node does not tell. */
 const NAMELESS = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR | constants.O_EXCL;
 const OWNER_ONLY = 0o600;
+/** Descriptors that spools leave to others. */
+const RESERVE = 24;
+/** Below it, a descriptor tells nothing of how many are left. */
+const FIRST = 16;
 
 /**
  * Makes a temporary file for decoded or streamed bytes. It has no name any more once this returns: closing it frees
@@ -21,16 +26,30 @@ const OWNER_ONLY = 0o600;
  *
  * @param tmpDir default: the system's temporary folder
  * @param expectedBytes when known, free space is looked at first
+ * @param isPatient whether to wait for descriptors that other calls hold; default true
  * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES
  */
-export async function openSpool(tmpDir?: string, expectedBytes?: number): Promise<FileHandle> {
+export async function openSpool(tmpDir?: string, expectedBytes?: number, isPatient = true): Promise<FileHandle> {
   const folder = tmpDir ?? tmpdir();
   try {
     if (expectedBytes !== undefined) await requireSpace(folder, expectedBytes);
-    return await openFiles.makeRoomFor(async () => (await openNameless(folder)) ?? (await openUnlinked(folder)));
+    const open = async () => leaveSome((await openNameless(folder)) ?? (await openUnlinked(folder)));
+    return await (isPatient ? openFiles.makeRoomFor(open) : openFiles.makeRoomNow(open));
   } catch (failure) {
     throw isSystemError(failure) ? noSpace(folder, reasonOf(failure, folder), failure) : failure;
   }
+}
+
+/**
+ * Spools stay open for long: where several calls open them, each leaves some descriptors for what is open briefly, without
+ * which no call comes to its end. The system gives the lowest number that is free. Source: POSIX, open.
+ */
+async function leaveSome(handle: FileHandle): Promise<FileHandle> {
+  if (handle.fd < FIRST || !openFiles.isShared) return handle;
+  const limit = descriptorLimit();
+  if (limit === undefined || handle.fd < limit - Math.min(RESERVE, limit / 4)) return handle;
+  await handle.close();
+  throw Object.assign(new Error('EMFILE: too many open files, open'), { code: 'EMFILE', syscall: 'open' });
 }
 
 /** @returns `undefined` where the system or the file system has no such files, or refuses one */
@@ -70,7 +89,11 @@ export async function requireSpoolSpace(tmpDir: string | undefined, bytes: numbe
 
 /** A spool as a file that regions lie in. */
 export function spoolFile(handle: FileHandle): DescriptorFile {
-  return new DescriptorFile({ fd: handle.fd, close: () => handle.close() });
+  const close = async () => {
+    await handle.close();
+    openFiles.notice();
+  };
+  return new DescriptorFile({ fd: handle.fd, close });
 }
 
 async function requireSpace(folder: string, bytes: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { openFiles } from '../file/open-file-table.js';
 import type { RegionFile } from './region.js';
 
 /** What an image holds open, given back in the reverse order of its taking; its files last. */
@@ -5,6 +6,7 @@ export class Resources {
   readonly #closers: (() => unknown)[] = [];
   readonly #files = new Set<RegionFile>();
   #closing: Promise<void> | undefined;
+  readonly #leave = openFiles.enter();
 
   /** What was adopted must not be used any more. */
   get isClosed(): boolean {
@@ -43,6 +45,7 @@ export class Resources {
     };
     for (const close of this.#closers.splice(0).reverse()) await attempt(close);
     for (const file of this.#files) await attempt(() => file.close());
+    this.#leave();
     if (failures.length > 0) throw failures[0];
   }
 }

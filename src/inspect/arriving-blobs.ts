@@ -1,3 +1,4 @@
+import { isCodedTooMany } from '../file/too-many-files.js';
 import { algorithmOf } from '../image/digest.js';
 import type { Layer, LayerFile, WatchLayer } from '../image/image.js';
 import type { ThreadShare } from '../threads/thread-share.js';
@@ -87,7 +88,7 @@ export class ArrivingBlobs {
     try {
       return await this.#blobs.get(keyOf(layer));
     } catch (failure) {
-      if (failure instanceof NoThreads) return undefined;
+      if (failure instanceof NoThreads || isCodedTooMany(failure)) return undefined;
       throw failure;
     }
   }

@@ -81,17 +81,21 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
     if (storedHash !== job.expected) return { storedHash };
     return { ...(await decodeLayer(job, { plain }, io, budget, onBytes)), storedHash, plainHash: plain?.digest('hex') };
   }
-  const behind = job.arriving ? { ...io, read: readBehind(io, new SharedLength(job.arriving)) } : io;
+  const behind = job.arriving ? { ...io, read: readBehind(io, new SharedLength(job.arriving), job.blob.offset) } : io;
   const decoded = await decodeLayer(job, { stored, plain }, behind, budget, onBytes);
   return { ...decoded, storedHash: stored?.digest('hex'), plainHash: plain?.digest('hex') };
 }
 
-/** Blocks its thread until there is what is to be read. */
-function readBehind(io: LayerIo, arrived: SharedLength): LayerIo['read'] {
+/**
+ * Blocks its thread until there is what is to be read.
+ *
+ * @param start of what arrives, in bytes from the start of its file
+ */
+function readBehind(io: LayerIo, arrived: SharedLength, start: number): LayerIo['read'] {
   return (region) => {
     const read = io.read(region);
     return (into, position) => {
-      const end = region.offset + position + into.length;
+      const end = region.offset - start + position + into.length;
       if (arrived.waitFor(end) < end) sourceEnded();
       return read(into, position);
     };

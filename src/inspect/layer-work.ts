@@ -1,9 +1,11 @@
 import { DimgxError, throwIfAborted } from '../errors.js';
+import { openFiles } from '../file/open-file-table.js';
 import { isTooManyFiles, tooManyFiles } from '../file/too-many-files.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import { quoted } from '../image/printable.js';
 import type { InspectOptions } from '../options.js';
 import type { FillLevel } from './fill-level.js';
+import type { OnBytes } from './index-layer.js';
 import type { LayerReport } from './layer-job.js';
 import type { LayerRunner } from './layer-runner.js';
 import type { LayerTask } from './layer-task.js';
@@ -29,7 +31,20 @@ export class LayerWork {
       filled?.rise(spooled);
       this.#options.onProgress?.({ stage, item: layer.name, done, total: layer.blob.length });
     };
-    return this.#runner.run(task, onBytes).catch((error: unknown) => this.refuse(layer, error));
+    return this.#run(task, onBytes).catch((error: unknown) => this.refuse(layer, error));
+  }
+
+  /** A task that gets no descriptors has done nothing. It waits for them where it keeps nobody from theirs. */
+  async #run(task: LayerTask, onBytes: OnBytes): Promise<LayerReport> {
+    const wait = openFiles.patience();
+    for (;;) {
+      try {
+        return await this.#runner.run(task, onBytes);
+      } catch (failure) {
+        throwIfAborted(this.#options.signal);
+        await wait(failure);
+      }
+    }
   }
 
   /** Says which layer it is that something is wrong with. @throws always */

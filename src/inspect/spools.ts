@@ -1,5 +1,6 @@
 import type { DescriptorFile } from '../file/descriptor-file.js';
 import { openSpool, requireSpoolSpace, spoolFile } from '../file/spool.js';
+import { isCodedTooMany } from '../file/too-many-files.js';
 import type { Resources } from '../image/resources.js';
 import type { SpoolPlace } from './layer-task.js';
 
@@ -21,6 +22,9 @@ export class Spools {
   readonly #resources: Resources;
   /** With where the next layer begins. */
   readonly #free: { readonly file: DescriptorFile; readonly end: number }[] = [];
+  /** Places that are not given back yet. */
+  #taken = 0;
+  readonly #waiting: (() => void)[] = [];
   #known: Promise<DescriptorFile> | undefined;
   #knownEnd = 0;
 
@@ -30,20 +34,21 @@ export class Spools {
   }
 
   /**
-   * A place for a layer of unknown length.
+   * A place for a layer of unknown length. Where no more files can be opened, it waits for one of its own.
    *
    * @param atLeast that it takes, in bytes
    * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES
    */
   async take(atLeast: number): Promise<TakenPlace> {
-    const free = this.#free.pop();
-    if (free) await requireSpoolSpace(this.#tmpDir, atLeast);
-    const { file, end } = free ?? { file: await this.#open(atLeast), end: 0 };
+    const { file, end } = await this.#find(atLeast);
+    this.#taken++;
     let isGiven = false;
     const giveBack = (length: number) => {
       if (isGiven) return;
       isGiven = true;
+      this.#taken--;
       this.#free.push({ file, end: Math.ceil((end + length) / PAGE) * PAGE });
+      this.#waiting.shift()?.();
     };
     return { file, offset: end, giveBack };
   }
@@ -57,8 +62,24 @@ export class Spools {
     return { file: await this.#known, offset, room: length };
   }
 
+  async #find(atLeast: number): Promise<{ readonly file: DescriptorFile; readonly end: number }> {
+    for (;;) {
+      const free = this.#free.pop();
+      if (free) {
+        await requireSpoolSpace(this.#tmpDir, atLeast);
+        return free;
+      }
+      try {
+        return { file: await this.#open(atLeast), end: 0 };
+      } catch (failure) {
+        if (this.#taken === 0 || !isCodedTooMany(failure)) throw failure;
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      }
+    }
+  }
+
   async #open(atLeast: number): Promise<DescriptorFile> {
-    const file = spoolFile(await openSpool(this.#tmpDir, atLeast));
+    const file = spoolFile(await openSpool(this.#tmpDir, atLeast, false));
     this.#resources.adoptFile(file);
     return file;
   }

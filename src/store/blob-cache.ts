@@ -9,10 +9,16 @@ export interface CachedBlob {
 
 /**
  * Appends to the file all that the blob has from byte `from` on, one write after the other, and takes nothing back: what
- * has been written is being read meanwhile. A writer that cannot begin there skips what is there already. No more than
- * the blob's size may be written.
+ * has been written is being read meanwhile. The blob begins at byte `start` of the file. A writer that cannot begin at `from`
+ * skips what is there already. No more than the blob's size may be written.
  */
-export type DownloadBlob = (target: { readonly fd: number; readonly from: number }) => Promise<void>;
+export type DownloadBlob = (target: DownloadTarget) => Promise<void>;
+
+export interface DownloadTarget {
+  readonly fd: number;
+  readonly start: number;
+  readonly from: number;
+}
 
 /** Blobs by their digests, for all processes of a user. */
 export interface BlobCache {

@@ -2,6 +2,7 @@ import { close, constants, fstat, futimes, open as openFile } from 'node:fs';
 import { type FileHandle, open, rename, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { descriptorLimit } from '../file/descriptor-limit.js';
 import { makeFolder } from '../file/make-folder.js';
 import { openFiles } from '../file/open-file-table.js';
 import { PathFile } from '../file/path-file.js';
@@ -38,6 +39,9 @@ const openDescriptor = promisify(openFile);
 const closeDescriptor = promisify(close);
 const statDescriptor = promisify(fstat);
 const setTimes = promisify(futimes);
+
+/** Each of them holds two descriptors until it is on the disk. */
+const MOST_PUBLISHED_AT_ONCE = 16;
 
 /** A blob that lies in the folder. */
 interface StoredBlob extends CachedBlob {
@@ -89,7 +93,10 @@ export class FolderCache implements BlobCache {
 
   async fetch(digest: Digest, size: number, download: DownloadBlob): Promise<CachedBlob> {
     try {
-      return (await this.#openWhole({ digest, size })) ?? (await this.#fetchInto({ digest, size }, download));
+      // What fails for want of descriptors goes on where it came to.
+      return await openFiles.makeRoomFor(
+        async () => (await this.#openWhole({ digest, size })) ?? (await this.#fetchInto({ digest, size }, download)),
+      );
     } catch (failure) {
       const reason = storageFailure(failure);
       if (!reason) throw failure;
@@ -157,6 +164,7 @@ export class FolderCache implements BlobCache {
   async #fetchInto(wanted: WantedBlob, download: DownloadBlob): Promise<CachedBlob> {
     const { digest } = wanted;
     const { claims, partials } = this.#files;
+    while (this.#publishing.size >= MOST_PUBLISHED_AT_ONCE) await Promise.race(this.#publishing.values());
     await this.#makeFolders(partials);
     const outcome = await claimOr(claims, this.#files.key(digest), this.#finder(wanted), this.#options.signal);
     if ('found' in outcome) return outcome.found;
@@ -254,7 +262,8 @@ async function openStored(path: string): Promise<StoredBlob> {
   try {
     const { dev, ino, size, isFile } = await statStored(fd);
     if (!isFile) throw new StorageFailure(`${printable(path, 300)} is no regular file`);
-    const file = new PathFile({ path, identity: { dev, ino, size } }, fd);
+    const isPrecious = fd < (descriptorLimit() ?? 0) / 2; // others may prune it
+    const file = new PathFile({ path, identity: { dev, ino, size }, isPrecious }, fd);
     return { region: { file, offset: 0, length: Number(size) }, close: () => file.close() };
   } catch (failure) {
     await closeDescriptor(fd);

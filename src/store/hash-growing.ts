@@ -10,12 +10,14 @@ const PERIOD = 20;
  * Hashes a file while somebody appends to it, as it can be read: what counts is what is on the disk.
  *
  * @param written settles when nothing more will be; when it rejects, the file is not read to its end
+ * @param start where it begins, in bytes
  * @returns the hash, in hex digits, and the bytes that went into it
  */
 export async function hashGrowing(
   file: FileHandle,
   algorithm: string,
   written: Promise<unknown>,
+  start = 0,
 ): Promise<{ readonly hex: string; readonly length: number }> {
   let state: 'growing' | 'written' | 'failed' = 'growing';
   const become = (next: 'written' | 'failed') => () => {
@@ -28,7 +30,7 @@ export async function hashGrowing(
   for (;;) {
     const before = state as 'growing' | 'written' | 'failed';
     if (before === 'failed') break;
-    const { bytesRead } = await file.read(buffer, 0, PIECE, length);
+    const { bytesRead } = await file.read(buffer, 0, PIECE, start + length);
     hash.update(buffer.subarray(0, bytesRead));
     length += bytesRead;
     if (bytesRead > 0) continue;

@@ -16,6 +16,7 @@ export interface WantedBlob {
  *
  * @param file opened for appending: Linux then adds to its end wherever one wants to write, so that nothing that has been
  *   hashed can be written over
+ * @param start where the blob begins in the file, in bytes
  * @param from how much is there already, in bytes
  * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; StorageFailure when the file takes no more; what
  *   `download` throws
@@ -25,15 +26,16 @@ export async function receiveBlob(
   { digest, size }: WantedBlob,
   from: number,
   download: DownloadBlob,
+  start = 0,
 ): Promise<void> {
-  const writing = from === size && size > 0 ? Promise.resolve() : callAsync(download, { fd: file.fd, from });
+  const writing = from === size && size > 0 ? Promise.resolve() : callAsync(download, { fd: file.fd, start, from });
   if (process.platform !== 'linux') await writing;
-  const hashing = hashGrowing(file, algorithmOf(digest), writing);
+  const hashing = hashGrowing(file, algorithmOf(digest), writing, start);
   // Whatever fails: the file may be closed once nobody writes to it, nor reads it.
   await Promise.allSettled([writing, hashing]);
   await writing;
   const { hex, length } = await hashing;
-  const { size: stored } = await file.stat();
+  const stored = (await file.stat()).size - start;
   if (length !== size || stored !== size) {
     throw otherSize(digest, Math.max(length, stored), size);
   }

@@ -1,16 +1,32 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { DimgxError } from '../errors.js';
-import { openSpool, spoolFile } from '../file/spool.js';
+import type { DescriptorFile } from '../file/descriptor-file.js';
+import { openSpool, requireSpoolSpace, spoolFile } from '../file/spool.js';
 import type { Digest } from '../image/digest.js';
 import { printable } from '../image/printable.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
-import { receiveBlob } from './receive-blob.js';
+import { receiveBlob, type WantedBlob } from './receive-blob.js';
 import { StorageFailure } from './storage-failure.js';
 
-/** No cache: each blob that is fetched lies in a temporary file of its own until it is closed. */
+/** A temporary file, and what of it is in use. */
+interface Spool {
+  readonly handle: FileHandle;
+  readonly file: DescriptorFile;
+  /** Where the next blob begins, in bytes. */
+  end: number;
+  /** Blobs in it that are open, or being fetched. */
+  users: number;
+}
+
+/**
+ * No cache: the blobs that are fetched lie in temporary files until they are closed. Blobs share them, one behind the other: there
+ * are no more files than blobs are fetched at once.
+ */
 export class SpoolCache implements BlobCache {
   readonly #tmpDir: string | undefined;
+  readonly #free: Spool[] = [];
+  #isClosed = false;
 
   constructor(tmpDir: string | undefined) {
     this.#tmpDir = tmpDir;
@@ -19,20 +35,67 @@ export class SpoolCache implements BlobCache {
   async open(): Promise<undefined> {}
 
   async fetch(digest: Digest, size: number, download: DownloadBlob): Promise<CachedBlob> {
-    const spool = await openSpool(this.#tmpDir, size);
+    const spool = await this.#take(size);
+    const { file, end: offset } = spool;
     try {
-      const appending = await reopen(spool);
+      await spool.file.hold();
       try {
-        await receiveBlob(appending ?? spool, { digest, size }, 0, download);
+        await receiveInto(spool, { digest, size }, download);
       } finally {
-        await appending?.close();
+        file.release();
       }
-      const file = spoolFile(spool);
-      return { region: { file, offset: 0, length: size }, close: () => file.close() };
     } catch (failure) {
-      await spool.close();
+      await this.#giveUp(spool);
       throw failure instanceof StorageFailure ? noSpace(failure) : failure;
     }
+    spool.end = offset + size;
+    this.#free.push(spool);
+    let isOpen = true;
+    const close = async () => {
+      if (isOpen) await this.#leave(spool);
+      isOpen = false;
+    };
+    return { region: { file, offset, length: size }, close };
+  }
+
+  /** Blobs that are open stay open, and close their files. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const spool of this.#free.splice(0)) if (spool.users === 0) await spool.file.close();
+  }
+
+  async #take(size: number): Promise<Spool> {
+    const free = this.#free.pop();
+    if (free) {
+      free.users++;
+      await requireSpoolSpace(this.#tmpDir, size).catch(async (failure: unknown) => {
+        await this.#leave(free);
+        throw failure;
+      });
+      return free;
+    }
+    const handle = await openSpool(this.#tmpDir, size);
+    return { handle, file: spoolFile(handle), end: 0, users: 1 };
+  }
+
+  /** What came is no good: the next blob begins where it began. */
+  async #giveUp(spool: Spool): Promise<void> {
+    const isClean = await spool.handle.truncate(spool.end).then(
+      () => true,
+      () => false,
+    );
+    if (isClean) this.#free.push(spool);
+    await this.#leave(spool);
+  }
+
+  async #leave(spool: Spool): Promise<void> {
+    spool.users--;
+    if (spool.users > 0) return;
+    const isKept = !this.#isClosed && this.#free.includes(spool);
+    if (isKept && spool.end === 0) return;
+    const place = this.#free.indexOf(spool);
+    if (place >= 0) this.#free.splice(place, 1);
+    await spool.file.close();
   }
 
   async discard(): Promise<void> {}
@@ -44,13 +107,21 @@ export class SpoolCache implements BlobCache {
   async recall(): Promise<undefined> {}
 
   async remember(): Promise<void> {}
-
-  async close(): Promise<void> {}
 }
 
 function noSpace(cause: Error): DimgxError {
   const message = `temporary data cannot be written (${printable(cause.message)}): choose another folder with --tmp-dir`;
   return new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { cause });
+}
+
+/** Appends a blob to a spool. */
+async function receiveInto({ handle, end }: Spool, wanted: WantedBlob, download: DownloadBlob): Promise<void> {
+  const appending = await reopen(handle);
+  try {
+    await receiveBlob(appending ?? handle, wanted, 0, download, end);
+  } finally {
+    await appending?.close();
+  }
 }
 
 /** The same file, for appending. It has no name but this, where the system gives it one. */

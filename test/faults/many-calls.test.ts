@@ -76,6 +76,15 @@ test('calls share threads for large layers', async () => {
   expect(threads).toBeLessThanOrEqual(availableParallelism());
 });
 
+test('calls wait for the descriptors of others where the system allows few', async () => {
+  const { stdout, code } = await runScript(
+    'ulimit -n 100; "$DIMGX_NODE" --input-type=module --eval "$1" "$2" 80',
+    FLATTEN,
+    await imageOf(300_000),
+  );
+  expect({ code, stdout: stdout.toString() }).toEqual({ code: 0, stdout: '80\n' });
+});
+
 test('the work is done without threads where Node may start none', async () => {
   const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
   const { stdout, code } = await runScript(

@@ -1,8 +1,11 @@
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { layerOf } from '../helpers/built-image.js';
 import { dockerArchive } from '../helpers/docker-archive.js';
-import { writeFolder } from '../helpers/members.js';
+import { temporaryFolder, writeFolder } from '../helpers/members.js';
+import { OciLayout } from '../helpers/oci-layout.js';
+import { listen } from '../helpers/registry-proxy.js';
 import { runScript } from '../helpers/run-script.js';
 
 test('an unpacked image has more layers than the process may have open files', async () => {
@@ -13,6 +16,25 @@ test('an unpacked image has more layers than the process may have open files', a
   expect(stderr).toBe('');
   expect(stdout.toString()).toBe('300\n301\nf6\n');
 });
+
+test('an image in a registry has more layers than the process may have open files, with the cache and without', async () => {
+  const layers = await Promise.all(Array.from({ length: 200 }, (_, i) => layerOf({ [`f${i}`]: `${i}` })));
+  const layout = new OciLayout();
+  const manifest = layout.manifest({ layers }, { gzip: true });
+  const server = createServer((request, answer) => {
+    const [, kind = '', name = ''] = /^\/v2\/app\/(manifests|blobs)\/(.*)$/.exec(request.url ?? '') ?? [];
+    const digest = name.includes(':') ? name : manifest.digest;
+    const bytes = kind ? (layout.members[`blobs/${digest.replace(':', '/')}`] as Uint8Array | string) : '{}';
+    const type = kind === 'manifests' ? manifest.mediaType : 'application/octet-stream';
+    answer.writeHead(200, { 'content-type': type, 'content-length': Buffer.byteLength(bytes) }).end(bytes);
+  });
+  const image = `docker://${await listen(server)}/app:1`;
+  const cache = await temporaryFolder();
+  const script =
+    'ulimit -n 96; export DIMGX_CACHE="$2"; for how in --no-cache "" ""; do dimgx --plain-http $how -t - "$1" | tar t | wc -l; done';
+  const { stdout, stderr } = await runScript(script, image, join(cache, 'cache'));
+  expect({ stdout: stdout.toString(), stderr }).toEqual({ stdout: '200\n200\n200\n', stderr: '' });
+}, 120_000);
 
 test('a layer that is missing spoils only its own row, and a selection with it', async () => {
   const [base, top] = [await layerOf({ a: 'a' }), await layerOf({ b: 'b' })];

@@ -9,17 +9,20 @@ const WRITE_SIZE = 2 ** 20;
 
 export interface BlobWriterOptions {
   readonly fd: number;
-  /** Of the file, in bytes. */
+  /** Where the blob begins in the file, in bytes. Default 0. */
+  readonly start?: number;
+  /** Of what is there of the blob, in bytes. */
   readonly length: number;
   /** Is told how many bytes have come since the last call. */
   readonly onBytes: (bytes: number) => void;
-  /** Is told how long the file has become. */
+  /** Is told how much of the blob is in the file. */
   readonly onWritten: (length: number) => void;
 }
 
 /** Appends what comes in pieces to a file, one write after the other. What is written is written while more comes. */
 export class BlobWriter {
   readonly #fd: number;
+  readonly #start: number;
   readonly #onBytes: BlobWriterOptions['onBytes'];
   readonly #onWritten: BlobWriterOptions['onWritten'];
   #pieces: Buffer[] = [];
@@ -28,8 +31,9 @@ export class BlobWriter {
   /** Of what has come, in bytes. */
   length: number;
 
-  constructor({ fd, length, onBytes, onWritten }: BlobWriterOptions) {
+  constructor({ fd, start = 0, length, onBytes, onWritten }: BlobWriterOptions) {
     this.#fd = fd;
+    this.#start = start;
     this.length = length;
     this.#onBytes = onBytes;
     this.#onWritten = onWritten;
@@ -63,7 +67,7 @@ export class BlobWriter {
   async #write(pieces: Buffer[], position: number): Promise<void> {
     let at = position;
     for (let left = pieces; left.length > 0; ) {
-      const { bytesWritten } = await writevAsync(this.#fd, left, at);
+      const { bytesWritten } = await writevAsync(this.#fd, left, this.#start + at);
       at += bytesWritten;
       left = restOfPieces(left, bytesWritten);
     }

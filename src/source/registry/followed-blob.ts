@@ -5,6 +5,15 @@ import { DescriptorFile } from '../../file/descriptor-file.js';
 import type { Layer, LayerFile, LayerWatcher, WatchLayer } from '../../image/image.js';
 import { compressionOf } from '../layer-opener.js';
 
+/** Where a layer lies in a file, as it is stored. */
+export interface FollowedPart {
+  readonly fd: number;
+  /** In bytes from the start of the file. */
+  readonly start: number;
+  /** In bytes. */
+  readonly size: number;
+}
+
 /** Lets a layer be decoded while it is written to a file. One that is not compressed is left to be read afterwards. */
 export class FollowedBlob {
   readonly #layer: Layer;
@@ -13,20 +22,22 @@ export class FollowedBlob {
   #watcher: Promise<LayerWatcher | undefined> | undefined;
 
   /**
-   * @param fd is being written to, and may be closed once this returns
-   * @param size of the layer as it is stored, in bytes
+   * @param part of a file that is being written to, and may be closed once this returns
    * @returns `undefined` where the system cannot open a file a second time, or nobody watches
    */
   static async open(
-    fd: number,
-    size: number,
+    { fd, start, size }: FollowedPart,
     layer: Layer,
     watch: WatchLayer | undefined,
   ): Promise<FollowedBlob | undefined> {
     if (!watch || process.platform !== 'linux') return undefined;
     const file = await open(`/proc/self/fd/${fd}`, constants.O_RDONLY).catch(() => undefined);
     if (!file) return undefined;
-    const region = { file: new DescriptorFile({ fd: file.fd, close: () => file.close() }), offset: 0, length: size };
+    const region = {
+      file: new DescriptorFile({ fd: file.fd, close: () => file.close() }),
+      offset: start,
+      length: size,
+    };
     return new FollowedBlob(layer, { region, close: () => region.file.close() }, watch);
   }
 

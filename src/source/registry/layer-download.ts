@@ -1,7 +1,7 @@
 import { DimgxError } from '../../errors.js';
 import type { Digest } from '../../image/digest.js';
 import type { Layer, WatchLayer } from '../../image/image.js';
-import type { BlobCache, CachedBlob } from '../../store/blob-cache.js';
+import type { BlobCache, CachedBlob, DownloadTarget } from '../../store/blob-cache.js';
 import { BlobWriter } from './blob-writer.js';
 import { type BlobOrigin, downloadBlob, type WantedBlob } from './download-blob.js';
 import { FollowedBlob } from './followed-blob.js';
@@ -75,14 +75,14 @@ export class LayerDownload {
     }
   }
 
-  async #download({ fd, from }: { readonly fd: number; readonly from: number }): Promise<void> {
+  async #download({ fd, start, from }: DownloadTarget): Promise<void> {
     const { repository, watch, onBytes } = this.#options;
     repository.requireOnline(this.#sought);
     this.isOld = false;
     await this.#forget(); // what the cache found damaged
-    this.#followed = await FollowedBlob.open(fd, this.#blob.size, this.#layer, watch);
+    this.#followed = await FollowedBlob.open({ fd, start, size: this.#blob.size }, this.#layer, watch);
     const onWritten = (length: number) => this.#followed?.grown(length);
-    const writer = new BlobWriter({ fd, length: from, onBytes: (bytes) => this.#count(bytes), onWritten });
+    const writer = new BlobWriter({ fd, start, length: from, onBytes: (bytes) => this.#count(bytes), onWritten });
     onBytes(from);
     onWritten(from);
     try {

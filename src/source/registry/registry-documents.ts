@@ -129,9 +129,10 @@ export class RegistryDocuments implements Blobs {
   /** What is not kept is asked for again. */
   async #keep(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<void> {
     try {
-      const blob = await this.#cache.fetch(digest, size, async ({ fd, from }) => {
+      const blob = await this.#cache.fetch(digest, size, async ({ fd, start, from }) => {
         const bytes = await read();
-        for (let at = from; at < bytes.length; ) at += (await writeAsync(fd, bytes, at)).bytesWritten;
+        for (let at = from; at < bytes.length; )
+          at += (await writeAsync(fd, bytes, at, undefined, start + at)).bytesWritten;
       });
       await blob.close();
     } catch (failure) {
