@@ -7,6 +7,7 @@ import { TYPE } from '../tar/header.js';
 import { cleanPath } from '../tar/path.js';
 import { scanTar } from '../tar/scan.js';
 import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files.js';
+import { flatAlready, rootNames } from './flat-already.js';
 import type { OpenContext } from './open-context.js';
 import { type SparseMember, SparseMembers } from './sparse-members.js';
 
@@ -73,6 +74,17 @@ export class ArchiveFiles implements Files {
     return [...new Set([...this.#members.keys()].map((name) => name.split('/', 1)[0] ?? ''))];
   }
 
+  async foldersIn(folder: string): Promise<readonly string[]> {
+    const prefix = folder === '' ? '' : `${folder}/`;
+    const folders = new Set<string>();
+    for (const [path, { type }] of this.#members) {
+      if (!path.startsWith(prefix)) continue;
+      const [name = '', ...below] = path.slice(prefix.length).split('/', 2);
+      if (name !== '' && (below.length > 0 || type === TYPE.directory)) folders.add(name);
+    }
+    return [...folders];
+  }
+
   async open(name: string): Promise<OpenFile | undefined> {
     const member = this.#find(name);
     if (!member) return undefined;
@@ -92,10 +104,7 @@ export class ArchiveFiles implements Files {
     this.#count += 1;
     this.#nameBytes += entry.name.length + entry.link.length;
     if (this.#count > MAX_MEMBERS || this.#nameBytes > MAX_NAME_BYTES) {
-      throw new DimgxError(
-        'DIMGX_SOURCE_NOT_AN_IMAGE',
-        `${this.location} has too many members to be the archive of an image: is it a root filesystem already?`,
-      );
+      throw this.#tooManyMembers();
     }
     if (!KNOWN_TYPES.has(entry.type)) return;
     this.#hasSymlinks ||= entry.type === TYPE.symlink;
@@ -109,6 +118,16 @@ export class ArchiveFiles implements Files {
       sparse: isSparse ? { start: entry.start, end: entry.end } : undefined,
       link: Buffer.from(entry.link).toString(),
     });
+  }
+
+  #tooManyMembers(): DimgxError {
+    const tops = new Set([...this.#members.keys()].map((name) => name.split('/', 1)[0] ?? ''));
+    const what = `${this.location} has too many members to be the archive of an image`;
+    const message =
+      rootNames(tops) > 0
+        ? flatAlready(this.location)
+        : `${what}; if it is a root filesystem already, as from docker export, extract it with tar`;
+    return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', message);
   }
 
   /** The member that a name means once hard links and symlinks, also those of folders, are followed. */

@@ -31,6 +31,11 @@ export class DirectoryFiles implements Files {
     return readdir(this.#root);
   }
 
+  async foldersIn(folder: string): Promise<readonly string[]> {
+    const entries = await readdir(join(this.#root, folder), { withFileTypes: true }).catch(() => []);
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  }
+
   async open(name: string): Promise<OpenFile | undefined> {
     const path = await this.#resolve(name);
     if (path === undefined) return undefined;

@@ -17,6 +17,12 @@ export interface Files {
   /** The names at the top, of files and of folders, in no order. */
   topNames(): Promise<readonly string[]>;
   /**
+   * The names of the folders in a folder, in no order; without links.
+   *
+   * @param folder without a slash at its end; empty for the top
+   */
+  foldersIn?(folder: string): Promise<readonly string[]>;
+  /**
    * Opens a regular file; links are followed as long as they stay inside.
    *
    * @param name as a manifest writes it

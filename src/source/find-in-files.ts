@@ -12,10 +12,8 @@ import type { FoundImage, Source, SourceRequest } from './source.js';
  */
 export async function recognise(sources: readonly Source[], documents: Documents): Promise<Source> {
   for (const source of sources) if (await source.recognises(documents)) return source;
-  throw new DimgxError(
-    'DIMGX_SOURCE_NOT_AN_IMAGE',
-    `${documents.files.location} holds no image: neither manifest.json nor oci-layout nor repositories is at its top`,
-  );
+  const { notAnImage } = await import('./not-an-image.js');
+  throw await notAnImage(documents, sources);
 }
 
 interface Found {

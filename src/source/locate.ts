@@ -4,26 +4,13 @@ import { DimgxError, type Warn } from '../errors.js';
 import { isSystemError } from '../file/system-error.js';
 import { pathData, printable, quoted } from '../image/printable.js';
 import { fullName } from '../reference/image-name.js';
-import type { FileTransport, PathChoice, Reference } from '../reference/reference.js';
-import * as dir from './dir.js';
-import * as dockerArchive from './docker-archive.js';
-import * as dockerV1 from './docker-v1.js';
+import type { PathChoice, Reference } from '../reference/reference.js';
 import type { Files } from './files.js';
 import { INDEX, MARKER } from './layout-paths.js';
-import * as ociLayout from './oci-layout.js';
 import type { OpenContext } from './open-context.js';
 import { openPath, openStandardInput } from './open-files.js';
 import type { Source } from './source.js';
-
-/** In this order: of a directory or archive that has several forms at once, Docker's `manifest.json` comes first. */
-const SOURCES: readonly Source[] = [dir, dockerArchive, ociLayout, dockerV1];
-
-const SOURCES_OF: Readonly<Record<FileTransport, readonly Source[]>> = {
-  'docker-archive': [dockerArchive, dockerV1],
-  oci: [ociLayout],
-  'oci-archive': [ociLayout],
-  dir: [dir],
-};
+import { SOURCES, SOURCES_OF } from './sources.js';
 
 /** Where a reference leads: to an image of an engine, of a registry, or to files. */
 export type Place = EnginePlace | RegistryPlace | FilePlace;

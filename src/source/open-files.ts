@@ -12,13 +12,15 @@ import { PathFile } from '../file/path-file.js';
 import { readRegion } from '../file/read-region.js';
 import { printable } from '../image/printable.js';
 import type { Region } from '../image/region.js';
+import { FORMAT_LENGTH } from '../tar/foreign-format.js';
 import { ArchiveFiles } from './archive-files.js';
 import type { ByteSource, Take } from './byte-source.js';
 import { DirectoryFiles } from './directory-files.js';
 import type { Files } from './files.js';
+import { type ArchivePlace, foreignFile, SEARCHED_FOR_TEXT, textDamage } from './foreign-file.js';
 import type { OpenContext } from './open-context.js';
 import { SocketSource } from './socket-source.js';
-import { spoolArchive } from './spool-archive.js';
+import { type SpooledArchive, spoolArchive } from './spool-archive.js';
 
 const openDescriptor = promisify(open);
 const closeDescriptor = promisify(close);
@@ -41,14 +43,14 @@ export async function openPath(path: string, context: OpenContext): Promise<File
   // Without waiting: a FIFO that nobody writes to yet, or that was put in a file's place, must not block a thread.
   const fd = await openFiles.makeRoomFor(() => openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const opened = await statDescriptor(fd, { bigint: true });
-  if (opened.isFIFO()) return openSource(socketSource(fd, context), location, context);
+  if (opened.isFIFO()) return spoolAndScan(socketSource(fd, context), { location, isPath: false }, context);
   if (!opened.isFile()) {
     await closeDescriptor(fd);
     refuseOthers(opened, location);
   }
   const file = new PathFile({ path: resolve(path), identity: opened, isLink: true }, fd);
   context.resources.adoptFile(file);
-  return openArchive({ file, offset: 0, length: Number(opened.size) }, location, context);
+  return openArchive({ file, offset: 0, length: Number(opened.size) }, { location, isPath: true }, context);
 }
 
 /**
@@ -68,17 +70,17 @@ export async function openStandardInput(context: OpenContext): Promise<Files> {
   if (stats.isFile()) {
     const file = new DescriptorFile({ fd: STANDARD_INPUT, modified: stats.mtimeNs });
     context.resources.adoptFile(file);
-    return openArchive({ file, offset: 0, length: Number(stats.size) }, location, context);
+    return openArchive({ file, offset: 0, length: Number(stats.size) }, { location, isPath: false }, context);
   }
   if (!stats.isFIFO() && !stats.isSocket()) refuseOthers(stats, location);
-  return openSource(socketSource(STANDARD_INPUT, context), location, context);
+  return spoolAndScan(socketSource(STANDARD_INPUT, context), { location, isPath: false }, context);
 }
 
-async function openArchive(archive: Region, location: string, context: OpenContext): Promise<Files> {
+async function openArchive(archive: Region, place: ArchivePlace, context: OpenContext): Promise<Files> {
   const head = Buffer.alloc(Math.min(MAGIC_LENGTH, archive.length));
   await readRegion(archive)(head, 0);
-  if (detectCompression(head) === 'none') return scan(archive, location, context);
-  return openSource(regionSource(archive, context), location, context);
+  if (detectCompression(head) === 'none') return scan({ archive, compression: 'none' }, place, context);
+  return spoolAndScan(regionSource(archive, context), place, context);
 }
 
 function socketSource(fd: number, { signal }: OpenContext): ByteSource {
@@ -101,19 +103,33 @@ function regionSource(archive: Region, { signal }: OpenContext): ByteSource {
 }
 
 /** Opens the archive that a source gives; it is spooled. */
-export async function openSource(source: ByteSource, location: string, context: OpenContext): Promise<Files> {
-  return scan(await spoolArchive(source, location, context), location, context);
+export function openSource(source: ByteSource, location: string, context: OpenContext): Promise<Files> {
+  return spoolAndScan(source, { location, isPath: false }, context);
 }
 
-async function scan(archive: Region, location: string, context: OpenContext): Promise<Files> {
+async function spoolAndScan(source: ByteSource, place: ArchivePlace, context: OpenContext): Promise<Files> {
+  return scan(await spoolArchive(source, place, context), place, context);
+}
+
+async function scan(
+  { archive, compression }: SpooledArchive,
+  place: ArchivePlace,
+  context: OpenContext,
+): Promise<Files> {
+  const { location } = place;
   if (archive.length === 0) {
-    throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} is empty: nothing was saved into it`);
+    const what = place.isPath || compression !== 'none' ? 'nothing was saved into it' : 'nothing came';
+    throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} is empty: ${what}`);
   }
   try {
     return await ArchiveFiles.scan(archive, location, context);
   } catch (cause) {
     if (!(cause instanceof DimgxError) || !cause.code.startsWith('DIMGX_TAR_')) throw cause;
-    throw cause.retold(`${location} is no archive that can be read: ${cause.message}`);
+    const isForeign = cause.code === 'DIMGX_TAR_NOT_A_TAR';
+    const head = Buffer.alloc(Math.min(isForeign ? FORMAT_LENGTH : SEARCHED_FOR_TEXT, archive.length));
+    await readRegion(archive)(head, 0);
+    if (isForeign) throw foreignFile(head, { ...place, compression }, cause);
+    throw cause.retold(`${location} is a damaged archive: ${cause.message}${textDamage(head)}`);
   }
 }
 

@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream';
+import type { CompressionName } from '../compression/codec.js';
 import { codecOf, detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
 import { abortedBy, DimgxError } from '../errors.js';
 import { openSpool, spoolFile } from '../file/spool.js';
 import type { Region } from '../image/region.js';
 import { type ByteSource, explained, streamSource, type Take } from './byte-source.js';
+import { type ArchivePlace, refuseForeign } from './foreign-file.js';
 import type { OpenContext } from './open-context.js';
 import { SpoolSink } from './spool-sink.js';
 
@@ -14,24 +16,39 @@ interface Sink {
   destroy?(): void;
 }
 
+/** An archive that can be read by position. */
+export interface SpooledArchive {
+  readonly archive: Region;
+  /** How it was compressed where it came from. */
+  readonly compression: CompressionName;
+}
+
 /**
  * Writes all that a source gives into a spool, decompressed if it is compressed. The image's resources close the spool.
  *
- * @param location what the source is, printable
- * @throws DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_COMPRESSION_CORRUPT, DIMGX_SOURCE_NO_SPACE, DIMGX_SOURCE_UNREADABLE,
+ * @param place where it comes from
+ * @throws DIMGX_TAR_NOT_A_TAR, as soon as it does not begin like one; DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_COMPRESSION_CORRUPT, DIMGX_SOURCE_NO_SPACE, DIMGX_SOURCE_UNREADABLE,
  *   DIMGX_INSPECT_TOO_LARGE, DIMGX_ABORTED
  */
-export async function spoolArchive(source: ByteSource, location: string, context: OpenContext): Promise<Region> {
+export async function spoolArchive(
+  source: ByteSource,
+  place: ArchivePlace,
+  context: OpenContext,
+): Promise<SpooledArchive> {
+  const { location } = place;
   const { signal } = context;
   const coded = explained(source, (cause) => sourceError(cause, location, signal));
   let sink: Sink | undefined;
   try {
     const spool = spoolFile(await openSpool(context.tmpDir));
     context.resources.adoptFile(spool);
-    const plain = new SpoolSink(spool, location, context);
+    let compression: CompressionName = 'none';
+    const check = (begin: Uint8Array) => refuseForeign(begin, { ...place, compression });
+    const plain = new SpoolSink(spool, location, context, check);
     let head: Buffer = Buffer.alloc(0);
     const begin = async () => {
-      sink = await sinkFor(head, plain, location);
+      compression = detectCompression(head);
+      sink = await sinkFor(compression, plain, location);
       await sink.take(head);
       return sink;
     };
@@ -41,15 +58,14 @@ export async function spoolArchive(source: ByteSource, location: string, context
       return head.length < MAGIC_LENGTH ? undefined : begin().then(() => undefined);
     });
     await (sink ?? (await begin())).finish();
-    return { file: spool, offset: 0, length: plain.length };
+    return { archive: { file: spool, offset: 0, length: plain.length }, compression };
   } finally {
     source.destroy();
     sink?.destroy?.();
   }
 }
 
-async function sinkFor(head: Buffer, plain: SpoolSink, location: string): Promise<Sink> {
-  const compression = detectCompression(head);
+async function sinkFor(compression: CompressionName, plain: SpoolSink, location: string): Promise<Sink> {
   if (compression === 'none') return plain;
   const makeDecoder = await codecOf(compression).decoder();
   return decodingSink(makeDecoder(), plain, location);

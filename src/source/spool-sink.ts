@@ -13,6 +13,7 @@ export class SpoolSink {
   readonly #location: string;
   readonly #context: OpenContext;
   readonly #watcher: SpoolWatcher | undefined;
+  readonly #check: (head: Uint8Array) => void;
   #filling = Buffer.allocUnsafeSlow(WRITE_SIZE);
   #spare = Buffer.allocUnsafeSlow(WRITE_SIZE);
   /** Of the buffer that is filled, in bytes. */
@@ -22,11 +23,15 @@ export class SpoolSink {
   /** Of the spool, in bytes. */
   length = 0;
 
-  /** @param location what is spooled, printable */
-  constructor(spool: DescriptorFile, location: string, context: OpenContext) {
+  /**
+   * @param location what is spooled, printable
+   * @param check gets the first bytes, up to 1 MiB, before they are written; what it throws ends the spooling
+   */
+  constructor(spool: DescriptorFile, location: string, context: OpenContext, check: (head: Uint8Array) => void) {
     this.#spool = spool;
     this.#location = location;
     this.#context = context;
+    this.#check = check;
     this.#watcher = context.watch?.(spool);
   }
 
@@ -60,6 +65,7 @@ export class SpoolSink {
 
   async #append(bytes: Uint8Array): Promise<void> {
     const { limits, expected, onProgress } = this.#context;
+    if (this.length === 0) this.#check(bytes);
     if (this.length + bytes.length > limits.maxSize) {
       throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', `${this.#location} is larger than --max-size ${limits.maxSize}`);
     }

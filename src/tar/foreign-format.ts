@@ -1,81 +1,156 @@
+import { foreignText } from './foreign-text.js';
+
+/** What can be done with a file that is not a tar archive depends on this. */
+export type FormatKind =
+  | 'file system'
+  | 'disk'
+  | 'archive'
+  | 'package'
+  /** In a way that dimgx does not read. */
+  | 'compressed'
+  /** In a way that dimgx reads: it has been decompressed once before anybody asks. */
+  | 'compressed twice'
+  | 'encrypted'
+  /** Bytes that a program took for text, and changed. */
+  | 'damaged'
+  | 'page'
+  | 'JSON'
+  | 'text'
+  | 'pointer'
+  | 'SIF'
+  | 'other';
+
+export interface ForeignFormat {
+  /** With its article, to follow "this is". */
+  readonly name: string;
+  readonly kind: FormatKind;
+  /** A program that unpacks it, with its options. */
+  readonly program?: string;
+}
+
 /** How a format is told: by bytes at an offset, both counted from the start of the file. */
 interface Signature {
   readonly offset?: number;
   /** As latin1. */
   readonly magic: string;
-  /** With its article, to follow "this is". */
-  readonly format: string;
+  readonly format: ForeignFormat;
 }
 
-const EXT = 'an ext2, ext3 or ext4 file system';
-const CPIO = 'a cpio archive';
+const fileSystem = (name: string): ForeignFormat => ({ name, kind: 'file system' });
+const disk = (name: string): ForeignFormat => ({ name, kind: 'disk' });
+const archive = (name: string, program?: string): ForeignFormat => ({
+  name,
+  kind: 'archive',
+  ...(program && { program }),
+});
+const compressed = (name: string, program: string): ForeignFormat => ({ name, kind: 'compressed', program });
+const twice = (name: string): ForeignFormat => ({ name, kind: 'compressed twice' });
+const encrypted = (name: string): ForeignFormat => ({ name, kind: 'encrypted' });
+const other = (name: string): ForeignFormat => ({ name, kind: 'other' });
+
+const SQUASHFS = fileSystem('a squashfs file system');
+const CPIO = archive('a cpio archive', 'cpio -i');
+const ZIP = archive('a ZIP archive', 'unzip');
+const LZ4 = compressed('LZ4 data', 'lz4 -dc');
+const MACH_O = other('a program for macOS');
+
+/** The farthest byte that a signature looks at lies before this, in bytes. */
+export const FORMAT_LENGTH = 66 * 1024;
 
 /** Source: the magic numbers of Linux's uapi/linux/magic.h, and the specification of each format. */
 const SIGNATURES: readonly Signature[] = [
-  { magic: 'hsqs', format: 'a squashfs file system' },
-  { magic: 'sqsh', format: 'a squashfs file system' },
-  { magic: '\x45\x3d\xcd\x28', format: 'a cramfs file system' },
-  { magic: '-rom1fs-', format: 'a romfs file system' },
-  { magic: 'XFSB', format: 'an XFS file system' },
-  { offset: 1024, magic: '\xe2\xe1\xf5\xe0', format: 'an EROFS file system' },
-  { offset: 1024, magic: '\x10\x20\xf5\xf2', format: 'an F2FS file system' },
-  { offset: 1024, magic: 'H+', format: 'an HFS+ file system' },
-  { offset: 1030, magic: '\x34\x34', format: 'a NILFS2 file system' },
-  { offset: 1080, magic: '\x53\xef', format: EXT },
-  { offset: 32_769, magic: 'CD001', format: 'an ISO 9660 file system' },
-  { offset: 32_769, magic: 'BEA01', format: 'a UDF file system' },
-  { offset: 65_600, magic: '_BHRfS_M', format: 'a btrfs file system' },
-  { magic: 'LUKS\xba\xbe', format: 'an encrypted LUKS volume' },
-  { magic: 'verity\0\0', format: 'a dm-verity hash tree' },
-  { magic: 'QFI\xfb', format: 'a qcow2 disk image' },
-  { magic: 'KDMV', format: 'a VMDK disk image' },
-  { magic: 'vhdxfile', format: 'a VHDX disk image' },
-  { offset: 512, magic: 'EFI PART', format: 'a disk image' },
-  { offset: 32, magic: 'SIF_MAGIC', format: 'a SIF image of Singularity or Apptainer' },
-  { magic: 'PK\x03\x04', format: 'a ZIP archive' },
-  { magic: 'PK\x05\x06', format: 'an empty ZIP archive' },
-  { magic: '7z\xbc\xaf\x27\x1c', format: 'a 7-Zip archive' },
-  { magic: 'Rar!\x1a\x07', format: 'a RAR archive' },
-  { magic: 'xar!', format: 'a xar archive' },
-  { magic: '!<arch>\n', format: 'an ar archive' },
+  { magic: 'hsqs', format: SQUASHFS },
+  { magic: 'sqsh', format: SQUASHFS },
+  { magic: '\x45\x3d\xcd\x28', format: fileSystem('a cramfs file system') },
+  { magic: '-rom1fs-', format: fileSystem('a romfs file system') },
+  { magic: 'XFSB', format: fileSystem('an XFS file system') },
+  { offset: 1024, magic: '\xe2\xe1\xf5\xe0', format: fileSystem('an EROFS file system') },
+  { offset: 1024, magic: '\x10\x20\xf5\xf2', format: fileSystem('an F2FS file system') },
+  { offset: 1024, magic: 'H+', format: fileSystem('an HFS+ file system') },
+  { offset: 1030, magic: '\x34\x34', format: fileSystem('a NILFS2 file system') },
+  { offset: 1080, magic: '\x53\xef', format: fileSystem('an ext2, ext3 or ext4 file system') },
+  { offset: 32_769, magic: 'CD001', format: fileSystem('an ISO 9660 file system') },
+  { offset: 32_769, magic: 'BEA01', format: fileSystem('a UDF file system') },
+  { offset: 65_600, magic: '_BHRfS_M', format: fileSystem('a btrfs file system') },
+  { offset: 3, magic: 'NTFS    ', format: fileSystem('an NTFS file system') },
+  { offset: 32, magic: 'NXSB', format: fileSystem('an APFS file system') },
+  { magic: 'LUKS\xba\xbe', format: encrypted('an encrypted LUKS volume') },
+  { magic: 'verity\0\0', format: other('a dm-verity hash tree') },
+  { magic: 'QFI\xfb', format: disk('a qcow2 disk image') },
+  { magic: 'KDMV', format: disk('a VMDK disk image') },
+  { magic: '# Disk DescriptorFile', format: disk('the descriptor of a VMDK disk image') },
+  { magic: 'vhdxfile', format: disk('a VHDX disk image') },
+  { magic: 'conectix', format: disk('a VHD disk image') },
+  { offset: 64, magic: '\x7f\x10\xda\xbe', format: disk('a VDI disk image') },
+  { offset: 512, magic: 'EFI PART', format: disk('a disk image') },
+  { offset: 32, magic: 'SIF_MAGIC', format: { name: 'a SIF image of Singularity or Apptainer', kind: 'SIF' } },
+  { magic: 'PK\x03\x04', format: ZIP },
+  { magic: 'PK\x07\x08', format: ZIP },
+  { magic: 'PK\x05\x06', format: archive('an empty ZIP archive') },
+  { magic: '7z\xbc\xaf\x27\x1c', format: archive('a 7-Zip archive', '7z x') },
+  { magic: 'Rar!\x1a\x07', format: archive('a RAR archive', 'unrar x') },
+  { magic: 'xar!', format: archive('a xar archive', 'xar -xf') },
+  { magic: 'MSCF\0\0\0\0', format: archive('a cabinet file', 'cabextract') },
+  { magic: 'MSWIM\0\0\0', format: archive('a WIM image of Windows', 'wimapply') },
+  { magic: '!<arch>\ndebian-binary', format: { name: 'a Debian package', kind: 'package' } },
+  { magic: '!<arch>\n', format: archive('an ar archive', 'ar x') },
+  { magic: '\xed\xab\xee\xdb', format: { name: 'an RPM package', kind: 'package' } },
   { magic: '070701', format: CPIO },
   { magic: '070702', format: CPIO },
   { magic: '070707', format: CPIO },
-  { magic: '\x04\x22\x4d\x18', format: 'LZ4 data' },
-  { magic: '\x02\x21\x4c\x18', format: 'LZ4 data' },
-  { magic: 'LZIP', format: 'lzip data' },
-  { magic: '\x5d\0\0', format: 'LZMA data' },
-  { magic: '\x1f\x9d', format: 'data of compress' },
-  { magic: '\x1f\x8b', format: 'gzip data' },
-  { magic: 'BZh', format: 'bzip2 data' },
-  { magic: '\xfd7zXZ\0', format: 'xz data' },
-  { magic: '\x28\xb5\x2f\xfd', format: 'zstd data' },
-  { magic: 'age-encryption.org/', format: 'data encrypted by age' },
-  { magic: '-----BEGIN ', format: 'PEM text' },
-  { magic: 'Salted__', format: 'data encrypted by OpenSSL' },
-  { magic: '\x7fELF', format: 'an ELF program' },
-  { magic: '\0asm', format: 'a WebAssembly module' },
-  { magic: '%PDF-', format: 'a PDF document' },
-  { magic: 'SQLite format 3\0', format: 'an SQLite database' },
-  { magic: 'GGUF', format: 'a GGUF model' },
-  { magic: 'version https://git-lfs.github.com/', format: 'a pointer of git-lfs, not the file itself' },
-  { magic: '\xff\xfe', format: 'UTF-16 text' },
-  { magic: '\xfe\xff', format: 'UTF-16 text' },
+  { magic: '\x04\x22\x4d\x18', format: LZ4 },
+  { magic: '\x02\x21\x4c\x18', format: LZ4 },
+  { magic: 'LZIP', format: compressed('lzip data', 'lzip -dc') },
+  { magic: '\x89LZO\0', format: compressed('lzop data', 'lzop -dc') },
+  { magic: '\x5d\0\0', format: compressed('LZMA data', 'xz -dc') },
+  { magic: '\x1f\x9d', format: compressed('data of compress (.Z)', 'gzip -dc') },
+  { magic: '\x1f\xa0', format: compressed('data of compress -H', 'gzip -dc') },
+  { magic: '\x1f\x1e', format: compressed('data of pack (.z)', 'gzip -dc') },
+  { magic: '\xff\x06\0\0sNaPpY', format: compressed('Snappy data', 'snzip -dc') },
+  { magic: 'H4sIA', format: compressed('gzip data in base64', 'base64 -d') },
+  { magic: '\x1f\x8b', format: twice('gzip data') },
+  { magic: 'BZh', format: twice('bzip2 data') },
+  { magic: '\xfd7zXZ\0', format: twice('xz data') },
+  { magic: '\x28\xb5\x2f\xfd', format: twice('zstd data') },
+  { magic: '\x78\x9c', format: other('zlib data') },
+  { magic: '\x78\xda', format: other('zlib data') },
+  { magic: 'age-encryption.org/', format: encrypted('data encrypted by age') },
+  { magic: 'Salted__', format: encrypted('data encrypted by OpenSSL') },
+  { magic: '-----BEGIN PGP MESSAGE', format: encrypted('data encrypted by PGP') },
+  { magic: '-----BEGIN ', format: other('PEM text') },
+  { magic: '\x7fELF', format: other('an ELF program') },
+  { magic: '\xcf\xfa\xed\xfe', format: MACH_O },
+  { magic: '\xca\xfe\xba\xbe', format: MACH_O },
+  { magic: '\0asm', format: other('a WebAssembly module') },
+  { magic: '%PDF-', format: other('a PDF document') },
+  { magic: '\x89PNG\r\n', format: other('a picture') },
+  { magic: '\xff\xd8\xff', format: other('a picture') },
+  { magic: 'SQLite format 3\0', format: other('an SQLite database') },
+  { magic: 'GGUF', format: other('a GGUF model') },
+  {
+    magic: 'version https://git-lfs.github.com/',
+    format: { name: 'a pointer of git-lfs', kind: 'pointer' },
+  },
 ];
 
 /**
- * What bytes are that are not a tar archive, in words that follow "this is": `undefined` for what is not known.
+ * What bytes are that are not a tar archive: `undefined` for what is not known.
  *
- * @param bytes a stretch of the file
+ * @param bytes a stretch of the file; of what lies behind `FORMAT_LENGTH` nothing is read
  * @param position of the stretch in the file
  */
-export function foreignFormat(bytes: Uint8Array, position = 0): string | undefined {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1024)).toString('latin1');
+export function foreignFormat(bytes: Uint8Array, position = 0): ForeignFormat | undefined {
+  const length = Math.min(bytes.byteLength, FORMAT_LENGTH);
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1');
   const begins = ({ offset = 0, magic }: Signature) => offset >= position && text.startsWith(magic, offset - position);
   const known = SIGNATURES.find(begins)?.format;
   if (known !== undefined || position > 0) return known;
-  if (/^(\xef\xbb\xbf)?\s*<(!doctype html|html)/i.test(text)) return 'an HTML page';
-  if (/^(\xef\xbb\xbf)?\s*(\{\s*["}]|\[\s*[{[\]"])/.test(text)) return 'a JSON document';
-  if (text.startsWith('\x55\xaa', 510)) return 'a disk image, or a file system with a boot sector';
-  return undefined;
+  // A frame that carries no data, as both formats have them.
+  if (text.startsWith('\x2a\x4d\x18', 1) && text.charCodeAt(0) >> 4 === 5) return twice('zstd or LZ4 data');
+  return foreignText(bytes.subarray(0, length)) ?? bootSector(text);
+}
+
+/** Looked for last: two bytes that other data may have there by chance. */
+function bootSector(text: string): ForeignFormat | undefined {
+  return text.startsWith('\x55\xaa', 510) ? disk('a disk image, or a file system with a boot sector') : undefined;
 }

@@ -8,16 +8,20 @@ const SHOWN = 8;
 /**
  * The refusal of what does not begin like a tar archive. It says what it is, where that is known.
  *
- * @param begin the first bytes
+ * @param begin the first bytes, decompressed
  */
 export function notATar(begin: Uint8Array, cause?: unknown): DimgxError {
   const format = foreignFormat(begin);
   const shown = Buffer.from(begin.subarray(0, SHOWN)).toString('hex');
   const shortness = begin.length < BLOCK ? ', and too short for one' : '';
+  if (format?.kind === 'compressed twice') {
+    const message = `this is compressed twice: it decompresses to ${format.name}, not to a tar archive; compress it only once`;
+    return new DimgxError('DIMGX_TAR_NOT_A_TAR', message, { cause });
+  }
   const what =
     format === undefined
       ? `this is not a tar archive${shortness}, nor compressed in a way that is known`
-      : `this is ${format}, not a tar archive${shortness}`;
+      : `this is ${format.name}, not a tar archive${shortness}`;
   return new DimgxError('DIMGX_TAR_NOT_A_TAR', `${what}: it begins with ${shown}`, { cause });
 }
 
@@ -31,7 +35,7 @@ export function notATar(begin: Uint8Array, cause?: unknown): DimgxError {
 export function notAnEmptyTar(block: Uint8Array, position: number): DimgxError {
   const first = block.findIndex((byte) => byte !== 0);
   const shown = Buffer.from(block.subarray(first, first + SHOWN)).toString('hex');
-  const what = `this is ${foreignFormat(block, position) ?? 'something else'}, not an empty tar archive`;
+  const what = `this is ${foreignFormat(block, position)?.name ?? 'something else'}, not an empty tar archive`;
   const where = `it begins with ${position + first} bytes of zeros, and then comes ${shown}`;
   return new DimgxError('DIMGX_TAR_NOT_A_TAR', `${what}: ${where}`);
 }
