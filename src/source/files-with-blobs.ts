@@ -45,6 +45,10 @@ export class FilesWithBlobs implements Files {
     return this.#own.topNames();
   }
 
+  async foldersIn(folder: string): Promise<readonly string[]> {
+    return (await this.#own.foldersIn?.(folder)) ?? [];
+  }
+
   /** @throws DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_ABORTED, and as `Files.open` */
   async open(name: string): Promise<OpenFile | undefined> {
     const digest = digestOfName(cleanName(name));
