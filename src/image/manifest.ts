@@ -30,7 +30,13 @@ export function isForeign({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean
 /** What Docker calls the layers of its archives, which name no type themselves. */
 export const DOCKER_LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar';
 
-const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** containers/image writes -1 for a size that it does not know. */
+const Size = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.minValue(-1),
+  v.transform((size) => (size < 0 ? null : size)),
+);
 
 /** In bytes. Where a descriptor has none, no size is compared; its digest is. */
 const OptionalSize = v.nullish(Size);

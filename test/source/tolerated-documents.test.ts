@@ -54,6 +54,7 @@ async function read(path: string) {
 describe('documents that say less than they should', () => {
   test.each<[string, Odd]>([
     ['sizes', { descriptor: { size: undefined }, listed: { size: undefined } }],
+    ['sizes, by -1', { descriptor: { size: -1 }, listed: { size: -1 } }],
     ['sizes, by null', { descriptor: { size: null }, listed: { size: null } }],
     ['schema versions', { manifest: { schemaVersion: undefined }, index: { schemaVersion: undefined } }],
     ['media types', { manifest: { mediaType: undefined }, index: { mediaType: null }, listed: { mediaType: null } }],
@@ -121,7 +122,7 @@ describe('documents with malformed fields', () => {
     for (const odd of [
       { descriptor: { digest: 5 } },
       { descriptor: { size: 'x' } },
-      { descriptor: { size: -1 } },
+      { descriptor: { size: -2 } },
       { manifest: { layers: {} } },
       { manifest: { config: [] } },
       { index: { manifests: 'x' } },
