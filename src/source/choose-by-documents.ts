@@ -29,7 +29,7 @@ interface LookedAt<C extends Candidate> extends Looked {
 /**
  * Chooses among several by what their documents tell: what is not an image is passed over; a platform that was asked for
  * must be that of a single image; of images that no name tells apart, the machine's platform chooses, and the one that is
- * whole.
+ * whole; what is not whole and has no name of its own is passed over.
  *
  * @returns one, or several of which the platform chooses
  * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_NOT_AN_IMAGE, with the choices
@@ -44,14 +44,11 @@ export async function chooseByDocuments<C extends Candidate>(
   for (const candidate of candidates) all.push({ candidate, ...(await request.look(candidate)) });
   let left = imagesAmong(all, location);
   if (wanted) left = forPlatform(left, wanted, location);
-  if (left.length > 1 && haveOneName(left)) {
-    const [only, ...others] = left.filter(({ seen }) => isWhole(seen));
-    const [absent] = left.filter(({ seen }) => !isWhole(seen));
-    if (only && others.length === 0 && absent && left.every(({ seen }) => !isDamaged(seen))) {
-      tell(passedOver(absent.seen, only.seen, location));
-      left = [only];
-    } else if (arePlatforms(left)) return left.map(({ candidate }) => candidate);
-  }
+  const only = onlyWhole(left);
+  if (only) {
+    for (const { seen } of left) if (seen !== only.seen) tell(passedOver(seen, only.seen, location));
+    left = [only];
+  } else if (left.length > 1 && haveOneName(left) && arePlatforms(left)) return left.map(({ candidate }) => candidate);
   const [chosen, ...more] = left;
   if (chosen && more.length === 0) return [chosen.candidate];
   const facts = new Map(left.map((each) => [each.candidate, factsOf(each)]));
@@ -93,6 +90,20 @@ function forPlatform<C extends Candidate>(
   const has = [...new Set(all.flatMap(({ platforms }) => platforms.map(formatPlatform)))].slice(0, 20).join(', ');
   const message = `${location} has no image for ${formatPlatform(wanted)}; choose with --platform of what it has: ${has}`;
   throw new DimgxError('DIMGX_SOURCE_NO_PLATFORM', message, { choices });
+}
+
+/**
+ * The only one that is whole. It does not stand in for one that has another name, nor for a damaged one that is for another
+ * platform.
+ */
+function onlyWhole<C extends Candidate>(all: readonly LookedAt<C>[]): LookedAt<C> | undefined {
+  const [only, ...others] = all.filter(({ seen }) => isWhole(seen));
+  if (!only || others.length > 0) return undefined;
+  const { names } = only.candidate;
+  const isNamed = all.some(({ candidate }) => candidate.names.some((name) => !names.includes(name)));
+  const isNeeded = ({ seen, platforms }: Looked) =>
+    isDamaged(seen) && platforms.some((one) => !only.platforms.some((other) => isSamePlatform(one, other)));
+  return isNamed || all.some(isNeeded) ? undefined : only;
 }
 
 function haveOneName(all: readonly LookedAt<Candidate>[]): boolean {

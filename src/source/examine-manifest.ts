@@ -142,7 +142,8 @@ function totalSize(descriptors: readonly Descriptor[]): number | undefined {
   return total;
 }
 
-function withProblem(problem: DimgxError, digest: string): Pick<Examined, 'problem' | 'missing'> {
+/** What an error that is about one document alone says of its image. */
+export function withProblem(problem: DimgxError, digest: string): Pick<Examined, 'problem' | 'missing'> {
   return { problem, missing: problem.code === 'DIMGX_SOURCE_MISSING_BLOB' ? [digest] : [] };
 }
 

@@ -2,7 +2,7 @@ import { DimgxError } from '../errors.js';
 import type { Descriptor } from '../image/manifest.js';
 import type { Blobs } from './blob-store.js';
 import type { Looked } from './choose-by-documents.js';
-import { type Examined, examineManifest, isWhole, ownProblem } from './examine-manifest.js';
+import { type Examined, examineManifest, isWhole, ownProblem, withProblem } from './examine-manifest.js';
 import { isImageKind, kindOfDescriptor, mayBeIndex } from './manifest-kind.js';
 import { leavesOf } from './manifest-leaves.js';
 import type { LayoutImage } from './oci-layout.js';
@@ -43,11 +43,12 @@ export async function lookAtImage(image: LayoutImage, store: Blobs): Promise<Loo
 async function lookIntoIndex(descriptor: Descriptor, store: Blobs): Promise<Looked | undefined> {
   const index: Examined = { digest: descriptor.digest, kind: 'index', missing: [] };
   const leaves = await ownProblem(descriptor, () => leavesOf([descriptor], store));
-  if (leaves instanceof DimgxError) return { seen: { ...index, problem: leaves }, platforms: [] };
+  if (leaves instanceof DimgxError)
+    return { seen: { ...index, ...withProblem(leaves, descriptor.digest) }, platforms: [] };
   if (leaves[0]?.descriptor === descriptor && descriptor.mediaType === '') return undefined;
   const inside: Examined[] = [];
   for (const leaf of leaves) {
-    if (leaf.problem) inside.push({ ...index, problem: leaf.problem });
+    if (leaf.problem) inside.push({ ...index, ...withProblem(leaf.problem, leaf.descriptor.digest) });
     else inside.push(await examineManifest(leaf.descriptor, store));
   }
   const images = inside.filter(({ kind }) => isImageKind(kind));

@@ -1,7 +1,7 @@
 import { type Choice, DimgxError, type Warning } from '../errors.js';
 import { formatPlatform, isNameable, type Platform } from '../image/platform.js';
 import { printable, quoted } from '../image/printable.js';
-import { type Examined, isWhole, knownWhole } from './examine-manifest.js';
+import { type Examined, isDamaged, isWhole, knownWhole } from './examine-manifest.js';
 import { withArticle } from './manifest-kind.js';
 
 const MAX_LISTED = 20;
@@ -57,8 +57,10 @@ export function otherPlatform(
 
 /** @param taken instead, if another was */
 export function passedOver(image: Examined, taken: Examined | undefined, location: string): Warning {
-  const problem = missed(image) || (image.problem ? `: ${image.problem.message}` : '');
-  const what = `${location} does not have all of ${described(image)} (${short(image)})${problem}`;
+  const which = `${described(image)} (${short(image)})`;
+  const what = isDamaged(image)
+    ? `${location} has ${which}, which cannot be read: ${image.problem?.message}`
+    : `${location} does not have all of ${which}${missed(image)}`;
   const message = taken ? `${what}: ${described(taken)} (${short(taken)}) is taken instead` : what;
   return { code: 'DIMGX_SOURCE_PASSED_OVER', message, count: 1 };
 }

@@ -32,6 +32,7 @@ const OTHER_KINDS: readonly (readonly [RegExp, ManifestKind])[] = [
   [/spdx|cyclonedx|syft|sbom/i, 'SBOM'],
   [/in-toto|dsse|slsa|attestation/i, 'attestation'],
   [/cosign|simplesigning|sigstore|signature|notary/i, 'signature'],
+  [/vnd\.oci\.artifact\./, 'artifact'],
 ];
 
 /** The annotation `kind` of what `cosign save` writes. Source: cosign, pkg/oci/layout. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { defaultPlatform } from '#dimgx/image/platform.js';
 import { gzipped, imageIdOf, layerOf } from '../helpers/built-image.js';
 import { dockerArchive } from '../helpers/docker-archive.js';
-import { writeArchive, writeFolder } from '../helpers/members.js';
+import { type Members, writeArchive, writeFolder } from '../helpers/members.js';
 import { type Descriptor, OciLayout } from '../helpers/oci-layout.js';
 import { opened, refusal } from '../helpers/opened.js';
 
@@ -220,6 +220,79 @@ describe('names', () => {
     );
     expect((await refusal(folder)).message).toMatch(/@1 .*@2 /);
     expect((await opened(folder, { image: '@2' })).tags).toEqual(['b']);
+  });
+});
+
+describe('beside an image at the top of a layout', () => {
+  const lost = { digest: `sha256:${'4'.repeat(64)}`, size: 9 };
+  const INDEX = 'application/vnd.oci.image.index.v1+json';
+  const warned = async (members: Members) => {
+    const warnings: string[] = [];
+    const { id } = await opened(await writeFolder(members), { onWarning: ({ message }) => warnings.push(message) });
+    expect(id).toBe(imageIdOf(image));
+    return warnings;
+  };
+
+  test.each([
+    ['an index that is missing', () => ({ ...lost, mediaType: INDEX }), /is missing: .* is taken instead/],
+    ['a manifest that is missing', () => ({ ...lost, mediaType: MANIFEST }), /is missing: .* is taken instead/],
+    ['an index that nobody can read', (layout: OciLayout) => layout.blob('[', INDEX), /cannot be read: .* is taken/],
+    [
+      'a manifest that nobody can read',
+      (layout: OciLayout) => layout.blob('\xff', MANIFEST),
+      /cannot be read: .* is taken/,
+    ],
+    ['an empty manifest', (layout: OciLayout) => layout.blob('', MANIFEST), /cannot be read: .* is taken/],
+    [
+      'a manifest with a config that nobody can read',
+      (layout: OciLayout) =>
+        layout.json({ schemaVersion: 2, config: layout.blob('\0asm', CONFIG), layers: [] }, MANIFEST),
+      /cannot be read: .* is taken/,
+    ],
+  ])('%s is passed over, which is said', async (_, make, says) => {
+    for (const name of ['', 'v1'])
+      for (const isFirst of [true, false]) {
+        const layout = new OciLayout();
+        const [other, of] = [make(layout), named(layout.manifest(image), name)];
+        expect(await warned(layout.top(isFirst ? [other, of] : [of, other]))).toEqual([expect.stringMatching(says)]);
+      }
+  });
+
+  test('each of several that are not whole is named', async () => {
+    const layout = new OciLayout();
+    const members = layout.top([{ ...lost, mediaType: INDEX }, layout.blob('[', MANIFEST), layout.manifest(image)]);
+    expect(await warned(members)).toEqual([
+      expect.stringContaining('444444444444'),
+      expect.stringContaining('cannot be read'),
+    ]);
+  });
+
+  test('one that is damaged does not give way to another platform', async () => {
+    const layout = new OciLayout();
+    const vax = layout.manifest({ layers: [layer], config: { architecture: 'vax' } });
+    const members = layout.top([here(layout.blob('[', MANIFEST)), vax]);
+    expect((await refusal(await writeFolder(members))).message).toMatch(/not whole|not JSON|not the JSON/);
+  });
+
+  test('one that has another name must be told apart, though it cannot be read', async () => {
+    const layout = new OciLayout();
+    const members = layout.top([named(layout.blob('[', MANIFEST), 'b'), named(layout.manifest(image), 'a')]);
+    expect(await refusal(await writeFolder(members))).toMatchObject({
+      code: 'DIMGX_SOURCE_AMBIGUOUS',
+      message: expect.stringContaining('(b; image, not whole)'),
+    });
+  });
+
+  test('an artifact manifest, as it was before OCI 1.1, is not a candidate', async () => {
+    const layout = new OciLayout();
+    const of = layout.manifest(image);
+    const type = 'application/vnd.oci.artifact.manifest.v1+json';
+    const artifact = layout.json(
+      { mediaType: type, artifactType: 'application/x-thing', blobs: [], subject: of },
+      type,
+    );
+    expect(await warned(layout.top([artifact, of]))).toEqual([]);
+    expect(await warned(layout.top([layout.index([artifact, of])]))).toEqual([]);
   });
 });
 

@@ -129,7 +129,9 @@ export const ARCHIVES: Section = {
     },
     {
       row: '12.10',
-      says: "Paths in manifest.json are names in the archive, never the host's.",
+      says: "Paths in manifest.json are names in the archive, never the host's; one that begins with / starts at its root.",
+      engines: 'Podman does not find a config whose path begins with /.',
+      choice: 'finds it.',
       source: `${LOAD_GO}, safePath`,
       cases: [
         {
@@ -140,6 +142,19 @@ export const ARCHIVES: Section = {
         {
           name: 'absolute',
           archive: manifested((item) => item.Layers.splice(0, 1, '/etc/passwd')),
+          refused: 'DIMGX_SOURCE_MISSING_BLOB',
+        },
+        {
+          name: 'absolute, of a layer and the config that are there',
+          archive: manifested((item) => {
+            item.Layers = item.Layers.map((layer) => `/${layer}`);
+            item.Config = `/${item.Config}`;
+          }),
+          tree: TREE,
+        },
+        {
+          name: 'absolute, and up',
+          archive: manifested((item) => item.Layers.splice(0, 1, '/../etc/passwd')),
           refused: 'DIMGX_SOURCE_UNSAFE_PATH',
         },
         {

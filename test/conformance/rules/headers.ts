@@ -58,6 +58,11 @@ export const HEADERS: Section = {
           refused: 'DIMGX_TAR_BAD_HEADER',
         },
         { name: 'not octal', layers: [numbers({ 124: '0000000009\0\0' })], refused: 'DIMGX_TAR_BAD_HEADER' },
+        {
+          name: 'not octal, at the very start',
+          layers: [[rawEntry({ name: 'a', patch: { 124: '0000000009\0\0' } })]],
+          refused: 'DIMGX_TAR_BAD_HEADER',
+        },
       ],
     },
     {

@@ -1,6 +1,6 @@
 import { rawEntry } from '../../helpers/raw-tar.js';
 import { dir, file, type Section, symlink, xattr } from '../case.js';
-import { ARCHIVE_GO, GO_TAR, POSIX_PAX, POSIX_USTAR } from '../sources.js';
+import { ARCHIVE_GO, GNU_TAR, GO_TAR, POSIX_PAX, POSIX_USTAR } from '../sources.js';
 
 /** cap_net_raw=ep, as setcap writes it. Source: Linux, capability.h, vfs_cap_data. */
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex').toString('latin1');
@@ -35,11 +35,23 @@ export const METADATA: Section = {
     },
     {
       row: '10.2',
-      says: 'Owners are numbers up to 4294967294, in octal, base-256 or PAX; names of owners count for nothing.',
+      says: 'Owners are numbers up to 4294967295, in octal, base-256 or PAX; a negative one counts from 2^32 down. Names of owners count for nothing.',
       source: `${POSIX_PAX}; GNU tar manual, Extensions (base-256)`,
       cases: [
         { name: 'octal', layers: [[file('a', '', { uid: 1000, gid: 100 })]], tree: ['a= 1000:100'] },
         { name: 'base-256', layers: [[file('a', '', { uid: 4_294_967_294 })]], tree: ['a= 4294967294:0'] },
+        {
+          name: '-2 in base-256',
+          source: GNU_TAR,
+          layers: [[file('b'), rawEntry({ name: 'a', patch: { 108: `${'\xff'.repeat(7)}\xfe` } })]],
+          tree: ['a= 4294967294:0', 'b='],
+        },
+        {
+          name: '-2 in PAX',
+          source: GNU_TAR,
+          layers: [[file('a', '', { pax: [['gid', '-2']] })]],
+          tree: ['a= 0:4294967294'],
+        },
         {
           name: 'PAX, with names beside',
           layers: [
@@ -178,6 +190,26 @@ export const METADATA: Section = {
             [dir('d', { pax: [xattr('trusted.overlay.opaque', 'y'), xattr('user.a', '1')] }), file('d/b')],
           ],
           tree: ['d/ user.a=0x31', 'd/a=', 'd/b='],
+          warnings: ['DIMGX_INSPECT_PAX_RECORD'],
+        },
+      ],
+    },
+    {
+      row: '10.7',
+      says: 'Xattrs that only other systems or file systems have are left out: Linux cannot set them, and extractors fail on them.',
+      source: `Linux, xattr(7); ${ARCHIVE_GO}`,
+      cases: [
+        {
+          name: 'of macOS, NFS, btrfs, Lustre and Ceph',
+          layers: [
+            [
+              file('a', '1', { pax: [xattr('com.apple.quarantine', 'x'), xattr('user.a', '1')] }),
+              file('b', '2', { pax: [xattr('system.nfs4_acl', 'x')] }),
+              file('c', '3', { pax: [xattr('btrfs.compression', 'zstd'), xattr('lustre.lov', 'x')] }),
+              file('d', '4', { pax: [xattr('ceph.dir.layout', 'x')] }),
+            ],
+          ],
+          tree: ['a=1 user.a=0x31', 'b=2', 'c=3', 'd=4'],
           warnings: ['DIMGX_INSPECT_PAX_RECORD'],
         },
       ],
