@@ -1,4 +1,5 @@
 import { DimgxError, type ExitCode } from '../errors.js';
+import { isTooManyFiles, tooManyFiles } from '../file/too-many-files.js';
 import type { Log } from './log.js';
 import { UsageError } from './usage-error.js';
 
@@ -20,7 +21,9 @@ export function reportFailure(failure: unknown, log: Log, help: string): ExitCod
   return error.exitCode;
 }
 
+/** A module that is loaded late can fail to load, too, where too many files are open. */
 function asDefect(failure: unknown): DimgxError {
+  if (isTooManyFiles(failure)) return tooManyFiles(failure);
   const what = failure instanceof Error ? failure.message : String(failure);
   return new DimgxError('DIMGX_INTERNAL', `${what}: please report it, with what --log-level debug tells`, {
     cause: failure,
