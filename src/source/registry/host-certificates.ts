@@ -34,14 +34,27 @@ export async function hostCertificates(
   const folders = [...places, configFolder(env)].map((place) => join(place, 'certs.d'));
   const wanted = folders.flatMap((folder) => names.map((name) => join(folder, name)));
   const found: HostCertificates[] = [];
-  for (const folder of wanted) found.push(await certificatesOfFolder(folder, warn));
+  for (const folder of wanted) found.push(await certificatesOf(folder, await namesIn(folder, warn), warn));
   const client = found.find((each) => each.client)?.client;
   return { authorities: found.flatMap(({ authorities }) => authorities), ...(client && { client }) };
 }
 
-/** The certificates of a folder like those in `certs.d`; none where there is no such folder. */
-export async function certificatesOfFolder(folder: string, warn: Warn): Promise<HostCertificates> {
-  const names = await namesIn(folder, warn);
+/**
+ * The certificates of a folder that the user names, which has to be there.
+ *
+ * @throws DIMGX_SOURCE_REGISTRY_TLS when the folder cannot be read
+ */
+export async function namedCertificates(folder: string, warn: Warn): Promise<HostCertificates> {
+  try {
+    return await certificatesOf(folder, await readdir(folder), warn);
+  } catch (failure) {
+    const message = `the certificates in ${printable(folder, 300)} cannot be read: ${reasonOf(failure)}`;
+    throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message, { cause: failure });
+  }
+}
+
+async function certificatesOf(folder: string, entries: readonly string[], warn: Warn): Promise<HostCertificates> {
+  const names = [...entries].sort();
   const read = async (name: string) => {
     try {
       return await readRegularFile(join(folder, name));
@@ -76,7 +89,7 @@ export async function readAuthorities(path: string): Promise<readonly string[]> 
 
 async function namesIn(folder: string, warn: Warn): Promise<readonly string[]> {
   try {
-    return (await readdir(folder)).sort();
+    return await readdir(folder);
   } catch (failure) {
     if (!isSystemError(failure, 'ENOENT', 'ENOTDIR', 'EACCES')) passOver(folder, failure, warn);
     return [];

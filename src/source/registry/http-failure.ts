@@ -48,9 +48,17 @@ const KINDS: readonly (readonly [HttpFailureKind, RegExp])[] = [
 export function httpFailure(cause: unknown): HttpFailure {
   if (cause instanceof HttpFailure) return cause;
   const code = codeOf(cause);
-  const reason = printable(cause instanceof Error ? cause.message || code : String(cause), 200);
+  const reason = printable(cause instanceof Error ? reasonOf(cause, code) : String(cause), 200);
   const kind = KINDS.find(([, pattern]) => pattern.test(code))?.[0] ?? 'cut';
   if (kind === 'plain') return new HttpFailure('plain', 'it does not speak TLS', cause);
+  // before version 1.3 of TLS, this is how servers refuse clients without a certificate
+  if (code.endsWith('ALERT_HANDSHAKE_FAILURE')) {
+    return new HttpFailure(
+      'identity',
+      `it refuses the TLS handshake (${reason}), and may want a client certificate`,
+      cause,
+    );
+  }
   if (kind === 'identity') {
     const what = code.endsWith('REQUIRED') ? 'it wants' : 'it wants, or does not accept,';
     return new HttpFailure('identity', `${what} a client certificate`, cause);
@@ -79,6 +87,12 @@ export function failureThrough(proxy: string, cause: unknown): HttpFailure {
     return new HttpFailure(failure.kind, `the proxy ${proxy} cannot be reached: ${failure.message}`, cause);
   }
   return new HttpFailure(failure.kind, `${failure.message} (through the proxy ${proxy})`, cause);
+}
+
+/** OpenSSL's messages are full of addresses and places in its source; it gives the reason by itself, too. */
+function reasonOf(cause: Error, code: string): string {
+  const isReason = code.startsWith('ERR_SSL_') && 'reason' in cause && typeof cause.reason === 'string';
+  return (isReason ? String(cause.reason) : cause.message) || code;
 }
 
 function codeOf(cause: unknown): string {

@@ -1,7 +1,7 @@
 import { createSecureContext, rootCertificates, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { DimgxError, type Warn } from '../../errors.js';
 import { printable } from '../../image/printable.js';
-import { certificatesOfFolder, type HostCertificates, hostCertificates, readAuthorities } from './host-certificates.js';
+import { type HostCertificates, hostCertificates, namedCertificates, readAuthorities } from './host-certificates.js';
 import { namedAuthorities, systemAuthorities } from './trusted-authorities.js';
 
 export interface TlsSettings {
@@ -48,7 +48,7 @@ export class TlsContexts {
     this.#own.set(host, reading);
     const own = await reading;
     this.#common ??= commonAuthorities(caFile, env);
-    if (certDir !== undefined) this.#given ??= certificatesOfFolder(certDir, warn);
+    if (certDir !== undefined) this.#given ??= namedCertificates(certDir, warn);
     if (trustsSystem) this.#system ??= systemAuthorities();
     const given = await this.#given;
     const more = [await this.#common, given?.authorities ?? [], own.authorities, (await this.#system) ?? []];
