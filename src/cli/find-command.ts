@@ -16,7 +16,7 @@ export function asOptions(args: readonly string[]): readonly string[] {
   const [first, ...rest] = args;
   if (first === 'version' && rest.length === 0) return ['--version'];
   if (first !== 'help') return args;
-  const wanted = rest.filter((word) => !word.startsWith('-'));
+  const wanted = rest.filter((word) => !word.startsWith('-') && word !== 'help' && word !== 'version');
   const found = findCommand(wanted);
   if (wanted.length > 0 && !found) throw usageError(`there is no command "${wanted.join(' ')}"`);
   return [...wanted, '--help'];

@@ -27,6 +27,8 @@ describe('commands that are options, too', () => {
     ['help cache', ['cache']],
     ['help cache ls', ['cache', 'ls']],
     ['help --help', []],
+    ['help help', []],
+    ['help version', []],
   ])('%s', async (line, command) => {
     const { stdout, stderr, code } = await runDimgx(...line.split(' '));
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
