@@ -237,11 +237,17 @@ export class RegistryServer {
         this.#origins.splice(1);
         return { ...followed, ownShown: authorization };
       } catch (failure) {
-        const isOther = failure instanceof HttpFailure && ['plain', 'cut', 'unreachable'].includes(failure.kind);
-        if (this.#hasAnswered || other === undefined || !isOther) throw failure;
+        if (this.#hasAnswered || other === undefined || !this.#mayAnswerAt(other, failure)) throw failure;
         if (this.#origins[0] === origin) this.#origins.shift();
       }
     }
+  }
+
+  /** A name that is unknown here may be known to the proxy of the other scheme. */
+  #mayAnswerAt(origin: string, failure: unknown): boolean {
+    if (!(failure instanceof HttpFailure)) return false;
+    if (failure.kind === 'nameless') return this.http.proxyOf(new URL(origin)) !== undefined;
+    return ['plain', 'cut', 'unreachable'].includes(failure.kind);
   }
 
   #pathOf({ path }: RegistryRequest): string {
