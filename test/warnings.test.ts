@@ -178,23 +178,25 @@ describe.each(ODDITIES)('$name', (oddity) => {
   });
 });
 
-describe('an oddity of a config', () => {
+describe.each([
+  ['a config', 'DIMGX_IMAGE_ODD_CONFIG', { config: { created: 1, history: [2], os: ['linux'] } }, {}],
+  ['a manifest', 'DIMGX_IMAGE_ODD_MANIFEST', {}, { RepoTags: 'x:1', LayerSources: [] }],
+])('the oddities of %s', (_, kind, image, item) => {
   const archive = async () => {
-    const layers = [rawLayer([{ name: 'a' }])];
-    return writeArchive(
-      dockerArchive([{ tags: ['x:1'], layers, config: { created: 1, history: [2], os: ['linux'] } }]),
-    );
+    const members = dockerArchive([{ tags: ['x:1'], layers: [rawLayer([{ name: 'a' }])], ...image }]);
+    const [usual] = JSON.parse(String(members['manifest.json']));
+    return writeArchive({ ...members, 'manifest.json': JSON.stringify([{ ...usual, ...item }]) });
   };
 
-  test('is one line', async () => {
+  test('are one line', async () => {
     const { stderr, code } = await runDimgx('-t', '/dev/null', await archive());
-    expect(stderr).toMatch(/^dimgx: warning: DIMGX_IMAGE_ODD_CONFIG: [^\n]*\n$/);
+    expect(stderr).toMatch(new RegExp(`^dimgx: warning: ${kind}: [^\\n]*\\n$`));
     expect(code).toBe(0);
   });
 
-  test('is an error with --strict-input', async () => {
+  test('are an error with --strict-input', async () => {
     const { stderr, code } = await runDimgx('--strict-input', '-t', '/dev/null', await archive());
-    expect(stderr).toMatch(/^dimgx: DIMGX_IMAGE_ODD_CONFIG: [^\n]*\n$/);
+    expect(stderr).toMatch(new RegExp(`^dimgx: ${kind}: [^\\n]*\\n$`));
     expect(code).toBe(2);
   });
 });
@@ -220,7 +222,8 @@ describe('a source without digests', () => {
 
 test('every warning about the image has its case here', () => {
   const about = (Object.keys(WARNINGS) as WarningCode[]).filter((code) => WARNINGS[code].about === 'image');
-  const here = new Set([...ODDITIES.map(({ code }) => code), 'DIMGX_SOURCE_UNVERIFIED', 'DIMGX_IMAGE_ODD_CONFIG']);
+  const others = ['DIMGX_SOURCE_UNVERIFIED', 'DIMGX_IMAGE_ODD_CONFIG', 'DIMGX_IMAGE_ODD_MANIFEST'];
+  const here = new Set([...ODDITIES.map(({ code }) => code), ...others]);
   expect(new Set(about)).toEqual(here);
 });
 

@@ -9,7 +9,7 @@ import { quoted } from '../image/printable.js';
  * @param place where it is not, printable
  */
 export function foreignProblem(layer: string, urls: readonly string[], place: string): DimgxError {
-  const url = downloadUrl(urls);
+  const [url] = downloadUrls(urls);
   const offered =
     url === undefined
       ? 'its manifest does not say where it is: save or copy the image with it'
@@ -20,8 +20,10 @@ export function foreignProblem(layer: string, urls: readonly string[], place: st
   );
 }
 
-/** The first of the URLs that a layer can be downloaded from. */
-export function downloadUrl(urls: readonly string[]): URL | undefined {
-  const [url] = urls.filter((each) => URL.canParse(each) && /^https?:$/.test(new URL(each).protocol));
-  return url === undefined ? undefined : new URL(url);
+/** Those of the URLs that a layer can be downloaded from, in their order. */
+export function downloadUrls(urls: readonly string[]): readonly URL[] {
+  return urls
+    .filter((each) => URL.canParse(each))
+    .map((each) => new URL(each))
+    .filter(({ protocol }) => /^https?:$/.test(protocol));
 }

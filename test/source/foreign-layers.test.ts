@@ -106,6 +106,13 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
     expect(await refusal(await write({ urls: [url] }), QUICK)).toMatchObject({ code });
   });
 
+  test('is fetched from a further URL when the first ones fail', async () => {
+    const [gone, there] = [await serve(Buffer.from('gone'), 404), await serve(stored)];
+    const image = await write({ urls: ['http://127.0.0.1:9/closed', gone.url, there.url] });
+    expect(await flattenedFiles(image, QUICK)).toEqual({ a: 'base', b: 'top' });
+    expect([gone.asked.length, there.asked.length]).toEqual([1, 1]);
+  });
+
   test('is refused when its URL leads to nothing', async () => {
     const { url } = await serve(Buffer.from('gone'), 404);
     const failure = await refusal(await write({ urls: [url] }), QUICK);

@@ -213,7 +213,7 @@ describe('a damaged or hostile layout', () => {
     [[]],
     ['x'],
     [{ schemaVersion: 2, config: 5 }],
-    [{ schemaVersion: 2, config: { ...config, size: -1 } }],
+    [{ schemaVersion: 2, config: { ...config, size: -2 } }],
   ])('is refused when the manifest is %j', async (manifest) => {
     expect(await refusalOfManifest(manifest)).toBe('DIMGX_IMAGE_BAD_JSON');
   });

@@ -2,7 +2,7 @@ import type { Warn } from '../../errors.js';
 import type { StoredLayer } from '../../image/image.js';
 import { parseRegistryName } from '../../reference/registry-name.js';
 import { openBlobCache } from '../../store/open-blob-cache.js';
-import { downloadUrl, foreignProblem } from '../foreign-problem.js';
+import { downloadUrls, foreignProblem } from '../foreign-problem.js';
 import type { ForeignLayer } from '../layer-opener.js';
 import type { OpenContext } from '../open-context.js';
 import type { BlobOrigin } from './download-blob.js';
@@ -43,9 +43,9 @@ export async function fetchForeignLayers(
   const origins = new Map<string, BlobOrigin>();
   const server = await openRegistry('localhost', options, { ...context, warn });
   for (const { layer, urls } of layers) {
-    const url = downloadUrl(urls);
-    if (!url) throw foreignProblem(layer.digest as string, urls, location);
-    origins.set(layer.digest as string, originAt(url, server));
+    const places = downloadUrls(urls);
+    if (places.length === 0) throw foreignProblem(layer.digest as string, urls, location);
+    origins.set(layer.digest as string, originAt(places, server));
   }
   const repository = new Repository(NAME, [{ server, path: '', serves: 'all' }], warn, options.offline);
   const request = { repository, cache, item: location, jobs: options.jobs ?? JOBS, foreign: origins };

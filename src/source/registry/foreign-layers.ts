@@ -1,6 +1,9 @@
 import { type Descriptor, isForeign } from '../../image/manifest.js';
-import { downloadUrl, foreignProblem } from '../foreign-problem.js';
+import { downloadUrls, foreignProblem } from '../foreign-problem.js';
 import type { BlobOrigin } from './download-blob.js';
+import type { HttpReply } from './http-client.js';
+import { HttpFailure } from './http-failure.js';
+import { Refusal } from './registry-refusal.js';
 import type { RegistryServer } from './registry-server.js';
 
 /**
@@ -18,18 +21,34 @@ export function foreignLayers(
   const found = new Map<string, BlobOrigin>();
   for (const { digest, urls } of layers.filter(isForeign)) {
     if (!isAllowed) throw foreignProblem(digest, urls, 'the registry');
-    const url = downloadUrl(urls);
-    if (url !== undefined) found.set(digest, originAt(url, server));
+    const places = downloadUrls(urls);
+    if (places.length > 0) found.set(digest, originAt(places, server));
   }
   return found;
 }
 
-/** @param server tells how often what fails is tried; it is not asked itself */
-export function originAt(url: URL, server: RegistryServer): BlobOrigin {
+/**
+ * Asks the URLs in their order: one that fails for good is not asked again, unless it is the last. The digest shows whether
+ * what came is the layer, from wherever it came.
+ *
+ * @param server tells how often what fails is tried; it is not asked itself
+ */
+export function originAt(urls: readonly URL[], server: RegistryServer): BlobOrigin {
+  const left = [...urls];
+  const open = async (first: number): Promise<HttpReply> => {
+    try {
+      return await server.openElsewhere(left[0] as URL, first > 0 ? { range: `bytes=${first}-` } : {});
+    } catch (failure) {
+      const mayGoOn = failure instanceof Refusal || failure instanceof HttpFailure;
+      if (left.length === 1 || !mayGoOn || server.isPassing(failure)) throw failure;
+      left.shift();
+      return open(first);
+    }
+  };
   return {
     http: server.http,
     attempts: server.attempts,
-    open: (first) => server.openElsewhere(url, first > 0 ? { range: `bytes=${first}-` } : {}),
+    open,
     isPassing: (failure) => server.isPassing(failure),
     wait: (attempt, failure) => server.wait(attempt, failure),
   };
