@@ -1,5 +1,10 @@
-import { keepCompiledCode } from './compile-cache.js';
+import module from 'node:module';
 
-await keepCompiledCode(process.env);
+// Node 22.1 and later can keep compiled code.
+if ('enableCompileCache' in module) {
+  const { keepCompiledCode } = await import('./compile-cache.js');
+  await keepCompiledCode(process.env);
+}
+
 const { run } = await import('./run.js');
 process.exitCode = await run(process.argv.slice(2));

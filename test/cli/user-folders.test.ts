@@ -2,6 +2,7 @@ import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, rm, stat } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { publicCopy } from '../helpers/public-copy.js';
 import { type Ended, runDimgxIn } from '../helpers/run-dimgx.js';
 
 const IMAGE = 'fixtures/busybox-docker.tar';
@@ -75,6 +76,6 @@ describe('the command line in an odd home', () => {
     await chmod(home, 0o755);
     const image = join(home, 'image.tar');
     await copyFile(IMAGE, image);
-    expectDone(await runDimgxIn({ env: { PATH }, user: 12_345, cwd: '/' }, '-q', image));
+    expectDone(await runDimgxIn({ env: { PATH }, user: 12_345, cwd: '/', copy: await publicCopy() }, '-q', image));
   });
 });

@@ -22,8 +22,10 @@ export interface Surroundings {
   /** A command that runs the one that is appended to it. */
   readonly under?: readonly string[];
   readonly cwd?: string;
-  /** A user's and a group's number, for root alone. */
+  /** A user's and a group's number, for root alone; give a `publicCopy`, too, which that user can enter. */
   readonly user?: number;
+  /** In place of this process's Node and of this clone. */
+  readonly copy?: { readonly node: string; readonly bin: string };
 }
 
 /** Starts the command line as a user would; its standard input stays open. */
@@ -42,8 +44,11 @@ export function runDimgxIn(surroundings: Surroundings, ...args: readonly string[
   return ended;
 }
 
-function startDimgxIn({ env = process.env, under = [], cwd, user }: Surroundings, ...args: readonly string[]): Running {
-  const [command = '', ...rest] = [...under, process.execPath, BIN, ...args];
+function startDimgxIn(
+  { env = process.env, under = [], cwd, user, copy = { node: process.execPath, bin: BIN } }: Surroundings,
+  ...args: readonly string[]
+): Running {
+  const [command = '', ...rest] = [...under, copy.node, copy.bin, ...args];
   const child = spawn(command, rest, { env, cwd, ...(user !== undefined && { uid: user, gid: user }) });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
