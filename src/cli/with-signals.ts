@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 const DEADLY = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
@@ -22,6 +24,7 @@ export async function withSignals<T>(work: (signal: AbortSignal) => Promise<T>):
   try {
     return await work(controller.signal);
   } finally {
+    await nextTurn(); // a signal that came while the last call was under way is heard in this turn of the event loop
     if (received !== undefined) {
       die(received);
       await new Promise(() => setInterval(() => {}, 1000));
