@@ -33,7 +33,7 @@ const SIGNAL: Rule = {
 };
 const CACHE: Rule = { must: 'a string or false', holds: (value) => value === false || TEXT.holds(value) };
 
-/** Of all options of all functions: a name means the same wherever it stands. */
+/** The checks of all options of all functions: a name has one meaning. */
 const RULES: Readonly<Record<string, Rule>> = {
   signal: SIGNAL,
   onProgress: CALLBACK,

@@ -9,7 +9,7 @@ export type Callbacks = Pick<CommonOptions, 'onProgress' | 'onWarning' | 'onInfo
  * The caller's callbacks, such that what they throw is DIMGX_CALLBACK_FAILED at any stage, with the caller's error as its
  * cause. Of an async callback the promise is not waited for; when it rejects, `fail` is called with the same error.
  *
- * @param fail is told of every failure
+ * @param fail called with every failure
  */
 export function guardCallbacks(callbacks: Callbacks, fail: (failure: DimgxError) => void): Callbacks {
   const guard = <Argument>(name: keyof Callbacks): ((argument: Argument) => void) | undefined => {

@@ -12,7 +12,7 @@ const HEADINGS = ['REPO TAG', 'IMAGE ID', 'PARENT ID', 'CREATED', 'LAYER SIZE', 
 const LONGEST_TAG = 128;
 
 export interface ListingOptions {
-  /** Of one row's layer, in bytes; `undefined` when it is not known, or there is no layer. */
+  /** The size of the row's layer, in bytes; `undefined` when it is not known, or the row has no layer. */
   readonly sizeOf: (row: ListingRow) => number | undefined;
   /** Why the row's layer cannot be read. */
   readonly problemOf?: (row: ListingRow) => DimgxError | undefined;

@@ -45,7 +45,7 @@ export async function readLayers(
   return { contentSizes, problems };
 }
 
-/** @throws what is no layer's problem */
+/** @throws an error that is not the problem of one layer */
 function problemIn(failure: unknown): DimgxError {
   if (failure instanceof DimgxError && OF_LAYER.test(failure.code)) return failure;
   throw failure;

@@ -4,7 +4,7 @@ import type { ThreadShare } from '../threads/thread-share.js';
 import type { Bzip2Job } from './bzip2-worker.js';
 import { Libbz2 } from './libbz2.js';
 
-/** Of the whole process: whatever is compressed at once shares them. */
+/** The threads of the process; all compressions under way share them. */
 let pool: ThreadPool | undefined;
 
 /** Threads that compress pieces for one encoder. They start when there is work for them. */

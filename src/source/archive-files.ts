@@ -2,6 +2,7 @@ import { DimgxError } from '../errors.js';
 import { readRegion } from '../file/read-region.js';
 import { MAX_SYMLINKS } from '../image/limits.js';
 import type { Region } from '../image/region.js';
+import { HEADER_ONLY } from '../tar/decode.js';
 import { ODD, type TarEntry } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import { cleanPath } from '../tar/path.js';
@@ -27,15 +28,7 @@ interface Member {
   readonly link: string;
 }
 
-const KNOWN_TYPES: ReadonlySet<number> = new Set([
-  TYPE.file,
-  TYPE.hardLink,
-  TYPE.symlink,
-  TYPE.charDevice,
-  TYPE.blockDevice,
-  TYPE.directory,
-  TYPE.fifo,
-]);
+const KNOWN_TYPES: ReadonlySet<number> = new Set([TYPE.file, ...HEADER_ONLY]);
 
 /**
  * The members of a tar archive that can be read by position. Of a name that stands twice the last counts. Members of types

@@ -13,7 +13,7 @@ const EMPTY = new Uint8Array(0);
 const NO_RECORDS: readonly PaxRecord[] = [];
 
 /** Types that have no contents whatever their size field says. Source: Go's archive/tar, isHeaderOnly. */
-const HEADER_ONLY: ReadonlySet<number> = new Set([
+export const HEADER_ONLY: ReadonlySet<number> = new Set([
   TYPE.hardLink,
   TYPE.symlink,
   TYPE.charDevice,
