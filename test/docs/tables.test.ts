@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { COMMAND_TABLE, isRow } from '#dimgx/cli/command-table.js';
+import { OPTION_TABLE, type OptionRow } from '#dimgx/cli/option-table.js';
+import { ERRORS, WARNINGS } from '#dimgx/errors.js';
+import { publicTypes } from '../helpers/public-types.js';
+import { MANUAL, Page } from './markdown.js';
+
+const errors = new Page('docs/errors.md');
+const cli = new Page('docs/cli.md');
+
+describe('docs/errors.md', () => {
+  test('lists every error with its exit code and meaning, and no other', () => {
+    const rows = Object.entries(ERRORS).map(([code, { exit, meaning }]) => [`\`${code}\``, String(exit), meaning]);
+    expect(errors.section('## Errors').rows).toEqual(rows);
+  });
+
+  test('lists every warning with its meaning, and no other', () => {
+    const rows = Object.entries(WARNINGS).map(([code, { about, meaning }]) => [`\`${code}\``, about, meaning]);
+    expect(errors.section('## Warnings').rows).toEqual(rows);
+  });
+});
+
+test('every code that the manual names is in a table', () => {
+  const isVariable = (name: string) => /^DIMGX_(?:CACHE|CACHE_SIZE|NODES|(?:LAW|TEST)_[A-Z]+)$/.test(name);
+  const named = MANUAL.flatMap(({ lines }) => lines.join('\n').match(/DIMGX_[A-Z_]*[A-Z]/g) ?? []);
+  const unknown = named.filter((name) => !isVariable(name) && !(name in ERRORS) && !(name in WARNINGS));
+  expect(unknown).toEqual([]);
+});
+
+/** How an option is written: `-t`, `--target=PATH`. */
+function spelled([name, { alias, metavar = '' }]: readonly [string, OptionRow]): string {
+  return [...(alias ? [`\`-${alias}\``] : []), `\`--${name}${metavar}\``].join(', ');
+}
+
+const commands = Object.entries(COMMAND_TABLE).flatMap(([word, entry]) =>
+  isRow(entry)
+    ? [{ name: word, row: entry }]
+    : Object.entries(entry).map(([second, row]) => ({ name: `${word} ${second}`, row })),
+);
+
+describe('docs/cli.md', () => {
+  test('lists every option as the help writes it, in its order, and no other', () => {
+    const rows = cli.section('## Options').rows.filter(([option]) => option?.startsWith('`'));
+    expect(rows.map(([option]) => option)).toEqual(Object.entries<OptionRow>(OPTION_TABLE).map(spelled));
+    expect(rows.filter(([, meaning = '']) => !/^[A-Z[].*\.$/.test(meaning))).toEqual([]);
+  });
+
+  test('has a section for every command, with its usage and all of its options', async () => {
+    for (const { name, row } of commands) {
+      const { command } = await row.load();
+      const section = cli.section(`### \`dimgx ${`${name} ${command.usage}`.trim()}\``);
+      const spans = section.codeSpans.filter((code) => /^--?\w/.test(code));
+      const told = spans.filter((code) => code.startsWith('--')).map((code) => code.replace(/^--([\w-]+).*$/, '$1'));
+      expect(told.sort(), name).toEqual(Object.keys(command.options).sort());
+      const letters = Object.values<OptionRow>(command.options).flatMap(({ alias }) => (alias ? [`-${alias}`] : []));
+      expect(spans.filter((code) => !code.startsWith('--')).sort(), name).toEqual(letters.sort());
+    }
+  });
+
+  test('has no section for a command that is none', () => {
+    const sections = cli.section('## Commands').prose.filter((line) => line.startsWith('### '));
+    expect(sections).toHaveLength(commands.length);
+  });
+});
+
+/** The names of the members of an interface; none of another type. */
+function membersOf(declaration: Readonly<Record<string, unknown>>): readonly string[] {
+  const { body = [] } = (declaration.body ?? {}) as { body?: readonly { key: { name: string } }[] };
+  return body.map(({ key }) => key.name);
+}
+
+test('docs/library.md lists every option of the library, and no other', () => {
+  const types = publicTypes(new URL('../../dist/index.d.ts', import.meta.url));
+  const names = types
+    .filter(({ name }) => name.endsWith('Options'))
+    .flatMap(({ name, declaration }) =>
+      membersOf(declaration).map((member) => (name === 'LimitOptions' ? `limits.${member}` : member)),
+    )
+    .filter((name) => name !== 'limits');
+  const rows = new Page('docs/library.md').section('## Options').rows;
+  const told = rows.flatMap(([cell = '']) => /^`(.+?)`/.exec(cell)?.[1] ?? []);
+  expect(told.sort()).toEqual([...new Set(names)].sort());
+});
