@@ -6,4 +6,4 @@ const { availableParallelism } = require('node:os');
 // between them (measured with two processors and four threads: a fifth slower). It has to be said before the first of them
 // starts, which on Node 20 any ES module brings about: so this is none.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(2, availableParallelism()));
-import('../dist/cli/main.js');
+import('../dist/cli.js');

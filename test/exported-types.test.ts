@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { publicTypes, strictlyOptional } from './helpers/public-types.js';
 
-const types = publicTypes(new URL('../dist/index.d.ts', import.meta.url));
+const types = publicTypes(new URL('../dist/types/index.d.ts', import.meta.url));
 
 test('every type that a public signature names is exported', () => {
   const names = types.map(({ name }) => name);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 
 /** `dimgx X`, as package.json has it. */
-export async function versionText(): Promise<string> {
-  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+export function versionText(): string {
+  const { version } = createRequire(import.meta.url)('dimgx/package.json') as { readonly version: string };
   return `dimgx ${version}\n`;
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 
-const MODULE = new URL('../../dist/cli/with-signals.js', import.meta.url).href;
+const MODULE = new URL('../../build/cli/with-signals.js', import.meta.url).href;
 
 /** Runs the body of `work`, which has `signal` and `say`, and waits until it has said `ready`. */
 async function startWork(body: string) {

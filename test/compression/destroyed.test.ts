@@ -5,7 +5,7 @@ import { runFrame } from '../helpers/raw-zstd.js';
 import { runCommand } from '../helpers/run-command.js';
 import { shortOrLong } from '../helpers/short-or-long.js';
 
-const MODULES = new URL('../../dist/compression/', import.meta.url).href;
+const MODULES = new URL('../../build/compression/', import.meta.url).href;
 
 /** What a program does: streams that it leaves must let it come to its end, and hold nothing. */
 const PROGRAM = `

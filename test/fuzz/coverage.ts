@@ -28,7 +28,7 @@ export class Coverage {
     const { result } = this.#post('Profiler.takePreciseCoverage') as Profiler.TakePreciseCoverageReturnType;
     const reached = new Map<string, Uint8Array>();
     for (const { url, functions } of result) {
-      if (!url.includes('/dist/')) continue;
+      if (!url.includes('/build/')) continue;
       for (const { ranges } of functions) this.#paint(url, ranges, reached);
     }
     return reached;

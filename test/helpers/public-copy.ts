@@ -10,7 +10,8 @@ export interface PublicCopy {
   /** Absolute paths, each ending without a slash. */
   readonly node: string;
   readonly bin: string;
-  readonly dist: string;
+  /** The single modules. */
+  readonly build: string;
 }
 
 /**
@@ -19,12 +20,12 @@ export interface PublicCopy {
  */
 export async function publicCopy(): Promise<PublicCopy> {
   const folder = await temporaryFolder();
-  const parts = ['bin', 'dist', 'package.json', ...(await dependencies())];
+  const parts = ['bin', 'build', 'dist', 'package.json', ...(await dependencies())];
   await Promise.all(parts.map((part) => cp(join(ROOT, part), join(folder, part), { recursive: true })));
   const node = join(folder, 'node');
   await link(process.execPath, node).catch(() => cp(process.execPath, node));
   await runCommand('chmod', ['-R', 'a+rX', folder]);
-  return { node, bin: join(folder, 'bin/dimgx.js'), dist: join(folder, 'dist') };
+  return { node, bin: join(folder, 'bin/dimgx.js'), build: join(folder, 'build') };
 }
 
 /** The folders of all packages that are there and not only for development. */

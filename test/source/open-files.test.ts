@@ -149,7 +149,7 @@ describe('an archive', () => {
 
 describe('standard input', () => {
   const script = `
-    const { openImage } = await import(${JSON.stringify(join(import.meta.dirname, '../../dist/source/resolve.js'))});
+    const { openImage } = await import(${JSON.stringify(join(import.meta.dirname, '../../build/source/resolve.js'))});
     try { const image = await openImage('-'); console.log(image.id, image.source.location); await image.close(); }
     catch (error) { console.log(error.code); }`;
 

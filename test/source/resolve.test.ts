@@ -119,7 +119,7 @@ describe('a bare name', () => {
       const tell = (outcome) => console.log([...warnings, outcome].join(' '));
       try { const image = await openImage(process.argv[1], { onWarning }); tell(image.source.transport); await image.close(); }
       catch (error) { tell(error.code); }`;
-    const entry = join(import.meta.dirname, '../../dist/source/resolve.js');
+    const entry = join(import.meta.dirname, '../../build/source/resolve.js');
     const args = ['--input-type=module', '-e', script.replace('#dimgx/source/resolve.js', entry), '--', name];
     return execFileSync(process.execPath, args, {
       cwd: folder,

@@ -1,17 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import fsPromises, { chmod, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { flatten } from '#dimgx/flatten.js';
 import { openFileSink } from '#dimgx/target/file-sink.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { runScript } from '../helpers/run-script.js';
 import { damaged, sampleImage } from '../helpers/sample-image.js';
-
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
-  return { ...real, link: vi.fn(real.link), rename: vi.fn(real.rename) };
-});
 
 const TEMPORARY = /^\.dimgx-[0-9a-f]{12}\.part$/;
 
@@ -199,11 +195,21 @@ test('a relative target is beside where the program runs', async () => {
 
 describe('on a file system without hard links', () => {
   const refuse = Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' });
-  beforeEach(() => void vi.mocked(link).mockClear());
+
+  /** Replaces a function for all that imports it, until the test is over. */
+  function replaced(name: 'link' | 'rename') {
+    const spy = vi.spyOn(fsPromises, name);
+    onTestFinished(() => {
+      spy.mockRestore();
+      syncBuiltinESMExports();
+    });
+    syncBuiltinESMExports();
+    return spy;
+  }
 
   test('a new file is published all the same', async () => {
     const folder = await temporaryFolder();
-    vi.mocked(link).mockRejectedValueOnce(refuse);
+    const link = replaced('link').mockRejectedValueOnce(refuse);
     await flatten(await sampleImage(), `${folder}/out.tar`);
     expect(link).toHaveBeenCalledOnce();
     expect(await readdir(folder)).toEqual(['out.tar']);
@@ -212,7 +218,7 @@ describe('on a file system without hard links', () => {
 
   test('a name that has appeared is not overwritten', async () => {
     const folder = await temporaryFolder();
-    vi.mocked(link).mockImplementationOnce(async () => {
+    replaced('link').mockImplementationOnce(async () => {
       await writeFile(`${folder}/out.tar`, 'theirs');
       throw refuse;
     });
@@ -224,10 +230,9 @@ describe('on a file system without hard links', () => {
   });
 
   test('the name that was claimed is given back when publishing fails', async () => {
-    const { rename } = await import('node:fs/promises');
     const folder = await temporaryFolder();
-    vi.mocked(link).mockRejectedValueOnce(refuse);
-    vi.mocked(rename).mockRejectedValueOnce(Object.assign(new Error('EIO: i/o error, rename'), { code: 'EIO' }));
+    replaced('link').mockRejectedValueOnce(refuse);
+    replaced('rename').mockRejectedValueOnce(Object.assign(new Error('EIO: i/o error, rename'), { code: 'EIO' }));
     const failure = flatten(await sampleImage(), `${folder}/out.tar`);
     await expect(failure).rejects.toMatchObject({ code: 'DIMGX_TARGET_UNWRITABLE' });
     expect(await readdir(folder)).toEqual([]);

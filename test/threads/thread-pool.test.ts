@@ -11,7 +11,7 @@ import { sha256 } from '../helpers/built-image.js';
 import { storedRegion } from '../helpers/stored-region.js';
 
 const contents = Buffer.alloc(3 * 2 ** 20, 'layer');
-const WORKER = new URL('../../dist/inspect/layer-worker.js', import.meta.url);
+const WORKER = new URL('../../build/inspect/layer-worker.js', import.meta.url);
 
 async function hashJob(times = 1) {
   const blob = await storedRegion(contents);

@@ -10,8 +10,8 @@ import { runCommand } from '../../helpers/run-command.js';
 async function failureOf(...hosts: string[]): Promise<string> {
   const copy = await publicCopy();
   const script = `
-    import { openFirst } from '${copy.dist}/source/engine/open-engine.js';
-    import { parseEndpoint } from '${copy.dist}/source/engine/endpoint.js';
+    import { openFirst } from '${copy.build}/source/engine/open-engine.js';
+    import { parseEndpoint } from '${copy.build}/source/engine/endpoint.js';
     const candidates = process.argv.slice(1).map((host) => ({ endpoint: parseEndpoint(host), location: host }));
     await openFirst(candidates, {}).then((engine) => engine.close(), ({ code, message }) => console.log(code, message));
   `;

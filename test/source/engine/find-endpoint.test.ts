@@ -272,7 +272,7 @@ describe.skipIf(lacks('root', 'setpriv'))('a user without account (needs root an
     async (home) => {
       const copy = await publicCopy();
       const script = `
-      import { findEndpoint } from '${copy.dist}/source/engine/find-endpoint.js';
+      import { findEndpoint } from '${copy.build}/source/engine/find-endpoint.js';
       for (const { location } of await findEndpoint(undefined, process.env)) console.log(location);
     `;
       const node = [copy.node, '--input-type=module', '--eval', script];
