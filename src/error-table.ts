@@ -1,5 +1,5 @@
 /**
- * Every error and warning that dimgx knows, in one table each. The README's tables are held equal to these by a test.
+ * Every error and warning that dimgx knows, in one table each. The tables of docs/errors.md are held equal to these by a test.
  */
 
 /** What the process exits with when this error ends it. */
@@ -7,7 +7,7 @@ export type ExitCode = 1 | 2 | 3 | 130 | 141;
 
 interface ErrorKind {
   readonly exit: ExitCode;
-  /** One line for the README: what it means and what to do. */
+  /** One line for docs/errors.md: what it means and what to do. */
   readonly meaning: string;
 }
 
@@ -178,7 +178,7 @@ export const ERRORS = {
 interface WarningKind {
   /** The image, where `strictInput` makes an error of it, or what was asked for. */
   readonly about: 'image' | 'request';
-  /** One line for the README. */
+  /** One line for docs/errors.md. */
   readonly meaning: string;
 }
 

@@ -22,6 +22,10 @@ const COUNT: Rule = {
   must: 'a whole number of at least 1',
   holds: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
 };
+const RETRIES: Rule = {
+  must: 'a whole number from 0 to 100',
+  holds: (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 100,
+};
 const BOUND: Rule = {
   must: 'a whole number of at least 0, or Infinity',
   holds: (value) => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && (value as number) >= 0),
@@ -46,7 +50,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   authFile: TEXT,
   jobs: COUNT,
   caFile: TEXT,
+  certDir: TEXT,
   insecure: SWITCH,
+  plainHttp: SWITCH,
+  retry: RETRIES,
   mirrors: TEXTS,
   allowForeignLayers: SWITCH,
   platform: TEXT,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { checkOptions } from '#dimgx/call/check-options.js';
 import { COMMAND_TABLE, isRow } from '#dimgx/cli/command-table.js';
 import { OPTION_TABLE, type OptionRow } from '#dimgx/cli/option-table.js';
 import { ERRORS, WARNINGS } from '#dimgx/errors.js';
@@ -69,15 +70,27 @@ function membersOf(declaration: Readonly<Record<string, unknown>>): readonly str
   return body.map(({ key }) => key.name);
 }
 
-test('docs/library.md lists every option of the library, and no other', () => {
-  const types = publicTypes(new URL('../../dist/index.d.ts', import.meta.url));
+describe('every option of the library', () => {
+  const types = publicTypes(new URL('../../dist/types/index.d.ts', import.meta.url));
   const names = types
     .filter(({ name }) => name.endsWith('Options'))
     .flatMap(({ name, declaration }) =>
       membersOf(declaration).map((member) => (name === 'LimitOptions' ? `limits.${member}` : member)),
     )
     .filter((name) => name !== 'limits');
-  const rows = new Page('docs/library.md').section('## Options').rows;
-  const told = rows.flatMap(([cell = '']) => /^`(.+?)`/.exec(cell)?.[1] ?? []);
-  expect(told.sort()).toEqual([...new Set(names)].sort());
+  const options = [...new Set(names)].sort();
+
+  test('is in docs/library.md, and no other', () => {
+    const rows = new Page('docs/library.md').section('## Options').rows;
+    const told = rows.flatMap(([cell = '']) => /^`(.+?)`/.exec(cell)?.[1] ?? []);
+    expect(told.sort()).toEqual(options);
+  });
+
+  // of the kinds of values, one is wrong for all options
+  test.each(options.filter((name) => name !== 'pool'))('is checked: %s', (name) => {
+    const [group, member] = name.split('.');
+    const wrong =
+      member === undefined ? { [name]: Symbol('wrong') } : { [group as string]: { [member]: Symbol('wrong') } };
+    expect(() => checkOptions(wrong)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
+  });
 });

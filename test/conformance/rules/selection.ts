@@ -1,6 +1,6 @@
 import { dir, file, hardLink, type Section, symlink } from '../case.js';
 
-const OWN = 'README.md, Layer specs';
+const OWN = 'docs/cli.md, Layer specs';
 
 /** Of dimgx alone: no engine takes some layers of an image. */
 export const SELECTION: Section = {
