@@ -7,7 +7,7 @@ import type { BlobCache } from '#dimgx/store/blob-cache.js';
 import { openBlobCache } from '#dimgx/store/open-blob-cache.js';
 import { blobOf, downloadOf, type MadeBlob, readDigest } from '../helpers/blobs.js';
 import { archiveOf, temporaryFolder } from '../helpers/members.js';
-import { runDimgxIn } from '../helpers/run-dimgx.js';
+import { callDimgxIn } from '../helpers/shared-dimgx.js';
 
 let folder: string;
 let cache: BlobCache;
@@ -20,7 +20,7 @@ beforeEach(async () => {
 const open = () => openBlobCache({ cache: folder, env: {}, warn: ({ message }) => expect.unreachable(message) });
 
 function dimgx(line: string, env: Readonly<Record<string, string>> = {}) {
-  return runDimgxIn({ env: { ...process.env, DIMGX_CACHE: folder, ...env } }, ...line.split(' '));
+  return callDimgxIn({ ...process.env, DIMGX_CACHE: folder, ...env }, ...line.split(' '));
 }
 
 const nameOf = ({ digest }: MadeBlob) => join(folder, 'blobs', digest.replace(':', '/'));

@@ -2,15 +2,16 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { OPTION_TABLE } from '#dimgx/cli/option-table.js';
-import { runDimgx, startDimgx } from '../helpers/run-dimgx.js';
+import { startDimgx } from '../helpers/run-dimgx.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
 
 test.each(['-V', '--version', '--vers'])('%s prints the version of the package', async (option) => {
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
-  expect(await runDimgx(option)).toEqual({ stdout: `dimgx ${version}\n`, stderr: '', code: 0, signal: null });
+  expect(await callDimgx(option)).toEqual({ stdout: `dimgx ${version}\n`, stderr: '', code: 0, signal: null });
 });
 
 test('--help names every option, with examples, on standard output', async () => {
-  const { stdout, stderr, code } = await runDimgx('--help');
+  const { stdout, stderr, code } = await callDimgx('--help');
   expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
   for (const name of Object.keys(OPTION_TABLE)) expect(stdout).toMatch(new RegExp(`--${name}\\b`));
   expect(stdout).toContain('-t, --target=PATH');
@@ -19,7 +20,7 @@ test('--help names every option, with examples, on standard output', async () =>
 });
 
 describe('commands that are options, too', () => {
-  test('version', async () => expect(await runDimgx('version')).toEqual(await runDimgx('--version')));
+  test('version', async () => expect(await callDimgx('version')).toEqual(await callDimgx('--version')));
 
   test.each([
     ['help', []],
@@ -30,9 +31,9 @@ describe('commands that are options, too', () => {
     ['help help', []],
     ['help version', []],
   ])('%s', async (line, command) => {
-    const { stdout, stderr, code } = await runDimgx(...line.split(' '));
+    const { stdout, stderr, code } = await callDimgx(...line.split(' '));
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
-    expect(stdout).toBe((await runDimgx(...command, '--help')).stdout);
+    expect(stdout).toBe((await callDimgx(...command, '--help')).stdout);
   });
 });
 
@@ -48,7 +49,7 @@ describe('bad usage is one line on standard error, and exit 1', () => {
     ['a line break in an option', ['--bo\ngus', 'x']],
     ['help for an unknown command', ['help', 'nonsense']],
   ])('%s', async (_, args) => {
-    const { stdout, stderr, code } = await runDimgx(...args);
+    const { stdout, stderr, code } = await callDimgx(...args);
     expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
     expect(stderr).toMatch(/^dimgx: DIMGX_CLI_USAGE: .*: see dimgx --help\n$/);
   });

@@ -6,8 +6,8 @@ import { docker25Archive, dockerArchive, dockerV1Archive } from '../helpers/dock
 import { fakeEngine } from '../helpers/fake-engine.js';
 import { type Member, writeArchive, writeFolder } from '../helpers/members.js';
 import { type Descriptor, OciLayout } from '../helpers/oci-layout.js';
-import { runDimgx } from '../helpers/run-dimgx.js';
 import { runScript } from '../helpers/run-script.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
 
 const own = defaultPlatform().architecture;
 const layer = await layerOf({ a: 'one' });
@@ -36,7 +36,7 @@ function layout() {
 }
 
 async function json(...args: readonly string[]) {
-  const { stdout, stderr, code } = await runDimgx('images', '--json', ...args);
+  const { stdout, stderr, code } = await callDimgx('images', '--json', ...args);
   expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
   return JSON.parse(stdout);
 }
@@ -87,7 +87,7 @@ describe('dimgx images', () => {
 
   test('prints a table of the same rows', async () => {
     const { members, digests } = layout();
-    const { stdout, code } = await runDimgx('images', await writeFolder(members));
+    const { stdout, code } = await callDimgx('images', await writeFolder(members));
     const lines = stdout.trimEnd().split('\n');
     expect(code).toBe(0);
     expect(lines).toHaveLength(7);
@@ -115,7 +115,7 @@ describe('dimgx images', () => {
         { number: 1, names: two.tags, kind: 'image', platform: { architecture: 's390x' }, whole: true },
       ]);
       for (const { number, id } of images) {
-        expect(JSON.parse((await runDimgx('--json', '--image', `@${number}`, path)).stdout).id).toBe(id);
+        expect(JSON.parse((await callDimgx('--json', '--image', `@${number}`, path)).stdout).id).toBe(id);
       }
     }
     const ids = ['1', '2', '3'].map((digit) => digit.repeat(64)) as [string, string, string];
@@ -173,7 +173,7 @@ describe('dimgx images', () => {
         { names: ['app:1'], kind: 'image', id: tip, platform: { os: 'linux', architecture: 'arm64' }, size: 5 },
       ]);
     }
-    const { stderr, code } = await runDimgx('images', '--host', host, 'docker-daemon:none');
+    const { stderr, code } = await callDimgx('images', '--host', host, 'docker-daemon:none');
     expect(stderr).toContain('dimgx: DIMGX_SOURCE_NO_SUCH_IMAGE: ');
     expect(code).toBe(2);
   });
@@ -181,13 +181,13 @@ describe('dimgx images', () => {
   test('shows nothing that would drive a terminal', async () => {
     const nasty = { ...one, tags: ['\x1b[2J\u202e:1\n2'], config: { architecture: '\x1b[31m', os: 'a\nb' } };
     const path = await writeArchive(dockerArchive([nasty]));
-    expect((await runDimgx('images', path)).stdout).toMatch(/^[ -~\n]+$/);
-    expect((await runDimgx('images', '--json', path)).stdout).toMatch(/^[ -~\n]+$/);
+    expect((await callDimgx('images', path)).stdout).toMatch(/^[ -~\n]+$/);
+    expect((await callDimgx('images', '--json', path)).stdout).toMatch(/^[ -~\n]+$/);
   });
 
   test('prints nothing, or an empty list, where nothing is', async () => {
     const path = await writeFolder(new OciLayout().top([]));
-    expect(await runDimgx('images', path)).toMatchObject({ stdout: '', stderr: '', code: 0 });
+    expect(await callDimgx('images', path)).toMatchObject({ stdout: '', stderr: '', code: 0 });
     expect((await json(path)).images).toEqual([]);
   });
 
@@ -201,14 +201,14 @@ describe('dimgx images', () => {
     [['/'], 2, 'DIMGX_SOURCE_NOT_AN_IMAGE'],
     [['docker://A B'], 1, 'DIMGX_REFERENCE_INVALID'],
   ])('refuses %j', async (args, exit, code) => {
-    const ended = await runDimgx('images', ...args);
+    const ended = await callDimgx('images', ...args);
     expect(ended).toMatchObject({ stdout: '', code: exit });
     expect(ended.stderr).toMatch(new RegExp(`^dimgx: ${code}: [^\n]+\n$`));
   });
 
   test('refuses an index that is not JSON', async () => {
     const path = await writeFolder({ ...layout().members, 'index.json': '[' });
-    const ended = await runDimgx('images', path);
+    const ended = await callDimgx('images', path);
     expect(ended).toMatchObject({ stdout: '', code: 2, stderr: expect.stringContaining('DIMGX_IMAGE_BAD_JSON') });
   });
 
@@ -219,10 +219,10 @@ describe('dimgx images', () => {
   });
 
   test('has a help of its own', async () => {
-    const { stdout, code } = await runDimgx('images', '--help');
+    const { stdout, code } = await callDimgx('images', '--help');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Usage: dimgx images \[options\] IMAGE\n/);
-    expect((await runDimgx('--help')).stdout).toMatch(/^ {2}dimgx images +list the images/m);
+    expect((await callDimgx('--help')).stdout).toMatch(/^ {2}dimgx images +list the images/m);
   });
 });
 

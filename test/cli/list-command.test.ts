@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { diffIdOf, imageIdOf, layerOf } from '../helpers/built-image.js';
 import { docker25Archive, dockerArchive, dockerV1Archive, legacyIdOf } from '../helpers/docker-archive.js';
 import { archiveOf, writeArchive } from '../helpers/members.js';
-import { runDimgx, startDimgx } from '../helpers/run-dimgx.js';
+import { startDimgx } from '../helpers/run-dimgx.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
 
 const BASE = await layerOf({ 'etc/motd': 'hello\n' });
 const TOP = await layerOf({ 'etc/motd': 'hello again\n', 'etc/issue': '12345' });
@@ -31,7 +32,7 @@ function cellsOf(table: string): readonly (readonly string[])[] {
 }
 
 test('a table of layers and of steps without one, newest first', async () => {
-  const { stdout, stderr, code } = await runDimgx(await writeArchive(dockerArchive([IMAGE])));
+  const { stdout, stderr, code } = await callDimgx(await writeArchive(dockerArchive([IMAGE])));
   expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
   const topId = stdout.split('\n')[1]?.split(/ {3,}/)[1] ?? '';
   expect([TOP_ID, imageIdOf(IMAGE).slice(0, 12)]).toContain(topId);
@@ -44,7 +45,7 @@ test('a table of layers and of steps without one, newest first', async () => {
 
 test('compressed layers are listed by their stored size', async () => {
   const archive = docker25Archive([IMAGE], { gzip: true });
-  const { stdout, code } = await runDimgx('--json', await writeArchive(archive));
+  const { stdout, code } = await callDimgx('--json', await writeArchive(archive));
   expect(code).toBe(0);
   expect(JSON.parse(stdout).layers).toMatchObject([
     { position: 2, compression: 'gzip', size: null, diffId: diffIdOf(TOP), createdBy: 'RUN greet' },
@@ -54,18 +55,18 @@ test('compressed layers are listed by their stored size', async () => {
 
 test('--quiet lists IDs that -l takes', async () => {
   const path = await writeArchive(dockerArchive([IMAGE]));
-  const { stdout } = await runDimgx('-q', path);
+  const { stdout } = await callDimgx('-q', path);
   const ids = stdout.trimEnd().split('\n');
   expect(ids).toHaveLength(2);
   expect(ids.every((id) => /^[0-9a-f]{12}$/.test(id))).toBe(true);
   const specs = ids.flatMap((id) => ['-l', id]);
-  expect((await runDimgx('-rq', ...specs, path)).stdout).toBe(stdout);
-  expect((await runDimgx('-q', ...specs, path)).stdout.trimEnd().split('\n')).toEqual(ids.toReversed());
+  expect((await callDimgx('-rq', ...specs, path)).stdout).toBe(stdout);
+  expect((await callDimgx('-q', ...specs, path)).stdout.trimEnd().split('\n')).toEqual(ids.toReversed());
 });
 
 test('--json honours the selection, and tells what serves the image', async () => {
   const path = await writeArchive(dockerArchive([IMAGE]));
-  const { stdout } = await runDimgx('--json', '-l@1', path);
+  const { stdout } = await callDimgx('--json', '-l@1', path);
   expect(JSON.parse(stdout)).toMatchObject({
     reference: path,
     source: { transport: 'docker-archive', location: path },
@@ -80,14 +81,14 @@ test('--json honours the selection, and tells what serves the image', async () =
 describe('a spec that names no layer', () => {
   test('is warned of, and what remains is listed', async () => {
     const path = await writeArchive(dockerArchive([IMAGE]));
-    const { stdout, stderr, code } = await runDimgx('-q', '-l', 'beefbeef', '-l', '@1', path);
+    const { stdout, stderr, code } = await callDimgx('-q', '-l', 'beefbeef', '-l', '@1', path);
     expect({ stdout, code }).toEqual({ stdout: `${BASE_ID}\n`, code: 0 });
     expect(stderr).toMatch(/^dimgx: warning: DIMGX_INSPECT_UNRESOLVED_SPEC: .*"beefbeef".*\n$/);
   });
 
   test('is exit 3 with --strict', async () => {
     const path = await writeArchive(dockerArchive([IMAGE]));
-    const { stdout, stderr, code } = await runDimgx('-qs', '-l', 'beefbeef', path);
+    const { stdout, stderr, code } = await callDimgx('-qs', '-l', 'beefbeef', path);
     expect({ stdout, code }).toEqual({ stdout: '', code: 3 });
     expect(stderr).toMatch(/^dimgx: DIMGX_INSPECT_LAYER_SPEC: .*"beefbeef".*\n$/);
   });
@@ -121,7 +122,7 @@ describe('an archive of 2015 with two images of 16 layers', async () => {
     ['-q -l02', []],
   ])('%s', async (line, ages) => {
     const path = await writeArchive(members);
-    const { stdout, code } = await runDimgx(...line.split(' '), '--image', 'chain:1', path);
+    const { stdout, code } = await callDimgx(...line.split(' '), '--image', 'chain:1', path);
     expect(code).toBe(0);
     expect(stdout).toBe(ages.map((age) => `${idOf(1, age).slice(0, 12)}\n`).join(''));
   });

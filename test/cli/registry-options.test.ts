@@ -3,7 +3,7 @@ import { createServer as createTcpServer } from 'node:net';
 import { describe, expect, it, test, vi } from 'vitest';
 import { forwardProxy } from '../helpers/forward-proxy.js';
 import { listen } from '../helpers/registry-proxy.js';
-import { runDimgx } from '../helpers/run-dimgx.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
 import { socksProxy } from '../helpers/socks-proxy.js';
 import { newUser } from '../helpers/user.js';
 
@@ -23,9 +23,9 @@ describe('--plain-http', () => {
     await newUser();
     const { server, greetings } = registry();
     const host = await listen(server);
-    expect(await runDimgx('tags', '--plain-http', `${host}/a`)).toMatchObject({ stdout: '1\n', stderr: '', code: 0 });
+    expect(await callDimgx('tags', '--plain-http', `${host}/a`)).toMatchObject({ stdout: '1\n', stderr: '', code: 0 });
     expect(greetings()).toBe(0);
-    expect((await runDimgx('tags', `${host}/a`)).stdout).toBe('1\n');
+    expect((await callDimgx('tags', `${host}/a`)).stdout).toBe('1\n');
     expect(greetings()).toBe(1);
   });
 });
@@ -42,13 +42,13 @@ describe('--retry', () => {
       response.writeHead(503).end();
     });
     const host = await listen(server);
-    const { stderr, code } = await runDimgx('tags', '--plain-http', '--retry', retry, `${host}/a`);
+    const { stderr, code } = await callDimgx('tags', '--plain-http', '--retry', retry, `${host}/a`);
     expect([asked, code]).toEqual([times, 2]);
     expect(stderr).toContain('DIMGX_SOURCE_REGISTRY_FAILED');
   });
 
   test.each(['-1', 'x', '1000'])('is refused: %s', async (retry) => {
-    expect(await runDimgx('tags', `--retry=${retry}`, 'a')).toMatchObject({ stdout: '', code: 1 });
+    expect(await callDimgx('tags', `--retry=${retry}`, 'a')).toMatchObject({ stdout: '', code: 1 });
   });
 });
 
@@ -64,7 +64,7 @@ describe('a registry', () => {
       });
     });
     const host = await listen(server);
-    expect(await runDimgx('tags', `${host}/a`)).toMatchObject({ stdout: '1\n', stderr: '', code: 0 });
+    expect(await callDimgx('tags', `${host}/a`)).toMatchObject({ stdout: '1\n', stderr: '', code: 0 });
     expect(greetings).toBe(1);
   });
 
@@ -73,7 +73,7 @@ describe('a registry', () => {
     const [, port = ''] = (await listen(registry().server)).split(':');
     const proxy = await socksProxy(port);
     vi.stubEnv('HTTP_PROXY', `socks5h://${proxy.host}`);
-    const { stdout, stderr } = await runDimgx('tags', '--plain-http', 'a.example/a');
+    const { stdout, stderr } = await callDimgx('tags', '--plain-http', 'a.example/a');
     expect([stdout, stderr, proxy.asked]).toEqual(['1\n', '', ['a.example:80']]);
   });
 
@@ -83,7 +83,7 @@ describe('a registry', () => {
       await newUser();
       const proxy = await forwardProxy({}, { status });
       vi.stubEnv('HTTP_PROXY', proxy.url);
-      const { stderr, code } = await runDimgx('tags', '--plain-http', 'a.example/a');
+      const { stderr, code } = await callDimgx('tags', '--plain-http', 'a.example/a');
       expect(code).toBe(2);
       expect(stderr).toContain(`the proxy ${proxy.url}`);
       expect(proxy.asked).toHaveLength(1);

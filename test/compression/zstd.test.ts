@@ -6,10 +6,14 @@ import { lacks } from '../helpers/engines.js';
 import { rawFrame, runFrame, skippableFrame } from '../helpers/raw-zstd.js';
 import { runCommand } from '../helpers/run-command.js';
 import { noise } from '../helpers/sample-image.js';
-import { shortOrLong } from '../helpers/short-or-long.js';
+import { shortOrLong, someInTurn } from '../helpers/short-or-long.js';
 import { ZSTD_BACKENDS } from '../helpers/zstd-decoders.js';
 
+const WAYS = [['-1'], ['-3', '--no-check'], ['-19'], ['--ultra', '-22', '--long=27'], ['-T2', '-B1M']];
+const samples = codecSamples(128 * 1024).map(([name, bytes], i) => [name, bytes, i] as const);
 const hello = Buffer.from('hello');
+/** More than one step of a decoder takes. */
+const FRAMES = shortOrLong(1500, 5000);
 const skipped = skippableFrame(noise(1000));
 
 async function compressed(bytes: Buffer, ...options: readonly string[]): Promise<Buffer> {
@@ -49,29 +53,28 @@ describe.each(ZSTD_BACKENDS)('zstd is read by $name', ({ isMissing, decoder }) =
       ['with a dictionary that is none', rawFrame(hello, { dictionaryBytes: 4 }), 'hello'],
       ['of runs', runFrame(0x78, 3), 'x'.repeat(3 * 2 ** 17)],
     ])('%s, cut wherever', async (_, bytes, contents) => {
-      for (const length of [1, 2, 3, 5, 7, 1000, 2 ** 20]) {
+      for (const length of shortOrLong([1, 3, 2 ** 20], [1, 2, 3, 5, 7, 1000, 2 ** 20])) {
         expect((await decoded(bytes, length)).toString()).toBe(contents);
       }
-      for (let place = 1; place < Math.min(bytes.length, 40); place++) {
+      for (let place = 1; place < Math.min(bytes.length, 40); place += shortOrLong(5, 1)) {
         expect((await convert(await decoder(), cutAt(bytes, place))).toString()).toBe(contents);
       }
     });
 
     test('thousands of them, as zstd:chunked has one for each file', async () => {
-      const frames = Array.from({ length: 5000 }, (_, i) => [
+      const frames = Array.from({ length: FRAMES }, (_, i) => [
         rawFrame(Buffer.from(`file ${i}\n`)),
         skippableFrame(hello),
       ]);
       const bytes = Buffer.concat(frames.flat());
-      const contents = Array.from({ length: 5000 }, (_, i) => `file ${i}\n`).join('');
+      const contents = Array.from({ length: FRAMES }, (_, i) => `file ${i}\n`).join('');
       for (const length of [100, 2 ** 20]) expect((await decoded(bytes, length)).toString()).toBe(contents);
     });
   });
 
   describe.skipIf(isMissing || lacks('zstd'))('as zstd writes it (needs zstd)', () => {
-    test.each(codecSamples(128 * 1024))('of %s', async (_, bytes) => {
-      const all = [['-1'], ['-3', '--no-check'], ['-19'], ['--ultra', '-22', '--long=27'], ['-T2', '-B1M']];
-      for (const options of shortOrLong(all.slice(1, 4), all)) {
+    test.each(samples)('of %s', async (_, bytes, number) => {
+      for (const options of someInTurn(WAYS, number)) {
         const stored = await compressed(bytes, ...options);
         expect(detectCompression(stored)).toBe('zstd');
         for (const length of [997, 2 ** 20]) expect((await decoded(stored, length)).equals(bytes)).toBe(true);
@@ -79,7 +82,7 @@ describe.each(ZSTD_BACKENDS)('zstd is read by $name', ({ isMissing, decoder }) =
     });
 
     test('in several frames, more than comes at once', async () => {
-      const bytes = text(3_000_000);
+      const bytes = text(shortOrLong(1_500_000, 3_000_000));
       const frames = Buffer.concat([
         await compressed(bytes),
         skipped,
@@ -114,7 +117,7 @@ describe.each(ZSTD_BACKENDS)('zstd is read by $name', ({ isMissing, decoder }) =
       ['with rubbish behind it', (bytes: Buffer) => Buffer.concat([bytes, Buffer.from('rubbish')])],
       ['with a byte behind it', (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(1)])],
     ])('and refuses what comes %s', async (_, damage) => {
-      const bytes = damage(await compressed(text(300_000)));
+      const bytes = damage(await compressed(text(shortOrLong(100_000, 300_000))));
       for (const length of [100, bytes.length, 2 ** 20]) await expect(decoded(bytes, length)).rejects.toThrow();
     });
   });

@@ -1,4 +1,4 @@
-import { cp, link, readFile } from 'node:fs/promises';
+import { copyFile, link, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from './members.js';
@@ -16,16 +16,18 @@ export interface PublicCopy {
 
 /**
  * Copies Node, the package and what it depends on to a folder that every user may enter, for tests that run as another
- * user: the clone may lie where only its owner may go, such as /root. Gone when the test is over.
+ * user: the clone may lie where only its owner may go, such as /root.
+ *
+ * @param folder default: one that is gone when the test is over
  */
-export async function publicCopy(): Promise<PublicCopy> {
-  const folder = await temporaryFolder();
+export async function publicCopy(folder?: string): Promise<PublicCopy> {
+  const to = folder ?? (await temporaryFolder());
   const parts = ['bin', 'build', 'dist', 'package.json', ...(await dependencies())];
-  await Promise.all(parts.map((part) => cp(join(ROOT, part), join(folder, part), { recursive: true })));
-  const node = join(folder, 'node');
-  await link(process.execPath, node).catch(() => cp(process.execPath, node));
-  await runCommand('chmod', ['-R', 'a+rX', folder]);
-  return { node, bin: join(folder, 'bin/dimgx.js'), build: join(folder, 'build') };
+  await runCommand('cp', ['-r', '--parents', ...parts, to], { cwd: ROOT });
+  const node = join(to, 'node');
+  await link(process.execPath, node).catch(() => copyFile(process.execPath, node));
+  await runCommand('chmod', ['-R', 'a+rX', to]);
+  return { node, bin: join(to, 'bin/dimgx.js'), build: join(to, 'build') };
 }
 
 /** The folders of all packages that are there and not only for development. */

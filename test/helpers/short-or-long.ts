@@ -26,3 +26,15 @@ export function inTurn<T>(ways: readonly T[]): readonly T[] {
     .digest();
   return [ways[digest.readUInt32LE() % ways.length] as T];
 }
+
+/**
+ * For cases that are counted, and are each tried in several ways: in the long form all ways, in the short form a few, so
+ * that case after case takes all ways in turn.
+ *
+ * @param number of the case
+ * @param count of ways for each case
+ */
+export function someInTurn<T>(ways: readonly T[], number: number, count = 1): readonly T[] {
+  if (IS_LONG) return ways;
+  return Array.from({ length: count }, (_, i) => ways[(number * count + i) % ways.length] as T);
+}

@@ -4,7 +4,7 @@ import { docker25Archive, dockerArchive, dockerV1Archive } from '../helpers/dock
 import { flattenedFiles } from '../helpers/flattened-files.js';
 import { type Member, writeArchive, writeFolder } from '../helpers/members.js';
 import { OciLayout } from '../helpers/oci-layout.js';
-import { runDimgx } from '../helpers/run-dimgx.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const CONFIG = 'application/vnd.oci.image.config.v1+json';
@@ -100,7 +100,7 @@ const ALL: readonly (readonly [string, Write])[] = [
 
 /** The faulty layer spoils what needs it, with its own code; the listing, and the layer below it, it does not. */
 async function expectOwnProblem(image: string, code: string): Promise<void> {
-  const listing = await runDimgx('--json', image);
+  const listing = await callDimgx('--json', image);
   expect(listing.code).toBe(0);
   const [problem, none] = JSON.parse(listing.stdout).layers.map((layer: { problem: unknown }) => layer.problem);
   expect(none).toBeNull();
@@ -117,10 +117,10 @@ describe.each(ALL)('in %s', (_, write) => {
 
   test('the table tells what is wrong with a layer, and the command fails with it', async () => {
     const image = await write({ bytes: null });
-    const table = await runDimgx(image);
+    const table = await callDimgx(image);
     expect({ code: table.code, rows: table.stdout.trim().split('\n').length }).toEqual({ code: 0, rows: 3 });
     expect(table.stdout).toContain('[DIMGX_SOURCE_MISSING_BLOB: ');
-    const { code, stdout, stderr } = await runDimgx('-t', '-', image);
+    const { code, stdout, stderr } = await callDimgx('-t', '-', image);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^dimgx: DIMGX_SOURCE_MISSING_BLOB: [^\n]*\n$/m);
   });

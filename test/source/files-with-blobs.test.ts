@@ -9,7 +9,7 @@ import { type Member, temporaryFolder, writeArchive, writeFolder } from '../help
 import { ociLayout } from '../helpers/oci-layout.js';
 import { opened, refusal } from '../helpers/opened.js';
 import { runCommand } from '../helpers/run-command.js';
-import { runDimgx } from '../helpers/run-dimgx.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
 
 const layer = await layerOf({ a: 'one' });
 const forged = await layerOf({ a: 'two' });
@@ -197,9 +197,9 @@ describe('blobs that are not among the files of an image', () => {
     const more = await writeFolder(Object.fromEntries(others.map((name) => [name, blobs[name] as Uint8Array])));
     const image = await writeArchive(rest);
     const args = ['--blobs', one, `--blobs=${more}`, image];
-    expect(await runDimgx('-q', ...args)).toMatchObject({ code: 0, stderr: '' });
-    expect((await runDimgx('images', ...args)).stdout).toMatch(/yes\n$/);
-    expect(await runDimgx('-q', '--blobs', one, image)).toMatchObject({ code: 2, stdout: '' });
+    expect(await callDimgx('-q', ...args)).toMatchObject({ code: 0, stderr: '' });
+    expect((await callDimgx('images', ...args)).stdout).toMatch(/yes\n$/);
+    expect(await callDimgx('-q', '--blobs', one, image)).toMatchObject({ code: 2, stdout: '' });
   });
 });
 

@@ -12,6 +12,7 @@ import { refusal } from '../helpers/opened.js';
 import { rawEntry, rawTar } from '../helpers/raw-tar.js';
 import { runCommand } from '../helpers/run-command.js';
 import { runDimgx } from '../helpers/run-dimgx.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
 import { storedLayer } from '../helpers/stored-layer.js';
 
 const binary = Buffer.from(Array.from({ length: 4000 }, (_, at) => (at * 97 + 131) % 256));
@@ -230,12 +231,12 @@ describe('what is compressed twice is called so, and the command that is offered
     const message = `${path} is compressed twice: it decompresses to ${inner} data; decompress it once: ${outer} -dc ${path} | dimgx -`;
     expect(await refusal(path)).toMatchObject({ code: 'DIMGX_TAR_NOT_A_TAR', message });
     const once = await file((await runCommand(outer, ['-dc', path])).stdout);
-    expect((await runDimgx(once)).code).toBe(0);
+    expect((await callDimgx(once)).code).toBe(0);
 
     const stored = await writeArchive(
       storedLayer(await compress(await compress(layer, [inner]), [outer]), diffIdOf(layer)),
     );
-    const { stderr, code } = await runDimgx('-t', '-', stored);
+    const { stderr, code } = await callDimgx('-t', '-', stored);
     expect(code).toBe(2);
     expect(stderr).toMatch(
       new RegExp(

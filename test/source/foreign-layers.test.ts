@@ -7,7 +7,7 @@ import { type Member, writeArchive, writeFolder } from '../helpers/members.js';
 import { OciLayout } from '../helpers/oci-layout.js';
 import { refusal } from '../helpers/opened.js';
 import { listen } from '../helpers/registry-proxy.js';
-import { runDimgx } from '../helpers/run-dimgx.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
 
 const OCI_FOREIGN = 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip';
 const DOCKER_FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
@@ -71,7 +71,7 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
     expect(failure.message).toContain(digest);
     expect(failure.message).toContain(elsewhere);
     expect(failure.message).toContain('--allow-foreign-layers');
-    const { code, stdout, stderr } = await runDimgx('-t', '-', image);
+    const { code, stdout, stderr } = await callDimgx('-t', '-', image);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^dimgx: DIMGX_SOURCE_FOREIGN_LAYER: [^\n]*\n$/);
   });
@@ -92,7 +92,7 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
   test('is fetched by the command with its option, from the first URL that can be asked', async () => {
     const { url } = await serve(stored);
     const image = await write({ urls: ['ftp://mirror.example/base', 'nonsense', url] });
-    const { code, stdout } = await runDimgx('--no-cache', '--allow-foreign-layers', '-t', '-', image);
+    const { code, stdout } = await callDimgx('--no-cache', '--allow-foreign-layers', '-t', '-', image);
     expect(code).toBe(0);
     expect(stdout).toContain('base');
   });
@@ -133,7 +133,7 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
   test('is not needed for a listing or for the other layers', async () => {
     const { url, asked } = await serve(stored);
     const image = await write({ urls: [url] });
-    const listing = await runDimgx('--json', image);
+    const listing = await callDimgx('--json', image);
     const { layers } = JSON.parse(listing.stdout);
     expect(layers.map(({ problem }: { problem: { code: string } | null }) => problem?.code)).toEqual([
       undefined,

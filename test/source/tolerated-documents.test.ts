@@ -6,7 +6,7 @@ import { flattenedFiles } from '../helpers/flattened-files.js';
 import { type Member, writeArchive, writeFolder } from '../helpers/members.js';
 import { OciLayout } from '../helpers/oci-layout.js';
 import { opened, refusal } from '../helpers/opened.js';
-import { runDimgx } from '../helpers/run-dimgx.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
 
 const layer = await layerOf({ a: 'one' });
 const app = { tags: ['app:1'], layers: [layer] };
@@ -78,7 +78,7 @@ describe('documents that say less than they should', () => {
 
   test('leave the size of their image open in a list', async () => {
     const path = await writeFolder(oddLayout({ descriptor: { size: undefined } }));
-    const { stdout } = await runDimgx('images', '--json', path);
+    const { stdout } = await callDimgx('images', '--json', path);
     expect(JSON.parse(stdout).images).toMatchObject([{ size: null, whole: true }]);
   });
 
@@ -184,7 +184,7 @@ describe('a history', () => {
         expect({ files, codes }).toEqual({ files: { a: 'one' }, codes: ['DIMGX_IMAGE_ODD_CONFIG'] });
         expect(warnings[0]?.message).toMatch(/tells of [02] layers and the image has 1/);
         expect((await refusal(path, { strictInput: true })).code).toBe('DIMGX_IMAGE_ODD_CONFIG');
-        const { stdout, code } = await runDimgx(path);
+        const { stdout, code } = await callDimgx(path);
         expect({ code, rows: stdout.split('\n')[1] }).toMatchObject({
           code: 0,
           rows: expect.stringMatching(/ {2}- {2}/),

@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type Ended, runDimgxIn } from './run-dimgx.js';
+import { shortOrLong } from './short-or-long.js';
+
+const RUN = new URL('../../build/cli/run.js', import.meta.url).href;
+const END = '\0\0that was all\0\0';
+
+/** Does one command line after the other as `main.ts` does one. A run is over when nothing would keep the process alive. */
+const SERVE = `
+  import { setTimeout as sleep } from 'node:timers/promises';
+  import { run } from ${JSON.stringify(RUN)};
+  const passing = ['CloseReq', 'Immediate'];
+  const active = () => process.getActiveResourcesInfo().filter((name) => !passing.includes(name)).sort().join();
+  let idle;
+  process.on('message', async ({ args, env }) => {
+    for (const name of Object.keys(process.env)) delete process.env[name];
+    Object.assign(process.env, env);
+    for (const stream of [process.stdout, process.stderr]) stream.write('');
+    idle ??= active();
+    const code = await run(args);
+    while (active() !== idle) await sleep(1);
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.removeAllListeners('error');
+      stream.write(${JSON.stringify(END)});
+    }
+    process.send(code);
+  });
+  process.on('disconnect', () => process.exit());
+`;
+
+interface Shared {
+  readonly child: ChildProcess;
+  /** Rejects when it has ended. */
+  readonly ended: Promise<never>;
+}
+
+let shared: Shared | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * `runDimgx` for what is asked of the arguments and their answer, and not of the process: the long form starts one for each
+ * run, as users do; in the short form those of a worker share one, which has loaded its code and ends with the worker. It
+ * has no standard input.
+ */
+export function callDimgx(...args: readonly string[]): Promise<Ended> {
+  return callDimgxIn(process.env, ...args);
+}
+
+/** @param env in place of this process's; what Node itself reads of it has no effect */
+export function callDimgxIn(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ended> {
+  if (shortOrLong(false, true)) return runDimgxIn({ env }, ...args);
+  const message = { args, env: { ...env } };
+  const run = last.then(() => callShared(message));
+  last = run.catch(() => {});
+  return run;
+}
+
+async function callShared(message: object): Promise<Ended> {
+  shared ??= startShared();
+  const { child, ended } = shared;
+  const said = [child.stdout, child.stderr].map((stream) => textOf(stream as NonNullable<typeof stream>));
+  const answered = once(child, 'message');
+  child.send(message);
+  const [[code], stdout = '', stderr = ''] = await Promise.race([Promise.all([answered, ...said]), ended]);
+  return { stdout, stderr, code, signal: null };
+}
+
+function startShared(): Shared {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', SERVE], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const ended = new Promise<never>((_, reject) => {
+    child.on('exit', (code, signal) => {
+      shared = undefined;
+      reject(new Error(`the shared process ended with ${code ?? signal}`));
+    });
+  });
+  ended.catch(() => {}); // after the last run
+  return { child, ended };
+}
+
+/** What comes before the next end. */
+function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  return new Promise((resolve) => {
+    const pieces: Buffer[] = [];
+    const take = (piece: Buffer) => {
+      pieces.push(piece);
+      if (!piece.subarray(-1).equals(Buffer.of(0))) return;
+      const text = Buffer.concat(pieces).toString();
+      if (!text.endsWith(END)) return;
+      stream.off('data', take);
+      resolve(text.slice(0, -END.length));
+    };
+    stream.on('data', take);
+  });
+}
