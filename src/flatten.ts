@@ -7,6 +7,8 @@ import type { Image } from './image/image.js';
 import { inspectLayers } from './inspect/inspect-layers.js';
 import type { LayerIndex } from './inspect/layer-index.js';
 import { selectLayers } from './inspect/select-layers.js';
+import { mergeLayers } from './merge/merge-layers.js';
+import { writtenByLayer } from './merge/merge-plan.js';
 import type { Plan } from './merge/plan.js';
 import type { ExtractOptions, InspectOptions, OpenOptions, SelectOptions, TargetOptions } from './options.js';
 import { openImage } from './source/resolve.js';
@@ -90,7 +92,8 @@ async function flattenInto(destination: Destination, image: Image, heard: Heard)
   try {
     const select = selectLayers(image, heard, heard.onWarning);
     const layers = await inspectLayers(image, { ...heard, select });
-    const { plan, assembler, size } = openExtraction(layers, heard);
+    const plan = mergeLayers(layers, heard);
+    const { assembler, size } = openExtraction(plan, heard);
     const onBytes = progressOf(destination.name, size, heard);
     const bytes = await writeTarget(destination, assembler, { signal: heard.signal, onBytes, settle: heard.settle });
     const excluded = heard.excludeDevices ? { excludedDevices: plan.excluded } : {};
@@ -109,10 +112,7 @@ function progressOf(item: string, size: number, { onProgress }: FlattenOptions):
 }
 
 function resultOf({ id, manifestDigest, source }: Image, plan: Plan) {
-  const written = new Array<number>(plan.layers.length).fill(0);
-  for (let item = 0; item < plan.length; item++) {
-    if ((plan.entry[item] as number) >= 0) (written[plan.layer[item] as number] as number)++;
-  }
+  const written = writtenByLayer(plan);
   const count = ({ layer, entries }: LayerIndex, i: number): LayerCount => ({
     name: layer.name,
     ...(layer.digest && { digest: layer.digest }),

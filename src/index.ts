@@ -34,18 +34,20 @@ export type { ImageList, ListedImage } from './image/listed-image.js';
 export type { Platform } from './image/platform.js';
 export type { Region, RegionFile } from './image/region.js';
 export type { Resources } from './image/resources.js';
-export type { EntryColumns, EntryTable } from './inspect/entry-table.js';
-export type { FillLevel } from './inspect/fill-level.js';
+export type { Entries, EntryType, EntryView } from './inspect/entries.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';
 export type { LayerDigests, LayerIndex } from './inspect/layer-index.js';
 export { createPool, type Pool, type PoolOptions } from './inspect/pool.js';
 export { selectLayers } from './inspect/select-layers.js';
+export { mergeLayers } from './merge/merge-layers.js';
+export type { HiddenEntry, HiddenReason, Plan, PlanEntry } from './merge/plan.js';
 export type {
   CommonOptions,
   EntryEvent,
   ExtractOptions,
   InspectOptions,
   LimitOptions,
+  MergeOptions,
   OpenOptions,
   Progress,
   RegistryCredentials,
@@ -55,4 +57,3 @@ export type {
 } from './options.js';
 export { type ListOptions, listImages } from './source/list-images.js';
 export { openImage } from './source/resolve.js';
-export type { Metadata } from './tar/entry.js';

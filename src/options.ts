@@ -147,8 +147,8 @@ export interface EntryEvent {
   readonly mtime: number;
 }
 
-/** For `extractLayers`. */
-export interface ExtractOptions extends CommonOptions {
+/** For `mergeLayers`. */
+export interface MergeOptions extends Pick<CommonOptions, 'onWarning' | 'strictInput'> {
   /** `maxEntries` bounds the entries of the output, too. */
   readonly limits?: LimitOptions | undefined;
   /** Called for each entry that is left out, and for each that is written, as it is written. */
@@ -158,7 +158,12 @@ export interface ExtractOptions extends CommonOptions {
    * false.
    */
   readonly excludeDevices?: boolean | undefined;
+  /** Also find out which entries are hidden, and by what, for `Plan.hidden`. Default false. */
+  readonly explain?: boolean | undefined;
 }
+
+/** For `extractLayers`. */
+export interface ExtractOptions extends CommonOptions, Omit<MergeOptions, 'explain'> {}
 
 /** How the tar is written. */
 export interface TargetOptions {

@@ -152,7 +152,7 @@ describe('a process that uses the library', () => {
   test('finds what the design promises, and no default', async () => {
     const { out } = await run('console.log(Object.keys(dimgx).sort().join(" "))');
     expect(out).toBe(
-      'DimgxError ERRORS WARNINGS createPool extractLayers flatten inspectLayers listImages openImage selectLayers\n',
+      'DimgxError ERRORS WARNINGS createPool extractLayers flatten inspectLayers listImages mergeLayers openImage selectLayers\n',
     );
   });
 

@@ -76,6 +76,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   level: LEVEL,
   force: SWITCH,
   excludeDevices: SWITCH,
+  explain: SWITCH,
 };
 
 /** Options that are objects themselves. */

@@ -1,8 +1,8 @@
 import { DimgxError, throwIfAborted } from '../errors.js';
 import { requireUnchanged, scatterRegion } from '../file/read-region.js';
 import { MAX_PIECES } from '../file/rest-of-pieces.js';
-import type { LayerIndex } from '../inspect/layer-index.js';
-import type { HeaderChange, Plan } from '../merge/plan.js';
+import type { IndexedLayer } from '../inspect/layer-index.js';
+import type { HeaderChange, PlanColumns } from '../merge/plan.js';
 import { BLOCK } from '../tar/block.js';
 import { MAX_EXTENSION, type PaxRecord } from '../tar/pax.js';
 import { directoryHeader, rewriteHeader, xattrRecords } from '../tar/rewrite.js';
@@ -26,7 +26,7 @@ const END_MARK = new Uint8Array(2 * BLOCK);
  * verified and nobody has written to their files, so that an output which nobody should trust does not look whole.
  */
 export class TarAssembler {
-  readonly #plan: Plan;
+  readonly #plan: PlanColumns;
   readonly #readers: readonly ScatterRead[];
   readonly #nowhere = new Uint8Array(GAP);
   readonly #windows: readonly HeaderWindow[];
@@ -41,7 +41,7 @@ export class TarAssembler {
 
   /** @param onItem is told of each item of the plan as it is taken up */
   constructor(
-    plan: Plan,
+    plan: PlanColumns,
     options: { signal?: AbortSignal | undefined; onItem?: ((item: number) => void) | undefined } = {},
   ) {
     this.#plan = plan;
@@ -117,7 +117,7 @@ export class TarAssembler {
 
   /** Resolves when a read of a piece's beginning is worth while. */
   #arrivalOf({ layer, from, to }: Extract<Piece, { kind: 'bytes' }>): Promise<void> | undefined {
-    const { region, filled } = this.#plan.layers[layer] as LayerIndex;
+    const { region, filled } = this.#plan.layers[layer] as IndexedLayer;
     const end = Math.min(to, from + READ_SIZE, region.length);
     return end <= filled.length ? undefined : filled.until(end);
   }
@@ -137,7 +137,7 @@ export class TarAssembler {
     const xattrs = change.xattrsOf && (await this.#readXattrs(change.xattrsOf));
     const layer = this.#plan.layer[item] as number;
     const raw = await this.#readHeader(layer, entry);
-    const { forWindows } = this.#plan.layers[layer] as LayerIndex;
+    const { forWindows } = this.#plan.layers[layer] as IndexedLayer;
     const link = change.link && this.#written(change.link);
     const parts = { ...(link && { link }), ...(xattrs && { xattrs }), ...(sparse && { sparse }) };
     return rewriteHeader(raw, { ...change, path, forWindows, ...parts });
@@ -159,7 +159,7 @@ export class TarAssembler {
 
   /** All header blocks of an entry. */
   #readHeader(layer: number, entry: number): Promise<Uint8Array> {
-    const { entries } = this.#plan.layers[layer] as LayerIndex;
+    const { entries } = this.#plan.layers[layer] as IndexedLayer;
     return (this.#windows[layer] as HeaderWindow).read(entries.start(entry), entries.dataOffset(entry));
   }
 
@@ -167,7 +167,7 @@ export class TarAssembler {
   async #makeSparse(item: number): Promise<Uint8Array> {
     const layer = this.#plan.layer[item] as number;
     const entry = this.#plan.entry[item] as number;
-    const { entries, region } = this.#plan.layers[layer] as LayerIndex;
+    const { entries, region } = this.#plan.layers[layer] as IndexedLayer;
     const start = entries.start(entry);
     const end = Math.min(entries.end(entry), region.length);
     const window = this.#windows[layer] as HeaderWindow;
@@ -191,7 +191,7 @@ export class TarAssembler {
    */
   #startSpan(room: Uint8Array, reads: Promise<void>[]): number {
     const { layer, from } = this.#next as Extract<Piece, { kind: 'bytes' }>;
-    const { region, filled: level } = this.#plan.layers[layer] as LayerIndex;
+    const { region, filled: level } = this.#plan.layers[layer] as IndexedLayer;
     const reach = level.length < region.length ? level.length : Number.POSITIVE_INFINITY;
     const views: Uint8Array[] = [];
     let filled = 0;

@@ -1,6 +1,6 @@
 import { readRegion } from '../file/read-region.js';
 import type { FillLevel } from '../inspect/fill-level.js';
-import type { LayerIndex } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../inspect/layer-index.js';
 import type { ReadAt } from '../tar/scan.js';
 
 const LARGEST = 256 * 1024;
@@ -18,7 +18,7 @@ export class HeaderWindow {
   #position = 0;
   #size = SMALLEST;
 
-  constructor({ region, filled }: Pick<LayerIndex, 'region' | 'filled'>) {
+  constructor({ region, filled }: Pick<IndexedLayer, 'region' | 'filled'>) {
     this.#read = readRegion(region);
     this.#length = region.length;
     this.#filled = filled;

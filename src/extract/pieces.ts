@@ -1,5 +1,5 @@
-import type { LayerIndex } from '../inspect/layer-index.js';
-import type { Plan } from '../merge/plan.js';
+import type { IndexedLayer } from '../inspect/layer-index.js';
+import type { PlanColumns } from '../merge/plan.js';
 import { ODD } from '../tar/entry.js';
 import type { SparseLayout } from '../tar/sparse-layout.js';
 
@@ -16,7 +16,7 @@ export type Piece =
  *
  * @param onItem is told of each item before its piece
  */
-export function* piecesOf(plan: Plan, onItem?: (item: number) => void): Generator<Piece, void, void> {
+export function* piecesOf(plan: PlanColumns, onItem?: (item: number) => void): Generator<Piece, void, void> {
   let layer = -1;
   let from = 0;
   let to = 0;
@@ -24,7 +24,7 @@ export function* piecesOf(plan: Plan, onItem?: (item: number) => void): Generato
     onItem?.(item);
     const entry = plan.entry[item] as number;
     const source = plan.layer[item] as number;
-    const { entries } = plan.layers[source] as LayerIndex;
+    const { entries } = plan.layers[source] as IndexedLayer;
     if (plan.changes.has(item)) {
       if (to > from) yield { kind: 'bytes', layer, from, to };
       const hasContents = entry >= 0 && !plan.changes.isLink(item);

@@ -1,4 +1,5 @@
 import type { Metadata } from '../tar/entry.js';
+import { type Entries, type EntryView, entryView } from './entries.js';
 
 /**
  * The columns of a table: plain arrays that can be handed from one thread to another. Measured: one object per entry
@@ -41,7 +42,7 @@ export const FLAG = {
 } as const;
 
 /** The entries of a layer, in stored order, by number from 0. */
-export class EntryTable {
+export class EntryTable implements Entries {
   readonly columns: EntryColumns;
 
   constructor(columns: EntryColumns) {
@@ -50,6 +51,14 @@ export class EntryTable {
 
   get length(): number {
     return this.columns.length;
+  }
+
+  at(index: number): EntryView | undefined {
+    return Number.isInteger(index) && index >= 0 && index < this.length ? entryView(this, index) : undefined;
+  }
+
+  *[Symbol.iterator](): Iterator<EntryView> {
+    for (let index = 0; index < this.length; index++) yield entryView(this, index);
   }
 
   /** One of `TYPE`. */

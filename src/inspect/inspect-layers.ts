@@ -12,7 +12,7 @@ import { Budget } from './budget.js';
 import { isForWindows, warningsOf } from './for-windows.js';
 import { type Inspected, Inspection } from './inspection.js';
 import { keptIndex } from './kept-index.js';
-import type { LayerIndex } from './layer-index.js';
+import type { IndexedLayer, LayerIndex } from './layer-index.js';
 import { LayerRunner } from './layer-runner.js';
 import { poolFor } from './pool.js';
 import { Spools } from './spools.js';
@@ -50,7 +50,7 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   }
 }
 
-async function inspect(image: Image, options: InspectLayersOptions): Promise<readonly LayerIndex[]> {
+async function inspect(image: Image, options: InspectLayersOptions): Promise<readonly IndexedLayer[]> {
   throwIfAborted(options.signal);
   if (image.resources.isClosed) throw new DimgxError('DIMGX_ABORTED', 'the image has been closed');
   const asked = options.select ?? image.layers.toReversed();

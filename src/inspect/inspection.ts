@@ -12,14 +12,14 @@ import { FillLevel } from './fill-level.js';
 import type { LayerContents } from './index-layer.js';
 import { LayerDecoder, type Refetch } from './layer-decoder.js';
 import { compareDigest, digestsNamed, digestsOf } from './layer-digests.js';
-import type { LayerDigests, LayerIndex } from './layer-index.js';
+import type { IndexedLayer, LayerDigests } from './layer-index.js';
 import type { LayerRunner } from './layer-runner.js';
 import { hashTask, indexTask, type SpoolPlace } from './layer-task.js';
 import { LayerWork } from './layer-work.js';
 import type { Spools } from './spools.js';
 
 /** An index that may serve several places of an image. */
-export interface Inspected extends Omit<LayerIndex, 'place' | 'forWindows'> {
+export interface Inspected extends Omit<IndexedLayer, 'place' | 'forWindows'> {
   /** What to say of it beside its warnings, unless the image is for Windows. */
   readonly windowsRecords: Warning | undefined;
   readonly isForWindows: boolean;

@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { pathData, printable } from '../image/printable.js';
 import { type EntryTable, FLAG } from '../inspect/entry-table.js';
-import type { LayerIndex } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../inspect/layer-index.js';
 import { TYPE } from '../tar/header.js';
 import { MAX_PATH } from '../tar/path.js';
 import type { WarningTally } from '../warning-tally.js';
@@ -24,7 +24,7 @@ export type OnHidden = (node: Node, layer: number, entry: number, how: How, empt
 export interface ApplyContext {
   readonly tree: Tree;
   /** Oldest first. */
-  readonly layers: readonly LayerIndex[];
+  readonly layers: readonly IndexedLayer[];
   readonly tally: WarningTally;
   /** Some layers were not selected, or not in their order: what is missing may lie in others. */
   readonly lenient: boolean;
@@ -63,7 +63,7 @@ class LayerApplication {
     this.#context = context;
     this.#tree = context.tree;
     this.#number = number;
-    this.#entries = (context.layers[number] as LayerIndex).entries;
+    this.#entries = (context.layers[number] as IndexedLayer).entries;
     this.#names = this.#entries.columns.names;
     this.#walker = new Walker(context, number, (node) => this.#remove(node, this.#current, 'replacement'));
   }
@@ -254,6 +254,6 @@ class LayerApplication {
   }
 
   get #layerName(): string {
-    return (this.#context.layers[this.#number] as LayerIndex).layer.name;
+    return (this.#context.layers[this.#number] as IndexedLayer).layer.name;
   }
 }

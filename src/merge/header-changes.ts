@@ -1,4 +1,4 @@
-import type { LayerIndex } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../inspect/layer-index.js';
 import { Column } from './column.js';
 import { NONE, type Node } from './node.js';
 import type { Changes, HeaderChange } from './plan.js';
@@ -10,7 +10,7 @@ import type { Tree } from './tree.js';
  */
 export class HeaderChanges implements Changes {
   readonly #tree: Tree;
-  readonly #layers: readonly LayerIndex[];
+  readonly #layers: readonly IndexedLayer[];
   /** For each item `NONE`, or the node it is of, the node it is linked to, and the inode whose metadata it is to have. */
   readonly #node = new Column(1024);
   readonly #link = new Column(1024);
@@ -18,7 +18,7 @@ export class HeaderChanges implements Changes {
   #size = 0;
 
   /** @param layers oldest first */
-  constructor(tree: Tree, layers: readonly LayerIndex[]) {
+  constructor(tree: Tree, layers: readonly IndexedLayer[]) {
     this.#tree = tree;
     this.#layers = layers;
   }
@@ -63,6 +63,6 @@ export class HeaderChanges implements Changes {
 
   #metadata(inode: number) {
     const { metadataLayer, metadataEntry } = this.#tree.inodes;
-    return (this.#layers[metadataLayer.get(inode)] as LayerIndex).entries.metadata(metadataEntry.get(inode));
+    return (this.#layers[metadataLayer.get(inode)] as IndexedLayer).entries.metadata(metadataEntry.get(inode));
   }
 }

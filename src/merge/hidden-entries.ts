@@ -1,8 +1,8 @@
-import type { LayerIndex } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../inspect/layer-index.js';
 import type { OnHidden } from './apply-layer.js';
 import type { Column } from './column.js';
 import { NONE, type Node } from './node.js';
-import type { HiddenEntry, How } from './plan.js';
+import type { HiddenRef, How } from './plan.js';
 import type { Tree } from './tree.js';
 
 interface Hider {
@@ -14,13 +14,13 @@ interface Hider {
 /** Remembers what removed which node, to tell afterwards why an entry is not in the output. */
 export class HiddenEntries {
   readonly #tree: Tree;
-  readonly #layers: readonly LayerIndex[];
+  readonly #layers: readonly IndexedLayer[];
   readonly #hiders = new Map<Node, Hider>();
   /** The nodes that emptied directories became. */
   readonly #emptied = new Map<Node, Node>();
 
   /** @param layers oldest first */
-  constructor(tree: Tree, layers: readonly LayerIndex[]) {
+  constructor(tree: Tree, layers: readonly IndexedLayer[]) {
     this.#tree = tree;
     this.#layers = layers;
   }
@@ -34,9 +34,9 @@ export class HiddenEntries {
    * @param nodes for each layer, oldest first, and entry the node it made or defined
    * @param newestFirst turns the number of a layer around
    */
-  list(nodes: readonly Column[], newestFirst: (layer: number) => number): HiddenEntry[] {
+  list(nodes: readonly Column[], newestFirst: (layer: number) => number): HiddenRef[] {
     const written = this.#written(nodes);
-    const hidden: HiddenEntry[] = [];
+    const hidden: HiddenRef[] = [];
     for (let layer = nodes.length - 1; layer >= 0; layer--) {
       const made = nodes[layer] as Column;
       for (let entry = 0; entry < made.length; entry++) {
@@ -84,8 +84,8 @@ export class HiddenEntries {
     return last;
   }
 
-  #tell({ layer, entry, how }: Hider, newestFirst: (layer: number) => number): HiddenEntry['by'] & object {
-    const path = (this.#layers[layer] as LayerIndex).entries.path(entry);
+  #tell({ layer, entry, how }: Hider, newestFirst: (layer: number) => number): HiddenRef['by'] & object {
+    const path = (this.#layers[layer] as IndexedLayer).entries.path(entry);
     return { path, layer: newestFirst(layer), how };
   }
 }

@@ -1,51 +1,69 @@
-import type { Warn } from '../errors.js';
-import { DEFAULT_LIMITS } from '../image/limits.js';
-import type { LayerIndex } from '../inspect/layer-index.js';
+import { checkOptions } from '../call/check-options.js';
+import { guardCallbacks } from '../call/guard-callbacks.js';
+import { inputWarner, type Warn, type Warning } from '../errors.js';
+import { limitsOf } from '../image/limits.js';
+import { type IndexedLayer, indexedLayers, type LayerIndex } from '../inspect/layer-index.js';
+import type { MergeOptions } from '../options.js';
 import { ofLayer, WarningTally } from '../warning-tally.js';
 import { applyLayer } from './apply-layer.js';
+import { hiddenEvents } from './explain.js';
 import { FollowBudget } from './follow-budget.js';
 import { HiddenEntries } from './hidden-entries.js';
+import { MergePlan } from './merge-plan.js';
 import { orderItems } from './order.js';
-import type { HiddenEntry, Plan } from './plan.js';
+import type { HiddenRef, Plan } from './plan.js';
 import { Tree } from './tree.js';
 
-export interface MergeOptions {
-  readonly onWarning?: Warn | undefined;
-  /** Also tell which entries are hidden, and by what. Default false. */
-  readonly explain?: boolean;
-  /** Leave out character and block devices. Default false. */
-  readonly excludeDevices?: boolean | undefined;
-  /** Files and directories at most. */
-  readonly maxEntries?: number;
-}
-
 /**
- * Decides what survives of layers that lie on one another. No I/O.
+ * Decides what survives of layers that lie on one another, from which layer it comes, and why the rest is gone. Nothing is
+ * read, and nothing written.
  *
- * @param layers earlier ones win over later ones: newest first for the tree that a container would see
- * @throws DIMGX_MERGE_BAD_LINK, DIMGX_MERGE_BAD_PARENT, DIMGX_MERGE_BAD_ROOT, DIMGX_INSPECT_TOO_MANY_ENTRIES
+ * @param layers earlier ones win over later ones, as `inspectLayers` returns them: newest first for the tree that a container
+ *   would see
+ * @throws DIMGX_MERGE_BAD_LINK, DIMGX_MERGE_BAD_PARENT, DIMGX_MERGE_BAD_ROOT, DIMGX_INSPECT_TOO_MANY_ENTRIES,
+ *   DIMGX_STRICT_INPUT, DIMGX_CALLBACK_FAILED, DIMGX_CLI_USAGE
  */
 export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions = {}): Plan {
+  checkOptions(options);
+  const callbacks = guardCallbacks(options, () => {});
+  const plan = planLayers(indexedLayers(layers), {
+    onWarning: inputWarner({ ...options, ...callbacks }),
+    explain: (options.explain ?? false) || callbacks.onEntry !== undefined,
+    maxEntries: limitsOf(options.limits).maxEntries,
+    excludeDevices: options.excludeDevices ?? false,
+  });
+  if (plan.excluded > 0) callbacks.onWarning?.(devicesExcluded(plan.excluded));
+  if (callbacks.onEntry) for (const event of hiddenEvents(plan)) callbacks.onEntry(event);
+  return plan;
+}
+
+interface Settings {
+  readonly onWarning: Warn;
+  readonly explain: boolean;
+  readonly maxEntries: number;
+  readonly excludeDevices: boolean;
+}
+
+function planLayers(layers: readonly IndexedLayer[], options: Settings): MergePlan {
   const oldestFirst = layers.toReversed();
   const count = layers.reduce((sum, { entries }) => sum + entries.length, 0);
-  const tree = new Tree(count, options.maxEntries ?? DEFAULT_LIMITS.maxEntries);
+  const tree = new Tree(count, options.maxEntries);
   const hidden = options.explain ? new HiddenEntries(tree, oldestFirst) : undefined;
   const follows = new FollowBudget();
   const context = { tree, layers: oldestFirst, lenient: !isWhole(oldestFirst), follows, onHidden: hidden?.note };
   const nodes = oldestFirst.map(({ layer }, number) => {
     const tally = new WarningTally();
     const applied = applyLayer({ ...context, tally }, number);
-    for (const warning of tally.warnings()) options.onWarning?.(ofLayer(layer.name, warning));
+    for (const warning of tally.warnings()) options.onWarning(ofLayer(layer.name, warning));
     return applied;
   });
-  const { excludeDevices = false } = options;
-  const { layer, entry, changes, dotted, excluded } = orderItems(tree, oldestFirst, nodes, excludeDevices);
+  const { layer, entry, changes, dotted, excluded } = orderItems(tree, oldestFirst, nodes, options.excludeDevices);
   const newestFirst = (number: number) => layers.length - 1 - Math.max(0, number);
-  const excludedEntries = excluded.map((node): HiddenEntry => {
+  const excludedEntries = excluded.map((node): HiddenRef => {
     const ref = tree.ref(node);
     return { layer: newestFirst(ref.layer), entry: ref.entry, isExcluded: true };
   });
-  return {
+  return new MergePlan({
     layers,
     length: entry.length,
     layer: layer.toArray().map(newestFirst),
@@ -53,11 +71,17 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
     changes,
     dotted,
     excluded: excluded.length,
-    hidden: hidden ? hidden.list(nodes, newestFirst).concat(excludedEntries) : [],
-  };
+    hiddenRefs: hidden ? hidden.list(nodes, newestFirst).concat(excludedEntries) : [],
+  });
 }
 
 /** All layers of the image are there, in their order. */
-function isWhole(oldestFirst: readonly LayerIndex[]): boolean {
+function isWhole(oldestFirst: readonly IndexedLayer[]): boolean {
   return oldestFirst.every(({ place }, i) => place.position === i && place.of === oldestFirst.length);
+}
+
+/** A note about what was asked for: it is no oddity of the image, which `strictInput` would refuse. */
+function devicesExcluded(count: number): Warning {
+  const message = `${count} ${count === 1 ? 'device is' : 'devices are'} left out, as asked`;
+  return { code: 'DIMGX_MERGE_DEVICES_EXCLUDED', message, count: 1 };
 }

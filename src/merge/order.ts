@@ -1,5 +1,5 @@
 import { FLAG } from '../inspect/entry-table.js';
-import type { LayerIndex } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../inspect/layer-index.js';
 import { type Metadata, ODD, REWRITE } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import { hasWindowsRoot } from '../tar/path.js';
@@ -35,7 +35,7 @@ export interface OrderedItems {
  */
 export function orderItems(
   tree: Tree,
-  layers: readonly LayerIndex[],
+  layers: readonly IndexedLayer[],
   nodes: readonly Column[],
   excludeDevices: boolean,
 ): OrderedItems {
@@ -51,7 +51,7 @@ export function orderItems(
       if (tree.layer(node) !== layer || tree.entry(node) !== entry) continue;
       children.attach(node);
       surviving++;
-      if (((layers[layer] as LayerIndex).entries.flags(entry) & FLAG.dotted) !== 0) dotted++;
+      if (((layers[layer] as IndexedLayer).entries.flags(entry) & FLAG.dotted) !== 0) dotted++;
     }
   }
   let hasWindowsRoots = false;
@@ -116,7 +116,7 @@ class Children {
 /** Makes the items of the nodes that it is given. */
 class Emission {
   readonly #tree: Tree;
-  readonly #layers: readonly LayerIndex[];
+  readonly #layers: readonly IndexedLayer[];
   /** Of each inode the node whose item has the contents; `NONE` until that is out. */
   readonly #holder: Int32Array;
   /** What `FLAG.dotted` is in names that can stay. */
@@ -125,7 +125,7 @@ class Emission {
   readonly items: Omit<OrderedItems, 'dotted' | 'excluded'>;
   readonly excluded: Node[] = [];
 
-  constructor(tree: Tree, layers: readonly LayerIndex[], isDotted: boolean, excludeDevices: boolean) {
+  constructor(tree: Tree, layers: readonly IndexedLayer[], isDotted: boolean, excludeDevices: boolean) {
     this.#tree = tree;
     this.#layers = layers;
     this.#excludeDevices = excludeDevices;
@@ -214,11 +214,11 @@ class Emission {
   }
 
   #entries(layer: number) {
-    return (this.#layers[layer] as LayerIndex).entries;
+    return (this.#layers[layer] as IndexedLayer).entries;
   }
 
   #isRewritten(layer: number, entry: number): boolean {
-    const changes = (this.#layers[layer] as LayerIndex).forWindows ? CHANGES : CHANGES | ODD.windowsRecord;
+    const changes = (this.#layers[layer] as IndexedLayer).forWindows ? CHANGES : CHANGES | ODD.windowsRecord;
     return (this.#flags(layer, entry) & changes) !== 0;
   }
 

@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { MAX_SYMLINKS } from '../image/limits.js';
 import { pathData, printable } from '../image/printable.js';
-import type { LayerIndex } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../inspect/layer-index.js';
 import { componentEnd, DOT, SLASH } from '../tar/path.js';
 import type { WarningTally } from '../warning-tally.js';
 import type { FollowBudget } from './follow-budget.js';
@@ -17,7 +17,7 @@ export interface Place {
 interface WalkContext {
   readonly tree: Tree;
   /** Oldest first. */
-  readonly layers: readonly LayerIndex[];
+  readonly layers: readonly IndexedLayer[];
   readonly tally: WarningTally;
   readonly lenient: boolean;
   readonly follows: FollowBudget;
@@ -29,7 +29,7 @@ interface WalkContext {
  */
 export class Walker {
   readonly #tree: Tree;
-  readonly #layers: readonly LayerIndex[];
+  readonly #layers: readonly IndexedLayer[];
   /** The number of the layer that is being applied. */
   readonly #layer: number;
   readonly #tally: WarningTally;
@@ -145,7 +145,7 @@ export class Walker {
   #follow(symlink: Node, make: boolean): Node {
     if (++this.#followed > MAX_SYMLINKS) return NONE;
     const { layer, entry } = this.#contentOf(symlink);
-    const target = (this.#layers[layer] as LayerIndex).entries.link(entry);
+    const target = (this.#layers[layer] as IndexedLayer).entries.link(entry);
     this.#follows.spend(target);
     const from = target[0] === SLASH ? this.#tree.root : this.#tree.parent(symlink);
     return this.#resolve(from, target, make);
@@ -180,7 +180,7 @@ export class Walker {
   }
 
   #badParent(path: Uint8Array, what: string): DimgxError {
-    const { layer } = this.#layers[this.#layer] as LayerIndex;
+    const { layer } = this.#layers[this.#layer] as IndexedLayer;
     const message = `an entry lies below "${printable(path)}", which ${what}`;
     return new DimgxError('DIMGX_MERGE_BAD_PARENT', message, { layer: layer.name, ...pathData(path) });
   }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 
 import type { Warning } from '#dimgx/errors.js';
 import { Resources } from '#dimgx/image/resources.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
+import type { IndexedLayer } from '#dimgx/inspect/layer-index.js';
 import { openRegistryImage } from '#dimgx/source/docker-registry.js';
 import type { RepositoryOptions } from '#dimgx/source/registry/open-repository.js';
 import { gzipped, layerOf } from '../helpers/built-image.js';
@@ -310,7 +311,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
         const digests = await Promise.all(indexes.map(({ verified }) => verified));
         expect(digests.map(({ diffId }) => diffId)).toEqual(image.layers.toReversed().map(({ diffId }) => diffId));
         const [, base = expect.unreachable()] = indexes;
-        expect((await bytesOf(base.region)).equals(plain)).toBe(true);
+        expect((await bytesOf((base as IndexedLayer).region)).equals(plain)).toBe(true);
         expect(base.entries.length).toBe(2);
         expect(proxy.on(path)).toHaveLength(wanted.length + 1);
       },

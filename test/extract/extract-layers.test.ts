@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { extractLayers } from '#dimgx/extract/extract-layers.js';
 import { readRegion } from '#dimgx/file/read-region.js';
 import { FillLevel } from '#dimgx/inspect/fill-level.js';
-import type { LayerIndex } from '#dimgx/inspect/layer-index.js';
+import type { IndexedLayer, LayerIndex } from '#dimgx/inspect/layer-index.js';
 import { flattenLayers, withLayers } from '../helpers/flatten-layers.js';
 import { extension, paxRecord, type RawEntry, rawLayer } from '../helpers/raw-layer.js';
 import { readTar, treeOfTar } from '../helpers/read-tar.js';
@@ -140,14 +140,15 @@ test('layers that are still on their way give the same bytes, and none before th
 test('a layer that breaks off on its way ends the stream', async () => {
   await withLayers([[file('a', content('a', 100_000))]], {}, async ([index]) => {
     const filled = new FillLevel(50_000);
-    const tar = buffer(extractLayers([{ ...(index as LayerIndex), filled }]));
+    const tar = buffer(extractLayers([{ ...(index as IndexedLayer), filled } as IndexedLayer]));
     filled.fail(new Error('damaged'));
     await expect(tar).rejects.toThrow('damaged');
   });
 });
 
 /** The layer in a file that holds other bytes until its own are poured in. */
-async function slowly(index: LayerIndex, step: number) {
+async function slowly(layer: LayerIndex, step: number) {
+  const index = layer as IndexedLayer;
   const bytes = Buffer.alloc(index.region.length);
   await readRegion(index.region)(bytes, 0);
   const region = await storedRegion(Buffer.alloc(bytes.length, 0xff));

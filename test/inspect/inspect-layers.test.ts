@@ -6,7 +6,7 @@ import type { Warning } from '#dimgx/errors.js';
 import type { Digest } from '#dimgx/image/digest.js';
 import type { StoredLayer } from '#dimgx/image/image.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
-import type { LayerIndex } from '#dimgx/inspect/layer-index.js';
+import type { IndexedLayer, LayerIndex } from '#dimgx/inspect/layer-index.js';
 import { sha256 } from '../helpers/built-image.js';
 import { imageValue, layerValue } from '../helpers/image-value.js';
 import { temporaryFolder } from '../helpers/members.js';
@@ -44,7 +44,8 @@ async function layersOf(stored: readonly { bytes: Uint8Array; plain?: Uint8Array
 
 const zipped = (plain: Uint8Array, parts: Partial<StoredLayer> = {}) => ({ bytes: gzipSync(plain), plain, parts });
 
-function shown({ entries, contentSize, region, warnings }: LayerIndex) {
+function shown(index: LayerIndex) {
+  const { entries, contentSize, region, warnings } = index as IndexedLayer;
   const list = Array.from({ length: entries.length }, (_, i) => ({
     path: Buffer.from(entries.path(i)).toString(),
     link: Buffer.from(entries.link(i)).toString(),

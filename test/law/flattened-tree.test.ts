@@ -43,7 +43,7 @@ test('random stacks are refused for the reason that the reference model gives', 
 
 /** The name of each entry is written, or told to be hidden. */
 function namesAccountedFor(plan: Plan): number {
-  return plan.entry.filter((entry) => entry >= 0).length + plan.hidden.length;
+  return [...plan.survivors()].filter(({ index }) => index >= 0).length + [...plan.hidden()].length;
 }
 
 function entriesOf(plan: Plan): number {

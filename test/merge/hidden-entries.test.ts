@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { mergeLayers } from '#dimgx/merge/merge-layers.js';
+import { mergePlan } from '#dimgx/merge/merge-plan.js';
 import { type LayerSpec, withLayers } from '../helpers/flatten-layers.js';
 import type { RawEntry } from '../helpers/raw-layer.js';
 
@@ -10,9 +11,9 @@ const dir = (name: string): RawEntry => ({ name, type: '5' });
 function hidden(layers: readonly LayerSpec[]): Promise<string[]> {
   return withLayers(layers, {}, (indexes) => {
     const text = (path: Uint8Array | undefined) => Buffer.from(path ?? []).toString('latin1');
-    const { hidden } = mergeLayers(indexes, { explain: true });
-    return hidden.map(({ layer, entry, by }) =>
-      [text(indexes[layer]?.entries.path(entry)), ...(by ? [by.how, text(by.path)] : [])].join(' '),
+    const { hiddenRefs } = mergePlan(mergeLayers(indexes, { explain: true }));
+    return hiddenRefs.map(({ layer, entry, by }) =>
+      [text(indexes[layer]?.entries.at(entry)?.pathBytes), ...(by ? [by.how, text(by.path)] : [])].join(' '),
     );
   });
 }

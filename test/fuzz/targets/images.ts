@@ -5,6 +5,7 @@ import type { Warning } from '#dimgx/errors.js';
 import { openExtraction } from '#dimgx/extract/extraction.js';
 import { type FlattenOptions, flatten } from '#dimgx/flatten.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
+import { mergeLayers } from '#dimgx/merge/merge-layers.js';
 import type { EntryEvent } from '#dimgx/options.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { rawEntry, rawTar } from '../../helpers/raw-tar.js';
@@ -72,7 +73,9 @@ export const images: Target<Archive> = {
 async function outputOf(reference: string, options: FlattenOptions): Promise<Buffer> {
   const image = await openImage(reference, options);
   try {
-    const { assembler } = openExtraction(await inspectLayers(image, options), { ...options, onWarning: checkWarning });
+    const heard = { ...options, onWarning: checkWarning };
+    const plan = mergeLayers(await inspectLayers(image, options), heard);
+    const { assembler } = openExtraction(plan, heard);
     return await assembled(assembler);
   } finally {
     await image.close();

@@ -5,8 +5,9 @@ import { Budget } from '#dimgx/inspect/budget.js';
 import { EntryTable } from '#dimgx/inspect/entry-table.js';
 import { FillLevel } from '#dimgx/inspect/fill-level.js';
 import { indexPlainLayer, type LayerIo } from '#dimgx/inspect/index-layer.js';
-import type { LayerIndex } from '#dimgx/inspect/layer-index.js';
+import type { IndexedLayer } from '#dimgx/inspect/layer-index.js';
 import { mergeLayers } from '#dimgx/merge/merge-layers.js';
+import { mergePlan } from '#dimgx/merge/merge-plan.js';
 import { layerValue } from '../../helpers/image-value.js';
 import { type RawEntry, rawEntry, rawLayer } from '../../helpers/raw-layer.js';
 import { randomStack } from '../../law/random-stack.js';
@@ -58,9 +59,9 @@ export const layers: Target<Layers> = {
 };
 
 /** Newest first. */
-async function indexesOf(layers: readonly Buffer[]): Promise<LayerIndex[]> {
+async function indexesOf(layers: readonly Buffer[]): Promise<IndexedLayer[]> {
   const budget = new Budget(LIMITS);
-  const indexes: LayerIndex[] = [];
+  const indexes: IndexedLayer[] = [];
   let offset = 0;
   for (const [position, bytes] of layers.entries()) {
     const { length } = bytes;
@@ -94,8 +95,8 @@ async function indexesOf(layers: readonly Buffer[]): Promise<LayerIndex[]> {
   return indexes.reverse();
 }
 
-function flattened(indexes: readonly LayerIndex[]): Promise<Buffer> {
-  return assembled(new TarAssembler(mergeLayers(indexes, { explain: true, maxEntries: LIMITS.maxEntries })));
+function flattened(indexes: readonly IndexedLayer[]): Promise<Buffer> {
+  return assembled(new TarAssembler(mergePlan(mergeLayers(indexes, { explain: true, limits: LIMITS }))));
 }
 
 function mutateOnce(stack: Part[][], random: Random): void {

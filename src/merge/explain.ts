@@ -1,0 +1,49 @@
+import { printable } from '../image/printable.js';
+import type { IndexedLayer } from '../inspect/layer-index.js';
+import type { EntryEvent } from '../options.js';
+import type { HiddenReason, HiddenRef, How, PlanColumns } from './plan.js';
+import { markerOf } from './whiteout.js';
+
+const REASONS: Readonly<Record<How, HiddenReason>> = { removal: 'removed', replacement: 'replaced', opaque: 'opaque' };
+
+export function reasonOf(
+  { layers }: Pick<PlanColumns, 'layers'>,
+  { layer, entry, by, isExcluded }: HiddenRef,
+): HiddenReason {
+  if (isExcluded) return 'excluded';
+  if (by) return REASONS[by.how];
+  const path = (layers[layer] as IndexedLayer).entries.path(entry);
+  return markerOf(path, 0, path.length) === 'none' ? 'outside' : 'marker';
+}
+
+/** What the log says of each entry that is not in the output. */
+export function* hiddenEvents(plan: PlanColumns): Generator<EntryEvent, void, void> {
+  for (const ref of plan.hiddenRefs) {
+    const { layer, entries } = plan.layers[ref.layer] as IndexedLayer;
+    const { mode, mtime } = entries.metadata(ref.entry);
+    const path = printable(entries.path(ref.entry));
+    const reason = explanation(plan, ref);
+    yield { action: 'skip', path, layer: layer.name, reason, size: entries.size(ref.entry), mode, mtime };
+  }
+}
+
+/** What the log says of an entry of the output. @param item of the plan */
+export function writtenEvent(plan: PlanColumns, item: number): EntryEvent {
+  const { layer, entries } = plan.layers[plan.layer[item] as number] as IndexedLayer;
+  const entry = plan.entry[item] as number;
+  const change = plan.changes.get(item);
+  const path = printable(change?.path ?? entries.path(entry));
+  if (entry < 0) return { action: 'write', path, layer: layer.name, size: 0, mode: 0o755, mtime: 0 };
+  const { mode, mtime } = change?.metadata ?? entries.metadata(entry);
+  const size = change?.link ? 0 : entries.size(entry);
+  return { action: 'write', path, layer: layer.name, size, mode, mtime };
+}
+
+/** The reason in words that follow "skipping PATH". */
+function explanation(plan: PlanColumns, ref: HiddenRef): string {
+  const { by } = ref;
+  if (by) return `hidden by ${by.how} of "${printable(by.path)}" in "${plan.layers[by.layer]?.layer.name}"`;
+  const reason = reasonOf(plan, ref);
+  if (reason === 'excluded') return 'as devices are left out';
+  return reason === 'marker' ? 'which only removes others' : 'as it is not part of the tree';
+}
