@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from './helpers/members.js';
 import { runCommand } from './helpers/run-command.js';
 import { sampleImage } from './helpers/sample-image.js';
@@ -53,25 +55,29 @@ console.log(JSON.stringify({
 `;
 
 /** A project that has the package installed as npm packs it, and nothing else than its dependencies. */
-async function consumerProject(): Promise<string> {
-  const folder = await temporaryFolder();
+async function consumerProject(folder: string): Promise<void> {
   await mkdir(`${folder}/node_modules`);
   await runCommand('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: ROOT });
   const [tarball = ''] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
   await runCommand('tar', ['xzf', `${folder}/${tarball}`, '-C', folder]);
-  await cp(`${folder}/package`, `${folder}/node_modules/dimgx`, { recursive: true });
+  await rename(`${folder}/package`, `${folder}/node_modules/dimgx`);
   const { dependencies } = JSON.parse(await readFile(`${ROOT}/package.json`, 'utf8'));
   for (const name of ['@types', 'undici-types', ...Object.keys(dependencies)]) {
     await symlink(`${ROOT}/node_modules/${name}`, `${folder}/node_modules/${name}`);
   }
   await writeFile(`${folder}/package.json`, '{"type":"module","private":true}');
   await writeFile(`${folder}/use.ts`, CONSUMER);
-  return folder;
 }
 
 describe('the package as npm packs it', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dimgx-consumer-'));
+    await consumerProject(folder);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
   test('type-checks in a strict project, declarations included, and runs', async () => {
-    const folder = await consumerProject();
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--module', 'nodenext'];
     const target = [
       '--target',
@@ -100,7 +106,6 @@ describe('the package as npm packs it', () => {
   });
 
   test('is required by CommonJS as it is imported, and lets nobody reach into it', async () => {
-    const folder = await consumerProject();
     const program = `
       const { DimgxError, flatten } = require('dimgx');
       const refused = (name) => { try { require(name); } catch ({ code }) { return code; } };
@@ -117,7 +122,6 @@ describe('the package as npm packs it', () => {
   });
 
   test('has a command that runs, and no file beside what it needs', async () => {
-    const folder = await consumerProject();
     const { stdout } = await runCommand('node', ['node_modules/dimgx/bin/dimgx.js', '-q', await sampleImage()], {
       cwd: folder,
     });

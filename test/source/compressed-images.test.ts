@@ -4,12 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { diffIdOf, layerOf } from '../helpers/built-image.js';
 import { dockerArchive } from '../helpers/docker-archive.js';
 import { lacks } from '../helpers/engines.js';
-import { flattenQuietly } from '../helpers/flatten-quietly.js';
 import { archiveOf, temporaryFolder, writeArchive } from '../helpers/members.js';
 import { OciLayout } from '../helpers/oci-layout.js';
 import { runCommand } from '../helpers/run-command.js';
 import { runScript } from '../helpers/run-script.js';
 import { noise } from '../helpers/sample-image.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
+import { shortOrLong } from '../helpers/short-or-long.js';
 import { storedLayer } from '../helpers/stored-layer.js';
 
 const TOOLS = [
@@ -20,7 +21,11 @@ const TOOLS = [
 ] as const;
 
 const layers = [
-  await layerOf({ 'a/one': noise(300_000), 'a/two': Buffer.alloc(2_000_000, 'two\n'), gone: 'gone' }),
+  await layerOf({
+    'a/one': noise(300_000),
+    'a/two': Buffer.alloc(shortOrLong(1_000_000, 2_000_000), 'two\n'),
+    gone: 'gone',
+  }),
   await layerOf({ 'a/.wh.one': '', '.wh.gone': '', 'b/three': noise(10_000) }),
 ];
 
@@ -30,9 +35,16 @@ async function compressed(tool: string, input: Buffer): Promise<Buffer> {
 
 async function flattened(reference: string): Promise<Buffer> {
   const target = join(await temporaryFolder(), 'out.tar');
-  await flattenQuietly(reference, target);
+  expect(await callDimgx('-t', target, reference)).toMatchObject({ stdout: '', stderr: '', code: 0 });
   return readFile(target);
 }
+
+/** What all of them must come to. */
+function plainTar(): Promise<Buffer> {
+  plain ??= writeArchive(dockerArchive([{ layers }])).then(flattened);
+  return plain;
+}
+let plain: Promise<Buffer> | undefined;
 
 describe.skipIf(lacks('bzip2', 'lbzip2', 'xz', 'pixz')).each(TOOLS)(
   'what %s has compressed (needs all four) is flattened to the same bytes',
@@ -48,18 +60,17 @@ describe.skipIf(lacks('bzip2', 'lbzip2', 'xz', 'pixz')).each(TOOLS)(
       const mediaType = 'application/vnd.oci.image.manifest.v1+json';
       const manifest = layout.json({ schemaVersion: 2, mediaType, config, layers: blobs }, mediaType);
       const path = await writeArchive(layout.top([manifest]));
-      const plain = await writeArchive(dockerArchive([{ layers }]));
-      expect((await flattened(path)).equals(await flattened(plain))).toBe(true);
+      expect((await flattened(path)).equals(await plainTar())).toBe(true);
     });
 
     test('as a whole archive, from a file and from a pipe', async () => {
       const archive = await archiveOf(dockerArchive([{ layers }]));
-      const plain = await writeArchive(dockerArchive([{ layers }]));
       const path = join(await temporaryFolder(), `image.tar.${extension}`);
       await writeFile(path, await compressed(tool, archive));
-      const piped = await runScript('cat "$1" | dimgx -t - - | cat', path);
-      for (const flat of [await flattened(path), piped.stdout]) {
-        expect(flat.equals(await flattened(plain))).toBe(true);
+      expect((await flattened(path)).equals(await plainTar())).toBe(true);
+      if (shortOrLong(tool === 'bzip2' || tool === 'pixz', true)) {
+        const piped = await runScript('cat "$1" | dimgx -t - - | cat', path);
+        expect(piped.stdout.equals(await plainTar())).toBe(true);
       }
     });
   },
@@ -69,11 +80,17 @@ describe.skipIf(lacks('bzip2', 'xz')).each([TOOLS[0], TOOLS[2]])('%s (needs bzip
   test('is written by option and by extension, with any number of threads', async () => {
     const folder = await temporaryFolder();
     const image = await writeArchive(dockerArchive([{ layers }]));
-    const plain = await flattened(image);
+    const plain = await plainTar();
+    for (const args of [
+      ['--threads', '1', '-t', `${folder}/one.tar.${ext}`],
+      ['--threads', '3', '-t', `${folder}/OUT.T${ext.toUpperCase()}`],
+      ['--compress-level', '1', '-t', `${folder}/quick.tar.${ext}`],
+    ]) {
+      expect(await callDimgx(...args, image)).toMatchObject({ stdout: '', stderr: '', code: 0 });
+    }
     const script = `cd "$1"
-      dimgx --threads 1 -t one.tar.${ext} "$2"; dimgx --threads 3 -t OUT.T${ext.toUpperCase()} "$2"
-      dimgx ${option} -t - "$2" > piped; dimgx ${option} --compress-level 1 -t - "$2" > quick
-      cmp one.tar.${ext} OUT.T${ext.toUpperCase()} && cmp one.tar.${ext} piped && ${tool} -dc quick | cmp - "$3"
+      dimgx ${option} -t - "$2" > piped
+      cmp one.tar.${ext} OUT.T${ext.toUpperCase()} && cmp one.tar.${ext} piped && ${tool} -dc quick.tar.${ext} | cmp - "$3"
       ${tool} -dc one.tar.${ext}`;
     const path = join(folder, 'plain');
     await writeFile(path, plain);
@@ -85,7 +102,7 @@ describe.skipIf(lacks('bzip2', 'xz')).each([TOOLS[0], TOOLS[2]])('%s (needs bzip
   test('that is damaged is refused, and the layer is named', async () => {
     const stored = await compressed(tool, layers[0] as Buffer);
     const archive = storedLayer(stored.subarray(0, stored.length - 20), diffIdOf(layers[0] as Buffer));
-    const { stderr, code } = await runScript('dimgx -t /dev/null "$1"', await writeArchive(archive));
+    const { stderr, code } = await callDimgx('-t', '/dev/null', await writeArchive(archive));
     expect(code).toBe(2);
     const reason = 'it (ends too early|ends too early, or in something else)';
     expect(stderr).toMatch(

@@ -10,7 +10,7 @@ import { CacheFiles } from '#dimgx/store/cache-files.js';
 import { openBlobCache } from '#dimgx/store/open-blob-cache.js';
 import { blobOf, downloadOf, type MadeBlob, randomBlob, readDigest } from '../helpers/blobs.js';
 import { temporaryFolder } from '../helpers/members.js';
-import { runDimgxIn } from '../helpers/run-dimgx.js';
+import { callDimgxIn } from '../helpers/shared-dimgx.js';
 
 let folder: string;
 let files: CacheFiles;
@@ -82,8 +82,8 @@ describe.skipIf(process.platform === 'win32').each(KINDS)('%s', (_, make) => {
     await cache.close();
     await put(files.blob(blob.digest), make);
     const env = { ...process.env, DIMGX_CACHE: folder };
-    expect(await runDimgxIn({ env }, 'cache', 'ls')).toMatchObject({ stderr: '', code: 0 });
-    const { stderr } = await runDimgxIn({ env }, 'cache', 'verify');
+    expect(await callDimgxIn(env, 'cache', 'ls')).toMatchObject({ stderr: '', code: 0 });
+    const { stderr } = await callDimgxIn(env, 'cache', 'verify');
     expect(stderr).not.toContain('INTERNAL');
   });
 });

@@ -11,7 +11,9 @@ import { temporaryFolder } from '../helpers/members.js';
 import { startDimgx } from '../helpers/run-dimgx.js';
 import { runScript } from '../helpers/run-script.js';
 import { sampleImage } from '../helpers/sample-image.js';
+import { shortOrLong } from '../helpers/short-or-long.js';
 
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const LARGE = 3 * 1024 * 1024;
 
 async function fifo(): Promise<string> {
@@ -107,14 +109,14 @@ describe('a FIFO', () => {
       got = (await reader.read(Buffer.alloc(65536)).catch(() => ({ bytesRead: 1 }))).bytesRead;
   });
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('without a reader lets %s end the process', async (signal) => {
+  test.each(shortOrLong(SIGNALS.slice(0, 1), SIGNALS))('without a reader lets %s end the process', async (signal) => {
     const { process: child, ended } = startDimgx('-v', '-t', await fifo(), await sampleImage());
     await once(child.stderr, 'data');
     child.kill(signal);
     expect(await ended).toMatchObject({ code: null, signal });
   });
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('whose reader stands still lets %s end it', async (signal) => {
+  test.each(shortOrLong(SIGNALS.slice(1), SIGNALS))('whose reader stands still lets %s end it', async (signal) => {
     const path = await fifo();
     const reader = await stuckReader(path);
     const { process: child, ended } = startDimgx('-t', path, await sampleImage({ large: LARGE }));

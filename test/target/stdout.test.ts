@@ -10,6 +10,7 @@ import { temporaryFolder } from '../helpers/members.js';
 import { startDimgx } from '../helpers/run-dimgx.js';
 import { runScript } from '../helpers/run-script.js';
 import { damaged, sampleImage } from '../helpers/sample-image.js';
+import { shortOrLong } from '../helpers/short-or-long.js';
 
 const LARGE = 5 * 1024 * 1024;
 
@@ -60,8 +61,6 @@ describe('a reader that takes one byte and goes ends it with 141 and without a w
   ])('%s', async (_, args) => {
     const archive = await sampleImage();
     // A pipe takes all of a short text: the reader must be gone before.
-    const { stdout, stderr } = await runScript(`{ sleep 0.3; dimgx ${args}; echo $? >&3; } 3>&1 | true`, archive);
-    expect({ stdout: stdout.toString(), stderr }).toEqual({ stdout: '', stderr: '' });
     const status = await runScript(`exec 3>&1; { sleep 0.3; dimgx ${args}; echo $? >&3; } | true`, archive);
     expect({ stdout: status.stdout.toString(), stderr: status.stderr }).toEqual({ stdout: '141\n', stderr: '' });
   });
@@ -121,18 +120,21 @@ describe('descriptors that are closed', () => {
 });
 
 describe('an archive on standard input', () => {
-  test.each([0, 1, 511, 513, 3000])('that ends after %i bytes is one clear error', async (length) => {
-    const [folder, archive] = [await temporaryFolder(), await sampleImage()];
-    const { code, stderr } = await runScript(
-      'head -c "$3" "$2" | dimgx -t "$1/out.tar" -',
-      folder,
-      archive,
-      `${length}`,
-    );
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/^dimgx: DIMGX_(TAR|SOURCE)_[A-Z_]+: .*\n$/);
-    expect(await readdir(folder)).toEqual([]);
-  });
+  test.each(shortOrLong([0, 511, 3000], [0, 1, 511, 513, 3000]))(
+    'that ends after %i bytes is one clear error',
+    async (length) => {
+      const [folder, archive] = [await temporaryFolder(), await sampleImage()];
+      const { code, stderr } = await runScript(
+        'head -c "$3" "$2" | dimgx -t "$1/out.tar" -',
+        folder,
+        archive,
+        `${length}`,
+      );
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^dimgx: DIMGX_(TAR|SOURCE)_[A-Z_]+: .*\n$/);
+      expect(await readdir(folder)).toEqual([]);
+    },
+  );
 });
 
 describe('a damaged layer', () => {
