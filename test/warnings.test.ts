@@ -8,7 +8,7 @@ import { dockerArchive, dockerV1Archive } from './helpers/docker-archive.js';
 import { temporaryFolder, writeArchive } from './helpers/members.js';
 import { type RawEntry, rawLayer } from './helpers/raw-layer.js';
 import { GNU, rawEntry } from './helpers/raw-tar.js';
-import { runDimgx } from './helpers/run-dimgx.js';
+import { callDimgx } from './helpers/shared-dimgx.js';
 
 type Layers = readonly (readonly (RawEntry | Uint8Array)[])[];
 
@@ -149,7 +149,7 @@ describe.each(ODDITIES)('$name', (oddity) => {
   test('are one line with their count, and the image is flattened', async () => {
     const folder = await temporaryFolder();
     const target = `${folder}/out.tar`;
-    const { stderr, code: exit } = await runDimgx('-t', target, ...args, await archiveOf(oddity));
+    const { stderr, code: exit } = await callDimgx('-t', target, ...args, await archiveOf(oddity));
     expect(stderr).toMatch(
       new RegExp(`^dimgx: warning: ${code}: layer [^\\n]*${count > 1 ? `\\(${count} in all\\)` : ''}\\n$`),
     );
@@ -172,7 +172,7 @@ describe.each(ODDITIES)('$name', (oddity) => {
     const [targets, tmp] = [`${folder}/targets`, `${folder}/tmp`];
     await Promise.all([mkdir(targets), mkdir(tmp)]);
     const strict = ['--strict-input', '--tmp-dir', tmp, '-t', `${targets}/out.tar`];
-    const { stderr, code: exit } = await runDimgx(...strict, ...args, await archiveOf(oddity));
+    const { stderr, code: exit } = await callDimgx(...strict, ...args, await archiveOf(oddity));
     expect(stderr).toMatch(new RegExp(`^dimgx: ${code}: layer [^\\n]*\\n$`));
     expect({ exit, left: [await readdir(targets), await readdir(tmp)] }).toEqual({ exit: 2, left: [[], []] });
   });
@@ -189,13 +189,13 @@ describe.each([
   };
 
   test('are one line', async () => {
-    const { stderr, code } = await runDimgx('-t', '/dev/null', await archive());
+    const { stderr, code } = await callDimgx('-t', '/dev/null', await archive());
     expect(stderr).toMatch(new RegExp(`^dimgx: warning: ${kind}: [^\\n]*\\n$`));
     expect(code).toBe(0);
   });
 
   test('are an error with --strict-input', async () => {
-    const { stderr, code } = await runDimgx('--strict-input', '-t', '/dev/null', await archive());
+    const { stderr, code } = await callDimgx('--strict-input', '-t', '/dev/null', await archive());
     expect(stderr).toMatch(new RegExp(`^dimgx: ${kind}: [^\\n]*\\n$`));
     expect(code).toBe(2);
   });
@@ -208,13 +208,13 @@ describe('a source without digests', () => {
   };
 
   test('is one line', async () => {
-    const { stderr, code } = await runDimgx('-t', '/dev/null', await archive());
+    const { stderr, code } = await callDimgx('-t', '/dev/null', await archive());
     expect(stderr).toMatch(/^dimgx: warning: DIMGX_SOURCE_UNVERIFIED: [^\n]*\n$/);
     expect(code).toBe(0);
   });
 
   test('is an error with --strict-input', async () => {
-    const { stderr, code } = await runDimgx('--strict-input', '-t', '/dev/null', await archive());
+    const { stderr, code } = await callDimgx('--strict-input', '-t', '/dev/null', await archive());
     expect(stderr).toMatch(/^dimgx: DIMGX_SOURCE_UNVERIFIED: [^\n]*\n$/);
     expect(code).toBe(2);
   });
@@ -231,7 +231,7 @@ test('warnings that precede an error are not lost', async () => {
   const layers = [[{ name: 'a' }, { name: 'a' }], [{ name: 'b', type: '1', link: 'nowhere' }]].map((entries) =>
     rawLayer(entries),
   );
-  const { stderr, code } = await runDimgx('-t', '/dev/null', await writeArchive(dockerArchive([{ layers }])));
+  const { stderr, code } = await callDimgx('-t', '/dev/null', await writeArchive(dockerArchive([{ layers }])));
   expect(stderr).toMatch(/^dimgx: warning: DIMGX_MERGE_DUPLICATE: [^\n]*\ndimgx: DIMGX_MERGE_BAD_LINK: [^\n]*\n$/);
   expect(code).toBe(2);
 });

@@ -1,7 +1,13 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shortOrLong } from './short-or-long.js';
 
 const BIN = fileURLToPath(new URL('../../bin/dimgx.js', import.meta.url));
+const RUN = new URL('../../build/cli/run.js', import.meta.url).href;
 
 /**
  * Has the child tell on descriptor 3 what it did, none of it by a clock: how often V8 ran each block of code, in all
@@ -9,7 +15,7 @@ const BIN = fileURLToPath(new URL('../../bin/dimgx.js', import.meta.url));
  * many bytes it read and wrote, and its peak of memory, by the kernel's own counts.
  */
 const MEASURE = `data:text/javascript,${encodeURIComponent(`
-  import { readFileSync, writeSync } from 'node:fs';
+  import { readFileSync, writeFileSync, writeSync } from 'node:fs';
   import { Session } from 'node:inspector';
   import { syncBuiltinESMExports } from 'node:module';
   import threads from 'node:worker_threads';
@@ -31,11 +37,21 @@ const MEASURE = `data:text/javascript,${encodeURIComponent(`
     };
     syncBuiltinESMExports();
     const sum = (text, names) => names.reduce((all, name) => all + Number(new RegExp(name + ':\\\\s*(\\\\d+)').exec(text)[1]), 0);
-    process.on('exit', () => {
-      tellBlocks();
-      tell({ bytes: sum(readFileSync('/proc/self/io', 'latin1'), ['rchar', 'wchar']) });
-      tell({ peak: sum(readFileSync('/proc/self/status', 'latin1'), ['VmHWM']) / 1024 });
-    });
+    const bytes = () => sum(readFileSync('/proc/self/io', 'latin1'), ['rchar', 'wchar']);
+    let before = 0;
+    globalThis.measure = {
+      begin() {
+        writeFileSync('/proc/self/clear_refs', '5'); // the peak is that of now
+        session.post('Profiler.takePreciseCoverage');
+        before = bytes();
+      },
+      tell() {
+        tellBlocks();
+        tell({ bytes: bytes() - before });
+        tell({ peak: sum(readFileSync('/proc/self/status', 'latin1'), ['VmHWM']) / 1024 });
+      },
+    };
+    if (!process.send) process.on('exit', globalThis.measure.tell);
   } else {
     const post = threads.parentPort.postMessage.bind(threads.parentPort);
     threads.parentPort.postMessage = (message, transfer) => {
@@ -44,6 +60,42 @@ const MEASURE = `data:text/javascript,${encodeURIComponent(`
     };
   }
 `)}`;
+
+/**
+ * Does one command line after the other as `main.ts` does one. A NUL on each stream ends what it has to say of a run, which
+ * is over when nothing would keep the process from ending.
+ */
+const SERVE = `
+  import { closeSync, openSync, writeSync } from 'node:fs';
+  import { setImmediate as nextTurn } from 'node:timers/promises';
+  import { run } from ${JSON.stringify(RUN)};
+  const passing = ['Immediate', 'CloseReq'];
+  const active = () => process.getActiveResourcesInfo().filter((name) => !passing.includes(name)).sort().join();
+  // The lowest free number is given: 0. Who has read a stream to its end has closed it already.
+  const readFrom = (path) => {
+    try { closeSync(0); } catch {}
+    if (openSync(path, 'r') !== 0) process.abort();
+  };
+  let idle;
+  process.on('message', async ({ args, stdin }) => {
+    readFrom(stdin);
+    process.send('it is open');
+    for (const stream of [process.stdout, process.stderr]) stream.write('');
+    idle ??= active();
+    gc();
+    measure.begin();
+    const exitCode = await run(args);
+    measure.tell();
+    while (active() !== idle) await nextTurn();
+    readFrom('/dev/null');
+    writeSync(3, JSON.stringify({ exitCode }) + '\\n\\0');
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.removeAllListeners('error');
+      stream.write('\\0');
+    }
+  });
+  process.on('disconnect', () => process.exit());
+`;
 
 /** What a run of the command line took. The same run takes the same, but for a few parts in a thousand. */
 export interface Work {
@@ -61,11 +113,26 @@ export interface MeasuredRun extends Work {
   readonly exitCode: number | null;
 }
 
-/** Runs the command line to its end and measures it; it is killed when it takes longer than any test may. */
+/** As bin/dimgx.js has it. */
+const THREADS = String(Math.max(2, availableParallelism()));
+
+/** Longer than any test may take: what still runs then is killed. */
+const HANGING = 50_000;
+
+/**
+ * Runs the command line to its end and measures it; it is killed when it takes longer than any test may. The long form
+ * starts a process for each run, as users do. In the short form those of a worker share one, which has loaded its code and
+ * ends with the worker.
+ */
 export async function measureDimgx(args: readonly string[], input?: Uint8Array): Promise<MeasuredRun> {
+  const writesOut = args.some((arg, at) => arg === '-' && args[at - 1] === '-t');
+  return shortOrLong(!writesOut, false) ? inTheShared(args, input) : alone(args, input);
+}
+
+async function alone(args: readonly string[], input?: Uint8Array): Promise<MeasuredRun> {
   const child = spawn(process.execPath, ['--import', MEASURE, BIN, ...args], {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    timeout: 50_000,
+    timeout: HANGING,
     killSignal: 'SIGKILL',
   });
   const texts = ['', '', '', ''];
@@ -74,13 +141,91 @@ export async function measureDimgx(args: readonly string[], input?: Uint8Array):
   child.stdin?.end(input);
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
   const [, stdout = '', stderr = '', told = ''] = texts;
-  return { stdout, stderr, exitCode, ...workOf(told) };
+  return { stdout, stderr, ...workOf(told), exitCode };
 }
 
-function workOf(told: string): Work {
+/** Of a shared process, in MiB: one that has held more is not given another run, whose peak that would be. */
+const FRESH = 120;
+let shared: ChildProcess | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/** One run at a time. */
+function inTheShared(args: readonly string[], input?: Uint8Array): Promise<MeasuredRun> {
+  const run = last.then(async () => {
+    const child = shared ?? startShared();
+    const fifo = input && (await makeFifo());
+    child.once('message', () => fifo?.fill(input as Uint8Array)); // each run has its message
+    const result = await oneOf(child, args, fifo?.path ?? '/dev/null');
+    await fifo?.remove();
+    shared = result.exitCode === null || result.peak > FRESH ? void child.kill('SIGKILL') : child;
+    return result;
+  });
+  last = run.catch(() => {});
+  return run;
+}
+
+function startShared(): ChildProcess {
+  return spawn(process.execPath, ['--expose-gc', '--import', MEASURE, '--input-type=module', '--eval', SERVE], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'ipc'],
+    env: { UV_THREADPOOL_SIZE: THREADS, ...process.env },
+  });
+}
+
+/** Has the shared process do a run. It may die of it. */
+async function oneOf(child: ChildProcess, args: readonly string[], stdin: string): Promise<MeasuredRun> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), HANGING);
+  child.send({ args, stdin });
+  const [stdout = '', stderr = '', told = ''] = await Promise.all([1, 2, 3].map((at) => untilNul(child.stdio[at])));
+  clearTimeout(timer);
+  return { stdout, stderr, exitCode: null, ...workOf(told) };
+}
+
+function untilNul(stream: ChildProcess['stdio'][number]): Promise<string> {
+  let text = '';
+  return new Promise((resolve) => {
+    const end = () => {
+      stream?.removeListener('data', take);
+      stream?.removeListener('close', end);
+      resolve(text.replace('\0', ''));
+    };
+    const take = (piece: Buffer) => {
+      text += piece.toString();
+      if (text.endsWith('\0')) end();
+    };
+    stream?.on('data', take);
+    stream?.on('close', end);
+  });
+}
+
+/** A pipe with a name, which has a writer from the beginning, so that its reader is not held up. */
+async function makeFifo() {
+  const folder = await mkdtemp(join(tmpdir(), 'dimgx-test-'));
+  const path = join(folder, 'stdin');
+  execFileSync('mkfifo', [path]);
+  const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = await open(path, 'w');
+  let written: Promise<void> | undefined;
+  const close = () => writer.close();
+  return {
+    path,
+    /** Only when it is read: a reader that comes later than the writer went is not told of an end. */
+    fill(input: Uint8Array) {
+      // what nobody reads is lost
+      written = writer.writeFile(input).then(close, close);
+    },
+    async remove() {
+      await reader.close(); // whoever still writes is told that there is no reader
+      await (written ?? close());
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+function workOf(told: string): Work & { readonly exitCode?: number } {
   const work = { blocks: 0, bytes: 0, peak: 0 };
   for (const line of told.split('\n').filter((text) => text !== '')) {
-    for (const [key, value] of Object.entries(JSON.parse(line))) work[key as keyof Work] += value as number;
+    for (const [key, value] of Object.entries<number>(JSON.parse(line)))
+      work[key as keyof Work] = (work[key as keyof Work] ?? 0) + value;
   }
   return work;
 }
