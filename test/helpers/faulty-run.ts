@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
@@ -117,11 +118,28 @@ async function targetOf(run: FaultyRun, whole: Buffer | undefined): Promise<Outc
   return is as Outcome['target'];
 }
 
-/** A run that nothing disturbs: what it writes, and how long it takes in milliseconds, only to spread moments over it. */
-export async function undisturbed(
-  options: FaultyRunOptions,
-  feed?: (run: FaultyRun) => unknown,
-): Promise<{ readonly whole: Buffer | undefined; readonly length: number }> {
+interface Undisturbed {
+  readonly whole: Buffer | undefined;
+  readonly length: number;
+}
+
+/** By what was run. */
+const known = new Map<string, Promise<Undisturbed>>();
+
+/**
+ * A run that nothing disturbs: what it writes, and how long it takes in milliseconds, only to spread moments over it. It is
+ * the same run for the same arguments and the same archive, whatever the test.
+ */
+export async function undisturbed(options: FaultyRunOptions, feed?: (run: FaultyRun) => unknown): Promise<Undisturbed> {
+  const archive = await readFile(options.image).catch(() => undefined); // none: a directory
+  if (feed || options.under || !archive) return runUndisturbed(options, feed);
+  const key = [options.args, options.old, createHash('sha256').update(archive).digest('hex')].join('\n');
+  const first = known.get(key) ?? runUndisturbed(options);
+  known.set(key, first);
+  return first;
+}
+
+async function runUndisturbed(options: FaultyRunOptions, feed?: (run: FaultyRun) => unknown): Promise<Undisturbed> {
   const begun = performance.now();
   const run = await startFaulty(options);
   await feed?.(run);

@@ -1,4 +1,4 @@
-import { shortOrLong } from './short-or-long.js';
+import { inTurn, shortOrLong } from './short-or-long.js';
 
 /** How many faults of a kind a test makes. A longer run: `DIMGX_TEST_MOMENTS=100 npx vitest run test/faults`. */
 export const MOMENTS = Number(process.env.DIMGX_TEST_MOMENTS ?? shortOrLong(2, 4));
@@ -15,6 +15,11 @@ export const WITH_MOMENTS = { testTimeout: 90_000 + MOMENTS * 15_000 };
 export function moments(length: number, count = MOMENTS): readonly number[] {
   const random = randomNumbers(SEED);
   return Array.from({ length: count }, (_, part) => (length * (part + random())) / count);
+}
+
+/** Of moments, or of what stands for them, in the short form one, another in each test: for faults that many tests make. */
+export function few<T>(all: readonly T[]): readonly T[] {
+  return process.env.DIMGX_TEST_MOMENTS === undefined ? inTurn(all) : all;
 }
 
 /** Mulberry32: from 0 up to 1, the same for the same seed. */

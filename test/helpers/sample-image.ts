@@ -1,8 +1,9 @@
 import { createCipheriv } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { layerOf } from './built-image.js';
 import { docker25Archive, dockerArchive } from './docker-archive.js';
-import { writeArchive } from './members.js';
+import { archiveOf, temporaryFolder } from './members.js';
 
 /** Bytes that no compression shortens, the same at every call. */
 export function noise(size: number): Buffer {
@@ -21,7 +22,21 @@ export interface SampleOptions {
  *
  * @returns its path; it is gone when the test is over
  */
-export async function sampleImage({ large, gzip }: SampleOptions = {}): Promise<string> {
+export async function sampleImage(options: SampleOptions = {}): Promise<string> {
+  const key = `${options.large} ${options.gzip ?? false}`;
+  const first = made.get(key) ?? sampleArchive(options);
+  if ((options.large ?? 0) <= KEPT) made.set(key, first);
+  const path = join(await temporaryFolder(), 'image.tar');
+  await writeFile(path, await first);
+  return path;
+}
+
+/** So large a file is made anew for each test. */
+const KEPT = 8 * 2 ** 20;
+/** Archives that were made before: that takes longer than most of what is done to them. */
+const made = new Map<string, Promise<Buffer>>();
+
+async function sampleArchive({ large, gzip }: SampleOptions): Promise<Buffer> {
   const base = await layerOf([
     ['etc/', { type: 'directory' }],
     ['etc/hello', 'world\n'],
@@ -30,7 +45,7 @@ export async function sampleImage({ large, gzip }: SampleOptions = {}): Promise<
   ]);
   const top = await layerOf({ 'etc/.wh.gone': '', 'etc/new': 'new\n' });
   const image = { tags: ['sample:latest'], layers: [base, top] };
-  return writeArchive(gzip ? docker25Archive([image], { gzip: true }) : dockerArchive([image]));
+  return archiveOf(gzip ? docker25Archive([image], { gzip: true }) : dockerArchive([image]));
 }
 
 /** Changes one byte of the contents of `etc/hello`, in an archive of uncompressed layers. @returns the archive */
