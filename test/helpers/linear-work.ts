@@ -20,7 +20,7 @@ const BYTES = 4 * 2 ** 20;
 /**
  * The same shape of input, with `n` of something and with four times as many, must not take much more than four times the
  * work: an algorithm that is quadratic would take sixteen times. What a function of V8's own does inside is not counted; where
- * that is quadratic, `n` has to be so large that the run is killed. The short form takes a quarter of `n`.
+ * that is quadratic, `n` has to be so large that the run is killed. The short form takes a sixteenth of `n`, but no less than a thousand, or a quarter.
  *
  * @param make the members of an archive
  * @returns the larger run
@@ -30,7 +30,7 @@ export async function expectLinearWork(
   n: number,
   { args = ['-t', '/dev/null'], peak = 400, exitCode = 0 }: LinearRun = {},
 ): Promise<MeasuredRun> {
-  const count = Math.ceil(n / shortOrLong(4, 1));
+  const count = Math.ceil(shortOrLong(Math.max(n / 16, Math.min(n / 4, 1000)), n));
   const one = await measureDimgx([...args, await writeArchive(make(count))]);
   const four = await measureDimgx([...args, await writeArchive(make(4 * count))]);
   expect([one.exitCode, four.exitCode], four.stderr).toEqual([exitCode, exitCode]);

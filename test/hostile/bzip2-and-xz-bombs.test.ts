@@ -5,19 +5,20 @@ import { writeArchive } from '../helpers/members.js';
 import { rawEntry } from '../helpers/raw-tar.js';
 import { expectRefusal } from '../helpers/refusal.js';
 import { runShell } from '../helpers/run-command.js';
+import { shortOrLong } from '../helpers/short-or-long.js';
 import { storedLayer } from '../helpers/stored-layer.js';
 
 const MIB = 2 ** 20;
 /** What may be unpacked, and how much that is: read, hashed and spooled it counts several times. */
-const LIMIT = ['--max-size', '100M'];
-const UNPACKED = 100 * MIB;
+const UNPACKED = shortOrLong(20, 100) * MIB;
+const LIMIT = ['--max-size', `${UNPACKED}`];
 const SIZE = '\x80\0\0\0\0\0\0\x02\x80\0\0\0';
 /** Of an entry that promises ten GiB. */
 const HEADER = rawEntry({ name: 'zeros', patch: { 124: SIZE } }).subarray(0, 512);
 
-/** A GiB of zeros behind that header. */
+/** More zeros behind that header than may be unpacked: ten times as many, or three. */
 async function bomb(command: string): Promise<Buffer> {
-  const script = `{ printf %s ${HEADER.toString('base64')} | base64 -d; head -c 1073741824 /dev/zero; } | ${command}`;
+  const script = `{ printf %s ${HEADER.toString('base64')} | base64 -d; head -c ${shortOrLong(64, 1024) * MIB} /dev/zero; } | ${command}`;
   return (await runShell(script)).stdout;
 }
 

@@ -8,7 +8,7 @@ import { measureDimgx } from '../helpers/measure-dimgx.js';
 import { writeArchive } from '../helpers/members.js';
 import { longHeader, paxHeader, rawEntry, rawTar } from '../helpers/raw-tar.js';
 import { expectRefusal } from '../helpers/refusal.js';
-import { inTurn } from '../helpers/short-or-long.js';
+import { inTurn, shortOrLong } from '../helpers/short-or-long.js';
 import { storedLayer } from '../helpers/stored-layer.js';
 
 const plain = (...layers: Uint8Array[]) => writeArchive(dockerArchive([{ layers }]));
@@ -106,21 +106,27 @@ describe('a layer of more entries than allowed', () => {
 });
 
 describe('what takes more memory than it has bytes', () => {
+  const ENTRIES = shortOrLong(5, 20);
+
   test('extension headers without end', async () => {
     const extension = rawEntry({ type: 'L' }, 'x'.repeat(512));
-    const layer = Buffer.concat(Array(100_000).fill(extension));
+    const layer = Buffer.concat(Array(shortOrLong(20_000, 100_000)).fill(extension));
     await expectRefusal(await zipped(layer), 'DIMGX_TAR_BAD_PAX', { unpacked: layer.length });
   });
 
   test('the longest of link targets', async () => {
     const link = Buffer.concat([longHeader('K', 'x'.repeat(2 ** 20 - 2)), rawEntry({ type: '2' })]);
-    const layer = Buffer.concat(Array(60).fill(link));
+    const layer = Buffer.concat(Array(shortOrLong(20, 60)).fill(link));
     await expectRefusal(await zipped(layer), 'DIMGX_INSPECT_UNSAFE_NAME', { unpacked: layer.length });
   });
 
   test('PAX headers of the smallest of records', async () => {
     const entry = Buffer.concat([rawEntry({ type: 'x' }, '5 a=\n'.repeat(2 ** 20 / 5)), rawEntry({})]);
-    const { exitCode, peak } = await measureDimgx(['-t', '/dev/null', await zipped(rawTar(...Array(20).fill(entry)))]);
+    const { exitCode, peak } = await measureDimgx([
+      '-t',
+      '/dev/null',
+      await zipped(rawTar(...Array(ENTRIES).fill(entry))),
+    ]);
     expect(exitCode).toBe(0);
     expect(peak).toBeLessThan(400);
   });
@@ -129,7 +135,11 @@ describe('what takes more memory than it has bytes', () => {
     const map = Array(80_000).fill('0,0').join(',');
     const records = { 'GNU.sparse.map': map, 'GNU.sparse.numblocks': '80000', 'GNU.sparse.size': '9' };
     const entry = Buffer.concat([paxHeader(records), rawEntry({})]);
-    const { exitCode, peak } = await measureDimgx(['-t', '/dev/null', await zipped(rawTar(...Array(20).fill(entry)))]);
+    const { exitCode, peak } = await measureDimgx([
+      '-t',
+      '/dev/null',
+      await zipped(rawTar(...Array(ENTRIES).fill(entry))),
+    ]);
     expect(exitCode).toBe(0);
     expect(peak).toBeLessThan(400);
   });
