@@ -1,5 +1,5 @@
 import type { Hash } from 'node:crypto';
-import type { ReadAt } from '../tar/scan.js';
+import type { ReadAt } from './read-at.js';
 
 const PIECE = 1024 * 1024;
 

@@ -2,7 +2,7 @@ import { read, readSync, readv } from 'node:fs';
 import { promisify } from 'node:util';
 import { DimgxError } from '../errors.js';
 import type { OpenRegion, Region } from '../image/region.js';
-import { type ReadAt, sourceEnded } from '../tar/scan.js';
+import { type ReadAt, sourceEnded } from './read-at.js';
 import { restOfPieces } from './rest-of-pieces.js';
 
 const readAsync = promisify(read);

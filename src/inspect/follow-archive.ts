@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
+import type { ReadAt } from '../file/read-at.js';
 import type { Limits } from '../image/limits.js';
 import { ODD } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
-import type { ReadAt } from '../tar/scan.js';
 import { TarStreamScan } from '../tar/scan.js';
 import { HeaderScanner } from '../tar/scanner.js';
 import { Budget } from './budget.js';
-import { type LayerContents, LayerEntries } from './index-layer.js';
+import { LayerEntries } from './index-layer.js';
+import type { LayerContents } from './layer-contents.js';
 import type { SharedLength } from './shared-length.js';
 
 /** An uncompressed layer in an archive that was read while it arrived. */

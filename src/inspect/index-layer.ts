@@ -2,17 +2,18 @@ import type { Hash } from 'node:crypto';
 import type { CompressionName } from '../compression/codec.js';
 import { decodeInto } from '../compression/decode-into.js';
 import { codecOf } from '../compression/detect.js';
-import { DimgxError, type Warning } from '../errors.js';
+import { DimgxError } from '../errors.js';
+import type { ReadAt } from '../file/read-at.js';
 import type { WriteAt } from '../file/write-at.js';
 import { pathData } from '../image/printable.js';
 import type { OpenRegion } from '../image/region.js';
 import { ODD, type TarEntry } from '../tar/entry.js';
 import { latin1 } from '../tar/pax.js';
-import { type ReadAt, scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
+import { scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
 import { WarningTally } from '../warning-tally.js';
 import type { Budget } from './budget.js';
-import type { EntryColumns } from './entry-table.js';
 import { EntryTableBuilder } from './entry-table-builder.js';
+import type { LayerContents } from './layer-contents.js';
 
 /** Of compressed bytes. */
 const STORED_PIECE = 1024 * 1024;
@@ -25,22 +26,6 @@ export interface LayerIo {
   readonly write: WriteAt;
   /** Does what a thread must not be ended in the midst of. */
   whole<T>(work: () => T): T;
-}
-
-/** What came of reading a layer's headers. */
-export interface LayerContents {
-  readonly columns: EntryColumns;
-  /** Sum of the sizes in the headers, in bytes. */
-  readonly contentSize: number;
-  /** Of the uncompressed layer, in bytes. */
-  readonly length: number;
-  /** What it takes of `maxSize`: its length, and what sparse files expand to. */
-  readonly spentBytes: number;
-  readonly warnings: readonly Warning[];
-  /** Of records that count only in an image for Windows, which are left out of another. */
-  readonly windowsRecords?: Warning | undefined;
-  /** It is laid out as the layers of images for Windows are. */
-  readonly isForWindows: boolean;
 }
 
 /** Called with the bytes worked on since the last call, and how long the spool has become that a layer is decoded into. */

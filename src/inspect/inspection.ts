@@ -9,7 +9,7 @@ import type { ArrivedLayer } from './arriving-layers.js';
 import type { Budget } from './budget.js';
 import { EntryTable } from './entry-table.js';
 import { FillLevel } from './fill-level.js';
-import type { LayerContents } from './index-layer.js';
+import type { LayerContents } from './layer-contents.js';
 import { LayerDecoder, type Refetch } from './layer-decoder.js';
 import { compareDigest, digestsNamed, digestsOf } from './layer-digests.js';
 import type { IndexedLayer, LayerDigests } from './layer-index.js';

@@ -5,7 +5,7 @@ import { parsePrivate } from '../file/private-document.js';
 import type { Digest } from '../image/digest.js';
 import type { StoredLayer } from '../image/image.js';
 import type { EntryColumns } from './entry-table.js';
-import type { LayerContents } from './index-layer.js';
+import type { LayerContents } from './layer-contents.js';
 
 /** Of which layer an index tells: by its stored bytes and by its uncompressed ones. */
 export interface LayerKey {

@@ -1,18 +1,12 @@
 import { createHash } from 'node:crypto';
 import { hashRegion } from '../file/hash-region.js';
+import { sourceEnded } from '../file/read-at.js';
 import type { Limits } from '../image/limits.js';
 import type { OpenRegion } from '../image/region.js';
-import { sourceEnded } from '../tar/scan.js';
 import { Budget } from './budget.js';
 import { type FollowedLayer, followArchive } from './follow-archive.js';
-import {
-  type DecodeRequest,
-  decodeLayer,
-  indexPlainLayer,
-  type LayerContents,
-  type LayerIo,
-  type OnBytes,
-} from './index-layer.js';
+import { type DecodeRequest, decodeLayer, indexPlainLayer, type LayerIo, type OnBytes } from './index-layer.js';
+import type { LayerContents } from './layer-contents.js';
 import { SharedLength } from './shared-length.js';
 
 /** Work on one layer, as a value that can be handed to another thread. */

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { DimgxError } from '../errors.js';
+import type { ReadAt } from '../file/read-at.js';
 import { readRegionSync } from '../file/read-region.js';
 import { type WriteAt, writeAt } from '../file/write-at.js';
 import type { OpenRegion } from '../image/region.js';
-import type { ReadAt } from '../tar/scan.js';
 import type { Slots } from '../threads/slots.js';
 import type { LayerIo, OnBytes } from './index-layer.js';
 import { type LayerReport, runLayerJob } from './layer-job.js';

@@ -4,7 +4,8 @@ import type { Image, Layer, StoredLayer } from '../image/image.js';
 import { layerNames } from '../image/layer-names.js';
 import type { Resources } from '../image/resources.js';
 import type { Files } from './files.js';
-import { type ForeignLayer, LayerOpener } from './layer-opener.js';
+import type { ForeignLayer } from './foreign-problem.js';
+import { LayerOpener } from './layer-opener.js';
 import type { FoundImage, FoundLayer } from './source.js';
 
 /** What is known of an image beside what its source found. */

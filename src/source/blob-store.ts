@@ -1,25 +1,8 @@
 import { type Digest, parseDigest } from '../image/digest.js';
 import type { Descriptor } from '../image/manifest.js';
+import type { Blobs, Document } from './blobs.js';
 import { checkDigest, checkSize } from './checks.js';
 import type { Documents } from './documents.js';
-
-/** Where what descriptors point at can be had. */
-export interface Blobs {
-  /** A manifest or an index, compared with its descriptor. */
-  manifest(descriptor: Descriptor): Promise<Document>;
-  /** The same for a config. */
-  config(descriptor: Descriptor): Promise<Document>;
-  /** What a layer is called there. */
-  blobPath(digest: Digest): string;
-  /** Whether to look for a blob costs little. Where it does not, `has` says of all that they are there. */
-  readonly isNear: boolean;
-  has(digest: Digest): Promise<boolean>;
-}
-
-export interface Document {
-  readonly bytes: Uint8Array;
-  readonly digest: Digest;
-}
 
 /** Documents among files. */
 export class BlobStore implements Blobs {

@@ -1,7 +1,7 @@
 import type { Warn } from '../errors.js';
 import type { Descriptor } from '../image/manifest.js';
 import { defaultPlatform, isSamePlatform, type Platform, platformOf, rankOf } from '../image/platform.js';
-import type { Blobs } from './blob-store.js';
+import type { Blobs } from './blobs.js';
 import { type ExaminedManifest, examineManifest, isDamaged, isWhole } from './examine-manifest.js';
 import { incomplete, noPlatform, notAnImage, otherPlatform, passedOver } from './leaf-messages.js';
 import { isImageKind, kindOfDescriptor } from './manifest-kind.js';

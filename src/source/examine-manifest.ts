@@ -6,7 +6,7 @@ import type { ListedImage } from '../image/listed-image.js';
 import { type Descriptor, isForeign, type Manifest } from '../image/manifest.js';
 import { type Platform, platformOf } from '../image/platform.js';
 import { quoted } from '../image/printable.js';
-import type { Blobs } from './blob-store.js';
+import type { Blobs } from './blobs.js';
 import { isManifest, kindOfDescriptor, kindOfManifest, type ManifestKind } from './manifest-kind.js';
 import { readManifest } from './read-manifest.js';
 

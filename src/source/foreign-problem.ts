@@ -1,5 +1,12 @@
 import { DimgxError } from '../errors.js';
+import type { Layer } from '../image/image.js';
 import { quoted } from '../image/printable.js';
+
+/** A layer that its maker offers somewhere else. */
+export interface ForeignLayer {
+  readonly layer: Layer;
+  readonly urls: readonly string[];
+}
 
 /**
  * Why a layer that its maker does not let others hand on cannot be read.

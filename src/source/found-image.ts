@@ -3,7 +3,7 @@ import { parseConfig } from '../image/config.js';
 import { type Digest, hexOf, isDigest } from '../image/digest.js';
 import { type Descriptor, IMAGE_CONFIG_TYPES, isForeign, type Manifest } from '../image/manifest.js';
 import { quoted } from '../image/printable.js';
-import type { Blobs } from './blob-store.js';
+import type { Blobs } from './blobs.js';
 import { checkLayerCount } from './checks.js';
 import type { ImageManifest } from './image-manifest.js';
 import { kindOfManifest, withArticle } from './manifest-kind.js';

@@ -1,7 +1,7 @@
 import type { Digest } from '../image/digest.js';
 import { INDEX_DOCUMENT, type Manifest } from '../image/manifest.js';
 import { parseTolerantly } from '../image/oddity.js';
-import type { Document } from './blob-store.js';
+import type { Document } from './blobs.js';
 import { chooseLeaf, type LeafRequest } from './choose-leaf.js';
 import { type Leaf, leavesOf } from './manifest-leaves.js';
 import { documentKind, parseManifest, readManifest } from './read-manifest.js';

@@ -1,21 +1,13 @@
-import { detectCompression, MAGIC_LENGTH } from '../compression/detect.js';
+import { compressionOf } from '../compression/compression-of.js';
 import { DimgxError } from '../errors.js';
-import { readRegion } from '../file/read-region.js';
 import { isSystemError } from '../file/system-error.js';
-import type { Layer, StoredLayer } from '../image/image.js';
+import type { StoredLayer } from '../image/image.js';
 import { printable, quoted } from '../image/printable.js';
-import type { Region } from '../image/region.js';
 import type { Opening } from './assemble-image.js';
 import { checkSize } from './checks.js';
 import { missingBlob } from './documents.js';
-import { foreignProblem } from './foreign-problem.js';
+import { type ForeignLayer, foreignProblem } from './foreign-problem.js';
 import type { FoundLayer } from './source.js';
-
-/** A layer that its maker offers somewhere else. */
-export interface ForeignLayer {
-  readonly layer: Layer;
-  readonly urls: readonly string[];
-}
 
 type StoredBlob = Pick<StoredLayer, 'blob' | 'compression'>;
 type Outcome = StoredBlob | { readonly problem: DimgxError } | { readonly foreign: Omit<ForeignLayer, 'layer'> };
@@ -57,13 +49,6 @@ export class LayerOpener {
     if (fetchForeign && digest) return { foreign: { urls: foreign } };
     return { problem: foreignProblem(digest ?? quoted(file), foreign, files.location) };
   }
-}
-
-/** How the bytes of a layer are compressed, by the first of them. */
-export async function compressionOf(blob: Region): Promise<StoredLayer['compression']> {
-  const head = new Uint8Array(Math.min(MAGIC_LENGTH, blob.length));
-  await readRegion(blob)(head, 0);
-  return detectCompression(head);
 }
 
 async function openStored(

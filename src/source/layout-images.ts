@@ -1,6 +1,6 @@
 import { DimgxError } from '../errors.js';
 import type { Descriptor } from '../image/manifest.js';
-import type { Blobs } from './blob-store.js';
+import type { Blobs } from './blobs.js';
 import type { Looked } from './choose-by-documents.js';
 import { type Examined, examineManifest, isWhole, ownProblem, withProblem } from './examine-manifest.js';
 import { isImageKind, kindOfDescriptor, mayBeIndex } from './manifest-kind.js';

@@ -1,7 +1,7 @@
 import { parseDigest } from '../image/digest.js';
 import type { ListedImage } from '../image/listed-image.js';
 import { type Descriptor, INDEX_TYPES } from '../image/manifest.js';
-import type { Blobs, Document } from './blob-store.js';
+import type { Blobs, Document } from './blobs.js';
 import { examineManifest, listedImage, ownProblem } from './examine-manifest.js';
 import { isManifest, kindOfDescriptor, mayBeIndex } from './manifest-kind.js';
 import { type Leaf, leavesOf } from './manifest-leaves.js';

@@ -2,7 +2,7 @@ import { DimgxError } from '../errors.js';
 import { parseDocument } from '../image/document.js';
 import { type Descriptor, IndexSchema } from '../image/manifest.js';
 import { quoted } from '../image/printable.js';
-import type { Blobs } from './blob-store.js';
+import type { Blobs } from './blobs.js';
 import { ownProblem } from './examine-manifest.js';
 import { isAttestation, mayBeIndex } from './manifest-kind.js';
 import { documentKind } from './read-manifest.js';

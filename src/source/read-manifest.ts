@@ -3,7 +3,7 @@ import type { Digest } from '../image/digest.js';
 import { parseDocument } from '../image/document.js';
 import { type Descriptor, INDEX_TYPES, KindSchema, MANIFEST, type Manifest } from '../image/manifest.js';
 import { parseTolerantly } from '../image/oddity.js';
-import type { Blobs } from './blob-store.js';
+import type { Blobs } from './blobs.js';
 
 /**
  * Whether a document is a manifest or an index. One that could be read as both has led readers apart before

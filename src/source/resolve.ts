@@ -15,7 +15,7 @@ import { checkBlobFolders } from './blob-folders.js';
 import { Documents } from './documents.js';
 import { FilesWithBlobs } from './files-with-blobs.js';
 import { findForPlatform, recognise } from './find-in-files.js';
-import type { ForeignLayer } from './layer-opener.js';
+import type { ForeignLayer } from './foreign-problem.js';
 import { locate } from './locate.js';
 import type { OpenContext } from './open-context.js';
 import type { FetchedBlob } from './registry/fetch-layers.js';

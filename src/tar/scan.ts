@@ -1,16 +1,10 @@
-import { DimgxError } from '../errors.js';
+import type { ReadAt } from '../file/read-at.js';
 import { BLOCK } from './block.js';
 import type { TarRules } from './decode.js';
 import type { TarEntry } from './entry.js';
 import { checkSum } from './read-header.js';
 import { HeaderScanner } from './scanner.js';
 import { Tail } from './tail.js';
-
-/**
- * Fills `into` with the bytes from `position` on, or fails with DIMGX_EXTRACT_CHANGED. A synchronous one suits a
- * worker thread, where nobody waits.
- */
-export type ReadAt = (into: Uint8Array, position: number) => void | Promise<void>;
 
 /** What stood behind the entries. */
 export interface TarEnd {
@@ -125,9 +119,4 @@ export class TarStreamScan {
     this.#scanner.finish(this.#length, Buffer.concat(this.#carry), this.#tail);
     return { trailing: trailing(this.#tail), strayExtensions: this.#scanner.strayExtensions };
   }
-}
-
-/** @throws DIMGX_EXTRACT_CHANGED always: for a `ReadAt` that meets the end too early */
-export function sourceEnded(): never {
-  throw new DimgxError('DIMGX_EXTRACT_CHANGED', 'the source became shorter while it was read');
 }

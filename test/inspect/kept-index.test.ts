@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, test } from 'vitest';
 import type { Digest } from '#dimgx/image/digest.js';
 import type { LayerKeeper } from '#dimgx/image/image.js';
 import { Budget } from '#dimgx/inspect/budget.js';
-import { indexPlainLayer, type LayerContents } from '#dimgx/inspect/index-layer.js';
+import { indexPlainLayer } from '#dimgx/inspect/index-layer.js';
 import {
   decodeLayerIndex,
   encodeLayerIndex,
@@ -14,6 +14,7 @@ import {
   keptIndex,
   type LayerKey,
 } from '#dimgx/inspect/kept-index.js';
+import type { LayerContents } from '#dimgx/inspect/layer-contents.js';
 import type { BlobCache } from '#dimgx/store/blob-cache.js';
 import { openBlobCache } from '#dimgx/store/open-blob-cache.js';
 import { randomBlob } from '../helpers/blobs.js';

@@ -1,8 +1,8 @@
+import { compressionOf } from '../../compression/compression-of.js';
 import { algorithmOf, type Digest } from '../../image/digest.js';
 import type { Layer, LayerKeeper, StoredLayer, WatchLayer } from '../../image/image.js';
 import type { BlobCache } from '../../store/blob-cache.js';
 import { digestOfRegion } from '../checks.js';
-import { compressionOf } from '../layer-opener.js';
 import type { OpenContext } from '../open-context.js';
 import type { BlobOrigin } from './download-blob.js';
 import { LayerDownload, type RegistryLayer } from './layer-download.js';

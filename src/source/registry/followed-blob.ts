@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { compressionOf } from '../../compression/compression-of.js';
 import { MAGIC_LENGTH } from '../../compression/detect.js';
 import { DescriptorFile } from '../../file/descriptor-file.js';
 import type { Layer, LayerFile, LayerWatcher, WatchLayer } from '../../image/image.js';
-import { compressionOf } from '../layer-opener.js';
 
 /** Where a layer lies in a file, as it is stored. */
 export interface FollowedPart {

@@ -7,7 +7,7 @@ import { MAX_DOCUMENT } from '../../image/limits.js';
 import type { Descriptor } from '../../image/manifest.js';
 import { quoted } from '../../image/printable.js';
 import type { BlobCache } from '../../store/blob-cache.js';
-import type { Blobs, Document } from '../blob-store.js';
+import type { Blobs, Document } from '../blobs.js';
 import { checkDigest, checkSize } from '../checks.js';
 import type { Repository, ServedManifest } from './repository.js';
 

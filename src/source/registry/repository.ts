@@ -4,7 +4,7 @@ import { MAX_DOCUMENT } from '../../image/limits.js';
 import { MANIFEST_TYPES } from '../../image/manifest.js';
 import { quoted } from '../../image/printable.js';
 import type { RegistryName } from '../../reference/registry-name.js';
-import type { Document } from '../blob-store.js';
+import type { Document } from '../blobs.js';
 import { checkDigest, digestOf } from '../checks.js';
 import type { WantedBlob } from './download-blob.js';
 import type { HttpReply } from './http-client.js';
