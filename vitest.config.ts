@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/engine/**'],
+          exclude: ['test/engines/**'],
           isolate: false, // to load dimgx again for each of 160 files takes a third of a minute
           unstubEnvs: true,
           server,
@@ -24,8 +24,8 @@ export default defineConfig({
         test: {
           // after the others and one at a time: they share a daemon, and the disk is theirs
           name: 'engine',
-          include: ['test/engine/**/*.test.ts'],
-          globalSetup: ['test/engine/setup.ts'],
+          include: ['test/engines/**/*.test.ts'],
+          globalSetup: ['test/engines/setup.ts'],
           server,
           fileParallelism: false,
           sequence: { groupOrder: 1 },

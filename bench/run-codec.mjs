@@ -5,8 +5,8 @@
 import { createReadStream, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { pipeline } from 'node:stream/promises';
+import { pieceSink } from '#dimgx/base/io/piece-sink.js';
 import { codecOf } from '#dimgx/compression/detect.js';
-import { pieceSink } from '#dimgx/compression/piece-sink.js';
 
 const [direction, name, level, file = ''] = process.argv.slice(2);
 const codec = codecOf(/** @type {import('#dimgx/compression/codec.js').CompressionName} */ (name));

@@ -1,19 +1,19 @@
 import type { Writable } from 'node:stream';
-import { Call } from './call/call.js';
-import { checkOptions } from './call/check-options.js';
+import { Call } from './base/call/call.js';
+import { checkOptions } from './base/call/check-options.js';
 import type { Warn, Warning } from './errors.js';
 import { openExtraction } from './extract/extraction.js';
 import type { Image } from './image/image.js';
+import { selectLayers } from './image/select-layers.js';
 import { inspectLayers } from './inspect/inspect-layers.js';
-import type { LayerIndex } from './inspect/layer-index.js';
-import { selectLayers } from './inspect/select-layers.js';
+import type { LayerIndex } from './layer/layer-index.js';
 import { mergeLayers } from './merge/merge-layers.js';
 import { writtenByLayer } from './merge/merge-plan.js';
 import type { Plan } from './merge/plan.js';
 import type { ExtractOptions, InspectOptions, OpenOptions, SelectOptions, TargetOptions } from './options.js';
+import { type Destination, findDestination } from './output/destination.js';
+import { writeTarget } from './output/write-target.js';
 import { openImage } from './source/resolve.js';
-import { type Destination, findDestination } from './target/destination.js';
-import { writeTarget } from './target/write-target.js';
 
 export interface FlattenOptions extends OpenOptions, SelectOptions, InspectOptions, ExtractOptions, TargetOptions {}
 

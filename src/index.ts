@@ -1,3 +1,6 @@
+export type { Region, RegionFile } from './base/io/region.js';
+export type { Resources } from './base/io/resources.js';
+export type { Limits } from './base/limits.js';
 export type { CompressionName } from './compression/codec.js';
 export {
   type Choice,
@@ -13,7 +16,6 @@ export {
 } from './errors.js';
 export { extractLayers } from './extract/extract-layers.js';
 export { type FlattenOptions, type FlattenResult, flatten, type LayerCount } from './flatten.js';
-export type { Digest } from './image/digest.js';
 export type {
   HistoryEntry,
   HistoryRow,
@@ -29,16 +31,13 @@ export type {
   WatchLayer,
   WatchSpool,
 } from './image/image.js';
-export type { Limits } from './image/limits.js';
 export type { ImageList, ListedImage } from './image/listed-image.js';
 export type { Platform } from './image/platform.js';
-export type { Region, RegionFile } from './image/region.js';
-export type { Resources } from './image/resources.js';
-export type { Entries, EntryType, EntryView } from './inspect/entries.js';
+export { selectLayers } from './image/select-layers.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';
-export type { LayerDigests, LayerIndex } from './inspect/layer-index.js';
 export { createPool, type Pool, type PoolOptions } from './inspect/pool.js';
-export { selectLayers } from './inspect/select-layers.js';
+export type { Entries, EntryType, EntryView } from './layer/entries.js';
+export type { LayerDigests, LayerIndex } from './layer/layer-index.js';
 export { mergeLayers } from './merge/merge-layers.js';
 export type { HiddenEntry, HiddenReason, Plan, PlanEntry } from './merge/plan.js';
 export type {
@@ -55,5 +54,6 @@ export type {
   SelectOptions,
   TargetOptions,
 } from './options.js';
+export type { Digest } from './reference/digest.js';
 export { type ListOptions, listImages } from './source/list-images.js';
 export { openImage } from './source/resolve.js';

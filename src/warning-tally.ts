@@ -1,5 +1,5 @@
+import { printable } from './base/text/printable.js';
 import type { Warning, WarningCode } from './errors.js';
-import { printable } from './image/printable.js';
 
 /** What a warning says of the entry that it names. */
 const SAYINGS = {

@@ -1,7 +1,7 @@
 import module from 'node:module';
 import { join } from 'node:path';
-import { makeFolder } from '../file/make-folder.js';
-import { cachePlace, prepareCacheFolder } from '../store/cache-folder.js';
+import { makeFolder } from '../base/io/make-folder.js';
+import { cachePlace, prepareCacheFolder } from '../cache/cache-folder.js';
 
 /**
  * Has Node keep the code that it compiles, where it can (22.1 and later): a start then costs less. It is kept in the user's

@@ -1,18 +1,18 @@
+import { printable } from '../base/text/printable.js';
 import type { ExitCode } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
 import type { Image } from '../image/image.js';
-import { printable } from '../image/printable.js';
-import { normaliseArgv } from './argv.js';
-import { asOptions, type FoundCommand, findCommand } from './find-command.js';
-import { formatJson } from './format-json.js';
-import type { Job } from './job.js';
-import { type Messages, openMessages, PLAIN_MESSAGES } from './messages.js';
-import { OPTION_TABLE } from './option-table.js';
-import type { Invocation } from './options.js';
-import { reportFailure } from './report-failure.js';
-import { versionText } from './version-text.js';
+import { asOptions, type FoundCommand, findCommand } from './commands/find-command.js';
+import type { Job } from './commands/job.js';
+import { type Messages, openMessages, PLAIN_MESSAGES } from './messages/messages.js';
+import { reportFailure } from './messages/report-failure.js';
+import { normaliseArgv } from './options/argv.js';
+import { OPTION_TABLE } from './options/option-table.js';
+import type { Invocation } from './options/options.js';
+import { formatJson } from './output/format-json.js';
+import { versionText } from './output/version-text.js';
+import { writeOut } from './output/write-out.js';
 import { withSignals } from './with-signals.js';
-import { writeOut } from './write-out.js';
 
 /**
  * Does what the arguments ask, and says on standard error what went wrong.
@@ -45,7 +45,7 @@ export async function run(args: readonly string[]): Promise<ExitCode | 0> {
 }
 
 async function prepareCommandOf(command: FoundCommand): Promise<Job | undefined> {
-  const { prepareCommand } = await import('./prepare-command.js');
+  const { prepareCommand } = await import('./commands/prepare-command.js');
   return prepareCommand(command);
 }
 
@@ -55,7 +55,7 @@ async function prepareFlattening(args: readonly string[]): Promise<Job | undefin
   if (argv.options.includes('--help')) await printHelp();
   else if (argv.options.includes('--version')) await writeOut(await versionText());
   else {
-    const { parseOptions } = await import('./options.js');
+    const { parseOptions } = await import('./options/options.js');
     const invocation = parseOptions(argv);
     return { settings: invocation, work: (messages, signal) => work(invocation, messages, signal) };
   }
@@ -65,7 +65,7 @@ async function prepareFlattening(args: readonly string[]): Promise<Job | undefin
 type Produced = FlattenOptions & { readonly onSource: (source: Image['source']) => void };
 
 async function printHelp(): Promise<void> {
-  const { helpText } = await import('./help-text.js');
+  const { helpText } = await import('./options/help-text.js');
   await writeOut(await helpText(process.stdout.columns || undefined));
 }
 
@@ -76,7 +76,7 @@ async function work(invocation: Invocation, { log, bar }: Messages, signal: Abor
     onWarning: (warning) => log.warning(warning),
     onInfo: (message) => log.write('info', message),
     ...(bar && { onProgress: (progress) => bar.update(progress) }),
-    ...(log.shows('info') && { onEntry: (await import('./entry-logger.js')).entryLogger(log) }),
+    ...(log.shows('info') && { onEntry: (await import('./messages/entry-logger.js')).entryLogger(log) }),
   };
   const produce = invocation.action === 'list' ? list : flatten;
   const text = await produce(invocation, { ...options, onSource: tellSource(log) }).finally(() => bar?.clear());
@@ -91,7 +91,7 @@ function tellSource(log: Messages['log']): (source: Image['source']) => void {
 }
 
 async function list({ reference, json, quiet }: Invocation, options: Produced): Promise<string> {
-  const { listImage } = await import('./list-image.js');
+  const { listImage } = await import('./output/list-image.js');
   // A terminal that does not know its width says 0; what is no terminal says nothing.
   const columns = process.stdout.columns || undefined;
   return listImage(reference, { ...options, json, quiet, columns });

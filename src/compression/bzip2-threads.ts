@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { ThreadPool } from '../threads/thread-pool.js';
-import type { ThreadShare } from '../threads/thread-share.js';
+import { ThreadPool } from '../base/worker/thread-pool.js';
+import type { ThreadShare } from '../base/worker/thread-share.js';
 import type { Bzip2Job } from './bzip2-worker.js';
 import { Libbz2 } from './libbz2.js';
 

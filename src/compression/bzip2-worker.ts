@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ThreadAnswer, ThreadData } from '../threads/thread-task.js';
+import type { ThreadAnswer, ThreadData } from '../base/worker/thread-task.js';
 import { Libbz2 } from './libbz2.js';
 
 /** The worker thread's side of `Bzip2Threads`: makes a stream of each piece that comes. */

@@ -1,5 +1,5 @@
-import { readRegion } from '../file/read-region.js';
-import type { Region } from '../image/region.js';
+import { readRegion } from '../base/io/read-region.js';
+import type { Region } from '../base/io/region.js';
 import type { CompressionName } from './codec.js';
 import { detectCompression, MAGIC_LENGTH } from './detect.js';
 

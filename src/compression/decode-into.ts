@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { pieceSink } from '../base/io/piece-sink.js';
 import { freeMemory } from './free-memory.js';
-import { pieceSink } from './piece-sink.js';
 
 /**
  * Decodes a whole stream.

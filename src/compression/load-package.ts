@@ -1,6 +1,6 @@
-import { reasonOf } from '../call/reason-of.js';
+import { reasonOf } from '../base/call/reason-of.js';
+import { isTooManyFiles } from '../base/io/too-many-files.js';
 import { DimgxError } from '../errors.js';
-import { isTooManyFiles } from '../file/too-many-files.js';
 
 /**
  * Loads what a codec needs of a package.

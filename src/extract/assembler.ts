@@ -1,7 +1,7 @@
+import { requireUnchanged, scatterRegion } from '../base/io/read-region.js';
+import { MAX_PIECES } from '../base/io/rest-of-pieces.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
-import { requireUnchanged, scatterRegion } from '../file/read-region.js';
-import { MAX_PIECES } from '../file/rest-of-pieces.js';
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 import type { HeaderChange, PlanColumns } from '../merge/plan.js';
 import { BLOCK } from '../tar/block.js';
 import { MAX_EXTENSION, type PaxRecord } from '../tar/pax.js';

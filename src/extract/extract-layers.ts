@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
-import { checkOptions } from '../call/check-options.js';
-import { guardCallbacks } from '../call/guard-callbacks.js';
+import { checkOptions } from '../base/call/check-options.js';
+import { guardCallbacks } from '../base/call/guard-callbacks.js';
 import type { DimgxError } from '../errors.js';
-import type { LayerIndex } from '../inspect/layer-index.js';
+import type { LayerIndex } from '../layer/layer-index.js';
 import { mergeLayers } from '../merge/merge-layers.js';
 import type { Plan } from '../merge/plan.js';
 import type { ExtractOptions } from '../options.js';

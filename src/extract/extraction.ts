@@ -1,4 +1,4 @@
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 import { writtenEvent } from '../merge/explain.js';
 import { mergePlan } from '../merge/merge-plan.js';
 import type { Plan } from '../merge/plan.js';

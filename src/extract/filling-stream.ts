@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { onAbort } from '../call/on-abort.js';
+import { onAbort } from '../base/call/on-abort.js';
 import { abortedBy, DimgxError } from '../errors.js';
 import type { TarAssembler } from './assembler.js';
 

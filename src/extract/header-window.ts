@@ -1,7 +1,7 @@
-import type { ReadAt } from '../file/read-at.js';
-import { readRegion } from '../file/read-region.js';
-import type { FillLevel } from '../inspect/fill-level.js';
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import type { ReadAt } from '../base/io/read-at.js';
+import { readRegion } from '../base/io/read-region.js';
+import type { FillLevel } from '../layer/fill-level.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 
 const LARGEST = 256 * 1024;
 const SMALLEST = 4 * 1024;

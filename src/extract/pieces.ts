@@ -1,4 +1,4 @@
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 import type { PlanColumns } from '../merge/plan.js';
 import { ODD } from '../tar/entry.js';
 import type { SparseLayout } from '../tar/sparse-layout.js';

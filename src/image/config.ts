@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Digest, parseDigest } from './digest.js';
+import { type Digest, parseDigest } from '../reference/digest.js';
 import type { HistoryEntry, ImageConfig } from './image.js';
 import { parseTolerantly, tolerantSchema } from './oddity.js';
 import { type Platform, platformOf } from './platform.js';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import { printable } from './printable.js';
 
 /**
  * Reads a JSON document of an image and checks its shape. Unknown keys are kept out of the result.

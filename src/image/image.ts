@@ -1,9 +1,9 @@
+import type { Region, RegionFile } from '../base/io/region.js';
+import type { Resources } from '../base/io/resources.js';
 import type { CompressionName } from '../compression/codec.js';
 import type { DimgxError } from '../errors.js';
-import type { Digest } from './digest.js';
+import type { Digest } from '../reference/digest.js';
 import type { Platform } from './platform.js';
-import type { Region, RegionFile } from './region.js';
-import type { Resources } from './resources.js';
 
 /** One step of the image's making, as the config tells it. Times and commands are untrusted text. */
 export interface HistoryEntry {

@@ -1,4 +1,4 @@
-import { shortId } from './short-id.js';
+import { shortId } from '../base/text/short-id.js';
 
 /**
  * What to call an image's layers in messages: the short IDs that a listing shows, with `@N`, counted from 1 as in layer

@@ -1,6 +1,6 @@
 import { arch } from 'node:os';
+import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import { printable, quoted } from './printable.js';
 
 /** Source: OCI image-spec, image-index.md, platform. */
 export interface Platform {

@@ -1,5 +1,5 @@
+import type { Limits } from '../base/limits.js';
 import { DimgxError } from '../errors.js';
-import type { Limits } from '../image/limits.js';
 
 /** What is left of an image's limits, counted by all threads that index its layers together. */
 export class Budget {

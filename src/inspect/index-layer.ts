@@ -1,19 +1,19 @@
 import type { Hash } from 'node:crypto';
+import type { ReadAt } from '../base/io/read-at.js';
+import type { OpenRegion } from '../base/io/region.js';
+import type { WriteAt } from '../base/io/write-at.js';
+import { pathData } from '../base/text/printable.js';
 import type { CompressionName } from '../compression/codec.js';
 import { decodeInto } from '../compression/decode-into.js';
 import { codecOf } from '../compression/detect.js';
 import { DimgxError } from '../errors.js';
-import type { ReadAt } from '../file/read-at.js';
-import type { WriteAt } from '../file/write-at.js';
-import { pathData } from '../image/printable.js';
-import type { OpenRegion } from '../image/region.js';
+import { EntryTableBuilder } from '../layer/entry-table-builder.js';
+import type { LayerContents } from '../layer/layer-contents.js';
 import { ODD, type TarEntry } from '../tar/entry.js';
 import { latin1 } from '../tar/pax.js';
 import { scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
 import { WarningTally } from '../warning-tally.js';
 import type { Budget } from './budget.js';
-import { EntryTableBuilder } from './entry-table-builder.js';
-import type { LayerContents } from './layer-contents.js';
 
 /** Of compressed bytes. */
 const STORED_PIECE = 1024 * 1024;

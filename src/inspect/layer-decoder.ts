@@ -1,12 +1,12 @@
 import { DimgxError } from '../errors.js';
-import { algorithmOf, hexOf } from '../image/digest.js';
 import type { Layer, StoredLayer } from '../image/image.js';
+import type { FillLevel } from '../layer/fill-level.js';
+import { keepIndex } from '../layer/kept-index.js';
+import type { LayerContents } from '../layer/layer-contents.js';
+import { compareDigest } from '../layer/layer-digests.js';
 import type { InspectOptions } from '../options.js';
+import { algorithmOf, hexOf } from '../reference/digest.js';
 import type { Budget } from './budget.js';
-import type { FillLevel } from './fill-level.js';
-import { keepIndex } from './kept-index.js';
-import type { LayerContents } from './layer-contents.js';
-import { compareDigest } from './layer-digests.js';
 import type { LayerReport } from './layer-job.js';
 import { decodeTask, hashTask, type SpoolPlace } from './layer-task.js';
 import type { LayerWork } from './layer-work.js';

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { hashRegion } from '../file/hash-region.js';
-import { sourceEnded } from '../file/read-at.js';
-import type { Limits } from '../image/limits.js';
-import type { OpenRegion } from '../image/region.js';
+import { hashRegion } from '../base/io/hash-region.js';
+import { sourceEnded } from '../base/io/read-at.js';
+import type { OpenRegion } from '../base/io/region.js';
+import type { Limits } from '../base/limits.js';
+import { SharedLength } from '../base/worker/shared-length.js';
+import type { LayerContents } from '../layer/layer-contents.js';
+import { type FollowedLayer, followArchive } from './arrive/follow-archive.js';
 import { Budget } from './budget.js';
-import { type FollowedLayer, followArchive } from './follow-archive.js';
 import { type DecodeRequest, decodeLayer, indexPlainLayer, type LayerIo, type OnBytes } from './index-layer.js';
-import type { LayerContents } from './layer-contents.js';
-import { SharedLength } from './shared-length.js';
 
 /** Work on one layer, as a value that can be handed to another thread. */
 export type LayerJob =

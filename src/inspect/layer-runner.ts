@@ -1,6 +1,6 @@
+import type { ThreadShare } from '../base/worker/thread-share.js';
 import { nodeZstd } from '../compression/zstd-node.js';
 import type { StoredLayer } from '../image/image.js';
-import type { ThreadShare } from '../threads/thread-share.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerReport } from './layer-job.js';
 import type { LayerTask } from './layer-task.js';

@@ -1,8 +1,8 @@
-import type { Limits } from '../image/limits.js';
-import type { Region, RegionFile } from '../image/region.js';
+import type { Region, RegionFile } from '../base/io/region.js';
+import type { Limits } from '../base/limits.js';
+import type { SharedLength } from '../base/worker/shared-length.js';
 import type { Budget } from './budget.js';
 import type { LayerJob } from './layer-job.js';
-import type { SharedLength } from './shared-length.js';
 
 /** A job whose files are held open. */
 export interface OpenTask {

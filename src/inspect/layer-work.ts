@@ -1,10 +1,10 @@
+import { openFiles } from '../base/io/open-file-table.js';
+import { isTooManyFiles, tooManyFiles } from '../base/io/too-many-files.js';
+import { quoted } from '../base/text/printable.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
-import { openFiles } from '../file/open-file-table.js';
-import { isTooManyFiles, tooManyFiles } from '../file/too-many-files.js';
 import type { Layer, StoredLayer } from '../image/image.js';
-import { quoted } from '../image/printable.js';
+import type { FillLevel } from '../layer/fill-level.js';
 import type { InspectOptions } from '../options.js';
-import type { FillLevel } from './fill-level.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerReport } from './layer-job.js';
 import type { LayerRunner } from './layer-runner.js';

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { readRegionSync } from '../base/io/read-region.js';
+import { writeAtSync } from '../base/io/write-at.js';
+import { TerminationGate } from '../base/worker/termination-gate.js';
+import type { ThreadAnswer, ThreadData } from '../base/worker/thread-task.js';
 import { DimgxError } from '../errors.js';
-import { readRegionSync } from '../file/read-region.js';
-import { writeAtSync } from '../file/write-at.js';
-import { TerminationGate } from '../threads/termination-gate.js';
-import type { ThreadAnswer, ThreadData } from '../threads/thread-task.js';
 import type { LayerIo } from './index-layer.js';
 import { type LayerJob, runLayerJob } from './layer-job.js';
 

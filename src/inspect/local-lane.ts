@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { ReadAt } from '../base/io/read-at.js';
+import { readRegionSync } from '../base/io/read-region.js';
+import type { OpenRegion } from '../base/io/region.js';
+import { type WriteAt, writeAt } from '../base/io/write-at.js';
+import type { Slots } from '../base/worker/slots.js';
 import { DimgxError } from '../errors.js';
-import type { ReadAt } from '../file/read-at.js';
-import { readRegionSync } from '../file/read-region.js';
-import { type WriteAt, writeAt } from '../file/write-at.js';
-import type { OpenRegion } from '../image/region.js';
-import type { Slots } from '../threads/slots.js';
 import type { LayerIo, OnBytes } from './index-layer.js';
 import { type LayerReport, runLayerJob } from './layer-job.js';
 import type { LayerTask } from './layer-task.js';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { checkOptions, requireThat } from '../call/check-options.js';
-import { Slots } from '../threads/slots.js';
-import { ThreadPool } from '../threads/thread-pool.js';
+import { checkOptions, requireThat } from '../base/call/check-options.js';
+import { Slots } from '../base/worker/slots.js';
+import { ThreadPool } from '../base/worker/thread-pool.js';
 
 /** Layers that are decoded in this thread at once: node:zlib does the work in as many threads of its own. */
 const DECODED_HERE = 4;

@@ -1,7 +1,7 @@
-import type { DescriptorFile } from '../file/descriptor-file.js';
-import { openSpool, requireSpoolSpace, spoolFile } from '../file/spool.js';
-import { isCodedTooMany } from '../file/too-many-files.js';
-import type { Resources } from '../image/resources.js';
+import type { DescriptorFile } from '../base/io/descriptor-file.js';
+import type { Resources } from '../base/io/resources.js';
+import { openSpool, requireSpoolSpace, spoolFile } from '../base/io/spool.js';
+import { isCodedTooMany } from '../base/io/too-many-files.js';
 import type { SpoolPlace } from './layer-task.js';
 
 /** Regions of spools begin where pages do. */

@@ -1,4 +1,4 @@
-import type { ThreadTask } from '../threads/thread-task.js';
+import type { ThreadTask } from '../base/worker/thread-task.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerReport } from './layer-job.js';
 import type { LayerTask } from './layer-task.js';

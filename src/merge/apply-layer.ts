@@ -1,7 +1,7 @@
+import { pathData, printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import { pathData, printable } from '../image/printable.js';
-import { type EntryTable, FLAG } from '../inspect/entry-table.js';
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import { type EntryTable, FLAG } from '../layer/entry-table.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 import { TYPE } from '../tar/header.js';
 import { MAX_PATH } from '../tar/path.js';
 import type { WarningTally } from '../warning-tally.js';

@@ -1,5 +1,5 @@
-import { printable } from '../image/printable.js';
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import { printable } from '../base/text/printable.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 import type { EntryEvent } from '../options.js';
 import type { HiddenReason, HiddenRef, How, PlanColumns } from './plan.js';
 import { markerOf } from './whiteout.js';

@@ -1,4 +1,4 @@
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 import { Column } from './column.js';
 import { NONE, type Node } from './node.js';
 import type { Changes, HeaderChange } from './plan.js';

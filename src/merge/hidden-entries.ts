@@ -1,4 +1,4 @@
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 import type { OnHidden } from './apply-layer.js';
 import type { Column } from './column.js';
 import { NONE, type Node } from './node.js';

@@ -1,5 +1,5 @@
-import { MAX_SYMLINKS } from '../image/limits.js';
-import type { EntryTable } from '../inspect/entry-table.js';
+import { MAX_SYMLINKS } from '../base/limits.js';
+import type { EntryTable } from '../layer/entry-table.js';
 import { TYPE } from '../tar/header.js';
 import { componentEnd, DOT, SLASH } from '../tar/path.js';
 import type { FollowBudget } from './follow-budget.js';

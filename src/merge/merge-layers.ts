@@ -1,8 +1,8 @@
-import { checkOptions } from '../call/check-options.js';
-import { guardCallbacks } from '../call/guard-callbacks.js';
+import { checkOptions } from '../base/call/check-options.js';
+import { guardCallbacks } from '../base/call/guard-callbacks.js';
+import { limitsOf } from '../base/limits.js';
 import { inputWarner, type Warn, type Warning } from '../errors.js';
-import { limitsOf } from '../image/limits.js';
-import { type IndexedLayer, indexedLayers, type LayerIndex } from '../inspect/layer-index.js';
+import { type IndexedLayer, indexedLayers, type LayerIndex } from '../layer/layer-index.js';
 import type { MergeOptions } from '../options.js';
 import { ofLayer, WarningTally } from '../warning-tally.js';
 import { applyLayer } from './apply-layer.js';

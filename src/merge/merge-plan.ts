@@ -1,6 +1,6 @@
-import { requireThat } from '../call/check-options.js';
-import { entryView, textOf } from '../inspect/entries.js';
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import { requireThat } from '../base/call/check-options.js';
+import { entryView, textOf } from '../layer/entries.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 import { reasonOf } from './explain.js';
 import type { Changes, HiddenEntry, HiddenRef, Plan, PlanColumns, PlanEntry } from './plan.js';
 

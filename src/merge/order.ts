@@ -1,5 +1,5 @@
-import { FLAG } from '../inspect/entry-table.js';
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import { FLAG } from '../layer/entry-table.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 import { type Metadata, ODD, REWRITE } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import { hasWindowsRoot } from '../tar/path.js';

@@ -1,5 +1,5 @@
-import type { EntryView } from '../inspect/entries.js';
-import type { IndexedLayer, LayerIndex } from '../inspect/layer-index.js';
+import type { EntryView } from '../layer/entries.js';
+import type { IndexedLayer, LayerIndex } from '../layer/layer-index.js';
 import type { Metadata } from '../tar/entry.js';
 
 /** How an item of the output differs from the entry it is copied from. */

@@ -1,7 +1,7 @@
+import { MAX_SYMLINKS } from '../base/limits.js';
+import { pathData, printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import { MAX_SYMLINKS } from '../image/limits.js';
-import { pathData, printable } from '../image/printable.js';
-import type { IndexedLayer } from '../inspect/layer-index.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
 import { componentEnd, DOT, SLASH } from '../tar/path.js';
 import type { WarningTally } from '../warning-tally.js';
 import type { FollowBudget } from './follow-budget.js';

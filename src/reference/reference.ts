@@ -1,6 +1,6 @@
+import { quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import { isDigest } from '../image/digest.js';
-import { quoted } from '../image/printable.js';
+import { isDigest } from './digest.js';
 
 export type FileTransport = 'docker-archive' | 'oci' | 'oci-archive' | 'dir';
 export type EngineTransport = 'docker-daemon' | 'docker';

@@ -1,5 +1,5 @@
+import { quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import { quoted } from '../image/printable.js';
 import { isRegistryHost, repositoryOf } from './image-name.js';
 
 /**

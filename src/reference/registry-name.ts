@@ -1,6 +1,6 @@
+import { quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import { type Digest, isDigest } from '../image/digest.js';
-import { quoted } from '../image/printable.js';
+import { type Digest, isDigest } from './digest.js';
 import { fullName, type Repository, repositoryOf } from './image-name.js';
 
 /** An image in a registry. */

@@ -1,18 +1,18 @@
+import { quoted } from '../base/text/printable.js';
+import type { Engine, EngineImageDetails } from '../engine/engine.js';
+import { isImageId } from '../engine/find-image.js';
+import { type EngineStep, historySteps } from '../engine/history-steps.js';
+import { imageChain } from '../engine/image-chain.js';
+import { lookUpImage } from '../engine/look-up-image.js';
 import { DimgxError, inputWarner, type Warning } from '../errors.js';
-import { hexOf } from '../image/digest.js';
 import { historyRows } from '../image/history.js';
 import type { Image, Layer, StoredLayer, WatchArrivals } from '../image/image.js';
 import { layerNames } from '../image/layer-names.js';
+import type { OpenContext } from '../image/open-context.js';
 import { environmentPlatform, formatPlatform, isSameMachine, type Platform, platformOf } from '../image/platform.js';
-import { quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
+import { hexOf } from '../reference/digest.js';
 import { fullName } from '../reference/image-name.js';
-import type { Engine, EngineImageDetails } from './engine/engine.js';
-import { isImageId } from './engine/find-image.js';
-import { type EngineStep, historySteps } from './engine/history-steps.js';
-import { imageChain } from './engine/image-chain.js';
-import { lookUpImage } from './engine/look-up-image.js';
-import type { OpenContext } from './open-context.js';
 import { savedLayers } from './saved-layers.js';
 
 /** What is wanted of an engine. */
@@ -36,7 +36,7 @@ export interface DaemonRequest {
  *   DIMGX_SOURCE_NO_PLATFORM, DIMGX_REFERENCE_INVALID, DIMGX_ABORTED
  */
 export async function openDaemonImage(request: DaemonRequest, context: OpenContext): Promise<Image> {
-  const { openEngine } = await import('./engine/open-engine.js');
+  const { openEngine } = await import('../engine/open-engine.js');
   const engine = await openEngine({ host: request.options.host, signal: context.signal });
   context.resources.adopt(() => engine.close());
   const { details, images, platform: chosen } = await findOrPull(engine, request, context);

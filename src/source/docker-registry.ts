@@ -1,23 +1,23 @@
+import { printable, quoted } from '../base/text/printable.js';
+import { openBlobCache } from '../cache/open-blob-cache.js';
 import { DimgxError, inputWarner, type Warning } from '../errors.js';
 import type { Image, Layer, WatchArrivals } from '../image/image.js';
 import type { ImageList } from '../image/listed-image.js';
 import { isForeign } from '../image/manifest.js';
+import type { OpenContext } from '../image/open-context.js';
 import { formatPlatform, isSameMachine, type Platform } from '../image/platform.js';
-import { printable, quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
 import { parseRegistryName } from '../reference/registry-name.js';
-import { openBlobCache } from '../store/open-blob-cache.js';
-import { describeLayers, imageOf } from './assemble-image.js';
-import { foreignProblem } from './foreign-problem.js';
-import { foundImage } from './found-image.js';
-import { imageManifest } from './image-manifest.js';
-import { listDocument } from './list-manifest.js';
-import type { OpenContext } from './open-context.js';
-import { type FetchedBlob, fetchLayers } from './registry/fetch-layers.js';
-import { foreignLayers } from './registry/foreign-layers.js';
-import { openRepository, type RepositoryOptions } from './registry/open-repository.js';
-import { RegistryDocuments } from './registry/registry-documents.js';
-import type { FoundImage } from './source.js';
+import { foreignLayers } from '../registry/foreign-layers.js';
+import { foreignProblem } from '../registry/foreign-problem.js';
+import { openRepository, type RepositoryOptions } from '../registry/open-repository.js';
+import { RegistryDocuments } from '../registry/registry-documents.js';
+import { foundImage } from './choose/found-image.js';
+import { listDocument } from './choose/list-manifest.js';
+import { type FetchedBlob, fetchLayers } from './fetch-layers.js';
+import { describeLayers, imageOf } from './form/assemble-image.js';
+import { imageManifest } from './form/image-manifest.js';
+import type { FoundImage } from './form/source.js';
 import { warnOfOddities } from './warn-of-oddities.js';
 
 /** What is wanted of a registry. */

@@ -1,13 +1,13 @@
+import { isSystemError } from '../base/io/system-error.js';
+import { printable, quoted } from '../base/text/printable.js';
 import { compressionOf } from '../compression/compression-of.js';
 import { DimgxError } from '../errors.js';
-import { isSystemError } from '../file/system-error.js';
+import { checkSize } from '../image/checks.js';
 import type { StoredLayer } from '../image/image.js';
-import { printable, quoted } from '../image/printable.js';
-import type { Opening } from './assemble-image.js';
-import { checkSize } from './checks.js';
-import { missingBlob } from './documents.js';
-import { type ForeignLayer, foreignProblem } from './foreign-problem.js';
-import type { FoundLayer } from './source.js';
+import { type ForeignLayer, foreignProblem } from '../registry/foreign-problem.js';
+import type { Opening } from './form/assemble-image.js';
+import { missingBlob } from './form/documents.js';
+import type { FoundLayer } from './form/source.js';
 
 type StoredBlob = Pick<StoredLayer, 'blob' | 'compression'>;
 type Outcome = StoredBlob | { readonly problem: DimgxError } | { readonly foreign: Omit<ForeignLayer, 'layer'> };

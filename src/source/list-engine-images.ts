@@ -1,11 +1,11 @@
+import { quoted } from '../base/text/printable.js';
+import type { Engine, EngineImage, EngineImageDetails } from '../engine/engine.js';
+import { lookUpImage } from '../engine/look-up-image.js';
 import { DimgxError } from '../errors.js';
 import type { ImageList, ListedImage } from '../image/listed-image.js';
+import type { OpenContext } from '../image/open-context.js';
 import { platformOf } from '../image/platform.js';
-import { quoted } from '../image/printable.js';
 import type { OpenOptions } from '../options.js';
-import type { Engine, EngineImage, EngineImageDetails } from './engine/engine.js';
-import { lookUpImage } from './engine/look-up-image.js';
-import type { OpenContext } from './open-context.js';
 
 /** Inspected at once. */
 const AT_ONCE = 8;
@@ -20,7 +20,7 @@ export async function listEngineImages(
   { host }: Pick<OpenOptions, 'host'>,
   { resources, signal }: OpenContext,
 ): Promise<Omit<ImageList, 'reference'>> {
-  const { openEngine } = await import('./engine/open-engine.js');
+  const { openEngine } = await import('../engine/open-engine.js');
   const engine = await openEngine({ host, signal });
   resources.adopt(() => engine.close());
   const source = { transport: 'docker-daemon', location: engine.location };

@@ -1,19 +1,19 @@
-import { Call } from '../call/call.js';
-import { checkOptions, checkTmpDir, requireThat } from '../call/check-options.js';
+import { Call } from '../base/call/call.js';
+import { checkOptions, checkTmpDir, requireThat } from '../base/call/check-options.js';
+import { withResources } from '../base/io/resources.js';
+import { limitsOf } from '../base/limits.js';
 import type { Warning } from '../errors.js';
-import { limitsOf } from '../image/limits.js';
 import type { ImageList, ListedImage } from '../image/listed-image.js';
-import { withResources } from '../image/resources.js';
+import type { OpenContext } from '../image/open-context.js';
 import type { OpenOptions } from '../options.js';
 import { parseReference } from '../reference/reference.js';
-import { checkBlobFolders } from './blob-folders.js';
-import * as dockerArchive from './docker-archive.js';
-import { Documents } from './documents.js';
-import { FilesWithBlobs } from './files-with-blobs.js';
-import { recognise } from './find-in-files.js';
+import { checkBlobFolders } from './files/blob-folders.js';
+import { FilesWithBlobs } from './files/files-with-blobs.js';
+import { recognise } from './files/find-in-files.js';
+import * as dockerArchive from './form/docker-archive.js';
+import { Documents } from './form/documents.js';
+import * as ociLayout from './form/oci-layout.js';
 import { locate } from './locate.js';
-import * as ociLayout from './oci-layout.js';
-import type { OpenContext } from './open-context.js';
 import { withCode } from './resolve.js';
 
 /** What `listImages` understands; the other options of `openImage` choose an image, or are about its layers. */

@@ -1,16 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isSystemError } from '../base/io/system-error.js';
+import { pathData, printable, quoted } from '../base/text/printable.js';
 import { DimgxError, type Warn } from '../errors.js';
-import { isSystemError } from '../file/system-error.js';
-import { pathData, printable, quoted } from '../image/printable.js';
+import type { OpenContext } from '../image/open-context.js';
 import { fullName } from '../reference/image-name.js';
 import type { PathChoice, Reference } from '../reference/reference.js';
-import type { Files } from './files.js';
-import { INDEX, MARKER } from './layout-paths.js';
-import type { OpenContext } from './open-context.js';
-import { openPath, openStandardInput } from './open-files.js';
-import type { Source } from './source.js';
-import { SOURCES, SOURCES_OF } from './sources.js';
+import type { Files } from './files/files.js';
+import { openPath, openStandardInput } from './files/open-files.js';
+import { INDEX, MARKER } from './form/layout-paths.js';
+import type { Source } from './form/source.js';
+import { SOURCES, SOURCES_OF } from './form/sources.js';
 
 /** Where a reference leads: to an image of an engine, of a registry, or to files. */
 export type Place = EnginePlace | RegistryPlace | FilePlace;

@@ -1,10 +1,10 @@
+import { printable, quoted } from '../base/text/printable.js';
+import type { Engine } from '../engine/engine.js';
 import { DimgxError, type Warn } from '../errors.js';
+import type { OpenContext } from '../image/open-context.js';
 import { formatPlatform, type Platform } from '../image/platform.js';
-import { printable, quoted } from '../image/printable.js';
 import { repositoryOf } from '../reference/image-name.js';
-import { type FoundCredentials, findCredentials } from './credentials/find-credentials.js';
-import type { Engine } from './engine/engine.js';
-import type { OpenContext } from './open-context.js';
+import { type FoundCredentials, findCredentials } from '../registry/credentials/find-credentials.js';
 import { PullTally } from './pull-tally.js';
 
 /** What an engine is to pull. */

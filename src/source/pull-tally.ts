@@ -1,6 +1,6 @@
-import { printable } from '../image/printable.js';
+import { printable } from '../base/text/printable.js';
+import type { PullProgress } from '../engine/engine.js';
 import type { Progress } from '../options.js';
-import type { PullProgress } from './engine/engine.js';
 
 /** What has become of one layer, in bytes as the registry has it. */
 interface LayerShare {

@@ -1,24 +1,24 @@
-import { Call } from '../call/call.js';
-import { checkOptions, checkTmpDir, requireThat } from '../call/check-options.js';
+import { Call } from '../base/call/call.js';
+import { checkOptions, checkTmpDir, requireThat } from '../base/call/check-options.js';
+import { Resources } from '../base/io/resources.js';
+import { isSystemError } from '../base/io/system-error.js';
+import { isTooManyFiles, tooManyFiles } from '../base/io/too-many-files.js';
+import { limitsOf } from '../base/limits.js';
+import { printable, quoted } from '../base/text/printable.js';
 import { abortedBy, DimgxError, inputWarner, type Warning } from '../errors.js';
-import { isSystemError } from '../file/system-error.js';
-import { isTooManyFiles, tooManyFiles } from '../file/too-many-files.js';
 import type { Image } from '../image/image.js';
-import { limitsOf } from '../image/limits.js';
+import type { OpenContext } from '../image/open-context.js';
 import { parsePlatform } from '../image/platform.js';
-import { printable, quoted } from '../image/printable.js';
-import { Resources } from '../image/resources.js';
 import type { OpenOptions } from '../options.js';
 import { parseReference } from '../reference/reference.js';
-import { assembleImage } from './assemble-image.js';
-import { checkBlobFolders } from './blob-folders.js';
-import { Documents } from './documents.js';
-import { FilesWithBlobs } from './files-with-blobs.js';
-import { findForPlatform, recognise } from './find-in-files.js';
-import type { ForeignLayer } from './foreign-problem.js';
+import type { ForeignLayer } from '../registry/foreign-problem.js';
+import type { FetchedBlob } from './fetch-layers.js';
+import { checkBlobFolders } from './files/blob-folders.js';
+import { FilesWithBlobs } from './files/files-with-blobs.js';
+import { findForPlatform, recognise } from './files/find-in-files.js';
+import { assembleImage } from './form/assemble-image.js';
+import { Documents } from './form/documents.js';
 import { locate } from './locate.js';
-import type { OpenContext } from './open-context.js';
-import type { FetchedBlob } from './registry/fetch-layers.js';
 import { warnOfOddities } from './warn-of-oddities.js';
 
 /**
@@ -87,7 +87,7 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
   const transport = source.transport === 'oci' && files.isArchive ? 'oci-archive' : source.transport;
   const fetched = new Map<string, FetchedBlob>();
   const fetchForeign = async (layers: readonly ForeignLayer[]) => {
-    const { fetchForeignLayers } = await import('./registry/fetch-foreign-layers.js');
+    const { fetchForeignLayers } = await import('./fetch-foreign-layers.js');
     const warn = (warning: Warning) => options.onWarning?.(warning);
     return fetchForeignLayers(layers, { options, location: files.location, warn, fetched }, context);
   };

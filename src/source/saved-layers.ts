@@ -1,14 +1,14 @@
+import { lateSource } from '../base/io/byte-source.js';
+import { shortId } from '../base/text/short-id.js';
+import type { Engine, EngineImageDetails } from '../engine/engine.js';
 import { DimgxError, type Warn } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';
+import type { OpenContext } from '../image/open-context.js';
 import type { Platform } from '../image/platform.js';
-import { shortId } from '../image/short-id.js';
-import { assembleImage } from './assemble-image.js';
-import { lateSource } from './byte-source.js';
-import * as dockerArchive from './docker-archive.js';
-import { Documents } from './documents.js';
-import type { Engine, EngineImageDetails } from './engine/engine.js';
-import type { OpenContext } from './open-context.js';
-import { openSource } from './open-files.js';
+import { openSource } from './files/open-files.js';
+import { assembleImage } from './form/assemble-image.js';
+import * as dockerArchive from './form/docker-archive.js';
+import { Documents } from './form/documents.js';
 import { warnOfOddities } from './warn-of-oddities.js';
 
 /** Which layers are wanted of an image in an engine. */

@@ -1,5 +1,5 @@
 import type { Warn } from '../errors.js';
-import type { FoundImage } from './source.js';
+import type { FoundImage } from './form/source.js';
 
 /** Warns of what is malformed in an image's documents, and was left out because it does not change the tree. */
 export function warnOfOddities({ config, oddities = [], layers }: FoundImage, warn: Warn): void {

@@ -1,4 +1,4 @@
-import type { ReadAt } from '../file/read-at.js';
+import type { ReadAt } from '../base/io/read-at.js';
 import { BLOCK } from './block.js';
 import type { TarRules } from './decode.js';
 import type { TarEntry } from './entry.js';

@@ -2,9 +2,9 @@ import { chmod, mkdir, readdir, rm, stat, truncate, utimes, writeFile } from 'no
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Digest } from '#dimgx/image/digest.js';
-import type { BlobCache } from '#dimgx/store/blob-cache.js';
-import { openBlobCache } from '#dimgx/store/open-blob-cache.js';
+import type { BlobCache } from '#dimgx/cache/blob-cache.js';
+import { openBlobCache } from '#dimgx/cache/open-blob-cache.js';
+import type { Digest } from '#dimgx/reference/digest.js';
 import { blobOf, downloadOf, type MadeBlob, readDigest } from '../helpers/blobs.js';
 import { archiveOf, temporaryFolder } from '../helpers/members.js';
 import { callDimgxIn } from '../helpers/shared-dimgx.js';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { OPTION_TABLE } from '#dimgx/cli/option-table.js';
+import { OPTION_TABLE } from '#dimgx/cli/options/option-table.js';
 import { startDimgx } from '../helpers/run-dimgx.js';
 import { callDimgx } from '../helpers/shared-dimgx.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { checkOptions } from '#dimgx/call/check-options.js';
-import { COMMAND_TABLE, isRow } from '#dimgx/cli/command-table.js';
-import { OPTION_TABLE, type OptionRow } from '#dimgx/cli/option-table.js';
+import { checkOptions } from '#dimgx/base/call/check-options.js';
+import { COMMAND_TABLE, isRow } from '#dimgx/cli/commands/command-table.js';
+import { OPTION_TABLE, type OptionRow } from '#dimgx/cli/options/option-table.js';
 import { ERRORS, WARNINGS } from '#dimgx/errors.js';
 import { publicTypes } from '../helpers/public-types.js';
 import { MANUAL, Page } from './markdown.js';

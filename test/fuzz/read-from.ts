@@ -1,5 +1,5 @@
-import { type ReadAt, sourceEnded } from '#dimgx/file/read-at.js';
-import type { OpenRegion } from '#dimgx/image/region.js';
+import { type ReadAt, sourceEnded } from '#dimgx/base/io/read-at.js';
+import type { OpenRegion } from '#dimgx/base/io/region.js';
 
 /** Reads bytes in memory as the regions of a file are read. */
 export function readFrom(bytes: Uint8Array): (region: OpenRegion) => ReadAt {

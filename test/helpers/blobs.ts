@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { readRegion } from '#dimgx/file/read-region.js';
-import type { Digest } from '#dimgx/image/digest.js';
-import type { CachedBlob, DownloadBlob } from '#dimgx/store/blob-cache.js';
+import { readRegion } from '#dimgx/base/io/read-region.js';
+import type { CachedBlob, DownloadBlob } from '#dimgx/cache/blob-cache.js';
+import type { Digest } from '#dimgx/reference/digest.js';
 
 export interface MadeBlob {
   readonly bytes: Buffer;

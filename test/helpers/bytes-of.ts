@@ -1,4 +1,4 @@
-import type { ByteSource } from '#dimgx/source/byte-source.js';
+import type { ByteSource } from '#dimgx/base/io/byte-source.js';
 
 /** All that a source gives. */
 export async function bytesOf(source: ByteSource): Promise<Buffer> {

@@ -27,8 +27,8 @@ const SCRIPT = `
   import { createHash } from 'node:crypto';
   import { appendFileSync, readFileSync, writeSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
-  import { readRegion } from '#dimgx/file/read-region.js';
-  import { openBlobCache } from '#dimgx/store/open-blob-cache.js';
+  import { readRegion } from '#dimgx/base/io/read-region.js';
+  import { openBlobCache } from '#dimgx/cache/open-blob-cache.js';
   const { cache: folder, blobs, log, pause = 0, stopAfter = Infinity } = JSON.parse(process.argv[1]);
   const warn = ({ message }) => { throw new Error(message); };
   const cache = await openBlobCache({ cache: folder, env: {}, warn });

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import type { Warning, WarningCode } from '#dimgx/errors.js';
 import { extractLayers } from '#dimgx/extract/extract-layers.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
-import type { LayerIndex } from '#dimgx/inspect/layer-index.js';
+import type { LayerIndex } from '#dimgx/layer/layer-index.js';
 import type { EntryEvent } from '#dimgx/options.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { dockerArchive } from './docker-archive.js';

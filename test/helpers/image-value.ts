@@ -1,6 +1,6 @@
-import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
+import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
+import { Resources } from '#dimgx/base/io/resources.js';
 import type { HistoryRow, Image, Layer, StoredLayer } from '#dimgx/image/image.js';
-import { Resources } from '#dimgx/image/resources.js';
 
 /** A layer with no bytes behind it, for what looks at names only. */
 export function layerValue(parts: Partial<StoredLayer>): StoredLayer {

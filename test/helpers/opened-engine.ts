@@ -1,6 +1,6 @@
 import { expect, onTestFinished } from 'vitest';
-import type { Engine } from '#dimgx/source/engine/engine.js';
-import { type EngineOptions, openEngine } from '#dimgx/source/engine/open-engine.js';
+import type { Engine } from '#dimgx/engine/engine.js';
+import { type EngineOptions, openEngine } from '#dimgx/engine/open-engine.js';
 import { type Answers, fakeEngine } from './fake-engine.js';
 
 /** Short, for servers that say nothing. */

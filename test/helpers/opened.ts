@@ -1,8 +1,8 @@
 import { expect, onTestFinished } from 'vitest';
+import { readRegion } from '#dimgx/base/io/read-region.js';
+import type { Region } from '#dimgx/base/io/region.js';
 import { DimgxError, type Warning } from '#dimgx/errors.js';
-import { readRegion } from '#dimgx/file/read-region.js';
 import type { Image, StoredLayer } from '#dimgx/image/image.js';
-import type { Region } from '#dimgx/image/region.js';
 import type { OpenOptions } from '#dimgx/options.js';
 import { openImage } from '#dimgx/source/resolve.js';
 

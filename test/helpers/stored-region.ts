@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
-import type { Region } from '#dimgx/image/region.js';
+import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
+import type { Region } from '#dimgx/base/io/region.js';
 import { temporaryFolder } from './members.js';
 
 /** Bytes as a file of their own; it is gone when the test is over. */

@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { DEFAULT_LIMITS } from '#dimgx/image/limits.js';
+import { DEFAULT_LIMITS } from '#dimgx/base/limits.js';
+import { Slots } from '#dimgx/base/worker/slots.js';
 import { Budget } from '#dimgx/inspect/budget.js';
 import { LayerRunner } from '#dimgx/inspect/layer-runner.js';
 import { hashTask, indexTask, type LayerTask } from '#dimgx/inspect/layer-task.js';
 import { LocalLane } from '#dimgx/inspect/local-lane.js';
 import { InspectionPool } from '#dimgx/inspect/pool.js';
-import { Slots } from '#dimgx/threads/slots.js';
 import { layerValue } from '../helpers/image-value.js';
 import { rawEntry } from '../helpers/raw-tar.js';
 import { storedRegion } from '../helpers/stored-region.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import type { PullProgress } from '#dimgx/source/engine/engine.js';
+import type { PullProgress } from '#dimgx/engine/engine.js';
 import { PullTally } from '#dimgx/source/pull-tally.js';
 
 type Report = readonly [id: string | undefined, status: string, current?: number, total?: number];

@@ -1,14 +1,14 @@
 import prettyBytes from 'pretty-bytes';
-import { printable } from '../../image/printable.js';
-import { blobKind } from '../../store/blob-kind.js';
-import type { CacheEntry, CacheFiles, NamedDigest } from '../../store/cache-files.js';
-import { openCacheFiles, withStoreErrors } from '../../store/open-cache-files.js';
-import { alignColumns } from '../align-columns.js';
-import { defineCommand } from '../command.js';
-import { formatJson } from '../format-json.js';
-import { OPTION_TABLE } from '../option-table.js';
-import { relativeTime } from '../relative-time.js';
-import { usageError } from '../usage-error.js';
+import { printable } from '../../base/text/printable.js';
+import { blobKind } from '../../cache/blob-kind.js';
+import type { CacheEntry, CacheFiles, NamedDigest } from '../../cache/cache-files.js';
+import { openCacheFiles, withStoreErrors } from '../../cache/open-cache-files.js';
+import { OPTION_TABLE } from '../options/option-table.js';
+import { usageError } from '../options/usage-error.js';
+import { alignColumns } from '../output/align-columns.js';
+import { formatJson } from '../output/format-json.js';
+import { relativeTime } from '../output/relative-time.js';
+import { defineCommand } from './command.js';
 
 /** What `--json` prints: one document. Keys may be added by later versions; none is removed. */
 interface CacheJson {

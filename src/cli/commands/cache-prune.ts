@@ -1,9 +1,9 @@
 import prettyBytes from 'pretty-bytes';
-import { openCacheFiles, withStoreErrors } from '../../store/open-cache-files.js';
-import { pruneCache } from '../../store/prune-cache.js';
-import { defineCommand } from '../command.js';
-import { parseSize } from '../parse-number.js';
-import { usageError } from '../usage-error.js';
+import { openCacheFiles, withStoreErrors } from '../../cache/open-cache-files.js';
+import { pruneCache } from '../../cache/prune-cache.js';
+import { parseSize } from '../options/parse-number.js';
+import { usageError } from '../options/usage-error.js';
+import { defineCommand } from './command.js';
 
 const flag = { type: 'boolean' } as const;
 

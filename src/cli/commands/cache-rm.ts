@@ -1,7 +1,7 @@
-import { findBlobs } from '../../store/find-blobs.js';
-import { openCacheFiles, withStoreErrors } from '../../store/open-cache-files.js';
-import { defineCommand } from '../command.js';
-import { usageError } from '../usage-error.js';
+import { findBlobs } from '../../cache/find-blobs.js';
+import { openCacheFiles, withStoreErrors } from '../../cache/open-cache-files.js';
+import { usageError } from '../options/usage-error.js';
+import { defineCommand } from './command.js';
 
 export const command = defineCommand({
   usage: 'DIGEST...',

@@ -1,9 +1,9 @@
 import prettyBytes from 'pretty-bytes';
+import { openCacheFiles, withStoreErrors } from '../../cache/open-cache-files.js';
+import { verifyCache } from '../../cache/verify-cache.js';
 import { DimgxError } from '../../errors.js';
-import { openCacheFiles, withStoreErrors } from '../../store/open-cache-files.js';
-import { verifyCache } from '../../store/verify-cache.js';
-import { defineCommand } from '../command.js';
-import { usageError } from '../usage-error.js';
+import { usageError } from '../options/usage-error.js';
+import { defineCommand } from './command.js';
 
 export const command = defineCommand({
   usage: '',

@@ -1,10 +1,10 @@
-import { printable } from '../../image/printable.js';
-import { listCatalog } from '../../source/registry/list-names.js';
-import { defineCommand } from '../command.js';
-import { formatJson } from '../format-json.js';
-import { OPTION_TABLE } from '../option-table.js';
-import { REGISTRY_OPTIONS, registrySettings } from '../registry-settings.js';
-import { usageError } from '../usage-error.js';
+import { printable } from '../../base/text/printable.js';
+import { listCatalog } from '../../registry/list-names.js';
+import { OPTION_TABLE } from '../options/option-table.js';
+import { REGISTRY_OPTIONS, registrySettings } from '../options/registry-settings.js';
+import { usageError } from '../options/usage-error.js';
+import { formatJson } from '../output/format-json.js';
+import { defineCommand } from './command.js';
 
 export const command = defineCommand({
   usage: '[options] HOST[:PORT]',

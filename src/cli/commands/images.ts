@@ -1,14 +1,14 @@
 import prettyBytes from 'pretty-bytes';
+import { printable } from '../../base/text/printable.js';
 import type { ImageList, ListedImage } from '../../image/listed-image.js';
 import { formatPlatform } from '../../image/platform.js';
-import { printable } from '../../image/printable.js';
-import { alignColumns } from '../align-columns.js';
-import { defineCommand } from '../command.js';
-import { defined } from '../defined.js';
-import { formatJson } from '../format-json.js';
-import { OPTION_TABLE } from '../option-table.js';
-import { MIRROR_OPTION, REGISTRY_OPTIONS, registrySettings } from '../registry-settings.js';
-import { usageError } from '../usage-error.js';
+import { defined } from '../options/defined.js';
+import { OPTION_TABLE } from '../options/option-table.js';
+import { MIRROR_OPTION, REGISTRY_OPTIONS, registrySettings } from '../options/registry-settings.js';
+import { usageError } from '../options/usage-error.js';
+import { alignColumns } from '../output/align-columns.js';
+import { formatJson } from '../output/format-json.js';
+import { defineCommand } from './command.js';
 
 const { json, host, blobs, offline, 'no-cache': noCache, 'tmp-dir': tmpDir, 'no-verify': noVerify } = OPTION_TABLE;
 const group = 'Options:';

@@ -1,15 +1,15 @@
 import { buffer } from 'node:stream/consumers';
-import { printable } from '../../image/printable.js';
+import { printable } from '../../base/text/printable.js';
 import { parseRegistryHost } from '../../reference/registry-host.js';
-import { AUTH_VARIABLE } from '../../source/credentials/auth-source.js';
-import { findCredentials } from '../../source/credentials/find-credentials.js';
-import { storeLogin } from '../../source/credentials/store-login.js';
-import { checkLogin } from '../../source/registry/check-login.js';
-import { ask } from '../ask.js';
-import { type CommandContext, defineCommand } from '../command.js';
-import { defined } from '../defined.js';
-import { OPTION_TABLE } from '../option-table.js';
-import { usageError } from '../usage-error.js';
+import { checkLogin } from '../../registry/check-login.js';
+import { AUTH_VARIABLE } from '../../registry/credentials/auth-source.js';
+import { findCredentials } from '../../registry/credentials/find-credentials.js';
+import { storeLogin } from '../../registry/credentials/store-login.js';
+import { ask } from '../messages/ask.js';
+import { defined } from '../options/defined.js';
+import { OPTION_TABLE } from '../options/option-table.js';
+import { usageError } from '../options/usage-error.js';
+import { type CommandContext, defineCommand } from './command.js';
 
 const flag = { type: 'boolean' } as const;
 const text = { type: 'string' } as const;

@@ -1,10 +1,10 @@
-import { printable } from '../../image/printable.js';
+import { printable } from '../../base/text/printable.js';
 import { parseRegistryHost } from '../../reference/registry-host.js';
-import { AUTH_VARIABLE } from '../../source/credentials/auth-source.js';
-import { removeAllLogins } from '../../source/credentials/remove-all-logins.js';
-import { removeLogin } from '../../source/credentials/remove-login.js';
-import { type CommandContext, defineCommand } from '../command.js';
-import { usageError } from '../usage-error.js';
+import { AUTH_VARIABLE } from '../../registry/credentials/auth-source.js';
+import { removeAllLogins } from '../../registry/credentials/remove-all-logins.js';
+import { removeLogin } from '../../registry/credentials/remove-login.js';
+import { usageError } from '../options/usage-error.js';
+import { type CommandContext, defineCommand } from './command.js';
 import { AUTH_FILE } from './login.js';
 
 export const command = defineCommand({

@@ -1,11 +1,11 @@
+import { printable, quoted } from '../../base/text/printable.js';
 import type { Image } from '../../image/image.js';
-import { printable, quoted } from '../../image/printable.js';
 import type { OpenOptions } from '../../options.js';
-import { defineCommand } from '../command.js';
-import { formatJson } from '../format-json.js';
-import { OPTION_TABLE } from '../option-table.js';
-import { DOWNLOAD_OPTIONS, registrySettings } from '../registry-settings.js';
-import { usageError } from '../usage-error.js';
+import { OPTION_TABLE } from '../options/option-table.js';
+import { DOWNLOAD_OPTIONS, registrySettings } from '../options/registry-settings.js';
+import { usageError } from '../options/usage-error.js';
+import { formatJson } from '../output/format-json.js';
+import { defineCommand } from './command.js';
 
 const { platform } = OPTION_TABLE;
 const OPTIONS = 'Options:';
@@ -55,10 +55,10 @@ async function pull(name: string, options: OpenOptions, json: boolean): Promise<
   }
 }
 
-type ListOptions = Parameters<typeof import('../../source/registry/list-names.js').listTags>[1];
+type ListOptions = Parameters<typeof import('../../registry/list-names.js').listTags>[1];
 
 async function everyTag(names: readonly string[], options: ListOptions): Promise<readonly string[]> {
-  const { listTags } = await import('../../source/registry/list-names.js');
+  const { listTags } = await import('../../registry/list-names.js');
   const images: string[] = [];
   for (const name of names) {
     if (/@|:[^/]*$/.test(name))

@@ -1,12 +1,12 @@
-import { printable } from '../../image/printable.js';
-import { type FoundRepository, searchImages } from '../../source/registry/search-images.js';
-import { alignColumns } from '../align-columns.js';
-import { defineCommand } from '../command.js';
-import { formatJson } from '../format-json.js';
-import { OPTION_TABLE } from '../option-table.js';
-import { parseCount } from '../parse-number.js';
-import { REGISTRY_OPTIONS, registrySettings } from '../registry-settings.js';
-import { usageError } from '../usage-error.js';
+import { printable } from '../../base/text/printable.js';
+import { type FoundRepository, searchImages } from '../../registry/search-images.js';
+import { OPTION_TABLE } from '../options/option-table.js';
+import { parseCount } from '../options/parse-number.js';
+import { REGISTRY_OPTIONS, registrySettings } from '../options/registry-settings.js';
+import { usageError } from '../options/usage-error.js';
+import { alignColumns } from '../output/align-columns.js';
+import { formatJson } from '../output/format-json.js';
+import { defineCommand } from './command.js';
 
 const LIMIT = 25;
 

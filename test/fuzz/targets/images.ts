@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { listImage } from '#dimgx/cli/list-image.js';
+import { listImage } from '#dimgx/cli/output/list-image.js';
 import type { Warning } from '#dimgx/errors.js';
 import { openExtraction } from '#dimgx/extract/extraction.js';
 import { type FlattenOptions, flatten } from '#dimgx/flatten.js';

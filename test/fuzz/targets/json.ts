@@ -1,11 +1,11 @@
-import { formatJson } from '#dimgx/cli/format-json.js';
-import { relativeTime } from '#dimgx/cli/relative-time.js';
+import { formatJson } from '#dimgx/cli/output/format-json.js';
+import { relativeTime } from '#dimgx/cli/output/relative-time.js';
 import { parseConfig } from '#dimgx/image/config.js';
-import { parseDigest } from '#dimgx/image/digest.js';
 import { parseDocument } from '#dimgx/image/document.js';
 import { historyOfLayers } from '#dimgx/image/history.js';
 import { DockerManifestSchema, IndexSchema, KindSchema, ManifestSchema } from '#dimgx/image/manifest.js';
 import { choosePlatform } from '#dimgx/image/platform.js';
+import { parseDigest } from '#dimgx/reference/digest.js';
 import { mutatedJson } from '../mutations/json.js';
 import { imageForms } from '../seeds/images.js';
 import { must, type Target } from '../target.js';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
+import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
 import { TarAssembler } from '#dimgx/extract/assembler.js';
-import { DescriptorFile } from '#dimgx/file/descriptor-file.js';
 import { Budget } from '#dimgx/inspect/budget.js';
-import { EntryTable } from '#dimgx/inspect/entry-table.js';
-import { FillLevel } from '#dimgx/inspect/fill-level.js';
 import { indexPlainLayer, type LayerIo } from '#dimgx/inspect/index-layer.js';
-import type { IndexedLayer } from '#dimgx/inspect/layer-index.js';
+import { EntryTable } from '#dimgx/layer/entry-table.js';
+import { FillLevel } from '#dimgx/layer/fill-level.js';
+import type { IndexedLayer } from '#dimgx/layer/layer-index.js';
 import { mergeLayers } from '#dimgx/merge/merge-layers.js';
 import { mergePlan } from '#dimgx/merge/merge-plan.js';
 import { layerValue } from '../../helpers/image-value.js';

@@ -1,0 +1,148 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { DimgxError } from '../../errors.js';
+import { pathData, printable, quoted } from '../text/printable.js';
+import { reasonOf } from './reason-of.js';
+
+interface Rule {
+  /** What the value must be, as the object of "must be". */
+  readonly must: string;
+  readonly holds: (value: unknown) => boolean;
+}
+
+const TEXT: Rule = { must: 'a string', holds: (value) => typeof value === 'string' };
+const TEXTS: Rule = {
+  must: 'an array of strings',
+  holds: (value) => Array.isArray(value) && value.every(TEXT.holds),
+};
+const SWITCH: Rule = { must: 'true or false', holds: (value) => typeof value === 'boolean' };
+const CALLBACK: Rule = { must: 'a function', holds: (value) => typeof value === 'function' };
+const LEVEL: Rule = { must: 'a whole number', holds: (value) => Number.isSafeInteger(value) };
+const COUNT: Rule = {
+  must: 'a whole number of at least 1',
+  holds: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+};
+const RETRIES: Rule = {
+  must: 'a whole number from 0 to 100',
+  holds: (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 100,
+};
+const BOUND: Rule = {
+  must: 'a whole number of at least 0, or Infinity',
+  holds: (value) => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && (value as number) >= 0),
+};
+const LIST: Rule = { must: 'an array', holds: Array.isArray };
+const SIGNAL: Rule = {
+  must: 'an AbortSignal',
+  holds: (value) => isObject(value) && typeof value.aborted === 'boolean' && CALLBACK.holds(value.addEventListener),
+};
+const CACHE: Rule = { must: 'a string or false', holds: (value) => value === false || TEXT.holds(value) };
+
+/** The checks of all options of all functions: a name has one meaning. */
+const RULES: Readonly<Record<string, Rule>> = {
+  signal: SIGNAL,
+  onProgress: CALLBACK,
+  onWarning: CALLBACK,
+  onInfo: CALLBACK,
+  onEntry: CALLBACK,
+  strictInput: SWITCH,
+  'credentials.username': TEXT,
+  'credentials.password': TEXT,
+  authFile: TEXT,
+  jobs: COUNT,
+  caFile: TEXT,
+  certDir: TEXT,
+  insecure: SWITCH,
+  plainHttp: SWITCH,
+  retry: RETRIES,
+  mirrors: TEXTS,
+  allowForeignLayers: SWITCH,
+  platform: TEXT,
+  image: TEXT,
+  blobs: TEXTS,
+  host: TEXT,
+  pull: oneOf('missing', 'always', 'never'),
+  cache: CACHE,
+  offline: SWITCH,
+  tmpDir: TEXT,
+  verify: SWITCH,
+  'limits.maxSize': BOUND,
+  'limits.maxEntries': BOUND,
+  layers: TEXTS,
+  reverse: SWITCH,
+  strict: SWITCH,
+  select: LIST,
+  threads: COUNT,
+  compression: oneOf('none', 'gzip', 'bzip2', 'xz', 'zstd'),
+  level: LEVEL,
+  force: SWITCH,
+  excludeDevices: SWITCH,
+  explain: SWITCH,
+};
+
+/** Options that are objects themselves. */
+const GROUPS: ReadonlySet<string> = new Set(Object.keys(RULES).flatMap((name) => name.split('.').slice(0, -1)));
+
+/**
+ * Looks at the options of a public function, for callers whose values no compiler has checked. What is `undefined` is not
+ * given; names that are not known are left alone.
+ *
+ * @throws DIMGX_CLI_USAGE
+ */
+export function checkOptions(options: unknown): void {
+  requireThat(isObject(options), 'the options', 'an object', options);
+  checkObject(options as Record<string, unknown>, '');
+}
+
+function checkObject(options: Readonly<Record<string, unknown>>, prefix: string): void {
+  for (const name in options) {
+    const value = options[name];
+    if (value === undefined) continue;
+    const full = prefix + name;
+    const rule = Object.hasOwn(RULES, full) ? RULES[full] : undefined;
+    if (rule) requireThat(rule.holds(value), `the option ${full}`, rule.must, value);
+    if (prefix !== '' || !GROUPS.has(name)) continue;
+    requireThat(isObject(value), `the option ${name}`, 'an object', value);
+    checkObject(value as Record<string, unknown>, `${name}.`);
+  }
+}
+
+/** @throws DIMGX_CLI_USAGE when what a function was given does not hold */
+export function requireThat(holds: boolean, what: string, must: string, value: unknown): void {
+  if (holds) return;
+  throw new DimgxError('DIMGX_CLI_USAGE', `${what} must be ${must}, not ${shown(value)}`);
+}
+
+/**
+ * Looks at the folder for temporary data, when it is named, before there is anything to put there.
+ *
+ * @throws DIMGX_SOURCE_NO_SPACE
+ */
+export async function checkTmpDir(tmpDir: string | undefined): Promise<void> {
+  if (tmpDir === undefined) return;
+  const refuse = (why: string, cause?: unknown): never => {
+    const message = `temporary data cannot be kept in ${quoted(tmpDir)}: ${why}; choose another place with --tmp-dir`;
+    throw new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { ...pathData(tmpDir), cause });
+  };
+  try {
+    if (!(await stat(tmpDir)).isDirectory()) refuse('it is not a directory');
+    await access(tmpDir, constants.W_OK | constants.X_OK);
+  } catch (failure) {
+    if (failure instanceof DimgxError) throw failure;
+    const isMissing = (failure as NodeJS.ErrnoException).code === 'ENOENT';
+    refuse(isMissing ? 'there is no such directory' : reasonOf(failure), failure);
+  }
+}
+
+function oneOf(...choices: readonly string[]): Rule {
+  return { must: `one of ${choices.join(', ')}`, holds: (value) => choices.includes(value as string) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (typeof value === 'object' && value !== null && !Array.isArray(value)) || typeof value === 'function';
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value);
+  return Array.isArray(value) ? 'an array' : `of type ${printable(typeof value)}`;
+}

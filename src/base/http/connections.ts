@@ -1,0 +1,149 @@
+import { TLSSocket } from 'node:tls';
+import type { Agent, buildConnector, Dispatcher } from 'undici';
+import { printable } from '../text/printable.js';
+import { failureThrough, HttpFailure, httpFailure } from './http-failure.js';
+import { proxyFor } from './proxy.js';
+import { TlsContexts, type TlsSettings } from './tls-contexts.js';
+
+export interface ConnectionSettings extends TlsSettings {
+  /** Whether the certificates of these hosts, by `HOST[:PORT]`, are not checked. */
+  readonly isInsecure: (host: string) => boolean;
+  /** How long it may take to connect, and then to begin with TLS, in milliseconds. */
+  readonly timeouts: { readonly connect: number; readonly greeting: number };
+}
+
+/** What is known of a server before it has answered anything. */
+interface Origin {
+  readonly dispatcher: Promise<Dispatcher>;
+  /** How the connection is made. */
+  readonly trustsSystem: boolean;
+  readonly speaksHttp2: boolean;
+}
+
+const MAX_HEADERS = 2 ** 16;
+
+/** Keeps connections to hosts, each directly or through the proxy that the environment names. */
+export class Connections {
+  readonly #settings: ConnectionSettings;
+  readonly #contexts: TlsContexts;
+  readonly #origins = new Map<string, Origin>();
+  /** Origins that ask for a client certificate, and get none. */
+  readonly #wanting = new Set<string>();
+  readonly #replaced: Promise<Dispatcher>[] = [];
+
+  constructor(settings: ConnectionSettings) {
+    this.#settings = settings;
+    this.#contexts = new TlsContexts(settings);
+  }
+
+  /** @throws HttpFailure; DIMGX_SOURCE_REGISTRY_TLS when certificates cannot be read */
+  to(url: URL): Promise<Dispatcher> {
+    return (this.#origins.get(url.origin) ?? this.#make(url, false, false)).dispatcher;
+  }
+
+  /** The proxy through which an address is reached, without its password; printable. */
+  proxyOf(url: URL): string | undefined {
+    const proxy = proxyFor(url, this.#settings.env);
+    if (proxy === undefined) return undefined;
+    return URL.canParse(proxy)
+      ? printable(`${new URL(proxy).protocol}//${new URL(proxy).host}`, 200)
+      : 'of the environment';
+  }
+
+  /** What a failed request means. @param isFirst whether the server has not answered anything yet */
+  explain(url: URL, cause: unknown, isFirst: boolean): HttpFailure {
+    const proxy = this.proxyOf(url);
+    const failure = proxy === undefined ? httpFailure(cause) : failureThrough(proxy, cause);
+    const isUnshown = isFirst && this.#wanting.has(url.origin) && ['cut', 'tls', 'plain'].includes(failure.kind);
+    return isUnshown ? new HttpFailure('identity', 'it wants a client certificate', cause) : failure;
+  }
+
+  /** Makes connections another way from now on, where that may mend a failure. @returns whether it may */
+  adapt(url: URL, failure: HttpFailure, tried: Promise<Dispatcher>): boolean {
+    const known = this.#origins.get(url.origin);
+    const { isUntrusted } = failure;
+    const isOtherProtocol = failure.kind === 'protocol';
+    if (!known || !(isUntrusted || isOtherProtocol)) return false;
+    if (known.dispatcher !== tried) return true; // another request has seen to it
+    const { trustsSystem, speaksHttp2 } = known;
+    if (isUntrusted ? trustsSystem : speaksHttp2) return false;
+    this.#replaced.push(tried);
+    this.#make(url, trustsSystem || isUntrusted, speaksHttp2 || isOtherProtocol);
+    return true;
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    const all = [...this.#replaced, ...[...this.#origins.values()].map(({ dispatcher }) => dispatcher)];
+    const dispatchers = await Promise.allSettled(all);
+    await Promise.all(dispatchers.map((each) => each.status === 'fulfilled' && destroy(each.value)));
+  }
+
+  #make(url: URL, trustsSystem: boolean, speaksHttp2: boolean): Origin {
+    const dispatcher = this.#connect(url, trustsSystem, speaksHttp2);
+    dispatcher.catch(() => undefined); // the request that wants it rejects
+    const made = { dispatcher, trustsSystem, speaksHttp2 };
+    this.#origins.set(url.origin, made);
+    return made;
+  }
+
+  async #connect(url: URL, trustsSystem: boolean, allowH2: boolean): Promise<Dispatcher> {
+    const { env, timeouts, isInsecure } = this.#settings;
+    const { Agent, ProxyAgent, buildConnector } = await import('undici');
+    const tls = async (to: URL, rejectUnauthorized: boolean) =>
+      to.protocol === 'https:' && { secureContext: await this.#contexts.context(to, trustsSystem), rejectUnauthorized };
+    const requestTls = { timeout: timeouts.connect, allowH2, ...(await tls(url, !isInsecure(url.host))) };
+    const options = { maxHeaderSize: MAX_HEADERS, allowH2 } satisfies Agent.Options;
+    const proxy = proxyFor(url, env);
+    if (proxy === undefined) return new Agent({ ...options, connect: this.#watched(url, buildConnector(requestTls)) });
+    const uri = proxyUrl(proxy);
+    return new ProxyAgent({
+      ...options,
+      uri: uri.href.replace(/^socks5h:/, 'socks5:'),
+      ...(/^https?:/.test(uri.protocol) && uri.username !== '' && { token: basicOf(uri) }),
+      requestTls: { ...requestTls, timeout: timeouts.greeting },
+      // with such settings, undici speaks TLS to a SOCKS proxy
+      ...(/^https?:/.test(uri.protocol) && { proxyTls: { timeout: timeouts.connect, ...(await tls(uri, true)) } }),
+      proxyTunnel: false,
+    });
+  }
+
+  /** A server that lets a connection be made and then does not answer a TLS greeting is left soon. */
+  #watched(url: URL, connect: buildConnector.connector): buildConnector.connector {
+    return (options, callback) => {
+      const socket: unknown = connect(options, callback);
+      if (!(socket instanceof TLSSocket)) return;
+      const { greeting } = this.#settings.timeouts;
+      const message = `it does not answer a TLS greeting for ${greeting / 1000} s`;
+      let timer: NodeJS.Timeout | undefined;
+      socket.once('connect', () => {
+        timer = setTimeout(() => socket.destroy(new HttpFailure('unreachable', message)), greeting);
+      });
+      const leave = () => clearTimeout(timer);
+      socket.once('error', leave).once('close', leave);
+      socket.once('secureConnect', () => {
+        leave();
+        // only a server that asks for a certificate says how it may be signed
+        const isAsked = socket.getSharedSigalgs().length > 0;
+        if (isAsked && Object.keys(socket.getCertificate() ?? {}).length === 0) this.#wanting.add(url.origin);
+      });
+    };
+  }
+}
+
+/** @throws HttpFailure for an address that is none; it may hold a password */
+function proxyUrl(proxy: string): URL {
+  const url = URL.canParse(proxy) ? new URL(proxy) : undefined;
+  if (url && /^(?:https?|socks5h?):$/.test(url.protocol) && url.hostname !== '') return url;
+  throw new HttpFailure('unreachable', 'the address of the proxy in the environment is malformed');
+}
+
+function basicOf({ username, password }: URL): string {
+  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Basic ${Buffer.from(text).toString('base64')}`;
+}
+
+/** Bun puts a client of its own in the place of undici, whose agents hold nothing and cannot be destroyed. */
+function destroy(dispatcher: Dispatcher): Promise<void> | undefined {
+  return typeof dispatcher.destroy === 'function' ? dispatcher.destroy() : undefined;
+}

@@ -1,0 +1,102 @@
+import { printable } from '../text/printable.js';
+
+/**
+ * `plain`: the server does not speak TLS; `tls`: it does, and is not trusted; `identity`: it wants a client certificate;
+ * `protocol`: it wants another version of HTTP; `unreachable`: nobody is there; `nameless`: its name has no address; `proxy`:
+ * the proxy refuses; `refused`: it wants what is not done; `cut`: what was begun went wrong, and may go well the next time.
+ */
+export type HttpFailureKind =
+  | 'plain'
+  | 'tls'
+  | 'identity'
+  | 'protocol'
+  | 'unreachable'
+  | 'nameless'
+  | 'proxy'
+  | 'refused'
+  | 'cut';
+
+/** A request that got no whole answer. */
+export class HttpFailure extends Error {
+  readonly kind: HttpFailureKind;
+
+  constructor(kind: HttpFailureKind, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+  }
+
+  /** Whether nobody who is trusted vouches for the certificate of the server. */
+  get isUntrusted(): boolean {
+    return /^(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(codeOf(this.cause));
+  }
+}
+
+const KINDS: readonly (readonly [HttpFailureKind, RegExp])[] = [
+  ['identity', /ALERT_(?:[A-Z]+_)?CERTIFICATE(?:_[A-Z]+)?$|ALERT_UNKNOWN_CA$/],
+  ['protocol', /ALERT_NO_APPLICATION_PROTOCOL$/],
+  ['plain', /^(?:ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO)$/],
+  ['tls', /^(?:ERR_(?:SSL|TLS|OSSL)_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)|_CERT|CRL_/],
+  ['nameless', /^(?:ENOTFOUND|EAI_[A-Z]+)$/],
+  [
+    'unreachable',
+    /^(?:ECONNREFUSED|E(?:HOST|NET)(?:UNREACH|DOWN)|EADDRNOTAVAIL|EINVAL|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/,
+  ],
+  ['refused', /^UND_ERR_HEADERS_OVERFLOW$/],
+];
+
+/** Tells by the codes of Node, OpenSSL and undici what a failed request means. */
+export function httpFailure(cause: unknown): HttpFailure {
+  if (cause instanceof HttpFailure) return cause;
+  const code = codeOf(cause);
+  const reason = printable(cause instanceof Error ? reasonOf(cause, code) : String(cause), 200);
+  const kind = KINDS.find(([, pattern]) => pattern.test(code))?.[0] ?? 'cut';
+  if (kind === 'plain') return new HttpFailure('plain', 'it does not speak TLS', cause);
+  // before version 1.3 of TLS, this is how servers refuse clients without a certificate
+  if (code.endsWith('ALERT_HANDSHAKE_FAILURE')) {
+    return new HttpFailure(
+      'identity',
+      `it refuses the TLS handshake (${reason}), and may want a client certificate`,
+      cause,
+    );
+  }
+  if (kind === 'identity') {
+    const what = code.endsWith('REQUIRED') ? 'it wants' : 'it wants, or does not accept,';
+    return new HttpFailure('identity', `${what} a client certificate`, cause);
+  }
+  return new HttpFailure(kind, reason, cause);
+}
+
+/**
+ * What a failed request means that went through a proxy: only the proxy itself can be unreachable then.
+ *
+ * @param proxy printable
+ */
+export function failureThrough(proxy: string, cause: unknown): HttpFailure {
+  const failure = httpFailure(cause);
+  const [, tunnel, plain] =
+    /^Proxy response \((\d{3})\)|^Proxy Authentication Required \((407)\)$/.exec(failure.message) ?? [];
+  const status = tunnel ?? plain;
+  if (status === '407') {
+    return new HttpFailure('proxy', `the proxy ${proxy} wants a user and a password (HTTP 407)`, cause);
+  }
+  if (status !== undefined) {
+    const kind = status < '500' ? 'proxy' : 'cut';
+    return new HttpFailure(kind, `the proxy ${proxy} does not let it through (HTTP ${status})`, cause);
+  }
+  if (failure.kind === 'unreachable' || failure.kind === 'nameless') {
+    return new HttpFailure(failure.kind, `the proxy ${proxy} cannot be reached: ${failure.message}`, cause);
+  }
+  return new HttpFailure(failure.kind, `${failure.message} (through the proxy ${proxy})`, cause);
+}
+
+/** OpenSSL's messages are full of addresses and places in its source; it gives the reason by itself, too. */
+function reasonOf(cause: Error, code: string): string {
+  const isReason = code.startsWith('ERR_SSL_') && 'reason' in cause && typeof cause.reason === 'string';
+  return (isReason ? String(cause.reason) : cause.message) || code;
+}
+
+function codeOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return '';
+  if ('code' in cause && typeof cause.code === 'string') return cause.code;
+  return codeOf(cause.cause);
+}

@@ -1,0 +1,83 @@
+import { createSecureContext, rootCertificates, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { DimgxError, type Warn } from '../../errors.js';
+import { printable } from '../text/printable.js';
+import { type HostCertificates, hostCertificates, namedCertificates, readAuthorities } from './host-certificates.js';
+import { namedAuthorities, systemAuthorities } from './trusted-authorities.js';
+
+export interface TlsSettings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Authorities that are trusted beside the usual ones; PEM. */
+  readonly caFile?: string | undefined;
+  /** A folder like those in `certs.d`. */
+  readonly certDir?: string | undefined;
+  /** Whether a host is shown the client certificate of `certDir`. Default: none is. */
+  readonly isOwn?: (host: string) => boolean;
+  /** How users write a host, beside its URL. */
+  readonly spellings?: (host: string) => readonly string[];
+  readonly warn?: Warn;
+}
+
+/** What connections by TLS are made with, by host. Files are read when the first connection wants them. */
+export class TlsContexts {
+  readonly #settings: TlsSettings;
+  #common: Promise<readonly string[]> | undefined;
+  #system: Promise<readonly string[]> | undefined;
+  #given: Promise<HostCertificates> | undefined;
+  readonly #own = new Map<string, Promise<HostCertificates>>();
+
+  constructor(settings: TlsSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Trusts Node's authorities, and those of `--ca-file`, `--cert-dir`, `certs.d` and of variables.
+   *
+   * @param trustsSystem whether those of the system, too, which take longer to read
+   * @throws DIMGX_SOURCE_REGISTRY_TLS when a certificate cannot be read
+   */
+  async context({ host, hostname, port }: URL, trustsSystem: boolean): Promise<SecureContext> {
+    const { env, caFile, certDir, isOwn, spellings, warn = () => undefined } = this.#settings;
+    const number = port || '443';
+    const names = new Set([
+      ...(spellings?.(host) ?? []),
+      host,
+      `${hostname}:${number}`,
+      ...(number === '443' ? [hostname] : []),
+    ]);
+    const reading = this.#own.get(host) ?? hostCertificates([...names], env, warn);
+    this.#own.set(host, reading);
+    const own = await reading;
+    this.#common ??= commonAuthorities(caFile, env);
+    if (certDir !== undefined) this.#given ??= namedCertificates(certDir, warn);
+    if (trustsSystem) this.#system ??= systemAuthorities();
+    const given = await this.#given;
+    const more = [await this.#common, given?.authorities ?? [], own.authorities, (await this.#system) ?? []];
+    return contextOf(more.flat(), (isOwn?.(host) ? given?.client : undefined) ?? own.client);
+  }
+}
+
+async function commonAuthorities(
+  caFile: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<readonly string[]> {
+  return [...(caFile === undefined ? [] : await readAuthorities(caFile)), ...(await namedAuthorities(env))];
+}
+
+/**
+ * Adds to the authorities that Node trusts by itself: given as `ca`, others would replace these, and take much longer. A certificate that is put down for a server itself counts as well, as in Go.
+ */
+function contextOf(authorities: readonly string[], client: HostCertificates['client']): SecureContext {
+  const options: SecureContextOptions & { allowPartialTrustChain: boolean } = {
+    allowPartialTrustChain: authorities.length > 0,
+    ...client,
+  };
+  try {
+    const context = createSecureContext(options);
+    const known = new Set(authorities.length > 0 ? rootCertificates : []);
+    for (const each of new Set(authorities)) if (!known.has(each)) context.context.addCACert(each);
+    return context;
+  } catch (cause) {
+    const message = `the certificates for the registry cannot be used: ${printable((cause as Error).message, 200)}`;
+    throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message, { cause });
+  }
+}

@@ -1,0 +1,68 @@
+import { DimgxError } from '../../errors.js';
+import type { RegionFile } from './region.js';
+
+/** What all files of regions have in common: they are counted while they are held, and closed when nobody holds them. */
+export abstract class HeldFile implements RegionFile {
+  #holds = 0;
+  #isSealed = false;
+  readonly #listeners = new Set<() => void>();
+  #closing: Promise<void> | undefined;
+  #onRest: (() => void) | undefined;
+
+  /** @returns the descriptor at once where the file is open */
+  protected abstract descriptor(): number | Promise<number>;
+  /** Nobody holds the file any more. */
+  protected abstract rest(): void;
+  /** Called once; nobody holds the file. */
+  protected abstract shutForGood(): Promise<void> | void;
+  abstract requireUnchanged(): Promise<void>;
+
+  hold(): number | Promise<number> {
+    if (this.#isSealed) throw new DimgxError('DIMGX_ABORTED', 'the image was closed');
+    this.#holds++;
+    const descriptor = this.descriptor();
+    if (typeof descriptor === 'number') return descriptor;
+    return descriptor.catch((failure) => {
+      this.release();
+      throw failure;
+    });
+  }
+
+  release(): void {
+    if (--this.#holds > 0) return;
+    this.rest();
+    this.#onRest?.();
+  }
+
+  protected get isHeld(): boolean {
+    return this.#holds > 0;
+  }
+
+  seal(): void {
+    if (this.#isSealed) return;
+    this.#isSealed = true;
+    for (const listener of this.#listeners) listener();
+    this.#listeners.clear();
+  }
+
+  onSeal(listener: () => void): () => void {
+    if (this.#isSealed) listener();
+    else this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.seal();
+    if (this.#holds > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onRest = resolve;
+      });
+    }
+    await this.shutForGood();
+  }
+}

@@ -1,0 +1,47 @@
+import { parsePrivate } from '../io/private-document.js';
+
+/**
+ * Reads JSON as the decoder of Go's programs does: the first value counts, and what follows it does not. A byte order mark
+ * is skipped. No error tells anything of what is in the text.
+ *
+ * @returns `undefined` for text that begins with no JSON value
+ */
+export function parseGoJson(text: string): unknown {
+  const plain = text.replace(/^\ufeff/, '');
+  const whole = parsePrivate(plain);
+  return whole === undefined ? parsePrivate(plain.slice(0, endOfValue(plain))) : whole;
+}
+
+/**
+ * The fields of an object as Go's decoder finds them: names match in any letter case, the last one counts, null counts for
+ * nothing, and objects of the same name are merged.
+ */
+export function goFields<K extends string>(value: unknown, names: readonly K[]): Partial<Record<K, unknown>> {
+  const fields: Partial<Record<K, unknown>> = {};
+  if (!isObject(value)) return fields;
+  const byName = new Map(names.map((name) => [name.toLowerCase(), name]));
+  for (const [key, found] of Object.entries(value)) {
+    const name = byName.get(key.toLowerCase());
+    if (name === undefined || found === null) continue;
+    const old = fields[name];
+    fields[name] = isObject(old) && isObject(found) ? { ...old, ...found } : found;
+  }
+  return fields;
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Where the object or array that the text begins with ends; 0 where there is none. */
+function endOfValue(text: string): number {
+  const token = /"(?:[^"\\]|\\.)*"|[{}[\]]/gs;
+  let depth = 0;
+  for (let found = token.exec(text); found; found = token.exec(text)) {
+    const [piece] = found;
+    if (piece === '{' || piece === '[') depth++;
+    else if (piece === '}' || piece === ']') depth--;
+    if (depth <= 0) return token.lastIndex;
+  }
+  return 0;
+}

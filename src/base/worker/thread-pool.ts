@@ -1,0 +1,222 @@
+import { Worker } from 'node:worker_threads';
+import { DimgxError, type ErrorCode, type WarningCode } from '../../errors.js';
+import { TerminationGate } from './termination-gate.js';
+import { closed, type Entry, type SharedPool, type ShareOptions, ThreadShare } from './thread-share.js';
+import type { ThreadAnswer, ThreadData } from './thread-task.js';
+
+export interface ThreadPoolOptions {
+  /** Says where the threads' code is. It may throw, as in a bundle that does not know where it lies. */
+  readonly url: () => URL;
+  /** That run at once at most. */
+  readonly threads: number;
+  /** For each thread. */
+  readonly data?: unknown;
+}
+
+/** After the system has refused a thread, no other is asked for so long, in milliseconds. */
+const PATIENCE = 1000;
+
+/**
+ * Threads that several users share, each through a share of its own: the share for which the fewest work is served next.
+ * Threads start when there is work for them, and end when no share expects more. Where none can be started, the work is done in
+ * this thread.
+ */
+export class ThreadPool implements SharedPool {
+  readonly #options: ThreadPoolOptions;
+  /** Those that expect work; the one that was served last is the last. */
+  readonly #shares = new Set<ThreadShare>();
+  readonly #idle: Worker[] = [];
+  readonly #busy = new Map<Worker, Entry>();
+  readonly #ending = new Set<Worker>();
+  /** Until a worker is ready, or has failed to become so, what ending it has to wait for. */
+  readonly #starting = new Map<Worker, Promise<unknown>>();
+  readonly #gates = new WeakMap<Worker, TerminationGate>();
+  #refusedUntil = 0;
+
+  constructor(options: ThreadPoolOptions) {
+    this.#options = options;
+  }
+
+  share(options: ShareOptions): ThreadShare {
+    return new ThreadShare(this, options);
+  }
+
+  get hasRoom(): boolean {
+    return this.#size < this.#options.threads && performance.now() >= this.#refusedUntil;
+  }
+
+  enter(share: ThreadShare): void {
+    this.#shares.add(share);
+  }
+
+  async leave(share: ThreadShare): Promise<void> {
+    this.#shares.delete(share);
+    const own = [...this.#busy].filter(([, entry]) => entry.share === share);
+    for (const [worker, entry] of own) {
+      this.#busy.delete(worker);
+      this.#ending.add(worker);
+      entry.reject(closed());
+    }
+    await Promise.all(
+      own.map(async ([worker, entry]) => {
+        // Ended while it loads its code, a thread leaves the files of that code open, for the life of the process.
+        await this.#starting.get(worker);
+        await this.#endThread(worker);
+        entry.open?.release();
+      }),
+    );
+    this.wake();
+  }
+
+  /** Starts all that can be started now. */
+  wake(): void {
+    while (this.#size < this.#options.threads) {
+      const share = this.#hungriest();
+      if (!share) break;
+      const worker = this.#idle.pop() ?? this.#start();
+      if (!worker && this.#busy.size > 0) break;
+      const entry = share.takeLargest() as Entry;
+      share.running++;
+      this.#shares.delete(share);
+      this.#shares.add(share);
+      if (worker) this.#assign(worker, entry);
+      else void this.#runHere(entry);
+    }
+    for (const share of this.#shares) if (share.isFinishing && share.waiting.length === 0) this.#shares.delete(share);
+    if (this.#shares.size === 0) for (const worker of this.#idle.splice(0)) void this.#retire(worker);
+  }
+
+  /** Threads that work, or have not ended yet. */
+  get #size(): number {
+    return this.#busy.size + this.#ending.size;
+  }
+
+  #hungriest(): ThreadShare | undefined {
+    const hungry = [...this.#shares].filter(({ isHungry }) => isHungry);
+    return hungry.reduce<ThreadShare | undefined>(
+      (least, share) => (least && least.running <= share.running ? least : share),
+      undefined,
+    );
+  }
+
+  #assign(worker: Worker, entry: Entry): void {
+    this.#busy.set(worker, entry);
+    worker.ref();
+    void this.#begin(worker, entry);
+  }
+
+  /** Opens what the task needs, and hands its job to the thread. */
+  async #begin(worker: Worker, entry: Entry): Promise<void> {
+    try {
+      const open = await entry.task.open();
+      if (this.#busy.get(worker) !== entry) return open.release();
+      entry.open = open;
+      worker.postMessage(open.job);
+    } catch (failure) {
+      if (this.#busy.get(worker) === entry) this.#rest(worker, entry);
+      entry.reject(failure);
+      this.wake();
+    }
+  }
+
+  async #runHere(entry: Entry): Promise<void> {
+    try {
+      entry.resolve(await entry.task.runHere());
+    } catch (failure) {
+      entry.reject(failure);
+    } finally {
+      entry.share.running--;
+      this.wake();
+    }
+  }
+
+  /** @returns `undefined` when the system, or Node, allows no more */
+  #start(): Worker | undefined {
+    // Deno's threads do not share the descriptors of files.
+    if (performance.now() < this.#refusedUntil || 'deno' in process.versions) return undefined;
+    const gate = new TerminationGate();
+    const workerData: ThreadData = { gate: gate.memory, data: this.#options.data };
+    let worker: Worker;
+    try {
+      // Without this process's own options: some, such as `--input-type`, keep a thread from starting.
+      worker = new Worker(this.#options.url(), { execArgv: [], workerData });
+    } catch {
+      this.#refusedUntil = performance.now() + PATIENCE;
+      return undefined;
+    }
+    this.#gates.set(worker, gate);
+    const ready = new Promise((resolve) => worker.once('message', resolve).once('exit', resolve));
+    this.#starting.set(
+      worker,
+      ready.then(() => this.#starting.delete(worker)),
+    );
+    worker.on('message', (answer: ThreadAnswer) => this.#take(worker, answer));
+    worker.on('error', (error) => this.#lose(worker, error));
+    worker.on('exit', () => this.#lose(worker, new Error('a worker thread ended')));
+    return worker;
+  }
+
+  #take(worker: Worker, answer: ThreadAnswer): void {
+    const entry = this.#busy.get(worker);
+    if (!entry || answer.kind === 'ready') return;
+    if (answer.kind === 'progress') {
+      tell(entry, answer.progress);
+      return;
+    }
+    this.#rest(worker, entry);
+    if (answer.kind === 'done') entry.resolve(answer.report);
+    else {
+      const { code, message, stack, details } = answer;
+      entry.reject(new DimgxError(code as ErrorCode | WarningCode, message, { cause: stack, ...details }));
+    }
+    this.wake();
+  }
+
+  #rest(worker: Worker, entry: Entry): void {
+    entry.open?.release();
+    entry.share.running--;
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    worker.unref();
+  }
+
+  #lose(worker: Worker, error: unknown): void {
+    const entry = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    const place = this.#idle.indexOf(worker);
+    if (place >= 0) this.#idle.splice(place, 1);
+    if (!entry) return;
+    entry.open?.release();
+    delete entry.open;
+    entry.share.running--;
+    if (this.#starting.has(worker)) {
+      // It has not begun: whoever can be started does it, or this thread.
+      this.#refusedUntil = performance.now() + PATIENCE;
+      entry.share.take(entry);
+    } else {
+      entry.reject(new DimgxError('DIMGX_INTERNAL', 'a worker thread ended before its work', { cause: error }));
+    }
+    this.wake();
+  }
+
+  async #retire(worker: Worker): Promise<void> {
+    this.#ending.add(worker);
+    await this.#endThread(worker);
+    this.wake();
+  }
+
+  async #endThread(worker: Worker): Promise<void> {
+    await this.#gates.get(worker)?.shut();
+    await worker.terminate();
+    this.#ending.delete(worker);
+  }
+}
+
+/** Thrown out of here, what a caller's function throws would end the process. */
+function tell({ task, reject }: Entry, progress: unknown): void {
+  try {
+    task.onProgress?.(progress);
+  } catch (error) {
+    reject(error);
+  }
+}

@@ -1,0 +1,43 @@
+import { parsePrivate } from '../base/io/private-document.js';
+import { MAX_DOCUMENT } from '../base/limits.js';
+import type { CompressionName } from '../compression/codec.js';
+import { detectCompression } from '../compression/detect.js';
+import { READ_QUIETLY } from './cache-files.js';
+import { openRegular } from './open-regular.js';
+
+/** What a blob seems to be: a document of an image, or a layer by its compression. */
+export type BlobKind = 'index' | 'manifest' | 'config' | 'tar' | Exclude<CompressionName, 'none'>;
+
+const HEAD = 512;
+/** Where a tar header says so. Source: POSIX, pax. */
+const USTAR = { from: 257, to: 262 };
+
+/**
+ * Tells from its bytes what a blob is, for a listing.
+ *
+ * @returns `undefined` when it cannot be told
+ * @throws what the operating system says
+ */
+export async function blobKind(path: string): Promise<BlobKind | undefined> {
+  const file = await openRegular(path, READ_QUIETLY);
+  try {
+    const head = Buffer.alloc(HEAD);
+    const { bytesRead } = await file.read(head, 0, HEAD, 0);
+    const compression = detectCompression(head.subarray(0, bytesRead));
+    if (compression !== 'none') return compression;
+    if (head.toString('latin1', USTAR.from, USTAR.to) === 'ustar') return 'tar';
+    const { size } = await file.stat();
+    if (size > MAX_DOCUMENT || !/^\s*\{/.test(head.toString('latin1'))) return undefined;
+    const { buffer } = await file.read(Buffer.alloc(size), 0, size, 0);
+    return documentKind(parsePrivate(buffer.toString()));
+  } finally {
+    await file.close();
+  }
+}
+
+function documentKind(document: unknown): BlobKind | undefined {
+  const has = (key: string) => typeof document === 'object' && document !== null && key in document;
+  if (has('manifests')) return 'index';
+  if (has('layers')) return 'manifest';
+  return has('rootfs') ? 'config' : undefined;
+}

@@ -1,0 +1,18 @@
+import { quoted } from '../base/text/printable.js';
+import { readSize } from '../base/text/read-size.js';
+
+/** Of all that is kept, in bytes. */
+const DEFAULT_LIMIT = 10 * 1000 ** 3;
+
+/**
+ * How large the cache may become, in bytes: `DIMGX_CACHE_SIZE`, else 10 GB.
+ *
+ * @throws an error that says in words what is wrong with it
+ */
+export function cacheLimit(env: Readonly<Record<string, string | undefined>>): number {
+  const text = env.DIMGX_CACHE_SIZE;
+  if (!text) return DEFAULT_LIMIT;
+  const limit = readSize(text);
+  if (limit !== undefined) return limit;
+  throw new Error(`DIMGX_CACHE_SIZE is a size such as 500M, 10GB or 1TiB, not ${quoted(text)}`);
+}

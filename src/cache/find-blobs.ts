@@ -1,0 +1,31 @@
+import { quoted } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import type { CacheEntry } from './cache-files.js';
+
+/** Shorter beginnings are more likely a slip than a blob. */
+const SHORTEST = 4;
+
+/**
+ * The blobs that are meant: digests, or the first digits of what follows the colon.
+ *
+ * @throws DIMGX_STORE_NO_SUCH_BLOB when one of them means none, or several
+ */
+export function findBlobs(entries: readonly CacheEntry[], names: readonly string[]): readonly CacheEntry[] {
+  return [...new Set(names.map((name) => findBlob(entries, name)))];
+}
+
+function findBlob(entries: readonly CacheEntry[], name: string): CacheEntry {
+  const isLongEnough = name.slice(name.indexOf(':') + 1).length >= SHORTEST;
+  const fitting = isLongEnough ? entries.filter(({ digest }) => begins(digest, name)) : [];
+  const [found, ...others] = fitting;
+  if (found && others.length === 0) return found;
+  const why = found
+    ? `several blobs begin so: ${fitting.map(({ digest }) => digest).join(', ')}`
+    : `no blob in the cache begins so${isLongEnough ? '' : `, and ${SHORTEST} digits are needed`}`;
+  throw new DimgxError('DIMGX_STORE_NO_SUCH_BLOB', `${quoted(name)} is no blob: ${why}`);
+}
+
+function begins(digest: string, name: string): boolean {
+  const wanted = name.toLowerCase();
+  return wanted.includes(':') ? digest.startsWith(wanted) : digest.slice(digest.indexOf(':') + 1).startsWith(wanted);
+}

@@ -1,0 +1,45 @@
+import { printable } from '../base/text/printable.js';
+import type { Warn } from '../errors.js';
+import type { BlobCache } from './blob-cache.js';
+import { cachePlace, prepareCacheFolder } from './cache-folder.js';
+import { cacheLimit } from './cache-limit.js';
+import { FolderCache } from './folder-cache.js';
+import { SpoolCache } from './spool-cache.js';
+
+export interface BlobCacheOptions {
+  /** Another folder than the user's; `false`: none. */
+  readonly cache?: string | false | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** For what is not cached. Default: the system's temporary folder. */
+  readonly tmpDir?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Is told, once, when the work goes on without the cache. */
+  readonly warn: Warn;
+}
+
+/** Registries may want to be waited for as long, in milliseconds. */
+const PATIENCE = 180_000;
+
+/** Opens the cache of the user; where it cannot be used, one that keeps nothing. */
+export async function openBlobCache(options: BlobCacheOptions): Promise<BlobCache> {
+  const { cache, tmpDir, warn, signal } = options;
+  const spools = new SpoolCache(tmpDir);
+  if (cache === false) return spools;
+  const env = cache === undefined ? options.env : { ...options.env, DIMGX_CACHE: cache };
+  const place = cachePlace(env);
+  let isSaid = false;
+  const notUsed = (reason: string) => {
+    if (isSaid) return;
+    isSaid = true;
+    const message = `the cache ${printable(place.path, 300)} is not used: ${printable(reason, 300)}`;
+    warn({ code: 'DIMGX_STORE_NOT_USED', message, count: 1 });
+  };
+  try {
+    const limit = cacheLimit(env);
+    await prepareCacheFolder(place);
+    return new FolderCache({ folder: place.path, limit, spools, notUsed, signal, patience: PATIENCE });
+  } catch (failure) {
+    notUsed((failure as Error).message);
+    return spools;
+  }
+}

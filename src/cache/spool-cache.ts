@@ -1,0 +1,131 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { DescriptorFile } from '../base/io/descriptor-file.js';
+import { openSpool, requireSpoolSpace, spoolFile } from '../base/io/spool.js';
+import { printable } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import type { Digest } from '../reference/digest.js';
+import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
+import { receiveBlob, type WantedBlob } from './receive-blob.js';
+import { StorageFailure } from './storage-failure.js';
+
+/** A temporary file, and what of it is in use. */
+interface Spool {
+  readonly handle: FileHandle;
+  readonly file: DescriptorFile;
+  /** Where the next blob begins, in bytes. */
+  end: number;
+  /** Blobs in it that are open, or being fetched. */
+  users: number;
+}
+
+/**
+ * No cache: the blobs that are fetched lie in temporary files until they are closed. Blobs share them, one behind the other: there
+ * are no more files than blobs are fetched at once.
+ */
+export class SpoolCache implements BlobCache {
+  readonly #tmpDir: string | undefined;
+  readonly #free: Spool[] = [];
+  #isClosed = false;
+
+  constructor(tmpDir: string | undefined) {
+    this.#tmpDir = tmpDir;
+  }
+
+  async open(): Promise<undefined> {}
+
+  async fetch(digest: Digest, size: number, download: DownloadBlob): Promise<CachedBlob> {
+    const spool = await this.#take(size);
+    const { file, end: offset } = spool;
+    try {
+      await spool.file.hold();
+      try {
+        await receiveInto(spool, { digest, size }, download);
+      } finally {
+        file.release();
+      }
+    } catch (failure) {
+      await this.#giveUp(spool);
+      throw failure instanceof StorageFailure ? noSpace(failure) : failure;
+    }
+    spool.end = offset + size;
+    this.#free.push(spool);
+    let isOpen = true;
+    const close = async () => {
+      if (isOpen) await this.#leave(spool);
+      isOpen = false;
+    };
+    return { region: { file, offset, length: size }, close };
+  }
+
+  /** Blobs that are open stay open, and close their files. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const spool of this.#free.splice(0)) if (spool.users === 0) await spool.file.close();
+  }
+
+  async #take(size: number): Promise<Spool> {
+    const free = this.#free.pop();
+    if (free) {
+      free.users++;
+      await requireSpoolSpace(this.#tmpDir, size).catch(async (failure: unknown) => {
+        await this.#leave(free);
+        throw failure;
+      });
+      return free;
+    }
+    const handle = await openSpool(this.#tmpDir, size);
+    return { handle, file: spoolFile(handle), end: 0, users: 1 };
+  }
+
+  /** What came is no good: the next blob begins where it began. */
+  async #giveUp(spool: Spool): Promise<void> {
+    const isClean = await spool.handle.truncate(spool.end).then(
+      () => true,
+      () => false,
+    );
+    if (isClean) this.#free.push(spool);
+    await this.#leave(spool);
+  }
+
+  async #leave(spool: Spool): Promise<void> {
+    spool.users--;
+    if (spool.users > 0) return;
+    const isKept = !this.#isClosed && this.#free.includes(spool);
+    if (isKept && spool.end === 0) return;
+    const place = this.#free.indexOf(spool);
+    if (place >= 0) this.#free.splice(place, 1);
+    await spool.file.close();
+  }
+
+  async discard(): Promise<void> {}
+
+  async loadDerived(): Promise<undefined> {}
+
+  async saveDerived(): Promise<void> {}
+
+  async recall(): Promise<undefined> {}
+
+  async remember(): Promise<void> {}
+}
+
+function noSpace(cause: Error): DimgxError {
+  const message = `temporary data cannot be written (${printable(cause.message)}): choose another folder with --tmp-dir`;
+  return new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { cause });
+}
+
+/** Appends a blob to a spool. */
+async function receiveInto({ handle, end }: Spool, wanted: WantedBlob, download: DownloadBlob): Promise<void> {
+  const appending = await reopen(handle);
+  try {
+    await receiveBlob(appending ?? handle, wanted, 0, download, end);
+  } finally {
+    await appending?.close();
+  }
+}
+
+/** The same file, for appending. It has no name but this, where the system gives it one. */
+async function reopen(spool: FileHandle): Promise<FileHandle | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  return open(`/proc/self/fd/${spool.fd}`, constants.O_RDWR | constants.O_APPEND).catch(() => undefined);
+}

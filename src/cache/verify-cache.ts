@@ -1,0 +1,58 @@
+import { isSystemError } from '../base/io/system-error.js';
+import { throwIfAborted } from '../errors.js';
+import { algorithmOf, type Digest, hexOf } from '../reference/digest.js';
+import { type CacheEntry, type CacheFiles, READ_QUIETLY } from './cache-files.js';
+import { hashGrowing } from './hash-growing.js';
+import { openRegular } from './open-regular.js';
+import { StorageFailure } from './storage-failure.js';
+
+export interface VerifyOptions {
+  readonly signal: AbortSignal;
+  /** Told of each blob, when it has been hashed. */
+  readonly onVerified: (entry: CacheEntry) => void;
+}
+
+/**
+ * Hashes every blob, and discards those that are damaged.
+ *
+ * @returns those that were discarded
+ * @throws what the operating system says; DIMGX_ABORTED
+ */
+export async function verifyCache(
+  files: CacheFiles,
+  entries: readonly CacheEntry[],
+  { signal, onVerified }: VerifyOptions,
+): Promise<readonly CacheEntry[]> {
+  const damaged: CacheEntry[] = [];
+  for (const entry of entries) {
+    throwIfAborted(signal);
+    const isRight = await isWhole(files.blob(entry.digest), entry.digest);
+    if (isRight === undefined) continue;
+    if (!isRight) damaged.push(entry);
+    if (!isRight) await files.remove(entry.digest);
+    onVerified(entry);
+  }
+  return damaged;
+}
+
+/**
+ * Hashes a blob.
+ *
+ * @returns `undefined` when it is not there
+ * @throws what the operating system says
+ */
+export async function isWhole(path: string, digest: Digest): Promise<boolean | undefined> {
+  try {
+    const file = await openRegular(path, READ_QUIETLY);
+    try {
+      return (await hashGrowing(file, algorithmOf(digest), Promise.resolve())).hex === hexOf(digest);
+    } finally {
+      await file.close();
+    }
+  } catch (failure) {
+    if (isSystemError(failure, 'ENOENT')) return undefined;
+    // What cannot be read, of a broken disk or as something else than a file, is as bad as what is wrong.
+    if (failure instanceof StorageFailure || isSystemError(failure, 'EIO', 'ELOOP', 'ENXIO')) return false;
+    throw failure;
+  }
+}

@@ -1,0 +1,23 @@
+import { randomBytes } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { makeFolder } from '../base/io/make-folder.js';
+import { replaceFile } from '../base/io/replace-file.js';
+import { restOfPieces } from '../base/io/rest-of-pieces.js';
+
+/**
+ * Writes a file of which readers see all or nothing, in the place of one of that name.
+ *
+ * @param aside a folder on the same disk, for what is not whole yet
+ * @throws what the operating system says; nothing is left then
+ */
+export async function writeWhole(path: string, parts: readonly Uint8Array[], aside: string): Promise<void> {
+  await makeFolder(aside, 0o700);
+  await makeFolder(dirname(path), 0o700);
+  const temporary = join(aside, `whole-${randomBytes(8).toString('hex')}`);
+  await replaceFile(path, temporary, async (file) => {
+    for (let left = parts.filter(({ length }) => length > 0); left.length > 0; ) {
+      const { bytesWritten } = await file.writev(left);
+      left = restOfPieces(left, bytesWritten);
+    }
+  });
+}

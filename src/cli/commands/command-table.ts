@@ -1,0 +1,35 @@
+import type { Command } from './command.js';
+
+/** A command that is loaded when it is asked for. */
+export interface CommandRow {
+  /** For the list of commands. */
+  readonly summary: string;
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** Commands of one word, and those of two under their first. Images of these names are reached as `./NAME`. */
+export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record<string, CommandRow>>>> = {
+  pull: { summary: 'download an image into the cache', load: () => import('./pull.js') },
+  tags: { summary: 'list the tags of a repository', load: () => import('./tags.js') },
+  images: { summary: 'list the images in an archive, layout or index', load: () => import('./images.js') },
+  catalog: { summary: 'list the repositories of a registry', load: () => import('./catalog.js') },
+  search: { summary: 'search for images', load: () => import('./search.js') },
+  cache: {
+    ls: { summary: 'list what is in the cache', load: () => import('./cache-ls.js') },
+    verify: {
+      summary: 'hash all of it, and discard what is damaged',
+      load: () => import('./cache-verify.js'),
+    },
+    prune: {
+      summary: 'remove what was used least recently',
+      load: () => import('./cache-prune.js'),
+    },
+    rm: { summary: 'remove blobs', load: () => import('./cache-rm.js') },
+  },
+  login: { summary: 'store credentials for a registry', load: () => import('./login.js') },
+  logout: { summary: 'remove credentials for a registry', load: () => import('./logout.js') },
+};
+
+export function isRow(entry: (typeof COMMAND_TABLE)[string]): entry is CommandRow {
+  return typeof entry.load === 'function';
+}

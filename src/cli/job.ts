@@ -1,9 +1,0 @@
-import type { MessageSettings } from './message-settings.js';
-import type { Messages } from './messages.js';
-
-/** What a command line asks for, when it asks for more than an answer. */
-export interface Job {
-  readonly settings: MessageSettings;
-  /** @param signal aborts when the process is to end */
-  work(messages: Messages, signal: AbortSignal): Promise<void>;
-}

@@ -1,0 +1,38 @@
+import type { HistoryEntry, Image, Layer } from '../../image/image.js';
+import type { SelectOptions } from '../../options.js';
+import { layerId } from './layer-id.js';
+
+/** A line of a listing. */
+export interface ListingRow {
+  readonly history: HistoryEntry;
+  /** `undefined` for a step that carries only metadata. */
+  readonly layer: Layer | undefined;
+  /** Of the layer, or of the image after a step that made none; hex digits, empty where the source knows none. */
+  readonly id: string;
+  /** The ID of the next older row of the image that has one, whether listed or not. */
+  readonly parentId: string;
+  readonly tags: readonly string[];
+}
+
+/**
+ * The rows for the layers selected, in their order. Without specs, the steps that carry only metadata stand among them
+ * where they belong.
+ */
+export function listingRows(
+  image: Image,
+  selected: readonly Layer[],
+  { layers, reverse }: SelectOptions,
+): readonly ListingRow[] {
+  let parentId = '';
+  const oldestFirst = image.history.map(({ history, layer, imageId, tags }) => {
+    const id = imageId ?? (layer ? layerId(layer) : '');
+    const row: ListingRow = { history, layer, id, parentId, tags: tags ?? layer?.tags ?? [] };
+    parentId = id || parentId;
+    return row;
+  });
+  if (layers) {
+    const rowOf = new Map(oldestFirst.map((row) => [row.layer, row]));
+    return selected.flatMap((layer) => rowOf.get(layer) ?? []);
+  }
+  return reverse ? oldestFirst : oldestFirst.reverse();
+}

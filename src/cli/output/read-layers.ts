@@ -1,0 +1,52 @@
+import { DimgxError } from '../../errors.js';
+import type { FlattenOptions } from '../../flatten.js';
+import type { Image, Layer } from '../../image/image.js';
+
+/** What a listing finds in the layers themselves. */
+export interface FoundLayers {
+  /** In bytes, of the layers whose headers were read. */
+  readonly contentSizes: ReadonlyMap<Layer, number>;
+  /** Why a layer cannot be read. */
+  readonly problems: ReadonlyMap<Layer, DimgxError>;
+}
+
+/** What is wrong with one layer, and not with the call. */
+const OF_LAYER =
+  /^DIMGX_(?:TAR|COMPRESSION|IMAGE)_|^DIMGX_EXTRACT_CHANGED$|^DIMGX_SOURCE_UNREADABLE$|^DIMGX_INSPECT_UNSAFE_NAME$/;
+
+/**
+ * Reads the headers of uncompressed layers; nothing is decoded for a listing. A layer that cannot be read spoils only its own
+ * row.
+ *
+ * @throws what concerns the call as a whole: a limit, an abort
+ */
+export async function readLayers(
+  image: Image,
+  selected: readonly Layer[],
+  options: FlattenOptions,
+): Promise<FoundLayers> {
+  const contentSizes = new Map<Layer, number>();
+  const problems = new Map(selected.flatMap((layer) => (layer.problem ? [[layer, layer.problem]] : [])));
+  const select = selected.filter(({ compression }) => compression === 'none');
+  if (select.length === 0) return { contentSizes, problems };
+  const { inspectLayers } = await import('../../inspect/inspect-layers.js');
+  const inspect = async (layers: readonly Layer[]) => {
+    const indexes = await inspectLayers(image, { ...options, verify: false, select: layers });
+    for (const { layer, contentSize } of indexes) contentSizes.set(layer, contentSize);
+  };
+  try {
+    await inspect(select);
+  } catch (failure) {
+    problemIn(failure);
+    for (const layer of select) {
+      await inspect([layer]).catch((reason: unknown) => problems.set(layer, problemIn(reason)));
+    }
+  }
+  return { contentSizes, problems };
+}
+
+/** @throws an error that is not the problem of one layer */
+function problemIn(failure: unknown): DimgxError {
+  if (failure instanceof DimgxError && OF_LAYER.test(failure.code)) return failure;
+  throw failure;
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { readPrivateDocument } from '../base/io/private-document.js';
+import { isSystemError } from '../base/io/system-error.js';
+import { configFolder } from '../base/io/user-folders.js';
+import { goFields, isObject } from '../base/text/go-json.js';
+import { printable, quoted } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import { checkShape } from '../image/document.js';
+import { type Endpoint, parseEndpoint } from './endpoint.js';
+import { readTlsFiles } from './tls-files.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ConfigSchema = v.object({ currentContext: v.optional(v.nullable(v.string())) });
+const MetaSchema = v.object({
+  Endpoints: v.object({
+    docker: v.object({ Host: v.pipe(v.string(), v.nonEmpty()), SkipTLSVerify: v.nullish(v.boolean(), false) }),
+  }),
+});
+
+/** The context that stands for the environment and the default sockets; it is nowhere on disk. */
+const DEFAULT_CONTEXT = 'default';
+
+/**
+ * The name of the context that docker would use, unless a host is given: that of `DOCKER_CONTEXT`, else the current one of
+ * `config.json`. As with docker, a configuration that may not be read counts as none.
+ *
+ * @returns `undefined` for the default
+ * @throws DIMGX_SOURCE_NO_ENGINE when `config.json` is malformed: another engine than the user's could be taken
+ */
+export async function currentContext(env: Environment): Promise<string | undefined> {
+  const name = env.DOCKER_CONTEXT || (await configuredContext(join(configFolder(env), 'config.json')));
+  return name === DEFAULT_CONTEXT ? undefined : name;
+}
+
+/**
+ * The engine of a context. Source: docker/cli, cli/context/store.
+ *
+ * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_TLS
+ */
+export async function contextEndpoint(name: string, env: Environment): Promise<Endpoint> {
+  const folder = createHash('sha256').update(name).digest('hex');
+  const contexts = join(configFolder(env), 'contexts');
+  const path = join(contexts, 'meta', folder, 'meta.json');
+  const meta = await readDocument(path, MetaSchema).catch((cause: unknown) => {
+    const advice = '`docker context ls` tells which there are';
+    throw noEngine(`the context ${quoted(name)} cannot be used: ${reasonOf(cause, path)}: ${advice}`, cause);
+  });
+  const { Host, SkipTLSVerify } = meta.Endpoints.docker;
+  const endpoint = parseEndpoint(Host);
+  if (endpoint.kind !== 'tcp') return endpoint;
+  const tls = await readTlsFiles(join(contexts, 'tls', folder, 'docker'), !SkipTLSVerify);
+  return SkipTLSVerify || tls.ca || tls.cert ? { ...endpoint, tls } : endpoint;
+}
+
+async function configuredContext(path: string): Promise<string | undefined> {
+  try {
+    const document = await readPrivateDocument(path);
+    const fields = isObject(document) ? goFields(document, ['currentContext']) : document;
+    const { currentContext } = checkShape(fields, ConfigSchema, printable(path, 300));
+    return currentContext || undefined;
+  } catch (cause) {
+    if (isSystemError(cause)) return undefined;
+    throw noEngine(
+      `docker's configuration cannot be used: ${reasonOf(cause, path)}: repair it, or name an engine by --host`,
+      cause,
+    );
+  }
+}
+
+/** @throws what `readPrivateDocument` throws; DIMGX_IMAGE_BAD_JSON */
+async function readDocument<const Schema extends v.GenericSchema>(path: string, schema: Schema) {
+  return checkShape(await readPrivateDocument(path), schema, printable(path, 300));
+}
+
+function reasonOf(cause: unknown, path: string): string {
+  if (isSystemError(cause, 'ENOENT', 'ENOTDIR')) return `there is no ${printable(path, 300)}`;
+  return cause instanceof DimgxError ? cause.message : printable(String(cause), 300);
+}
+
+function noEngine(message: string, cause: unknown): DimgxError {
+  return new DimgxError('DIMGX_SOURCE_NO_ENGINE', message, { cause });
+}

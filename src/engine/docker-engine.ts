@@ -1,0 +1,146 @@
+import type { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import type { ByteSource } from '../base/io/byte-source.js';
+import { quoted } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import type { Platform } from '../image/platform.js';
+import { serverOf } from '../registry/credentials/server-key.js';
+import type { Engine, PullOptions } from './engine.js';
+import {
+  type EngineHistoryStep,
+  type EngineImage,
+  type EngineImageDetails,
+  type NameStyle,
+  readDetails,
+  readHistory,
+  readImages,
+} from './engine-documents.js';
+import type { EngineDownload } from './engine-download.js';
+import { EngineRefusal } from './engine-error.js';
+import type { EngineModem } from './engine-modem.js';
+import { isAtLeast } from './engine-version.js';
+import { followPull } from './follow-pull.js';
+import { registryAuth } from './registry-auth.js';
+import { savedArchive } from './saved-archive.js';
+
+/** An engine that has Docker's API, spoken through dockerode. */
+export class DockerEngine implements Engine {
+  readonly location: string;
+  readonly nameStyle: NameStyle;
+  readonly #modem: EngineModem;
+  readonly #dockerode: typeof Docker;
+  readonly #docker: Docker;
+
+  /** Loads dockerode, which takes a while. */
+  static async over(modem: EngineModem, location: string, nameStyle: NameStyle): Promise<DockerEngine> {
+    const { default: Dockerode } = await import('dockerode');
+    return new DockerEngine(Dockerode, modem, location, nameStyle);
+  }
+
+  private constructor(dockerode: typeof Docker, modem: EngineModem, location: string, nameStyle: NameStyle) {
+    this.#dockerode = dockerode;
+    this.#docker = new dockerode({ modem });
+    this.#modem = modem;
+    this.nameStyle = nameStyle;
+    this.location = location;
+  }
+
+  images(): Promise<readonly EngineImage[]> {
+    return this.#doing('the list of images', async () => {
+      return readImages(await this.#docker.listImages({ all: true }), this.nameStyle);
+    });
+  }
+
+  async inspect(name: string, platform?: Platform): Promise<EngineImageDetails | undefined> {
+    const path = namePath(name);
+    if (path === undefined) return undefined;
+    try {
+      return await this.#doing(`the inspection of ${quoted(name)}`, async () => {
+        return readDetails(await this.#choosing(platform, '1.49').getImage(path).inspect(), this.nameStyle);
+      });
+    } catch (failure) {
+      if (isMissing(failure)) return undefined;
+      throw failure;
+    }
+  }
+
+  history(name: string, platform?: Platform): Promise<readonly EngineHistoryStep[]> {
+    return this.#whileThere(name, `the history of ${quoted(name)}`, async () => {
+      return readHistory(await this.#choosing(platform, '1.48').getImage(checkedPath(name)).history());
+    });
+  }
+
+  save(name: string, platform?: Platform): Promise<ByteSource> {
+    const request = `the save of ${quoted(name)}`;
+    return this.#whileThere(name, request, async () => {
+      const body = (await this.#choosing(platform, '1.48').getImage(checkedPath(name)).get()) as EngineDownload;
+      return savedArchive(body, (cause) => this.#modem.explain(cause, request));
+    });
+  }
+
+  pull(name: string, { platform, credentials, onProgress }: PullOptions = {}): Promise<void> {
+    return this.#doing('the pull', async () => {
+      const options = platform === undefined ? {} : { platform };
+      const auth = credentials && registryAuth(serverOf(name), credentials);
+      const reports = (await this.#docker.pull(name, options, undefined, auth)) as Readable;
+      await followPull(reports, onProgress ?? (() => undefined));
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#modem.close();
+  }
+
+  /** @param least the version of the API in which the request has a platform */
+  #choosing(platform: Platform | undefined, least: string): Docker {
+    if (!platform || !isAtLeast(this.#modem.version, least)) return this.#docker;
+    const { os, architecture, variant } = platform;
+    const query = { platform: JSON.stringify({ os, architecture, ...(variant && { variant }) }) };
+    return new this.#dockerode({ modem: this.#modem.withQuery(query) });
+  }
+
+  /** For what is only done with an image that was found. */
+  async #whileThere<T>(name: string, request: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#doing(request, work);
+    } catch (cause) {
+      if (!isMissing(cause)) throw cause;
+      const message = `${this.location} has no image ${quoted(name)} any more, it was removed meanwhile: try again, or pull it`;
+      throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', message, { cause });
+    }
+  }
+
+  async #doing<T>(request: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (failure) {
+      throw this.#modem.explain(failure, request);
+    }
+  }
+}
+
+/** A name as a part of a path; `undefined` for what no image can be called, and would lead elsewhere. */
+function namePath(name: string): string | undefined {
+  const parts = name.split('/');
+  if (parts.some((part) => part === '' || part === '.' || part === '..')) return undefined;
+  return parts.map(encodeURIComponent).join('/');
+}
+
+function checkedPath(name: string): string {
+  const path = namePath(name);
+  if (path === undefined) throw new Error('no image can have that name');
+  return path;
+}
+
+/**
+ * What engines say of a name that no image has, without a 404: Docker and Podman refuse some such names as malformed, and
+ * Docker's save misses the file of an ID.
+ */
+const MISSING =
+  /no such image|invalid reference format|cannot specify 64-byte hexadecimal|failed to get digest sha256:.*no such file/i;
+
+function isMissing(failure: unknown): boolean {
+  const refusal = failure instanceof DimgxError ? failure.cause : undefined;
+  if (!(refusal instanceof EngineRefusal)) return false;
+  return refusal.status === 404 || MISSING.test(refusal.message);
+}

@@ -1,0 +1,174 @@
+import * as v from 'valibot';
+import { checkShape } from '../image/document.js';
+import { INDEX_TYPES } from '../image/manifest.js';
+import { type Digest, isDigest } from '../reference/digest.js';
+
+/** An image, as the engine lists it. All IDs are 64 hex digits. */
+export interface EngineImage {
+  readonly id: string;
+  /** The image that it was built on, where the engine knows. */
+  readonly parentId: string | undefined;
+  /** `name:tag`. */
+  readonly repoTags: readonly string[];
+  /** `name@digest`. */
+  readonly repoDigests: readonly string[];
+  /** Both, as the engine writes them: Podman tells `localhost/x` and `docker.io/library/x` apart, which are both `x`. */
+  readonly fullNames: readonly string[];
+  /** In seconds since 1970. */
+  readonly created: number;
+  /** Of all its layers, in bytes. */
+  readonly size: number;
+}
+
+/** What the engine tells of one image. */
+export interface EngineImageDetails {
+  readonly id: string;
+  readonly parentId: string | undefined;
+  readonly repoTags: readonly string[];
+  readonly repoDigests: readonly string[];
+  /** As in the config: RFC 3339. */
+  readonly created: string | undefined;
+  readonly architecture: string | undefined;
+  readonly os: string | undefined;
+  readonly variant: string | undefined;
+  /** Oldest to newest. */
+  readonly diffIds: readonly Digest[];
+  /** Of all its layers, in bytes. */
+  readonly size: number;
+  /**
+   * What the ID is the digest of, in an engine that keeps images as registries do (Docker's containerd store): the index or
+   * the manifest of one platform. `undefined` where the ID is that of the config.
+   */
+  readonly descriptor: { readonly digest: Digest; readonly isIndex: boolean } | undefined;
+}
+
+/** One step of an image's history, as the engine tells it; of which image it is the last, `historySteps` tells. */
+export interface EngineHistoryStep {
+  /** In seconds since 1970. */
+  readonly created: number;
+  readonly createdBy: string;
+  readonly comment: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** What the engine reports while it pulls. Texts are the engine's, not printable yet. */
+export interface PullProgress {
+  /** Of a layer, abbreviated, or of what else the status is about. */
+  readonly id: string | undefined;
+  readonly status: string;
+  /** In bytes, where the engine counts. */
+  readonly current: number | undefined;
+  readonly total: number | undefined;
+}
+
+/** How an engine writes names. */
+export type NameStyle = 'docker' | 'podman';
+
+const IMAGE_ID = /^(?:sha256:)?([0-9a-f]{64})$/;
+
+const ImageId = v.pipe(
+  v.string(),
+  v.regex(IMAGE_ID, 'an image ID is 64 hex digits'),
+  v.transform((text) => text.slice(-64)),
+);
+const NoImage = v.pipe(
+  v.picklist(['', '<missing>']),
+  v.transform(() => undefined),
+);
+const AnyImage = v.nullish(v.union([NoImage, ImageId]), '');
+const Names = v.nullish(v.array(v.string()), []);
+const Text = v.pipe(
+  v.nullish(v.string()),
+  v.transform((text) => text || undefined),
+);
+
+const ImagesSchema = v.array(
+  v.object({
+    Id: ImageId,
+    ParentId: AnyImage,
+    RepoTags: Names,
+    RepoDigests: Names,
+    Created: v.number(),
+    Size: v.number(),
+  }),
+);
+
+const AnyDigest = v.custom<Digest>((text) => typeof text === 'string' && isDigest(text));
+
+const DetailsSchema = v.object({
+  Id: ImageId,
+  Parent: AnyImage,
+  RepoTags: Names,
+  RepoDigests: Names,
+  Created: Text,
+  Architecture: Text,
+  Os: Text,
+  Variant: Text,
+  RootFS: v.nullish(
+    v.object({
+      Layers: v.nullish(v.array(AnyDigest), []),
+    }),
+    {},
+  ),
+  Size: v.number(),
+  Descriptor: v.nullish(v.object({ mediaType: v.nullish(v.string(), ''), digest: AnyDigest })),
+});
+
+const HistorySchema = v.array(
+  v.object({
+    Created: v.number(),
+    CreatedBy: v.nullish(v.string(), ''),
+    Comment: v.nullish(v.string(), ''),
+    Size: v.number(),
+  }),
+);
+
+/** @throws DIMGX_IMAGE_BAD_JSON, as the others of this file */
+export function readImages(document: unknown, style: NameStyle): EngineImage[] {
+  return checkShape(document, ImagesSchema, 'its list of images').map((image) => ({
+    id: image.Id,
+    parentId: image.ParentId,
+    repoTags: names(image.RepoTags, style),
+    repoDigests: names(image.RepoDigests, style),
+    fullNames: names([...image.RepoTags, ...image.RepoDigests], 'docker'),
+    created: image.Created,
+    size: image.Size,
+  }));
+}
+
+export function readDetails(document: unknown, style: NameStyle): EngineImageDetails {
+  const image = checkShape(document, DetailsSchema, 'its description of the image');
+  return {
+    id: image.Id,
+    parentId: image.Parent,
+    repoTags: names(image.RepoTags, style),
+    repoDigests: names(image.RepoDigests, style),
+    created: image.Created,
+    architecture: image.Architecture,
+    os: image.Os,
+    variant: image.Variant,
+    diffIds: image.RootFS.Layers,
+    size: image.Size,
+    descriptor: image.Descriptor
+      ? { digest: image.Descriptor.digest, isIndex: INDEX_TYPES.includes(image.Descriptor.mediaType) }
+      : undefined,
+  };
+}
+
+export function readHistory(document: unknown): EngineHistoryStep[] {
+  return checkShape(document, HistorySchema, "its image's history").map((step) => ({
+    created: step.Created,
+    createdBy: step.CreatedBy,
+    comment: step.Comment,
+    size: step.Size,
+  }));
+}
+
+/** Names as Docker tells them: what has none gets none, and what Podman says in full is made familiar. */
+function names(list: readonly string[], style: NameStyle): string[] {
+  const named = list.filter((name) => !/^<none>|[:@]<none>$/.test(name));
+  return style === 'docker'
+    ? named
+    : named.map((name) => name.replace(/^(?:localhost|docker\.io(?:\/library)?)\//, ''));
+}

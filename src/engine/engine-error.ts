@@ -1,0 +1,149 @@
+import { printable } from '../base/text/printable.js';
+import { abortedBy, DimgxError, type ErrorCode } from '../errors.js';
+import type { Endpoint } from './endpoint.js';
+import { SshFailure } from './ssh-connection.js';
+
+/** What the engine answered instead of doing what it was asked. */
+export class EngineRefusal extends Error {
+  override readonly name = 'EngineRefusal';
+  /** Of HTTP. */
+  readonly status: number;
+
+  /** @param message the engine's own words, not printable yet */
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The engine said nothing for too long. */
+export class EngineStall extends Error {
+  override readonly name = 'EngineStall';
+
+  /** @param milliseconds how long it was waited for */
+  constructor(milliseconds: number) {
+    super(`nothing came for ${milliseconds / 1000} s`);
+  }
+}
+
+/** What was going on when something failed. */
+export interface Circumstances {
+  readonly endpoint: Endpoint;
+  /** Printable. */
+  readonly location: string;
+  /** What was asked for, like `GET /version`. */
+  readonly request: string;
+  /** Whether an engine has answered there before. */
+  readonly hasAnswered: boolean;
+  /** Whether what answers there has told its version, as an engine does. */
+  readonly isKnown: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such socket',
+  ENOTDIR: 'there is no such socket',
+  ECONNREFUSED: 'nobody listens there',
+  ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  ETIMEDOUT: 'the host does not answer',
+};
+
+const TLS_CODE =
+  /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|CERT|CRL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
+
+/** What Podman says when it is to save, in Docker's form, an image that came with such layers; it has them unpacked. */
+const NO_ZSTD = /zstd compression is not supported for docker images/;
+
+/** Whether the other end broke the connection off. */
+export function isCut(failure: unknown): boolean {
+  return ['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(String((failure as NodeJS.ErrnoException).code));
+}
+
+/** The one coded error for whatever went wrong between dimgx and the engine; what has its code already is left as it is. */
+export function engineError(cause: unknown, circumstances: Circumstances): DimgxError {
+  const { location, request, hasAnswered, isKnown, signal } = circumstances;
+  if (signal?.aborted) return abortedBy(signal);
+  if (cause instanceof DimgxError && cause.code !== 'DIMGX_IMAGE_BAD_JSON') return cause;
+  if (cause instanceof EngineRefusal) return refusal(cause, circumstances);
+  if (cause instanceof SshFailure) return sshError(cause, location);
+  const code = String((cause as NodeJS.ErrnoException).code);
+  const insecure = whatTlsLacks(cause, code, circumstances);
+  const error = (kind: ErrorCode, message: string) => new DimgxError(kind, message, { cause });
+  if (insecure) return error('DIMGX_SOURCE_ENGINE_TLS', `no secure connection to ${location}: ${insecure}`);
+  if (code === 'EACCES' || code === 'EPERM') {
+    const advice = 'run dimgx as root, or as a user in the group of the socket';
+    return error('DIMGX_SOURCE_ENGINE_DENIED', `this user may not connect to ${location}: ${advice}`);
+  }
+  const reason = reasonOf(cause);
+  if (!isKnown && (cause instanceof DimgxError || code.startsWith('HPE_'))) return notAnEngine(location, reason, cause);
+  if (code.startsWith('HPE_')) {
+    return error('DIMGX_SOURCE_ENGINE_FAILED', `what answers at ${location} is no engine: ${reason}`);
+  }
+  if (!hasAnswered) return noEngine([{ location, reason }], cause);
+  return error('DIMGX_SOURCE_ENGINE_FAILED', `the engine at ${location} failed at ${request}: ${reason}`);
+}
+
+/** Why a connection that should be secure is none, and what to do; `undefined` when that is not what failed. */
+function whatTlsLacks(cause: unknown, code: string, { endpoint, hasAnswered }: Circumstances): string | undefined {
+  const tls = endpoint.kind === 'tcp' ? endpoint.tls : undefined;
+  if (tls && TLS_CODE.test(code)) {
+    return `${reasonOf(cause)}: check ca.pem, cert.pem and key.pem, and that the engine speaks TLS on that port`;
+  }
+  // An engine that wants a certificate may end the connection before its reason is read.
+  const mayWantCertificate = tls && !tls.cert && isCut(cause) && !hasAnswered;
+  return mayWantCertificate
+    ? 'it ended, as it does for want of a certificate: put cert.pem and key.pem beside ca.pem'
+    : undefined;
+}
+
+/** Why there is no engine, in a few words; printable. */
+export function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return printable(String(cause), 300);
+  return REASONS[String((cause as NodeJS.ErrnoException).code)] ?? printable(cause.message, 300);
+}
+
+/** @param tried at least one place, and why no engine is there */
+export function noEngine(tried: readonly { location: string; reason: string }[], cause?: unknown): DimgxError {
+  const places = tried.map(({ location, reason }) => `${location} (${reason})`).join(', ');
+  const advice =
+    'start one, name one by --host or DOCKER_HOST, or read from a registry, which needs none: docker://NAME';
+  const message = `no container engine answers at ${places}: ${advice}`;
+  return new DimgxError('DIMGX_SOURCE_NO_ENGINE', message, { cause });
+}
+
+/** @param reason what speaks against it; printable */
+function notAnEngine(location: string, reason: string, cause: unknown): DimgxError {
+  const advice = 'check the address (--host, DOCKER_HOST, or the context)';
+  const message = `what answers at ${location} is no container engine (${reason}): ${advice}`;
+  return new DimgxError('DIMGX_SOURCE_ENGINE_FAILED', message, { cause });
+}
+
+function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }: Circumstances): DimgxError {
+  const said = printable(cause.message.trim(), 600);
+  const isPlain = endpoint.kind === 'tcp' && !endpoint.tls;
+  if (isPlain && cause.status === 400 && /HTTP request to an HTTPS server/.test(said)) {
+    const advice = 'set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or choose a context that has its certificates';
+    return new DimgxError('DIMGX_SOURCE_ENGINE_TLS', `the engine at ${location} wants TLS: ${advice}`, { cause });
+  }
+  if (cause.status === 401 || cause.status === 403) {
+    const message = `the engine at ${location} does not allow ${request}: ${said || `HTTP ${cause.status}`}`;
+    return new DimgxError('DIMGX_SOURCE_ENGINE_DENIED', message, { cause });
+  }
+  if (!isKnown && cause.status < 500) {
+    const words = said.startsWith('<') ? '' : said.slice(0, 100); // a page's title does not tell more
+    return notAnEngine(location, `HTTP ${cause.status} to ${request}${words && `: ${words}`}`, cause);
+  }
+  const advice = NO_ZSTD.test(said) ? ': `podman save --format oci-archive IMAGE | dimgx -` reads it' : '';
+  const message = `the engine at ${location} failed at ${request} with HTTP ${cause.status}${said && `: ${said}`}${advice}`;
+  return new DimgxError('DIMGX_SOURCE_ENGINE_FAILED', message, { cause });
+}
+
+function sshError(cause: SshFailure, location: string): DimgxError {
+  const isDenied = /permission denied|too many authentication failures/i.test(cause.message);
+  const code = isDenied ? 'DIMGX_SOURCE_ENGINE_DENIED' : 'DIMGX_SOURCE_NO_ENGINE';
+  const advice = '`ssh` must connect without dimgx, and find `docker` and its engine there';
+  return new DimgxError(code, `no connection to ${location} (${cause.message}): ${advice}`, { cause });
+}

@@ -1,0 +1,75 @@
+import * as v from 'valibot';
+import { quoted } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import { checkShape } from '../image/document.js';
+import type { NameStyle } from './engine-documents.js';
+
+/** What is asked for must be in it: of Docker 1.12. */
+const OLDEST_API = '1.24';
+
+/**
+ * The version to speak where the engine has it: of Docker 28.1, the first in which the images of other platforms can be
+ * inspected. Older engines are asked in their own.
+ */
+const PREFERRED_API = '1.49';
+
+const VersionSchema = v.object({
+  ApiVersion: v.string(),
+  MinAPIVersion: v.nullish(v.string(), ''),
+  Components: v.nullish(v.array(v.object({ Name: v.string() })), []),
+});
+
+/** How an engine wants to be spoken to. */
+export interface EngineVersion {
+  /** Of the API. */
+  readonly api: string;
+  readonly nameStyle: NameStyle;
+}
+
+/**
+ * @param document the engine's answer to `GET /version`
+ * @param location printable
+ * @param fixed the API's version that the user wants (`DOCKER_API_VERSION`); whether the engine has it, it says itself
+ * @throws DIMGX_SOURCE_ENGINE_TOO_OLD, DIMGX_SOURCE_NO_ENGINE, DIMGX_IMAGE_BAD_JSON
+ */
+export function readVersion(document: unknown, location: string, fixed = ''): EngineVersion {
+  const { ApiVersion, MinAPIVersion, Components } = checkShape(document, VersionSchema, 'its version');
+  if (compare(ApiVersion, OLDEST_API) < 0) {
+    throw new DimgxError(
+      'DIMGX_SOURCE_ENGINE_TOO_OLD',
+      `the engine at ${location} has the API ${quoted(ApiVersion)} and ${OLDEST_API} is needed, that of Docker 1.12: ` +
+        'update it, or pipe its `docker save` into `dimgx -`',
+    );
+  }
+  const spoken = compare(ApiVersion, PREFERRED_API) < 0 ? ApiVersion : PREFERRED_API;
+  return {
+    api: fixedVersion(fixed) ?? (compare(MinAPIVersion, spoken) > 0 ? MinAPIVersion : spoken),
+    nameStyle: Components.some(({ Name }) => Name === 'Podman Engine') ? 'podman' : 'docker',
+  };
+}
+
+function fixedVersion(text: string): string | undefined {
+  const version = text.trim().replace(/^v/, '');
+  if (version === '' || compare(version, OLDEST_API) >= 0) return version || undefined;
+  throw new DimgxError(
+    'DIMGX_SOURCE_NO_ENGINE',
+    `DOCKER_API_VERSION is ${quoted(text)}: unset it, or name a version from ${OLDEST_API} on`,
+  );
+}
+
+/** Whether an engine that is asked in the version `api` obeys what came with `least`. */
+export function isAtLeast(api: string | undefined, least: string): boolean {
+  return api !== undefined && compare(api, least) >= 0;
+}
+
+/** By number, not by text; what is no version comes before all. */
+function compare(left: string, right: string): number {
+  const [major, minor] = parse(left);
+  const [otherMajor, otherMinor] = parse(right);
+  return major - otherMajor || minor - otherMinor;
+}
+
+function parse(version: string): [major: number, minor: number] {
+  const [, major, minor] = /^(\d{1,4})\.(\d{1,4})$/.exec(version) ?? [];
+  return [Number(major ?? -1), Number(minor ?? -1)];
+}

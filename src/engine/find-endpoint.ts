@@ -1,0 +1,114 @@
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { configFolder, homeFolder } from '../base/io/user-folders.js';
+import { quoted } from '../base/text/printable.js';
+import { contextEndpoint, currentContext } from './docker-context.js';
+import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.js';
+import { reasonOf } from './engine-error.js';
+import { environmentTls, wantsTls } from './tls-files.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A place where an engine may be. */
+export interface Candidate {
+  readonly endpoint: Endpoint;
+  /** With the name of the context that led there; printable. */
+  readonly location: string;
+}
+
+/** An address that is malformed. */
+export interface Nowhere {
+  /** What holds it; printable. */
+  readonly location: string;
+  /** What is wrong with it; printable. */
+  readonly reason: string;
+}
+
+/**
+ * Where the engine is: the first of these that is given, as with docker.
+ *
+ * 1. the host that was asked for (`--host`)
+ * 2. `DOCKER_HOST`
+ * 3. the context of `DOCKER_CONTEXT`
+ * 4. the current context of docker's configuration
+ * 5. with `DOCKER_TLS_VERIFY` or `DOCKER_TLS`, this machine's port 2376
+ * 6. the sockets of Docker, also a rootless one's and Docker Desktop's; `CONTAINER_HOST`; the sockets of Podman; those
+ *    of virtual machines (Colima, OrbStack, Rancher Desktop, Lima, Podman's), where there are any
+ *
+ * @returns several in the last case alone: the first that answers is meant
+ * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_TLS
+ */
+export async function findEndpoint(
+  host: string | undefined,
+  env: Environment,
+): Promise<readonly (Candidate | Nowhere)[]> {
+  const given = host?.trim() || env.DOCKER_HOST?.trim();
+  if (given) return [await hostCandidate(given, env)];
+  const context = await currentContext(env);
+  if (context !== undefined) return [candidate(await contextEndpoint(context, env), context)];
+  if (wantsTls(env)) return [await hostCandidate('tcp://localhost:2376', env)];
+  return [...defaultPlaces(env), ...(await machinePlaces(env))];
+}
+
+/** In the order in which they are tried. */
+function defaultPlaces(env: Environment): readonly (Candidate | Nowhere)[] {
+  const home = homeFolder(env);
+  const runtime = env.XDG_RUNTIME_DIR;
+  const socket = (path: string) => candidate({ kind: 'unix', path });
+  return [
+    socket('/var/run/docker.sock'),
+    ...(runtime ? [socket(join(runtime, 'docker.sock'))] : []),
+    socket(join(home, '.docker/run/docker.sock')),
+    socket(join(home, '.docker/desktop/docker.sock')),
+    ...(env.CONTAINER_HOST ? [containerHost(env.CONTAINER_HOST)] : []),
+    ...(runtime ? [socket(join(runtime, 'podman/podman.sock'))] : []),
+    socket('/run/podman/podman.sock'),
+  ];
+}
+
+/** The sockets that the virtual machines of this user have: many places, of which few users have one. */
+async function machinePlaces(env: Environment): Promise<readonly Candidate[]> {
+  const home = homeFolder(env);
+  const machines = '.local/share/containers/podman/machine';
+  const places = [
+    ...(env.COLIMA_HOME ? [join(env.COLIMA_HOME, 'default/docker.sock')] : []),
+    ...['.colima/default/docker.sock', '.colima/docker.sock', '.config/colima/default/docker.sock'],
+    '.orbstack/run/docker.sock',
+    '.rd/docker.sock',
+    ...(env.LIMA_HOME ? [join(env.LIMA_HOME, 'docker/sock/docker.sock')] : []),
+    ...['docker', 'docker-rootful', 'default'].map((machine) => `.lima/${machine}/sock/docker.sock`),
+    ...['podman.sock', 'podman-machine-default/podman.sock', 'qemu/podman.sock'].map((name) => `${machines}/${name}`),
+    ...[env.XDG_RUNTIME_DIR, env.TMPDIR].flatMap((folder) =>
+      folder ? [join(folder, 'podman/podman-machine-default-api.sock')] : [],
+    ),
+  ].map((place) => resolve(home, place));
+  const isSocket = await Promise.all(
+    places.map((path) =>
+      stat(path).then(
+        (about) => about.isSocket(),
+        () => false,
+      ),
+    ),
+  );
+  return places.filter((_, i) => isSocket[i]).map((path) => candidate({ kind: 'unix', path }));
+}
+
+/** Whoever has it malformed may have one of Docker's sockets, which go before it. */
+function containerHost(host: string): Candidate | Nowhere {
+  try {
+    return candidate(parseEndpoint(host));
+  } catch (error) {
+    return { location: 'CONTAINER_HOST', reason: reasonOf(error) };
+  }
+}
+
+async function hostCandidate(host: string, env: Environment): Promise<Candidate> {
+  const endpoint = parseEndpoint(host);
+  if (endpoint.kind !== 'tcp') return candidate(endpoint);
+  return candidate({ ...endpoint, tls: await environmentTls(env, configFolder(env)) });
+}
+
+function candidate(endpoint: Endpoint, context?: string): Candidate {
+  const location = formatEndpoint(endpoint);
+  return { endpoint, location: context === undefined ? location : `${location} (context ${quoted(context)})` };
+}

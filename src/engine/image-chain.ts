@@ -1,0 +1,53 @@
+import type { Digest } from '../reference/digest.js';
+import type { Engine, EngineImage, EngineImageDetails } from './engine.js';
+
+/** More than any engine can build: an engine that names parents without end must end somewhere. */
+const MAX_CHAIN = 10_000;
+
+/** How many images are inspected at once; `EngineAgent` may make fewer connections. */
+const AT_ONCE = 8;
+
+/**
+ * An image and all that it was built on, as far as the engine knows them: what was pulled, or built by BuildKit, has no
+ * parents. A parent that has other layers than its child is not one.
+ *
+ * @param listed the engine's images: where it tells parents, several are inspected at once
+ * @returns oldest first, the image itself last
+ */
+export async function imageChain(
+  engine: Engine,
+  image: EngineImageDetails,
+  listed: readonly EngineImage[],
+): Promise<readonly EngineImageDetails[]> {
+  const parents = new Map(listed.map(({ id, parentId }) => [id, parentId]));
+  const inspected = new Map<string, EngineImageDetails | undefined>();
+  const inspect = async (id: string) => {
+    if (!inspected.has(id)) {
+      const ids = lineage(id, parents);
+      const found = await Promise.all(ids.map((each) => engine.inspect(each)));
+      for (const [i, each] of ids.entries()) inspected.set(each, found[i]);
+    }
+    return inspected.get(id);
+  };
+  const chain = new Map([[image.id, image]]);
+  for (let at = image; at.parentId !== undefined && !chain.has(at.parentId) && chain.size < MAX_CHAIN; ) {
+    const parent = await inspect(at.parentId);
+    if (!parent || !isBelow(parent.diffIds, at.diffIds)) break;
+    chain.set(parent.id, parent);
+    at = parent;
+  }
+  return [...chain.values()].reverse();
+}
+
+/** An image and its next ancestors, so many as are inspected at once. */
+function lineage(id: string, parents: ReadonlyMap<string, string | undefined>): readonly string[] {
+  const ids = new Set<string>();
+  for (let at: string | undefined = id; at !== undefined && !ids.has(at) && ids.size < AT_ONCE; at = parents.get(at)) {
+    ids.add(at);
+  }
+  return [...ids];
+}
+
+function isBelow(older: readonly Digest[], newer: readonly Digest[]): boolean {
+  return older.length <= newer.length && older.every((diffId, i) => diffId === newer[i]);
+}

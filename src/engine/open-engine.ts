@@ -1,0 +1,72 @@
+import { DimgxError, throwIfAborted } from '../errors.js';
+import { configuredHeaders } from './configured-headers.js';
+import { DockerEngine } from './docker-engine.js';
+import type { Engine } from './engine.js';
+import { noEngine, reasonOf } from './engine-error.js';
+import { EngineModem, type EngineTimeouts } from './engine-modem.js';
+import { readVersion } from './engine-version.js';
+import { type Candidate, findEndpoint, type Nowhere } from './find-endpoint.js';
+
+export interface EngineOptions {
+  /** `unix://…`, `tcp://…` or `ssh://…`; goes before all that the environment says. */
+  readonly host?: string | undefined;
+  /** Default: this process's. Also that of the `ssh` program. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Ends all work of the engine with DIMGX_ABORTED. */
+  readonly signal?: AbortSignal | undefined;
+  readonly timeouts?: Partial<EngineTimeouts> | undefined;
+}
+
+const TIMEOUTS: EngineTimeouts = { connect: 60_000, answer: 300_000, idle: 60_000 };
+
+/**
+ * Finds the container engine as docker does (see `findEndpoint`), and asks its version.
+ *
+ * @returns the engine; whoever asked for it closes it
+ * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_SOURCE_ENGINE_TLS, DIMGX_SOURCE_ENGINE_TOO_OLD,
+ *   DIMGX_SOURCE_ENGINE_FAILED, DIMGX_ABORTED; nothing is left open then
+ */
+export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+  throwIfAborted(options.signal);
+  const env = options.env ?? process.env;
+  return await openFirst(await findEndpoint(options.host, env), { ...options, env });
+}
+
+/** Opens the first candidate where an engine answers. One that answers and cannot be used is not passed over. */
+export async function openFirst(candidates: readonly (Candidate | Nowhere)[], options: EngineOptions): Promise<Engine> {
+  const failures: { readonly location: string; readonly reason: string }[] = [];
+  let denied: DimgxError | undefined;
+  for (const candidate of candidates) {
+    if ('reason' in candidate) {
+      failures.push(candidate);
+      continue;
+    }
+    try {
+      return await open(candidate, options);
+    } catch (error) {
+      const isAbsent = isOneOf(error, 'DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_ENGINE_DENIED');
+      if (candidates.length === 1 || !isAbsent) throw error;
+      failures.push({ location: candidate.location, reason: reasonOf(error.cause) });
+      if (error.code === 'DIMGX_SOURCE_ENGINE_DENIED') denied ??= error;
+    }
+  }
+  throw denied ?? noEngine(failures);
+}
+
+async function open(candidate: Candidate, { env = {}, signal, timeouts }: EngineOptions): Promise<Engine> {
+  const headers = await configuredHeaders(env);
+  const modem = new EngineModem({ ...candidate, env, headers, signal, timeouts: { ...TIMEOUTS, ...timeouts } });
+  try {
+    const document = await modem.askVersion();
+    const version = readVersion(document, candidate.location, env.DOCKER_API_VERSION);
+    modem.version = version.api;
+    return await DockerEngine.over(modem, candidate.location, version.nameStyle);
+  } catch (failure) {
+    await modem.close();
+    throw modem.explain(failure, 'GET /version');
+  }
+}
+
+function isOneOf(failure: unknown, ...codes: string[]): failure is DimgxError {
+  return failure instanceof DimgxError && codes.includes(failure.code);
+}

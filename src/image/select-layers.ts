@@ -1,0 +1,130 @@
+import { checkOptions, requireThat } from '../base/call/check-options.js';
+import { guardCallbacks } from '../base/call/guard-callbacks.js';
+import { printable, quoted } from '../base/text/printable.js';
+import { DimgxError, type Warn, type WarningCode } from '../errors.js';
+import type { SelectOptions } from '../options.js';
+import type { HistoryRow, Image, Layer } from './image.js';
+
+/**
+ * Chooses layers by spec and puts them in order: what comes earlier wins over what comes later.
+ *
+ * Without specs: all layers, newest first; oldest first with `reverse`. With specs: each appends its layers in the order
+ * given (`A:B` from A to B); then the list is turned round unless `reverse`; then the first mention of a layer counts.
+ *
+ * A spec is, and the first reading that names a layer is taken:
+ * 1. a tag of the image whose newest layer it is (`name` means `name:latest`),
+ * 2. `@N`: `@1` is the base layer, `@-1` the newest,
+ * 3. the beginning of a diff ID, blob digest, legacy layer ID or image ID in hex of either case, with or without
+ *    `sha256:` before it,
+ * 4. `A:B`, two of the above: all layers from A to B, both included, in either direction. Since names hold colons too,
+ *    every colon is tried; exactly one of them must make sense.
+ *
+ * A step of the history that made no layer can be named where an engine knows its image, as the end of a range or alone:
+ * it adds nothing of its own.
+ *
+ * What fits several layers is unresolved, as in 2015; so is the ID of a layer whose very bytes occur twice in the image:
+ * `@N` tells the two apart. A range with an unresolved end adds nothing.
+ *
+ * @param onWarning gets DIMGX_INSPECT_UNRESOLVED_SPEC, DIMGX_INSPECT_EMPTY_RANGE (an end of the range is missing) and
+ *   DIMGX_INSPECT_NOTHING_SELECTED
+ * @throws DIMGX_INSPECT_LAYER_SPEC in place of the first two, with `strict`; DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED
+ */
+export function selectLayers(image: Image, options: SelectOptions, onWarning: Warn): readonly Layer[] {
+  requireThat(Array.isArray(image?.history), 'the image', 'one that openImage gave', image);
+  checkOptions(options);
+  requireThat(typeof onWarning === 'function', 'onWarning', 'a function', onWarning);
+  const { onWarning: warn = onWarning } = guardCallbacks({ onWarning }, () => {});
+  const complain = (code: WarningCode, message: string) => {
+    if (options.strict) throw new DimgxError('DIMGX_INSPECT_LAYER_SPEC', message);
+    warn({ code, message, count: 1 });
+  };
+  const rows = options.layers?.flatMap((spec) => resolve(spec, image, complain)) ?? [...image.history];
+  if (!options.reverse) rows.reverse();
+  const selected = [...new Set(rows.flatMap(({ layer }) => layer ?? []))];
+  if (selected.length === 0) {
+    const message = `no layer of ${printable(image.reference)} is selected`;
+    warn({ code: 'DIMGX_INSPECT_NOTHING_SELECTED', message, count: 1 });
+  }
+  return selected;
+}
+
+type Complain = (code: WarningCode, message: string) => void;
+
+/** The rows that a spec names, in its order. */
+function resolve(spec: string, image: Image, complain: Complain): readonly HistoryRow[] {
+  const whole = locate(spec, image.history);
+  if (whole.length === 1) return whole;
+  const splits = [...spec.matchAll(/:/g)].map(({ index }) => [spec.slice(0, index), spec.slice(index + 1)] as const);
+  const ranges = splits.flatMap(([a, b]) => {
+    const [from, ...otherFrom] = locate(a, image.history);
+    const [to, ...otherTo] = locate(b, image.history);
+    const isClear = from && to && otherFrom.length === 0 && otherTo.length === 0;
+    return isClear ? [range(image.history, from, to)] : [];
+  });
+  if (ranges.length === 1 && ranges[0]) return ranges[0];
+
+  const shown = quoted(spec);
+  if (spec === '' || spec.startsWith(':') || spec.endsWith(':')) {
+    complain('DIMGX_INSPECT_EMPTY_RANGE', `the layer spec ${shown} has an empty end and adds no layer: name both ends`);
+  } else if (ranges.length > 1) {
+    complain('DIMGX_INSPECT_UNRESOLVED_SPEC', `the layer spec ${shown} can be read as several ranges: use IDs or @N`);
+  } else {
+    complain('DIMGX_INSPECT_UNRESOLVED_SPEC', whyUnresolved(spec, whole, splits, image));
+  }
+  return [];
+}
+
+/** Of the layers that an ambiguous name fits, in a message. */
+const SHOWN = 4;
+
+function whyUnresolved(
+  spec: string,
+  whole: readonly HistoryRow[],
+  splits: readonly (readonly [string, string])[],
+  image: Image,
+): string {
+  const names = whole.length === 0 && splits.length === 1 && !/^sha\d+:/i.test(spec) ? (splits[0] ?? [spec]) : [spec];
+  return names
+    .flatMap((name) => {
+      const rows = locate(name, image.history);
+      if (rows.length === 1) return [];
+      const told =
+        name === spec ? `the layer spec ${quoted(spec)}` : `${quoted(name)} in the layer spec ${quoted(spec)}`;
+      if (rows.length === 0) return `${told} names no layer of ${printable(image.reference)}`;
+      const places = rows.map(({ layer, imageId }) => (layer ? `@${image.layers.indexOf(layer) + 1}` : imageId));
+      const choice = places.length > SHOWN ? `${places.slice(0, SHOWN).join(', ')}…` : places.join(', ');
+      return `${told} fits several layers (${choice}): give more digits, or @N`;
+    })
+    .join('; ');
+}
+
+/** All rows that a single name fits. */
+function locate(name: string, rows: readonly HistoryRow[]): readonly HistoryRow[] {
+  const isTag = (tag: string) => tag === name || tag === `${name}:latest`;
+  const tagged = rows.filter(({ tags, layer }) => tags?.some(isTag) || layer?.tags.some(isTag));
+  if (tagged.length > 0) return tagged;
+
+  const counted = /^@(-?\d+)$/.exec(name);
+  if (counted) {
+    const number = Number(counted[1]);
+    const ofLayers = rows.filter(({ layer }) => layer);
+    const row = ofLayers[number < 0 ? ofLayers.length + number : number - 1];
+    return row ? [row] : [];
+  }
+
+  const [, algorithm, hex] = /^(?:(sha\d+):)?([0-9a-f]+)$/.exec(name.toLowerCase()) ?? [];
+  if (hex === undefined) return [];
+  return rows.filter(({ imageId, layer }) =>
+    [imageId, layer?.diffId, layer?.digest, layer?.legacyId, layer?.imageId].some((id) => {
+      if (id === undefined) return false;
+      const [idAlgorithm, idHex] = id.includes(':') ? id.split(':') : ['sha256', id];
+      return (algorithm === undefined || algorithm === idAlgorithm) && idHex?.startsWith(hex);
+    }),
+  );
+}
+
+/** From one row to the other, both included, in either direction. */
+function range(rows: readonly HistoryRow[], from: HistoryRow, to: HistoryRow): readonly HistoryRow[] {
+  const [a, b] = [rows.indexOf(from), rows.indexOf(to)];
+  return a <= b ? rows.slice(a, b + 1) : rows.slice(b, a + 1).reverse();
+}

@@ -1,0 +1,132 @@
+import { isCodedTooMany } from '../../base/io/too-many-files.js';
+import { SharedLength } from '../../base/worker/shared-length.js';
+import type { ThreadShare } from '../../base/worker/thread-share.js';
+import type { Layer, LayerFile, WatchLayer } from '../../image/image.js';
+import { algorithmOf } from '../../reference/digest.js';
+import type { Budget } from '../budget.js';
+import type { OnBytes } from '../index-layer.js';
+import type { LayerReport } from '../layer-job.js';
+import { type Decoding, decodeTask, type SpoolPlace } from '../layer-task.js';
+import type { InspectionPool } from '../pool.js';
+import type { Spools, TakenPlace } from '../spools.js';
+import { NoThreads, threadTask } from '../thread-task-of.js';
+
+/** A layer that was decoded while it arrived. */
+export interface DecodedBlob {
+  /** Its uncompressed bytes are there. */
+  readonly spool: SpoolPlace;
+  readonly report: LayerReport;
+}
+
+export interface ArrivingBlobsOptions {
+  readonly budget: Budget;
+  readonly pool: InspectionPool;
+  /** At most. */
+  readonly threads: number;
+  readonly spools: Spools;
+  /** Whether the uncompressed bytes are hashed. */
+  readonly hashes: boolean;
+  /** What to tell of a layer's decoding, once all layers have arrived. */
+  readonly progressOf: (layer: Layer) => OnBytes;
+}
+
+/**
+ * Decodes compressed layers while they are still being downloaded, in threads that read behind the writer. Their stored bytes
+ * are not hashed: who downloads them compares them with their digests.
+ */
+export class ArrivingBlobs {
+  readonly #options: ArrivingBlobsOptions;
+  /** They read behind the download, and wait for it. */
+  readonly #followers: ThreadShare;
+  /** For what has arrived before a follower was free. */
+  readonly #workers: ThreadShare;
+  readonly #blobs = new Map<string, Promise<DecodedBlob>>();
+  readonly #files: LayerFile[] = [];
+  /** Until then, how far the download is, is of more interest. */
+  #haveArrived = false;
+
+  constructor(options: ArrivingBlobsOptions) {
+    this.#options = options;
+    const { pool, threads } = options;
+    this.#followers = pool.followers.share({ threads });
+    this.#workers = pool.workers.share({ threads });
+  }
+
+  readonly watch: WatchLayer = (layer, file, compression) => {
+    this.#files.push(file);
+    const length = new SharedLength();
+    const plainAlgorithm = this.#options.hashes && layer.diffId ? algorithmOf(layer.diffId) : undefined;
+    const reading = { compression, arriving: length.memory, reads: true };
+    const decoded = this.#decode({ ...reading, storedAlgorithm: undefined, plainAlgorithm }, file, layer);
+    decoded.catch(() => undefined); // whoever takes the layer is told
+    const key = keyOf(layer);
+    this.#blobs.set(key, decoded);
+    return {
+      grown: (bytes) => length.grow(bytes),
+      discard: () => {
+        length.end();
+        if (this.#blobs.get(key) === decoded) this.#blobs.delete(key);
+      },
+    };
+  };
+
+  /** All layers have arrived, or been discarded. */
+  finish(): void {
+    this.#haveArrived = true;
+    for (const entry of this.#followers.withdraw()) this.#workers.take(entry);
+    this.#followers.finish();
+    this.#workers.finish();
+  }
+
+  /**
+   * What became of a layer that was watched.
+   *
+   * @returns `undefined` for one that was not
+   * @throws what is wrong with it; DIMGX_ABORTED after `close`
+   */
+  async take(layer: Layer): Promise<DecodedBlob | undefined> {
+    try {
+      return await this.#blobs.get(keyOf(layer));
+    } catch (failure) {
+      if (failure instanceof NoThreads || isCodedTooMany(failure)) return undefined;
+      throw failure;
+    }
+  }
+
+  /** Ends the threads, and only then closes what they read from and write to. */
+  async close(): Promise<void> {
+    await Promise.all([this.#followers.close(), this.#workers.close()]);
+    await Promise.all(this.#files.splice(0).map((file) => file.close()));
+  }
+
+  async #decode(decoding: Decoding, { region, close }: LayerFile, layer: Layer): Promise<DecodedBlob> {
+    const { budget, spools } = this.#options;
+    const tell = this.#options.progressOf(layer);
+    let place: TakenPlace | undefined;
+    let done = 0;
+    const task = decodeTask(region, decoding, budget, async () => {
+      place = await spools.take(region.length);
+      return place;
+    });
+    try {
+      const onBytes = (bytes: number) => {
+        done += bytes;
+        if (!this.#haveArrived) return;
+        tell(done);
+        done = 0;
+      };
+      const report = await this.#followers.run(threadTask(task, onBytes));
+      place?.giveBack(report.length ?? 0);
+      return { spool: place as SpoolPlace, report };
+    } catch (failure) {
+      place?.giveBack(0);
+      throw failure;
+    } finally {
+      await close();
+    }
+  }
+}
+
+function keyOf({ digest, diffId }: Layer): string {
+  return `${digest} ${diffId}`;
+}

@@ -1,0 +1,57 @@
+import type { RegionFile } from '../../base/io/region.js';
+import type { Limits } from '../../base/limits.js';
+import { SharedLength } from '../../base/worker/shared-length.js';
+import type { ThreadShare } from '../../base/worker/thread-share.js';
+import type { WatchSpool } from '../../image/image.js';
+import { followTask } from '../layer-task.js';
+import type { InspectionPool } from '../pool.js';
+import { threadTask } from '../thread-task-of.js';
+import type { FollowedLayer } from './follow-archive.js';
+
+/** A layer that was indexed and hashed while its archive arrived: the region of a spool. */
+export interface ArrivedLayer extends FollowedLayer {
+  readonly file: RegionFile;
+}
+
+/**
+ * Indexes and hashes the layers in archives while these are still being spooled, in a thread that reads behind the
+ * writer: when the last byte has come, there is next to nothing left to be done. What cannot be read so, a compressed
+ * layer or a damaged one, is left to those who read it afterwards.
+ */
+export class ArrivingLayers {
+  readonly #limits: Limits;
+  readonly #hashes: boolean;
+  readonly #share: ThreadShare;
+  readonly #spools: { readonly length: SharedLength; readonly layers: Promise<readonly ArrivedLayer[]> }[] = [];
+
+  /** @param hashes whether layers are hashed, too */
+  constructor(limits: Limits, hashes: boolean, { followers }: InspectionPool) {
+    this.#share = followers.share({ threads: 1 });
+    this.#limits = limits;
+    this.#hashes = hashes;
+  }
+
+  readonly watch: WatchSpool = (file) => {
+    const length = new SharedLength();
+    const task = threadTask(followTask(file, length, this.#limits, this.#hashes), () => {});
+    const layers = (this.#share.tryRun(task) ?? Promise.resolve({ followed: [] as FollowedLayer[] })).then(
+      ({ followed = [] }) => followed.map((layer) => ({ ...layer, file })),
+      () => [],
+    );
+    this.#spools.push({ length, layers });
+    return { grown: (bytes) => length.grow(bytes) };
+  };
+
+  /** Waits for what is still to be read of the spools, which grow no more, and ends the thread. */
+  async finish(): Promise<readonly ArrivedLayer[]> {
+    for (const { length } of this.#spools) length.end();
+    const layers = await Promise.all(this.#spools.map((spool) => spool.layers));
+    await this.close();
+    return layers.flat();
+  }
+
+  /** Ends the thread at once. */
+  async close(): Promise<void> {
+    await this.#share.close();
+  }
+}

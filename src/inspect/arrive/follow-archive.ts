@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import type { ReadAt } from '../../base/io/read-at.js';
+import type { Limits } from '../../base/limits.js';
+import type { SharedLength } from '../../base/worker/shared-length.js';
+import type { LayerContents } from '../../layer/layer-contents.js';
+import { ODD } from '../../tar/entry.js';
+import { TYPE } from '../../tar/header.js';
+import { TarStreamScan } from '../../tar/scan.js';
+import { HeaderScanner } from '../../tar/scanner.js';
+import { Budget } from '../budget.js';
+import { LayerEntries } from '../index-layer.js';
+
+/** An uncompressed layer in an archive that was read while it arrived. */
+export interface FollowedLayer {
+  /** In the archive, in bytes. */
+  readonly offset: number;
+  readonly length: number;
+  readonly contents: LayerContents;
+  /** Hex, of its bytes, where it was asked for. */
+  readonly sha256?: string;
+}
+
+const WINDOW = 64 * 1024;
+const PIECE = 1024 * 1024;
+
+interface Member {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Reads an archive behind the thread that writes it: its members' headers, and of those that are tars their headers and
+ * bytes. Blocks its thread while it waits.
+ *
+ * @param read what has arrived
+ * @param hashes whether layers are hashed
+ * @returns the layers that can be taken as they are: what is compressed, damaged or beyond a limit is not among them
+ */
+export async function followArchive(
+  read: ReadAt,
+  arrived: SharedLength,
+  limits: Limits,
+  hashes: boolean,
+): Promise<readonly FollowedLayer[]> {
+  const members: Member[] = [];
+  const scanner = new HeaderScanner(({ type, odd, dataOffset: offset, dataSize: length }) => {
+    const isWhole = (odd & (ODD.oldSparse | ODD.paxSparse)) === 0;
+    if (type === TYPE.file && isWhole && length > 0) members.push({ offset, length });
+  }, 'archive');
+  const layers: FollowedLayer[] = [];
+  while (!scanner.done) {
+    const { position, need } = scanner;
+    const length = arrived.waitFor(position + need);
+    if (length < position + need) break;
+    const bytes = new Uint8Array(Math.max(need, Math.min(WINDOW, length - position)));
+    await read(bytes, position);
+    scanner.feed(bytes);
+    for (const member of members.splice(0)) {
+      const layer = await followMember(member, read, arrived, limits, hashes).catch(() => undefined);
+      if (layer) layers.push(layer);
+    }
+  }
+  return layers;
+}
+
+async function followMember(
+  { offset, length }: Member,
+  read: ReadAt,
+  arrived: SharedLength,
+  limits: Limits,
+  hashes: boolean,
+): Promise<FollowedLayer> {
+  const budget = new Budget(limits);
+  budget.spendBytes(length);
+  const entries = new LayerEntries(budget);
+  const scan = new TarStreamScan(entries.add);
+  const hash = hashes ? createHash('sha256') : undefined;
+  const buffer = new Uint8Array(Math.min(PIECE, length));
+  for (let position = 0; position < length; ) {
+    const piece = buffer.subarray(0, Math.min(buffer.length, length - position));
+    arrived.waitFor(offset + position + piece.length);
+    await read(piece, offset + position);
+    hash?.update(piece);
+    scan.push(piece);
+    position += piece.length;
+  }
+  const contents = entries.contents(scan.finish(), length);
+  return { offset, length, contents, ...(hash && { sha256: hash.digest('hex') }) };
+}

@@ -1,0 +1,154 @@
+import { crc32 } from 'node:zlib';
+import * as v from 'valibot';
+import { parsePrivate } from '../base/io/private-document.js';
+import { WARNINGS, type WarningCode } from '../errors.js';
+import type { StoredLayer } from '../image/image.js';
+import type { Digest } from '../reference/digest.js';
+import type { EntryColumns } from './entry-table.js';
+import type { LayerContents } from './layer-contents.js';
+
+/** Of which layer an index tells: by its stored bytes and by its uncompressed ones. */
+export interface LayerKey {
+  readonly digest: Digest;
+  readonly diffId: Digest;
+}
+
+/**
+ * Of the form and of what it holds. To be raised when either changes: also when the scan of a layer finds other flags,
+ * names or warnings in the same bytes. What was written under another version is written anew.
+ */
+export const INDEX_VERSION = 3;
+
+const MAGIC = Buffer.from('dimgxIDX');
+/** Reads as another number on a machine that orders bytes otherwise. */
+const BYTE_ORDER = 0x01020304;
+/** Magic, byte order, version, length of the description, entries, length of the names. */
+const HEAD = MAGIC.length + 5 * 4;
+const CHECKSUM = 4;
+
+/** In the order in which they are stored: the widest first, so that each is aligned. */
+const COLUMNS = {
+  start: Float64Array,
+  end: Float64Array,
+  size: Float64Array,
+  uid: Float64Array,
+  gid: Float64Array,
+  mtime: Float64Array,
+  headerLength: Uint32Array,
+  dataLength: Uint32Array,
+  linkStart: Uint32Array,
+  nameEnd: Uint32Array,
+  mtimeNanos: Uint32Array,
+  flags: Uint16Array,
+  mode: Uint16Array,
+  type: Uint8Array,
+  names: Uint8Array,
+} as const satisfies { readonly [K in keyof Omit<EntryColumns, 'length'>]: unknown };
+
+type ColumnName = keyof typeof COLUMNS;
+const COLUMN_NAMES = Object.keys(COLUMNS) as ColumnName[];
+
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const WarningSchema = v.object({
+  code: v.picklist(Object.keys(WARNINGS) as WarningCode[]),
+  message: v.string(),
+  count: Count,
+});
+
+const DescriptionSchema = v.object({
+  digest: v.string(),
+  diffId: v.string(),
+  length: Count,
+  contentSize: Count,
+  spentBytes: Count,
+  warnings: v.array(WarningSchema),
+  windowsRecords: v.optional(WarningSchema),
+  isForWindows: v.boolean(),
+});
+
+type KeptLayer = Pick<StoredLayer, 'digest' | 'diffId' | 'keeper'>;
+
+/** Keeps the index of a layer whose bytes have been compared with both its digests, where its source keeps anything. */
+export async function keepIndex({ digest, diffId, keeper }: KeptLayer, contents: LayerContents): Promise<void> {
+  if (keeper && digest && diffId) await keeper.save(encodeLayerIndex({ digest, diffId }, contents));
+}
+
+/** The index of a layer, when it was kept and is whole, of this version and of this very layer. */
+export async function keptIndex({ digest, diffId, keeper }: KeptLayer): Promise<LayerContents | undefined> {
+  const bytes = digest && diffId && (await keeper?.load());
+  // Its public type has no parameter, which TypeScript knows only from 5.7 on. The memory is never shared.
+  return bytes && decodeLayerIndex(bytes as Uint8Array<ArrayBuffer>, { digest, diffId });
+}
+
+/** The parts of a file, in order; the columns are not copied. */
+export function encodeLayerIndex({ digest, diffId }: LayerKey, contents: LayerContents): readonly Uint8Array[] {
+  const { columns, ...facts } = contents;
+  const description = padded(JSON.stringify({ digest, diffId, ...facts }));
+  const head = Buffer.concat([
+    MAGIC,
+    bytesOf(Uint32Array.of(BYTE_ORDER, INDEX_VERSION, description.length, columns.length, columns.names.length)),
+  ]);
+  const parts = [head, description, ...COLUMN_NAMES.map((name) => bytesOf(columns[name]))];
+  // Of nothing, zlib's sum is 0, whatever went before.
+  const checksum = parts.reduce((sum, part) => (part.length === 0 ? sum : crc32(part, sum)), 0);
+  return [...parts, bytesOf(Uint32Array.of(checksum))];
+}
+
+/**
+ * The columns are views of the bytes: nothing is copied.
+ *
+ * @returns `undefined` for what is damaged, of another version, or of another layer
+ */
+export function decodeLayerIndex(
+  file: Uint8Array<ArrayBuffer>,
+  { digest, diffId }: LayerKey,
+): LayerContents | undefined {
+  const bytes = file.byteOffset % 8 === 0 ? file : Uint8Array.from(file);
+  if (bytes.length < HEAD + CHECKSUM || !MAGIC.equals(bytes.subarray(0, MAGIC.length))) return undefined;
+  const [order, version, described = 0, rows = 0, names = 0] = new Uint32Array(
+    bytes.buffer,
+    bytes.byteOffset + MAGIC.length,
+    5,
+  );
+  if (order !== BYTE_ORDER || version !== INDEX_VERSION) return undefined;
+  if (bytes.length !== HEAD + described + sizeOfColumns(rows, names) + CHECKSUM) return undefined;
+  const end = bytes.length - CHECKSUM;
+  const checksum = Buffer.from(bytes.subarray(end));
+  if (!checksum.equals(bytesOf(Uint32Array.of(crc32(bytes.subarray(0, end)))))) return undefined;
+  const parsed = v.safeParse(
+    DescriptionSchema,
+    parsePrivate(Buffer.from(bytes.subarray(HEAD, HEAD + described)).toString()),
+  );
+  if (!parsed.success || parsed.output.digest !== digest || parsed.output.diffId !== diffId) return undefined;
+  const { digest: _, diffId: __, ...facts } = parsed.output;
+  return { ...facts, columns: columnsIn(bytes, HEAD + described, rows, names) };
+}
+
+function columnsIn(bytes: Uint8Array<ArrayBuffer>, from: number, rows: number, names: number): EntryColumns {
+  let at = bytes.byteOffset + from;
+  const views = COLUMN_NAMES.map((name) => {
+    const count = name === 'names' ? names : rows;
+    const view = new COLUMNS[name](bytes.buffer, at, count);
+    at += view.byteLength;
+    return [name, view] as const;
+  });
+  return { length: rows, ...Object.fromEntries(views) } as unknown as EntryColumns;
+}
+
+function sizeOfColumns(rows: number, names: number): number {
+  return COLUMN_NAMES.reduce(
+    (sum, name) => sum + COLUMNS[name].BYTES_PER_ELEMENT * (name === 'names' ? names : rows),
+    0,
+  );
+}
+
+/** With spaces behind it, so that what follows the head and it is aligned. */
+function padded(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([bytes, Buffer.alloc((8 - ((HEAD + bytes.length) % 8)) % 8, ' ')]);
+}
+
+function bytesOf(column: ArrayBufferView): Uint8Array {
+  return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+}

@@ -1,0 +1,130 @@
+import { constants, type Stats } from 'node:fs';
+import { access, open, realpath, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import type { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { requireThat } from '../base/call/check-options.js';
+import { pathData, printable, quoted } from '../base/text/printable.js';
+import { DimgxError, type Warn } from '../errors.js';
+import type { TargetOptions } from '../options.js';
+import { chooseEncoder, type Encoder } from './encoder.js';
+import { linksFrom } from './links-from.js';
+import { TargetStream } from './target-stream.js';
+import { unwritable } from './unwritable.js';
+
+const STANDARD_OUTPUT = 1;
+const IN_PLACE_FLAGS = constants.O_WRONLY | constants.O_NOCTTY;
+
+/** Where the tar goes, looked at before any work is done. `name` is printable. */
+export type Destination = { readonly encoder: Encoder | undefined; readonly name: string } & (
+  | { readonly kind: 'stream'; readonly stream: TargetStream }
+  /** An open descriptor of this process, which stays open. */
+  | { readonly kind: 'descriptor'; readonly fd: number }
+  /** A device or a FIFO, written where it stands. */
+  | { readonly kind: 'inPlace'; readonly path: string; readonly flags: number; readonly isFifo: boolean }
+  /** @param path with symlinks resolved */
+  | { readonly kind: 'file'; readonly path: string; readonly overwrite: boolean }
+);
+
+/**
+ * Looks at a target: whether it may be written, and how it is to be compressed.
+ *
+ * @param target a path, `-` for standard output, or a stream
+ * @throws DIMGX_TARGET_CLOSED, DIMGX_TARGET_EXISTS, DIMGX_TARGET_TERMINAL, DIMGX_TARGET_UNWRITABLE, DIMGX_COMPRESSION_UNSUPPORTED,
+ *   DIMGX_CLI_USAGE for a level that the compression does not have
+ */
+export async function findDestination(
+  target: string | Writable,
+  options: TargetOptions,
+  warn: Warn,
+): Promise<Destination> {
+  if (typeof target !== 'string') return findStream(target, options, warn);
+  if (target === '-') {
+    const name = 'standard output';
+    refuseTerminal(STANDARD_OUTPUT, name);
+    return { kind: 'descriptor', fd: STANDARD_OUTPUT, name, encoder: await chooseEncoder(undefined, options, warn) };
+  }
+  const common = { name: printable(target), encoder: await chooseEncoder(target, options, warn) };
+  try {
+    return { ...common, ...(await findPath(target, options.force ?? false)) };
+  } catch (error) {
+    throw unwritable(target, error, pathData(target));
+  }
+}
+
+async function findStream(target: Writable, options: TargetOptions, warn: Warn): Promise<Destination> {
+  const isStream = typeof target?.write === 'function' && typeof target.end === 'function';
+  requireThat(isStream && typeof target.on === 'function', 'the target', 'a path or a Writable', target);
+  const stream = new TargetStream(target); // before anything is waited for
+  try {
+    return { kind: 'stream', stream, name: 'stream', encoder: await chooseEncoder(undefined, options, warn) };
+  } catch (error) {
+    stream.release();
+    throw error;
+  }
+}
+
+type Place = Destination extends infer D ? (D extends Destination ? Omit<D, 'encoder' | 'name'> : never) : never;
+
+async function findPath(target: string, overwrite: boolean): Promise<Place> {
+  const found = await stat(target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  if (target === '' || target.endsWith('/') || found?.isDirectory())
+    throw refused(target, 'is a directory: name a file');
+  const links = await linksFrom(target);
+  const fd = await descriptorAmong(links);
+  if (fd !== undefined) {
+    if (!found) throw refused(target, 'is not open: redirect it, or name a file');
+    refuseTerminal(fd, printable(target));
+    return { kind: 'descriptor', fd };
+  }
+  if (found && !found.isFile()) return findInPlace(target, found);
+  if (found && !overwrite) throw targetExists(target);
+  const path = links.at(-1) as string;
+  await access(dirname(path), constants.W_OK | constants.X_OK);
+  return { kind: 'file', path, overwrite };
+}
+
+/** A FIFO is not opened yet, for its reader would see it; nor is a block device. */
+async function findInPlace(target: string, found: Stats): Promise<Place> {
+  if (found.isSocket()) throw refused(target, 'is a socket: name a file or a FIFO');
+  if (found.isCharacterDevice()) {
+    const device = await open(target, IN_PLACE_FLAGS | constants.O_NONBLOCK);
+    try {
+      refuseTerminal(device.fd, printable(target));
+    } finally {
+      await device.close();
+    }
+  }
+  await access(target, constants.W_OK);
+  return { kind: 'inPlace', path: target, flags: IN_PLACE_FLAGS, isFifo: found.isFIFO() };
+}
+
+export function targetExists(target: string): DimgxError {
+  return new DimgxError(
+    'DIMGX_TARGET_EXISTS',
+    `${quoted(target)} exists: overwrite it with --force (-w), or name another file`,
+    pathData(target),
+  );
+}
+
+function refused(target: string, why: string): DimgxError {
+  return new DimgxError('DIMGX_TARGET_UNWRITABLE', `${quoted(target)} ${why}`, pathData(target));
+}
+
+/** @throws DIMGX_TARGET_TERMINAL */
+function refuseTerminal(fd: number, name: string): void {
+  if (!isatty(fd)) return;
+  throw new DimgxError('DIMGX_TARGET_TERMINAL', `${name} is a terminal: redirect it, or name a file with -t FILE`);
+}
+
+/**
+ * The number of this process's descriptor that one of the paths names, such as `/dev/stdout` or `/dev/fd/3`. It is
+ * written itself: opened anew, a file would be written from its start again, and a socket could not be opened at all.
+ */
+async function descriptorAmong(paths: readonly string[]): Promise<number | undefined> {
+  const folders = ['/dev/fd', await realpath('/proc/self/fd').catch(() => undefined)];
+  const named = paths.find((path) => folders.includes(dirname(path)) && /^\d{1,9}$/.test(basename(path)));
+  return named === undefined ? undefined : Number(basename(named));
+}

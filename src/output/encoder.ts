@@ -1,0 +1,53 @@
+import { availableParallelism } from 'node:os';
+import type { Duplex } from 'node:stream';
+import { quoted } from '../base/text/printable.js';
+import type { CompressionName } from '../compression/codec.js';
+import { codecOf, compressionOfName } from '../compression/detect.js';
+import { DimgxError, type Warn } from '../errors.js';
+import type { TargetOptions } from '../options.js';
+
+/** How the tar is compressed on its way out. */
+export interface Encoder {
+  readonly compression: CompressionName;
+  readonly level: number;
+  open(): Duplex;
+}
+
+/**
+ * The encoder that the options ask for, else the extension of the target's name; none for no compression.
+ *
+ * @param name of a file; `undefined` where the target has no name that could have an extension
+ * @throws DIMGX_COMPRESSION_UNSUPPORTED; DIMGX_CLI_USAGE for a level that the compression does not have
+ */
+export async function chooseEncoder(
+  name: string | undefined,
+  options: TargetOptions,
+  warn: Warn,
+): Promise<Encoder | undefined> {
+  const { compression } = options;
+  const suggested = name === undefined ? 'none' : compressionOfName(name);
+  if (name !== undefined && compression !== undefined && compression !== suggested && hasExtension(name)) {
+    const message = `${quoted(name)} suggests ${suggested === 'none' ? 'no' : suggested} compression, not ${compression}`;
+    warn({ code: 'DIMGX_TARGET_EXTENSION', message, count: 1 });
+  }
+  return encoderOf(compression ?? suggested, options);
+}
+
+/** Whether the name says anything about compression: `rootfs` and `/dev/stdout` do not, `rootfs.tar` says none. */
+function hasExtension(name: string): boolean {
+  return compressionOfName(name) !== 'none' || name.toLowerCase().endsWith('.tar');
+}
+
+async function encoderOf(name: CompressionName, options: TargetOptions): Promise<Encoder | undefined> {
+  if (name === 'none') return undefined;
+  const codec = codecOf(name);
+  const { levels } = codec;
+  const level = options.level ?? levels.standard;
+  if (!(Number.isInteger(level) && level >= levels.lowest && level <= levels.highest)) {
+    const message = `${name} has levels ${levels.lowest} to ${levels.highest}, not ${level}`;
+    throw new DimgxError('DIMGX_CLI_USAGE', message);
+  }
+  const makeEncoder = await codec.encoder();
+  const threads = options.threads ?? availableParallelism();
+  return { compression: name, level, open: () => makeEncoder({ level, threads }) };
+}

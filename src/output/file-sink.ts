@@ -1,0 +1,137 @@
+import { close, fchmod, openSync } from 'node:fs';
+import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { pathData, quoted } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import { targetExists } from './destination.js';
+import { type Sink, writeAll } from './sink.js';
+import { TemporaryName } from './temporary-name.js';
+import { unwritable } from './unwritable.js';
+
+const closeDescriptor = promisify(close);
+const changeMode = promisify(fchmod);
+
+/** Codes with which file systems without hard links refuse one. */
+const NO_HARD_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/**
+ * A file that appears under its name only when it is whole: written under a temporary name beside it, then linked to
+ * its name, which fails when that has been taken, or renamed over the file that it replaces. The temporary name goes the
+ * moment the caller cancels.
+ *
+ * @param path with symlinks resolved
+ * @param overwrite whether a regular file of that name may be replaced; its mode is kept
+ * @throws DIMGX_TARGET_UNWRITABLE, DIMGX_TARGET_NO_SPACE
+ */
+export async function openFileSink(path: string, overwrite: boolean, signal?: AbortSignal): Promise<Sink> {
+  const temporary = await TemporaryName.in(dirname(path));
+  try {
+    return new FileSink(path, temporary, overwrite, signal);
+  } catch (error) {
+    await temporary.close();
+    throw unwritable(path, error, pathData(path));
+  }
+}
+
+class FileSink implements Sink {
+  readonly #path: string;
+  readonly #temporary: TemporaryName;
+  readonly #fd: number;
+  readonly #overwrite: boolean;
+  readonly #signal: AbortSignal | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  /** Makes the file without waiting: two signals, one after the other, cannot come before it listens to the first. */
+  constructor(path: string, temporary: TemporaryName, overwrite: boolean, signal?: AbortSignal) {
+    this.#path = path;
+    this.#temporary = temporary;
+    this.#overwrite = overwrite;
+    this.#signal = signal;
+    this.#fd = openSync(temporary.path, 'wx', 0o666);
+    if (signal?.aborted) this.#giveUp();
+    else signal?.addEventListener('abort', this.#giveUp);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#writing = writeAll(this.#fd, bytes, this.#signal);
+    await this.#writing.catch(this.#fail);
+  }
+
+  async publish(): Promise<void> {
+    const mode = this.#overwrite ? await this.#modeOfOld() : undefined;
+    if (mode !== undefined) await changeMode(this.#fd, mode).catch(this.#fail);
+    this.#closed = true;
+    await closeDescriptor(this.#fd).catch(this.#fail);
+    if (mode !== undefined) await rename(this.#temporary.path, this.#path).catch(this.#fail);
+    else await this.#link();
+    await this.#letGo();
+  }
+
+  async discard(): Promise<void> {
+    this.#giveUp();
+    // Nobody may have waited for the last write; the number must not become another file's under it.
+    await this.#writing.catch(() => undefined);
+    if (!this.#closed) await closeDescriptor(this.#fd).catch(() => undefined);
+    await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#giveUp);
+    await this.#temporary.close().catch(() => undefined);
+  }
+
+  /** Of the file that is there now: it may have come, or gone, while this one was written. */
+  async #modeOfOld(): Promise<number | undefined> {
+    const old = await lstat(this.#path).catch((error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT' ? undefined : this.#fail(error),
+    );
+    if (!old) return undefined;
+    if (old.isFile()) return old.mode & 0o7777;
+    const message = `${quoted(this.#path)} is no longer a regular file: remove it, or name another file`;
+    throw new DimgxError('DIMGX_TARGET_UNWRITABLE', message);
+  }
+
+  async #link(): Promise<void> {
+    try {
+      await link(this.#temporary.path, this.#path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') throw targetExists(this.#path);
+      if (!NO_HARD_LINKS.has(code)) this.#fail(error);
+      return this.#claim();
+    }
+    try {
+      this.#temporary.remove();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Without hard links: takes the name with an empty file, then renames over that. */
+  async #claim(): Promise<void> {
+    // From here on it is over in no time, and must not end half-way.
+    this.#signal?.removeEventListener('abort', this.#giveUp);
+    const claim = await open(this.#path, 'wx', 0o666).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'EEXIST' ? targetExists(this.#path) : unwritable(this.#path, error, pathData(this.#path));
+    });
+    await claim.close();
+    await rename(this.#temporary.path, this.#path).catch(async (error: unknown) => {
+      await unlink(this.#path).catch(() => undefined);
+      this.#fail(error);
+    });
+  }
+
+  readonly #giveUp = (): void => {
+    try {
+      this.#temporary.remove();
+    } catch {
+      // What the system does not let go stays: there is an error already, or a signal.
+    }
+  };
+
+  readonly #fail = (error: unknown): never => {
+    throw this.#signal?.aborted ? error : unwritable(this.#path, error, pathData(this.#path));
+  };
+}

@@ -1,0 +1,54 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathData } from '../base/text/printable.js';
+import { throwIfAborted } from '../errors.js';
+import { writeDescriptor } from './descriptor-sink.js';
+import type { Destination } from './destination.js';
+import type { Sink } from './sink.js';
+import { untilAborted } from './until-aborted.js';
+import { unwritable } from './unwritable.js';
+
+/** Between two looks for a reader, in milliseconds. */
+const READER_POLL = 20;
+
+export type InPlace = Extract<Destination, { kind: 'inPlace' }>;
+
+/**
+ * A device or a FIFO, written where it stands. A FIFO is opened when it has a reader.
+ *
+ * @throws DIMGX_TARGET_UNWRITABLE, DIMGX_ABORTED
+ */
+export async function openInPlaceSink(place: InPlace, signal?: AbortSignal): Promise<Sink> {
+  const file = await openPlace(place, signal).catch((error: unknown) => {
+    throw signal?.aborted ? error : unwritable(place.path, error, pathData(place.path));
+  });
+  const close = () => file.close().catch(() => undefined);
+  return { write: (bytes) => writeDescriptor(file.fd, place.path, bytes, signal), publish: close, discard: close };
+}
+
+/** Asks without blocking until somebody reads, so that waiting can be ended; then opens to block while writing. */
+async function openPlace(place: InPlace, signal: AbortSignal | undefined): Promise<FileHandle> {
+  const probe = place.isFifo ? await openWithReader(place, signal) : undefined;
+  const opening = open(place.path, place.flags);
+  try {
+    return await untilAborted(opening, signal);
+  } catch (error) {
+    opening.then((file) => file.close()).catch(() => undefined);
+    throw error;
+  } finally {
+    await probe?.close();
+  }
+}
+
+async function openWithReader({ path, flags }: InPlace, signal: AbortSignal | undefined): Promise<FileHandle> {
+  for (;;) {
+    throwIfAborted(signal);
+    try {
+      return await open(path, flags | constants.O_NONBLOCK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
+      await sleep(READER_POLL);
+    }
+  }
+}

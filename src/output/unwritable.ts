@@ -1,0 +1,68 @@
+import { constants } from 'node:os';
+import { reasonOf } from '../base/call/reason-of.js';
+import { isTooManyFiles, tooManyFiles } from '../base/io/too-many-files.js';
+import { quoted } from '../base/text/printable.js';
+import { DimgxError, type ErrorDetails } from '../errors.js';
+
+/** What is said when the reader of a pipe, of a socket, or of a stream is no longer there. */
+const READER_GONE: ReadonlySet<unknown> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ERR_HTTP2_INVALID_STREAM',
+  'ERR_STREAM_ALREADY_FINISHED',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
+const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EFBIG']);
+/** A quota that is used up: Node has a number for it, but no name. */
+const QUOTA_USED_UP = -constants.errno.EDQUOT;
+
+/**
+ * The error for what the operating system, or a stream, refused, by its own code.
+ *
+ * @param target as the caller named it
+ * @param error anything: streams may fail with what is no `Error`
+ * @returns DIMGX_TARGET_CLOSED, DIMGX_TARGET_NO_SPACE, DIMGX_TOO_MANY_FILES or DIMGX_TARGET_UNWRITABLE; a `DimgxError` as
+ *   it is
+ */
+export function unwritable(target: string, error: unknown, details: ErrorDetails = {}): DimgxError {
+  if (error instanceof DimgxError) return error;
+  const options = { ...details, cause: error };
+  if (isReaderGone(error)) {
+    return new DimgxError('DIMGX_TARGET_CLOSED', `the reader of ${quoted(target)} went away`, options);
+  }
+  if (isTooManyFiles(error)) return tooManyFiles(error);
+  const { code, errno } = signs(error);
+  if (NO_ROOM.has(code) || errno === QUOTA_USED_UP) {
+    const text = `there is no room left to write ${quoted(target)}: make room, or choose another place`;
+    return new DimgxError('DIMGX_TARGET_NO_SPACE', text, options);
+  }
+  const text = `${quoted(target)} cannot be written (${withoutCall(reasonOf(error))}): choose another place`;
+  return new DimgxError('DIMGX_TARGET_UNWRITABLE', text, options);
+}
+
+/** Whether an error says that nobody reads any more. */
+export function isReaderGone(error: unknown): boolean {
+  return READER_GONE.has(signs(error).code);
+}
+
+/** Whether an error is one of the operating system's. */
+export function isSystemFailure(error: unknown): boolean {
+  return signs(error).errno !== undefined;
+}
+
+/** What tells errors apart, whatever they are. */
+function signs(error: unknown): { readonly code?: unknown; readonly errno?: unknown } {
+  try {
+    const { code, errno } = error as NodeJS.ErrnoException;
+    return { code, errno };
+  } catch {
+    return {};
+  }
+}
+
+/** `EACCES: permission denied`, without the call and the paths that Node adds: they may be a temporary name's. */
+function withoutCall(message: string): string {
+  return message.replace(/^(E[A-Z0-9]+: [^,]*),.*$/s, '$1');
+}

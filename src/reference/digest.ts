@@ -1,0 +1,33 @@
+import { quoted } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+
+/** `algorithm:hex`, checked. Source: OCI image-spec, descriptor.md, Digests. */
+export type Digest = `${'sha256' | 'sha384' | 'sha512'}:${string}`;
+
+const HEX_LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
+
+export function isDigest(text: string): text is Digest {
+  const [algorithm = '', hex = ''] = text.split(':', 2);
+  return (
+    /^[0-9a-f]+$/.test(hex) &&
+    hex.length === HEX_LENGTHS[algorithm] &&
+    text.length === algorithm.length + 1 + hex.length
+  );
+}
+
+/**
+ * @param what what the digest belongs to, for the message
+ * @throws DIMGX_IMAGE_BAD_DIGEST
+ */
+export function parseDigest(text: string, what: string): Digest {
+  if (isDigest(text)) return text;
+  throw new DimgxError('DIMGX_IMAGE_BAD_DIGEST', `the digest of ${what} is malformed: ${quoted(text)}`);
+}
+
+export function algorithmOf(digest: Digest): string {
+  return digest.slice(0, digest.indexOf(':'));
+}
+
+export function hexOf(digest: Digest): string {
+  return digest.slice(digest.indexOf(':') + 1);
+}

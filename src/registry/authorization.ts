@@ -1,0 +1,190 @@
+import { basicHeader } from '../base/http/basic-header.js';
+import { type Challenge, parseChallenges } from '../base/http/challenge.js';
+import type { HttpClient, HttpReply } from '../base/http/http-client.js';
+import { HttpFailure } from '../base/http/http-failure.js';
+import { bareHost, isLoopback } from '../base/http/proxy.js';
+import { printable } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import type { Credentials } from './credentials/credentials.js';
+import { TokenRefusal } from './registry-refusal.js';
+import { requestToken, type Token } from './request-token.js';
+import { secretsOf } from './secrets.js';
+import { plainRefused, type TokenRealm, tokenRealm } from './token-realm.js';
+import { keyOfScopes, namedScopes, scopeChoices } from './token-scopes.js';
+
+export interface AuthorizationOptions {
+  readonly http: HttpClient;
+  /** Is asked once, and not before a registry wants to know who asks. */
+  readonly credentials: () => Promise<Credentials | undefined>;
+  /** Whether credentials may go over plain HTTP to another machine. */
+  readonly isInsecure: boolean;
+}
+
+/** A reply, as far as it tells how to show who asks. */
+export type ChallengeReply = Pick<HttpReply, 'url' | 'headers'>;
+
+/** Of a token's time, in milliseconds, that is not used: the request takes a while. */
+const MARGIN = 5_000;
+
+/** What one registry is shown: a password, or tokens that are got for it, one for each list of scopes. */
+export class Authorization {
+  readonly #options: AuthorizationOptions;
+  /** By the keys of their scopes. */
+  readonly #tokens = new Map<string, Promise<Token>>();
+  /** The scopes that were enough, by the scope that was wanted. */
+  readonly #scopes = new Map<string, readonly string[]>();
+  /** Origins of servers for tokens. */
+  readonly #reached = new Set<string>();
+  #credentials: Promise<Credentials | undefined> | undefined;
+  /** For every scope. */
+  #header: string | undefined;
+
+  constructor(options: AuthorizationOptions) {
+    this.#options = options;
+  }
+
+  /** The header to begin with; `undefined` as long as the registry has not asked, or when there is nothing to show. */
+  async header(scope: string): Promise<string | undefined> {
+    // who asked for a token that was refused is told
+    const token = await this.#freshToken(keyOfScopes(this.#scopesFor(scope))).catch(() => undefined);
+    return token ?? this.#header;
+  }
+
+  /** Whether a registry there may be shown credentials, and there are any. */
+  async hasCredentials(registry: URL): Promise<boolean> {
+    const found = await this.#credentialsFor(registry);
+    return found !== undefined && secretsOf(found).some((secret) => secret !== '');
+  }
+
+  /**
+   * Answers a challenge.
+   *
+   * @param refused the header that was not enough
+   * @param tried the lists of scopes that tokens were got for already, to make one request; those that follow are added
+   * @returns another header; `undefined` when there is nothing more to show
+   * @throws DIMGX_SOURCE_REGISTRY_*, TokenRefusal, HttpFailure
+   */
+  async answer(
+    reply: ChallengeReply,
+    scope: string,
+    refused: string | undefined,
+    tried: Set<string> = new Set(),
+  ): Promise<string | undefined> {
+    const challenges = parseChallenges(reply.headers('www-authenticate'));
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+    if (bearer) return this.#answerBearer(bearer, reply.url, scope, refused, tried);
+    if (!challenges.some(({ scheme }) => scheme === 'basic')) return undefined;
+    const { username, password } = (await this.#credentialsFor(reply.url)) ?? { username: '', password: '' };
+    this.#header = username === '' ? undefined : basicHeader(username, password);
+    return this.#header === refused ? undefined : this.#header;
+  }
+
+  /** All that this registry was shown, and must be in no message: it may echo it. */
+  async secrets(): Promise<readonly string[]> {
+    const credentials = await this.#credentials?.catch(() => undefined);
+    const tokens = await Promise.allSettled(this.#tokens.values());
+    const texts = tokens.map((token) => (token.status === 'fulfilled' ? token.value.text : ''));
+    return [...(credentials ? secretsOf(credentials) : []), ...texts];
+  }
+
+  async #answerBearer(
+    challenge: Challenge,
+    registry: URL,
+    scope: string,
+    refused: string | undefined,
+    tried: Set<string>,
+  ): Promise<string | undefined> {
+    const credentials = await this.#credentialsFor(registry);
+    if (credentials?.registryToken) {
+      this.#header = `Bearer ${credentials.registryToken}`;
+      return this.#header === refused ? undefined : this.#header;
+    }
+    const realm = tokenRealm(challenge, registry);
+    const isShown = credentials && this.#mayKnow(realm.url, registry);
+    const service = challenge.parameters.get('service');
+    const own = this.#scopesFor(scope);
+    const isRefused = refused !== undefined && refused === (await this.header(scope));
+    const named = namedScopes(challenge.parameters.get('scope'));
+    let failure: unknown;
+    for (const scopes of scopeChoices({ own, named, isRefused })) {
+      const key = keyOfScopes(scopes);
+      // a list that holds a scope for which no token is given is as bad
+      if (tried.has(key) || (failure !== undefined && scopes !== named)) continue;
+      tried.add(key);
+      const request = { registry, realm: realm.url, service, scopes, credentials: isShown ? credentials : undefined };
+      try {
+        const header = await this.#headerFor(key, refused, () => this.#request(request, realm, registry));
+        this.#scopes.set(scope, scopes);
+        return header;
+      } catch (refusal) {
+        if (!(refusal instanceof TokenRefusal) || refusal.isFinal) throw refusal;
+        failure ??= refusal;
+      }
+    }
+    if (failure !== undefined) throw failure;
+    return undefined;
+  }
+
+  /** Of several requests that a token was too old for, the first gets a new one. */
+  async #headerFor(key: string, refused: string | undefined, request: () => Promise<Token>): Promise<string> {
+    for (;;) {
+      const known = this.#tokens.get(key);
+      const header = await this.#freshToken(key);
+      if (header !== undefined && header !== refused) return header;
+      if (this.#tokens.get(key) !== known) continue;
+      const token = request();
+      this.#tokens.set(key, token);
+      token.catch(() => this.#tokens.delete(key));
+      return `Bearer ${(await token).text}`;
+    }
+  }
+
+  /** Names the server in what goes wrong with it. */
+  async #request(request: Parameters<typeof requestToken>[1], realm: TokenRealm, registry: URL): Promise<Token> {
+    const { origin, host } = realm.url;
+    try {
+      const token = await requestToken(this.#options.http, request);
+      this.#reached.add(origin);
+      return token;
+    } catch (failure) {
+      if (failure instanceof TokenRefusal) this.#reached.add(origin);
+      if (!(failure instanceof HttpFailure)) throw failure;
+      const { kind, message } = failure;
+      if (realm.isUpgraded && kind !== 'refused') throw plainRefused(registry, realm.url, failure);
+      const place = `the server for tokens ${printable(host, 200)}, which ${printable(registry.host, 200)} names`;
+      if (kind === 'unreachable' && !this.#reached.has(origin)) {
+        const text = `${place}, cannot be reached: ${message}`;
+        throw new DimgxError('DIMGX_SOURCE_REGISTRY_UNREACHABLE', text, { cause: failure });
+      }
+      if (kind === 'tls' || kind === 'plain') {
+        const text = `${place}, has no secure connection: ${message}: name its authority by --ca-file`;
+        throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', text, { cause: failure });
+      }
+      throw new HttpFailure(kind === 'unreachable' ? 'cut' : kind, `${place}: ${message}`, failure);
+    }
+  }
+
+  #scopesFor(scope: string): readonly string[] {
+    return this.#scopes.get(scope) ?? (scope === '' ? [] : [scope]);
+  }
+
+  /** @returns the header for a token that is good for a while yet */
+  async #freshToken(key: string): Promise<string | undefined> {
+    const token = await this.#tokens.get(key);
+    return token && token.expires - MARGIN > Date.now() ? `Bearer ${token.text}` : undefined;
+  }
+
+  /** Nothing is known to a registry that others can overhear, or can pass for, unless the user wants it so. */
+  async #credentialsFor({ protocol, hostname }: URL): Promise<Credentials | undefined> {
+    if (protocol !== 'https:' && !this.#options.isInsecure && !isLoopback(bareHost(hostname))) return undefined;
+    this.#credentials ??= this.#options.credentials();
+    return this.#credentials;
+  }
+
+  /** Over plain HTTP a registry cannot be believed where its tokens are: they must be with itself, or on this machine too. */
+  #mayKnow(realm: URL, registry: URL): boolean {
+    if (registry.protocol === 'https:') return true;
+    const [host, other] = [bareHost(registry.hostname), bareHost(realm.hostname)];
+    return host === other || (isLoopback(host) && isLoopback(other));
+  }
+}

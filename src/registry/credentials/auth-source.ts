@@ -1,0 +1,58 @@
+import { isSystemError } from '../../base/io/system-error.js';
+import { printable } from '../../base/text/printable.js';
+import { DimgxError } from '../../errors.js';
+import { type AuthFile, type AuthFileKind, dockerFile, parseAuthFile, podmanFiles, readAuthFile } from './auth-file.js';
+
+/** A place that may hold credentials. */
+export interface AuthSource {
+  /** The path of a file, or the name of a variable; printable. */
+  readonly origin: string;
+  /** Whether the user named it: then it must be readable. */
+  readonly isNamed: boolean;
+  /** @throws an error that tells nothing of what is in it */
+  read(): Promise<AuthFile>;
+}
+
+export interface AuthSourcesRequest {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whose files go before the other's. */
+  readonly first: AuthFileKind;
+  /** The only file to look into. */
+  readonly authFile?: string | undefined;
+}
+
+/** The variable that docker reads before its file. */
+export const AUTH_VARIABLE = 'DOCKER_AUTH_CONFIG';
+
+/**
+ * Where credentials may be, in the order in which they are looked for. Sources: containers-auth.json(5); docker/cli,
+ * configfile.
+ */
+export function authSources({ env, first, authFile }: AuthSourcesRequest): readonly AuthSource[] {
+  if (authFile !== undefined) return [namedSource(authFile)];
+  const docker = [...variableSource(env[AUTH_VARIABLE]), fileSource(dockerFile(env))];
+  const podman = podmanFiles(env).map(fileSource);
+  return first === 'docker' ? [...docker, ...podman] : [...podman, ...docker];
+}
+
+function fileSource(path: string): AuthSource {
+  return { origin: printable(path, 300), isNamed: false, read: () => readAuthFile(path) };
+}
+
+function namedSource(path: string): AuthSource {
+  const { origin } = fileSource(path);
+  const read = async () => {
+    const { access } = await import('node:fs/promises');
+    await access(path).catch((cause: unknown) => {
+      if (!isSystemError(cause, 'ENOENT', 'ENOTDIR')) return;
+      throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file of credentials ${origin}`, { cause });
+    });
+    return readAuthFile(path);
+  };
+  return { origin, isNamed: true, read };
+}
+
+function variableSource(text: string | undefined): readonly AuthSource[] {
+  const origin = `$${AUTH_VARIABLE}`;
+  return text ? [{ origin, isNamed: false, read: async () => parseAuthFile(text, origin) }] : [];
+}

@@ -1,0 +1,160 @@
+import { execFile } from 'node:child_process';
+import * as v from 'valibot';
+import { isSystemError } from '../../base/io/system-error.js';
+import { goFields, isObject, parseGoJson } from '../../base/text/go-json.js';
+import { printable, quoted } from '../../base/text/printable.js';
+import type { Credentials } from './credentials.js';
+
+export interface HelperOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal?: AbortSignal | undefined;
+  /** In milliseconds. */
+  readonly timeout: number;
+}
+
+/** Of what a program answers, in bytes. */
+const MAX_ANSWER = 2 ** 18;
+
+/** No path, and no option to it. */
+const HELPER = /^[A-Za-z0-9][\w.-]*$/;
+
+const Text = v.optional(v.string(), '');
+const AnswerSchema = v.object({ Username: Text, Secret: Text });
+
+/** In the place of a user's name: the secret is an identity token. */
+const TOKEN = '<token>';
+
+/** What a program says that is well and has no credentials for the registry. */
+const NONE =
+  /^credentials not found in native keychain$|^no credentials (?:server URL|username)$|could not be found in the keychain\.?$/;
+
+/** Of what a program says when it fails, in characters. */
+const MAX_SAID = 300;
+
+/** A program that gave no credentials, and should have. The message tells nothing of what it said. */
+export class HelperFailure extends Error {
+  /** Printable. */
+  readonly program: string;
+  /** What the program said; it may be anything. Printable, and empty where it looks like credentials. */
+  readonly said: string;
+
+  constructor(program: string, reason: string, said = '') {
+    super(`${quoted(program)} ${reason}`);
+    this.program = printable(program, 200);
+    const text = said.trim().replace(/\s+/g, ' ');
+    this.said = /"secret"|^[[{]/i.test(text) ? '' : printable(text, MAX_SAID);
+  }
+}
+
+/**
+ * Asks the program `docker-credential-HELPER` for the credentials of a registry. It is killed when it takes too long.
+ * Source: docker/docker-credential-helpers, client.
+ *
+ * @returns `undefined` when it has none
+ * @throws HelperFailure
+ */
+export async function askHelper(
+  helper: string,
+  server: string,
+  options: HelperOptions,
+): Promise<Credentials | undefined> {
+  const answer = await command(helper, 'get', server, options);
+  if (answer === undefined) return undefined;
+  const document = parseGoJson(answer);
+  const parsed = v.safeParse(AnswerSchema, goFields(document, ['Username', 'Secret']));
+  const isAnswer = document === null || isObject(document);
+  if (!parsed.success || !isAnswer) throw new HelperFailure(programOf(helper), 'answers no credentials');
+  const { Username, Secret } = parsed.output;
+  if (Username === '' || Secret === '') return undefined;
+  const isToken = Username === TOKEN;
+  return {
+    username: isToken ? '' : Username,
+    password: isToken ? '' : Secret,
+    identityToken: isToken ? Secret : '',
+    registryToken: '',
+  };
+}
+
+/**
+ * Gives credentials to the program, in the place of those that it has for the registry.
+ *
+ * @throws as `askHelper`
+ */
+export async function tellHelper(
+  helper: string,
+  server: string,
+  { username, password }: Pick<Credentials, 'username' | 'password'>,
+  options: HelperOptions,
+): Promise<void> {
+  const entry = { ServerURL: server, Username: username, Secret: password };
+  await command(helper, 'store', JSON.stringify(entry), options);
+}
+
+/**
+ * Has the program forget the credentials for a registry.
+ *
+ * @throws as `askHelper`
+ */
+export async function clearHelper(helper: string, server: string, options: HelperOptions): Promise<void> {
+  await command(helper, 'erase', server, options);
+}
+
+/**
+ * Asks the program for which registries it has credentials.
+ *
+ * @throws as `askHelper`
+ */
+export async function listHelper(helper: string, options: HelperOptions): Promise<readonly string[]> {
+  const document = parseGoJson((await command(helper, 'list', '', options)) ?? '{}');
+  return isObject(document) ? Object.keys(document) : [];
+}
+
+type Action = 'get' | 'store' | 'erase' | 'list';
+
+function programOf(helper: string): string {
+  if (!HELPER.test(helper)) throw new Error(`${quoted(helper)} cannot be the name of a credential helper`);
+  return `docker-credential-${helper}`;
+}
+
+/** @returns what it answers; `undefined` when it has nothing for the registry */
+async function command(
+  helper: string,
+  action: Action,
+  input: string,
+  options: HelperOptions,
+): Promise<string | undefined> {
+  const program = programOf(helper);
+  const { failure, answer, complaint } = await run(program, action, input, options);
+  if (!failure) return answer;
+  if (action !== 'store' && NONE.test(answer.trim())) return undefined;
+  // what it was told to store it may echo
+  const said = action === 'store' ? '' : `${answer} ${complaint}`;
+  throw new HelperFailure(program, whyFailed(failure, options), said);
+}
+
+type Failure = Parameters<Exclude<Parameters<typeof execFile>[3], null | undefined>>[0];
+
+function run(
+  program: string,
+  action: Action,
+  input: string,
+  { env, signal, timeout }: HelperOptions,
+): Promise<{ readonly failure: Failure; readonly answer: string; readonly complaint: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      program,
+      [action],
+      { env: { ...env }, timeout, killSignal: 'SIGKILL', maxBuffer: MAX_ANSWER, ...(signal && { signal }) },
+      (failure, answer, complaint) => resolve({ failure, answer, complaint }),
+    );
+    child.stdin?.on('error', () => undefined); // what it does not read it does not need
+    child.stdin?.end(input);
+  });
+}
+
+function whyFailed(failure: NonNullable<Failure>, { timeout }: HelperOptions): string {
+  if (isSystemError(failure, 'ENOENT')) return 'is not on the PATH';
+  if (isSystemError(failure)) return `cannot be run: ${failure.code}`;
+  if (failure.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'answers too much';
+  return failure.killed ? `has not answered for ${timeout / 1000} s` : `ended with ${failure.code ?? failure.signal}`;
+}

@@ -1,0 +1,138 @@
+import { BlobWriter } from '../base/http/blob-writer.js';
+import { HttpFailure } from '../base/http/http-failure.js';
+import type { BlobCache, CachedBlob, DownloadTarget } from '../cache/blob-cache.js';
+import { DimgxError } from '../errors.js';
+import type { Layer, WatchLayer } from '../image/image.js';
+import type { Digest } from '../reference/digest.js';
+import { type BlobOrigin, downloadBlob, type WantedBlob } from './download-blob.js';
+import { FollowedBlob } from './followed-blob.js';
+import type { Place, Repository, Sought } from './repository.js';
+
+/** A layer that a registry's manifest tells of. */
+export interface RegistryLayer extends Layer {
+  readonly digest: Digest;
+  readonly claimedSize: number;
+}
+
+export interface LayerDownloadOptions {
+  readonly repository: Repository;
+  readonly cache: BlobCache;
+  /** Where the layer is, if the registry does not have it. */
+  readonly elsewhere: BlobOrigin | undefined;
+  readonly watch: WatchLayer | undefined;
+  /** Is told how many bytes there are since the last call; less than nothing when they are good for nothing. */
+  readonly onBytes: (bytes: number) => void;
+  /** Whether nobody wants the layer any more. */
+  readonly isOver: () => boolean;
+}
+
+/** Brings one layer into the cache, from the first place where it can be had. */
+export class LayerDownload {
+  readonly #layer: RegistryLayer;
+  #blob: WantedBlob;
+  readonly #sought: Sought;
+  readonly #options: LayerDownloadOptions;
+  /** That gave it last. */
+  #place: Place | undefined;
+  #followed: FollowedBlob | undefined;
+  /** The bytes came from the cache, which compared them with their digest some time ago. */
+  isOld = true;
+
+  constructor(layer: RegistryLayer, options: LayerDownloadOptions) {
+    const name = `layer ${layer.name}`;
+    this.#layer = layer;
+    this.#blob = { digest: layer.digest, size: layer.claimedSize, name };
+    this.#sought = { what: name, by: 'digest', absent: 'DIMGX_SOURCE_MISSING_BLOB' };
+    this.#options = options;
+  }
+
+  /**
+   * What arrived damaged is fetched once more: from another place where there is one, or anew.
+   *
+   * @returns the layer's stored bytes, compared with their digest
+   * @throws DIMGX_SOURCE_REGISTRY_*, DIMGX_SOURCE_MISSING_BLOB, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH,
+   *   DIMGX_SOURCE_NO_SPACE, DIMGX_ABORTED
+   */
+  async fetch(): Promise<CachedBlob> {
+    try {
+      return await this.#fetchOnce();
+    } catch (failure) {
+      if (!isDamage(failure)) throw failure;
+      this.#blob = { ...this.#blob, isDoubted: true };
+      return await this.#fetchOnce();
+    }
+  }
+
+  async #fetchOnce(): Promise<CachedBlob> {
+    const { digest, size } = this.#blob;
+    try {
+      const blob = await this.#options.cache.fetch(digest, size, (target) => this.#download(target));
+      await this.#followed?.finish();
+      return blob;
+    } catch (failure) {
+      await this.#forget();
+      throw failure;
+    }
+  }
+
+  async #download({ fd, start, from }: DownloadTarget): Promise<void> {
+    const { repository, watch, onBytes } = this.#options;
+    repository.requireOnline(this.#sought);
+    this.isOld = false;
+    await this.#forget(); // what the cache found damaged
+    this.#followed = await FollowedBlob.open({ fd, start, size: this.#blob.size }, this.#layer, watch);
+    const onWritten = (length: number) => this.#followed?.grown(length);
+    const writer = new BlobWriter({ fd, start, length: from, onBytes: (bytes) => this.#count(bytes), onWritten });
+    onBytes(from);
+    onWritten(from);
+    try {
+      await this.#downloadTo(writer);
+    } catch (failure) {
+      onBytes(-writer.length);
+      throw failure;
+    }
+  }
+
+  #count(bytes: number): void {
+    this.#options.onBytes(bytes);
+    if (this.#options.isOver()) throw new HttpFailure('refused', 'another layer could not be had');
+  }
+
+  async #downloadTo(writer: BlobWriter): Promise<void> {
+    const { repository, elsewhere } = this.#options;
+    if (!elsewhere) {
+      await repository.atFirst(this.#sought, this.#place, async (place) => {
+        this.#place = place;
+        await downloadBlob(this.#blob, this.#originAt(place), writer);
+      });
+      return;
+    }
+    try {
+      await downloadBlob(this.#blob, elsewhere, writer);
+    } catch (failure) {
+      throw await repository.own.explain(failure, this.#blob.name, 'where its manifest says that it is');
+    }
+  }
+
+  #originAt(place: Place): BlobOrigin {
+    const { server } = place;
+    return {
+      http: server.http,
+      attempts: server.attempts,
+      open: (first) => this.#options.repository.openBlob(place, this.#blob, first),
+      isPassing: (failure) => !this.#options.isOver() && server.isPassing(failure),
+      wait: (attempt, failure) => server.wait(attempt, failure),
+    };
+  }
+
+  async #forget(): Promise<void> {
+    const followed = this.#followed;
+    this.#followed = undefined;
+    await followed?.discard();
+  }
+}
+
+function isDamage(failure: unknown): boolean {
+  const codes = ['DIMGX_IMAGE_DIGEST_MISMATCH', 'DIMGX_IMAGE_SIZE_MISMATCH'];
+  return failure instanceof DimgxError && codes.includes(failure.code);
+}

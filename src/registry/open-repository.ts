@@ -1,0 +1,166 @@
+import { HttpClient, type HttpTimeouts } from '../base/http/http-client.js';
+import { bareHost, isLoopback } from '../base/http/proxy.js';
+import type { Warn } from '../errors.js';
+import type { OpenContext } from '../image/open-context.js';
+import type { RegistryOptions } from '../options.js';
+import { repositoryOf } from '../reference/image-name.js';
+import type { RegistryName } from '../reference/registry-name.js';
+import { Authorization } from './authorization.js';
+import type { Credentials } from './credentials/credentials.js';
+import { findCredentials } from './credentials/find-credentials.js';
+import { RegistriesConf } from './registries-conf.js';
+import { RegistryAccess } from './registry-access.js';
+import { RegistryServer, type Retries } from './registry-server.js';
+import { Repository } from './repository.js';
+import { type RepositoryPlace, repositoryPlaces } from './repository-places.js';
+
+export interface RepositoryOptions extends RegistryOptions {
+  /** Nobody is to be asked. Default false. */
+  readonly offline?: boolean | undefined;
+  /** Credentials are only to be checked. Default false. */
+  readonly isLogin?: boolean | undefined;
+  readonly timeouts?: Partial<HttpTimeouts>;
+  readonly retries?: Partial<Retries>;
+}
+
+const TIMEOUTS: HttpTimeouts = { connect: 30_000, greeting: 5_000, answer: 60_000, idle: 30_000 };
+const RETRIES: Retries = { attempts: 5, first: 500, longest: 15_000, patience: 120_000 };
+
+/** Where the API of Docker Hub is. */
+const DOCKER_HUB = 'registry-1.docker.io';
+
+/** What a registry is reached with. */
+type Surroundings = Pick<OpenContext, 'resources' | 'signal'> & {
+  readonly warn: Warn;
+  readonly inform?: ((message: string) => void) | undefined;
+};
+
+/**
+ * A repository, and what its registry and their mirrors are reached by. Nothing is asked yet.
+ *
+ * @throws DIMGX_CLI_USAGE, DIMGX_SOURCE_REGISTRY_DENIED, DIMGX_SOURCE_REGISTRIES_CONF
+ */
+export async function openRepository(
+  name: RegistryName,
+  options: RepositoryOptions,
+  surroundings: Surroundings,
+): Promise<Repository> {
+  const { warn } = surroundings;
+  const places = await repositoryPlaces({ name, mirrors: options.mirrors ?? [], env: process.env, warn });
+  const servers = connect(places, options, surroundings);
+  const known = places.map(({ path, serves }, index) => ({ server: servers[index] as RegistryServer, path, serves }));
+  return new Repository(name, known, warn, options.offline);
+}
+
+/**
+ * A registry as a whole, and not its mirrors.
+ *
+ * @param registry as in the names of images: `HOST[:PORT]`
+ * @throws DIMGX_SOURCE_REGISTRY_DENIED when the configuration blocks it; DIMGX_SOURCE_REGISTRIES_CONF
+ */
+export async function openRegistry(
+  registry: string,
+  options: RepositoryOptions,
+  surroundings: Surroundings,
+): Promise<RegistryServer> {
+  const conf = await RegistriesConf.read(process.env);
+  const name = registry === 'index.docker.io' ? 'docker.io' : registry;
+  conf.requireAllowed(name);
+  const isInsecure = conf.find(name)?.isInsecure ?? false;
+  const place = { registry, path: '', isInsecure, serves: 'all' } as const;
+  return connect([place], options, surroundings)[0] as RegistryServer;
+}
+
+/** A server for each place; the last is the registry that the user named. */
+function connect(
+  wanted: readonly RepositoryPlace[],
+  options: RepositoryOptions,
+  surroundings: Surroundings,
+): readonly RegistryServer[] {
+  const { caFile, certDir, insecure = false, plainHttp = false } = options;
+  const { resources, signal, warn } = surroundings;
+  const places = wanted.map((place, index): RepositoryPlace => {
+    const isPlain = plainHttp && index === wanted.length - 1;
+    const isInsecure = place.isInsecure || insecure || isPlain;
+    return { ...place, ...(isPlain && { scheme: 'http' }), isInsecure };
+  });
+  const unchecked = places.filter(({ isInsecure, scheme }) => isInsecure && scheme !== 'http');
+  const uncheckedHosts = new Set(unchecked.map(({ registry }) => urlHost(registry)));
+  const named = places.at(-1) as RepositoryPlace;
+  const http = new HttpClient({
+    env: process.env,
+    caFile,
+    certDir,
+    isOwn: (host) => host === urlHost(named.registry),
+    spellings: (host) => places.map(({ registry }) => registry).filter((registry) => urlHost(registry) === host),
+    warn,
+    isInsecure: (host) => insecure || uncheckedHosts.has(host),
+    signal,
+    timeouts: { ...TIMEOUTS, ...options.timeouts },
+  });
+  resources.adopt(() => http.close());
+  const attempts = options.retry === undefined ? RETRIES.attempts : options.retry + 1;
+  const retries = { ...RETRIES, attempts, ...options.retries };
+  return places.map((place) => {
+    const { isInsecure } = place;
+    // what the user gives is for the registry that the user names, and not for mirrors of it
+    const given = place === named ? options.credentials : undefined;
+    const stored = () => storedCredentials(place, options.authFile, surroundings);
+    const credentials = given ? async () => ({ ...NO_TOKENS, ...given }) : stored;
+    const own = new Authorization({ http, isInsecure, credentials });
+    const other = (url: URL) => {
+      const there = { registry: registryAt(url), path: pathAt(url) };
+      const found = () => storedCredentials(there, options.authFile, surroundings);
+      return new Authorization({ http, isInsecure: insecure, credentials: found });
+    };
+    const access = new RegistryAccess({ own, other });
+    const { registry } = place;
+    const { isLogin = false } = options;
+    const origins = originsOf(place);
+    return new RegistryServer({ http, registry, access, origins, isInsecure, isLogin, retries, signal });
+  });
+}
+
+const NO_TOKENS = { identityToken: '', registryToken: '' };
+
+async function storedCredentials(
+  { registry, path }: Pick<RepositoryPlace, 'registry' | 'path'>,
+  authFile: string | undefined,
+  { warn, inform, signal }: Surroundings,
+): Promise<Credentials | undefined> {
+  const name = `${registry}/${path || 'any'}`;
+  // the host of a mirror may have a name that no registry's could be: credentials of another would be found
+  if (repositoryOf(name).registry !== registry) return undefined;
+  const request = { name, authFile, env: process.env, first: 'docker', warn, inform, signal } as const;
+  return (await findCredentials(request))?.credentials;
+}
+
+/** A registry on this machine may speak plain HTTP without more ado, as with docker. */
+function originsOf({
+  registry,
+  scheme,
+  isInsecure,
+}: Omit<RepositoryPlace, 'path' | 'serves'>): readonly [string, ...string[]] {
+  const host = apiHost(registry);
+  if (scheme) return [`${scheme}://${host}`];
+  const mayBePlain = isInsecure || isLoopback(bareHost(new URL(`https://${host}`).hostname));
+  return mayBePlain ? [`https://${host}`, `http://${host}`] : [`https://${host}`];
+}
+
+/** As in URLs: in lower case, and without the port 443. */
+function urlHost(registry: string): string {
+  return new URL(`https://${apiHost(registry)}`).host;
+}
+
+/** What a registry is called in the names of images, by an address there. */
+function registryAt({ host }: URL): string {
+  return /^(?:index|registry-1)\.docker\.io$/.test(host) ? 'docker.io' : host;
+}
+
+function pathAt({ pathname }: URL): string {
+  return /^\/v2\/(.+)\/(?:manifests|blobs|tags)\//.exec(pathname)?.[1] ?? '';
+}
+
+function apiHost(registry: string): string {
+  return registry === 'docker.io' ? DOCKER_HUB : registry;
+}

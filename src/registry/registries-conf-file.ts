@@ -1,0 +1,147 @@
+import { realpath } from 'node:fs/promises';
+import * as v from 'valibot';
+import { readRegularFile } from '../base/io/regular-file.js';
+import { printable } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+
+/** Where and how the images whose names begin in some way are pulled. */
+export interface RegistryRule {
+  /** `HOST[:PORT][/PATH]`, or `*.DOMAIN`. */
+  readonly prefix: string;
+  /** Replaces the prefix; empty when it stays. */
+  readonly location: string;
+  readonly isInsecure: boolean;
+  readonly isBlocked: boolean;
+  readonly mirrors: readonly RuleMirror[];
+}
+
+export interface RuleMirror {
+  readonly location: string;
+  readonly isInsecure: boolean;
+  /** Which requests the mirror may answer. */
+  readonly serves: 'all' | 'digest' | 'tag';
+}
+
+const Flag = v.optional(v.boolean(), false);
+const Text = v.optional(v.string(), '');
+const Place = v.pipe(
+  Text,
+  v.check((text) => !/^https?:\/\//.test(text), 'a location has no scheme'),
+  v.transform((text) => text.replace(/\/+$/, '')),
+);
+const SERVES = { '': 'all', all: 'all', 'digest-only': 'digest', 'tag-only': 'tag' } as const;
+/** A table: `v.object` takes arrays for one, too. */
+const table = <T extends v.ObjectEntries>(entries: T) =>
+  v.pipe(
+    v.unknown(),
+    v.check((value) => !Array.isArray(value), 'a table is wanted, and not a list'),
+    v.object(entries),
+  );
+const MirrorSchema = table({
+  location: v.pipe(Place, v.nonEmpty('a mirror needs a location')),
+  insecure: Flag,
+  'pull-from-mirror': v.optional(v.picklist(['', 'all', 'digest-only', 'tag-only']), ''),
+});
+const RegistrySchema = table({
+  prefix: Place,
+  location: Place,
+  insecure: Flag,
+  blocked: Flag,
+  'mirror-by-digest-only': Flag,
+  'pull-from-mirror': v.optional(v.literal('', 'pull-from-mirror is for mirrors'), ''),
+  mirror: v.optional(v.array(MirrorSchema), []),
+});
+const Names = v.optional(table({ registries: v.optional(v.array(v.string()), []) }), {});
+const FileSchema = table({
+  registry: v.optional(v.array(RegistrySchema), []),
+  registries: v.optional(table({ search: Names, insecure: Names, block: Names })),
+});
+type Entry = v.InferOutput<typeof RegistrySchema>;
+
+/**
+ * Reads the rules of one `registries.conf`, in version 2 or 1 of the format. Source: containers-registries.conf(5), and how
+ * containers/image reads it: keys in either case, and of several rules for one prefix the first.
+ *
+ * @returns by prefix
+ * @throws DIMGX_SOURCE_REGISTRIES_CONF for what cannot be read or understood; what it may block is not known then
+ */
+export async function readRegistriesConf(path: string): Promise<ReadonlyMap<string, RegistryRule>> {
+  try {
+    const { parse } = await import('smol-toml');
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readConfiguration(path));
+    const parsed = v.safeParse(FileSchema, withLowerCaseKeys(parse(text)));
+    if (!parsed.success) throw new Error(reasonOf(parsed.issues[0]));
+    return rulesOf(parsed.output);
+  } catch (failure) {
+    const reason = failure instanceof DimgxError ? failure.message : firstLine((failure as Error).message);
+    const message = `${printable(path, 300)} cannot be understood, so it is not known what it blocks: ${reason}`;
+    throw new DimgxError('DIMGX_SOURCE_REGISTRIES_CONF', message, { cause: failure });
+  }
+}
+
+/** A link to `/dev/null` is how users mask such a file. */
+async function readConfiguration(path: string): Promise<Buffer> {
+  return (await realpath(path)) === '/dev/null' ? Buffer.alloc(0) : readRegularFile(path);
+}
+
+/** Two keys that differ in case alone would mean either. The names of aliases are no keys of the format. */
+function withLowerCaseKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withLowerCaseKeys);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  const known = Object.entries(value).filter(([key]) => key.toLowerCase() !== 'aliases');
+  const entries = known.map(([key, each]) => [key.toLowerCase(), withLowerCaseKeys(each)] as const);
+  const folded = new Map(entries);
+  if (folded.size < entries.length) throw new Error('a key is there twice, in upper and in lower case');
+  return Object.fromEntries(folded);
+}
+
+function rulesOf({ registry, registries }: v.InferOutput<typeof FileSchema>): ReadonlyMap<string, RegistryRule> {
+  if (registries && registry.length > 0) throw new Error('it mixes versions 1 and 2 of the format');
+  const rules = registries ? rulesOfVersion1(registries.block.registries, registries.insecure.registries) : [];
+  rules.push(...registry.map(ruleOf));
+  const byLocation = new Map<string, RegistryRule>();
+  for (const rule of rules) {
+    const place = rule.location || rule.prefix;
+    const other = byLocation.get(place) ?? rule;
+    if (other.isBlocked !== rule.isBlocked || other.isInsecure !== rule.isInsecure) {
+      throw new Error(`two rules for ${place} differ in what is blocked or insecure`);
+    }
+    byLocation.set(place, other);
+  }
+  return new Map(rules.toReversed().map((rule) => [rule.prefix, rule]));
+}
+
+function ruleOf(entry: Entry): RegistryRule {
+  const { location, insecure: isInsecure, blocked: isBlocked } = entry;
+  const prefix = entry.prefix || location;
+  const isWildcard = prefix.startsWith('*.');
+  if (prefix === '') throw new Error('a rule has neither prefix nor location');
+  if (location === '' && !isWildcard) throw new Error(`the rule for ${prefix} has no location`);
+  if (isWildcard && /[/@:]/.test(prefix)) throw new Error(`the prefix ${prefix} is more than *.DOMAIN`);
+  const isDigestOnly = entry['mirror-by-digest-only'];
+  const mirrors = entry.mirror.map((mirror): RuleMirror => {
+    const wanted = mirror['pull-from-mirror'];
+    if (isDigestOnly && wanted !== '') throw new Error(`${prefix} has mirror-by-digest-only and pull-from-mirror`);
+    const serves = isDigestOnly ? 'digest' : SERVES[wanted];
+    return { location: mirror.location, isInsecure: mirror.insecure, serves };
+  });
+  return { prefix, location, isInsecure, isBlocked, mirrors };
+}
+
+function rulesOfVersion1(blocked: readonly string[] = [], insecure: readonly string[] = []): RegistryRule[] {
+  const places = new Set([...blocked, ...insecure].map((place) => v.parse(Place, place)));
+  const has = (places: readonly string[], place: string) => places.some((each) => v.parse(Place, each) === place);
+  return [...places].map((prefix) => {
+    const flags = { isInsecure: has(insecure, prefix), isBlocked: has(blocked, prefix) };
+    return { prefix, location: prefix, ...flags, mirrors: [] };
+  });
+}
+
+function reasonOf(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue);
+  return path === null ? issue.message : `${path}: ${issue.message}`;
+}
+
+function firstLine(text: string): string {
+  return printable(text.split('\n', 1)[0] ?? '', 200);
+}

@@ -1,0 +1,123 @@
+import type { Dirent } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isSystemError } from '../base/io/system-error.js';
+import { homeFolder } from '../base/io/user-folders.js';
+import { printable, quoted } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import { type RegistryRule, readRegistriesConf } from './registries-conf-file.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A rule that fits a name. */
+export interface FoundRule extends RegistryRule {
+  /** What of the name stands behind its prefix: empty, or from `/` or `:` on. */
+  readonly rest: string;
+}
+
+const SYSTEM = '/etc/containers';
+
+/** Podman's `registries.conf`, all files of it. Source: containers-registries.conf(5). */
+export class RegistriesConf {
+  readonly #rules: readonly RegistryRule[];
+
+  private constructor(rules: readonly RegistryRule[]) {
+    this.#rules = rules;
+  }
+
+  /** @throws DIMGX_SOURCE_REGISTRIES_CONF when a file cannot be read or understood */
+  static async read(env: Environment): Promise<RegistriesConf> {
+    const rules = new Map<string, RegistryRule>();
+    for (const path of await configurationFiles(env)) {
+      for (const [prefix, rule] of await readRegistriesConf(path)) rules.set(prefix, rule);
+    }
+    return new RegistriesConf([...rules.values()]);
+  }
+
+  /**
+   * The rule with the longest prefix. Upper case in a host, and the port 443, make no difference.
+   *
+   * @param name of a repository with its registry, or of a registry
+   */
+  find(name: string): FoundRule | undefined {
+    const spellings = spellingsOf(name);
+    const fitting = this.#rules.flatMap((rule) => {
+      const rests = spellings.map((spelling) => restOf(spelling, withLowerCaseHost(rule.prefix)));
+      const rest = rests.find((each) => each !== undefined);
+      return rest === undefined ? [] : [{ ...rule, rest }];
+    });
+    return fitting.sort((a, b) => b.prefix.length - a.prefix.length || (a.prefix < b.prefix ? -1 : 1))[0];
+  }
+
+  /** @throws DIMGX_SOURCE_REGISTRY_DENIED when pulling from there is blocked */
+  requireAllowed(name: string): void {
+    if (!this.find(name)?.isBlocked) return;
+    const message = `${quoted(name)} is blocked by the configuration of Podman, registries.conf`;
+    throw new DimgxError('DIMGX_SOURCE_REGISTRY_DENIED', message);
+  }
+}
+
+/** The name of a repository for a place that replaces the prefix of another. */
+export function movedName(location: string, rest: string): string {
+  // of a wildcard the port is left over, which a location with a port or a path replaces
+  return `${location}${/[:/]/.test(location) ? rest.replace(/^:\d+/, '') : rest}`;
+}
+
+/**
+ * One main file, and those of the folders beside it. A user's file replaces the system's, those in its folder included.
+ * Other programs look for it in `~/.config` only, and `XDG_CONFIG_HOME` is where users expect it: both count.
+ */
+async function configurationFiles(env: Environment): Promise<readonly string[]> {
+  const settings = new Set([join(homeFolder(env), '.config'), env.XDG_CONFIG_HOME || join(homeFolder(env), '.config')]);
+  const users = [...settings].map((folder) => join(folder, 'containers'));
+  const named = env.CONTAINERS_REGISTRIES_CONF;
+  const [own, system] = await Promise.all([
+    Promise.all(users.map((folder) => filesIn(folder, 'registries.conf'))).then((files) => files.flat()),
+    filesIn(SYSTEM, 'registries.conf'),
+  ]);
+  const main = named ? [named] : own.length > 0 ? own : system;
+  const folders = !named && own.length > 0 ? users : [SYSTEM, ...users];
+  const dropIns = await Promise.all(folders.map((folder) => filesIn(join(folder, 'registries.conf.d'), '.conf')));
+  return [...main, ...dropIns.flat()];
+}
+
+/** The file of that name in a folder; or those that end so, when it is `.conf`, in their order, without folders. */
+async function filesIn(folder: string, wanted: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    const isWanted = (entry: Dirent) =>
+      wanted === '.conf' ? entry.name.endsWith(wanted) && !entry.isDirectory() : entry.name === wanted;
+    const names = entries.filter(isWanted).map(({ name }) => name);
+    return names.sort().map((name) => join(folder, name));
+  } catch (failure) {
+    if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) return [];
+    const message = `${printable(folder, 300)} cannot be read, so it is not known what is blocked: ${printable(String(failure), 200)}`;
+    throw new DimgxError('DIMGX_SOURCE_REGISTRIES_CONF', message, { cause: failure });
+  }
+}
+
+/** A name as it is written, with its port 443 left out, and with it put in. */
+function spellingsOf(name: string): readonly string[] {
+  const lower = withLowerCaseHost(name);
+  const [host = ''] = lower.split('/', 1);
+  const rest = lower.slice(host.length);
+  if (host.endsWith(':443')) return [lower, `${host.slice(0, -4)}${rest}`];
+  return /:\d+$/.test(host) ? [lower] : [lower, `${host}:443${rest}`];
+}
+
+function withLowerCaseHost(name: string): string {
+  return name.replace(/^[^/]*/, (host) => host.toLowerCase());
+}
+
+/** What stands behind a prefix in a name that it begins; `*.` stands for any host below a domain. */
+function restOf(name: string, prefix: string): string | undefined {
+  if (prefix.startsWith('*.')) {
+    const [host = ''] = name.split(/[:/]/, 1);
+    const domain = prefix.slice(1);
+    return host.endsWith(domain) && host.length > domain.length ? name.slice(host.length) : undefined;
+  }
+  if (name === prefix) return '';
+  return name.startsWith(prefix) && '/:@'.includes(name[prefix.length] as string)
+    ? name.slice(prefix.length)
+    : undefined;
+}

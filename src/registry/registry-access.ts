@@ -1,0 +1,127 @@
+import { parseChallenges } from '../base/http/challenge.js';
+import type { Authorization, ChallengeReply } from './authorization.js';
+import { type Redact, redactor } from './secrets.js';
+
+export interface RegistryAccessOptions {
+  /** Of the registry itself. */
+  readonly own: Authorization;
+  /** Makes that of another registry, by its own credentials. */
+  readonly other: (registry: URL) => Authorization;
+}
+
+/** What a registry is shown, and others that it leads to: each has its own. */
+export class RegistryAccess {
+  readonly own: Authorization;
+  readonly #other: RegistryAccessOptions['other'];
+  /** One for each repository: credentials may be stored for one alone. */
+  readonly #others = new Map<string, Authorization>();
+
+  constructor({ own, other }: RegistryAccessOptions) {
+    this.own = own;
+    this.#other = other;
+  }
+
+  /** That of a registry to which the own one leads. */
+  elsewhere(registry: URL): Authorization {
+    const key = keyOf(registry);
+    const known = this.#others.get(key) ?? this.#other(registry);
+    this.#others.set(key, known);
+    return known;
+  }
+
+  /** What a registry that has asked before is shown at once. */
+  async headerAt(url: URL): Promise<string | undefined> {
+    return this.#others.get(keyOf(url))?.header(scopeOf(url));
+  }
+
+  /** Takes all that anybody was shown out of a text. */
+  async redactor(): Promise<Redact> {
+    const all = await Promise.all([this.own, ...this.#others.values()].map((each) => each.secrets()));
+    return redactor(all.flat());
+  }
+}
+
+/** How far one request has got in showing who asks. */
+export class AccessAttempt {
+  readonly #access: RegistryAccess;
+  readonly #scope: string;
+  readonly #tried = new Map<Authorization, Set<string>>();
+  /** By origin. */
+  readonly #headers = new Map<string, string>();
+  /** Origins. */
+  readonly #askedTops = new Set<string>();
+
+  /** @param scope what a token of the registry itself must allow */
+  constructor(access: RegistryAccess, scope: string) {
+    this.#access = access;
+    this.#scope = scope;
+  }
+
+  /** What the registry itself is shown. */
+  async ownHeader(origin: string): Promise<string | undefined> {
+    return this.#headers.get(origin) ?? (await this.#access.own.header(this.#scope));
+  }
+
+  /** What others are shown. */
+  async headerAt(url: URL): Promise<string | undefined> {
+    return this.#headers.get(url.origin) ?? (await this.#access.headerAt(url));
+  }
+
+  /**
+   * Answers the challenge of a registry that does not let the request in.
+   *
+   * @param shown what showed there who asks
+   * @returns whether there is something else to show now
+   * @throws DIMGX_SOURCE_REGISTRY_*, TokenRefusal, HttpFailure
+   */
+  async answer(reply: ChallengeReply & { readonly status: number }, isOwn: boolean, shown: string | undefined) {
+    const { url, status } = reply;
+    if (!hasChallenge(reply) || (status === 404 && shown !== undefined)) return false;
+    const authorization = isOwn ? this.#access.own : this.#access.elsewhere(url);
+    return this.#answer(authorization, reply, isOwn ? this.#scope : scopeOf(url), shown);
+  }
+
+  /**
+   * Answers what a registry says at its top, for one that lets nobody in without saying how to get in. That is asked once,
+   * and only when there are credentials.
+   *
+   * @param place in the registry
+   * @returns as `answer`
+   */
+  async answerTop(
+    place: URL,
+    isOwn: boolean,
+    askTop: (registry: URL) => Promise<ChallengeReply | undefined>,
+  ): Promise<boolean> {
+    const { origin, pathname } = place;
+    if (this.#askedTops.has(origin) || (!isOwn && !pathname.startsWith('/v2/'))) return false;
+    const authorization = isOwn ? this.#access.own : this.#access.elsewhere(place);
+    if (!(await authorization.hasCredentials(place))) return false;
+    this.#askedTops.add(origin);
+    const reply = await askTop(place);
+    if (reply?.url.origin !== origin) return false;
+    return this.#answer(authorization, reply, isOwn ? this.#scope : scopeOf(place), undefined);
+  }
+
+  async #answer(authorization: Authorization, reply: ChallengeReply, scope: string, shown: string | undefined) {
+    const tried = this.#tried.get(authorization) ?? new Set<string>();
+    this.#tried.set(authorization, tried);
+    const header = await authorization.answer(reply, scope, shown, tried);
+    if (header !== undefined) this.#headers.set(reply.url.origin, header);
+    return header !== undefined;
+  }
+}
+
+function hasChallenge(reply: ChallengeReply): boolean {
+  return parseChallenges(reply.headers('www-authenticate')).some(({ scheme }) => /^(?:bearer|basic)$/.test(scheme));
+}
+
+function keyOf(url: URL): string {
+  return `${url.origin} ${scopeOf(url)}`;
+}
+
+/** What a token must allow there, as far as an address tells. */
+function scopeOf({ pathname }: URL): string {
+  const [, name] = /^\/v2\/(.+)\/(?:manifests|blobs|tags)\/[^/]+$/.exec(pathname) ?? [];
+  return name === undefined ? '' : `repository:${name}:pull`;
+}

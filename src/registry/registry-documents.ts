@@ -1,0 +1,147 @@
+import { write } from 'node:fs';
+import { promisify } from 'node:util';
+import { readRegion } from '../base/io/read-region.js';
+import { MAX_DOCUMENT } from '../base/limits.js';
+import { quoted } from '../base/text/printable.js';
+import type { BlobCache } from '../cache/blob-cache.js';
+import { DimgxError } from '../errors.js';
+import type { Blobs, Document } from '../image/blobs.js';
+import { checkDigest, checkSize } from '../image/checks.js';
+import type { Descriptor } from '../image/manifest.js';
+import { type Digest, parseDigest } from '../reference/digest.js';
+import type { Repository, ServedManifest } from './repository.js';
+
+const writeAsync = promisify(write);
+
+/** Of all documents that opening one image reads, in bytes. */
+const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
+
+/** What the smallest counts: to ask for one takes a while, whatever is in it. */
+const LEAST_DOCUMENT = 2 ** 16;
+
+/** Manifests and configs in a registry, within bounds. Each is read once, from the cache if it is there, and kept by it. */
+export class RegistryDocuments implements Blobs {
+  readonly isNear = false;
+  readonly #repository: Repository;
+  readonly #cache: BlobCache;
+  readonly #read = new Map<Digest, Promise<Document>>();
+  #left = MAX_ALL_DOCUMENTS;
+
+  constructor(repository: Repository, cache: BlobCache) {
+    this.#repository = repository;
+    this.#cache = cache;
+  }
+
+  /**
+   * The manifest or index that the repository's name is of. What a tag means, the registry is asked each time, unless that
+   * must not be.
+   *
+   * @throws as `Repository.top`
+   */
+  async top(): Promise<ServedManifest> {
+    const { name, isOffline } = this.#repository;
+    const digest = name.digest ?? (isOffline ? await this.#cache.recall(name.full) : undefined);
+    const kept = digest && (await this.#find(digest));
+    if (kept) return { bytes: kept, digest, location: 'the cache' };
+    const served = await this.#repository.top();
+    await this.#keepWhole(served);
+    if (!name.digest) await this.#cache.remember(name.full, served.digest);
+    return served;
+  }
+
+  manifest(descriptor: Descriptor): Promise<Document> {
+    const digest = parseDigest(descriptor.digest, 'a manifest');
+    return this.#once(digest, descriptor, async () => (await this.#repository.manifest(digest)).bytes);
+  }
+
+  config(descriptor: Descriptor): Promise<Document> {
+    const digest = parseDigest(descriptor.digest, 'the config');
+    return this.#once(digest, descriptor, () => this.#repository.config(digest));
+  }
+
+  blobPath(digest: Digest): string {
+    return digest;
+  }
+
+  async has(): Promise<boolean> {
+    return true;
+  }
+
+  #once(digest: Digest, { size }: Descriptor, read: () => Promise<Uint8Array>): Promise<Document> {
+    const known = this.#read.get(digest);
+    if (known) return known;
+    this.#left -= Math.max(size ?? 0, LEAST_DOCUMENT);
+    if ((size ?? 0) > MAX_DOCUMENT || this.#left < 0) throw tooLarge(digest, size ?? 0);
+    const document = this.#findOr(digest, size, read);
+    document.catch(() => undefined); // whoever waits for it is told
+    this.#read.set(digest, document);
+    return document;
+  }
+
+  async #findOr(digest: Digest, size: Descriptor['size'], read: () => Promise<Uint8Array>): Promise<Document> {
+    const bytes = (await this.#find(digest)) ?? (await this.#readFirst(digest, size, read));
+    if (size == null) this.#left -= Math.max(0, bytes.length - LEAST_DOCUMENT);
+    else checkSize(bytes.length, size, `the document ${digest}`);
+    return { bytes, digest };
+  }
+
+  /** @param size nothing for one of which no descriptor says how long it is: it is read before it is kept */
+  async #readFirst(digest: Digest, size: Descriptor['size'], read: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    if (size != null) return this.#readOnce(digest, size, read);
+    const bytes = await read();
+    await this.#keep(digest, bytes.length, async () => bytes);
+    return bytes;
+  }
+
+  /** By one process at a time: the others find what it has kept. */
+  async #readOnce(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    let bytes: Uint8Array | undefined;
+    await this.#keep(digest, size, async () => {
+      bytes ??= await read();
+      checkSize(bytes.length, size, `the document ${digest}`);
+      return bytes;
+    });
+    return bytes ?? (await this.#find(digest)) ?? (await read());
+  }
+
+  /** What the cache has. What was damaged there is forgotten. */
+  async #find(digest: Digest): Promise<Uint8Array | undefined> {
+    const blob = await this.#cache.open(digest);
+    if (!blob) return undefined;
+    try {
+      const bytes = Buffer.alloc(Math.min(blob.region.length, MAX_DOCUMENT));
+      await readRegion(blob.region)(bytes, 0);
+      checkDigest(bytes, digest, quoted(digest));
+      return bytes;
+    } catch {
+      await this.#cache.discard(digest);
+      return undefined;
+    } finally {
+      await blob.close();
+    }
+  }
+
+  /** What lies there already is compared with its digest: it may have been damaged. */
+  async #keepWhole({ bytes, digest }: Document): Promise<void> {
+    if (!(await this.#find(digest))) await this.#keep(digest, bytes.length, async () => bytes);
+  }
+
+  /** What is not kept is asked for again. */
+  async #keep(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<void> {
+    try {
+      const blob = await this.#cache.fetch(digest, size, async ({ fd, start, from }) => {
+        const bytes = await read();
+        for (let at = from; at < bytes.length; )
+          at += (await writeAsync(fd, bytes, at, undefined, start + at)).bytesWritten;
+      });
+      await blob.close();
+    } catch (failure) {
+      if (!(failure instanceof DimgxError) || failure.code !== 'DIMGX_SOURCE_NO_SPACE') throw failure;
+    }
+  }
+}
+
+function tooLarge(digest: Digest, size: number): DimgxError {
+  const what = size > MAX_DOCUMENT ? `the document ${digest} is ${size} bytes long` : 'there are too many documents';
+  return new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${what}: this is no sound image, and nothing more of it is read`);
+}

@@ -1,0 +1,92 @@
+import { printable, quoted } from '../base/text/printable.js';
+import { DimgxError, type Warn } from '../errors.js';
+import type { RegistryName } from '../reference/registry-name.js';
+import { movedName, RegistriesConf } from './registries-conf.js';
+
+/** Where a repository can be asked for, as far as configuration tells. */
+export interface RepositoryPlace {
+  /** As in the names of images: `docker.io`, `HOST:PORT`. */
+  readonly registry: string;
+  readonly path: string;
+  /** Where it is said. */
+  readonly scheme?: 'http' | 'https';
+  /** Certificates are not checked there, and plain HTTP is allowed. */
+  readonly isInsecure: boolean;
+  /** What a mirror is good for: tags may be old there. */
+  readonly serves: 'all' | 'digest' | 'tag';
+}
+
+export interface PlacesRequest {
+  readonly name: RegistryName;
+  /** `HOST=URL`, in the order in which they are asked. */
+  readonly mirrors: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly warn: Warn;
+}
+
+/**
+ * The mirrors of a repository, those the user names before those of Podman's configuration, and last where it is itself.
+ * A mirror that the configuration blocks is passed over with a warning.
+ *
+ * @throws DIMGX_CLI_USAGE for a malformed mirror; DIMGX_SOURCE_REGISTRY_DENIED when the configuration blocks it;
+ *   DIMGX_SOURCE_REGISTRIES_CONF
+ */
+export async function repositoryPlaces({
+  name: { registry, path },
+  mirrors,
+  env,
+  warn,
+}: PlacesRequest): Promise<readonly [...RepositoryPlace[], RepositoryPlace]> {
+  const named = mirrors.map(parseMirror).filter((mirror) => mirror.of === registry);
+  const asked = named.map(({ base }) => ({ ...base, path: joined(base.path, path) }));
+  const conf = await RegistriesConf.read(env);
+  const name = `${registry}/${path}`;
+  conf.requireAllowed(name);
+  const rule = conf.find(name);
+  const placeAt = (location: string, isInsecure: boolean, serves: RepositoryPlace['serves']) => {
+    const moved = rule && location !== '' ? movedName(location, rule.rest) : name;
+    return { ...splitName(moved), isInsecure: isInsecure || (conf.find(moved)?.isInsecure ?? false), serves };
+  };
+  const configured =
+    rule?.mirrors.map(({ location, isInsecure, serves }) => placeAt(location, isInsecure, serves)) ?? [];
+  const own = placeAt(rule?.location ?? '', rule?.isInsecure ?? false, 'all');
+  conf.requireAllowed(nameOf(own));
+  const allowed = [...asked, ...configured].filter((place) => {
+    if (!conf.find(nameOf(place))?.isBlocked) return true;
+    const message = `the mirror ${quoted(nameOf(place))} is passed over: registries.conf blocks it`;
+    warn({ code: 'DIMGX_SOURCE_MIRROR', message, count: 1 });
+    return false;
+  });
+  return [...allowed, own];
+}
+
+function nameOf({ registry, path }: RepositoryPlace): string {
+  return `${registry}/${path}`;
+}
+
+const MIRROR = /^([^=/\s]+)=(?:(https?):\/\/)?((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)(\/[\w./-]*)?$/i;
+
+function parseMirror(text: string): { readonly of: string; readonly base: RepositoryPlace } {
+  const [, host = '', scheme = '', registry = '', folder = ''] = MIRROR.exec(text) ?? [];
+  if (registry === '' || !URL.canParse(`https://${registry}`)) {
+    const message = `a mirror is written HOST=URL, like docker.io=https://mirror.example: ${quoted(withoutPassword(text))}`;
+    throw new DimgxError('DIMGX_CLI_USAGE', message);
+  }
+  const path = folder.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/|$)/, '');
+  const of = /^(?:index|registry-1)\.docker\.io$/.test(host) ? 'docker.io' : host;
+  const isNamed = scheme === '' ? {} : { scheme: scheme.toLowerCase() as 'http' | 'https' };
+  return { of, base: { registry, path, ...isNamed, isInsecure: false, serves: 'all' } };
+}
+
+function withoutPassword(text: string): string {
+  return printable(text.replace(/\/\/[^/@]*@/, '//***@'));
+}
+
+function joined(prefix: string, path: string): string {
+  return prefix === '' ? path : `${prefix}/${path}`;
+}
+
+function splitName(name: string): { readonly registry: string; readonly path: string } {
+  const slash = name.indexOf('/');
+  return { registry: name.slice(0, slash), path: name.slice(slash + 1) };
+}

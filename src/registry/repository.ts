@@ -1,0 +1,172 @@
+import type { HttpReply } from '../base/http/http-client.js';
+import { MAX_DOCUMENT } from '../base/limits.js';
+import { quoted } from '../base/text/printable.js';
+import { DimgxError, type Warn } from '../errors.js';
+import type { Document } from '../image/blobs.js';
+import { checkDigest, digestOf } from '../image/checks.js';
+import { MANIFEST_TYPES } from '../image/manifest.js';
+import { algorithmOf, type Digest, isDigest } from '../reference/digest.js';
+import type { RegistryName } from '../reference/registry-name.js';
+import type { WantedBlob } from './download-blob.js';
+import { refuseOtherType } from './manifest-type.js';
+import { RegistryRefusal } from './registry-refusal.js';
+import type { RegistryRequest, RegistryServer } from './registry-server.js';
+
+/** Where a repository can be had: its registry, or a mirror of that. */
+export interface Place {
+  readonly server: RegistryServer;
+  /** Of the repository there. */
+  readonly path: string;
+  /** What a mirror is good for: tags may be old there. */
+  readonly serves: 'all' | 'digest' | 'tag';
+}
+
+/** What is looked for in several places. */
+export interface Sought {
+  /** Printable. */
+  readonly what: string;
+  readonly by: 'digest' | 'tag';
+  /** What it is to have none. */
+  readonly absent: 'DIMGX_SOURCE_NO_SUCH_IMAGE' | 'DIMGX_SOURCE_MISSING_BLOB';
+}
+
+/** A manifest, and where it was had. */
+export interface ServedManifest extends Document {
+  readonly location: string;
+}
+
+/** A repository in a registry and in its mirrors, which are asked first, in their order. */
+export class Repository {
+  readonly name: RegistryName;
+  /** Nobody is to be asked. */
+  readonly isOffline: boolean;
+  readonly #places: readonly Place[];
+  readonly #warn: Warn;
+
+  /** @param places the registry itself is the last */
+  constructor(name: RegistryName, places: readonly Place[], warn: Warn, isOffline = false) {
+    this.name = name;
+    this.isOffline = isOffline;
+    this.#places = places;
+    this.#warn = warn;
+  }
+
+  /** The registry itself. */
+  get own(): RegistryServer {
+    return (this.#places.at(-1) as Place).server;
+  }
+
+  /**
+   * The manifest or index that the name is of.
+   *
+   * @throws DIMGX_SOURCE_NO_SUCH_IMAGE, and as `manifest`
+   */
+  top(): Promise<ServedManifest> {
+    return this.#manifest(this.name.version, quoted(this.name.full), 'DIMGX_SOURCE_NO_SUCH_IMAGE');
+  }
+
+  /**
+   * A manifest or an index that another leads to.
+   *
+   * @throws DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
+   */
+  manifest(digest: Digest): Promise<ServedManifest> {
+    return this.#manifest(digest, `the manifest ${digest}`, 'DIMGX_SOURCE_MISSING_BLOB');
+  }
+
+  /** A small blob, compared with its digest. @throws as `manifest` */
+  config(digest: Digest): Promise<Uint8Array> {
+    const what = `the config ${digest}`;
+    return this.atFirst(
+      { what, by: 'digest', absent: 'DIMGX_SOURCE_MISSING_BLOB' },
+      undefined,
+      async ({ server, path }) => {
+        const { bytes } = await server.read(requestFor(path, `blobs/${digest}`, {}), MAX_DOCUMENT);
+        checkDigest(bytes, digest, what);
+        return bytes;
+      },
+    );
+  }
+
+  /**
+   * Begins to read a blob.
+   *
+   * @param first position of the first byte wanted
+   * @throws RegistryRefusal, HttpFailure, DIMGX_SOURCE_REGISTRY_*, DIMGX_ABORTED
+   */
+  openBlob({ server, path }: Place, { digest, isDoubted }: WantedBlob, first: number): Promise<HttpReply> {
+    const headers = {
+      ...(first > 0 && { range: `bytes=${first}-` }),
+      // some stores unpack what is compressed for those who do not say that they could
+      ...(isDoubted && { 'accept-encoding': 'gzip' }),
+    };
+    return server.open(requestFor(path, `blobs/${digest}`, headers));
+  }
+
+  /**
+   * Does work with the first place where it succeeds. That a mirror fails is a warning, unless it only lacks the thing.
+   *
+   * @param avoided goes last
+   * @throws `sought.absent` when the last lacks it, or nobody is to be asked; what went wrong with the last
+   */
+  async atFirst<T>(sought: Sought, avoided: Place | undefined, work: (place: Place) => Promise<T>): Promise<T> {
+    this.requireOnline(sought);
+    const able = this.#places.filter(({ serves }) => serves === 'all' || serves === sought.by);
+    const places = [...able.filter((place) => place !== avoided), ...able.filter((place) => place === avoided)];
+    for (const [index, place] of places.entries()) {
+      const isLast = index === places.length - 1;
+      try {
+        return await work(place);
+      } catch (failure) {
+        const isAbsent = failure instanceof RegistryRefusal && failure.status === 404;
+        const error = isAbsent
+          ? await absent(place, sought, failure)
+          : await place.server.explain(failure, sought.what);
+        if (isLast || error.code === 'DIMGX_ABORTED') throw error;
+        if (!isAbsent) this.#passOver(place, error);
+      }
+    }
+    throw new Error('a registry serves everything itself');
+  }
+
+  /** @throws `sought.absent` */
+  requireOnline({ what, absent }: Sought): void {
+    if (this.isOffline) throw new DimgxError(absent, `the cache does not have ${what}, and --offline asks no registry`);
+  }
+
+  async #manifest(version: string, what: string, absent: Sought['absent']): Promise<ServedManifest> {
+    const by = isDigest(version) ? 'digest' : 'tag';
+    return this.atFirst({ what, by, absent }, undefined, async ({ server, path }) => {
+      const headers = { accept: MANIFEST_TYPES.join(', ') };
+      const { reply, bytes } = await server.read(requestFor(path, `manifests/${version}`, headers), MAX_DOCUMENT);
+      const digest = checkedDigest(bytes, version, reply, what);
+      refuseOtherType(bytes, reply.headers('content-type')[0], what);
+      return { bytes, digest, location: server.location };
+    });
+  }
+
+  #passOver({ server }: Place, { message }: DimgxError): void {
+    const text = `the mirror ${server.location} is passed over: ${message}`;
+    this.#warn({ code: 'DIMGX_SOURCE_MIRROR', message: text, count: 1 });
+  }
+}
+
+function requestFor(path: string, what: string, headers: Readonly<Record<string, string>>): RegistryRequest {
+  return { path: `${path}/${what}`, scope: `repository:${path}:pull`, headers };
+}
+
+async function absent({ server }: Place, { what, absent }: Sought, cause: RegistryRefusal): Promise<DimgxError> {
+  return new DimgxError(absent, `${server.location} does not have ${what}: ${await server.saidIn(cause)}`, { cause });
+}
+
+/**
+ * The digest of a manifest. What the registry itself says of it must be true as well, or somebody between has altered it.
+ *
+ * @throws DIMGX_IMAGE_DIGEST_MISMATCH
+ */
+function checkedDigest(bytes: Uint8Array, version: string, reply: HttpReply, what: string): Digest {
+  if (isDigest(version)) checkDigest(bytes, version, what);
+  const [said = ''] = reply.headers('docker-content-digest');
+  if (isDigest(said)) checkDigest(bytes, said, what);
+  return digestOf(bytes, isDigest(version) ? algorithmOf(version) : 'sha256');
+}

@@ -1,0 +1,142 @@
+import * as v from 'valibot';
+import { basicHeader } from '../base/http/basic-header.js';
+import { redirectRefused } from '../base/http/follow-redirects.js';
+import type { HttpClient, HttpReply, HttpRequest } from '../base/http/http-client.js';
+import { HttpFailure } from '../base/http/http-failure.js';
+import { readBeginning, readReply } from '../base/http/read-reply.js';
+import { parseRetryAfter } from '../base/http/retry-delay.js';
+import { goFields, parseGoJson } from '../base/text/go-json.js';
+import { printable } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import type { Credentials } from './credentials/credentials.js';
+import { TokenRefusal } from './registry-refusal.js';
+
+export interface Token {
+  readonly text: string;
+  /** In milliseconds since 1970. */
+  readonly expires: number;
+}
+
+export interface TokenRequest {
+  /** That wants the token: an address there. */
+  readonly registry: URL;
+  readonly realm: URL;
+  readonly service: string | undefined;
+  /** None: only whether the credentials are good is of interest. */
+  readonly scopes: readonly string[];
+  /** Without, a token for everybody is asked for. */
+  readonly credentials: Credentials | undefined;
+}
+
+const CLIENT = 'dimgx';
+
+/** Of an answer, in bytes. */
+const MAX_ANSWER = 2 ** 20;
+
+/** Of what is said in a refusal, in bytes. */
+const MAX_REFUSAL = 2 ** 16;
+
+/** Of a token, in characters: it goes into the headers of each request. */
+const MAX_TOKEN = 2 ** 16;
+
+const MAX_REDIRECTS = 5;
+
+/** Where the server does not say it. Source: distribution, docs/spec/auth/token.md. */
+const DEFAULT_LIFETIME = 60;
+
+/** In seconds; a year. */
+const LONGEST_LIFETIME = 31_536_000;
+
+const Text = v.optional(v.string(), '');
+const Schema = v.object({ token: Text, access_token: Text });
+
+/**
+ * Gets a token for scopes: by an identity token, by user and password, or for everybody. It is got where the realm is, or
+ * where that leads to on the same origin, or by TLS on the same host; nowhere else.
+ *
+ * @throws DIMGX_SOURCE_REGISTRY_FAILED, DIMGX_IMAGE_TOO_LARGE, TokenRefusal, HttpFailure; none tells of a secret
+ */
+export async function requestToken(http: HttpClient, request: TokenRequest): Promise<Token> {
+  const begun = Date.now();
+  const reply = await askForToken(http, request);
+  const { status, url } = reply;
+  if (status < 200 || status > 299) {
+    const [header] = reply.headers('retry-after');
+    const body = await readBeginning(http, reply, MAX_REFUSAL);
+    const retryAfter = parseRetryAfter(header, Date.now());
+    throw new TokenRefusal({ status, url, body, retryAfter }, request.registry, request.credentials !== undefined);
+  }
+  const document = parseGoJson((await readReply(http, reply, MAX_ANSWER)).toString());
+  const fields = goFields(document, ['token', 'access_token', 'expires_in']);
+  const parsed = v.safeParse(Schema, fields);
+  const text = parsed.success ? (parsed.output.token || parsed.output.access_token).trim() : '';
+  // what else is in a token could not be sent as a header
+  if (!/^[\x21-\x7e]+$/.test(text)) throw noToken(url, `HTTP ${status}`);
+  if (text.length > MAX_TOKEN) throw noToken(url, `${text.length} characters cannot be one`);
+  return { text, expires: begun + lifetimeOf(fields.expires_in) * 1000 };
+}
+
+/** @returns seconds */
+function lifetimeOf(field: unknown): number {
+  const seconds = typeof field === 'number' || typeof field === 'string' ? Number(field) : Number.NaN;
+  return Number.isNaN(seconds) ? DEFAULT_LIFETIME : Math.min(Math.max(seconds, DEFAULT_LIFETIME), LONGEST_LIFETIME);
+}
+
+/** Servers that know no identity tokens may know the password that is stored with one. */
+async function askForToken(http: HttpClient, request: TokenRequest): Promise<HttpReply> {
+  const { identityToken, password } = request.credentials ?? { identityToken: '', password: '' };
+  if (identityToken === '') return ask(http, request);
+  const reply = await follow(http, request.realm, exchange(request, identityToken));
+  if (![404, 405].includes(reply.status) || password === '') return reply;
+  reply.body.destroy();
+  return ask(http, request);
+}
+
+function ask(http: HttpClient, { realm, service, scopes, credentials }: TokenRequest): Promise<HttpReply> {
+  const url = new URL(realm);
+  if (service !== undefined) url.searchParams.set('service', service);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
+  if (!credentials?.username) return follow(http, url, {});
+  url.searchParams.set('account', credentials.username);
+  const { username, password } = credentials;
+  return follow(http, url, { headers: { authorization: basicHeader(username, password) } });
+}
+
+/** Source: distribution, docs/spec/auth/oauth.md. */
+function exchange({ service, scopes }: TokenRequest, identityToken: string): HttpRequest {
+  const form = new URLSearchParams({
+    grant_type: 'refresh_token',
+    ...(service !== undefined && { service }),
+    client_id: CLIENT,
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    refresh_token: identityToken,
+  });
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  return { method: 'POST', headers, body: form.toString() };
+}
+
+/** A form is sent again as it is, except where the answer is to be fetched without it. */
+async function follow(http: HttpClient, from: URL, request: HttpRequest): Promise<HttpReply> {
+  let url = from;
+  for (let count = 0; count <= MAX_REDIRECTS; count++) {
+    const reply = await http.send(url, request);
+    const [location] = reply.headers('location');
+    const isRedirect = [301, 302, 307, 308].includes(reply.status) || (reply.status === 303 && !request.body);
+    if (!isRedirect || location === undefined) return reply;
+    reply.body.destroy();
+    const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+    if (!next || !mayLead(next, url)) throw redirectRefused(url, location);
+    url = next;
+  }
+  throw new HttpFailure('refused', `it leads from one place to the next, more than ${MAX_REDIRECTS} times`);
+}
+
+function mayLead(next: URL, { origin, hostname }: URL): boolean {
+  if (next.username !== '' || next.password !== '') return false;
+  return next.origin === origin || (next.protocol === 'https:' && next.hostname === hostname);
+}
+
+function noToken({ host }: URL, why: string): DimgxError {
+  const message = `${printable(host, 200)} answers no token (${why})`;
+  return new DimgxError('DIMGX_SOURCE_REGISTRY_FAILED', message);
+}

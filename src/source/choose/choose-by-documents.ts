@@ -1,0 +1,122 @@
+import { DimgxError, type Warn } from '../../errors.js';
+import { defaultPlatform, formatPlatform, isSamePlatform, type Platform, rankOf } from '../../image/platform.js';
+import { ambiguousImage, type Candidate, type Facts } from './choose-image.js';
+import { type Examined, isDamaged, isWhole } from './examine-manifest.js';
+import { notAnImage, passedOver } from './leaf-messages.js';
+import { isImageKind } from './manifest-kind.js';
+
+/** What the documents of a candidate tell; of an index, what those of its images do. */
+export interface Looked {
+  readonly seen: Examined;
+  /** For which it is, or has an image; empty where nothing says so. */
+  readonly platforms: readonly Platform[];
+}
+
+export interface DocumentsRequest<C extends Candidate> {
+  readonly selector: string | undefined;
+  /** What holds the candidates, printable. */
+  readonly location: string;
+  /** The platform that was asked for, if any was. */
+  readonly wanted: Platform | undefined;
+  readonly tell: Warn;
+  readonly look: (candidate: C) => Promise<Looked>;
+}
+
+interface LookedAt<C extends Candidate> extends Looked {
+  readonly candidate: C;
+}
+
+/**
+ * Chooses among several by what their documents tell: what is not an image is passed over; a platform that was asked for
+ * must be that of a single image; of images that no name tells apart, the machine's platform chooses, and the one that is
+ * whole; what is not whole and has no name of its own is passed over.
+ *
+ * @returns one, or several of which the platform chooses
+ * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_NOT_AN_IMAGE, with the choices
+ */
+export async function chooseByDocuments<C extends Candidate>(
+  candidates: readonly C[],
+  request: DocumentsRequest<C>,
+): Promise<readonly C[]> {
+  if (candidates.length === 1) return candidates;
+  const { selector, location, wanted, tell } = request;
+  const all: LookedAt<C>[] = [];
+  for (const candidate of candidates) all.push({ candidate, ...(await request.look(candidate)) });
+  let left = imagesAmong(all, location);
+  if (wanted) left = forPlatform(left, wanted, location);
+  const only = onlyWhole(left);
+  if (only) {
+    for (const { seen } of left) if (seen !== only.seen) tell(passedOver(seen, only.seen, location));
+    left = [only];
+  } else if (left.length > 1 && haveOneName(left) && arePlatforms(left)) return left.map(({ candidate }) => candidate);
+  const [chosen, ...more] = left;
+  if (chosen && more.length === 0) return [chosen.candidate];
+  const facts = new Map(left.map((each) => [each.candidate, factsOf(each)]));
+  const describe = async (candidate: C) => facts.get(candidate) ?? { kind: 'image' };
+  throw await ambiguousImage([...facts.keys()], { selector, location, describe });
+}
+
+/** What an error says of a candidate. */
+export function factsOf({ seen, platforms }: Looked): Facts {
+  const [platform, ...others] = platforms;
+  const isOne = platform !== undefined && others.length === 0;
+  return { kind: seen.kind, ...(isOne && { platform }), digest: seen.digest, isWhole: isWhole(seen) };
+}
+
+/** Ordinary images; where there are none, those that are filed beside another. */
+function imagesAmong<C extends Candidate>(all: readonly LookedAt<C>[], location: string): readonly LookedAt<C>[] {
+  const images = all.filter(({ seen }) => isImageKind(seen.kind));
+  if (images.length > 0) return images;
+  const referrers = all.filter(({ seen }) => seen.kind === 'referrer');
+  if (referrers.length > 0) return referrers;
+  throw notAnImage(
+    all.map(({ seen }) => seen),
+    location,
+  );
+}
+
+/** Those that serve the platform best; those of which nobody knows what they are for, only if no other does. */
+function forPlatform<C extends Candidate>(
+  all: readonly LookedAt<C>[],
+  wanted: Platform,
+  location: string,
+): readonly LookedAt<C>[] {
+  const rank = ({ platforms }: Looked) => Math.max(-1, ...platforms.map((each) => rankOf(wanted, each) ?? -1));
+  const best = Math.max(...all.map(rank));
+  if (best >= 0) return all.filter((each) => rank(each) === best);
+  const unknown = all.filter(({ platforms }) => platforms.length === 0);
+  if (unknown.length > 0) return unknown;
+  const choices = all.map((each) => ({ names: each.candidate.names, ...factsOf(each) }));
+  const has = [...new Set(all.flatMap(({ platforms }) => platforms.map(formatPlatform)))].slice(0, 20).join(', ');
+  const message = `${location} has no image for ${formatPlatform(wanted)}; choose with --platform of what it has: ${has}`;
+  throw new DimgxError('DIMGX_SOURCE_NO_PLATFORM', message, { choices });
+}
+
+/**
+ * The only one that is whole. It does not stand in for one that has another name, nor for a damaged one that is for another
+ * platform.
+ */
+function onlyWhole<C extends Candidate>(all: readonly LookedAt<C>[]): LookedAt<C> | undefined {
+  const [only, ...others] = all.filter(({ seen }) => isWhole(seen));
+  if (!only || others.length > 0) return undefined;
+  const { names } = only.candidate;
+  const isNamed = all.some(({ candidate }) => candidate.names.some((name) => !names.includes(name)));
+  const isNeeded = ({ seen, platforms }: Looked) =>
+    isDamaged(seen) && platforms.some((one) => !only.platforms.some((other) => isSamePlatform(one, other)));
+  return isNamed || all.some(isNeeded) ? undefined : only;
+}
+
+function haveOneName(all: readonly LookedAt<Candidate>[]): boolean {
+  return new Set(all.map(({ candidate }) => candidate.names.join('\n'))).size === 1;
+}
+
+/** Whether they are images of one name, each for another platform, and one of them for this machine. */
+function arePlatforms(all: readonly LookedAt<Candidate>[]): boolean {
+  const platforms = all.map((each) => (each.seen.kind === 'image' ? each.platforms[0] : undefined));
+  const isNamed = all.every(({ candidate }) => candidate.names.length > 0);
+  const areDifferent = platforms.every((one, i) =>
+    platforms.slice(0, i).every((other) => one && other && !isSamePlatform(one, other)),
+  );
+  const serves = platforms.some((one) => one && rankOf(defaultPlatform(), one) !== undefined);
+  return isNamed && areDifferent && serves;
+}

@@ -1,0 +1,142 @@
+import { printable, quoted } from '../../base/text/printable.js';
+import { shortId } from '../../base/text/short-id.js';
+import { type Choice, DimgxError } from '../../errors.js';
+import { formatPlatform } from '../../image/platform.js';
+import { normalizeImageName } from '../../reference/image-name.js';
+
+/** An image among several in one place, as far as choosing needs to know it. */
+export interface Candidate {
+  /** As the place names it. */
+  readonly names: readonly string[];
+  /** Hex digits, for prefixes. Candidates whose first ID is the same are one image. */
+  readonly ids: readonly [string, ...string[]];
+  /** `N` of `@N`: its position in the list that the place has. */
+  readonly number?: number;
+}
+
+/** What is said of a candidate beside its names. */
+export type Facts = Omit<Choice, 'names'>;
+
+/** What is chosen from, by whom. */
+export interface ChooseRequest<C extends Candidate> {
+  readonly selector: string | undefined;
+  /** What holds the candidates, printable. */
+  readonly location: string;
+  /** For the message; called only for those that it lists. */
+  readonly describe: (candidate: C) => Promise<Facts>;
+}
+
+const MAX_LISTED = 20;
+const MAX_NAMES_LISTED = 5;
+
+/**
+ * Chooses by `@N`, by name (`alpine` is `docker.io/library/alpine:latest`), by a tag that only one image has, or by an ID or
+ * its prefix; without a selector, the only candidate.
+ *
+ * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, with the choices; DIMGX_SOURCE_NOT_AN_IMAGE when there is no
+ *   candidate; what `describe` throws
+ */
+export async function chooseImage<C extends Candidate>(
+  candidates: readonly C[],
+  request: ChooseRequest<C>,
+): Promise<C> {
+  const [first, ...others] = distinctImages(matchingImages(candidates, request.selector));
+  if (!first) throw await noSuchImage(candidates, request);
+  if (others.length > 0) throw await ambiguousImage([first, ...others], request);
+  return first;
+}
+
+/** All that the selector could mean; all there are when there is no selector. A name is preferred to an ID. */
+export function matchingImages<C extends Candidate>(
+  candidates: readonly C[],
+  selector: string | undefined,
+): readonly C[] {
+  if (selector === undefined) return candidates;
+  const index = /^@(\d{1,9})$/.exec(selector)?.[1];
+  if (index !== undefined) return candidates.filter(({ number }) => number === Number(index));
+  const wanted = normalizeImageName(selector);
+  const prefix = idPrefix(selector);
+  const readings: readonly ((candidate: C) => boolean)[] = [
+    ({ names }) => names.some((name) => name === selector || normalizeImageName(name) === wanted),
+    ({ ids }) => prefix !== undefined && ids.includes(prefix),
+    ({ names }) => isTag(selector) && names.some((name) => name.endsWith(`:${selector}`)),
+    ({ ids }) => prefix !== undefined && ids.some((id) => id.startsWith(prefix)),
+  ];
+  for (const reading of readings) {
+    const found = candidates.filter(reading);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/** Each image once, under all names that it has here. */
+export function distinctImages<C extends Candidate>(candidates: readonly C[]): readonly C[] {
+  const byId = new Map<string, { readonly first: C; readonly names: Set<string> }>();
+  for (const candidate of candidates) {
+    const known = byId.get(candidate.ids[0]);
+    if (!known) byId.set(candidate.ids[0], { first: candidate, names: new Set(candidate.names) });
+    else for (const name of candidate.names) known.names.add(name);
+  }
+  return [...byId.values()].map(({ first, names }) => ({ ...first, names: [...names] }));
+}
+
+/** Names that say something, each once: what has none is saved with an empty one, or as `<none>:<none>`. */
+export function realNames(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].filter((name) => !/^:?$|^<none>|[:@]<none>$/.test(name));
+}
+
+/** The hex digits of a selector that can be an ID, a digest, or `name@digest`. */
+export function idPrefix(selector: string): string | undefined {
+  return /^(?:.*@)?(?:sha(?:256|384|512):)?([0-9a-f]+)$/s.exec(selector)?.[1];
+}
+
+function isTag(selector: string): boolean {
+  return /^\w[\w.-]{0,127}$/.test(selector);
+}
+
+/** @param matching more than one */
+export async function ambiguousImage<C extends Candidate>(
+  matching: readonly C[],
+  { selector, location, describe }: ChooseRequest<C>,
+): Promise<DimgxError> {
+  const meant = selector === undefined ? '' : ` that ${quoted(selector)} could mean`;
+  const { text, choices } = await list(matching, describe);
+  const platforms = new Set(choices.map(({ platform }) => platform && formatPlatform(platform)));
+  const orPlatform = platforms.size === matching.length && !platforms.has(undefined) ? ', or with --platform' : '';
+  return new DimgxError(
+    'DIMGX_SOURCE_AMBIGUOUS',
+    `${location} holds several images${meant}: choose one with --image, by name, ID or @N${orPlatform}: ${text}`,
+    { choices },
+  );
+}
+
+/** @param candidates all there are */
+export async function noSuchImage<C extends Candidate>(
+  candidates: readonly C[],
+  { selector, location, describe }: ChooseRequest<C>,
+): Promise<DimgxError> {
+  if (candidates.length === 0) return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} holds no image`);
+  const { text, choices } = await list(distinctImages(candidates), describe);
+  const message = `${location} holds no image ${quoted(selector ?? '')}: it has ${text}`;
+  return new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', message, { choices });
+}
+
+async function list<C extends Candidate>(candidates: readonly C[], describe: ChooseRequest<C>['describe']) {
+  const shown = candidates.slice(0, MAX_LISTED);
+  const texts: string[] = [];
+  const choices: Choice[] = [];
+  for (const candidate of shown) {
+    const facts = await describe(candidate);
+    choices.push({ names: candidate.names, ...facts });
+    texts.push(formatCandidate(candidate, facts));
+  }
+  const more = candidates.length - shown.length;
+  return { text: `${texts.join('; ')}${more > 0 ? `; and ${more} more` : ''}`, choices };
+}
+
+function formatCandidate({ names, ids, number }: Candidate, { kind, platform, isWhole }: Facts): string {
+  const shown = names.slice(0, MAX_NAMES_LISTED).map((name) => printable(name, 100));
+  const what = `${kind}${platform ? ` for ${formatPlatform(platform)}` : ''}${isWhole === false ? ', not whole' : ''}`;
+  const at = number === undefined ? '' : `@${number} `;
+  return `${at}${printable(shortId(ids[0]), 12)} (${[...(shown.length > 0 ? [shown.join(', ')] : []), what].join('; ')})`;
+}

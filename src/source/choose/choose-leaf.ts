@@ -1,0 +1,182 @@
+import type { Warn } from '../../errors.js';
+import type { Blobs } from '../../image/blobs.js';
+import type { Descriptor } from '../../image/manifest.js';
+import { defaultPlatform, isSamePlatform, type Platform, platformOf, rankOf } from '../../image/platform.js';
+import { type ExaminedManifest, examineManifest, isDamaged, isWhole } from './examine-manifest.js';
+import { incomplete, noPlatform, notAnImage, otherPlatform, passedOver } from './leaf-messages.js';
+import { isImageKind, kindOfDescriptor } from './manifest-kind.js';
+import type { Leaf } from './manifest-leaves.js';
+
+/** What is wanted of an index. */
+export interface LeafRequest {
+  /** What holds the images, printable. */
+  readonly location: string;
+  /** What was asked for, if anything was. */
+  readonly wanted: Platform | undefined;
+  readonly store: Blobs;
+  /** Takes warnings about the request, which are never errors. */
+  readonly tell: Warn;
+}
+
+export interface ChosenLeaf {
+  readonly descriptor: Descriptor;
+  /** The index says that it is for the platform; what its config says then does not matter. */
+  readonly isDeclared: boolean;
+}
+
+/**
+ * Chooses the image for the platform that was asked for, else for this machine, by what the index says, and by the configs
+ * where it says nothing. What is not an image is passed over, and so are images that want features of the OS while an
+ * ordinary one is there. When no platform was asked for, an image that is not whole gives way to the only one that is, and
+ * the only platform is taken whatever it is; both with DIMGX_SOURCE_OTHER_PLATFORM.
+ *
+ * @throws DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_NOT_AN_IMAGE, with the choices; what is wrong
+ *   with the only image for the platform
+ */
+export async function chooseLeaf(leaves: readonly Leaf[], request: LeafRequest): Promise<ChosenLeaf> {
+  const { wanted, tell, location } = request;
+  const candidates = possibleImages(leaves, location);
+  const [only, ...others] = candidates;
+  if (only && others.length === 0 && !declared(only) && !only.problem) return chosen(only.descriptor, false);
+  const target = wanted ?? defaultPlatform();
+  const fitting = inOrder(candidates, target, declared);
+  const tried: ExaminedManifest[] = [];
+  for (const [index, leaf] of fitting.entries()) {
+    const examined = await examine(leaf, request);
+    if (isImageKind(examined.kind) && isWhole(examined)) {
+      const damaged = tried.find(({ kind }) => isImageKind(kind));
+      if (damaged) tell(passedOver(damaged, examined, location));
+      return chosen(leaf.descriptor, true);
+    }
+    tried.push(examined);
+    // An older variant does not stand in for the right one that is damaged, or that was asked for.
+    const next = fitting[index + 1];
+    const isStrict = wanted !== undefined || isDamaged(examined);
+    if (next && isStrict && isImageKind(examined.kind) && !isAsGood(leaf, next, target)) break;
+  }
+  const rest = await examineRest(candidates, tried, request);
+  return chooseElse(tried, rest, { ...request, target });
+}
+
+/** What could be an image by its descriptor; where nothing could, all that is a manifest. */
+function possibleImages(leaves: readonly Leaf[], location: string): readonly Leaf[] {
+  const kinds = leaves.map(({ descriptor }) => kindOfDescriptor(descriptor));
+  const images = leaves.filter((leaf, index) => leaf.problem || isImageKind(kinds[index]));
+  if (images.length > 0) return images;
+  const manifests = leaves.filter((_, index) => kinds[index] !== 'layer' && kinds[index] !== 'BuildKit cache');
+  if (manifests.length === 0 && leaves.length > 0) throw notAnImage(leaves.map(unexamined), location);
+  return manifests;
+}
+
+/**
+ * Examines the others as far as that is of use: in a registry, each takes a request that may be counted, and the index says
+ * of most what they are for.
+ */
+async function examineRest(
+  candidates: readonly Leaf[],
+  tried: readonly ExaminedManifest[],
+  request: LeafRequest,
+): Promise<readonly ExaminedManifest[]> {
+  const left = candidates.filter(({ descriptor }) => tried.every((each) => each.descriptor !== descriptor));
+  const all = request.store.isNear || left.length === 1 || (!request.wanted && tried.length > 0);
+  const rest: ExaminedManifest[] = [];
+  for (const leaf of left) rest.push(all || !declared(leaf) ? await examine(leaf, request) : unexamined(leaf));
+  return rest;
+}
+
+/** When no image that the index declares for the platform is whole. */
+function chooseElse(
+  tried: readonly ExaminedManifest[],
+  rest: readonly ExaminedManifest[],
+  request: LeafRequest & { readonly target: Platform },
+): ChosenLeaf {
+  const { location, wanted, target, tell } = request;
+  const all = [...tried, ...rest];
+  const images = imagesAmong(all);
+  if (images.length === 0 && all.length > 0) throw notAnImage(all, location);
+  const [first] = tried.filter((each) => images.includes(each));
+  const [alone, ...others] = images;
+  if (first && isDamaged(first)) throw first.problem;
+  if (alone?.problem && others.length === 0) throw alone.problem;
+  const whole = images.filter(isWhole);
+  const [byConfig] = inOrder(first ? [] : whole, target, ({ platform }) => platform);
+  if (byConfig) return chosen(byConfig.descriptor, false);
+  const [only, ...more] = differentPlatforms(whole.length > 0 ? whole : images);
+  if (!wanted && only && more.length === 0 && !only.problem) {
+    if (only !== first) tell(otherPlatform(only.platform, location, target, first));
+    return chosen(only.descriptor, false);
+  }
+  if (!first) throw noPlatform(images, location, target);
+  if (first.problem || (!wanted && whole.length > 0)) throw incomplete(first, images, location);
+  // Its documents can be read: which of its layers are needed is not known yet.
+  if (whole.length > 0) tell(passedOver(first, undefined, location));
+  return chosen(first.descriptor, declaredBy(first.descriptor) !== undefined);
+}
+
+/** Ordinary images; where there are none, those that are filed beside another. */
+function imagesAmong(all: readonly ExaminedManifest[]): readonly ExaminedManifest[] {
+  const images = all.filter(({ kind }) => isImageKind(kind));
+  return images.length > 0 ? images : all.filter(({ kind }) => kind === 'referrer');
+}
+
+/** Those that run on the platform, the best first; those that want features come last. */
+function inOrder<T extends { readonly descriptor: Descriptor }>(
+  all: readonly T[],
+  target: Platform,
+  platformOfOne: (one: T) => Platform | undefined,
+): readonly T[] {
+  const ranked = all.flatMap((one) => {
+    const platform = platformOfOne(one);
+    const rank = platform && rankOf(target, platform);
+    return rank === undefined ? [] : [{ one, rank, wantsFeatures: wantsFeatures(one) }];
+  });
+  return ranked
+    .sort((a, b) => Number(a.wantsFeatures) - Number(b.wantsFeatures) || b.rank - a.rank)
+    .map(({ one }) => one);
+}
+
+function isAsGood(one: Leaf, other: Leaf, target: Platform): boolean {
+  const [rank, others] = [one, other].map((leaf) => rankOf(target, declared(leaf) ?? target));
+  return rank === others && wantsFeatures(one) === wantsFeatures(other);
+}
+
+function wantsFeatures({ descriptor }: { readonly descriptor: Descriptor }): boolean {
+  return (descriptor.platform?.['os.features'] ?? []).length > 0;
+}
+
+/** The first of each platform, ordinary ones before others. Two that do not say what they are for are different. */
+function differentPlatforms(images: readonly ExaminedManifest[]): readonly ExaminedManifest[] {
+  const first: ExaminedManifest[] = [];
+  const ordinary = images.filter((image) => !wantsFeatures(image));
+  for (const image of [...ordinary, ...images.filter(wantsFeatures)]) {
+    const { platform } = image;
+    const isNew = first.every((other) => !platform || !other.platform || !isSamePlatform(platform, other.platform));
+    if (isNew) first.push(image);
+  }
+  return first;
+}
+
+async function examine({ descriptor, problem }: Leaf, { store }: LeafRequest): Promise<ExaminedManifest> {
+  if (!problem) return examineManifest(descriptor, store);
+  const missing = problem.code === 'DIMGX_SOURCE_MISSING_BLOB' ? [descriptor.digest] : [];
+  return { ...unexamined({ descriptor }), problem, missing };
+}
+
+function unexamined({ descriptor }: Pick<Leaf, 'descriptor'>): ExaminedManifest {
+  const platform = declaredBy(descriptor);
+  const { digest } = descriptor;
+  const kind = kindOfDescriptor(descriptor);
+  return { descriptor, digest, kind, missing: [], isUnseen: true, ...(platform && { platform }) };
+}
+
+function declared({ descriptor }: Leaf): Platform | undefined {
+  return declaredBy(descriptor);
+}
+
+function declaredBy({ platform }: Descriptor): Platform | undefined {
+  return platformOf(platform);
+}
+
+function chosen(descriptor: Descriptor, isDeclared: boolean): ChosenLeaf {
+  return { descriptor, isDeclared };
+}

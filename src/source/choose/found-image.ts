@@ -1,0 +1,69 @@
+import { quoted } from '../../base/text/printable.js';
+import { DimgxError } from '../../errors.js';
+import type { Blobs } from '../../image/blobs.js';
+import { checkLayerCount } from '../../image/checks.js';
+import { parseConfig } from '../../image/config.js';
+import { type Descriptor, IMAGE_CONFIG_TYPES, isForeign, type Manifest } from '../../image/manifest.js';
+import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
+import type { ImageManifest } from '../form/image-manifest.js';
+import type { FoundImage, FoundLayer } from '../form/source.js';
+import { kindOfManifest, withArticle } from './manifest-kind.js';
+
+/**
+ * The image of an OCI manifest or a Docker manifest of schema 2, wherever its blobs lie.
+ *
+ * @throws DIMGX_SOURCE_NOT_AN_IMAGE for an artifact; DIMGX_IMAGE_LAYER_COUNT; what `Blobs.config` and `parseConfig` throw
+ */
+export async function foundImage(
+  { manifest, digest: manifestDigest, isForPlatform, oddities }: ImageManifest,
+  tags: readonly string[],
+  store: Blobs,
+): Promise<FoundImage> {
+  refuseArtifact(manifest);
+  const { bytes, digest } = await store.config(manifest.config);
+  const config = parseConfig(bytes, `the config ${digest}`);
+  checkLayerCount(manifest.layers.length, config.diffIds.length);
+  const id = hexOf(digest);
+  const newest = manifest.layers.length - 1;
+  const layers = manifest.layers.map((descriptor, index) => {
+    const layer = foundLayer(descriptor, store);
+    return index === newest ? { ...layer, imageId: id, tags } : layer;
+  });
+  return { id, manifestDigest, tags, isForPlatform, config, oddities, layers };
+}
+
+/** What is wrong with one layer does not keep others from being listed and read. */
+function foundLayer(descriptor: Descriptor, store: Blobs): FoundLayer {
+  const { digest: text, mediaType, size, urls } = descriptor;
+  const claimed = size == null ? {} : { claimedSize: size };
+  if (!isDigest(text)) {
+    return { file: quoted(text), mediaType, ...claimed, tags: [], problem: badDigest(text) };
+  }
+  const isEncrypted = mediaType.endsWith('+encrypted');
+  return {
+    file: store.blobPath(text),
+    mediaType,
+    digest: text,
+    ...claimed,
+    tags: [],
+    ...((isForeign(descriptor) || urls.length > 0) && { foreign: urls }),
+    ...(isEncrypted && { problem: encrypted(text) }),
+  };
+}
+
+function badDigest(text: string): DimgxError {
+  return new DimgxError('DIMGX_IMAGE_BAD_DIGEST', `the digest of a layer is malformed: ${quoted(text)}`);
+}
+
+function encrypted(digest: Digest): DimgxError {
+  return new DimgxError('DIMGX_SOURCE_UNSUPPORTED', `the layer ${digest} is encrypted: decrypt the image first`);
+}
+
+function refuseArtifact(manifest: Manifest): void {
+  const { mediaType } = manifest.config;
+  const kind = kindOfManifest(manifest);
+  const isRunnable = mediaType === '' || IMAGE_CONFIG_TYPES.includes(mediaType);
+  if (isRunnable && ['image', 'referrer', 'Nydus image'].includes(kind)) return;
+  const what = `${withArticle(kind)} of type ${quoted(manifest.artifactType || mediaType)}`;
+  throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `the manifest is of ${what}, not of an image`);
+}

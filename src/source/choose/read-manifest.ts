@@ -1,0 +1,53 @@
+import { DimgxError } from '../../errors.js';
+import type { Blobs } from '../../image/blobs.js';
+import { parseDocument } from '../../image/document.js';
+import { type Descriptor, INDEX_TYPES, KindSchema, MANIFEST, type Manifest } from '../../image/manifest.js';
+import { parseTolerantly } from '../../image/oddity.js';
+import type { Digest } from '../../reference/digest.js';
+
+/**
+ * Whether a document is a manifest or an index. One that could be read as both has led readers apart before
+ * (CVE-2021-41190): refused.
+ *
+ * @param what the document's name, printable
+ * @throws DIMGX_SOURCE_NOT_AN_IMAGE, DIMGX_IMAGE_BAD_JSON
+ */
+export function documentKind(bytes: Uint8Array, what: string): 'manifest' | 'index' {
+  const { schemaVersion, mediaType, manifests, layers, config, fsLayers } = parseDocument(bytes, KindSchema, what);
+  if (schemaVersion === 1 || fsLayers !== undefined) {
+    throw new DimgxError(
+      'DIMGX_SOURCE_NOT_AN_IMAGE',
+      `${what} is a manifest of schema 1, which engines no longer read: convert it, like skopeo copy --format v2s2`,
+    );
+  }
+  const isIndex = manifests !== undefined || INDEX_TYPES.includes(mediaType);
+  if (isIndex && (layers !== undefined || config !== undefined)) {
+    throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${what} is a manifest and an index at once: the image is refused`);
+  }
+  return isIndex ? 'index' : 'manifest';
+}
+
+/** A manifest that an index leads to. @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_NOT_AN_IMAGE; what `Blobs.manifest` throws */
+export async function readManifest(
+  descriptor: Descriptor,
+  store: Blobs,
+): Promise<ReadManifest & { readonly digest: Digest }> {
+  const { bytes, digest } = await store.manifest(descriptor);
+  if (documentKind(bytes, digest) === 'index') {
+    const message = `${digest} is an index, and the one that lists it says that it is a manifest: the image is refused`;
+    throw new DimgxError('DIMGX_IMAGE_BAD_JSON', message);
+  }
+  return { ...parseManifest(bytes, digest), digest };
+}
+
+interface ReadManifest {
+  readonly manifest: Manifest;
+  /** What is malformed in it without deciding what is read; printable. */
+  readonly oddities: readonly string[];
+}
+
+/** @throws DIMGX_IMAGE_BAD_JSON */
+export function parseManifest(bytes: Uint8Array, what: string): ReadManifest {
+  const { value, oddity } = parseTolerantly(bytes, MANIFEST, what);
+  return { manifest: value, oddities: oddity === undefined ? [] : [oddity] };
+}

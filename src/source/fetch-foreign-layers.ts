@@ -1,0 +1,57 @@
+import { openBlobCache } from '../cache/open-blob-cache.js';
+import type { Warn } from '../errors.js';
+import type { StoredLayer } from '../image/image.js';
+import type { OpenContext } from '../image/open-context.js';
+import { parseRegistryName } from '../reference/registry-name.js';
+import type { BlobOrigin } from '../registry/download-blob.js';
+import { originAt } from '../registry/foreign-layers.js';
+import type { ForeignLayer } from '../registry/foreign-problem.js';
+import { downloadUrls, foreignProblem } from '../registry/foreign-problem.js';
+import { openRegistry, type RepositoryOptions } from '../registry/open-repository.js';
+import { Repository } from '../registry/repository.js';
+import { type FetchedBlob, fetchLayers } from './fetch-layers.js';
+
+export interface ForeignRequest {
+  readonly options: RepositoryOptions & { readonly cache?: string | false | undefined };
+  /** Where the layers are not, printable. */
+  readonly location: string;
+  readonly warn: Warn;
+  /** What has been fetched, by digest; what is fetched is added. */
+  readonly fetched: Map<string, FetchedBlob>;
+}
+
+/** Downloads at once. */
+const JOBS = 3;
+
+/** Only the layers' own URLs are asked. */
+const NAME = parseRegistryName('localhost/foreign');
+
+/**
+ * Downloads layers that are not in their layout or archive from where their manifest says that they are, as those of a
+ * registry: they are compared with their digests, and the cache keeps them.
+ *
+ * @throws DIMGX_SOURCE_FOREIGN_LAYER for a layer without a URL; what `fetchLayers` throws
+ */
+export async function fetchForeignLayers(
+  layers: readonly ForeignLayer[],
+  { options, location, warn, fetched }: ForeignRequest,
+  context: OpenContext,
+): Promise<readonly StoredLayer[]> {
+  const { resources, signal, tmpDir } = context;
+  const cache = await openBlobCache({ cache: options.cache, env: process.env, tmpDir, signal, warn });
+  resources.adopt(() => cache.close());
+  const origins = new Map<string, BlobOrigin>();
+  const server = await openRegistry('localhost', options, { ...context, warn });
+  for (const { layer, urls } of layers) {
+    const places = downloadUrls(urls);
+    if (places.length === 0) throw foreignProblem(layer.digest as string, urls, location);
+    origins.set(layer.digest as string, originAt(places, server));
+  }
+  const repository = new Repository(NAME, [{ server, path: '', serves: 'all' }], warn, options.offline);
+  const request = { repository, cache, item: location, jobs: options.jobs ?? JOBS, foreign: origins };
+  return fetchLayers(
+    layers.map(({ layer }) => layer),
+    { ...request, watch: undefined, fetched },
+    context,
+  );
+}

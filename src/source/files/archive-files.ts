@@ -1,0 +1,177 @@
+import { readRegion } from '../../base/io/read-region.js';
+import type { Region } from '../../base/io/region.js';
+import { MAX_SYMLINKS } from '../../base/limits.js';
+import { DimgxError } from '../../errors.js';
+import type { OpenContext } from '../../image/open-context.js';
+import { HEADER_ONLY } from '../../tar/decode.js';
+import { ODD, type TarEntry } from '../../tar/entry.js';
+import { TYPE } from '../../tar/header.js';
+import { cleanPath } from '../../tar/path.js';
+import { scanTar } from '../../tar/scan.js';
+import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files.js';
+import { flatAlready, rootNames } from './flat-already.js';
+import { type SparseMember, SparseMembers } from './sparse-members.js';
+
+/** An image's archive has a few members for each layer. These bounds are far above any, and keep memory small. */
+const MAX_MEMBERS = 100_000;
+const MAX_NAME_BYTES = 16 * 2 ** 20;
+/** Of folders that are looked up, and targets that are put together, where links are followed; in bytes. */
+const MAX_FOLLOWED = 64 * 2 ** 20;
+
+interface Member {
+  readonly type: number;
+  readonly offset: number;
+  readonly length: number;
+  /** For one whose bytes do not lie together. */
+  readonly sparse: SparseMember | undefined;
+  /** Of a hard link from the archive's root, of a symlink from its folder. */
+  readonly link: string;
+}
+
+const KNOWN_TYPES: ReadonlySet<number> = new Set([TYPE.file, ...HEADER_ONLY]);
+
+/**
+ * The members of a tar archive that can be read by position. Of a name that stands twice the last counts. Members of types
+ * that tell of the archive itself, such as labels and lists of directories, are none of the image's.
+ */
+export class ArchiveFiles implements Files {
+  readonly isArchive = true;
+  readonly location: string;
+  readonly #archive: Region;
+  readonly #members = new Map<string, Member>();
+  readonly #sparse: SparseMembers;
+  readonly #expanded = new Map<Member, Promise<Region>>();
+  #nameBytes = 0;
+  #count = 0;
+  #hasSymlinks = false;
+  #followed = 0;
+
+  private constructor(archive: Region, location: string, context: OpenContext) {
+    this.#archive = archive;
+    this.location = location;
+    this.#sparse = new SparseMembers(archive, location, context);
+  }
+
+  /**
+   * Reads the headers of the archive, not its contents. Who opened the archive closes it.
+   *
+   * @throws DIMGX_TAR_*; DIMGX_SOURCE_NOT_AN_IMAGE when it has more members than an image could have
+   */
+  static async scan(archive: Region, location: string, context: OpenContext): Promise<ArchiveFiles> {
+    const files = new ArchiveFiles(archive, location, context);
+    await scanTar(readRegion(archive), archive.length, (entry) => files.#add(entry), 'archive');
+    return files;
+  }
+
+  async topNames(): Promise<readonly string[]> {
+    return [...new Set([...this.#members.keys()].map((name) => name.split('/', 1)[0] ?? ''))];
+  }
+
+  async foldersIn(folder: string): Promise<readonly string[]> {
+    const prefix = folder === '' ? '' : `${folder}/`;
+    const folders = new Set<string>();
+    for (const [path, { type }] of this.#members) {
+      if (!path.startsWith(prefix)) continue;
+      const [name = '', ...below] = path.slice(prefix.length).split('/', 2);
+      if (name !== '' && (below.length > 0 || type === TYPE.directory)) folders.add(name);
+    }
+    return [...folders];
+  }
+
+  async open(name: string): Promise<OpenFile | undefined> {
+    const member = this.#find(name);
+    if (!member) return undefined;
+    if (member.type !== TYPE.file) throw badMember(name, 'a folder, a device or a FIFO');
+    if (member.sparse) return { region: await this.#expand(member, member.sparse), close: async () => {} };
+    const region = { ...this.#archive, offset: this.#archive.offset + member.offset, length: member.length };
+    return { region, close: async () => {} };
+  }
+
+  #expand(member: Member, sparse: SparseMember): Promise<Region> {
+    const expanded = this.#expanded.get(member) ?? this.#sparse.expand(sparse);
+    this.#expanded.set(member, expanded);
+    return expanded;
+  }
+
+  #add(entry: TarEntry): void {
+    this.#count += 1;
+    this.#nameBytes += entry.name.length + entry.link.length;
+    if (this.#count > MAX_MEMBERS || this.#nameBytes > MAX_NAME_BYTES) {
+      throw this.#tooManyMembers();
+    }
+    if (!KNOWN_TYPES.has(entry.type)) return;
+    this.#hasSymlinks ||= entry.type === TYPE.symlink;
+    const name = memberName(entry.name);
+    if (name === undefined) return;
+    const isSparse = (entry.odd & (ODD.oldSparse | ODD.paxSparse)) !== 0;
+    this.#members.set(name, {
+      type: entry.type,
+      offset: entry.dataOffset,
+      length: entry.dataSize,
+      sparse: isSparse ? { start: entry.start, end: entry.end } : undefined,
+      link: Buffer.from(entry.link).toString(),
+    });
+  }
+
+  #tooManyMembers(): DimgxError {
+    const tops = new Set([...this.#members.keys()].map((name) => name.split('/', 1)[0] ?? ''));
+    const what = `${this.location} has too many members to be the archive of an image`;
+    const message =
+      rootNames(tops) > 0
+        ? flatAlready(this.location)
+        : `${what}; if it is a root filesystem already, as from docker export, extract it with tar`;
+    return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', message);
+  }
+
+  /** The member that a name means once hard links and symlinks, also those of folders, are followed. */
+  #find(name: string): Member | undefined {
+    let path = cleanName(name);
+    let hostPath: string | undefined;
+    for (let links = 0; links <= MAX_SYMLINKS; links += 1) {
+      const member = this.#members.get(path);
+      if (member && member.type !== TYPE.hardLink && member.type !== TYPE.symlink) return member;
+      if (member?.type === TYPE.symlink && member.link.startsWith('/')) hostPath = member.link;
+      const next = member ? this.#target(path, member) : this.#throughFolder(path);
+      if (next === undefined) {
+        if (links === 0) return undefined;
+        if (hostPath !== undefined) throw unsafe(hostPath);
+        throw badMember(name, 'a link to what is not there');
+      }
+      path = next;
+    }
+    throw badMember(name, 'a link in a loop');
+  }
+
+  /** The path with the first of its folders that is a symlink replaced by what that points at. */
+  #throughFolder(path: string): string | undefined {
+    if (!this.#hasSymlinks) return undefined;
+    for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+      this.#countFollowed(path, slash);
+      const folder = path.slice(0, slash);
+      const member = this.#members.get(folder);
+      if (member?.type === TYPE.symlink) return cleanName(`${this.#target(folder, member)}${path.slice(slash)}`);
+    }
+    return undefined;
+  }
+
+  #target(path: string, { type, link }: Member): string {
+    this.#countFollowed(path, path.length + link.length);
+    // As engines unpack an archive and read it, its top is the root of both.
+    if (type === TYPE.hardLink || link.startsWith('/')) return cleanName(link);
+    return cleanName(`${path.slice(0, path.lastIndexOf('/') + 1)}${link}`);
+  }
+
+  #countFollowed(path: string, bytes: number): void {
+    this.#followed += bytes;
+    if (this.#followed > MAX_FOLLOWED) throw badMember(path, 'behind more links than any image has');
+  }
+}
+
+/** A name that leaves the archive is the name of nothing in it. */
+function memberName(name: Uint8Array): string | undefined {
+  try {
+    return Buffer.from(cleanPath(name, 'refuse')).toString();
+  } catch {
+    return undefined;
+  }
+}

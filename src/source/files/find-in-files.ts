@@ -1,0 +1,90 @@
+import { DimgxError, type Warning } from '../../errors.js';
+import { formatPlatform, isSameMachine } from '../../image/platform.js';
+import * as dockerArchive from '../form/docker-archive.js';
+import type { Documents } from '../form/documents.js';
+import * as ociLayout from '../form/oci-layout.js';
+import type { FoundImage, Source, SourceRequest } from '../form/source.js';
+
+/**
+ * The first form that the files have.
+ *
+ * @throws DIMGX_SOURCE_NOT_AN_IMAGE
+ */
+export async function recognise(sources: readonly Source[], documents: Documents): Promise<Source> {
+  for (const source of sources) if (await source.recognises(documents)) return source;
+  const { notAnImage } = await import('./not-an-image.js');
+  throw await notAnImage(documents, sources);
+}
+
+interface Found {
+  readonly source: Source;
+  readonly found: FoundImage;
+}
+
+/**
+ * Finds the image. A platform that was asked for is what the user gets, or an error.
+ *
+ * @throws DIMGX_SOURCE_NO_PLATFORM; what `Source.find` throws
+ */
+export async function findForPlatform(source: Source, request: SourceRequest): Promise<Found> {
+  const isHybrid = source === dockerArchive && (await ociLayout.recognises(request.documents));
+  const { found, ...rest } = await (isHybrid ? findInHybrid(request) : findIn(source, request));
+  const { wanted } = request;
+  const { platform } = found.config;
+  if (wanted && platform && !found.isForPlatform && !isSameMachine(wanted, platform)) {
+    const { location } = request.documents.files;
+    throw new DimgxError(
+      'DIMGX_SOURCE_NO_PLATFORM',
+      `${location} has no image for ${formatPlatform(wanted)}: it is for ${formatPlatform(platform)}`,
+      { choices: [{ names: found.tags, kind: 'image', platform }] },
+    );
+  }
+  return { found, ...rest };
+}
+
+async function findIn(source: Source, request: SourceRequest): Promise<Found> {
+  return { source, found: await source.find(request) };
+}
+
+/**
+ * Docker's `manifest.json` names one platform only, whether its blobs are there or not: others are in the OCI layout around
+ * it.
+ */
+async function findInHybrid(request: SourceRequest): Promise<Found> {
+  const { wanted } = request;
+  const first = await findIn(dockerArchive, request).catch((failure: unknown) => failure);
+  if (!isFound(first)) {
+    const isElsewhere = first instanceof DimgxError && ELSEWHERE.includes(first.code);
+    if (!isElsewhere) throw first;
+    return findIn(ociLayout, request).catch(() => Promise.reject(first));
+  }
+  const { isForPlatform, config } = first.found;
+  const isRight = !wanted || !config.platform || isForPlatform || isSameMachine(wanted, config.platform);
+  if (isRight && (wanted || (await isWhole(first.found, request)))) return first;
+  const warnings: Warning[] = [];
+  const tell = (warning: Warning) => warnings.push(warning);
+  const second = await findIn(ociLayout, { ...request, tell }).catch((failure: unknown) => {
+    if (wanted) throw failure;
+    return undefined;
+  });
+  if (!second || (isRight && !(await isWhole(second.found, request)))) return first;
+  for (const warning of warnings) request.tell(warning);
+  return second;
+}
+
+/** Why the layout around a `manifest.json` is looked at. */
+const ELSEWHERE: readonly string[] = [
+  'DIMGX_SOURCE_MISSING_BLOB',
+  'DIMGX_SOURCE_NO_PLATFORM',
+  'DIMGX_SOURCE_NO_SUCH_IMAGE',
+  'DIMGX_SOURCE_NOT_AN_IMAGE',
+];
+
+function isFound(outcome: unknown): outcome is Found {
+  return typeof outcome === 'object' && outcome !== null && 'found' in outcome;
+}
+
+async function isWhole({ layers }: FoundImage, { documents }: SourceRequest): Promise<boolean> {
+  for (const { file } of layers) if ((await documents.lengthOf(file)) === undefined) return false;
+  return true;
+}

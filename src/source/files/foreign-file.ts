@@ -1,0 +1,139 @@
+import { basename, dirname } from 'node:path';
+import { printable, quoted } from '../../base/text/printable.js';
+import { shellWord } from '../../base/text/shell-word.js';
+import type { CompressionName } from '../../compression/codec.js';
+import { DimgxError } from '../../errors.js';
+import { BLOCK, isZeroBlock } from '../../tar/block.js';
+import { type ForeignFormat, type FormatKind, foreignFormat } from '../../tar/foreign-format.js';
+import { checkSum } from '../../tar/read-header.js';
+
+/** Where an archive comes from. */
+export interface ArchivePlace {
+  /** Printable. */
+  readonly location: string;
+  /** Whether the location is the path of a file, which a command can be given. */
+  readonly isPath: boolean;
+}
+
+/** A file that should be the archive of an image. */
+export interface GivenFile extends ArchivePlace {
+  /** How it was compressed before it was decompressed. */
+  readonly compression: CompressionName;
+}
+
+const SAVE = 'docker save -o FILE NAME';
+
+/** What is to be done, by what the file is. */
+const ADVICE: Readonly<
+  Record<Exclude<FormatKind, 'compressed' | 'compressed twice' | 'archive' | 'JSON' | 'other'>, string>
+> = {
+  'file system': 'mount or unpack it as such; it is not made of layers',
+  disk: 'it belongs to a virtual machine, not to a container',
+  package: 'install or unpack it as such; dimgx reads images of containers',
+  encrypted: 'decrypt it first',
+  damaged: `a shell or a program rewrote the bytes as text, as PowerShell's ">" does, and damaged them: save the image again with ${SAVE}`,
+  page: 'a server sent it in place of the file, perhaps to ask for a login or to report an error; download the file again',
+  text: 'perhaps a program wrote an error message into it; save or download the image again',
+  pointer: 'fetch the file with git lfs pull',
+  SIF: 'give dimgx the image that it was built from',
+};
+
+/** Programs that take off a compression. */
+const DECOMPRESS: Readonly<Record<CompressionName, string | undefined>> = {
+  none: undefined,
+  gzip: 'gzip -dc',
+  bzip2: 'bzip2 -dc',
+  xz: 'xz -dc',
+  zstd: 'zstd -dc',
+};
+
+/** Kinds whose beginning a person can read. */
+const READABLE: readonly FormatKind[] = ['page', 'text', 'JSON'];
+
+/** Names of documents that people give in place of the directory that holds the image. */
+const DOCUMENTS: readonly string[] = ['index.json', 'manifest.json', 'oci-layout', 'repositories'];
+
+/** In bytes, and in characters. */
+const SHOWN = 80;
+
+/**
+ * The refusal of a file that is not a tar archive. It says what the file is and what to do.
+ *
+ * @param head how it begins, decompressed: `FORMAT_LENGTH` bytes where there are so many
+ * @param cause the refusal by the reader of tar archives
+ */
+export function foreignFile(head: Uint8Array, file: GivenFile, cause: DimgxError): DimgxError {
+  const { location } = file;
+  const format = foreignFormat(head);
+  if (format === undefined) return cause.retold(`${location} cannot be read as an archive: ${cause.message}`);
+  if (format.kind === 'compressed twice') {
+    const once = `decompress it once${command(DECOMPRESS[file.compression], file)}`;
+    return cause.retold(`${location} is compressed twice: it decompresses to ${format.name}; ${once}`);
+  }
+  const isPlain = file.compression === 'none';
+  const what = isPlain ? `is ${format.name}, not` : `decompresses to ${format.name}, not to`;
+  const begin = READABLE.includes(format.kind) ? `; it begins with ${quoted(firstWords(head))}` : '';
+  return cause.retold(`${location} ${what} an image archive: ${advice(format, file)}${begin}`);
+}
+
+/**
+ * Refuses a file by its beginning, before the rest of it is read.
+ *
+ * @throws DIMGX_TAR_NOT_A_TAR when the first block is neither a header nor zeros; less than a block is not judged
+ */
+export function refuseForeign(head: Uint8Array, file: GivenFile): void {
+  if (head.length < BLOCK || isZeroBlock(head, 0)) return;
+  try {
+    checkSum(head, 0);
+  } catch (cause) {
+    const shown = Buffer.from(head.subarray(0, 8)).toString('hex');
+    const message = `this is not a tar archive, nor compressed in a way that is known: it begins with ${shown}`;
+    throw foreignFile(head, file, new DimgxError('DIMGX_TAR_NOT_A_TAR', message, { cause }));
+  }
+}
+
+function advice(format: ForeignFormat, file: GivenFile): string {
+  const { kind, program } = format;
+  switch (kind) {
+    case 'compressed':
+      return `decompress it first${command(file.compression === 'none' ? program : undefined, file)}`;
+    case 'archive':
+      return `unpack it first${program === undefined ? '' : ` with ${program}`}, and give dimgx the image in it`;
+    case 'JSON':
+      if (file.isPath && DOCUMENTS.includes(basename(file.location))) {
+        return `give dimgx the directory around it: dimgx ${shellWord(dirname(file.location))}`;
+      }
+      return 'perhaps it is one document of an image, or an answer of a server; give dimgx the whole image';
+    case 'compressed twice':
+    case 'other':
+      return `make one with ${SAVE}`;
+    default:
+      return ADVICE[kind];
+  }
+}
+
+/** A command that decompresses the file for dimgx, to follow an advice. */
+function command(program: string | undefined, { location, isPath }: GivenFile): string {
+  if (program === undefined) return '';
+  return isPath ? `: ${program} ${shellWord(location)} | dimgx -` : ` with ${program}`;
+}
+
+function firstWords(head: Uint8Array): string {
+  const text = Buffer.from(head.subarray(0, 4 * SHOWN))
+    .toString()
+    .replace(/^\ufeff/, '');
+  return printable(text.replace(/\s+/g, ' ').trim(), SHOWN);
+}
+
+/** So much is searched for what text leaves in data, in bytes; the characters that must be found. */
+export const SEARCHED_FOR_TEXT = 2 ** 20;
+const LEAST_REPLACED = 4;
+
+/** What is to be said of a damaged archive that holds the character which decoders of UTF-8 write for other bytes. */
+export function textDamage(head: Uint8Array): string {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  let found = 0;
+  for (let at = bytes.indexOf('\ufffd'); at >= 0 && found < LEAST_REPLACED; at = bytes.indexOf('\ufffd', at + 3))
+    found += 1;
+  return found < LEAST_REPLACED ? '' : `; perhaps ${ADVICE.damaged}`;
+}

@@ -1,0 +1,155 @@
+import { readRegion } from '../../base/io/read-region.js';
+import { printable, quoted } from '../../base/text/printable.js';
+import { shellWord } from '../../base/text/shell-word.js';
+import { detectCompression } from '../../compression/detect.js';
+import { DimgxError } from '../../errors.js';
+import { Documents } from '../form/documents.js';
+import type { Source } from '../form/source.js';
+import { SOURCES } from '../form/sources.js';
+import type { Files } from './files.js';
+import { flatAlready, rootNames } from './flat-already.js';
+
+/** How deep folders are searched for an image, how many of them, and how many files for an archive. */
+const MAX_DEPTH = 3;
+const MAX_FOLDERS = 64;
+const MAX_FILES = 20;
+/** Names that a message lists. */
+const MAX_LISTED = 3;
+
+const BUILD = 'build the image, and give dimgx its name or a saved archive';
+
+/** What else people give, by what lies at its top. */
+const OTHERS: readonly { readonly top: readonly string[]; readonly what: string }[] = [
+  { top: ['overlay2', 'image'], what: "is Docker's own storage: save the image with docker save -o FILE NAME" },
+  { top: ['overlay-images'], what: "is Podman's own storage: save the image with podman save -o FILE NAME" },
+  { top: ['io.containerd.content.v1.content'], what: "is containerd's own storage: use ctr images export FILE NAME" },
+  { top: ['rootfs', 'config.json'], what: 'is a bundle for a runtime: its folder "rootfs" is flat already' },
+  { top: ['rootfs', 'metadata.yaml'], what: 'is an image of LXC or Incus: its folder "rootfs" is flat already' },
+  { top: ['blobs'], what: 'has blobs, but no index.json and no manifest.json: save or copy the image again' },
+  { top: ['sha256'], what: 'is the folder of blobs of an image: give dimgx the directory around it' },
+  { top: ['layer.tar', 'json'], what: 'is a single layer of an image: give dimgx the directory around it' },
+  { top: ['Dockerfile'], what: `is a build context: ${BUILD}` },
+  { top: ['Containerfile'], what: `is a build context: ${BUILD}` },
+];
+
+/**
+ * The refusal of an archive or a directory in which no image lies as it should. It says what is there and what to do.
+ *
+ * @param sources the forms that were looked for
+ */
+export async function notAnImage(documents: Documents, sources: readonly Source[]): Promise<DimgxError> {
+  return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', await explanation(documents, sources));
+}
+
+async function explanation(documents: Documents, sources: readonly Source[]): Promise<string> {
+  const { files } = documents;
+  const { location, isArchive } = files;
+  const names = (await files.topNames()).filter((name) => name !== '');
+  if (names.length === 0) {
+    return isArchive
+      ? `${location} is an archive without any file: nothing was saved into it`
+      : `${location} is an empty directory: no image is in it`;
+  }
+  const form = await formOf(
+    documents,
+    SOURCES.filter((source) => !sources.includes(source)),
+  );
+  if (form) return otherForm(form, files);
+  const roots = rootNames(names);
+  if (roots > 1) return rootFilesystem(files);
+  const folders = await foldersWithImage(files, names);
+  if (folders.length > 0) return inFolder(folders, files);
+  const archives = await archivesAmong(names, files);
+  if (archives.length > 0) return inArchive(archives, files);
+  const isLayer = names.some((name) => name.startsWith('.wh.'));
+  if (roots > 0 || isLayer) return rootFilesystem(files);
+  const other = OTHERS.find(({ top }) => top.every((name) => names.includes(name)));
+  if (other) return `${location} ${other.what}`;
+  const flat = isArchive ? '; if it is a root filesystem already, as from docker export, extract it with tar' : '';
+  return `${location} holds no image: it has none of manifest.json, index.json, oci-layout and repositories at its top, but ${listed(names)}${flat}`;
+}
+
+function otherForm({ transport }: Source, { location, isArchive }: Files): string {
+  const prefix = transport === 'oci' && isArchive ? 'oci-archive' : transport;
+  return `${location} holds an image in another form than its prefix says: write ${prefix}:${location}, or the path alone`;
+}
+
+function rootFilesystem({ location, isArchive }: Files): string {
+  if (isArchive) return flatAlready(location);
+  return `${location} is a root filesystem (rootfs), not an image: it is flat and unpacked already`;
+}
+
+function inFolder(folders: readonly string[], { location, isArchive }: Files): string {
+  const [folder = ''] = folders;
+  const what = `${location} holds no image at its top, but in its ${folders.length > 1 ? 'folders' : 'folder'} ${listed(folders)}`;
+  if (!isArchive) return `${what}: use dimgx ${shellWord(printable(`${location}/${folder}`))}`;
+  return `${what}: unpack it with tar -xf, and use dimgx ${shellWord(printable(`./${folder}`))}`;
+}
+
+function inArchive(archives: readonly string[], { location, isArchive }: Files): string {
+  const [archive = ''] = archives;
+  const what = `${location} holds no image itself, but ${archives.length > 1 ? 'archives' : 'an archive'}, ${listed(archives)}`;
+  if (!isArchive) return `${what}: use dimgx ${shellWord(printable(`${location}/${archive}`))}`;
+  return `${what}: unpack it with tar -xf, and use dimgx ${shellWord(printable(`./${archive}`))}`;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_LISTED).map(quoted).join(', ');
+  return names.length > MAX_LISTED ? `${shown} and ${names.length - MAX_LISTED} more` : shown;
+}
+
+/** The first of the forms that the files have. What cannot be read has none. */
+async function formOf(documents: Documents, sources: readonly Source[]): Promise<Source | undefined> {
+  for (const source of sources) if (await source.recognises(documents).catch(() => false)) return source;
+  return undefined;
+}
+
+/** The folders nearest to the top that hold an image. */
+async function foldersWithImage(files: Files, names: readonly string[]): Promise<readonly string[]> {
+  let left = MAX_FOLDERS;
+  let level = (await files.foldersIn?.('')) ?? names;
+  for (let depth = 1; depth <= MAX_DEPTH && level.length > 0 && left > 0; depth += 1) {
+    const looked = level.slice(0, left);
+    left -= looked.length;
+    const found: string[] = [];
+    for (const folder of looked) if (await formOf(new Documents(folderOf(files, folder)), SOURCES)) found.push(folder);
+    if (found.length > 0) return found;
+    const deeper = looked.map(async (folder) => {
+      const inside = (await files.foldersIn?.(folder)) ?? [];
+      return inside.map((name) => `${folder}/${name}`);
+    });
+    level = (await Promise.all(deeper)).flat();
+  }
+  return [];
+}
+
+function folderOf(files: Files, folder: string): Files {
+  return {
+    location: files.location,
+    isArchive: files.isArchive,
+    topNames: async () => [],
+    open: (name) => files.open(`${folder}/${name}`),
+  };
+}
+
+/** Files at the top that are archives by their beginning: those called so, or the only one. */
+async function archivesAmong(names: readonly string[], files: Files): Promise<readonly string[]> {
+  const called = names.filter((name) => /\.(tar|t[a-z]z2?|tzst|oci)(\.[a-z0-9]+)?$/i.test(name));
+  const found: string[] = [];
+  for (const name of (called.length > 0 ? called : names.slice(0, names.length === 1 ? 1 : 0)).slice(0, MAX_FILES)) {
+    if (await isArchiveFile(name, files).catch(() => false)) found.push(name);
+  }
+  return found;
+}
+
+async function isArchiveFile(name: string, files: Files): Promise<boolean> {
+  const file = await files.open(name);
+  if (!file) return false;
+  try {
+    const head = Buffer.alloc(Math.min(512, file.region.length));
+    await readRegion(file.region)(head, 0);
+    return detectCompression(head) !== 'none' || head.toString('latin1', 257, 262) === 'ustar';
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,142 @@
+import { ftruncate } from 'node:fs';
+import { promisify } from 'node:util';
+import type { DescriptorFile } from '../../base/io/descriptor-file.js';
+import { readRegion } from '../../base/io/read-region.js';
+import type { Region } from '../../base/io/region.js';
+import { openSpool, spoolFile } from '../../base/io/spool.js';
+import { writeAt } from '../../base/io/write-at.js';
+import { DimgxError, throwIfAborted } from '../../errors.js';
+import type { OpenContext } from '../../image/open-context.js';
+import { type SparseStretches, sparseStretches } from '../../tar/sparse-stretches.js';
+
+/** Where a member of an archive lies with its headers, in bytes from the start of the archive. */
+export interface SparseMember {
+  readonly start: number;
+  readonly end: number;
+}
+
+const truncate = promisify(ftruncate);
+
+const PIECE = 2 ** 20;
+/** Of a header and the map in it, mostly. */
+const HEAD = 64 * 1024;
+/** Files lie in blocks of so many bytes: a hole that is smaller saves nothing. */
+const FILE_BLOCK = 4096;
+
+/**
+ * Expands members that are stored as sparse files, as GNU tar and bsdtar write them, into one spool, where their holes stay
+ * holes. The image's resources close it.
+ */
+export class SparseMembers {
+  readonly #archive: Region;
+  readonly #location: string;
+  readonly #context: OpenContext;
+  #spool: Promise<DescriptorFile> | undefined;
+  /** Of what has been expanded, in bytes. */
+  #end = 0;
+  /** One is expanded at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(archive: Region, location: string, context: OpenContext) {
+    this.#archive = archive;
+    this.#location = location;
+    this.#context = context;
+  }
+
+  /**
+   * @throws DIMGX_INSPECT_TOO_LARGE when all that was expanded is longer, holes included, than `maxSize`; DIMGX_TAR_*,
+   *   DIMGX_SOURCE_NO_SPACE, DIMGX_EXTRACT_CHANGED, DIMGX_ABORTED
+   */
+  expand(member: SparseMember): Promise<Region> {
+    const expanded = this.#last.then(() => this.#expand(member));
+    this.#last = expanded.catch(() => undefined);
+    return expanded;
+  }
+
+  async #expand(member: SparseMember): Promise<Region> {
+    const { maxSize } = this.#context.limits;
+    const stretches = await this.#stretches(member);
+    const { realSize: length } = stretches;
+    const offset = this.#end;
+    if (!Number.isSafeInteger(offset + length) || offset + length > maxSize) {
+      const message = `${this.#location} holds sparse files that are larger than --max-size ${maxSize}`;
+      throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', message);
+    }
+    this.#spool ??= this.#openSpool();
+    const spool = await this.#spool;
+    const fd = spool.hold();
+    try {
+      await this.#copy(stretches, member, await fd, offset);
+      await truncate(await fd, offset + length).catch(noRoom);
+    } finally {
+      spool.release();
+    }
+    await this.#archive.file.requireUnchanged();
+    this.#end = Math.ceil((offset + length) / FILE_BLOCK) * FILE_BLOCK;
+    return { file: spool, offset, length };
+  }
+
+  async #openSpool(): Promise<DescriptorFile> {
+    const spool = spoolFile(await openSpool(this.#context.tmpDir));
+    this.#context.resources.adoptFile(spool);
+    return spool;
+  }
+
+  async #stretches({ start, end }: SparseMember): Promise<SparseStretches> {
+    const read = readRegion(this.#archive);
+    for (let wanted = HEAD; ; ) {
+      const raw = Buffer.alloc(Math.min(wanted, end - start, this.#archive.length - start));
+      await read(raw, start);
+      const found = sparseStretches(raw);
+      if (!('need' in found)) return found;
+      if (found.need <= raw.length || raw.length < wanted) {
+        throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'the map of a sparse file is longer than its contents');
+      }
+      // Twice as much each time: it is read anew.
+      wanted = Math.max(found.need, 2 * wanted);
+    }
+  }
+
+  async #copy({ map, dataOffset }: SparseStretches, { start }: SparseMember, fd: number, offset: number) {
+    const { signal, onProgress } = this.#context;
+    const read = readRegion(this.#archive);
+    const stored = map.reduce((sum, length, i) => (i % 2 === 1 ? sum + length : sum), 0);
+    const [from, into] = [Buffer.allocUnsafe(PIECE), Buffer.allocUnsafe(PIECE)];
+    /** Where `into` belongs, what it holds, and what has been taken of the stored bytes. */
+    let [place, held, taken] = [offset, 0, 0];
+    const flush = async () => {
+      throwIfAborted(signal);
+      if (held > 0) await writeAt(fd, into.subarray(0, held), place);
+      place += held;
+      held = 0;
+      onProgress?.({ stage: 'open', item: this.#location, done: taken, total: stored });
+    };
+    for (let i = 0; i < map.length; i += 2) {
+      let left = map[i + 1] as number;
+      if (left === 0) continue;
+      const hole = offset + (map[i] as number) - (place + held);
+      if (hole >= FILE_BLOCK || hole > PIECE - held) {
+        await flush();
+        place = offset + (map[i] as number);
+      } else {
+        into.fill(0, held, held + hole);
+        held += hole;
+      }
+      while (left > 0) {
+        if (held === PIECE) await flush();
+        const at = taken % PIECE;
+        if (at === 0) await read(from.subarray(0, Math.min(PIECE, stored - taken)), start + dataOffset + taken);
+        const copied = from.copy(into, held, at, Math.min(PIECE, at + left));
+        held += copied;
+        taken += copied;
+        left -= copied;
+      }
+    }
+    await flush();
+  }
+}
+
+function noRoom(cause: unknown): never {
+  const message = 'temporary data cannot be written, a sparse file is too large for the file system: see --tmp-dir';
+  throw new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { cause });
+}

@@ -1,0 +1,106 @@
+import type { Resources } from '../../base/io/resources.js';
+import { historyOfLayers, historyRows } from '../../image/history.js';
+import type { Image, Layer, StoredLayer } from '../../image/image.js';
+import { layerNames } from '../../image/layer-names.js';
+import { hexOf } from '../../reference/digest.js';
+import type { ForeignLayer } from '../../registry/foreign-problem.js';
+import type { Files } from '../files/files.js';
+import { LayerOpener } from '../layer-opener.js';
+import type { FoundImage, FoundLayer } from './source.js';
+
+/** What is known of an image beside what its source found. */
+export interface Opening {
+  readonly reference: string;
+  readonly transport: string;
+  readonly files: Files;
+  /** Takes every layer's file; closed with the image. */
+  readonly resources: Resources;
+  readonly verify: boolean;
+  /** Downloads layers that are not among the files. Default: nobody does. */
+  readonly fetchForeign?: ((layers: readonly ForeignLayer[]) => Promise<readonly StoredLayer[]>) | undefined;
+}
+
+/** What of an image its source alone knows. */
+export type OwnOfSource<L extends Layer> = Pick<Image, 'reference' | 'source' | 'fetch' | 'resources'> & {
+  /** As `describeLayers` gives them, or with more. */
+  readonly layers: readonly L[];
+};
+
+/**
+ * Finds the layers among the image's files, and derives what does not depend on the source: history, compression, names. A
+ * layer that cannot be read has a `problem`, and spoils no other.
+ *
+ * @throws DIMGX_TOO_MANY_FILES, DIMGX_ABORTED
+ */
+export async function assembleImage(found: FoundImage, opening: Opening): Promise<Image> {
+  const { reference, transport, files, resources, fetchForeign } = opening;
+  const opener = new LayerOpener(opening);
+  const layers: Layer[] = [];
+  const foreign = new Map<Layer, ForeignLayer>();
+  for (const [index, layer] of describeLayers(found).entries()) {
+    const outcome = await opener.open(found.layers[index] as FoundLayer);
+    const described: Layer = Object.freeze({ ...layer, ...('foreign' in outcome ? {} : outcome) });
+    if ('foreign' in outcome) foreign.set(described, { ...outcome.foreign, layer: described });
+    layers.push(described);
+  }
+  const source = { transport, location: files.location };
+  const fetch = async (wanted: readonly Layer[]) => {
+    const elsewhere = [...new Set(wanted)].flatMap((layer) => foreign.get(layer) ?? []);
+    if (elsewhere.length === 0 || !fetchForeign) return wanted as readonly StoredLayer[];
+    const fetched = await fetchForeign(elsewhere);
+    const stored = new Map(elsewhere.map(({ layer }, index) => [layer, fetched[index] as StoredLayer]));
+    return wanted.map((layer) => stored.get(layer) ?? (layer as StoredLayer));
+  };
+  return imageOf(found, { reference, source, layers, fetch, resources });
+}
+
+/** An image's layers, oldest to newest, as far as its documents tell of them. */
+export function describeLayers(found: FoundImage): readonly Layer[] {
+  const steps = historyOfLayers(found.layers.length, found.config.history);
+  const names = namesOf(found);
+  return found.layers.map(({ file, foreign: _, ...identity }, index) => {
+    const diffId = found.config.diffIds[index];
+    return Object.freeze({
+      ...identity,
+      ...(diffId && { diffId }),
+      history: steps[index] ?? {},
+      name: names[index] ?? file,
+    });
+  });
+}
+
+/** The image that a source found. */
+export function imageOf<L extends Layer>(found: FoundImage, own: OwnOfSource<L>): Image & { layers: readonly L[] } {
+  const { config, platform, history } = found.config;
+  const { reference, source, layers, resources } = own;
+  const fetch: Image['fetch'] = async (wanted, watch) => {
+    const asked = new Set(wanted);
+    const problem = layers.find((layer) => layer.problem && asked.has(layer))?.problem;
+    if (problem) throw problem;
+    return own.fetch(wanted, watch);
+  };
+  return Object.freeze({
+    reference,
+    source,
+    id: found.id,
+    ...(found.manifestDigest && { manifestDigest: found.manifestDigest }),
+    tags: Object.freeze([...found.tags]),
+    config: Object.freeze(config),
+    ...(platform && { platform }),
+    layers: Object.freeze([...layers]),
+    history: Object.freeze(historyRows(layers, history)),
+    fetch,
+    resources,
+    close: () => resources.close(),
+    [Symbol.asyncDispose]: () => resources.close(),
+  });
+}
+
+function namesOf({ layers, config }: FoundImage): readonly string[] {
+  return layerNames(
+    layers.map(({ imageId, legacyId, digest }, index) => {
+      const named = config.diffIds[index] ?? digest;
+      return imageId ?? legacyId ?? (named ? hexOf(named) : `layer ${index + 1}`);
+    }),
+  );
+}

@@ -1,0 +1,48 @@
+import { digestOf } from '../../image/checks.js';
+import type { ListedImage } from '../../image/listed-image.js';
+import { algorithmOf, type Digest, hexOf } from '../../reference/digest.js';
+import { chooseImage } from '../choose/choose-image.js';
+import { foundImage } from '../choose/found-image.js';
+import { listDocument } from '../choose/list-manifest.js';
+import { BlobStore } from './blob-store.js';
+import type { Documents } from './documents.js';
+import { imageManifest } from './image-manifest.js';
+import type { FoundImage, SourceRequest } from './source.js';
+
+/** What `skopeo copy … dir:DIR` writes: one manifest and its blobs. Source: containers/image, directory/. */
+export const transport = 'dir';
+
+const MANIFEST = 'manifest.json';
+
+/** `docker save` has a list in its `manifest.json`. */
+export async function recognises(documents: Documents): Promise<boolean> {
+  return (await documents.opening(MANIFEST))?.startsWith('{') ?? false;
+}
+
+/**
+ * @throws DIMGX_SOURCE_NO_SUCH_IMAGE when the selector is not the digest of the one image; what `imageManifest` and
+ *   `foundImage` throw
+ */
+export async function find({ documents, selector, wanted, verify, tell }: SourceRequest): Promise<FoundImage> {
+  const store = new BlobStore(documents, verify, blobPath, (digest) => `${blobPath(digest)}.manifest.json`);
+  const bytes = await documents.read(MANIFEST);
+  const digest = digestOf(bytes);
+  const { location } = documents.files;
+  const manifest = await imageManifest({ bytes, digest }, MANIFEST, { location, wanted, store, tell });
+  const image = await foundImage(manifest, [], store);
+  const candidate = { names: [], ids: [image.id, hexOf(digest)], number: 0 } as const;
+  const facts = { kind: 'image', digest, ...(image.config.platform && { platform: image.config.platform }) };
+  await chooseImage([candidate], { selector, location, describe: async () => facts });
+  return image;
+}
+
+export async function list(documents: Documents, verify: boolean): Promise<readonly ListedImage[]> {
+  const store = new BlobStore(documents, verify, blobPath, (digest) => `${blobPath(digest)}.manifest.json`);
+  const bytes = await documents.read(MANIFEST);
+  const top = { bytes, digest: digestOf(bytes) };
+  return (await listDocument(top, [], store)).map((image, at) => (at === 0 ? { ...image, number: 0 } : image));
+}
+
+function blobPath(digest: Digest): string {
+  return algorithmOf(digest) === 'sha256' ? hexOf(digest) : digest.replace(':', '-');
+}

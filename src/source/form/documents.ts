@@ -1,0 +1,96 @@
+import { readRegion } from '../../base/io/read-region.js';
+import { MAX_DOCUMENT } from '../../base/limits.js';
+import { pathData, quoted } from '../../base/text/printable.js';
+import { DimgxError } from '../../errors.js';
+import { digestOfName } from '../files/blob-name.js';
+import { cleanName, type Files } from '../files/files.js';
+
+/** Of all documents that opening one image reads, in bytes: archives with thousands of images stay below. */
+const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
+
+/** What the smallest counts: to open and to read one costs as much, whatever is in it. */
+const LEAST_DOCUMENT = 4096;
+
+/** In bytes. */
+const OPENING_LENGTH = 64;
+
+/** Reads the manifests, indexes and configs among an image's files, within bounds. */
+export class Documents {
+  readonly files: Files;
+  #left = MAX_ALL_DOCUMENTS;
+
+  constructor(files: Files) {
+    this.files = files;
+  }
+
+  /**
+   * @returns `undefined` when there is no file of that name
+   * @throws DIMGX_IMAGE_TOO_LARGE before anything is read; what `Files.open` throws
+   */
+  async find(name: string): Promise<Uint8Array | undefined> {
+    const file = await this.files.open(name);
+    if (!file) return undefined;
+    try {
+      const { length } = file.region;
+      this.#charge(name, length);
+      const bytes = Buffer.allocUnsafe(length);
+      await readRegion(file.region)(bytes, 0);
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /**
+   * How a document begins, blanks aside, for telling forms apart.
+   *
+   * @returns `undefined` when there is no file of that name
+   */
+  async opening(name: string): Promise<string | undefined> {
+    const file = await this.files.open(name);
+    if (!file) return undefined;
+    try {
+      const head = Buffer.alloc(Math.min(OPENING_LENGTH, file.region.length));
+      await readRegion(file.region)(head, 0);
+      return head.toString().trimStart();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** @throws DIMGX_SOURCE_MISSING_BLOB, and as `find` */
+  async read(name: string): Promise<Uint8Array> {
+    return (await this.find(name)) ?? missingBlob(this.files, name);
+  }
+
+  /**
+   * The length of a file, which is not read, in bytes.
+   *
+   * @returns `undefined` when there is no regular file of that name
+   */
+  async lengthOf(name: string): Promise<number | undefined> {
+    try {
+      const file = await this.files.open(name);
+      await file?.close();
+      return file?.region.length;
+    } catch (failure) {
+      if (failure instanceof DimgxError) return undefined;
+      throw failure;
+    }
+  }
+
+  #charge(name: string, length: number): void {
+    this.#left -= Math.max(length, LEAST_DOCUMENT);
+    if (length <= MAX_DOCUMENT && this.#left >= 0) return;
+    const what = length > MAX_DOCUMENT ? `${quoted(name)} is ${length} bytes long` : 'there are too many documents';
+    throw new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${what}: this is no sound image, and nothing more of it is read`);
+  }
+}
+
+/** @throws DIMGX_SOURCE_MISSING_BLOB always */
+export function missingBlob(files: Files, name: string): never {
+  const isBlob = digestOfName(cleanName(name)) !== undefined;
+  const advice = `save or copy it again${isBlob ? ', or name the folder that has its blobs: --blobs DIR' : ''}`;
+  const message = `${quoted(name)} is not in ${files.location}: the image is incomplete, ${advice}`;
+  throw new DimgxError('DIMGX_SOURCE_MISSING_BLOB', message, pathData(name));
+}

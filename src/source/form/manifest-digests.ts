@@ -1,0 +1,43 @@
+import { DimgxError } from '../../errors.js';
+import { parseDocument } from '../../image/document.js';
+import { IndexSchema, ManifestSchema } from '../../image/manifest.js';
+import { type Digest, hexOf, parseDigest } from '../../reference/digest.js';
+import { leavesOf } from '../choose/manifest-leaves.js';
+import { BlobStore } from './blob-store.js';
+import type { Documents } from './documents.js';
+import { blobPath, INDEX } from './layout-paths.js';
+
+/**
+ * For the hex digits of each config: the digests by which containerd knows its image, of the manifest and of the
+ * indexes around it. For what stands beside the form that is read: what is missing or malformed here is left out.
+ */
+export async function manifestDigestsByConfig(
+  documents: Documents,
+  verify: boolean,
+): Promise<ReadonlyMap<string, readonly Digest[]>> {
+  const found = new Map<string, readonly Digest[]>();
+  const store = new BlobStore(documents, verify, blobPath);
+  for (const { descriptor, indexes } of (await lenient(() => allLeaves(documents, store))) ?? []) {
+    await lenient(async () => {
+      const { bytes, digest } = await store.manifest(descriptor);
+      const { config } = parseDocument(bytes, ManifestSchema, digest);
+      const all = [digest, ...indexes.map((index) => parseDigest(index, 'an index'))];
+      found.set(hexOf(parseDigest(config.digest, 'a config')), all);
+    });
+  }
+  return found;
+}
+
+async function allLeaves(documents: Documents, store: BlobStore) {
+  const bytes = await documents.find(INDEX);
+  return bytes ? leavesOf(parseDocument(bytes, IndexSchema, INDEX).manifests, store) : [];
+}
+
+async function lenient<T>(step: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await step();
+  } catch (failure) {
+    if (failure instanceof DimgxError && failure.code !== 'DIMGX_SOURCE_UNREADABLE') return undefined;
+    throw failure;
+  }
+}

@@ -1,0 +1,76 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../src/', import.meta.url));
+
+/** The rooms of `src/`, each of which may use those before it: ground, formats, values, clients, stages, doors. */
+const ROOMS = [
+  ['error-table', 'errors', 'base', 'warning-tally'],
+  ['tar', 'compression'],
+  ['reference', 'image', 'layer'],
+  ['cache', 'registry', 'engine'],
+  ['source', 'inspect', 'merge', 'extract', 'output'],
+  ['flatten', 'index', 'cli'],
+].flat();
+
+/** Only types, of callers' options: they name values of several rooms, and every room may name them. */
+const OPTIONS = 'options';
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly isType: boolean;
+}
+
+/** Paths from `src/`, without `.ts`. */
+async function imports(): Promise<readonly Import[]> {
+  const names = (await readdir(SRC, { recursive: true })).filter((name) => name.endsWith('.ts'));
+  const found = names.map(async (name) => {
+    const text = await readFile(join(SRC, name), 'utf8');
+    const statements = text.matchAll(/(?:^(?:im|ex)port ([^;]*?)from |import\()'(\.[^']+)\.js'/gm);
+    return [...statements].map(([, what = '', path = '']) => ({
+      from: name.replace(/\.ts$/, ''),
+      to: relative(SRC, join(SRC, name, '..', path)),
+      isType: what.startsWith('type '),
+    }));
+  });
+  return (await Promise.all(found)).flat();
+}
+
+const roomOf = (path: string) => path.split('/')[0] as string;
+
+test('every room of src/ has its place in the order', async () => {
+  const rooms = new Set((await readdir(SRC)).map((name) => name.replace(/\.ts$/, '')));
+  expect([...rooms].sort()).toEqual([...ROOMS, OPTIONS].sort());
+});
+
+test('no room uses one that comes after it', async () => {
+  const all = (await imports()).filter(({ from, to }) => from !== OPTIONS && to !== OPTIONS);
+  expect(all.length).toBeGreaterThan(1000);
+  const upward = all.filter(({ from, to }) => ROOMS.indexOf(roomOf(to)) > ROOMS.indexOf(roomOf(from)));
+  expect(upward.map(({ from, to }) => `${from} uses ${to}`)).toEqual([]);
+});
+
+test('the options are nothing but types', async () => {
+  const all = (await imports()).filter(({ from, to }) => from === OPTIONS || to === OPTIONS);
+  expect(all.filter(({ isType }) => !isType)).toEqual([]);
+});
+
+test('no file uses itself through others', async () => {
+  const uses = new Map<string, string[]>();
+  for (const { from, to, isType } of await imports()) {
+    if (!isType) uses.set(from, [...(uses.get(from) ?? []), to]);
+  }
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]) => {
+    if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file].join(' > '));
+    if (done.has(file) || way.includes(file)) return;
+    for (const next of uses.get(file) ?? []) visit(next, [...way, file]);
+    done.add(file);
+  };
+  for (const file of uses.keys()) visit(file, []);
+  expect(circles).toEqual([]);
+});
