@@ -8,7 +8,7 @@
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
@@ -36,6 +36,13 @@ async function bundle() {
   });
 }
 
+/** `man dimgx`, once the package is installed. */
+async function writeManPage() {
+  const { version } = JSON.parse(await readFile(`${ROOT}package.json`, 'utf8'));
+  const { manPage } = await import('#dimgx/cli/output/man-page.js');
+  await writeFile(`${ROOT}dist/dimgx.1`, await manPage(version));
+}
+
 async function compile() {
   const tsc = execFile(`${ROOT}node_modules/.bin/tsc`, ['-p', 'tsconfig.build.json'], { cwd: ROOT });
   tsc.stdout?.pipe(process.stderr);
@@ -45,3 +52,4 @@ async function compile() {
 
 for (const folder of ['build', 'dist']) await rm(ROOT + folder, { recursive: true, force: true });
 await Promise.all([compile(), bundle()]);
+await writeManPage();

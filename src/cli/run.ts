@@ -2,7 +2,7 @@ import { printable } from '../base/text/printable.js';
 import type { ExitCode } from '../errors.js';
 import type { FlattenOptions } from '../flatten.js';
 import type { Image } from '../image/image.js';
-import { asOptions, type FoundCommand, findCommand } from './commands/find-command.js';
+import { asOptions, commandHint, type FoundCommand, findCommand } from './commands/find-command.js';
 import type { Job } from './commands/job.js';
 import { type Messages, openMessages, PLAIN_MESSAGES } from './messages/messages.js';
 import { reportFailure } from './messages/report-failure.js';
@@ -40,7 +40,8 @@ export async function run(args: readonly string[]): Promise<ExitCode | 0> {
     return 0;
   } catch (failure) {
     messages.log.close();
-    return reportFailure(failure, messages.log, `dimgx ${command ? `${command.name} ` : ''}--help`);
+    const hint = command ? '' : commandHint(args);
+    return reportFailure(failure, messages.log, `dimgx ${command ? `${command.name} ` : ''}--help`, hint);
   }
 }
 

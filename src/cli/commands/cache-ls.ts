@@ -36,8 +36,12 @@ interface BlobJson {
 
 export const command = defineCommand({
   usage: '[--json]',
-  describe: "Lists the blobs in the user's cache: what was used last comes first.",
-  options: { json: { ...OPTION_TABLE.json, describe: 'as JSON' } },
+  describe: "Lists the blobs in the user's cache, the most recently used first.",
+  examples: [
+    ['dimgx cache ls', 'list the blobs'],
+    ['dimgx cache ls --json', 'list them as JSON'],
+  ],
+  options: { json: { ...OPTION_TABLE.json, describe: 'print JSON' } },
   async run({ json }, operands, { env, print }) {
     if (operands.length > 0) throw usageError('cache ls takes no operands');
     const { files, limit } = await openCacheFiles(env);

@@ -10,14 +10,19 @@ const flag = { type: 'boolean' } as const;
 export const command = defineCommand({
   usage: '[--all | --size=SIZE]',
   describe:
-    'Removes what was used least recently, until the cache is as small as it may be, and downloads that were cut off over a week ago.',
+    'Removes the least recently used blobs until the cache is within its limit, and downloads that were cut off over a week ago.',
+  examples: [
+    ['dimgx cache prune', 'shrink the cache to its limit'],
+    ['dimgx cache prune --size=2GB', 'shrink it to 2 GB'],
+    ['dimgx cache prune --all', 'remove everything'],
+  ],
   options: {
-    all: { ...flag, slot: 'size', describe: 'remove everything that nobody is downloading just now' },
+    all: { ...flag, slot: 'size', describe: 'remove everything except downloads in progress' },
     size: {
       type: 'string',
       slot: 'size',
       metavar: '=SIZE',
-      describe: 'leave at most SIZE, such as 500M or 2GB (default: DIMGX_CACHE_SIZE, or 10GB)',
+      describe: 'keep at most SIZE, such as 500M or 2GB (default: DIMGX_CACHE_SIZE, or 10GB)',
     },
   },
   async run({ all, size }, operands, { env, print }) {

@@ -5,7 +5,8 @@ import { defineCommand } from './command.js';
 
 export const command = defineCommand({
   usage: 'DIGEST...',
-  describe: 'Removes blobs from the cache, named by their digests or the first digits of them, at least four.',
+  describe: 'Removes blobs from the cache. Each is named by its digest, or by the first four or more digits of it.',
+  examples: [['dimgx cache rm 3e1c9749', 'remove one blob']],
   options: {},
   async run(_, operands, { env, print }) {
     if (operands.length === 0) throw usageError('cache rm wants digests');

@@ -7,8 +7,8 @@ import { defineCommand } from './command.js';
 
 export const command = defineCommand({
   usage: '',
-  describe:
-    'Hashes every blob in the cache, and discards those that are damaged: they are named, and the exit status is 2.',
+  describe: 'Hashes every blob in the cache. Damaged blobs are removed and named, and the exit status is 2.',
+  examples: [['dimgx cache verify', 'check every blob']],
   options: {},
   async run(_, operands, { env, bar, signal, print }) {
     if (operands.length > 0) throw usageError('cache verify takes no operands');

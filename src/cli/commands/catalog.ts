@@ -8,8 +8,9 @@ import { defineCommand } from './command.js';
 
 export const command = defineCommand({
   usage: '[options] HOST[:PORT]',
-  describe: 'Lists the repositories of a registry, where it tells them.',
-  options: { json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'as JSON' }, ...REGISTRY_OPTIONS },
+  describe: 'Lists the repositories of a registry that offers such a list.',
+  examples: [['dimgx catalog registry.example:5000', 'list its repositories']],
+  options: { json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'print JSON' }, ...REGISTRY_OPTIONS },
   async run({ json, ...given }, operands, { log, signal, print }) {
     const [host, ...others] = operands;
     if (host === undefined || others.length > 0) throw usageError('catalog wants one registry');

@@ -17,15 +17,16 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record
   cache: {
     ls: { summary: 'list what is in the cache', load: () => import('./cache-ls.js') },
     verify: {
-      summary: 'hash all of it, and discard what is damaged',
+      summary: 'check every blob, and remove damaged ones',
       load: () => import('./cache-verify.js'),
     },
     prune: {
-      summary: 'remove what was used least recently',
+      summary: 'remove the least recently used blobs',
       load: () => import('./cache-prune.js'),
     },
     rm: { summary: 'remove blobs', load: () => import('./cache-rm.js') },
   },
+  completion: { summary: 'print a completion script for a shell', load: () => import('./completion.js') },
   login: { summary: 'store credentials for a registry', load: () => import('./login.js') },
   logout: { summary: 'remove credentials for a registry', load: () => import('./logout.js') },
 };

@@ -1,10 +1,16 @@
 import type { Messages } from '../messages/messages.js';
 import type { Given, OptionTable } from '../options/read-options.js';
+import type { CommandHelp } from './command-help.js';
+
+/** A command line, and what it does. */
+export type Example = readonly [line: string, does: string];
 
 /** What a command may use. */
 export interface CommandContext extends Messages {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** What the help says of `dimgx` itself and of every command. */
+  helps(): Promise<readonly CommandHelp[]>;
   /** Writes to standard output. */
   print(text: string): Promise<void>;
 }
@@ -15,6 +21,8 @@ export interface Command {
   readonly usage: string;
   /** What it does, for its help. */
   readonly describe: string;
+  /** Two or three command lines, and what each does. */
+  readonly examples: readonly Example[];
   /** Besides those for messages and `--help`. */
   readonly options: OptionTable;
   /** @throws DimgxError; then the process exits with its code */

@@ -1,3 +1,5 @@
+import type { DimgxError } from '../../errors.js';
+import { suggestion } from '../options/nearest.js';
 import { usageError } from '../options/usage-error.js';
 import { COMMAND_TABLE, type CommandRow, isRow } from './command-table.js';
 
@@ -18,8 +20,29 @@ export function asOptions(args: readonly string[]): readonly string[] {
   if (first !== 'help') return args;
   const wanted = rest.filter((word) => !word.startsWith('-') && word !== 'help' && word !== 'version');
   const found = findCommand(wanted);
-  if (wanted.length > 0 && !found) throw usageError(`there is no command "${wanted.join(' ')}"`);
+  if (wanted.length > 0 && !found) throw noCommand(wanted.join(' '));
   return [...wanted, '--help'];
+}
+
+/** The error for a command that there is not: DIMGX_CLI_USAGE. */
+export function noCommand(name: string): DimgxError {
+  return usageError(`there is no command "${name}"${suggestion(name, commandNames())}`);
+}
+
+/** The command that was meant, where a word among the arguments is like one. */
+export function commandHint(args: readonly string[]): string {
+  for (const word of args.filter((arg) => /^[a-z]+$/.test(arg))) {
+    const hint = suggestion(word, Object.keys(COMMAND_TABLE), (name) => `the command ${name}`);
+    if (hint !== '') return hint;
+  }
+  return '';
+}
+
+/** Of all commands: `pull`, `cache ls`. */
+export function commandNames(): readonly string[] {
+  return Object.entries(COMMAND_TABLE).flatMap(([word, entry]) =>
+    isRow(entry) ? [word] : Object.keys(entry).map((second) => `${word} ${second}`),
+  );
 }
 
 /** @returns `undefined` when it does not begin with a command, but with an option or an image */

@@ -19,13 +19,18 @@ const LONGEST_NAME = 200;
 export const command = defineCommand({
   usage: '[options] IMAGE',
   describe:
-    'Lists all images in an archive, a layout, a directory or an index of a registry, and what is filed beside them; docker-daemon: lists those of the engine.',
+    'Lists all images in an archive, a layout, a directory or an index of a registry, and what is stored beside them. docker-daemon: lists those of the engine.',
+  examples: [
+    ['dimgx images image.tar', 'list the images of an archive'],
+    ['dimgx images docker://debian:12', 'list the platforms of an image'],
+    ['dimgx images --json docker-daemon:', 'list the images of the engine as JSON'],
+  ],
   options: {
-    json: { ...json, group, describe: 'as JSON' },
+    json: { ...json, group, describe: 'print JSON' },
     host: { ...host, group },
     blobs: { ...blobs, group },
     'tmp-dir': { ...tmpDir, group },
-    'no-verify': { ...noVerify, group, describe: 'do not compare digests and sizes' },
+    'no-verify': { ...noVerify, group, describe: 'skip verification' },
     'no-cache': { ...noCache, group },
     offline: { ...offline, group },
     ...REGISTRY_OPTIONS,

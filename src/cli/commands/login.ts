@@ -22,22 +22,24 @@ export const AUTH_FILE = {
 
 export const command = defineCommand({
   usage: '[options] [HOST[:PORT]]',
-  describe: `Stores a name and a password for a registry, Docker Hub without HOST, once the registry has accepted them.
+  describe: `Stores a user name and a password for a registry, once the registry has accepted them. Without HOST it is Docker Hub.
 
-They go where docker login or podman login would put them: into $REGISTRY_AUTH_FILE if that is set; else into
-docker's config.json if it is there or $DOCKER_CONFIG is set, or into the credential helper that it names;
-else into containers/auth.json in $XDG_RUNTIME_DIR, or in ~/.config where that is not set.`,
+They are stored where docker login or podman login would store them: in $REGISTRY_AUTH_FILE if it is set; else in docker's config.json if it exists or $DOCKER_CONFIG is set, or in the credential helper that it names; else in containers/auth.json in $XDG_RUNTIME_DIR, or in ~/.config if that is not set.`,
+  examples: [
+    ['dimgx login', 'log in to Docker Hub'],
+    ['dimgx login -u me --password-stdin registry.example < password', 'log in to another registry from a script'],
+  ],
   options: {
-    username: { ...text, metavar: '=NAME', alias: 'u', describe: 'who (default: is asked for)' },
+    username: { ...text, metavar: '=NAME', alias: 'u', describe: 'user name (prompted for by default)' },
     'password-stdin': {
       ...flag,
-      describe: 'read the password from standard input (default: is asked for at the terminal)',
+      describe: 'read the password from standard input (default: prompt for it)',
     },
     authfile: AUTH_FILE,
-    'ca-file': OPTION_TABLE['ca-file'],
-    'cert-dir': OPTION_TABLE['cert-dir'],
-    insecure: OPTION_TABLE.insecure,
-    'plain-http': OPTION_TABLE['plain-http'],
+    'ca-file': { ...OPTION_TABLE['ca-file'], group: 'Options:' },
+    'cert-dir': { ...OPTION_TABLE['cert-dir'], group: 'Options:' },
+    insecure: { ...OPTION_TABLE.insecure, group: 'Options:' },
+    'plain-http': { ...OPTION_TABLE['plain-http'], group: 'Options:' },
   },
   async run(given, [host = 'docker.io', ...others], context) {
     if (others.length > 0) throw usageError('login takes one registry');

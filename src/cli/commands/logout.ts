@@ -10,8 +10,12 @@ import { AUTH_FILE } from './login.js';
 export const command = defineCommand({
   usage: '[options] [HOST[:PORT]]',
   describe:
-    'Removes the credentials for a registry, Docker Hub without HOST, wherever docker, podman or dimgx have stored them.',
-  options: { all: { type: 'boolean', describe: 'remove those for all registries' }, authfile: AUTH_FILE },
+    'Removes the stored credentials for a registry, whether docker, podman or dimgx stored them. Without HOST it is Docker Hub.',
+  examples: [
+    ['dimgx logout registry.example', 'remove the credentials for a registry'],
+    ['dimgx logout --all', 'remove all credentials'],
+  ],
+  options: { all: { type: 'boolean', describe: 'remove the credentials for all registries' }, authfile: AUTH_FILE },
   async run({ all, authfile: authFile }, hosts, context) {
     const { env, signal, print } = context;
     if (all) return logOutOfAll(hosts, authFile, context);

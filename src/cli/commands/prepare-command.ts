@@ -4,7 +4,7 @@ import { OPTION_TABLE } from '../options/option-table.js';
 import { readOptions } from '../options/read-options.js';
 import { usageError } from '../options/usage-error.js';
 import { writeOut } from '../output/write-out.js';
-import type { FoundCommand } from './find-command.js';
+import { commandNames, type FoundCommand, noCommand } from './find-command.js';
 import type { Job } from './job.js';
 
 const { help } = OPTION_TABLE;
@@ -33,6 +33,7 @@ export async function prepareCommand({ name, row, args }: FoundCommand): Promise
           ...messages,
           env: process.env,
           signal,
+          helps: async () => (await import('./command-help.js')).allHelp(),
           print: (text) => writeOut(text, process.stdout, signal),
         })
         .finally(() => messages.bar?.clear()),
@@ -43,10 +44,14 @@ async function prepareGroup(name: string, args: readonly string[]): Promise<unde
   const argv = normaliseArgv(args, { help });
   const [word] = argv.operands;
   if (!argv.options.includes('--help')) {
-    throw usageError(
-      word === undefined ? `${name} what? a command is missing` : `there is no command "${name} ${word}"`,
-    );
+    throw word === undefined
+      ? usageError(`${name} needs another word, such as ${example(name)}`)
+      : noCommand(`${name} ${word}`);
   }
   const { groupHelp } = await import('../options/help-text.js');
   await writeOut(groupHelp(name));
+}
+
+function example(group: string): string {
+  return `"${commandNames().find((name) => name.startsWith(`${group} `))}"`;
 }

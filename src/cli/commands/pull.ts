@@ -13,7 +13,11 @@ const OPTIONS = 'Options:';
 export const command = defineCommand({
   usage: '[options] IMAGE...',
   describe:
-    'Downloads images from their registries into the cache, from which they are flattened the next time, with --offline as well. Prints the digest of each manifest.',
+    'Downloads images from their registries into the cache, and prints the digest of each manifest. Later runs flatten them from there, also with --offline.',
+  examples: [
+    ['dimgx pull debian:12 alpine:3.20', 'download two images'],
+    ['dimgx pull --all-tags ghcr.io/owner/name', 'download every tag of a repository'],
+  ],
   options: {
     'all-tags': { type: 'boolean', alias: 'a', group: OPTIONS, describe: 'pull every tag of the repositories named' },
     json: { ...OPTION_TABLE.json, group: OPTIONS, describe: 'print a JSON document for each image' },

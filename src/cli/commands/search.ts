@@ -12,10 +12,14 @@ const LIMIT = 25;
 
 export const command = defineCommand({
   usage: '[options] [HOST[:PORT]/]TERM',
-  describe: "Searches Docker Hub; with a HOST, the names of that registry's repositories.",
+  describe: 'Searches Docker Hub, or with HOST the repository names of that registry.',
+  examples: [
+    ['dimgx search nginx', 'search Docker Hub'],
+    ['dimgx search --limit=5 registry.example:5000/base', 'search another registry'],
+  ],
   options: {
-    json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'as JSON' },
-    limit: { type: 'string', metavar: '=N', group: 'Options:', describe: `results at most (default: ${LIMIT})` },
+    json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'print JSON' },
+    limit: { type: 'string', metavar: '=N', group: 'Options:', describe: `print up to N results (default: ${LIMIT})` },
     ...REGISTRY_OPTIONS,
   },
   async run({ json, limit, ...given }, operands, { log, signal, print }) {

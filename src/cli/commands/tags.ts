@@ -9,8 +9,12 @@ import { defineCommand } from './command.js';
 export const command = defineCommand({
   usage: '[options] REPOSITORY',
   describe: 'Lists the tags of a repository in a registry.',
+  examples: [
+    ['dimgx tags debian', 'list the tags on Docker Hub'],
+    ['dimgx tags --json ghcr.io/owner/name', 'list them as JSON'],
+  ],
   options: {
-    json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'as JSON' },
+    json: { ...OPTION_TABLE.json, group: 'Options:', describe: 'print JSON' },
     ...REGISTRY_OPTIONS,
     ...MIRROR_OPTION,
   },

@@ -1,5 +1,5 @@
 import { oneOf } from '../options/one-of.js';
-import { OPTION_TABLE } from '../options/option-table.js';
+import { OPTION_TABLE, PROGRESS_CHOICES } from '../options/option-table.js';
 import type { Given } from '../options/read-options.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 
@@ -8,7 +8,6 @@ const { 'log-level': level, 'log-format': format, verbose, progress } = OPTION_T
 /** The options that say what goes to standard error. */
 export const MESSAGE_OPTIONS = { 'log-level': level, 'log-format': format, verbose, progress } as const;
 
-const PROGRESS_CHOICES = ['auto', 'always', 'never'] as const;
 export type ProgressChoice = (typeof PROGRESS_CHOICES)[number];
 
 export interface MessageSettings {

@@ -1,3 +1,4 @@
+import { suggestion } from './nearest.js';
 import type { OptionRow } from './option-table.js';
 import { usageError } from './usage-error.js';
 
@@ -54,7 +55,8 @@ function completeName(typed: string, table: Readonly<Record<string, OptionRow>>)
   const fitting = typed === '' ? [] : Object.keys(table).filter((name) => name.startsWith(typed));
   const old = fitting.filter((name) => table[name]?.since2015);
   const [name, ...others] = old.length === 1 ? old : fitting;
-  if (name === undefined) throw usageError(`unknown option --${typed}`);
+  if (name === undefined)
+    throw usageError(`unknown option --${typed}${suggestion(typed, Object.keys(table), (like) => `--${like}`)}`);
   if (others.length === 0) return name;
   throw usageError(`--${typed} could mean ${fitting.map((fit) => `--${fit}`).join(', ')}`);
 }

@@ -1,4 +1,5 @@
 import type { Options } from 'yargs';
+import { LOG_LEVELS } from '../messages/log-level.js';
 
 /** One option, as yargs wants it for the help, and what yargs does not know. */
 export interface OptionRow extends Pick<Options, 'describe' | 'group'> {
@@ -15,9 +16,16 @@ export interface OptionRow extends Pick<Options, 'describe' | 'group'> {
   readonly since2015?: boolean;
   /** How its value is shown in the help. */
   readonly metavar?: string;
+  /** Its values, where there are few. */
+  readonly choices?: readonly string[];
+  /** What its value names, for shells that complete it. */
+  readonly names?: 'file' | 'directory';
   /** Answers at once: what follows on the command line is not looked at. */
   readonly answers?: boolean;
 }
+
+export const PULL_CHOICES = ['missing', 'always', 'never'] as const;
+export const PROGRESS_CHOICES = ['auto', 'always', 'never'] as const;
 
 const LAYERS = 'Which layers, in what order:';
 const OUTPUT = 'Output:';
@@ -34,29 +42,44 @@ const since2015 = { since2015: true } as const;
 /** Every option of the command line, in the order of the help. */
 export const OPTION_TABLE = {
   target: {
+    names: 'file',
     ...text,
     metavar: '=PATH',
     ...since2015,
     alias: 't',
     group: OUTPUT,
-    describe: 'write the flattened tar to PATH, "-" for standard output; without it, list the layers',
+    describe: 'write the flattened tar to PATH, or to standard output if PATH is "-"; without it, list the layers',
   },
   force: { ...flag, ...since2015, alias: 'w', slot: 'force', group: OUTPUT, describe: 'overwrite PATH if it exists' },
-  'no-force': { ...flag, ...since2015, alias: 'W', slot: 'force', group: OUTPUT, describe: 'leave it (default)' },
+  'no-force': {
+    ...flag,
+    ...since2015,
+    alias: 'W',
+    slot: 'force',
+    group: OUTPUT,
+    describe: 'fail if PATH exists (default)',
+  },
   quiet: {
     ...flag,
     ...since2015,
     alias: 'q',
     slot: 'quiet',
     group: OUTPUT,
-    describe: 'list the IDs of the layers only, 12 digits each',
+    describe: 'print only the IDs of the layers, 12 digits each',
   },
-  'no-quiet': { ...flag, ...since2015, alias: 'Q', slot: 'quiet', group: OUTPUT, describe: 'list a table (default)' },
-  json: { ...flag, group: OUTPUT, describe: 'list as JSON; with --target, tell in JSON what was written' },
+  'no-quiet': {
+    ...flag,
+    ...since2015,
+    alias: 'Q',
+    slot: 'quiet',
+    group: OUTPUT,
+    describe: 'print the layers as a table (default)',
+  },
+  json: { ...flag, group: OUTPUT, describe: 'print JSON: the listing, or with --target a summary of what was written' },
   'exclude-devices': {
     ...flag,
     group: OUTPUT,
-    describe: 'leave out device nodes, so that a user other than root can extract the tar',
+    describe: 'leave out device nodes, so that an ordinary user can extract the tar',
   },
 
   layers: {
@@ -67,7 +90,7 @@ export const OPTION_TABLE = {
     alias: 'l',
     group: LAYERS,
     describe:
-      'take SPEC: an ID or its first digits, a tag, @N (@1 the base, @-1 the newest), or a range A:B; repeatable',
+      'select layers: an ID or its first digits, a tag, @N (@1 is the base, @-1 the newest), or a range A:B; repeatable',
   },
   reverse: {
     ...flag,
@@ -75,7 +98,7 @@ export const OPTION_TABLE = {
     alias: 'r',
     slot: 'reverse',
     group: LAYERS,
-    describe: 'turn the order round: the first layer named, or the base, wins',
+    describe: 'reverse the order: the first layer named wins, or the base',
   },
   'no-reverse': {
     ...flag,
@@ -83,7 +106,7 @@ export const OPTION_TABLE = {
     alias: 'R',
     slot: 'reverse',
     group: LAYERS,
-    describe: 'the last layer named, or the newest, wins (default)',
+    describe: 'keep the order: the last layer named wins, or the newest (default)',
   },
   strict: {
     ...flag,
@@ -91,7 +114,7 @@ export const OPTION_TABLE = {
     alias: 's',
     slot: 'strict',
     group: LAYERS,
-    describe: 'a SPEC that names no layer is an error',
+    describe: 'fail if a SPEC selects no layer',
   },
   'no-strict': {
     ...flag,
@@ -99,48 +122,64 @@ export const OPTION_TABLE = {
     alias: 'S',
     slot: 'strict',
     group: LAYERS,
-    describe: 'it is a warning (default)',
+    describe: 'warn if a SPEC selects no layer (default)',
   },
 
-  gzip: { ...flag, ...since2015, alias: 'z', slot: 'compression', group: COMPRESSION, describe: 'gzip' },
-  bzip2: { ...flag, ...since2015, alias: 'j', slot: 'compression', group: COMPRESSION, describe: 'bzip2' },
-  xz: { ...flag, alias: 'J', slot: 'compression', group: COMPRESSION, describe: 'xz' },
-  zstd: { ...flag, slot: 'compression', group: COMPRESSION, describe: 'zstd' },
-  'no-compress': { ...flag, ...since2015, alias: 'C', slot: 'compression', group: COMPRESSION, describe: 'none' },
+  gzip: { ...flag, ...since2015, alias: 'z', slot: 'compression', group: COMPRESSION, describe: 'compress with gzip' },
+  bzip2: {
+    ...flag,
+    ...since2015,
+    alias: 'j',
+    slot: 'compression',
+    group: COMPRESSION,
+    describe: 'compress with bzip2',
+  },
+  xz: { ...flag, alias: 'J', slot: 'compression', group: COMPRESSION, describe: 'compress with xz' },
+  zstd: { ...flag, slot: 'compression', group: COMPRESSION, describe: 'compress with zstd' },
+  'no-compress': {
+    ...flag,
+    ...since2015,
+    alias: 'C',
+    slot: 'compression',
+    group: COMPRESSION,
+    describe: 'do not compress',
+  },
   'compress-level': {
     ...text,
     metavar: '=N',
     ...since2015,
     group: COMPRESSION,
-    describe: '0 to 9; bzip2 1 to 9, zstd 1 to 19',
+    describe: 'compression level: 0 to 9 for gzip and xz, 1 to 9 for bzip2, 1 to 19 for zstd',
   },
 
   image: {
     ...text,
     metavar: '=NAME',
     group: SOURCE,
-    describe: 'of several images in an archive: its name, its ID, or @N from @0',
+    describe: 'choose one of several images in an archive: its name, its ID, or @N counted from @0',
   },
   blobs: {
+    names: 'directory',
     ...text,
     metavar: '=DIR',
     repeatable: true,
     group: SOURCE,
-    describe: 'look in DIR for blobs, by digest, that the archive or layout does not have itself; repeatable',
+    describe: 'also look in DIR for blobs that the archive or layout lacks, by digest; repeatable',
   },
   platform: {
     ...text,
     metavar: '=PLATFORM',
     group: SOURCE,
     describe:
-      'of a multi-platform image: os/arch[/variant] or arch (default: DOCKER_DEFAULT_PLATFORM, or linux on this processor)',
+      'choose the platform: os/arch[/variant] or arch (default: DOCKER_DEFAULT_PLATFORM, or linux on this processor)',
   },
   pull: {
+    choices: PULL_CHOICES,
     type: 'string',
     metavar: '[=WHEN]',
     bare: 'missing',
     group: SOURCE,
-    describe: 'pull the image first, by the engine or else by dimgx: missing, always or never (default)',
+    describe: 'pull the image first, through the engine if there is one: missing, always or never (default)',
   },
   host: {
     ...text,
@@ -148,19 +187,20 @@ export const OPTION_TABLE = {
     group: SOURCE,
     describe: 'URL of the engine (default: what DOCKER_HOST and docker contexts say)',
   },
-  'no-cache': { ...flag, group: SOURCE, describe: "do not use the user's cache of what registries gave" },
-  offline: { ...flag, group: SOURCE, describe: 'of a registry, take only what is in the cache' },
+  'no-cache': { ...flag, group: SOURCE, describe: 'do not use the cache of registry downloads' },
+  offline: { ...flag, group: SOURCE, describe: 'take images of registries from the cache only' },
   creds: {
     ...text,
     metavar: '=USER:PASSWORD',
     group: SOURCE,
-    describe: 'for the registry (default: what docker login and podman login have stored)',
+    describe: 'credentials for the registry (default: those that docker login or podman login stored)',
   },
   authfile: {
+    names: 'file',
     ...text,
     metavar: '=FILE',
     group: SOURCE,
-    describe: 'take stored credentials from FILE alone',
+    describe: 'read stored credentials from FILE only',
   },
   mirror: {
     ...text,
@@ -169,74 +209,89 @@ export const OPTION_TABLE = {
     group: SOURCE,
     describe: 'ask URL before the registry HOST; repeatable',
   },
-  jobs: { ...text, metavar: '=N', group: SOURCE, describe: 'layers downloaded at once (default: 3)' },
+  jobs: { ...text, metavar: '=N', group: SOURCE, describe: 'download up to N layers at once (default: 3)' },
   'ca-file': {
+    names: 'file',
     ...text,
     metavar: '=PATH',
     group: SOURCE,
-    describe: 'trust the authorities in PATH for registries, too',
+    describe: 'also trust the certificate authorities in PATH for registries',
   },
   'cert-dir': {
+    names: 'directory',
     ...text,
     metavar: '=DIR',
     group: SOURCE,
-    describe: 'use the certificates in DIR for the registry, too: *.crt, and NAME.cert with NAME.key',
+    describe: 'also use the certificates in DIR for the registry: *.crt, and NAME.cert with NAME.key',
   },
-  'plain-http': { ...flag, group: SOURCE, describe: 'speak plain HTTP with the registry' },
-  retry: { ...text, metavar: '=N', group: SOURCE, describe: 'repeat a failed request N times (default: 4)' },
-  insecure: { ...flag, group: SOURCE, describe: 'plain HTTP and unchecked certificates for registries' },
+  'plain-http': { ...flag, group: SOURCE, describe: 'use plain HTTP for the registry' },
+  retry: { ...text, metavar: '=N', group: SOURCE, describe: 'retry a failed request up to N times (default: 4)' },
+  insecure: { ...flag, group: SOURCE, describe: 'allow plain HTTP and unverified certificates for registries' },
   'allow-foreign-layers': {
     ...flag,
     group: SOURCE,
     describe: 'download foreign layers from the URLs in the manifest',
   },
-  'tmp-dir': { ...text, metavar: '=DIR', group: SOURCE, describe: "folder for temporary data (default: the system's)" },
+  'tmp-dir': {
+    names: 'directory',
+    ...text,
+    metavar: '=DIR',
+    group: SOURCE,
+    describe: "directory for temporary data (default: the system's)",
+  },
   threads: {
     ...text,
     metavar: '=N',
     group: SOURCE,
-    describe: 'threads that read, and that compress, at most (default: one for each processor)',
+    describe: 'use up to N worker threads (default: one per processor)',
   },
 
-  verify: { ...flag, slot: 'verify', group: SAFETY, describe: 'compare digests and sizes (default)' },
-  'no-verify': { ...flag, slot: 'verify', group: SAFETY, describe: 'do not' },
-  'strict-input': { ...flag, group: SAFETY, describe: 'warnings about the image are errors' },
+  verify: { ...flag, slot: 'verify', group: SAFETY, describe: 'verify digests and sizes (default)' },
+  'no-verify': { ...flag, slot: 'verify', group: SAFETY, describe: 'skip verification' },
+  'strict-input': { ...flag, group: SAFETY, describe: 'treat warnings about the image as errors' },
   'max-size': {
     ...text,
     metavar: '=SIZE',
     group: SAFETY,
-    describe: 'of all layers unpacked, such as 500M, 10GB or 1TiB (default: 1T)',
+    describe: 'limit on the unpacked size of all layers, such as 500M, 10GB or 1TiB (default: 1T)',
   },
-  'max-entries': { ...text, metavar: '=N', group: SAFETY, describe: 'in all layers together (default: 10000000)' },
+  'max-entries': {
+    ...text,
+    metavar: '=N',
+    group: SAFETY,
+    describe: 'limit on the number of entries in all layers (default: 10000000)',
+  },
 
   'log-level': {
+    choices: LOG_LEVELS,
     ...text,
     metavar: '=LEVEL',
     ...since2015,
     group: MESSAGES,
-    describe: 'error, warning (default), info or debug',
+    describe: 'print messages of this level and above: error, warning (default), info or debug',
   },
   'log-format': {
     ...text,
     metavar: '=FORMAT',
     ...since2015,
     group: MESSAGES,
-    describe: 'as in Python: %(levelname)s, %(message)s, %(asctime)s',
+    describe: 'format of messages, as in Python: %(levelname)s, %(message)s, %(asctime)s',
   },
   verbose: {
     type: 'count',
     repeatable: true,
     alias: 'v',
     group: MESSAGES,
-    describe: 'tell what is written (info); -vv: what is skipped, too (debug)',
+    describe: 'report what is written (info); -vv also reports what is skipped (debug)',
   },
   progress: {
+    choices: PROGRESS_CHOICES,
     ...text,
     metavar: '=WHEN',
     group: MESSAGES,
-    describe: 'bars: auto (default: on a terminal), always or never',
+    describe: 'show progress bars: auto (default: on a terminal), always or never',
   },
 
   version: { ...flag, ...since2015, answers: true, alias: 'V', group: OTHER, describe: 'print the version' },
-  help: { ...flag, ...since2015, answers: true, alias: 'h', group: OTHER, describe: 'print this' },
+  help: { ...flag, ...since2015, answers: true, alias: 'h', group: OTHER, describe: 'print this help' },
 } as const satisfies Readonly<Record<string, OptionRow>>;

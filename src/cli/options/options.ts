@@ -5,7 +5,7 @@ import { type MessageSettings, messageSettings } from '../messages/message-setti
 import type { Argv } from './argv.js';
 import { defined } from './defined.js';
 import { oneOf } from './one-of.js';
-import { OPTION_TABLE } from './option-table.js';
+import { OPTION_TABLE, PULL_CHOICES } from './option-table.js';
 import { parseCount, parseSize } from './parse-number.js';
 import { type Given as GivenOf, readOptions } from './read-options.js';
 import { registrySettings } from './registry-settings.js';
@@ -23,8 +23,6 @@ export interface Invocation extends MessageSettings {
 }
 
 type Given = GivenOf<typeof OPTION_TABLE>;
-
-const PULL_CHOICES = ['missing', 'always', 'never'] as const;
 
 /**
  * Reads the options and operands of a normalised command line that asks neither for help nor for the version.

@@ -1,0 +1,51 @@
+import { MESSAGE_OPTIONS } from '../messages/message-settings.js';
+import { OPTION_TABLE } from '../options/option-table.js';
+import type { OptionTable } from '../options/read-options.js';
+import type { Command, Example } from './command.js';
+import { COMMAND_TABLE, type CommandRow, isRow } from './command-table.js';
+
+/** All that help, completion and the manual say of a command. */
+export interface CommandHelp {
+  /** `cache ls`; empty for what `dimgx` does without a command. */
+  readonly name: string;
+  /** What follows the name. */
+  readonly usage: string;
+  /** What it does, in one line. */
+  readonly summary: string;
+  /** What it does. */
+  readonly describe: string;
+  /** All of them, each with its group. */
+  readonly options: OptionTable;
+  readonly examples: readonly Example[];
+}
+
+/** Of listing and flattening. */
+export const MAIN_HELP: CommandHelp = {
+  name: '',
+  usage: '[options] [-l SPEC]... [-t PATH] IMAGE',
+  summary: 'flatten an image, or list its layers',
+  describe: 'Turns a container image into one flat root filesystem. Without a target, lists the layers of the image.',
+  options: OPTION_TABLE,
+  examples: [
+    ['dimgx image.tar', 'list the layers'],
+    ['dimgx -t rootfs.tar.gz oci:layout:3.20', 'flatten into a compressed tar'],
+    ['docker save alpine | dimgx -t - - | tar x', 'flatten through pipes'],
+    ['dimgx -l @1:@3 -t base.tar image.tar', 'flatten only the three oldest layers'],
+  ],
+};
+
+export function helpOf(name: string, summary: string, command: Command): CommandHelp {
+  const { usage, describe, examples, options } = command;
+  const own = Object.entries(options).map(([option, row]) => [option, { group: 'Options:', ...row }] as const);
+  const table = { ...Object.fromEntries(own), ...MESSAGE_OPTIONS, help: OPTION_TABLE.help };
+  return { name, usage, summary, describe, examples, options: table };
+}
+
+/** Of `dimgx` itself, then of every command, in the order of the table. */
+export async function allHelp(): Promise<readonly CommandHelp[]> {
+  const rows: readonly (readonly [string, CommandRow])[] = Object.entries(COMMAND_TABLE).flatMap(([word, entry]) =>
+    isRow(entry) ? [[word, entry]] : Object.entries(entry).map(([second, row]) => [`${word} ${second}`, row]),
+  );
+  const own = rows.map(async ([name, row]) => helpOf(name, row.summary, (await row.load()).command));
+  return [MAIN_HELP, ...(await Promise.all(own))];
+}

@@ -1,0 +1,32 @@
+import type { CommandHelp } from '../commands/command-help.js';
+import type { OptionRow } from '../options/option-table.js';
+
+/** What a shell may complete of an option. */
+export interface OptionWords {
+  /** `--target`, and `-t` if it has a letter. */
+  readonly spellings: readonly string[];
+  readonly describe: string;
+  /** `none`: no value; `any`: a value that nobody can guess. */
+  readonly value: 'none' | 'any' | 'file' | 'directory' | readonly string[];
+  /** The value comes only after `=`. */
+  readonly isOptional: boolean;
+}
+
+export function optionWords({ options }: CommandHelp): readonly OptionWords[] {
+  return Object.entries(options).map(([name, row]) => ({
+    spellings: [`--${name}`, ...(row.alias ? [`-${row.alias}`] : [])],
+    describe: row.describe ?? '',
+    value: valueWords(row),
+    isOptional: row.bare !== undefined,
+  }));
+}
+
+function valueWords({ type, choices, names }: OptionRow): OptionWords['value'] {
+  if (type !== 'string') return 'none';
+  return choices ?? names ?? 'any';
+}
+
+/** A word in single quotes, for any POSIX shell. */
+export function quotedWord(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

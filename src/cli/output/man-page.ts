@@ -1,0 +1,88 @@
+import { allHelp, type CommandHelp } from '../commands/command-help.js';
+import type { OptionRow } from '../options/option-table.js';
+
+/** The manual page `dimgx.1`, in the macros of man(7). Made when the package is built. */
+export async function manPage(version: string): Promise<string> {
+  const [main, ...commands] = (await allHelp()) as [CommandHelp, ...CommandHelp[]];
+  return [
+    `.TH DIMGX 1 "" "dimgx ${version}" "User Commands"`,
+    '.SH NAME',
+    'dimgx \\- turn a container image into one flat root filesystem',
+    '.SH SYNOPSIS',
+    ...[main, ...commands].flatMap(({ name, usage }) => [
+      `.B ${`dimgx ${name}`.trim()}`,
+      ...(usage === '' ? [] : [roff(usage)]),
+      '.br',
+    ]),
+    '.SH DESCRIPTION',
+    roff(main.describe),
+    '.PP',
+    roff(IMAGE),
+    '.SH OPTIONS',
+    ...optionsOf(main),
+    '.SH COMMANDS',
+    ...commands.flatMap(commandOf),
+    '.SH EXIT STATUS',
+    ...EXIT_STATUS.flatMap(([status, meaning]) => ['.TP', `.B ${status}`, roff(meaning)]),
+    '.SH EXAMPLES',
+    ...examplesOf(main),
+    '',
+  ].join('\n');
+}
+
+const IMAGE =
+  `IMAGE is a path, "-" for an archive on standard input, or one of docker-archive:PATH[:NAME], oci:DIR[:TAG],
+oci-archive:FILE[:TAG], dir:DIR, docker-daemon:NAME, docker://NAME (in a registry).`.replaceAll('\n', ' ');
+
+const EXIT_STATUS = [
+  ['0', 'Success.'],
+  ['1', 'The command line cannot be understood.'],
+  ['2', 'The work failed. Nothing new is left where the target was to be.'],
+  ['3', 'With --strict, a SPEC selects no layer.'],
+] as const;
+
+function optionsOf({ options }: CommandHelp): readonly string[] {
+  let group: string | undefined;
+  return Object.entries(options).flatMap(([name, row]) => {
+    const heading = row.group === group ? [] : [`.SS ${roff((row.group ?? '').replace(/:$/, ''))}`];
+    group = row.group;
+    return [...heading, '.TP', spelled(name, row), roff(`${capital(row.describe ?? '')}.`)];
+  });
+}
+
+function spelled(name: string, { alias, metavar = '' }: OptionRow): string {
+  const long = `\\fB\\-\\-${roff(name)}\\fR${roff(metavar)}`;
+  return alias === undefined ? long : `\\fB\\-${alias}\\fR, ${long}`;
+}
+
+function commandOf(help: CommandHelp): readonly string[] {
+  const own = Object.entries(help.options).filter(([, { group }]) => group === 'Options:');
+  const options = own.flatMap(([name, row]) => ['.TP', spelled(name, row), roff(`${capital(row.describe ?? '')}.`)]);
+  const title = `.SS dimgx ${help.name} ${roff(help.usage)}`.trim();
+  return [title, roff(help.describe), '.RS', ...options, '.RE', ...examplesOf(help)];
+}
+
+function examplesOf({ examples }: CommandHelp): readonly string[] {
+  return examples.flatMap(([line, does]) => [
+    '.PP',
+    `${roff(`${capital(does)}:`)}`,
+    '.PP',
+    '.RS 4',
+    '.nf',
+    roff(line),
+    '.fi',
+    '.RE',
+  ]);
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Text that troff takes as it is. */
+function roff(text: string): string {
+  return text
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll(/^(?=[.'])/gm, '\\&');
+}
