@@ -53,3 +53,4 @@ async function compile() {
 for (const folder of ['build', 'dist']) await rm(ROOT + folder, { recursive: true, force: true });
 await Promise.all([compile(), bundle()]);
 await writeManPage();
+await writeFile(`${ROOT}build/.built`, ''); // see test/build.ts

@@ -1,11 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-const BUILD = fileURLToPath(new URL('../build.mjs', import.meta.url));
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
 
-/** Builds what the tests run, so that none sees code of yesterday. */
+/**
+ * Builds what the tests run, so that none sees code of yesterday. What is up to date is left alone: several runs at once do
+ * not take it away from one another.
+ */
 export default async function build(): Promise<void> {
-  const [code] = await once(spawn(process.execPath, [BUILD], { stdio: ['ignore', 'inherit', 'inherit'] }), 'close');
+  if (await isUpToDate()) return;
+  const [code] = await once(spawn(process.execPath, [`${ROOT}build.mjs`], { stdio: 'inherit' }), 'close');
   if (code !== 0) throw new Error('the build failed');
+}
+
+async function isUpToDate(): Promise<boolean> {
+  const built = await stat(`${ROOT}build/.built`).catch(() => undefined);
+  const sources = (await readdir(`${ROOT}src`, { recursive: true })).map((name) => `src/${name}`);
+  const times = ['build.mjs', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'src', ...sources].map(
+    async (name) => (await stat(ROOT + name)).mtimeMs,
+  );
+  return built !== undefined && built.mtimeMs > Math.max(...(await Promise.all(times)));
 }

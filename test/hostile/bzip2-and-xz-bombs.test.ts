@@ -18,7 +18,7 @@ const HEADER = rawEntry({ name: 'zeros', patch: { 124: SIZE } }).subarray(0, 512
 
 /** More zeros behind that header than may be unpacked: ten times as many, or three. */
 async function bomb(command: string): Promise<Buffer> {
-  const script = `{ printf %s ${HEADER.toString('base64')} | base64 -d; head -c ${shortOrLong(64, 1024) * MIB} /dev/zero; } | ${command}`;
+  const script = `{ printf %s ${HEADER.toString('base64')} | base64 -d; head -c ${shortOrLong(64, 512) * MIB} /dev/zero; } | ${command}`;
   return (await runShell(script)).stdout;
 }
 
