@@ -1,8 +1,9 @@
 /**
- * Every error and warning that dimgx knows, in one table each. The tables of docs/errors.md are held equal to these by a test.
+ * Every error and warning that dimgx reports, in one table each. A test keeps the tables in docs/errors.md equal to
+ * these.
  */
 
-/** What the process exits with when this error ends it. */
+/** Exit code of the process when this error ends it. */
 export type ExitCode = 1 | 2 | 3 | 130 | 141;
 
 interface ErrorKind {
@@ -176,7 +177,7 @@ export const ERRORS = {
 } as const satisfies Record<string, ErrorKind>;
 
 interface WarningKind {
-  /** The image, where `strictInput` makes an error of it, or what was asked for. */
+  /** `image`: about the image; `strictInput` turns it into an error. `request`: about what the caller asked for. */
   readonly about: 'image' | 'request';
   /** One line for docs/errors.md. */
   readonly meaning: string;

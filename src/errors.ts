@@ -2,43 +2,43 @@ import { ERRORS, type ErrorCode, type ExitCode, type WarningCode } from './error
 
 export { ERRORS, type ErrorCode, type ExitCode, WARNINGS, type WarningCode } from './error-table.js';
 
-/** One of several images or platforms that could be chosen. Texts stand as the image has them, not printable yet. */
+/**
+ * One of several images or platforms to choose from. Its strings are raw, as stored in the image; escape them to print.
+ */
 export interface Choice {
   readonly names: readonly string[];
-  /** `image`, `index`, or what else it is, in a word or two. */
+  /** `image`, `index`, or another short description. */
   readonly kind: string;
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
-  /** Of the manifest; in archives of Docker, of the config. */
+  /** Digest of the manifest, or of the config in Docker archives. */
   readonly digest?: string;
-  /** Whether all its documents and layers are there; absent where nobody has looked. */
+  /** Whether all its documents and layers are present; absent if not checked. */
   readonly isWhole?: boolean;
 }
 
-/** What an error tells a program beside its text. Each part is there where it is known. */
+/** Machine-readable details of an error, besides its message. Each is present when known. */
 export interface ErrorDetails {
-  /** `Layer.name` of the layer that it is about. */
+  /** `Layer.name` of the layer the error is about. */
   readonly layer?: string;
-  /** Of the entry, document, source or target that it is about; printable. */
+  /** Path of the entry, document, source or target the error is about; printable. */
   readonly path?: string;
-  /** The bytes of `path`, as they are. */
+  /** The raw bytes of `path`. */
   readonly rawPath?: Uint8Array;
-  /** What could have been chosen instead. */
+  /** The alternatives the caller could choose from. */
   readonly choices?: readonly Choice[];
 }
 
-/** The one kind of error that leaves the library. `cause` holds the error of the operating system, if there is one. */
+/** The only error class the library throws. `cause` holds the operating system's error, if there is one. */
 export class DimgxError extends Error implements ErrorDetails {
   override readonly name = 'DimgxError';
-  /** With `strictInput` a warning is raised as an error and keeps its code. */
+  /** With `strictInput`, a warning is thrown as an error and keeps its code. */
   readonly code: ErrorCode | WarningCode;
   declare readonly layer?: string;
   declare readonly path?: string;
   declare readonly rawPath?: Uint8Array;
   declare readonly choices?: readonly Choice[];
 
-  /**
-   * @param message what happened, to what, and what to do; without the code
-   */
+  /** @param message what happened, to what, and what to do; without the code */
   constructor(
     code: ErrorCode | WarningCode,
     message: string,
@@ -49,44 +49,44 @@ export class DimgxError extends Error implements ErrorDetails {
     Object.assign(this, details);
   }
 
-  /** What it tells a program beside its text. */
+  /** Its machine-readable details. */
   get details(): ErrorDetails {
     const { layer, path, rawPath, choices } = this;
     const details = Object.entries({ layer, path, rawPath, choices }).filter(([, value]) => value !== undefined);
     return Object.fromEntries(details);
   }
 
-  /** The same error in the words of a stage that knows more about it. This one becomes its cause. */
+  /** The same error, reworded by a stage that knows more. This error becomes the `cause` of the new one. */
   retold(message: string, more: ErrorDetails = {}): DimgxError {
     return new DimgxError(this.code, message, { ...this.details, ...more, cause: this });
   }
 
-  /** What the process exits with when this error ends it. */
+  /** Exit code of the process when this error ends it. */
   get exitCode(): ExitCode {
     return this.code in ERRORS ? ERRORS[this.code as ErrorCode].exit : 2;
   }
 }
 
-/** Something odd that was survived. */
+/** An oddity that did not stop the work. */
 export interface Warning {
   readonly code: WarningCode;
-  /** What is odd, and where; printable. Of several alike, the first. */
+  /** What is odd, and where; printable. If there were several alike, describes the first. */
   readonly message: string;
-  /** How often this was met: one warning stands for all of its kind in a layer. */
+  /** Number of occurrences: one warning covers all of its kind in a layer. */
   readonly count: number;
 }
 
-/** Takes warnings as they arise. Throws to make of one an error. */
+/** Called with each warning as it arises. Throw from it to turn the warning into an error. */
 export type Warn = (warning: Warning) => void;
 
-/** How a caller wants oddities of the input treated. */
+/** How the caller wants oddities in the input handled. */
 export interface WarningOptions {
   readonly onWarning?: Warn | undefined;
   /** Warnings about the input become errors. */
   readonly strictInput?: boolean | undefined;
 }
 
-/** What to do with warnings about the input: pass them on, or make errors of them. */
+/** Returns a handler for warnings about the input: it passes them on, or throws them as errors. */
 export function inputWarner({ onWarning, strictInput }: WarningOptions): Warn {
   return (warning) => {
     if (strictInput) throw new DimgxError(warning.code, warning.message);
@@ -94,7 +94,7 @@ export function inputWarner({ onWarning, strictInput }: WarningOptions): Warn {
   };
 }
 
-/** The reason of a signal that dimgx itself aborts: the work is to end with this failure. */
+/** Abort reason of a signal that dimgx itself aborts: the work ends with this failure. */
 export class Interruption extends Error {
   readonly failure: DimgxError;
 
@@ -104,12 +104,12 @@ export class Interruption extends Error {
   }
 }
 
-/** @throws what ended the work, mostly DIMGX_ABORTED */
+/** @throws the error that ended the work, usually DIMGX_ABORTED */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortedBy(signal);
 }
 
-/** What ended the work of a signal: DIMGX_ABORTED, or the failure that it was interrupted for. */
+/** The error that ended the work: DIMGX_ABORTED, or the failure carried by an `Interruption`. */
 export function abortedBy(signal: AbortSignal): DimgxError {
   if (signal.reason instanceof Interruption) return signal.reason.failure;
   return new DimgxError('DIMGX_ABORTED', 'the work was cancelled', { cause: signal.reason });

@@ -17,29 +17,29 @@ import { openImage } from './source/resolve.js';
 
 export interface FlattenOptions extends OpenOptions, SelectOptions, InspectOptions, ExtractOptions, TargetOptions {}
 
-/** What one layer gave. */
+/** What one layer contributed. */
 export interface LayerCount {
   readonly name: string;
   readonly digest?: string;
   readonly diffId?: string;
   /** Entries read. */
   readonly entries: number;
-  /** Entries that stand in the output. */
+  /** Entries that ended up in the output. */
   readonly written: number;
 }
 
 export interface FlattenResult {
   readonly imageId: string;
   readonly manifestDigest?: string;
-  /** Which source served the image. */
+  /** The source the image came from. */
   readonly source: Image['source'];
-  /** Written to the target, after compression. */
+  /** Bytes written to the target, after compression. */
   readonly bytes: number;
   /** Entries in the output. */
   readonly entries: number;
-  /** Names of devices that `excludeDevices` left out; absent without it. */
+  /** Number of paths (devices and hard links to them) that `excludeDevices` left out; absent without that option. */
   readonly excludedDevices?: number;
-  /** In the order of the selection: earlier wins. */
+  /** In selection order: earlier layers win. */
   readonly layers: readonly LayerCount[];
   readonly warnings: readonly Warning[];
 }
@@ -48,8 +48,8 @@ export interface FlattenResult {
  * Writes the flattened image to a target: reference → source → image → inspect → merge → extract → target.
  *
  * @param target a path, `-` for standard output, or a stream, which is ended
- * @throws DimgxError with any code of the table; then nothing new is left where the target was to be. A stream is not
- *   touched when the work fails before its first byte, else destroyed
+ * @throws DimgxError with any code in the table. Nothing new is left at the target path. A stream is left untouched if
+ *   the work fails before its first byte, and destroyed otherwise
  */
 export async function flatten(
   reference: string,
@@ -81,7 +81,7 @@ export async function flatten(
   }
 }
 
-/** The options as the stages get them. */
+/** The options in the form the stages take. */
 type Heard = FlattenOptions & {
   readonly onWarning: Warn;
   readonly settle: () => Promise<void>;

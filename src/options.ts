@@ -2,177 +2,175 @@ import type { CompressionName } from './compression/codec.js';
 import type { Warn } from './errors.js';
 import type { Pool } from './inspect/pool.js';
 
-/** A step of the work, for progress bars. */
+/** One step of the work, for progress bars. */
 export interface Progress {
   /**
-   * `pull`: an engine, or dimgx itself, fetches the image; `unpack`: it unpacks what it has fetched; `prepare`: it makes ready to save the
-   * image; `open`: a stream is spooled; `inspect`: layers are indexed; `extract`: the tar is written; `verify`: the last
-   * hashes.
+   * `pull`: an engine, or dimgx itself, fetches the image; `unpack`: it unpacks what it fetched; `prepare`: it prepares
+   * to save the image; `open`: a stream is spooled; `inspect`: layers are indexed; `extract`: the tar is written;
+   * `verify`: the remaining hashes are computed.
    */
   readonly stage: 'pull' | 'unpack' | 'prepare' | 'open' | 'inspect' | 'extract' | 'verify';
-  /** What is being worked on: the name of a layer, the image, the archive or the target; printable. */
+  /** The layer (by name), image, archive or target being worked on; printable. */
   readonly item: string;
   /** In bytes. */
   readonly done: number;
-  /** In bytes; `undefined` when it cannot be known. */
+  /** In bytes; `undefined` if unknown. */
   readonly total: number | undefined;
 }
 
-/** What all functions of the library understand. */
+/** Options common to all functions of the library. */
 export interface CommonOptions {
-  /** Ends the work with DIMGX_ABORTED; everything held is given back. */
+  /** Aborting it ends the work with DIMGX_ABORTED and releases all resources. */
   readonly signal?: AbortSignal | undefined;
-  /** Called often: at each step of the work. See docs/library.md for callbacks that throw or are async. */
+  /** Called often, at each step of the work. See docs/library.md for callbacks that throw or are async. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Called for each warning as it arises; many of one kind in one layer are one. */
+  /** Called for each warning as it arises. Warnings of one kind in one layer are combined into one. */
   readonly onWarning?: Warn | undefined;
-  /** Takes what may help to find out why something went wrong; printable. */
+  /** Called with messages that help diagnose a failure; printable. */
   readonly onInfo?: ((message: string) => void) | undefined;
-  /** Warnings about the input become errors. Default false. */
+  /** Turn warnings about the input into errors. Default false. */
   readonly strictInput?: boolean | undefined;
 }
 
-/** A name and a password, or a token, for a registry. */
+/** A user name and a password or token for a registry. */
 export interface RegistryCredentials {
   readonly username: string;
   readonly password: string;
 }
 
-/** Bounds on what an image may make dimgx do; what is left out, or undefined, has its default. `Infinity`: no bound. */
+/** Limits on the resources an image may consume. Omitted or undefined: the default. `Infinity`: no limit. */
 export interface LimitOptions {
-  /** Of all layers, uncompressed, in bytes, the real sizes of sparse files counted. Default 1 TiB. */
+  /** Total uncompressed size of all layers, in bytes; sparse files count with their real size. Default 1 TiB. */
   readonly maxSize?: number | undefined;
-  /** Entries in all layers together. Default 10,000,000. */
+  /** Total number of entries in all layers. Default 10,000,000. */
   readonly maxEntries?: number | undefined;
 }
 
-/** How registries are reached. */
+/** How to connect to registries. */
 export interface RegistryOptions {
-  /** For the registry that is named; default: what `docker login` and `podman login` have stored. */
+  /** For the registry in the reference. Default: the credentials stored by `docker login` and `podman login`. */
   readonly credentials?: RegistryCredentials | undefined;
-  /** The only file to take stored credentials from; in the form of docker's `config.json`. */
+  /** The only file to read stored credentials from, in the format of docker's `config.json`. */
   readonly authFile?: string | undefined;
-  /** Layers that are downloaded at once. Default 3. */
+  /** Maximum number of layers downloaded at once. Default 3. */
   readonly jobs?: number | undefined;
-  /** Of authorities that are trusted beside the usual ones; PEM. */
+  /** PEM file of certificate authorities to trust in addition to the usual ones. */
   readonly caFile?: string | undefined;
-  /** A folder with `*.crt`, `NAME.cert` and `NAME.key`, like those in `certs.d`. */
+  /** Folder with `*.crt`, `NAME.cert` and `NAME.key`, laid out like those in `certs.d`. */
   readonly certDir?: string | undefined;
-  /** Plain HTTP, and certificates that nobody vouches for. Default false. */
+  /** Allow plain HTTP and untrusted certificates. Default false. */
   readonly insecure?: boolean | undefined;
-  /** Ask the registry that is named by plain HTTP, and do not try TLS. Default false. */
+  /** Use plain HTTP for the registry in the reference, without trying TLS. Default false. */
   readonly plainHttp?: boolean | undefined;
-  /** How often a request that fails is repeated. Default 4. */
+  /** Number of retries after a failed request. Default 4. */
   readonly retry?: number | undefined;
-  /** `HOST=URL`: places that are asked before a registry. */
+  /** Mirrors to try before a registry, each as `HOST=URL`. */
   readonly mirrors?: readonly string[] | undefined;
-  /** Download layers that are not in the registry from where their manifest says. Default false. */
+  /** Download layers missing from the registry from the URLs in their manifest. Default false. */
   readonly allowForeignLayers?: boolean | undefined;
 }
 
-/** For `openImage`. */
+/** Options of `openImage`. */
 export interface OpenOptions extends CommonOptions, RegistryOptions {
   /**
-   * `os/arch[/variant]`, or the name of an architecture for linux; default: `DOCKER_DEFAULT_PLATFORM`, else linux on this
-   * machine's architecture.
+   * `os/arch[/variant]`, or an architecture name, which implies linux. Default: `DOCKER_DEFAULT_PLATFORM`, else linux
+   * on this machine's architecture.
    */
   readonly platform?: string | undefined;
-  /** Which of several images in an archive: a name, an ID or its prefix, or `@N` counted from 0. */
+  /** Which image of an archive to use: a name, an ID or its prefix, or `@N` counted from 0. */
   readonly image?: string | undefined;
   /**
-   * Folders in which blobs are looked for that are not in the archive or layout: as `DIR/ALGORITHM/HEX`, `DIR/HEX` or
-   * `DIR/blobs/ALGORITHM/HEX`. They are compared with their digests even with `verify: false`.
+   * Folders to search for blobs missing from the archive or layout, as `DIR/ALGORITHM/HEX`, `DIR/HEX` or
+   * `DIR/blobs/ALGORITHM/HEX`. These blobs are checked against their digests even with `verify: false`.
    */
   readonly blobs?: readonly string[] | undefined;
-  /** Of the engine, as `unix://…`, `tcp://…` or `ssh://…`. Default: what `DOCKER_HOST` and docker's contexts say. */
+  /** Address of the engine: `unix://…`, `tcp://…` or `ssh://…`. Default: from `DOCKER_HOST` and docker's contexts. */
   readonly host?: string | undefined;
-  /**
-   * Whether the engine is to pull the image; without an engine it is fetched from its registry. Default `never`.
-   */
+  /** When the engine pulls the image. Without an engine, dimgx fetches it from its registry. Default `never`. */
   readonly pull?: 'missing' | 'always' | 'never' | undefined;
-  /** The folder of the cache for what registries give; `false`: none. Default: the user's. */
+  /** Cache folder for downloads from registries; `false` disables the cache. Default: the user's cache. */
   readonly cache?: string | false | undefined;
-  /** Of a registry, take only what is in the cache. Default false. */
+  /** Use only cached data for registry images. Default false. */
   readonly offline?: boolean | undefined;
-  /** Where spools are made. Default: the system's temporary folder. */
+  /** Folder for spools. Default: the system's temporary folder. */
   readonly tmpDir?: string | undefined;
-  /** Compare digests, sizes and diff IDs. Default true. */
+  /** Verify digests, sizes and diff IDs. Default true. */
   readonly verify?: boolean | undefined;
-  /** `maxSize` bounds an archive that is decompressed or streamed, too. */
+  /** `maxSize` also limits an archive that is decompressed or streamed. */
   readonly limits?: LimitOptions | undefined;
 }
 
-/** For `selectLayers`. */
+/** Options of `selectLayers`. */
 export interface SelectOptions {
-  /** Layer specs; default: all layers, newest first. */
+  /** Layer specs. Default: all layers, newest first. */
   readonly layers?: readonly string[] | undefined;
-  /** Oldest first, where no layers are named; the order of the specs as they stand, where they are. Default false. */
+  /** Without `layers`: oldest first. With `layers`: keep the order of the specs as given. Default false. */
   readonly reverse?: boolean | undefined;
-  /** A spec that selects nothing is DIMGX_INSPECT_LAYER_SPEC. Default false: a warning. */
+  /** Throw DIMGX_INSPECT_LAYER_SPEC for a spec that selects nothing. Default false: warn. */
   readonly strict?: boolean | undefined;
 }
 
-/** For `inspectLayers`. */
+/** Options of `inspectLayers`. */
 export interface InspectOptions extends CommonOptions {
-  /** Compare digests, sizes and diff IDs. Default true. */
+  /** Verify digests, sizes and diff IDs. Default true. */
   readonly verify?: boolean | undefined;
-  /** Where spools are made. Default: the system's temporary folder. */
+  /** Folder for spools. Default: the system's temporary folder. */
   readonly tmpDir?: string | undefined;
-  /** Of the layers that are inspected, together. */
+  /** Limits for all inspected layers together. */
   readonly limits?: LimitOptions | undefined;
-  /** The threads to use, made by `createPool`. Default: those that all calls of the process share. */
+  /** Worker threads to use, created by `createPool`. Default: a pool shared by all calls in the process. */
   readonly pool?: Pool | undefined;
-  /** Worker threads at most. Default: the machine's processors. */
+  /** Maximum number of worker threads. Default: the number of processors. */
   readonly threads?: number | undefined;
 }
 
-/** What became of one entry of a layer. Paths are printable: control characters are escaped. */
+/** What happened to one entry of a layer. Paths are printable: control characters are escaped. */
 export interface EntryEvent {
-  /** Whether the entry stands in the output. */
+  /** `write`: the entry is in the output. `skip`: it was left out. */
   readonly action: 'write' | 'skip';
-  /** In the output, or in the layer for `skip`. */
+  /** Path in the output, or in the layer for `skip`. */
   readonly path: string;
-  /** The layer's name. */
+  /** Name of the layer. */
   readonly layer: string;
-  /** For `skip`: why, in words that follow "skipping PATH". */
+  /** For `skip`: the reason, worded to follow "skipping PATH". */
   readonly reason?: string | undefined;
   /**
-   * Of the contents that come with this path, in bytes; of a sparse file, holes included. 0 for whatever is not a file, and
-   * for a hard link.
+   * Size of the contents stored with this path, in bytes. For a sparse file, includes holes. 0 for hard links and for
+   * anything that is not a file.
    */
   readonly size: number;
-  /** The low 12 bits. */
+  /** The low 12 bits of the mode. */
   readonly mode: number;
   /** Seconds since 1970, floored. */
   readonly mtime: number;
 }
 
-/** For `mergeLayers`. */
+/** Options of `mergeLayers`. */
 export interface MergeOptions extends Pick<CommonOptions, 'onWarning' | 'strictInput'> {
-  /** `maxEntries` bounds the entries of the output, too. */
+  /** `maxEntries` also limits the entries of the output. */
   readonly limits?: LimitOptions | undefined;
-  /** Called for each entry that is left out, and for each that is written, as it is written. */
+  /** Called for each entry that is left out, and for each written entry as it is written. */
   readonly onEntry?: ((event: EntryEvent) => void) | undefined;
   /**
-   * Leave out character and block devices, which only root can make, and hard links to them. A warning counts them. Default
-   * false.
+   * Leave out character and block devices, which only root can create, and hard links to them. A warning reports how
+   * many. Default false.
    */
   readonly excludeDevices?: boolean | undefined;
-  /** Also find out which entries are hidden, and by what, for `Plan.hidden`. Default false. */
+  /** Also record which entries are hidden, and by what, in `Plan.hidden`. Default false. */
   readonly explain?: boolean | undefined;
 }
 
-/** For `extractLayers`. */
+/** Options of `extractLayers`. */
 export interface ExtractOptions extends CommonOptions, Omit<MergeOptions, 'explain'> {}
 
-/** How the tar is written. */
+/** How to write the tar. */
 export interface TargetOptions {
-  /** Default: what the target's extension says, else `none`. */
+  /** Default: implied by the target's extension, else `none`. */
   readonly compression?: CompressionName | undefined;
-  /** 0 to 9 for gzip and xz, 1 to 9 for bzip2, 1 to 19 for zstd. Default: the codec's own. */
+  /** 0 to 9 for gzip and xz, 1 to 9 for bzip2, 1 to 19 for zstd. Default: the codec's default. */
   readonly level?: number | undefined;
-  /** Threads that compress at once at most. Default: the machine's processors. */
+  /** Maximum number of threads that compress at once. Default: the number of processors. */
   readonly threads?: number | undefined;
-  /** Overwrite a regular file that exists. Default false. */
+  /** Overwrite an existing regular file. Default false. */
   readonly force?: boolean | undefined;
 }

@@ -1,7 +1,7 @@
 import { printable } from './base/text/printable.js';
 import type { Warning, WarningCode } from './errors.js';
 
-/** What a warning says of the entry that it names. */
+/** Text of the warning about the entry it names. */
 const SAYINGS = {
   DIMGX_INSPECT_SPARSE: 'a sparse entry is passed through as it stands',
   DIMGX_INSPECT_CONTIGUOUS: 'a contiguous file, which container engines refuse, is taken as a regular one',
@@ -20,18 +20,18 @@ const SAYINGS = {
 
 export type TalliedCode = keyof typeof SAYINGS;
 
-/** Counts odd entries, so that each kind is one warning for a layer, with its first entry, however often it occurs. */
+/** Counts odd entries. Each kind yields one warning per layer, with its count and first entry. */
 export class WarningTally {
   readonly #counts = new Map<TalliedCode, { count: number; readonly first: string }>();
 
-  /** @param path of the entry; copied the first time */
+  /** @param path of the entry; copied on the first call for a code */
   add(code: TalliedCode, path: Uint8Array): void {
     const seen = this.#counts.get(code);
     if (seen) seen.count++;
     else this.#counts.set(code, { count: 1, first: path.length > 0 ? printable(path) : './' });
   }
 
-  /** All that was counted, in the order of their first entries. */
+  /** The warnings, ordered by first occurrence. */
   warnings(): Warning[] {
     return [...this.#counts].map(([code, { count, first }]) => ({
       code,
@@ -41,7 +41,7 @@ export class WarningTally {
   }
 }
 
-/** The same, said of a layer. */
+/** The same warning, with the layer named in its message. */
 export function ofLayer(layer: string, { code, message, count }: Warning): Warning {
   return { code, message: `layer ${layer}: ${message}`, count };
 }
