@@ -12,7 +12,7 @@ import { checkSparseMap, headSparseMap, oldSparseMap } from './sparse.js';
 const EMPTY = new Uint8Array(0);
 const NO_RECORDS: readonly PaxRecord[] = [];
 
-/** Types that have no contents whatever their size field says. Source: Go's archive/tar, isHeaderOnly. */
+/** Types without contents, whatever their size field says. Source: Go's archive/tar, isHeaderOnly. */
 export const HEADER_ONLY: ReadonlySet<number> = new Set([
   TYPE.hardLink,
   TYPE.symlink,
@@ -22,7 +22,7 @@ export const HEADER_ONLY: ReadonlySet<number> = new Set([
   TYPE.fifo,
 ]);
 
-/** An entry to be filled by `decodeEntry`. One literal: put together out of parts it took longer than the decoding. */
+/** An empty entry for `decodeEntry` to fill. One object literal: building it from parts took longer than decoding. */
 export function emptyEntry(): TarEntry {
   return {
     start: 0,
@@ -47,19 +47,22 @@ export function emptyEntry(): TarEntry {
 }
 
 /**
- * What `decodeEntry` came to: a whole entry, extensions that belong to none, or the need for more bytes. The padding of
- * an extension may be missing at the end of the archive: from `bodyEnd` on it may end.
+ * Result of `decodeEntry`: a whole entry, extensions that belong to no entry, or a request for more bytes. The archive
+ * may end before an extension's padding does, but not before `bodyEnd`.
  */
 export type Decoded = 'entry' | 'extensions' | { readonly need: number; readonly bodyEnd?: number };
 
 /**
- * What entries are held to. In a layer, whatever the engines would not unpack is refused. Of an archive around an image only
- * a few members are wanted: entries of other types are handed over as they are, and the maps of sparse files in PAX form are
- * not looked at, which say nothing of where the next entry begins.
+ * How strict decoding is. In a layer, anything the engines would not unpack is rejected. From an archive around an
+ * image, only a few members are needed: entries of other types are passed on as they are, and maps of PAX sparse files
+ * are not checked, because they do not affect where the next entry begins.
  */
 export type TarRules = 'layer' | 'archive';
 
-/** Of all extensions of one entry, in bytes: one of each kind and to spare. What is longer is held by nobody. */
+/**
+ * Maximum total size of one entry's extensions, in bytes: room for one of each kind and more. Longer ones are never
+ * buffered.
+ */
 const MAX_EXTENSIONS = 4 * MAX_EXTENSION;
 
 interface Extension {
@@ -68,15 +71,16 @@ interface Extension {
 }
 
 /**
- * Reads one entry: its extensions (PAX, GNU long name and link) and its own header. Source of all rules: POSIX.1-2017
+ * Decodes one entry: its extensions (PAX, GNU long name and link) and its own header. Source of all rules: POSIX.1-2017
  * pax, GNU tar, and where they differ Go's archive/tar, which the engines use.
  *
- * @param at where in `bytes` the first header block lies; the block is there whole and is not zero
- * @param base what to add to an index of `bytes` to get an offset in the archive
- * @param entry is filled
+ * @param at index in `bytes` of the first header block, which must be complete and not all zeros
+ * @param base added to an index into `bytes` to get an offset in the archive
+ * @param entry filled in place
  * @param rules default `layer`
- * @returns `extensions` when they end at a global PAX header or at the end mark: they count for nothing; `entry.pax` holds
- *   their records, and `entry.end` lies behind them; `need` counts bytes from `at`. Where another header is needed, `entry.end` is its place
+ * @returns `extensions` when the extensions end at a global PAX header or at the end mark: they have no effect;
+ *   `entry.pax` holds their records, and `entry.end` is the offset after them. `need` counts bytes from `at`. When
+ *   another header is needed, `entry.end` is its offset
  * @throws DIMGX_TAR_BAD_HEADER, DIMGX_TAR_BAD_PAX, DIMGX_TAR_BAD_SPARSE, DIMGX_TAR_UNKNOWN_TYPE
  */
 export function decodeEntry(
@@ -133,14 +137,17 @@ function oddityOf(record: PaxRecord, type: number): number {
   return isLost(record) ? ODD.record | ODD.lostRecord : ODD.record;
 }
 
-/** Extensions without an entry count for nothing, but they are read: malformed ones are refused by engines too. */
+/** Extensions without an entry have no effect, but are parsed anyway: the engines also reject malformed ones. */
 function strayExtensions(extensions: readonly Extension[], draft: EntryDraft): 'extensions' {
   const isPax = ({ type }: Extension) => type === TYPE.pax || type === TYPE.paxGlobal;
   draft.pax = extensions.filter(isPax).flatMap(({ body }) => parsePax(body));
   return 'extensions';
 }
 
-/** Of several of one kind the last counts; a GNU long name wins over PAX. An empty one leaves the header's. */
+/**
+ * Applies extensions. The last one of each kind wins; a GNU long name beats PAX. An empty one leaves the header's
+ * value.
+ */
 function applyExtensions(extensions: readonly Extension[], draft: EntryDraft): void {
   const hadLink = draft.link.length > 0;
   if (new Set(extensions.map(({ type }) => type)).size < extensions.length) draft.odd |= ODD.extensions;
@@ -162,7 +169,9 @@ function override(draft: EntryDraft, field: 'name' | 'link', body: Uint8Array | 
   if (text.length === 0 || draft.pax.some((record) => record.key === key)) draft.odd |= ODD.extensions;
 }
 
-/** PAX records win over the header; of one key the last counts; an empty value leaves the header's. */
+/**
+ * Applies PAX records, which override the header. The last record of a key wins; an empty value leaves the header's.
+ */
 function applyPax(draft: EntryDraft): void {
   if (draft.pax.some(({ key, value }) => value.length === 0 && OVERRIDES.has(key))) draft.odd |= ODD.emptyOverride;
   for (const key of OVERRIDES) {
@@ -184,7 +193,7 @@ function applyPax(draft: EntryDraft): void {
 
 const NUMBERS: ReadonlySet<string> = new Set(['size', 'uid', 'gid']);
 
-/** Those of times other than mtime's count for nothing; they are here because readers refuse malformed ones. */
+/** PAX keys that override header fields. `atime` and `ctime` are listed only because readers reject malformed ones. */
 const OVERRIDES: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'atime', 'ctime']);
 
 function settleType(draft: EntryDraft, type: number, rules: TarRules): void {
@@ -205,7 +214,10 @@ function settleType(draft: EntryDraft, type: number, rules: TarRules): void {
   }
 }
 
-/** Settles where contents lie and how long they are. Returns how many bytes from the header are needed, if more are. */
+/**
+ * Sets the offset and length of the contents. Returns the number of bytes needed from the header on, if more are
+ * needed.
+ */
 function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft, rules: TarRules): number | undefined {
   const isCounted = !HEADER_ONLY.has(draft.type);
   if (draft.size < 0 || (isCounted && draft.size > Number.MAX_SAFE_INTEGER)) {
@@ -239,7 +251,7 @@ function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft, r
   draft.end = draft.headerOffset;
   if ('need' in sparse) return sparse.need;
   draft.size = parseNumber(bytes, header + FIELD.gnuRealSize.offset, FIELD.gnuRealSize.length, 'real size');
-  // No engine unpacks it, and GNU tar, whose format it is, writes no other.
+  // No engine unpacks such a file, and GNU tar, which defined the format, never writes one.
   if (rules === 'layer' && checkSparseMap(sparse.map, draft.size, draft.dataSize) === 'unaligned') {
     throw new DimgxError(
       'DIMGX_TAR_BAD_SPARSE',
@@ -251,7 +263,9 @@ function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft, r
   return undefined;
 }
 
-/** GNU tar sees a sparse file only where the header is of POSIX: else it takes the real size for that of the contents. */
+/**
+ * GNU tar recognizes a PAX sparse file only under a POSIX header. Otherwise it takes the real size for the stored size.
+ */
 function settlePaxSparse(
   bytes: Uint8Array,
   header: number,
@@ -275,7 +289,8 @@ function settlePaxSparse(
   if (head.length === draft.dataSize) {
     throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'the map of a sparse file is longer than its contents');
   }
-  // Twice as much each time: the map is read anew, and would be read as often as it has blocks.
+  // Double the request each time. The map is parsed from its start on each attempt, so asking block by block would
+  // parse it once per block.
   return BLOCK + Math.min(draft.dataSize, 2 * head.length + 16 * BLOCK);
 }
 

@@ -1,41 +1,43 @@
 import type { PaxRecord } from './pax.js';
 
-/** What is odd about how an entry is stored. Any of `REWRITE` keeps it from being copied as it stands. */
+/** Flags for oddities in how an entry is stored. Entries with a flag of `REWRITE` cannot be copied unchanged. */
 export const ODD = {
   /**
-   * A number that readers take differently: a size on a type that has no contents, a number that begins with a NUL, an owner
-   * below zero, a PAX number with a sign.
+   * A number that readers interpret differently: a size on a type without contents, a number that begins with a NUL, a
+   * negative owner, or a PAX number with a sign.
    */
   number: 1,
-  /** A type that is read as another: a contiguous file, an old-style file whose name ends in a slash. */
+  /** A type that is read as another one: a contiguous file, or an old-style file whose name ends in a slash. */
   type: 2,
-  /** A PAX override without a value, which readers take differently. */
+  /** A PAX override with an empty value, which readers interpret differently. */
   emptyOverride: 4,
   /**
-   * Several extensions of one kind, or a name in both PAX and GNU form: readers disagree on which counts. Or a link target of
-   * which the header's own field has nothing: bsdtar then makes an empty file.
+   * Several extensions of one kind, or a name in both PAX and GNU form: readers disagree on which one wins. Or a link
+   * target missing from the header's own field: bsdtar then creates an empty file.
    */
   extensions: 8,
-  /** A PAX record that `isPortable` keeps out, but for those of Windows. */
+  /** A PAX record that `isPortable` rejects, except Windows records. */
   record: 16,
-  /** A GNU header whose times are the rest of a name, as Go before 1.8 wrote. */
+  /** A GNU header with part of the name in its time fields, as written by Go before 1.8. */
   gnuPrefix: 32,
-  /** An old GNU sparse file. Does not keep it from being copied. */
+  /** An old GNU sparse file. Can still be copied unchanged. */
   oldSparse: 64,
-  /** Records of a sparse file on what is none, which readers take differently: GNU tar obeys `GNU.sparse.name` alone. */
+  /**
+   * Sparse-file records on an entry that is not a sparse file. Readers differ: GNU tar honors only `GNU.sparse.name`.
+   */
   straySparse: 128,
-  /** A PAX record that only images for Windows keep. */
+  /** A PAX record that is kept only in images for Windows. */
   windowsRecord: 256,
-  /** A PAX sparse file that GNU tar takes otherwise than others do, for its map or for the form of its header. */
+  /** A PAX sparse file that GNU tar reads differently from other readers, because of its map or its header format. */
   sparseMap: 512,
-  /** An xattr whose name GNU tar does not take as it stands, see `isEscaped`. */
+  /** An xattr whose name GNU tar would unescape, see `isEscaped`. */
   escapedXattr: 1024,
-  // What follows is told only while the entry is read.
-  /** A PAX record is kept out that nothing in the output stands for, as the name in a header does for a PAX name. */
+  // The flags below are set only while the entry is read.
+  /** A dropped PAX record whose information is lost. (A dropped PAX name is not lost: the header holds the name.) */
   lostRecord: 1 << 16,
-  /** A sparse file in PAX form. Does not keep it from being copied. */
+  /** A PAX sparse file. Can still be copied unchanged. */
   paxSparse: 1 << 17,
-  /** A contiguous file, which is read as a regular one. */
+  /** A contiguous file, read as a regular file. */
   contiguous: 1 << 18,
 } as const;
 
@@ -49,9 +51,9 @@ export const REWRITE =
   ODD.straySparse |
   ODD.sparseMap;
 
-/** Owner, permissions and time: what a hard link's header applies to its inode. */
+/** Owner, permissions and time. A hard link's header applies them to the inode it shares. */
 export interface Metadata {
-  /** The low 12 bits. */
+  /** The low 12 bits of the mode. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -62,22 +64,22 @@ export interface Metadata {
 }
 
 /**
- * One entry as all its headers together tell it. Offsets are in bytes from the start of the archive. The scanner
- * fills the same object for every entry, and its views are valid only during the call that hands it over.
+ * One entry, decoded from all of its headers. Offsets are in bytes from the start of the archive. The scanner reuses
+ * one object for all entries; its views are valid only during the callback.
  */
 export interface TarEntry extends Metadata {
-  /** Of the first header block: an extension's or the entry's own. */
+  /** Offset of the first header block: an extension's or the entry's own. */
   readonly start: number;
-  /** Of the entry's own header block. */
+  /** Offset of the entry's own header block. */
   readonly headerOffset: number;
   readonly dataOffset: number;
-  /** Contents as stored, in bytes, without padding. */
+  /** Size of the stored contents, in bytes, without padding. */
   readonly dataSize: number;
-  /** Behind the padding. */
+  /** Offset after the padding. */
   readonly end: number;
-  /** The size in the headers: of a sparse file the real size. */
+  /** The size from the headers; the real size for a sparse file. */
   readonly size: number;
-  /** One of `TYPE`, read as meant: old-style and contiguous files are `file` or `directory`. */
+  /** One of `TYPE`, normalized: old-style and contiguous files become `file` or `directory`. */
   readonly type: number;
   /** As stored, not cleaned. */
   readonly name: Uint8Array;

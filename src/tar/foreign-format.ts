@@ -1,17 +1,17 @@
 import { foreignText } from './foreign-text.js';
 
-/** What can be done with a file that is not a tar archive depends on this. */
+/** Kind of a file that is not a tar archive. Decides which advice the user gets. */
 export type FormatKind =
   | 'file system'
   | 'disk'
   | 'archive'
   | 'package'
-  /** In a way that dimgx does not read. */
+  /** With a compression that dimgx does not support. */
   | 'compressed'
-  /** In a way that dimgx reads: it has been decompressed once before anybody asks. */
+  /** With a compression that dimgx supports. One layer has already been removed before the format is detected. */
   | 'compressed twice'
   | 'encrypted'
-  /** Bytes that a program took for text, and changed. */
+  /** Binary data that a program treated as text, and changed. */
   | 'damaged'
   | 'page'
   | 'JSON'
@@ -21,14 +21,14 @@ export type FormatKind =
   | 'other';
 
 export interface ForeignFormat {
-  /** With its article, to follow "this is". */
+  /** With an article, to follow "this is". */
   readonly name: string;
   readonly kind: FormatKind;
-  /** A program that unpacks it, with its options. */
+  /** A command that unpacks it, with options. */
   readonly program?: string;
 }
 
-/** How a format is told: by bytes at an offset, both counted from the start of the file. */
+/** Signature of a format: its magic bytes, and their offset from the start of the file. */
 interface Signature {
   readonly offset?: number;
   /** As latin1. */
@@ -54,7 +54,7 @@ const ZIP = archive('a ZIP archive', 'unzip');
 const LZ4 = compressed('LZ4 data', 'lz4 -dc');
 const MACH_O = other('a program for macOS');
 
-/** The farthest byte that a signature looks at lies before this, in bytes. */
+/** Signatures need only the bytes before this offset. */
 export const FORMAT_LENGTH = 66 * 1024;
 
 /** Source: the magic numbers of Linux's uapi/linux/magic.h, and the specification of each format. */
@@ -134,10 +134,10 @@ const SIGNATURES: readonly Signature[] = [
 ];
 
 /**
- * What bytes are that are not a tar archive: `undefined` for what is not known.
+ * Identifies the format of data that is not a tar archive; `undefined` if unknown.
  *
- * @param bytes a stretch of the file; of what lies behind `FORMAT_LENGTH` nothing is read
- * @param position of the stretch in the file
+ * @param bytes a part of the file; only the first `FORMAT_LENGTH` bytes of it are read
+ * @param position offset of `bytes` in the file
  */
 export function foreignFormat(bytes: Uint8Array, position = 0): ForeignFormat | undefined {
   const length = Math.min(bytes.byteLength, FORMAT_LENGTH);
@@ -145,12 +145,12 @@ export function foreignFormat(bytes: Uint8Array, position = 0): ForeignFormat | 
   const begins = ({ offset = 0, magic }: Signature) => offset >= position && text.startsWith(magic, offset - position);
   const known = SIGNATURES.find(begins)?.format;
   if (known !== undefined || position > 0) return known;
-  // A frame that carries no data, as both formats have them.
+  // A skippable frame, which both formats have.
   if (text.startsWith('\x2a\x4d\x18', 1) && text.charCodeAt(0) >> 4 === 5) return twice('zstd or LZ4 data');
   return foreignText(bytes.subarray(0, length)) ?? bootSector(text);
 }
 
-/** Looked for last: two bytes that other data may have there by chance. */
+/** Checked last: it is only two bytes, which may occur by chance. */
 function bootSector(text: string): ForeignFormat | undefined {
   return text.startsWith('\x55\xaa', 510) ? disk('a disk image, or a file system with a boot sector') : undefined;
 }

@@ -1,14 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import type { ForeignFormat } from './foreign-format.js';
 
-/** So much is looked at, in bytes: enough to tell text from other data. */
+/** Number of bytes examined: enough to tell text from other data. */
 const LOOKED_AT = 1024;
-/** Letters before UTF-16 without a mark is believed. */
+/** Minimum number of letters to accept UTF-16 without a byte order mark. */
 const LEAST_LETTERS = 3;
 
 const UTF16: ForeignFormat = { name: 'UTF-16 text', kind: 'damaged' };
 
-/** How compressed data begins whose bytes were read as text of one encoding and written as UTF-8. As latin1. */
+/** First bytes of compressed data that was decoded as text in some encoding and written as UTF-8. As latin1. */
 const REENCODED: readonly (readonly [string, string])[] = [
   ['\x1f\xef\xbf\xbd', 'gzip data that was read as UTF-8 text, and damaged'],
   ['\x1f\xc2\x8b', 'gzip data that was read as Latin-1 text, and written as UTF-8'],
@@ -19,9 +19,9 @@ const REENCODED: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * What text is, or what was changed because a program took it for text: `undefined` for other data.
+ * Identifies text, and data that a program mistook for text and changed; `undefined` for other data.
  *
- * @param bytes the beginning of a file
+ * @param bytes the beginning of the file
  */
 export function foreignText(bytes: Uint8Array): ForeignFormat | undefined {
   const head = Buffer.from(bytes.subarray(0, LOOKED_AT));
@@ -41,16 +41,16 @@ export function foreignText(bytes: Uint8Array): ForeignFormat | undefined {
   return { name: begin.startsWith('#!') ? 'a script' : 'text', kind: 'text' };
 }
 
-/** By its mark, or because every other byte is zero where text begins. */
+/** Detected by its byte order mark, or because every other byte at the start is zero. */
 function isUtf16(head: Buffer): boolean {
   const mark = head.toString('latin1', 0, 2);
   if (mark === '\xff\xfe' || mark === '\xfe\xff') return true;
   return hasLetters(head, 0) || hasLetters(head, 1);
 }
 
-/** @param low where the low byte of each pair is: 0 for little-endian text, 1 for big-endian */
+/** @param low index of the low byte in each pair: 0 for little-endian text, 1 for big-endian */
 function hasLetters(head: Buffer, low: 0 | 1): boolean {
-  // A tar header in UTF-16 may have a short name first, and then many zeros; gzip begins with three bytes that are not zero.
+  // A tar header in UTF-16 may begin with a short name followed by many zeros. Gzip begins with three nonzero bytes.
   let letters = 0;
   let pairs = 0;
   for (; 2 * pairs + 1 < head.length; pairs += 1) {
@@ -63,7 +63,9 @@ function hasLetters(head: Buffer, low: 0 | 1): boolean {
   return isGzip || (letters >= LEAST_LETTERS && (isLong || pairs >= 32));
 }
 
-/** UTF-8 without control characters but those of text. A character may be cut off at the end. */
+/**
+ * Whether it is UTF-8 without control characters other than those common in text. The last character may be cut off.
+ */
 function isText(head: Buffer): boolean {
   let end = head.length;
   if (end === LOOKED_AT) while (end > LOOKED_AT - 4 && ((head[end - 1] as number) & 0x80) !== 0) end -= 1;

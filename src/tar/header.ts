@@ -1,6 +1,6 @@
 import { BLOCK } from './block.js';
 
-/** Where the fields of a header lie: offset and length in bytes. Source: POSIX.1-2017 pax, ustar; GNU tar's tar.h. */
+/** Offset and length of each header field, in bytes. Source: POSIX.1-2017 pax, ustar; GNU tar's tar.h. */
 export const FIELD = {
   name: { offset: 0, length: 100 },
   mode: { offset: 100, length: 8 },
@@ -15,7 +15,7 @@ export const FIELD = {
   deviceMajor: { offset: 329, length: 8 },
   deviceMinor: { offset: 337, length: 8 },
   prefix: { offset: 345, length: 155 },
-  /** Joerg Schilling's star shortens the prefix and marks it by `tar` at offset 508. */
+  /** Joerg Schilling's star shortens the prefix and marks such headers with `tar` at offset 508. */
   starPrefix: { offset: 345, length: 131 },
   starAccessTime: { offset: 476, length: 12 },
   starChangeTime: { offset: 488, length: 12 },
@@ -51,8 +51,8 @@ export const TYPE = {
 } as const;
 
 /**
- * The sum of a header's bytes, with blanks in place of the sum itself. Measured: four bytes at a time, where the header
- * is aligned to that, take a quarter of the time, and this is where most of a scan's time goes.
+ * Sum of a header's bytes, with the checksum field counted as spaces. Adding four bytes at a time, where the header is
+ * aligned to 4 bytes, takes a quarter of the time (measured). Most of a scan's time is spent here.
  */
 export function checksum(bytes: Uint8Array, offset: number): number {
   const start = bytes.byteOffset + offset;
@@ -64,7 +64,7 @@ export function checksum(bytes: Uint8Array, offset: number): number {
   return sum;
 }
 
-/** Adds up bytes in two halves of a word, which hold what 128 words can come to. */
+/** Sums bytes as two 16-bit lanes per word, which are wide enough for 128 words. */
 function sumOfWords(words: Int32Array): number {
   let even = 0;
   let odd = 0;
@@ -76,7 +76,7 @@ function sumOfWords(words: Int32Array): number {
   return (even & 0xffff) + (even >>> 16) + (odd & 0xffff) + (odd >>> 16);
 }
 
-/** The same with bytes taken as signed, as some old programs did. */
+/** The checksum over signed bytes, as some old programs computed it. */
 export function signedChecksum(bytes: Uint8Array, offset: number): number {
   const own = offset + FIELD.checksum.offset;
   let sum = checksum(bytes, offset);
@@ -88,7 +88,7 @@ export function signedChecksum(bytes: Uint8Array, offset: number): number {
 
 const NONE = new Uint8Array(0);
 
-/** The bytes of a text field up to its first NUL, as a view. */
+/** A view of a text field up to its first NUL. */
 export function textField(bytes: Uint8Array, offset: number, length: number): Uint8Array {
   if (bytes[offset] === 0) return NONE;
   let end = offset;
@@ -96,14 +96,14 @@ export function textField(bytes: Uint8Array, offset: number, length: number): Ui
   return bytes.subarray(offset, end);
 }
 
-/** Where a name's prefix lies in a header that has one. */
+/** The prefix field of a header that has one. */
 export function prefixField(bytes: Uint8Array, header: number): { readonly offset: number; readonly length: number } {
   const mark = header + FIELD.starMark.offset;
   const isStar = STAR.every((byte, i) => bytes[mark + i] === byte);
   return isStar ? FIELD.starPrefix : FIELD.prefix;
 }
 
-/** Which family of headers this is, by its magic: those of neither know no devices and no prefix. */
+/** Header format, by its magic. `old` headers have no device numbers and no prefix. */
 export function dialectOf(bytes: Uint8Array, offset: number): 'ustar' | 'gnu' | 'old' {
   const at = offset + FIELD.magic.offset;
   for (let i = 0; i < USTAR.length; i++) if (bytes[at + i] !== USTAR[i]) return 'old';
@@ -111,7 +111,7 @@ export function dialectOf(bytes: Uint8Array, offset: number): 'ustar' | 'gnu' | 
   return bytes[at + 5] === 0x20 && bytes[at + 6] === 0x20 && bytes[at + 7] === 0 ? 'gnu' : 'old';
 }
 
-/** Whether GNU tar takes a ustar header for one of star: by its times. Source: GNU tar, list.c. */
+/** Whether GNU tar takes a ustar header for star's, judging by its time fields. Source: GNU tar, list.c. */
 export function isStar(bytes: Uint8Array, header: number): boolean {
   const { starPrefix, starAccessTime, starChangeTime } = FIELD;
   if (bytes[header + starPrefix.offset + starPrefix.length - 1] !== 0) return false;

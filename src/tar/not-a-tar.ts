@@ -2,11 +2,11 @@ import { DimgxError } from '../errors.js';
 import { BLOCK } from './block.js';
 import { foreignFormat } from './foreign-format.js';
 
-/** Bytes that are shown: enough for the magic of most formats. */
+/** Number of bytes to show: enough for the magic of most formats. */
 const SHOWN = 8;
 
 /**
- * The refusal of what does not begin like a tar archive. It says what it is, where that is known.
+ * Error for data that does not begin like a tar archive. Names the actual format if known.
  *
  * @param begin the first bytes, decompressed
  */
@@ -26,11 +26,11 @@ export function notATar(begin: Uint8Array, cause?: unknown): DimgxError {
 }
 
 /**
- * The refusal of data behind nothing but zeros. A file system often begins so, and readers of tar archives take the zeros
- * for the end of an empty one.
+ * Error for data that follows nothing but zeros. File systems often begin with zeros, which tar readers take for an
+ * empty archive.
  *
- * @param block the first block that is not all zero
- * @param position of the block in the file
+ * @param block the first block that is not all zeros
+ * @param position offset of the block in the file
  */
 export function notAnEmptyTar(block: Uint8Array, position: number): DimgxError {
   const first = block.findIndex((byte) => byte !== 0);

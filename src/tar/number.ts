@@ -10,10 +10,10 @@ function refuse(field: string): never {
 }
 
 /**
- * A numeric field: octal with blanks or NULs around it and an optional end mark, or base-256 when bit 7 is set.
- * An empty field is 0. Beyond 2^53 the value is approximate.
+ * Parses a numeric field: octal, with optional blanks or NULs around it, or base-256 if bit 7 of the first byte is set.
+ * An empty field is 0. Values beyond 2^53 are approximate.
  *
- * @throws DIMGX_TAR_BAD_HEADER when it is neither, or beyond 63 bits
+ * @throws DIMGX_TAR_BAD_HEADER if the field is neither, or the value exceeds 63 bits
  */
 export function parseNumber(bytes: Uint8Array, offset: number, length: number, field: string): number {
   let value = 0;
@@ -26,7 +26,7 @@ export function parseNumber(bytes: Uint8Array, offset: number, length: number, f
   return value;
 }
 
-/** Anything but digits from the first byte on, to the end or to a NUL. */
+/** The slow path: any field other than digits that start at the first byte and run to a NUL or the end. */
 function parseOther(bytes: Uint8Array, offset: number, length: number, field: string): number {
   if (((bytes[offset] as number) & 0x80) !== 0) return parseBase256(bytes, offset, length, field);
   let start = offset;
@@ -43,7 +43,7 @@ function parseOther(bytes: Uint8Array, offset: number, length: number, field: st
   return value;
 }
 
-/** Whether a field begins with a NUL and goes on: Go reads the number, GNU tar and bsdtar read 0. */
+/** Whether a nonempty field begins with a NUL: Go reads the number, GNU tar and bsdtar read 0. */
 export function isLedByNul(bytes: Uint8Array, offset: number, length: number): boolean {
   return bytes[offset] === 0 && !bytes.subarray(offset, offset + length).every(isBlank);
 }
@@ -61,21 +61,21 @@ function parseBase256(bytes: Uint8Array, offset: number, length: number, field: 
   return value;
 }
 
-/** How many users and groups Linux can number. GNU tar fails at what is higher. */
+/** Number of user or group IDs on Linux. GNU tar fails on higher ones. */
 const OWNERS = 2 ** 32;
 
 /**
- * The user or group that a number means. Below zero the kernel counts from the other end: -2, which is nobody on macOS, is
- * 4294967294. The last number means none to chown(2), and leaves a file with who creates it.
+ * Converts a number to a user or group ID. Negative numbers wrap around as in the kernel: -2, which is nobody on macOS,
+ * becomes 4294967294. The highest ID means "no change" to chown(2), and leaves the file with its creator.
  *
- * @returns `undefined` where no file can belong to it
+ * @returns `undefined` if no file can have this owner
  */
 export function ownerOf(value: number): number | undefined {
   if (value >= 0) return value < OWNERS ? value : undefined;
   return value >= -OWNERS / 2 ? value + OWNERS : undefined;
 }
 
-/** Writes a numeric field: octal with an end mark where it fits, else base-256 (GNU). */
+/** Writes a numeric field: octal with a terminating NUL if it fits, else base-256 (GNU). */
 export function writeNumber(bytes: Uint8Array, offset: number, length: number, value: number): void {
   if (value >= 0 && value < 8 ** (length - 1)) {
     const digits = value.toString(8).padStart(length - 1, '0');

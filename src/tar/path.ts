@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { latin1 } from './pax.js';
 
-/** Of a path in the output, in bytes: what Linux takes. */
+/** Maximum length of a path in the output, in bytes: the limit of Linux. */
 export const MAX_PATH = 4095;
 
 export const SLASH = 0x2f;
@@ -10,10 +10,10 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 
 /**
- * A path as the merge compares it: relative to the root, no `.`, no `//`, `a/..` resolved as text, no slash at the
- * end; empty for the root. A view where nothing had to be resolved. Source: Go's filepath.Clean.
+ * Normalizes a path for the merge: relative to the root, no `.`, no `//`, `a/..` resolved textually, no trailing slash;
+ * empty for the root. Returns a view if nothing had to be resolved. Source: Go's filepath.Clean.
  *
- * @param aboveRoot what `..` above the root does: entry names refuse it, hard-link targets stop at the root
+ * @param aboveRoot what `..` above the root does: entry names reject it, hard-link targets stop at the root
  * @throws DIMGX_INSPECT_UNSAFE_NAME
  */
 export function cleanPath(name: Uint8Array, aboveRoot: 'refuse' | 'clamp'): Uint8Array {
@@ -29,7 +29,10 @@ export function cleanPath(name: Uint8Array, aboveRoot: 'refuse' | 'clamp'): Uint
   return clean;
 }
 
-/** Whether a stored name, once `clean` is its cleaned form, can stay as it stands: `x` or `./x`, a directory with `/`. */
+/**
+ * Whether a stored name can be kept as it is, given its cleaned form: `x` or `./x`, for a directory also with a slash
+ * at the end.
+ */
 export function isCanonical(name: Uint8Array, clean: Uint8Array, isDirectory: boolean): boolean {
   if (clean.length === 0) return name.length === 2 && isDotted(name);
   const prefix = isDotted(name) ? 2 : 0;
@@ -42,21 +45,21 @@ export function isDotted(name: Uint8Array): boolean {
   return name[0] === DOT && name[1] === SLASH;
 }
 
-/** Whether bsdtar takes off how a path begins, as of Windows: a drive letter, or a backslash. */
+/** Whether bsdtar strips the start of a path as a Windows root: a drive letter, or a backslash. */
 export function hasWindowsRoot(path: Uint8Array): boolean {
   const first = path[0] as number;
   const isLetter = (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a);
   return first === BACKSLASH || (isLetter && path[1] === COLON);
 }
 
-/** Where the component ends that begins at `at`: at the next slash, or with the path. */
+/** End of the path component that begins at `at`: the next slash, or the end of the path. */
 export function componentEnd(path: Uint8Array, at: number): number {
   let end = at;
   while (end < path.length && path[end] !== SLASH) end++;
   return end;
 }
 
-/** No component is empty, `.` or `..`. */
+/** Whether no component is empty, `.` or `..`. */
 function isClean(name: Uint8Array, start: number, end: number): boolean {
   let component = start;
   for (let i = start; i <= end; i++) {

@@ -2,11 +2,11 @@ import { DimgxError } from '../errors.js';
 import { latin1, type PaxRecord, paxInteger } from './pax.js';
 import { sparseNumber } from './sparse.js';
 
-/** What the PAX records of a sparse file tell. Source: GNU tar manual, "Sparse Formats"; Go's archive/tar. */
+/** Description of a sparse file from its PAX records. Source: GNU tar manual, "Sparse Formats"; Go's archive/tar. */
 export interface PaxSparse {
-  /** The map stands in the records (0.0, 0.1), or at the head of the contents (1.0). */
+  /** Where the map is: in the records (0.0, 0.1), or at the start of the contents (1.0). */
   readonly format: 'records' | 'head';
-  /** In bytes, holes included. */
+  /** In bytes, including holes. */
   readonly realSize: number | undefined;
   readonly name: Uint8Array | undefined;
 }
@@ -14,8 +14,8 @@ export interface PaxSparse {
 const PREFIX = 'GNU.sparse.';
 
 /**
- * @returns `undefined` without records of a sparse file; `unknown` where there are some, and the engines' reader sees
- *   no sparse file in them
+ * @returns `undefined` if there are no sparse-file records; `unknown` if there are some, but the engines' reader does
+ *   not take the entry for a sparse file
  * @throws DIMGX_TAR_BAD_PAX
  */
 export function paxSparseFormat(records: readonly PaxRecord[]): PaxSparse | { readonly format: 'unknown' } | undefined {
@@ -27,7 +27,7 @@ export function paxSparseFormat(records: readonly PaxRecord[]): PaxSparse | { re
   return { format, realSize, name: lastValue(records, 'name') };
 }
 
-/** The first forms did not name their version. */
+/** The first versions of the format did not record their version. */
 function formatOf(records: readonly PaxRecord[]): PaxSparse['format'] | undefined {
   const number = (name: string) => latin1(lastValue(records, name) ?? new Uint8Array(0));
   const version = `${number('major')}.${number('minor')}`;
@@ -37,15 +37,15 @@ function formatOf(records: readonly PaxRecord[]): PaxSparse['format'] | undefine
   return version === '.' && hasMap ? 'records' : undefined;
 }
 
-/** The last counts; an empty one is as none. */
+/** The last record wins; an empty one counts as absent. */
 function lastValue(records: readonly PaxRecord[], name: string): Uint8Array | undefined {
   const value = records.findLast(({ key }) => key === PREFIX + name)?.value;
   return value && value.length > 0 ? value : undefined;
 }
 
 /**
- * The map in the records: `GNU.sparse.map` (0.1), or pairs of `offset` and `numbytes` in turn (0.0). Their number stands
- * beside them.
+ * Parses the map in the records: `GNU.sparse.map` (0.1), or alternating `offset` and `numbytes` (0.0). A further record
+ * holds the number of pairs.
  *
  * @throws DIMGX_TAR_BAD_SPARSE, DIMGX_TAR_BAD_PAX
  */

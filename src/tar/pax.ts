@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
 import { ownerOf } from './number.js';
 
-/** Of one PAX, long-name or sparse-map block, in bytes. Source: Go's archive/tar, maxSpecialFileSize. */
+/** Maximum size of one PAX, long-name or sparse-map block, in bytes. Source: Go's archive/tar, maxSpecialFileSize. */
 export const MAX_EXTENSION = 2 ** 20;
 
 const NUL = 0;
@@ -12,17 +12,17 @@ const PLUS = 0x2b;
 const MINUS = 0x2d;
 
 /**
- * Keys whose values may not hold a NUL. Source: Go's archive/tar, validPAXRecord, which forgets the name of a sparse file:
- * GNU tar would end it there, and make another file of it than the merge has seen.
+ * Keys whose values must not contain a NUL. Source: Go's archive/tar, validPAXRecord, which omits the sparse file name:
+ * GNU tar would cut the name at the NUL and create a different file from the one the merge saw.
  */
 const TEXT_KEYS = new Set(['path', 'linkpath', 'uname', 'gname', 'GNU.sparse.name']);
 
-/** A PAX record: `length key=value\n`. The value is raw bytes, a view. */
+/** A PAX record: `length key=value\n`. The value is a view of raw bytes. */
 export interface PaxRecord {
   /** As latin1. */
   readonly key: string;
   readonly value: Uint8Array;
-  /** The whole record, length and newline included: a view. */
+  /** View of the whole record, including its length and newline. */
   readonly raw: Uint8Array;
 }
 
@@ -31,7 +31,7 @@ function refuse(what: string): never {
 }
 
 /**
- * The records of a PAX header's body, in order.
+ * Parses the body of a PAX header into records, in order.
  *
  * @throws DIMGX_TAR_BAD_PAX
  */
@@ -65,7 +65,7 @@ function parseRecord(body: Uint8Array, at: number): PaxRecord {
   return { key, value, raw: body.subarray(at, end) };
 }
 
-/** A whole record, its own length counted in. */
+/** Encodes a whole record. Its length prefix counts itself. */
 export function encodePax(key: string, value: Uint8Array): Buffer {
   const rest = key.length + value.length + 3;
   let length = rest + String(rest).length;
@@ -74,7 +74,7 @@ export function encodePax(key: string, value: Uint8Array): Buffer {
 }
 
 /**
- * @param value decimal, perhaps negative
+ * @param value decimal, possibly with a sign
  * @throws DIMGX_TAR_BAD_PAX
  */
 export function paxInteger(value: Uint8Array, key: string): number {
@@ -89,13 +89,13 @@ export function paxOwner(value: Uint8Array, key: string): number {
   return ownerOf(number) ?? refuse(`${key} is ${number}, which no file can have`);
 }
 
-/** Whether a number has a sign, which Go's reader takes and GNU tar refuses. */
+/** Whether a number has a sign: Go's reader accepts it, GNU tar rejects it. */
 export function isSigned(value: Uint8Array): boolean {
   return value[0] === PLUS || value[0] === MINUS;
 }
 
 /**
- * A time with fraction, floored: `nanos` counts up from `seconds`, below zero too.
+ * Parses a time with a fraction. Floored: `nanos` counts forward from `seconds`, also for negative times.
  *
  * @throws DIMGX_TAR_BAD_PAX
  */

@@ -1,10 +1,12 @@
 import { TYPE } from './header.js';
 import { encodePax, type PaxRecord } from './pax.js';
 
-/** What GNU tar, bsdtar and Go's reader take alike, where it is ASCII. */
+/** Text records that GNU tar, bsdtar and Go's reader interpret alike if the value is ASCII. */
 const TEXTS: ReadonlySet<string> = new Set(['path', 'linkpath', 'uname', 'gname', 'GNU.sparse.name']);
 
-/** What they take alike. Source: GNU tar, xheader.c; libarchive, archive_read_support_format_tar.c. */
+/**
+ * Other records that they interpret alike. Source: GNU tar, xheader.c; libarchive, archive_read_support_format_tar.c.
+ */
 const OTHERS: ReadonlySet<string> = new Set([
   ...['size', 'uid', 'gid', 'mtime', 'atime', 'ctime', 'comment'],
   ...['GNU.sparse.major', 'GNU.sparse.minor', 'GNU.sparse.realsize', 'GNU.sparse.size', 'GNU.sparse.map'],
@@ -13,30 +15,31 @@ const OTHERS: ReadonlySet<string> = new Set([
 
 const XATTR = 'SCHILY.xattr.';
 
-/** Of xattrs that any file system of Linux may take. Source: Linux, xattr(7). */
+/** Namespaces of xattrs that any Linux file system may support. Source: Linux, xattr(7). */
 const NAMESPACES = ['user.', 'security.', 'trusted.'] as const;
-/** Of the name of an xattr, in bytes. Source: Linux, limits.h. */
+/** Maximum length of an xattr name, in bytes. Source: Linux, limits.h. */
 const MAX_XATTR_NAME = 255;
 const ACCESS_ACL = 'system.posix_acl_access';
 const DEFAULT_ACL = 'system.posix_acl_default';
 
-/** Sequences that GNU tar writes into the names of xattrs for "%" and "=", and takes for these. */
+/** Escapes that GNU tar writes for "%" and "=" in xattr names, and unescapes when reading. */
 const ESCAPES = /%(?=25|3D)/g;
 
 export function isXattr({ key }: PaxRecord): boolean {
   return key.startsWith(XATTR);
 }
 
-/** Whether something is lost when the record is left out: names go into headers, and those of owners count for nothing. */
+/** Whether dropping the record loses information. File names are kept in headers, and owner names have no effect. */
 export function isLost({ key }: PaxRecord): boolean {
   return !TEXTS.has(key);
 }
 
 /**
- * Whether a PAX record can stand in the output. Not those that make a reader complain: keys that GNU tar does not know,
- * text that bsdtar cannot convert to the locale, xattrs of other systems than Linux, or on what Linux lets have none of
- * the kind: container engines pass over these. Not those that container engines ignore and some reader obeys: `SCHILY.devmajor`, `SCHILY.acl.*`, `LIBARCHIVE.*`. And no
- * `trusted.overlay.*` xattr, which is a command to overlayfs.
+ * Whether a PAX record may appear in the output. Rejected are:
+ * - records that make a reader complain: keys unknown to GNU tar, text that bsdtar cannot convert to the locale, xattrs
+ *   from systems other than Linux, and xattrs on types that cannot have them on Linux (container engines skip these)
+ * - records that container engines ignore but some reader honors: `SCHILY.devmajor`, `SCHILY.acl.*`, `LIBARCHIVE.*`
+ * - `trusted.overlay.*` xattrs, which are commands to overlayfs
  */
 export function isPortable({ key, value }: PaxRecord, type: number): boolean {
   if (TEXTS.has(key)) return value.every((byte) => byte < 0x80);
@@ -52,7 +55,7 @@ function isPortableXattr(name: string, type: number): boolean {
 }
 
 /**
- * Records that engines on Windows obey: security descriptors, attributes, mount points, the time of creation. Source:
+ * Records that engines on Windows honor: security descriptors, attributes, mount points, creation time. Source:
  * go-winio, backuptar.
  */
 export function isWindowsRecord({ key }: PaxRecord): boolean {
@@ -60,14 +63,14 @@ export function isWindowsRecord({ key }: PaxRecord): boolean {
 }
 
 /**
- * Whether GNU tar takes the name of an xattr for another one, where container engines, Go's reader and bsdtar take it as it
- * stands.
+ * Whether GNU tar unescapes the xattr's name to a different one. Container engines, Go's reader and bsdtar take it
+ * literally.
  */
 export function isEscaped(record: PaxRecord): boolean {
   return isXattr(record) && record.key.search(ESCAPES) >= 0;
 }
 
-/** The record as GNU tar must find it to set the xattr that engines set. Others find another name in it. */
+/** The record, escaped so that GNU tar sets the same xattr as the engines. Other readers see a different name. */
 export function escaped({ key, value }: PaxRecord): Uint8Array {
   return encodePax(key.replace(ESCAPES, '%25'), value);
 }

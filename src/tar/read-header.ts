@@ -3,7 +3,7 @@ import { type EntryDraft, ODD } from './entry.js';
 import { checksum, dialectOf, FIELD, type Field, prefixField, signedChecksum, TYPE, textField } from './header.js';
 import { isLedByNul, ownerOf, parseNumber } from './number.js';
 
-/** Of either half of a device's number. Source: Linux and GNU tar, whose types for them have 32 bits. */
+/** Maximum major or minor device number. Source: Linux and GNU tar, which use 32-bit types. */
 const MAX_DEVICE = 2 ** 32 - 1;
 
 /** @throws DIMGX_TAR_BAD_HEADER */
@@ -16,10 +16,10 @@ export function checkSum(bytes: Uint8Array, header: number): void {
 }
 
 /**
- * Takes from an entry's own header what it tells: name and link with its prefix, owner, size, time and device.
+ * Reads the fields of an entry's own header: name (with its prefix), link, owner, size, time and device.
  *
- * @param header where in `bytes` it lies
- * @param base what to add to an index of `bytes` to get an offset in the archive
+ * @param header index of the header in `bytes`
+ * @param base added to an index into `bytes` to get an offset in the archive
  * @throws DIMGX_TAR_BAD_HEADER
  */
 export function readHeader(bytes: Uint8Array, header: number, base: number, draft: EntryDraft): void {
@@ -48,7 +48,7 @@ export function readHeader(bytes: Uint8Array, header: number, base: number, draf
 const NUMBERS = [FIELD.mode, FIELD.uid, FIELD.gid, FIELD.size, FIELD.mtime];
 const DEVICE_NUMBERS = [...NUMBERS, FIELD.deviceMajor, FIELD.deviceMinor];
 
-/** A quick look that settles it for most headers, since every one of them is looked at. */
+/** A quick check that rules out most headers, since it runs on every one. */
 function mayBeLedByNul(bytes: Uint8Array, header: number): boolean {
   const first = (field: Field) => bytes[header + field.offset] as number;
   const { mode, uid, gid, size, mtime } = FIELD;
@@ -81,7 +81,7 @@ function ownerField(bytes: Uint8Array, header: number, field: Field, name: strin
   return owner;
 }
 
-/** What stands there in the header of anything but a device is nothing to anybody. */
+/** Device numbers are ignored unless the entry is a device. */
 function deviceField(bytes: Uint8Array, header: number, field: Field, name: string): number {
   const number = numberField(bytes, header, field, name);
   if (!isDevice(bytes, header) || (number >= 0 && number <= MAX_DEVICE)) return number;
@@ -99,8 +99,8 @@ function joined(prefix: Uint8Array, name: Uint8Array): Uint8Array {
 }
 
 /**
- * Go before 1.8 wrote long names into a GNU header as if it had a prefix; its readers have known since. It wrote no sparse
- * files, whose map lies where the prefix would.
+ * Go before 1.8 wrote long names into a GNU header as if it had a prefix field; its readers have handled such headers
+ * since. It wrote no sparse files, whose map occupies the same bytes.
  */
 function hasTextForTimes(bytes: Uint8Array, header: number): boolean {
   if (bytes[header + FIELD.type.offset] === TYPE.gnuSparse) return false;

@@ -12,27 +12,29 @@ const LONG_LINK_NAME = Buffer.from('././@LongLink');
 const PAX_NAME = Buffer.from('PaxHeader');
 const ROOT = Buffer.from('./');
 
-/** What is to be different. What is not named stays as it is, but for what keeps an entry from being copied raw. */
+/**
+ * Changes to make to a header. Fields that are absent stay as they are, except for oddities that prevent a raw copy.
+ */
 export interface Rewrite {
-  /** From the root, perhaps with `./` in front, without a slash at the end; empty for the root. */
+  /** Relative to the root, optionally with a leading `./`, without a trailing slash; empty for the root. */
   readonly path: Uint8Array;
-  /** Makes of the entry, whatever it is, a hard link to this path. */
+  /** Turns the entry, whatever its type, into a hard link to this path. */
   readonly link?: Uint8Array;
   readonly metadata?: Metadata;
-  /** Beside the entry's own, and instead of those of the same name. */
+  /** Added to the entry's own xattrs; replaces those of the same name. */
   readonly xattrs?: readonly PaxRecord[];
-  /** Keep the records that only images for Windows keep. Default false. */
+  /** Keep records that only Windows images use. Default false. */
   readonly forWindows?: boolean;
-  /** How the contents of a sparse file will be laid out. */
+  /** New layout of a sparse file's contents. */
   readonly sparse?: SparseLayout;
 }
 
 /**
- * Writes an entry's header anew, so that GNU tar, bsdtar and Go's reader take it alike: no size without contents, long
- * names in GNU form (which, unlike PAX, has no character set). PAX records are kept byte for byte, but for those that
- * give a name and those that `isPortable` keeps out.
+ * Rewrites an entry's header so that GNU tar, bsdtar and Go's reader interpret it alike: no size on types without
+ * contents, long names in GNU form (which, unlike PAX, implies no character set). PAX records are kept byte for byte,
+ * except names and records that `isPortable` rejects.
  *
- * @param raw all header blocks of the entry, from its first to its contents
+ * @param raw all header blocks of the entry, up to its contents
  */
 export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   const entry = emptyEntry();
@@ -61,14 +63,14 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   ]);
 }
 
-/** The xattrs in an entry's header blocks, in order. */
+/** The xattr records of an entry's headers, in order. */
 export function xattrRecords(raw: Uint8Array): readonly PaxRecord[] {
   const entry = emptyEntry();
   decodeEntry(raw, 0, 0, entry);
   return entry.pax.filter(isXattr);
 }
 
-/** The header of a directory that no layer describes: 0755, owned by root, of 1970. */
+/** Header of a directory that no layer describes: mode 0755, owned by root, mtime 1970. */
 export function directoryHeader(path: Uint8Array): Buffer {
   const name = writtenName(path, TYPE.directory);
   const header = blankHeader(TYPE.directory, name, 0o755);
@@ -80,15 +82,15 @@ function writtenName(path: Uint8Array, type: number): Uint8Array {
   return type === TYPE.directory ? Buffer.concat([path, Buffer.from('/')]) : path;
 }
 
-/** What the header itself, and its GNU extensions, will say. */
+/** Keys whose values go into the header itself, or into its GNU extensions. */
 const NAMES: ReadonlySet<string> = new Set(['path', 'linkpath', 'GNU.sparse.name']);
 const OVERRIDES: ReadonlySet<string> = new Set(['uid', 'gid', 'mtime']);
-/** Where one of these has a sign, the header has the number. */
+/** If one of these records has a sign, the header holds the number instead. */
 const NUMBERS: ReadonlySet<string> = new Set(['uid', 'gid', 'size']);
 
 function keptRecords(entry: TarEntry, type: number, rewrite: Rewrite): Uint8Array[] {
   const { metadata, xattrs = [], sparse, forWindows = false } = rewrite;
-  // The last of a key counts, and when that is empty the header: then none of the key may stay.
+  // The last record of a key wins. If it is empty, the header's value applies, so no record of that key may stay.
   const last = new Map(entry.pax.map(({ key, value }) => [key, value]));
   const isInForce = ({ key, value }: PaxRecord) => value.length > 0 && last.get(key)?.length !== 0;
   const replaced = new Set(xattrs.map(({ key }) => key));
@@ -116,7 +118,9 @@ function decimalTime({ mtime, mtimeNanos }: Metadata): string {
   return mtime >= 0 ? `${mtime}.${fraction(mtimeNanos)}` : `-${-mtime - 1}.${fraction(1e9 - mtimeNanos)}`;
 }
 
-/** What stands behind the name in a ustar header belongs to it; the rest of a GNU header does not. */
+/**
+ * Clears the prefix. In a ustar header the prefix is part of the name; in a GNU header those bytes are other fields.
+ */
 function clearPrefix(header: Buffer, entry: TarEntry): void {
   const { offset, length } = prefixField(header, 0);
   if (dialectOf(header, 0) === 'ustar' || (entry.odd & ODD.gnuPrefix) !== 0) header.fill(0, offset, offset + length);
@@ -134,7 +138,7 @@ function setMetadata(header: Buffer, { mode, uid, gid, mtime }: Metadata): void 
   }
 }
 
-/** All as they are meant; of a sparse file in old form the size is that of its contents, too. */
+/** Writes the numbers as they were decoded. For old sparse files too, the size field holds the stored size. */
 function setNumbers(header: Buffer, entry: TarEntry): void {
   setMetadata(header, entry);
   const isFile = header[FIELD.type.offset] === TYPE.file || header[FIELD.type.offset] === TYPE.gnuSparse;
@@ -144,7 +148,7 @@ function setNumbers(header: Buffer, entry: TarEntry): void {
   writeNumber(header, FIELD.deviceMinor.offset, FIELD.deviceMinor.length, entry.deviceMinor);
 }
 
-/** GNU tar knows a sparse file of PAX by a header of POSIX alone, in which nothing looks like the times of star. */
+/** GNU tar recognizes a PAX sparse file only under a POSIX header in which nothing looks like star's time fields. */
 function setSparse(header: Buffer, { size }: SparseLayout): void {
   const isOld = dialectOf(header, 0) === 'old';
   header.fill(0, isOld ? FIELD.magic.offset : FIELD.prefix.offset);

@@ -6,24 +6,27 @@ import { checkSum } from './read-header.js';
 import { HeaderScanner } from './scanner.js';
 import { Tail } from './tail.js';
 
-/** What stood behind the entries. */
+/** What followed the entries. */
 export interface TarEnd {
-  /** What follows the end mark: nothing but zeros, what begins like another archive, or other data. */
+  /** What follows the end mark: nothing but zeros, what looks like another archive, or other data. */
   readonly trailing: 'nothing' | 'archive' | 'data';
-  /** How many extension headers describe no entry: global ones, and those that nothing follows. Comments do not count. */
+  /**
+   * Number of extension headers that describe no entry: global ones, and ones that no entry follows. Headers with only
+   * comments are not counted.
+   */
   readonly strayExtensions: number;
 }
 
 /**
- * Of what is read at once, in bytes: little where contents are skipped between headers, more and more where one header
- * follows upon the other.
+ * Read size, in bytes: small while contents are skipped between headers, growing while headers follow each other
+ * closely.
  */
 const WINDOW = { least: 4 * 1024, most: 64 * 1024 };
 
 /**
- * Scans a tar archive that can be read by position; contents larger than a window are not read.
+ * Scans a tar archive that can be read by position. Contents larger than a window are skipped.
  *
- * @param length of the archive in bytes
+ * @param length of the archive, in bytes
  * @throws what HeaderScanner and `readAt` throw
  */
 export async function scanTar(
@@ -33,14 +36,14 @@ export async function scanTar(
   rules: TarRules = 'layer',
 ): Promise<TarEnd> {
   const scanner = new HeaderScanner(onEntry, rules);
-  // No Buffer, whose views cost more to make.
+  // Not a Buffer: its views are slower to create.
   let window = new Uint8Array(Math.min(WINDOW.most, length));
   let size = WINDOW.least;
   while (!scanner.done && scanner.position < length) {
     const from = scanner.position;
     const left = length - from;
     if (left < scanner.need) break;
-    // Twice as large at least: what needs more is read anew, and would be read as often as it has blocks.
+    // At least double the window. A retry rereads everything, so growing block by block would read it once per block.
     if (window.length < scanner.need) window = new Uint8Array(Math.max(scanner.need, 2 * window.length));
     const bytes = window.subarray(0, Math.min(scanner.need > size ? window.length : size, left));
     await readAt(bytes, from);
@@ -74,7 +77,7 @@ function trailing(tail: Tail | undefined): TarEnd['trailing'] {
 /** Scans a tar archive that arrives in pieces. */
 export class TarStreamScan {
   readonly #scanner: HeaderScanner;
-  /** What is kept until there is enough of it, from `position` of the scanner on. */
+  /** Bytes buffered until there are enough, from the scanner's `position` on. */
   #carry: Uint8Array[] = [];
   #carried = 0;
   #length = 0;

@@ -7,8 +7,8 @@ import { checkSum } from './read-header.js';
 import type { Tail } from './tail.js';
 
 /**
- * Finds the entries of a tar archive without doing I/O: says which bytes it wants next, takes them, and skips
- * contents. Work is proportional to the headers.
+ * Finds the entries of a tar archive without doing I/O: asks for bytes, takes them, and skips contents. The work is
+ * proportional to the headers.
  *
  *     while (!scanner.done && scanner.position < length) scanner.feed(read(scanner.position, scanner.need or more));
  *     scanner.finish(length, rest, tail);
@@ -25,37 +25,37 @@ export class HeaderScanner {
   #need = BLOCK;
   #done = false;
   #zeroSeen = false;
-  /** Of an extension whose padding is not at hand, in bytes from `position`. */
+  /** End of an extension whose padding has not been read, in bytes from `position`. */
   #bodyEnd = Number.POSITIVE_INFINITY;
 
-  /** @param onEntry gets the same object for every entry, its views valid only during the call */
+  /** @param onEntry called with the same object for every entry; its views are valid only during the call */
   constructor(onEntry: (entry: TarEntry) => void, rules: TarRules = 'layer') {
     this.#onEntry = onEntry;
     this.#rules = rules;
   }
 
-  /** Of the next byte wanted, from the start of the archive; may lie behind its end. */
+  /** Offset of the next byte wanted, from the start of the archive. May be past the end. */
   get position(): number {
     return this.#position;
   }
 
-  /** So many bytes from `position` are needed to go on. At most a few MiB, and only where one header is that long. */
+  /** Number of bytes needed from `position` to continue. At most a few MiB, and only for a header that long. */
   get need(): number {
     return this.#need;
   }
 
-  /** Of extension headers that described no entry, so far; those that hold nothing but comments do not count. */
+  /** Number of extension headers so far that described no entry. Those with only comments are not counted. */
   get strayExtensions(): number {
     return this.#strayExtensions;
   }
 
-  /** The end mark has been read; `position` lies behind it. */
+  /** Whether the end mark has been read; `position` is then after it. */
   get done(): boolean {
     return this.#done;
   }
 
   /**
-   * @param bytes from `position` on; fewer than `need` only if the archive ends there: then call `finish`
+   * @param bytes from `position` on; fewer than `need` only at the end of the archive: then call `finish`
    * @throws DIMGX_TAR_NOT_A_TAR, DIMGX_TAR_BAD_HEADER, DIMGX_TAR_BAD_PAX, DIMGX_TAR_BAD_SPARSE, DIMGX_TAR_UNKNOWN_TYPE
    */
   feed(bytes: Uint8Array): void {
@@ -72,7 +72,7 @@ export class HeaderScanner {
         if (!isEndMark && this.#hasEntries) {
           throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'a zero block stands between the entries of a tar archive');
         }
-        // Where there is no entry, `finish` refuses what comes behind the zeros.
+        // If there was no entry, `finish` rejects data after the zeros.
         at += isEndMark ? 2 * BLOCK : BLOCK;
         this.#done = true;
         break;
@@ -99,13 +99,13 @@ export class HeaderScanner {
   }
 
   /**
-   * Says that the archive ends. An end mark, or half of one, or the last padding may be missing.
+   * Call at the end of the archive. The end mark, half of it, or the last padding may be missing.
    *
-   * @param length of the archive in bytes
-   * @param rest the whole archive, where that is shorter than a header
+   * @param length of the archive, in bytes
+   * @param rest the whole archive, if it is shorter than a header
    * @param tail what follows the end mark
-   * @throws DIMGX_TAR_TRUNCATED when it ends inside a header or contents; DIMGX_TAR_NOT_A_TAR when it is shorter than a
-   *   header, or data follows the end of an archive without entries, which so would hide it
+   * @throws DIMGX_TAR_TRUNCATED if the archive ends inside a header or contents; DIMGX_TAR_NOT_A_TAR if it is shorter
+   *   than a header, or if data follows the end mark of an archive without entries, which would otherwise go unnoticed
    */
   finish(length: number, rest: Uint8Array, tail: Tail | undefined): void {
     if (length > 0 && length < BLOCK) throw notATar(rest);
@@ -129,7 +129,7 @@ export class HeaderScanner {
   }
 }
 
-/** What an archive begins with is a header, right or wrong, if it has the checksum of one. */
+/** Requires the archive to begin with a block that has a valid header checksum; the header may still be malformed. */
 function requireHeader(bytes: Uint8Array, at: number): void {
   try {
     checkSum(bytes, at);

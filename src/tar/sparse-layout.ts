@@ -4,27 +4,32 @@ import { encodePax, type PaxRecord } from './pax.js';
 import { paxSparseFormat, paxSparseMap } from './pax-sparse.js';
 import { headSparseMap } from './sparse.js';
 
-/** A sparse file laid out so that all readers take it alike: each stretch begins on a block, the last ends the file. */
+/**
+ * A sparse file laid out so that all readers interpret it alike: each stretch begins on a block boundary, and the last
+ * one ends at the end of the file.
+ */
 export interface SparseLayout {
-  /** In bytes, holes included. */
+  /** In bytes, including holes. */
   readonly realSize: number;
-  /** The map, in the form that stands at the head of the contents (PAX 1.0), padded. */
+  /** The padded map, in the form that precedes the contents (PAX 1.0). */
   readonly head: Uint8Array;
-  /** What follows it, padding included: so many bytes of the stored contents where positive, of zeros where negative. */
+  /**
+   * What follows the map, including padding: positive numbers count bytes of stored contents, negative ones zero bytes.
+   */
   readonly parts: readonly number[];
-  /** Head and contents, without padding. */
+  /** Size of head and contents, in bytes, without padding. */
   readonly size: number;
-  /** Of the contents in the entry, behind the map they may begin with; in bytes from the start of the entry. */
+  /** Offset of the contents, after any map at their start; in bytes from the start of the entry. */
   readonly dataOffset: number;
 }
 
 /**
- * Lays the contents of a sparse file out anew. Stretches grow to whole blocks by zeros out of the holes beside them: GNU
- * tar reads each from the next block, others from the next byte. A file that ends in a hole ends in an empty stretch,
- * without which GNU tar makes it too short.
+ * Computes a new layout for a sparse file. Stretches grow to whole blocks, taking zeros from the holes beside them: GNU
+ * tar reads each stretch from the next block, other readers from the next byte. A file that ends in a hole gets an
+ * empty stretch at its end; without it, GNU tar makes the file too short.
  *
- * @param raw a checked entry: its headers, and its contents as far as they are at hand
- * @returns the layout, or that more of the contents is needed
+ * @param raw a checked entry: its headers, and as much of its contents as is available
+ * @returns the layout, or `more` if more of the contents is needed
  */
 export function sparseLayout(raw: Uint8Array): SparseLayout | 'more' {
   const entry = emptyEntry();
@@ -43,7 +48,7 @@ export function sparseLayout(raw: Uint8Array): SparseLayout | 'more' {
   };
 }
 
-/** The records of a file whose map stands at the head of its contents. */
+/** PAX records of a file whose map precedes its contents. */
 export function sparseRecords({ realSize }: SparseLayout): Uint8Array[] {
   const values: readonly (readonly [PaxRecord['key'], string])[] = [
     ['GNU.sparse.major', '1'],

@@ -3,21 +3,21 @@ import { ODD } from './entry.js';
 import { paxSparseFormat, paxSparseMap } from './pax-sparse.js';
 import { headSparseMap, oldSparseMap } from './sparse.js';
 
-/** Where the bytes of a sparse file belong. */
+/** Where a sparse file's stored bytes belong. */
 export interface SparseStretches {
-  /** In bytes, holes included. */
+  /** In bytes, including holes. */
   readonly realSize: number;
-  /** Of the stored bytes, which lie one stretch behind the other; in bytes from the start of the entry. */
+  /** Offset of the stored bytes, which hold the stretches back to back; in bytes from the start of the entry. */
   readonly dataOffset: number;
-  /** Offsets in the file and lengths in turn: in order, inside the file, and as many bytes as are stored. */
+  /** Alternating offsets in the file and lengths: in order, inside the file, and adding up to the stored bytes. */
   readonly map: readonly number[];
 }
 
 /**
  * Reads the map of a sparse file in any form: old GNU, PAX 0.0, 0.1 or 1.0.
  *
- * @param raw the entry from its first header on, as far as it is at hand
- * @returns the stretches, or how many bytes from the start of the entry are needed
+ * @param raw the entry from its first header on, as much as is available
+ * @returns the stretches, or the number of bytes needed from the start of the entry
  * @throws DIMGX_TAR_BAD_SPARSE, DIMGX_TAR_BAD_HEADER, DIMGX_TAR_BAD_PAX
  */
 export function sparseStretches(raw: Uint8Array): SparseStretches | { readonly need: number } {

@@ -4,7 +4,7 @@ import { FIELD } from './header.js';
 import { parseNumber } from './number.js';
 import { latin1, MAX_EXTENSION } from './pax.js';
 
-/** The stretches of a sparse file that hold data: offsets and lengths in turn. */
+/** Stretches of a sparse file that hold data: alternating offsets and lengths. */
 type SparseMap = readonly number[];
 
 const NEWLINE = 0x0a;
@@ -17,12 +17,13 @@ function refuse(what: string): never {
 }
 
 /**
- * Readers read as far as the map says: what does not fit would have them take contents for headers.
+ * Checks a map. Readers read as much as the map says; if that is not the stored size, they mistake contents for
+ * headers.
  *
- * @param stored bytes of contents, without a map at their head
- * @returns how readers take the map: `alike`; or not, because GNU tar reads each stretch from the next whole block, Go
- *   from the next byte (`unaligned`), or because GNU tar ends the file where the last stretch ends (`short`)
- * @throws DIMGX_TAR_BAD_SPARSE when stretches overlap, go back, leave the file, or are not what is stored
+ * @param stored size of the contents in bytes, without a map at their start
+ * @returns how readers interpret the map: `alike`; `unaligned`, where GNU tar reads each stretch from the next whole
+ *   block and Go from the next byte; or `short`, where GNU tar ends the file at the end of the last stretch
+ * @throws DIMGX_TAR_BAD_SPARSE if stretches overlap, go backwards, leave the file, or do not add up to `stored`
  */
 export function checkSparseMap(map: SparseMap, realSize: number, stored: number): 'alike' | 'unaligned' | 'short' {
   if (map.length % 2 !== 0) refuse('ends in the middle of a pair');
@@ -44,10 +45,11 @@ export function checkSparseMap(map: SparseMap, realSize: number, stored: number)
 }
 
 /**
- * Reads the map of an old GNU sparse entry, in its header and the blocks behind it. GNU tar looks for no such block behind
- * one that is not full, and Go's reader does: the one would take for a header what the other takes for contents.
+ * Reads the map of an old GNU sparse entry from its header and the extension blocks after it. After a block that is not
+ * full, GNU tar looks for no extension block, but Go's reader does. One would take for a header what the other takes
+ * for contents, so such a map is rejected.
  *
- * @returns the map and the bytes of header blocks it takes, or how many bytes are needed to tell
+ * @returns the map and the size of its header blocks in bytes, or the number of bytes needed
  */
 export function oldSparseMap(bytes: Uint8Array, header: number): { map: number[]; length: number } | { need: number } {
   const map: number[] = [];
@@ -65,12 +67,12 @@ export function oldSparseMap(bytes: Uint8Array, header: number): { map: number[]
   return { map, length };
 }
 
-/** @returns whether there are as many pairs as there is room for */
+/** @returns whether all pairs are in use */
 function readPairs(bytes: Uint8Array, offset: number, count: number, map: number[]): boolean {
   for (let i = 0; i < count; i++) {
     const at = offset + i * PAIR;
     const half = at + PAIR / 2;
-    // Go's reader ends a map where there is no offset, GNU tar where there is no length.
+    // Go's reader ends a map at a missing offset, GNU tar at a missing length.
     if ((bytes[at] === 0) !== (bytes[half] === 0)) refuse('holds half a pair');
     if (bytes[at] === 0) return false;
     map.push(parseNumber(bytes, at, PAIR / 2, 'sparse'), parseNumber(bytes, half, PAIR / 2, 'sparse'));
@@ -79,10 +81,10 @@ function readPairs(bytes: Uint8Array, offset: number, count: number, map: number
 }
 
 /**
- * Reads the map that stands at the head of the contents: decimal numbers, one a line, their count first (PAX 1.0).
+ * Reads the map at the start of the contents: decimal numbers, one per line, preceded by the number of pairs (PAX 1.0).
  *
- * @param bytes the contents as far as they are at hand
- * @returns the map and the bytes of whole blocks that it takes, or that more bytes are needed
+ * @param bytes as much of the contents as is available
+ * @returns the map and its size in bytes, rounded up to whole blocks; `more` if more bytes are needed
  */
 export function headSparseMap(bytes: Uint8Array): { map: number[]; length: number } | 'more' {
   const numbers: number[] = [];

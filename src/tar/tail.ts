@@ -1,28 +1,28 @@
 import { BLOCK } from './block.js';
 
-/** Looks for data in what follows the end of a tar archive. It keeps the first block that has any. */
+/** Looks for data after the end of a tar archive. Keeps the first block that is not all zeros. */
 export class Tail {
   readonly #block = new Uint8Array(BLOCK);
   #position: number;
   #start = -1;
   #kept = 0;
 
-  /** @param position in the archive of the first byte to come; a multiple of a block */
+  /** @param position offset in the archive of the first byte to be pushed; a multiple of the block size */
   constructor(position: number) {
     this.#position = position;
   }
 
-  /** Whether anything but zeros has come. */
+  /** Whether any nonzero byte has been pushed. */
   get hasData(): boolean {
     return this.#start >= 0;
   }
 
-  /** No more bytes are needed. */
+  /** Whether no more bytes are needed. */
   get isSettled(): boolean {
     return this.hasData && this.#kept === BLOCK;
   }
 
-  /** The first block that is not all zero, as far as it has come, and where it begins in the archive. */
+  /** The first block that is not all zeros, as far as it has been pushed, and its offset in the archive. */
   get data(): { readonly block: Uint8Array; readonly position: number } | undefined {
     return this.hasData ? { block: this.#block.subarray(0, this.#kept), position: this.#start } : undefined;
   }
