@@ -1,21 +1,21 @@
-/** Bounds on what an image may make dimgx do. Work and memory stay proportional to them. */
+/** Limits on the resources an image may consume. Work and memory stay proportional to them. */
 export interface Limits {
-  /** Of all layers, uncompressed, in bytes, the real sizes of sparse files counted (`--max-size`). */
+  /** Total uncompressed size of all layers, in bytes; sparse files count with their real size (`--max-size`). */
   readonly maxSize: number;
-  /** Tar entries in all layers together (`--max-entries`). */
+  /** Total number of tar entries in all layers (`--max-entries`). */
   readonly maxEntries: number;
 }
 
 export const DEFAULT_LIMITS: Limits = { maxSize: 2 ** 40, maxEntries: 10_000_000 };
 
-/** The limits with defaults for those that are not given. @param given whole numbers, or `Infinity` */
+/** Fills in the defaults of absent limits. @param given whole numbers, or `Infinity` */
 export function limitsOf(given: { readonly [Name in keyof Limits]?: number | undefined } = {}): Limits {
   const bound = (name: keyof Limits) => Math.min(given[name] ?? DEFAULT_LIMITS[name], Number.MAX_SAFE_INTEGER);
   return { maxSize: bound('maxSize'), maxEntries: bound('maxEntries') };
 }
 
-/** Followed for one path. Source: Linux, MAXSYMLINKS. */
+/** Maximum number of symlinks followed for one path. Source: Linux, MAXSYMLINKS. */
 export const MAX_SYMLINKS = 40;
 
-/** Of a manifest, index or config, in bytes. */
+/** Maximum size of a manifest, index or config, in bytes. */
 export const MAX_DOCUMENT = 4 * 2 ** 20;

@@ -8,12 +8,12 @@ import { onAbort } from './on-abort.js';
 type CallOptions = Callbacks & Pick<CommonOptions, 'signal'>;
 
 /**
- * One call of a public function. Its stages get a signal of its own, which is aborted when the caller aborts, when a
- * callback of the caller fails, and when `fail` is called: then the call rejects with that error, whatever a stage makes
- * of the end of its work.
+ * One call of a public function. Its stages get a separate signal, which is aborted when the caller aborts, when one of
+ * the caller's callbacks fails, or when `fail` is called. The call then rejects with that error, whatever error the
+ * aborted stages throw.
  */
 export class Call {
-  /** What the stages get in place of the caller's. */
+  /** Options for the stages, in place of the caller's. */
   readonly options: Callbacks & { readonly signal: AbortSignal };
   readonly #controller = new AbortController();
   readonly #release: () => void;
@@ -22,7 +22,7 @@ export class Call {
 
   constructor(options: CallOptions) {
     const { signal } = this.#controller;
-    setMaxListeners(0, signal); // as many parts of the work wait for it as there are
+    setMaxListeners(0, signal); // any number of stages may listen to it
     this.options = { ...guardCallbacks(options, this.fail), signal };
     const caller = options.signal;
     const abort = () => caller && this.fail(abortedBy(caller));
@@ -30,7 +30,7 @@ export class Call {
     if (caller?.aborted) abort();
   }
 
-  /** Ends the work. The first failure counts. */
+  /** Ends the work with this failure. Only the first failure counts. */
   readonly fail = (failure: DimgxError): void => {
     if (this.#failure || this.#hasEnded) return;
     this.#failure = failure;
@@ -38,9 +38,9 @@ export class Call {
   };
 
   /**
-   * Does the work of the call, or a part of it.
+   * Runs the work of the call, or a part of it.
    *
-   * @throws what ended the call, if anything did, else what the work throws
+   * @throws the failure that ended the call, if any, else what `work` throws
    */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
@@ -51,13 +51,13 @@ export class Call {
     }
   }
 
-  /** The last moment for the caller, and for a callback that is async, to end the work. @throws what ended the call */
+  /** Last chance for the caller, or for an async callback, to end the work. @throws the failure that ended the call */
   readonly settle = async (): Promise<void> => {
     await turn();
     this.#throwFailure();
   };
 
-  /** From now on nothing ends it, and the caller's signal is let go. */
+  /** Marks the call as ended: later failures are ignored, and the caller's signal is released. */
   readonly end = (): void => {
     this.#hasEnded = true;
     this.#release();

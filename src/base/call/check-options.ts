@@ -5,7 +5,7 @@ import { pathData, printable, quoted } from '../text/printable.js';
 import { reasonOf } from './reason-of.js';
 
 interface Rule {
-  /** What the value must be, as the object of "must be". */
+  /** Requirement on the value, to follow "must be". */
   readonly must: string;
   readonly holds: (value: unknown) => boolean;
 }
@@ -37,7 +37,7 @@ const SIGNAL: Rule = {
 };
 const CACHE: Rule = { must: 'a string or false', holds: (value) => value === false || TEXT.holds(value) };
 
-/** The checks of all options of all functions: a name has one meaning. */
+/** The checks for the options of all functions. An option means the same in each of them. */
 const RULES: Readonly<Record<string, Rule>> = {
   signal: SIGNAL,
   onProgress: CALLBACK,
@@ -79,12 +79,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   explain: SWITCH,
 };
 
-/** Options that are objects themselves. */
+/** Options that are themselves objects. */
 const GROUPS: ReadonlySet<string> = new Set(Object.keys(RULES).flatMap((name) => name.split('.').slice(0, -1)));
 
 /**
- * Looks at the options of a public function, for callers whose values no compiler has checked. What is `undefined` is not
- * given; names that are not known are left alone.
+ * Validates the options of a public function, for callers without a type checker. `undefined` counts as absent; unknown
+ * names are ignored.
  *
  * @throws DIMGX_CLI_USAGE
  */
@@ -106,14 +106,14 @@ function checkObject(options: Readonly<Record<string, unknown>>, prefix: string)
   }
 }
 
-/** @throws DIMGX_CLI_USAGE when what a function was given does not hold */
+/** @throws DIMGX_CLI_USAGE if `holds` is false */
 export function requireThat(holds: boolean, what: string, must: string, value: unknown): void {
   if (holds) return;
   throw new DimgxError('DIMGX_CLI_USAGE', `${what} must be ${must}, not ${shown(value)}`);
 }
 
 /**
- * Looks at the folder for temporary data, when it is named, before there is anything to put there.
+ * Checks the folder for temporary data, if one is given, before anything is written there.
  *
  * @throws DIMGX_SOURCE_NO_SPACE
  */

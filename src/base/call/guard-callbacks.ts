@@ -2,12 +2,13 @@ import { DimgxError } from '../../errors.js';
 import type { CommonOptions, ExtractOptions } from '../../options.js';
 import { reasonOf } from './reason-of.js';
 
-/** Functions of the caller that are called while the work is done. */
+/** Callbacks of the caller that run during the work. */
 export type Callbacks = Pick<CommonOptions, 'onProgress' | 'onWarning' | 'onInfo'> & Pick<ExtractOptions, 'onEntry'>;
 
 /**
- * The caller's callbacks, such that what they throw is DIMGX_CALLBACK_FAILED at any stage, with the caller's error as its
- * cause. Of an async callback the promise is not waited for; when it rejects, `fail` is called with the same error.
+ * Wraps the caller's callbacks. Whatever they throw, at any stage, becomes DIMGX_CALLBACK_FAILED with the original
+ * error as its cause. The promise of an async callback is not awaited; if it rejects, `fail` is called with the same
+ * error.
  *
  * @param fail called with every failure
  */
@@ -34,7 +35,10 @@ export function guardCallbacks(callbacks: Callbacks, fail: (failure: DimgxError)
   };
 }
 
-/** What a callback threw, as an error with a code. A failure of a callback that called another stays as it is. */
+/**
+ * Wraps what a callback threw in a coded error. Nested failures, from a callback that called another, are not wrapped
+ * again.
+ */
 export function callbackFailure(name: string, cause: unknown): DimgxError {
   if (cause instanceof DimgxError && cause.code === 'DIMGX_CALLBACK_FAILED') return cause;
   return new DimgxError('DIMGX_CALLBACK_FAILED', `the callback ${name} failed: ${reasonOf(cause)}`, { cause });

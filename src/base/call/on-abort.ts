@@ -3,15 +3,15 @@ interface Listening {
   readonly listener: () => void;
 }
 
-/** Signals that are waited for now. They keep nothing alive themselves. */
+/** Signals with callbacks registered now. The map itself keeps no signal alive. */
 const listening = new WeakMap<AbortSignal, Listening>();
 
 /**
- * Calls back once when a signal is aborted. A signal has one listener, however many calls share it: Node takes more than
- * ten for a leak and warns of them.
+ * Calls `callback` once when the signal is aborted. Each signal gets a single listener, however many calls share it:
+ * Node warns of a leak when there are more than ten.
  *
  * @param signal not aborted yet
- * @returns takes the callback back; the last one takes the listener along
+ * @returns unregisters the callback; the last one to unregister also removes the listener
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   const { callbacks, listener } = listening.get(signal) ?? listen(signal);

@@ -2,7 +2,9 @@ import { printable } from '../text/printable.js';
 
 const MAX_REASON = 300;
 
-/** What a failure says, in one printable line. Anything can be thrown, so nothing is expected of it. */
+/**
+ * The message of a failure, in one printable line. Makes no assumption about the value, since anything can be thrown.
+ */
 export function reasonOf(failure: unknown): string {
   try {
     const text = failure instanceof Error ? failure.message || failure.name : String(failure);

@@ -4,22 +4,25 @@ import { MAX_PIECES, restOfPieces } from '../io/rest-of-pieces.js';
 
 const writevAsync = promisify(writev);
 
-/** Connections give 64 KiB at a time or less: written as they come, calls would cost more than the copy. */
+/**
+ * Size of a write, in bytes. Connections deliver at most 64 KiB at a time; writing each piece at once would cost more
+ * in calls than in copying.
+ */
 const WRITE_SIZE = 2 ** 20;
 
 export interface BlobWriterOptions {
   readonly fd: number;
-  /** Where the blob begins in the file, in bytes. Default 0. */
+  /** Offset in the file where the blob begins, in bytes. Default 0. */
   readonly start?: number;
-  /** Of what is there of the blob, in bytes. */
+  /** Size of the part of the blob already in the file, in bytes. */
   readonly length: number;
-  /** Is told how many bytes have come since the last call. */
+  /** Called with the number of bytes received since the last call. */
   readonly onBytes: (bytes: number) => void;
-  /** Is told how much of the blob is in the file. */
+  /** Called with the number of bytes of the blob written to the file. */
   readonly onWritten: (length: number) => void;
 }
 
-/** Appends what comes in pieces to a file, one write after the other. What is written is written while more comes. */
+/** Appends pieces to a file, one write at a time. Writing overlaps with receiving more pieces. */
 export class BlobWriter {
   readonly #fd: number;
   readonly #start: number;
@@ -28,7 +31,7 @@ export class BlobWriter {
   #pieces: Buffer[] = [];
   #held = 0;
   #writing: Promise<void> = Promise.resolve();
-  /** Of what has come, in bytes. */
+  /** Bytes received, including those already in the file. */
   length: number;
 
   constructor({ fd, start = 0, length, onBytes, onWritten }: BlobWriterOptions) {
@@ -39,7 +42,7 @@ export class BlobWriter {
     this.#onWritten = onWritten;
   }
 
-  /** The piece is the writer's from now on. @throws what the operating system says */
+  /** Takes ownership of the piece. @throws the operating system's error */
   async take(piece: Buffer): Promise<void> {
     this.#pieces.push(piece);
     this.#held += piece.length;
@@ -48,18 +51,18 @@ export class BlobWriter {
     if (this.#held >= WRITE_SIZE || this.#pieces.length === MAX_PIECES) await this.#turn();
   }
 
-  /** Resolves when all that has come is in the file. @throws as `take` */
+  /** Resolves once everything received is in the file. @throws as `take` */
   async flush(): Promise<void> {
     await this.#turn();
     await this.#writing;
   }
 
-  /** Begins to write what is held when what was begun before is done. */
+  /** Waits for the previous write, then starts to write what is buffered. */
   async #turn(): Promise<void> {
     await this.#writing;
     const pieces = this.#pieces.filter((piece) => piece.length > 0);
     this.#writing = this.#write(pieces, this.length - this.#held);
-    this.#writing.catch(() => undefined); // whoever waits for it next is told
+    this.#writing.catch(() => undefined); // Mark as handled now; the next `await` of `#writing` rethrows it.
     this.#pieces = [];
     this.#held = 0;
   }

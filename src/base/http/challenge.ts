@@ -1,22 +1,22 @@
-/** A way in which a server wants to be told who asks. Source: RFC 9110, section 11.6.1. */
+/** An authentication challenge. Source: RFC 9110, section 11.6.1. */
 export interface Challenge {
   /** In lower case. */
   readonly scheme: string;
-  /** By their names in lower case. */
+  /** Keyed by name, in lower case. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 const TOKEN = /[!#$%&'*+.^_`|~\w-]+/y;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
-/** A value without quotes. Servers write addresses so, too, although a token may hold neither `:` nor `/`. */
+/** An unquoted value. Some servers also write URLs this way, although a token may not contain `:` or `/`. */
 const UNQUOTED = /[^\s,"]+/y;
-/** What may stand in the place of parameters, such as the data of `Negotiate`. */
+/** A value in place of parameters, such as the data of `Negotiate`. */
 const TOKEN68 = /[ \t]+[\w.~+/-]+=*[ \t]*(?=,|$)/y;
 const BLANKS = /[ \t]*/y;
 
 /**
- * Takes the challenges of `WWW-Authenticate` headers apart; several may stand in one header. What is malformed ends the
- * reading of its header.
+ * Parses the challenges of `WWW-Authenticate` headers; one header may hold several. The rest of a header after
+ * malformed text is ignored.
  */
 export function parseChallenges(headers: readonly string[]): readonly Challenge[] {
   return headers.flatMap((header) => new ChallengeReader(header).read());
@@ -46,7 +46,10 @@ class ChallengeReader {
     }
   }
 
-  /** What follows the name of a parameter. @returns `undefined` when the name is none: nothing is taken then */
+  /**
+   * Reads the value after a parameter name. @returns `undefined` if it was not a parameter name; nothing is consumed
+   * then
+   */
   #takeValue(): string | undefined {
     const before = this.#at;
     this.#take(BLANKS);

@@ -6,28 +6,28 @@ import { proxyFor } from './proxy.js';
 import { TlsContexts, type TlsSettings } from './tls-contexts.js';
 
 export interface ConnectionSettings extends TlsSettings {
-  /** Whether the certificates of these hosts, by `HOST[:PORT]`, are not checked. */
+  /** Whether to skip the certificate checks of a host, given as `HOST[:PORT]`. */
   readonly isInsecure: (host: string) => boolean;
-  /** How long it may take to connect, and then to begin with TLS, in milliseconds. */
+  /** Timeouts for connecting, and then for the TLS handshake, in milliseconds. */
   readonly timeouts: { readonly connect: number; readonly greeting: number };
 }
 
-/** What is known of a server before it has answered anything. */
+/** What is known of a server before its first response. */
 interface Origin {
   readonly dispatcher: Promise<Dispatcher>;
-  /** How the connection is made. */
+  /** The settings the dispatcher was made with. */
   readonly trustsSystem: boolean;
   readonly speaksHttp2: boolean;
 }
 
 const MAX_HEADERS = 2 ** 16;
 
-/** Keeps connections to hosts, each directly or through the proxy that the environment names. */
+/** Keeps connections to hosts, direct or through the proxy configured in the environment. */
 export class Connections {
   readonly #settings: ConnectionSettings;
   readonly #contexts: TlsContexts;
   readonly #origins = new Map<string, Origin>();
-  /** Origins that ask for a client certificate, and get none. */
+  /** Origins that asked for a client certificate and got none. */
   readonly #wanting = new Set<string>();
   readonly #replaced: Promise<Dispatcher>[] = [];
 
@@ -41,7 +41,7 @@ export class Connections {
     return (this.#origins.get(url.origin) ?? this.#make(url, false, false)).dispatcher;
   }
 
-  /** The proxy through which an address is reached, without its password; printable. */
+  /** The proxy used for a URL, without its password; printable. */
   proxyOf(url: URL): string | undefined {
     const proxy = proxyFor(url, this.#settings.env);
     if (proxy === undefined) return undefined;
@@ -50,7 +50,7 @@ export class Connections {
       : 'of the environment';
   }
 
-  /** What a failed request means. @param isFirst whether the server has not answered anything yet */
+  /** Classifies a failed request. @param isFirst whether the server has not answered anything yet */
   explain(url: URL, cause: unknown, isFirst: boolean): HttpFailure {
     const proxy = this.proxyOf(url);
     const failure = proxy === undefined ? httpFailure(cause) : failureThrough(proxy, cause);
@@ -58,13 +58,13 @@ export class Connections {
     return isUnshown ? new HttpFailure('identity', 'it wants a client certificate', cause) : failure;
   }
 
-  /** Makes connections another way from now on, where that may mend a failure. @returns whether it may */
+  /** Switches to another way of connecting if that may fix the failure. @returns whether to try again */
   adapt(url: URL, failure: HttpFailure, tried: Promise<Dispatcher>): boolean {
     const known = this.#origins.get(url.origin);
     const { isUntrusted } = failure;
     const isOtherProtocol = failure.kind === 'protocol';
     if (!known || !(isUntrusted || isOtherProtocol)) return false;
-    if (known.dispatcher !== tried) return true; // another request has seen to it
+    if (known.dispatcher !== tried) return true; // another request has already switched
     const { trustsSystem, speaksHttp2 } = known;
     if (isUntrusted ? trustsSystem : speaksHttp2) return false;
     this.#replaced.push(tried);
@@ -72,7 +72,7 @@ export class Connections {
     return true;
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   async close(): Promise<void> {
     const all = [...this.#replaced, ...[...this.#origins.values()].map(({ dispatcher }) => dispatcher)];
     const dispatchers = await Promise.allSettled(all);
@@ -81,7 +81,7 @@ export class Connections {
 
   #make(url: URL, trustsSystem: boolean, speaksHttp2: boolean): Origin {
     const dispatcher = this.#connect(url, trustsSystem, speaksHttp2);
-    dispatcher.catch(() => undefined); // the request that wants it rejects
+    dispatcher.catch(() => undefined); // the request that awaits it rejects
     const made = { dispatcher, trustsSystem, speaksHttp2 };
     this.#origins.set(url.origin, made);
     return made;
@@ -102,13 +102,13 @@ export class Connections {
       uri: uri.href.replace(/^socks5h:/, 'socks5:'),
       ...(/^https?:/.test(uri.protocol) && uri.username !== '' && { token: basicOf(uri) }),
       requestTls: { ...requestTls, timeout: timeouts.greeting },
-      // with such settings, undici speaks TLS to a SOCKS proxy
+      // if given proxyTls, undici speaks TLS even to a SOCKS proxy
       ...(/^https?:/.test(uri.protocol) && { proxyTls: { timeout: timeouts.connect, ...(await tls(uri, true)) } }),
       proxyTunnel: false,
     });
   }
 
-  /** A server that lets a connection be made and then does not answer a TLS greeting is left soon. */
+  /** Quickly drops a server that accepts the connection but does not answer the TLS handshake. */
   #watched(url: URL, connect: buildConnector.connector): buildConnector.connector {
     return (options, callback) => {
       const socket: unknown = connect(options, callback);
@@ -123,7 +123,7 @@ export class Connections {
       socket.once('error', leave).once('close', leave);
       socket.once('secureConnect', () => {
         leave();
-        // only a server that asks for a certificate says how it may be signed
+        // only a server that asks for a certificate sends signature algorithms
         const isAsked = socket.getSharedSigalgs().length > 0;
         if (isAsked && Object.keys(socket.getCertificate() ?? {}).length === 0) this.#wanting.add(url.origin);
       });
@@ -131,7 +131,7 @@ export class Connections {
   }
 }
 
-/** @throws HttpFailure for an address that is none; it may hold a password */
+/** @throws HttpFailure for a malformed URL, which is not shown because it may hold a password */
 function proxyUrl(proxy: string): URL {
   const url = URL.canParse(proxy) ? new URL(proxy) : undefined;
   if (url && /^(?:https?|socks5h?):$/.test(url.protocol) && url.hostname !== '') return url;
@@ -143,7 +143,7 @@ function basicOf({ username, password }: URL): string {
   return `Basic ${Buffer.from(text).toString('base64')}`;
 }
 
-/** Bun puts a client of its own in the place of undici, whose agents hold nothing and cannot be destroyed. */
+/** Bun replaces undici with its own client, whose agents hold nothing and have no `destroy`. */
 function destroy(dispatcher: Dispatcher): Promise<void> | undefined {
   return typeof dispatcher.destroy === 'function' ? dispatcher.destroy() : undefined;
 }

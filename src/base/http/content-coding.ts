@@ -3,10 +3,10 @@ import zlib from 'node:zlib';
 import { DimgxError } from '../../errors.js';
 import { HttpFailure } from './http-failure.js';
 
-/** Bytes that are not encoded as a header says. */
+/** The bytes are not encoded as a header says. */
 export class CodingFailure extends Error {}
 
-/** Node has it from 22.15 on. */
+/** Available from Node 22.15 on. */
 const createZstdDecompress: unknown = 'createZstdDecompress' in zlib ? zlib.createZstdDecompress : undefined;
 
 type MakeDecoder = (first: Buffer) => Transform;
@@ -14,20 +14,20 @@ type MakeDecoder = (first: Buffer) => Transform;
 const DECODERS: Readonly<Record<string, MakeDecoder>> = {
   gzip: () => zlib.createGunzip(),
   'x-gzip': () => zlib.createGunzip(),
-  // it should be zlib's form, and some send it without zlib's two bytes
+  // it should be in zlib format, but some servers send it without zlib's two-byte header
   deflate: (first) => (isZlib(first) ? zlib.createInflate() : zlib.createInflateRaw()),
   br: () => zlib.createBrotliDecompress(),
   ...(typeof createZstdDecompress === 'function' && { zstd: () => createZstdDecompress() as Transform }),
 };
 
-/** A server that means well lays one over a body. */
+/** Maximum number of encodings on one body. Well-behaved servers apply one. */
 const MAX_CODINGS = 4;
 
 /**
- * The encodings that `Content-Encoding` headers tell of, the outermost first. Others are left out, such as the character sets
- * that some stores put there. Source: RFC 9110, section 8.4.
+ * The encodings that `Content-Encoding` headers declare, outermost first. Unknown ones are skipped, such as the
+ * character sets that some stores put there. Source: RFC 9110, section 8.4.
  *
- * @throws HttpFailure when there are more than anybody needs
+ * @throws HttpFailure if there are more than `MAX_CODINGS`
  */
 export function contentCodings(headers: readonly string[]): readonly string[] {
   const names = headers.flatMap((header) => header.toLowerCase().split(',')).map((name) => name.trim());
@@ -37,9 +37,9 @@ export function contentCodings(headers: readonly string[]): readonly string[] {
 }
 
 /**
- * Takes encodings off what comes in pieces, no faster than it is read.
+ * Decodes pieces as they arrive, no faster than the result is read.
  *
- * @param codings as from `contentCodings`
+ * @param codings from `contentCodings`
  * @throws CodingFailure, and what the pieces throw
  */
 export function decodePieces(pieces: AsyncIterable<Buffer>, codings: readonly string[]): AsyncIterable<Buffer> {

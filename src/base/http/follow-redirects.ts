@@ -6,22 +6,22 @@ import { bareHost, isLoopback } from './proxy.js';
 const MAX_REDIRECTS = 10;
 
 export interface RedirectOptions {
-  /** Whether TLS may lead to plain HTTP. */
+  /** Whether redirects from TLS to plain HTTP are allowed. */
   readonly isInsecure: boolean;
-  /** What another origin is shown, which has asked before. Default: nothing. */
+  /** Authorization header for another origin that has asked for one before. Default: none. */
   readonly headerAt?: (url: URL) => Promise<string | undefined>;
 }
 
-/** The answer at the end of all redirects. */
+/** The response after all redirects. */
 export interface Followed {
   readonly reply: HttpReply;
-  /** What showed there who asks. */
+  /** The authorization header sent with that request. */
   readonly shown: string | undefined;
 }
 
 /**
- * Asks, and asks again where the server leads to. What shows who asks goes to the first host and port alone, and nowhere
- * else even when a further redirect leads back. From TLS none leads to plain HTTP.
+ * Sends a request and follows redirects. The given `authorization` goes only to the original host and port, and not
+ * even there once a redirect has left it and come back. Redirects from TLS to plain HTTP are refused.
  *
  * @throws HttpFailure, DIMGX_ABORTED
  */
@@ -63,7 +63,7 @@ function withoutCredentials({ authorization: _, ...others }: Readonly<Record<str
 }
 
 export function redirectRefused({ host }: URL, location: string): HttpFailure {
-  // query and fragment of such addresses are often as good as a password
+  // query and fragment of such URLs often serve as a password
   const place = printable(location.replace(/[?#].*$/s, ''), 200);
   return new HttpFailure('refused', `${printable(host, 200)} leads to "${place}", which is refused`);
 }

@@ -9,20 +9,20 @@ import { certificatesIn } from './trusted-authorities.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The certificates for connections to one host. */
+/** Certificates for connections to one host. */
 export interface HostCertificates {
-  /** Trusted beside the usual ones; PEM. */
+  /** Trusted in addition to the usual ones; PEM. */
   readonly authorities: readonly string[];
-  /** Shown to the server; PEM. */
+  /** Presented to the server; PEM. */
   readonly client?: { readonly cert: Buffer; readonly key: Buffer };
 }
 
 /**
- * Reads the certificates that users put down for a registry: `*.crt` are authorities, `NAME.cert` with `NAME.key` is shown to
- * the server. The authorities of all folders count, and the first client certificate. A file that cannot be read is passed
- * over with a warning. Source: containers-certs.d(5); docker's certs.d.
+ * Reads the certificates that users install for a registry: `*.crt` are authorities, `NAME.cert` with `NAME.key` is
+ * presented to the server. Uses the authorities of all folders, and the first client certificate. Unreadable files are
+ * skipped with a warning. Source: containers-certs.d(5); docker's certs.d.
  *
- * @param names of the host, with and without its port
+ * @param names names of the host, with and without its port
  */
 export async function hostCertificates(
   names: readonly string[],
@@ -40,9 +40,9 @@ export async function hostCertificates(
 }
 
 /**
- * The certificates of a folder that the user names, which has to be there.
+ * Reads the certificates of a folder that the user named, which must exist.
  *
- * @throws DIMGX_SOURCE_REGISTRY_TLS when the folder cannot be read
+ * @throws DIMGX_SOURCE_REGISTRY_TLS if the folder cannot be read
  */
 export async function namedCertificates(folder: string, warn: Warn): Promise<HostCertificates> {
   try {
@@ -74,7 +74,7 @@ async function certificatesOf(folder: string, entries: readonly string[], warn: 
   return { authorities };
 }
 
-/** @throws DIMGX_SOURCE_REGISTRY_TLS when the file cannot be read or holds no certificate */
+/** @throws DIMGX_SOURCE_REGISTRY_TLS if the file cannot be read or holds no certificate */
 export async function readAuthorities(path: string): Promise<readonly string[]> {
   let reason = 'there is no certificate in it';
   try {

@@ -4,14 +4,14 @@ import { DimgxError, throwIfAborted } from '../../errors.js';
 import { type ConnectionSettings, Connections } from './connections.js';
 import { HttpFailure, httpFailure } from './http-failure.js';
 
-/** How long a server may take, in milliseconds. */
+/** Timeouts for a server, in milliseconds. */
 export interface HttpTimeouts {
   readonly connect: number;
-  /** For the answer to a TLS greeting, once it is connected. */
+  /** For the TLS handshake, once connected. */
   readonly greeting: number;
-  /** For the beginning of an answer. */
+  /** For the start of the response. */
   readonly answer: number;
-  /** Within, while it is listened to. */
+  /** Between pieces of the body, while the reader is waiting. */
   readonly idle: number;
 }
 
@@ -29,25 +29,25 @@ export interface HttpRequest {
 export interface HttpReply {
   readonly url: URL;
   readonly status: number;
-  /** To be read with `readPieces`, or destroyed. */
+  /** Read it with `HttpClient.pieces`, or destroy it. */
   readonly body: Readable;
-  /** All values of a header, by its name in lower case. */
+  /** All values of a header, by lower-case name. */
   headers(name: string): readonly string[];
 }
 
 const USER_AGENT = 'dimgx';
 
 /**
- * Less than this, in bytes, within the time that a server may say nothing counts as nothing: one that trickles would hold
- * a transfer for ever. In 30 s it is 2 KiB/s, and lines in use are faster.
+ * Minimum number of bytes per idle timeout; receiving less counts as a stall, because a trickle could hold a transfer
+ * forever. At 30 s this is 2 KiB/s; usable connections are faster.
  */
 const LEAST_HEARD = 2 ** 16;
 
-/** Makes single requests: no redirects, no credentials, no second attempts. Connections to a host are kept until `close`. */
+/** Sends single requests: no redirects, no credentials, no retries. Connections are kept open until `close`. */
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #connections: Connections;
-  /** Origins that have answered something. */
+  /** Origins that have answered at least once. */
   readonly #answered = new Set<string>();
   #isClosed = false;
 
@@ -56,7 +56,7 @@ export class HttpClient {
     this.#connections = new Connections(options);
   }
 
-  /** The proxy through which an address is reached; printable. */
+  /** The proxy used for a URL; printable. */
   proxyOf(url: URL): string | undefined {
     return this.#connections.proxyOf(url);
   }
@@ -75,15 +75,15 @@ export class HttpClient {
         throwIfAborted(this.#options.signal);
         if (cause instanceof DimgxError) throw cause;
         const failure = this.#connections.explain(url, cause, !this.#answered.has(url.origin));
-        // no request has been sent yet when it is the connection that fails
+        // if the connection failed, no request has been sent yet
         if (!this.#connections.adapt(url, failure, connection)) throw failure;
       }
     }
   }
 
   /**
-   * The pieces of a body. A server that says nothing, or next to nothing, for too long while it is listened to is left; a
-   * reader that takes its time is not.
+   * Yields the pieces of a body. Rejects when the server sends nothing, or next to nothing, for too long while the
+   * reader is waiting. Time the reader spends between pieces does not count.
    *
    * @throws HttpFailure, DIMGX_ABORTED
    */
@@ -115,7 +115,7 @@ export class HttpClient {
     }
   }
 
-  /** Ends all connections, and makes no more. */
+  /** Closes all connections, and opens no more. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#connections.close();
@@ -139,7 +139,7 @@ export class HttpClient {
     return { url, status, body: reply.body, headers: (name: string) => [reply.headers[name] ?? []].flat() };
   }
 
-  /** Through a SOCKS proxy, undici waits for a connection without an end. */
+  /** Adds a timeout for SOCKS proxies, where undici waits forever for a connection. */
   #patience(url: URL): { readonly signal: AbortSignal | undefined; readonly release: () => void } {
     const { signal, timeouts } = this.#options;
     if (!this.#connections.proxyOf(url)?.startsWith('socks')) return { signal, release: () => undefined };

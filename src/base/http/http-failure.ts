@@ -1,9 +1,10 @@
 import { printable } from '../text/printable.js';
 
 /**
- * `plain`: the server does not speak TLS; `tls`: it does, and is not trusted; `identity`: it wants a client certificate;
- * `protocol`: it wants another version of HTTP; `unreachable`: nobody is there; `nameless`: its name has no address; `proxy`:
- * the proxy refuses; `refused`: it wants what is not done; `cut`: what was begun went wrong, and may go well the next time.
+ * `plain`: the server does not speak TLS; `tls`: it does, but is not trusted; `identity`: it wants a client
+ * certificate; `protocol`: it wants another version of HTTP; `unreachable`: no server answers; `nameless`: the host
+ * name does not resolve; `proxy`: the proxy refuses; `refused`: dimgx refuses to continue; `cut`: a transfer failed
+ * midway, and a retry may succeed.
  */
 export type HttpFailureKind =
   | 'plain'
@@ -16,7 +17,7 @@ export type HttpFailureKind =
   | 'refused'
   | 'cut';
 
-/** A request that got no whole answer. */
+/** A request that got no complete response. */
 export class HttpFailure extends Error {
   readonly kind: HttpFailureKind;
 
@@ -25,7 +26,7 @@ export class HttpFailure extends Error {
     this.kind = kind;
   }
 
-  /** Whether nobody who is trusted vouches for the certificate of the server. */
+  /** Whether the server's certificate was not issued by a trusted authority. */
   get isUntrusted(): boolean {
     return /^(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(codeOf(this.cause));
   }
@@ -44,14 +45,14 @@ const KINDS: readonly (readonly [HttpFailureKind, RegExp])[] = [
   ['refused', /^UND_ERR_HEADERS_OVERFLOW$/],
 ];
 
-/** Tells by the codes of Node, OpenSSL and undici what a failed request means. */
+/** Classifies a failed request by the error codes of Node, OpenSSL and undici. */
 export function httpFailure(cause: unknown): HttpFailure {
   if (cause instanceof HttpFailure) return cause;
   const code = codeOf(cause);
   const reason = printable(cause instanceof Error ? reasonOf(cause, code) : String(cause), 200);
   const kind = KINDS.find(([, pattern]) => pattern.test(code))?.[0] ?? 'cut';
   if (kind === 'plain') return new HttpFailure('plain', 'it does not speak TLS', cause);
-  // before version 1.3 of TLS, this is how servers refuse clients without a certificate
+  // before TLS 1.3, this is how servers reject clients without a certificate
   if (code.endsWith('ALERT_HANDSHAKE_FAILURE')) {
     return new HttpFailure(
       'identity',
@@ -67,7 +68,7 @@ export function httpFailure(cause: unknown): HttpFailure {
 }
 
 /**
- * What a failed request means that went through a proxy: only the proxy itself can be unreachable then.
+ * Classifies a request that failed through a proxy. There, only the proxy itself can be unreachable.
  *
  * @param proxy printable
  */
@@ -89,7 +90,7 @@ export function failureThrough(proxy: string, cause: unknown): HttpFailure {
   return new HttpFailure(failure.kind, `${failure.message} (through the proxy ${proxy})`, cause);
 }
 
-/** OpenSSL's messages are full of addresses and places in its source; it gives the reason by itself, too. */
+/** OpenSSL's messages are full of addresses and source locations, but it also gives the reason on its own. */
 function reasonOf(cause: Error, code: string): string {
   const isReason = code.startsWith('ERR_SSL_') && 'reason' in cause && typeof cause.reason === 'string';
   return (isReason ? String(cause.reason) : cause.message) || code;

@@ -1,14 +1,14 @@
 interface Link {
   readonly target: string;
-  /** In lower case; `undefined` where none is told. */
+  /** In lower case; `undefined` if the link has none. */
   readonly relations: readonly string[] | undefined;
 }
 
 /**
- * Where the next page of a list is, as `Link` headers tell. Source: RFC 8288, section 3. Registries send worse: no brackets,
- * or no relation. A link without a relation counts when none is called `next`, as in containers/image.
+ * Finds the next page of a list in `Link` headers. Source: RFC 8288, section 3. Registries also send links without
+ * brackets, or without a relation. As in containers/image, a link without a relation counts if no link is `next`.
  *
- * @returns `undefined` when there is none; empty when there is one without a target
+ * @returns `undefined` if there is none; empty if there is one without a target
  */
 export function nextLink(headers: readonly string[]): string | undefined {
   const parts = headers.flatMap((header) => splitOutside(header, ','));
@@ -24,7 +24,7 @@ function parseLink(text: string): Link {
   return { target: target.replace(/[<>]/g, '').trim(), relations: names === '' ? undefined : names.split(/\s+/) };
 }
 
-/** Splits at a separator that is neither in brackets nor in quotes. What is never closed opens nothing. */
+/** Splits at separators outside brackets and quotes. A bracket or quote that is never closed does not count. */
 function splitOutside(text: string, separator: string): readonly string[] {
   const last = { '<': text.lastIndexOf('>'), '"': text.lastIndexOf('"') };
   const parts: string[] = [];

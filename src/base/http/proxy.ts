@@ -3,9 +3,9 @@ import { BlockList, isIP } from 'node:net';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that the environment wants for an address, as Go's programs understand it: `HTTPS_PROXY` or `HTTP_PROXY` by the
- * scheme, in either case, and `NO_PROXY` with names, `.domains`, addresses, networks and `*`. This machine itself is never
- * asked through a proxy. Source: golang.org/x/net/http/httpproxy.
+ * The proxy that the environment sets for a URL, with the rules of Go's programs: `HTTPS_PROXY` or `HTTP_PROXY` by
+ * scheme, in upper or lower case, and `NO_PROXY` with names, `.domains`, addresses, networks and `*`. Loopback
+ * addresses never use a proxy. Source: golang.org/x/net/http/httpproxy.
  *
  * @returns `undefined` for none
  */
@@ -20,12 +20,12 @@ export function proxyFor({ protocol, hostname, port }: URL, env: Environment): s
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
 }
 
-/** A host of a URL without the brackets of IPv6. */
+/** The host of a URL without IPv6 brackets. */
 export function bareHost(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase();
 }
 
-/** Whether a host is this machine by its name or address. */
+/** Whether a host name or address is this machine. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || /^127(?:\.\d+){3}$/.test(host) || host === '::1';
 }

@@ -4,9 +4,10 @@ import { CodingFailure, contentCodings, decodePieces } from './content-coding.js
 import type { HttpClient, HttpReply } from './http-client.js';
 
 /**
- * All of a body, with the encodings taken off that its header tells of. A body that is not encoded so is left as it is.
+ * Reads a whole body and removes the content encodings its headers declare. A body not encoded as declared is returned
+ * as it is.
  *
- * @param limit in bytes, before and after; no more are read
+ * @param limit maximum size in bytes, both before and after decoding; reading stops there
  * @throws DIMGX_IMAGE_TOO_LARGE, HttpFailure, DIMGX_ABORTED
  */
 export async function readReply(http: HttpClient, reply: HttpReply, limit: number): Promise<Buffer> {
@@ -21,7 +22,7 @@ export async function readReply(http: HttpClient, reply: HttpReply, limit: numbe
   }
 }
 
-/** The beginning of a body, for an error. Never fails. */
+/** Reads the beginning of a body, for an error message. Never fails. */
 export async function readBeginning(http: HttpClient, reply: HttpReply, limit: number): Promise<string> {
   const bytes = await readSome(http.pieces(reply), limit);
   try {
@@ -44,7 +45,7 @@ async function readAll(pieces: AsyncIterable<Buffer>, limit: number, url: URL): 
   return Buffer.concat(read);
 }
 
-/** Up to a limit, in bytes, or to where it fails. */
+/** Reads up to `limit` bytes, or up to the first failure. */
 async function readSome(pieces: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
   const read: Buffer[] = [];
   let length = 0;
@@ -55,7 +56,7 @@ async function readSome(pieces: AsyncIterable<Buffer>, limit: number): Promise<B
       if (length >= limit) break;
     }
   } catch {
-    // what has come must do
+    // use what has arrived
   }
   return Buffer.concat(read).subarray(0, limit);
 }

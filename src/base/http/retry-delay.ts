@@ -1,16 +1,16 @@
-/** What is waited before a request is made again, in milliseconds. */
+/** Delays before retries, in milliseconds. */
 export interface RetryDelays {
-  /** Before the first repetition; doubled before each further one. */
+  /** Before the first retry; doubles with each further one. */
   readonly first: number;
   readonly longest: number;
 }
 
 /**
- * How long to wait before a request is made again: at random between the half and the whole of a time that doubles, so that
- * many do not come back at once, and never sooner than the server wants.
+ * Delay before a retry: a random time between half and all of a backoff that doubles, so that clients do not all return
+ * at once, but never less than the server asks for.
  *
- * @param repetition from 1
- * @param wanted by the server, in milliseconds
+ * @param repetition number of the retry, from 1
+ * @param wanted delay the server asks for, in milliseconds
  */
 export function retryDelay(
   repetition: number,
@@ -23,9 +23,9 @@ export function retryDelay(
 }
 
 /**
- * Reads `Retry-After`: seconds, or a date. Source: RFC 9110, section 10.2.3.
+ * Parses `Retry-After`: seconds, or a date. Source: RFC 9110, section 10.2.3.
  *
- * @returns milliseconds; `undefined` for what is neither
+ * @returns milliseconds; `undefined` if it is neither
  */
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
   const text = header?.trim() ?? '';

@@ -6,18 +6,18 @@ import { namedAuthorities, systemAuthorities } from './trusted-authorities.js';
 
 export interface TlsSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Authorities that are trusted beside the usual ones; PEM. */
+  /** PEM file of certificate authorities to trust in addition to the usual ones. */
   readonly caFile?: string | undefined;
-  /** A folder like those in `certs.d`. */
+  /** A folder laid out like those in `certs.d`. */
   readonly certDir?: string | undefined;
-  /** Whether a host is shown the client certificate of `certDir`. Default: none is. */
+  /** Whether to present the client certificate of `certDir` to a host. Default: never. */
   readonly isOwn?: (host: string) => boolean;
-  /** How users write a host, beside its URL. */
+  /** How users spell a host, apart from the spelling in its URL. */
   readonly spellings?: (host: string) => readonly string[];
   readonly warn?: Warn;
 }
 
-/** What connections by TLS are made with, by host. Files are read when the first connection wants them. */
+/** TLS contexts for connections, by host. Certificate files are read when the first connection needs them. */
 export class TlsContexts {
   readonly #settings: TlsSettings;
   #common: Promise<readonly string[]> | undefined;
@@ -30,10 +30,11 @@ export class TlsContexts {
   }
 
   /**
-   * Trusts Node's authorities, and those of `--ca-file`, `--cert-dir`, `certs.d` and of variables.
+   * Returns a context that trusts Node's authorities and those of `--ca-file`, `--cert-dir`, `certs.d` and the
+   * environment.
    *
-   * @param trustsSystem whether those of the system, too, which take longer to read
-   * @throws DIMGX_SOURCE_REGISTRY_TLS when a certificate cannot be read
+   * @param trustsSystem whether to also trust the system's authorities, which take longer to read
+   * @throws DIMGX_SOURCE_REGISTRY_TLS if a certificate cannot be read
    */
   async context({ host, hostname, port }: URL, trustsSystem: boolean): Promise<SecureContext> {
     const { env, caFile, certDir, isOwn, spellings, warn = () => undefined } = this.#settings;
@@ -64,7 +65,8 @@ async function commonAuthorities(
 }
 
 /**
- * Adds to the authorities that Node trusts by itself: given as `ca`, others would replace these, and take much longer. A certificate that is put down for a server itself counts as well, as in Go.
+ * Adds authorities to those that Node trusts by default. Passing them as `ca` would replace the defaults, and take much
+ * longer. A certificate of the server itself is accepted as well, as in Go.
  */
 function contextOf(authorities: readonly string[], client: HostCertificates['client']): SecureContext {
   const options: SecureContextOptions & { allowPartialTrustChain: boolean } = {

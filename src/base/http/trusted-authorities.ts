@@ -4,7 +4,9 @@ import { readRegularFile } from '../io/regular-file.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where systems keep all authorities in one file; the first that is there counts. Source: Go, crypto/x509/root_*.go. */
+/**
+ * Where systems keep all authorities in one file; the first one that exists is used. Source: Go, crypto/x509/root_*.go.
+ */
 const BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
@@ -17,17 +19,17 @@ const BUNDLES = [
   '/etc/openssl/certs/ca-certificates.crt',
 ];
 
-/** Where they keep each in a file of its own. */
+/** Where systems keep each authority in its own file. */
 const FOLDERS = ['/etc/ssl/certs', '/etc/pki/tls/certs', '/system/etc/security/cacerts', '/etc/openssl/certs'];
 
-/** The authorities that variables name, those of Node and of OpenSSL, as PEM. What cannot be read is left out, as in Go. */
+/** Authorities from the environment variables of Node and OpenSSL, as PEM. Unreadable files are skipped, as in Go. */
 export async function namedAuthorities(env: Environment): Promise<readonly string[]> {
   const folders = (env.SSL_CERT_DIR ?? '').split(':').filter((folder) => folder !== '');
   const files = await Promise.all([env.SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS].map(authoritiesOf));
   return [...files.flat(), ...(await authoritiesIn(folders))];
 }
 
-/** The authorities that the system trusts, as PEM. */
+/** Authorities that the system trusts, as PEM. */
 export async function systemAuthorities(): Promise<readonly string[]> {
   const inFolders = await authoritiesIn(FOLDERS);
   for (const bundle of BUNDLES) {
@@ -37,7 +39,7 @@ export async function systemAuthorities(): Promise<readonly string[]> {
   return inFolders;
 }
 
-/** The certificates in a file, each as PEM. One that is not PEM is taken for DER. */
+/** The certificates in a file, each as PEM. A file that is not PEM is assumed to be DER. */
 export function certificatesIn(file: Buffer): readonly string[] {
   const text = file.toString('latin1').replaceAll('\r', '');
   const found = text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g);

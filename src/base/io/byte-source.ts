@@ -3,24 +3,24 @@ import { pipeline } from 'node:stream/promises';
 import { pieceSink } from './piece-sink.js';
 
 /**
- * Gets a piece. Nothing more comes until what it gives back resolves, and until then the piece is its own; `undefined` when
- * it needs neither. What it throws ends the source.
+ * Receives a piece. If it returns a promise, it owns the piece, and no more are delivered until the promise resolves.
+ * If it returns `undefined`, it is done with the piece. If it throws, the source ends with that error.
  */
 export type Take = (piece: Buffer) => Promise<void> | undefined;
 
-/** Bytes that come once, one after the other: what is not a file. */
+/** A sequence of bytes that can be read only once, unlike a file. */
 export interface ByteSource {
   /**
-   * Hands on all that comes; to be called once.
+   * Passes all bytes to `take`. Call it once.
    *
-   * @throws what fails: coded, or what the system says; what the taker throws
+   * @throws the source's failure, either coded or the system's error; what `take` throws
    */
   pump(take: Take): Promise<void>;
-  /** Ends it. Whoever waits for `pump` is told. */
+  /** Ends the source; `pump` rejects. */
   destroy(): void;
 }
 
-/** @param signal ends it with an AbortError */
+/** @param signal ends the source with an AbortError */
 export function streamSource(stream: Readable, signal?: AbortSignal): ByteSource {
   return {
     pump: (take) => pipeline(stream, pieceSink(take), { signal }),
@@ -28,7 +28,7 @@ export function streamSource(stream: Readable, signal?: AbortSignal): ByteSource
   };
 }
 
-/** A source that is begun when it is pumped. */
+/** A source that starts when it is pumped. */
 export function lateSource(begin: () => Promise<ByteSource>): ByteSource {
   let begun: ByteSource | undefined;
   const pump = async (take: Take) => {
@@ -38,7 +38,7 @@ export function lateSource(begin: () => Promise<ByteSource>): ByteSource {
   return { pump, destroy: () => begun?.destroy() };
 }
 
-/** A source whose own failures are told by `explain`; what its taker throws is left as it is. */
+/** Wraps a source and maps its own failures with `explain`. Errors thrown by `take` are left as they are. */
 export function explained(source: ByteSource, explain: (cause: unknown) => Error): ByteSource {
   const pump = async (take: Take) => {
     let mistake: { readonly of: unknown } | undefined;

@@ -7,13 +7,13 @@ const statDescriptor = promisify(fstat);
 
 export interface DescriptorFileOptions {
   readonly fd: number;
-  /** Default: the descriptor stays open, as that of standard input. */
+  /** Default: the descriptor stays open, like that of standard input. */
   readonly close?: () => Promise<void>;
-  /** When the file was last written, in nanoseconds since 1970. Default: nobody else can write it. */
+  /** Time of the last write, in nanoseconds since 1970. Default: no other process can write the file. */
   readonly modified?: bigint;
 }
 
-/** A file that cannot be opened again, because it has no name: it stays open until it is closed. */
+/** A file without a path. It cannot be reopened, so it stays open until it is closed. */
 export class DescriptorFile extends HeldFile {
   readonly #options: DescriptorFileOptions;
 
@@ -22,7 +22,7 @@ export class DescriptorFile extends HeldFile {
     this.#options = options;
   }
 
-  /** Of the descriptor, for those who write to it. */
+  /** The descriptor, for writers. */
   get fd(): number {
     return this.#options.fd;
   }

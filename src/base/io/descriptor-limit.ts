@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 let known: number | undefined;
 
-/** How many descriptors the process may have; `undefined` where the system does not say. Source: proc_pid_limits(5) */
+/** Maximum number of descriptors of the process; `undefined` if unknown. Source: proc_pid_limits(5) */
 export function descriptorLimit(): number | undefined {
   known ??= readLimit();
   return Number.isFinite(known) ? known : undefined;

@@ -4,9 +4,9 @@ import type { ReadAt } from './read-at.js';
 const PIECE = 1024 * 1024;
 
 /**
- * Feeds so many bytes to hashes, in one pass.
+ * Feeds the first `length` bytes to all hashes in one pass.
  *
- * @param onBytes is told of the bytes that have been hashed since the last call
+ * @param onBytes called with the number of bytes hashed since the last call
  * @throws as `read`
  */
 export async function hashRegion(

@@ -1,7 +1,7 @@
 import { DimgxError } from '../../errors.js';
 import type { RegionFile } from './region.js';
 
-/** What all files of regions have in common: they are counted while they are held, and closed when nobody holds them. */
+/** Base class of region files: counts holds, and closes the file when the last one is released. */
 export abstract class HeldFile implements RegionFile {
   #holds = 0;
   #isSealed = false;
@@ -9,11 +9,11 @@ export abstract class HeldFile implements RegionFile {
   #closing: Promise<void> | undefined;
   #onRest: (() => void) | undefined;
 
-  /** @returns the descriptor at once where the file is open */
+  /** @returns the descriptor, synchronously if the file is open */
   protected abstract descriptor(): number | Promise<number>;
-  /** Nobody holds the file any more. */
+  /** Called when the last hold is released. */
   protected abstract rest(): void;
-  /** Called once; nobody holds the file. */
+  /** Called once, when there are no holds. */
   protected abstract shutForGood(): Promise<void> | void;
   abstract requireUnchanged(): Promise<void>;
 

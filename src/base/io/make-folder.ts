@@ -3,13 +3,13 @@ import { dirname } from 'node:path';
 import { isSystemError } from './system-error.js';
 
 /**
- * Makes a folder and the missing ones above it. Node's own recursive `mkdir` never ends where a folder exists and can have
- * no children (`/proc`, a mount whose folder was deleted): for the child the system says ENOENT again and again. This one
+ * Creates a folder and its missing parents. Node's recursive `mkdir` never ends if a folder exists but cannot have
+ * children (`/proc`, a mount whose folder was deleted): the system keeps returning ENOENT for the child. This function
  * tries each folder once, from the top down.
  *
- * @param mode of the new folders
+ * @param mode mode of the new folders
  * @returns the new folders, outermost first
- * @throws the operating system's error; ENOENT for a symlink that leads nowhere
+ * @throws the operating system's error; ENOENT for a dangling symlink
  */
 export async function makeFolder(path: string, mode: number): Promise<readonly string[]> {
   const missing: string[] = [];
@@ -23,8 +23,8 @@ export async function makeFolder(path: string, mode: number): Promise<readonly s
 }
 
 /**
- * Makes a folder in a user's home, for its owner only. With `sudo` the home is another user's: what root makes there is
- * given to the owner of the folder around it, or that user would be locked out.
+ * Creates a folder in a user's home, for its owner only. Under `sudo` the home belongs to another user: root gives each
+ * new folder to the owner of its parent, or that user would be locked out.
  *
  * @throws as `makeFolder`
  */
@@ -37,7 +37,7 @@ export async function makeUserFolder(path: string): Promise<void> {
   }
 }
 
-/** @returns whether it is new: another process may have made it meanwhile */
+/** @returns whether it is new: another process may have created it in the meantime */
 async function makeOne(path: string, mode: number): Promise<boolean> {
   try {
     await mkdir(path, { mode });

@@ -2,23 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { descriptorLimit } from './descriptor-limit.js';
 import { isCodedTooMany, isTooManyFiles, tooManyFiles } from './too-many-files.js';
 
-/** An open file that can be opened again. */
+/** An open file that can be reopened. */
 export interface Shuttable {
-  /** Whether it may be impossible to open it again: it is shut only when the system has no descriptor left. */
+  /** Whether reopening may fail. Such a file is closed only when the system has no descriptor left. */
   readonly isPrecious: boolean;
-  /** Closes it; nobody is reading it. */
+  /** Closes it; called only while it is not being read. */
   shut(): void;
 }
 
-/** Files that are open and could be opened again, in the whole process, where the system allows many. */
+/** Maximum number of reopenable files open at once in the whole process, if the system's limit is high. */
 const MOST = 64;
-/** Of the files that the system allows, so many are for others: what the program itself and its caller open. */
+/** Reopenable files get 1/8 of the system's limit; the rest is for other files of the program and its caller. */
 const SHARE = 8;
 const LEAST = 4;
 
-/** Between two attempts to get a descriptor, in milliseconds. */
+/** Time between two attempts to get a descriptor, in milliseconds. */
 const PERIOD = 20;
-/** After so long without one that was given back, nobody will give one back, in milliseconds. */
+/** If no descriptor is released for this long, in milliseconds, none is expected any more. */
 const PATIENCE = 20_000;
 
 function mostOfProcess(): number {
@@ -27,8 +27,8 @@ function mostOfProcess(): number {
 }
 
 /**
- * The open files of a process that are closed, the least recently used first, when others are to be opened. A file that is
- * being read stays open: a caller that wants one more waits for it.
+ * Tracks the reopenable files of the process and closes the least recently used ones to make room. A file that is being
+ * read stays open, so a caller that needs one more has to wait.
  */
 export class OpenFileTable {
   readonly #findMost: () => number;
@@ -38,15 +38,15 @@ export class OpenFileTable {
   readonly #waiting: (() => void)[] = [];
   #count = 0;
   #holders = 0;
-  /** Grows with each descriptor that is given back. */
+  /** Counts released descriptors. */
   #givenBack = 0;
 
-  /** @param findMost tells how many may be open; it is asked when there are a few */
+  /** @param findMost returns the maximum number of open files; first called when a few are open */
   constructor(findMost: () => number) {
     this.#findMost = findMost;
   }
 
-  /** Resolves when one more file may be open. */
+  /** Resolves when one more file may be opened. */
   async reserve(): Promise<void> {
     while (this.#isFull && !this.#shutOne()) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -54,13 +54,13 @@ export class OpenFileTable {
     this.#count++;
   }
 
-  /** Counts a file that is open already. */
+  /** Counts a file that is already open. */
   count(): void {
     if (this.#isFull) this.#shutOne();
     this.#count++;
   }
 
-  /** A file is closed, or stays open whatever happens. */
+  /** Stops tracking a file: it was closed, or has to stay open. */
   free(file: Shuttable): void {
     this.#idle.delete(file);
     this.#precious.delete(file);
@@ -69,25 +69,25 @@ export class OpenFileTable {
     this.#waiting.shift()?.();
   }
 
-  /** Somebody reads the file. */
+  /** Marks the file as being read. */
   use(file: Shuttable): void {
     this.#idle.delete(file);
     this.#precious.delete(file);
   }
 
-  /** Nobody reads the file any more. */
+  /** Marks the file as idle. */
   rest(file: Shuttable): void {
     (file.isPrecious ? this.#precious : this.#idle).add(file);
     this.notice();
     this.#waiting.shift()?.();
   }
 
-  /** Some descriptor was given back, or soon can be. */
+  /** Call when a descriptor was released, or soon can be. */
   notice(): void {
     this.#givenBack++;
   }
 
-  /** Counts a call that may hold descriptors. @returns to be called when it holds none any more */
+  /** Counts a call that may hold descriptors. @returns call it when the call holds none any more */
   enter(): () => void {
     this.#holders++;
     return () => {
@@ -96,14 +96,14 @@ export class OpenFileTable {
     };
   }
 
-  /** Whether several calls may hold descriptors just now. */
+  /** Whether several calls may hold descriptors now. */
   get isShared(): boolean {
     return this.#holders > 1;
   }
 
   /**
-   * Opens any file, and makes room for it when too many are open: it closes those that can be opened again, and waits for
-   * those that other calls hold, for some time.
+   * Opens any file. If too many files are open, closes reopenable ones, and waits a while for descriptors that other
+   * calls hold.
    *
    * @throws DIMGX_TOO_MANY_FILES; what `open` throws
    */
@@ -118,7 +118,7 @@ export class OpenFileTable {
     }
   }
 
-  /** The same without waiting, for callers that keep others from their work meanwhile. */
+  /** The same without waiting, for callers whose waiting would block others. */
   async makeRoomNow<T>(open: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -131,8 +131,8 @@ export class OpenFileTable {
   }
 
   /**
-   * @returns waits until it is worth another attempt; throws the failure that it is given when it is another than
-   *   DIMGX_TOO_MANY_FILES, no other call holds descriptors, or none of them has given one back for too long
+   * @returns a function that waits before another attempt. It throws the failure it is given if that is not
+   *   DIMGX_TOO_MANY_FILES, if no other call holds descriptors, or if none was released for too long
    */
   patience(): (failure: unknown) => Promise<void> {
     let seen = this.#givenBack;

@@ -13,23 +13,26 @@ const statPath = promisify(lstat);
 
 const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** By what a file is known again. Without `mtimeNs`, its times may change. */
+/** Identifies a file when it is reopened. Without `mtimeNs`, its times may change. */
 export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino' | 'size'> & { readonly mtimeNs?: bigint };
 
 export interface PathFileOptions {
-  /** Absolute, for whenever the file is opened again. */
+  /** Absolute, because the file may be reopened later. */
   readonly path: string;
-  /** As it was when it was first opened. */
+  /** Identity of the file when it was first opened. */
   readonly identity: FileIdentity;
-  /** Whether the last part of the path may be a symlink. Default false. */
+  /** Whether the last path component may be a symlink. Default false. */
   readonly isLink?: boolean;
-  /** Whether others may remove the file while it is needed: it is kept open as long as the system allows. Default false. */
+  /**
+   * Whether others may remove the file while it is needed. It is then kept open as long as the system allows. Default
+   * false.
+   */
   readonly isPrecious?: boolean;
 }
 
 /**
- * A file that has a name. It is opened when it is read, and may be closed meanwhile: no more than a few are open in the
- * whole process. Opened again, it must be the same file, and unchanged.
+ * A file with a path. It is opened when it is read and may be closed in between: the whole process keeps only a few
+ * such files open. When reopened, it must be the same file, and unchanged.
  */
 export class PathFile extends HeldFile implements Shuttable {
   readonly isPrecious: boolean;
@@ -40,7 +43,7 @@ export class PathFile extends HeldFile implements Shuttable {
   #opening: Promise<number> | undefined;
   #isKept = false;
 
-  /** @param descriptor of the file, where it is open already */
+  /** @param descriptor descriptor of the file, if it is already open */
   constructor({ path, identity, isLink = false, isPrecious = false }: PathFileOptions, descriptor?: number) {
     super();
     this.#path = path;
@@ -53,14 +56,14 @@ export class PathFile extends HeldFile implements Shuttable {
     openFiles.rest(this);
   }
 
-  /** Has it stay open until `moveTo`: its path is not to be opened again. */
+  /** Keeps the file open until `moveTo`, because its path must not be opened again. */
   keep(): void {
     if (this.#descriptor === undefined || this.#isKept) return;
     this.#isKept = true;
     openFiles.free(this);
   }
 
-  /** Where the file is found from now on. */
+  /** Sets the new path of the file. */
   moveTo(path: string): void {
     this.#path = path;
     if (!this.#isKept) return;

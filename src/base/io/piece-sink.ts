@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream';
 
 /**
- * The end of a pipeline: takes one piece after another, the next when what it gave for the last has resolved. A loop over
- * the last stream would do the same, but when it throws, Node's `pipeline` rejects with the AbortError of the stream it
- * left, not with what was thrown; and it joins what has gathered, which is a copy more.
+ * The last stream of a pipeline. Calls `take` for each piece, waiting for its promise before the next. A loop over the
+ * previous stream would do the same, but if the loop throws, Node's `pipeline` rejects with the AbortError of the
+ * abandoned stream instead of the thrown error. Node would also join buffered pieces, which costs another copy.
  */
 export function pieceSink(take: (piece: Buffer) => void | Promise<void>): Writable {
   return new Writable({

@@ -3,10 +3,10 @@ import { printable } from '../text/printable.js';
 import { readRegularFile } from './regular-file.js';
 
 /**
- * Reads a JSON document of the user's that may hold secrets: no error tells anything of what is in it, as those of
- * `JSON.parse` do. A file without text, or with `null`, is an empty document, as to docker.
+ * Reads a user's JSON document that may hold secrets. Unlike those of `JSON.parse`, its errors reveal nothing of the
+ * contents. As in docker, an empty file or `null` is an empty document.
  *
- * @throws what the operating system says; DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_BAD_MEMBER
+ * @throws the operating system's errors; DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_BAD_MEMBER
  */
 export async function readPrivateDocument(path: string): Promise<unknown> {
   const text = await readPrivateText(path);
@@ -15,12 +15,12 @@ export async function readPrivateDocument(path: string): Promise<unknown> {
   return document ?? {};
 }
 
-/** @throws as `readPrivateDocument`, but for what is in the file */
+/** @throws as `readPrivateDocument`, except for errors about the contents */
 export async function readPrivateText(path: string): Promise<string> {
   return (await readRegularFile(path)).toString();
 }
 
-/** @returns `undefined` for what is no JSON */
+/** @returns `undefined` if it is not JSON */
 export function parsePrivate(text: string): unknown {
   try {
     return JSON.parse(text);

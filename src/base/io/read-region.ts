@@ -9,9 +9,9 @@ const readAsync = promisify(read);
 const readvAsync = promisify(readv);
 
 /**
- * Reads a region by position. Several reads may be under way at once. The file is open only meanwhile.
+ * Reads a region by position. Reads may overlap. The file is held open only during each read.
  *
- * @throws DIMGX_EXTRACT_CHANGED when the file is shorter than the region; what `RegionFile.hold` throws
+ * @throws DIMGX_EXTRACT_CHANGED if the file is shorter than the region; what `RegionFile.hold` throws
  */
 export function readRegion({ file, offset, length }: Region): ReadAt {
   return async (into, position) => {
@@ -32,7 +32,7 @@ export function readRegion({ file, offset, length }: Region): ReadAt {
 }
 
 /**
- * Reads a stretch of a region into several buffers in turn, `MAX_PIECES` at most, in one call of the system.
+ * Reads a range of a region into several buffers in turn, at most `MAX_PIECES`, in one system call if possible.
  *
  * @throws as `readRegion`
  */
@@ -61,7 +61,7 @@ export function scatterRegion({
   };
 }
 
-/** Reads a region of an open file without waiting for other work: for worker threads, and for headers. */
+/** Reads a region of an open file synchronously: for worker threads, and for headers. */
 export function readRegionSync({ file, offset, length }: OpenRegion): ReadAt {
   return (into, position) => {
     if (position + into.length > length) sourceEnded();
@@ -74,7 +74,7 @@ export function readRegionSync({ file, offset, length }: OpenRegion): ReadAt {
 }
 
 /**
- * Checks at the end of the work that what was read at different times was one and the same.
+ * Checks at the end of the work that the files did not change between reads.
  *
  * @throws as `RegionFile.requireUnchanged`
  */

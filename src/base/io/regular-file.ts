@@ -5,10 +5,10 @@ import { MAX_DOCUMENT } from '../limits.js';
 import { printable } from '../text/printable.js';
 
 /**
- * Opens a file without waiting for what is none: a FIFO that nobody writes to.
+ * Opens a regular file without blocking on a FIFO.
  *
- * @param refusal what to throw for what is no regular file, by what there is to say of it
- * @throws what the operating system says
+ * @param refusal creates the error to throw for anything else, from a message
+ * @throws the operating system's errors; what `refusal` returns
  */
 export async function openRegularFile(
   path: string,
@@ -27,9 +27,9 @@ export async function openRegularFile(
 }
 
 /**
- * Reads a small file of the user's, all of it.
+ * Reads a small file of the user, all of it.
  *
- * @throws what the operating system says; DIMGX_SOURCE_BAD_MEMBER for what is no regular file, DIMGX_IMAGE_TOO_LARGE
+ * @throws the operating system's errors; DIMGX_SOURCE_BAD_MEMBER if it is not a regular file, DIMGX_IMAGE_TOO_LARGE
  */
 export async function readRegularFile(path: string): Promise<Buffer> {
   const file = await openRegularFile(path, (message) => new DimgxError('DIMGX_SOURCE_BAD_MEMBER', message));

@@ -1,10 +1,10 @@
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 
 /**
- * Writes a file of which others see all or nothing, in the place of one of that name; only its owner can read it.
+ * Atomically writes a file, replacing any file at `path`. Only its owner can read it.
  *
- * @param temporary where it is until it is whole: on the same disk
- * @throws what `write` throws and what the operating system says; nothing is left then
+ * @param temporary path to write to until the file is complete; on the same disk
+ * @throws what `write` throws, and the operating system's errors; no temporary file is left then
  */
 export async function replaceFile(
   path: string,

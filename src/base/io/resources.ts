@@ -1,25 +1,25 @@
 import { openFiles } from './open-file-table.js';
 import type { RegionFile } from './region.js';
 
-/** What an image holds open, given back in the reverse order of its taking; its files last. */
+/** Resources an image holds open. Released in the reverse order of adoption, files last. */
 export class Resources {
   readonly #closers: (() => unknown)[] = [];
   readonly #files = new Set<RegionFile>();
   #closing: Promise<void> | undefined;
   readonly #leave = openFiles.enter();
 
-  /** What was adopted must not be used any more. */
+  /** Whether closing has begun. Adopted resources must not be used after that. */
   get isClosed(): boolean {
     return this.#closing !== undefined;
   }
 
-  /** Calls `close` when the image is closed; at once, when it already is. */
+  /** Calls `close` when the image is closed, or at once if it already is. */
   adopt(close: () => unknown): void {
     if (this.#closing) this.#closing = this.#closing.then(async () => void (await close()));
     else this.#closers.push(close);
   }
 
-  /** Closes a file with the image: nobody gets hold of it from the first moment on, and it is closed when nobody has it. */
+  /** Closes the file with the image: it is sealed first, and closed once every hold is released. */
   adoptFile(file: RegionFile): void {
     if (this.#closing) {
       file.seal();
@@ -27,7 +27,7 @@ export class Resources {
     } else this.#files.add(file);
   }
 
-  /** Closes everything once; every closer runs even when one before it fails. */
+  /** Closes everything once. All closers run, even if an earlier one fails. */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
     return this.#closing;
@@ -50,7 +50,7 @@ export class Resources {
   }
 }
 
-/** Does work that holds things open, and gives them back when it is done. */
+/** Runs work that holds resources open, and releases them when it is done. */
 export async function withResources<T>(work: (resources: Resources) => Promise<T>): Promise<T> {
   const resources = new Resources();
   try {

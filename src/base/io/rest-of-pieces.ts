@@ -1,7 +1,7 @@
-/** Pieces of one vectored read or write at most. Source: POSIX, IOV_MAX, which is 1024 on Linux. */
+/** Maximum number of pieces in one vectored read or write. Source: POSIX, IOV_MAX, which is 1024 on Linux. */
 export const MAX_PIECES = 512;
 
-/** What is left of pieces when so many of their bytes have been read or written. */
+/** The pieces that remain after `done` bytes have been read or written. */
 export function restOfPieces<Piece extends Uint8Array>(pieces: readonly Piece[], done: number): Piece[] {
   let left = done;
   return pieces.flatMap((piece) => {

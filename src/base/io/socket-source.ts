@@ -1,29 +1,29 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import type { ByteSource, Take } from './byte-source.js';
 
-/** Read at a time, in bytes, at most. */
+/** Maximum size of one read, in bytes. */
 const READ_SIZE = 2 ** 18;
 
 /**
- * What comes out of a socket or a pipe, read into one buffer again and again. As a stream, Node allocates 64 KiB anew for each
- * piece: a gigabyte so read costs more in garbage collections than in reading. Not for TLS, which does not wait when told to.
+ * Reads a socket or pipe into one reused buffer. As a stream, Node would allocate 64 KiB for each piece, and for a
+ * gigabyte the garbage collection would cost more than the reading. Not for TLS, where Node ignores a request to pause.
  */
 export class SocketSource implements ByteSource {
   readonly socket: Socket;
   readonly #over: Promise<void>;
   #take: Take | undefined;
-  /** What came before it was asked for. */
+  /** A piece that arrived before `pump` was called. */
   #early: Buffer | undefined;
 
   /**
-   * @param open is called at once
-   * @param signal ends it with its reason
+   * @param open called at once
+   * @param signal ends the source with its reason
    */
   constructor(open: (options: { readonly onread: OnReadOpts }) => Socket, signal?: AbortSignal) {
     const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
     this.socket = open({ onread: { buffer, callback: (length) => this.#give(buffer.subarray(0, length)) } });
     this.#over = this.#end(signal);
-    this.#over.catch(() => undefined); // whoever pumps is told
+    this.#over.catch(() => undefined); // Mark as handled now; `pump` rethrows it.
   }
 
   async pump(take: Take): Promise<void> {
@@ -38,7 +38,7 @@ export class SocketSource implements ByteSource {
     this.socket.destroy();
   }
 
-  /** @returns whether more may come */
+  /** @returns whether to continue reading */
   #give(piece: Buffer): boolean {
     if (!this.#take) {
       this.#early = piece;

@@ -12,21 +12,21 @@ import { isSystemError } from './system-error.js';
 import { isTooManyFiles } from './too-many-files.js';
 
 const READ_WRITE = 'wx+';
-/** A file that never has a name. Source: open(2), O_TMPFILE, whose own bit Node does not tell. */
+/** Flags for a file that never has a name. Source: open(2), O_TMPFILE, whose own bit Node does not export. */
 const NAMELESS = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR | constants.O_EXCL;
 const OWNER_ONLY = 0o600;
-/** Descriptors that spools leave to others. */
+/** Descriptors that spools leave free for others. */
 const RESERVE = 24;
-/** Below it, a descriptor tells nothing of how many are left. */
+/** A descriptor below this says nothing about how many are left. */
 const FIRST = 16;
 
 /**
- * Makes a temporary file for decoded or streamed bytes. It has no name any more once this returns: closing it frees
- * its room, whatever becomes of the process.
+ * Creates a temporary file for decoded or streamed bytes. On return it has no name, so its space is freed when it is
+ * closed, even if the process dies.
  *
  * @param tmpDir default: the system's temporary folder
- * @param expectedBytes when known, free space is looked at first
- * @param isPatient whether to wait for descriptors that other calls hold; default true
+ * @param expectedBytes if known, free space is checked first
+ * @param isPatient whether to wait for descriptors held by other calls; default true
  * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES
  */
 export async function openSpool(tmpDir?: string, expectedBytes?: number, isPatient = true): Promise<FileHandle> {
@@ -41,8 +41,9 @@ export async function openSpool(tmpDir?: string, expectedBytes?: number, isPatie
 }
 
 /**
- * Spools stay open for long: where several calls open them, each leaves some descriptors for what is open briefly, without
- * which no call comes to its end. The system gives the lowest number that is free. Source: POSIX, open.
+ * Fails with EMFILE when descriptors run low. Spools stay open for long. When several calls open them, each must leave
+ * some descriptors for files that are open briefly, or no call could finish. A high number means few are left, because
+ * the system assigns the lowest free one. Source: POSIX, open.
  */
 async function leaveSome(handle: FileHandle): Promise<FileHandle> {
   if (handle.fd < FIRST || !openFiles.isShared) return handle;
@@ -52,7 +53,7 @@ async function leaveSome(handle: FileHandle): Promise<FileHandle> {
   throw Object.assign(new Error('EMFILE: too many open files, open'), { code: 'EMFILE', syscall: 'open' });
 }
 
-/** @returns `undefined` where the system or the file system has no such files, or refuses one */
+/** @returns `undefined` if the system or file system does not support such files, or refuses one */
 async function openNameless(folder: string): Promise<FileHandle | undefined> {
   if (process.platform !== 'linux') return undefined;
   return open(folder, NAMELESS, OWNER_ONLY).catch((failure: unknown) => {
@@ -61,7 +62,7 @@ async function openNameless(folder: string): Promise<FileHandle | undefined> {
   });
 }
 
-/** A process that is killed between the two calls leaves an empty file behind. */
+/** If the process is killed between the two calls, an empty file stays behind. */
 async function openUnlinked(folder: string): Promise<FileHandle> {
   const path = join(folder, `dimgx-${randomUUID()}`);
   const handle = await open(path, READ_WRITE, OWNER_ONLY);
@@ -87,7 +88,7 @@ export async function requireSpoolSpace(tmpDir: string | undefined, bytes: numbe
   }
 }
 
-/** A spool as a file that regions lie in. */
+/** Wraps a spool as a file that contains regions. */
 export function spoolFile(handle: FileHandle): DescriptorFile {
   const close = async () => {
     await handle.close();

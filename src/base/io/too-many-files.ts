@@ -1,12 +1,12 @@
 import { DimgxError } from '../../errors.js';
 import { isSystemError } from './system-error.js';
 
-/** Whether the process, or the machine, has as many files open as it may have. */
+/** Whether the process or the machine has reached its limit of open files. */
 export function isTooManyFiles(failure: unknown): failure is Error {
   return isSystemError(failure, 'EMFILE', 'ENFILE');
 }
 
-/** The same of an error that has its code already. */
+/** The same for an error that already has a dimgx code. */
 export function isCodedTooMany(failure: unknown): boolean {
   return failure instanceof DimgxError && failure.code === 'DIMGX_TOO_MANY_FILES';
 }
@@ -16,7 +16,7 @@ export function tooManyFiles(cause: Error): DimgxError {
   return new DimgxError('DIMGX_TOO_MANY_FILES', message, { cause });
 }
 
-/** An error of the operating system that gets a code: its own where too many files are open. */
+/** Gives an operating system error a code: DIMGX_TOO_MANY_FILES if too many files are open, else that of `coded`. */
 export function orTooManyFiles(cause: unknown, coded: DimgxError): DimgxError {
   return isTooManyFiles(cause) ? tooManyFiles(cause) : coded;
 }

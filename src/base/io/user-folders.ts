@@ -3,7 +3,9 @@ import { isAbsolute, join } from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The user's home: `HOME` if it is absolute, else that of the account; `/` for a user without account, as in containers. */
+/**
+ * The user's home: `HOME` if absolute, else the account's home; `/` for a user without an account, as in containers.
+ */
 export function homeFolder(env: Environment): string {
   return env.HOME && isAbsolute(env.HOME) ? env.HOME : homeOfAccount();
 }
@@ -16,7 +18,7 @@ function homeOfAccount(): string {
   }
 }
 
-/** Where docker keeps its configuration. */
+/** Folder of docker's configuration. */
 export function configFolder(env: Environment): string {
   return env.DOCKER_CONFIG || join(homeFolder(env), '.docker');
 }

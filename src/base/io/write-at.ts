@@ -4,7 +4,7 @@ import { DimgxError } from '../../errors.js';
 
 const writeAsync = promisify(write);
 
-/** Writes all of `bytes` to a spool at a position. The bytes belong to the writer until it is done. */
+/** Writes all of `bytes` to a spool at `position`. The writer owns the bytes until it is done. */
 export type WriteAt = (fd: number, bytes: Uint8Array, position: number) => void | Promise<void>;
 
 /** @throws DIMGX_SOURCE_NO_SPACE */
@@ -15,7 +15,7 @@ export const writeAt: WriteAt = async (fd, bytes, position) => {
   }
 };
 
-/** The same without waiting for other work: only for worker threads. */
+/** The same, synchronously; only for worker threads. */
 export const writeAtSync: WriteAt = (fd, bytes, position) => {
   for (let done = 0; done < bytes.length; ) {
     try {

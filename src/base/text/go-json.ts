@@ -1,10 +1,10 @@
 import { parsePrivate } from '../io/private-document.js';
 
 /**
- * Reads JSON as the decoder of Go's programs does: the first value counts, and what follows it does not. A byte order mark
- * is skipped. No error tells anything of what is in the text.
+ * Parses JSON as Go's decoder does: only the first value counts, and anything after it is ignored. A byte order mark is
+ * skipped. No error reveals any of the text.
  *
- * @returns `undefined` for text that begins with no JSON value
+ * @returns `undefined` if the text does not begin with a JSON value
  */
 export function parseGoJson(text: string): unknown {
   const plain = text.replace(/^\ufeff/, '');
@@ -13,8 +13,8 @@ export function parseGoJson(text: string): unknown {
 }
 
 /**
- * The fields of an object as Go's decoder finds them: names match in any letter case, the last one counts, null counts for
- * nothing, and objects of the same name are merged.
+ * Finds an object's fields as Go's decoder does: names are case-insensitive, the last one wins, null is ignored, and
+ * objects of the same name are merged.
  */
 export function goFields<K extends string>(value: unknown, names: readonly K[]): Partial<Record<K, unknown>> {
   const fields: Partial<Record<K, unknown>> = {};
@@ -33,7 +33,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Where the object or array that the text begins with ends; 0 where there is none. */
+/** Offset after the object or array that the text begins with; 0 if there is none. */
 function endOfValue(text: string): number {
   const token = /"(?:[^"\\]|\\.)*"|[{}[\]]/gs;
   let depth = 0;

@@ -4,11 +4,11 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /**
- * Text from an image or an archive, fit for a terminal and for one line: control, bidirectional and invisible
- * formatting characters, line separators and lone surrogates are escaped as `\n`, `\xNN` or `\u{N}`, and bytes that
- * are not UTF-8 as `\xNN`. All untrusted text is shown through this.
+ * Makes text from an image or archive safe for a terminal and for one line. Control, bidirectional and invisible
+ * formatting characters, line separators and lone surrogates are escaped as `\n`, `\xNN` or `\u{N}`; bytes that are not
+ * UTF-8 as `\xNN`. All untrusted text is shown through this function.
  *
- * @param limit of the result, in UTF-16 units; what is longer ends in `…`
+ * @param limit maximum length of the result, in UTF-16 units; longer text is cut and ends in `…`
  */
 export function printable(text: string | Uint8Array, limit = Number.POSITIVE_INFINITY): string {
   const escaped =
@@ -16,12 +16,12 @@ export function printable(text: string | Uint8Array, limit = Number.POSITIVE_INF
   return escaped.length <= limit ? escaped : `${escaped.slice(0, limit - 1)}…`;
 }
 
-/** The text between double quotes, printable, cut to a length that leaves a message readable. */
+/** Printable text in double quotes, cut to a length that keeps messages readable. */
 export function quoted(text: string | Uint8Array): string {
   return `"${printable(text, 200)}"`;
 }
 
-/** A path for the data of an error, as text that can be shown and as it stands. The bytes are copied. */
+/** A path for error details, both printable and raw. The bytes are copied. */
 export function pathData(path: string | Uint8Array): { readonly path: string; readonly rawPath: Uint8Array } {
   return { path: printable(path), rawPath: Uint8Array.from(typeof path === 'string' ? Buffer.from(path) : path) };
 }
@@ -55,7 +55,7 @@ function escapeBytes(bytes: Uint8Array): string {
   return text;
 }
 
-/** Length in bytes of the UTF-8 sequence that begins with this byte; 1 for a byte that begins none. */
+/** Length in bytes of the UTF-8 sequence that begins with this byte; 1 for a byte that cannot begin one. */
 function sequenceLength(lead: number): number {
   if (lead >= 0xf0) return 4;
   if (lead >= 0xe0) return 3;

@@ -1,10 +1,10 @@
 const POWERS = 'kmgtp';
 
 /**
- * A size in bytes, with the suffixes of GNU tools: `K`, `M`, `G`, `T`, `P` and `KiB`, `MiB`… are powers of 1024; `KB`, `MB`…
- * are powers of 1000; `B` or none is a byte. Either case; a fraction is allowed (`1.5G`).
+ * Parses a size with the suffixes of GNU tools: `K`, `M`, `G`, `T`, `P` and `KiB`, `MiB`… are powers of 1024; `KB`,
+ * `MB`… are powers of 1000; `B` or no suffix is bytes. Case is ignored; fractions are allowed (`1.5G`).
  *
- * @returns `undefined` for what is no size
+ * @returns bytes; `undefined` if it is not a size
  */
 export function readSize(text: string): number | undefined {
   const [, digits, power = '', decimal] =

@@ -1,4 +1,4 @@
-/** A printable text as one word of a shell's command, for commands that a message offers. */
+/** Quotes printable text as one shell word, for commands suggested in messages. */
 export function shellWord(text: string): string {
   if (/^[\w%+=:,./@-]+$/.test(text)) return text;
   return `'${text.replaceAll("'", "'\\''")}'`;

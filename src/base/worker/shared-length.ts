@@ -1,8 +1,8 @@
-/** How long a file is so far, told by the thread that writes it to one that reads behind it. */
+/** Current length of a file, shared between the thread that writes it and one that reads behind it. */
 export class SharedLength {
   readonly memory: SharedArrayBuffer;
   readonly #length: BigInt64Array;
-  /** How often it has changed, and whether it will not any more. */
+  /** A counter of changes, and a flag set when there will be no more. */
   readonly #state: Int32Array;
 
   constructor(memory = new SharedArrayBuffer(16)) {
@@ -16,16 +16,16 @@ export class SharedLength {
     this.#tell();
   }
 
-  /** Nothing more will come. */
+  /** Marks the file as complete. */
   end(): void {
     Atomics.store(this.#state, 1, 1);
     this.#tell();
   }
 
   /**
-   * Blocks its thread until the file is that long or has ended.
+   * Blocks the thread until the file has this length or is complete.
    *
-   * @returns how long it is
+   * @returns the current length
    */
   waitFor(length: number): number {
     for (;;) {

@@ -1,4 +1,4 @@
-/** Permits for work of which only so much is done at once. They are given in the order in which they are asked for. */
+/** Permits that limit how much work is done at once. Granted in the order of the requests. */
 export class Slots {
   #free: number;
   readonly #waiting = new Set<() => void>();
@@ -8,8 +8,8 @@ export class Slots {
   }
 
   /**
-   * @param onWait gets what gives up the waiting
-   * @returns gives the permit back
+   * @param onWait called with a function that cancels the wait
+   * @returns releases the permit
    */
   async take(onWait: (giveUp: () => void) => void = () => {}): Promise<() => void> {
     if (this.#free > 0) this.#free--;

@@ -3,11 +3,11 @@ const HELD = 1;
 const SHUT = 2;
 
 /**
- * Keeps a thread from being ended in the midst of what must not be cut short: a thread that ends between the making and the
- * setting up of a zlib stream takes the whole process with it (Node 20 to 24: "close before init").
+ * Keeps a thread from being terminated during work that must not be interrupted. A thread terminated between the
+ * creation and initialization of a zlib stream takes the whole process down (Node 20 to 24: "close before init").
  */
 export class TerminationGate {
-  /** To hand to the thread. */
+  /** Pass this to the thread. */
   readonly memory: SharedArrayBuffer;
   readonly #state: Int32Array;
 
@@ -16,7 +16,7 @@ export class TerminationGate {
     this.#state = new Int32Array(memory);
   }
 
-  /** In the thread: does the work, unless the thread is about to be ended; then it waits for that. */
+  /** In the thread: does the work, unless the thread is about to be terminated. In that case, blocks until it is. */
   hold<T>(work: () => T): T {
     while (Atomics.compareExchange(this.#state, 0, OPEN, HELD) === SHUT) Atomics.wait(this.#state, 0, SHUT);
     try {
@@ -26,7 +26,7 @@ export class TerminationGate {
     }
   }
 
-  /** Outside: resolves when the thread can be ended, and holds nothing any more. */
+  /** Outside: resolves once the thread can be terminated, and makes later `hold` calls block. */
   async shut(): Promise<void> {
     while (Atomics.compareExchange(this.#state, 0, OPEN, SHUT) === HELD) {
       await new Promise((resolve) => setImmediate(resolve));

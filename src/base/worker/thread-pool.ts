@@ -5,30 +5,30 @@ import { closed, type Entry, type SharedPool, type ShareOptions, ThreadShare } f
 import type { ThreadAnswer, ThreadData } from './thread-task.js';
 
 export interface ThreadPoolOptions {
-  /** Says where the threads' code is. It may throw, as in a bundle that does not know where it lies. */
+  /** Returns the URL of the threads' code. May throw, as in a bundle that does not know its own location. */
   readonly url: () => URL;
-  /** That run at once at most. */
+  /** Maximum number of threads running at once. */
   readonly threads: number;
-  /** For each thread. */
+  /** Passed to each thread. */
   readonly data?: unknown;
 }
 
-/** After the system has refused a thread, no other is asked for so long, in milliseconds. */
+/** Time to wait before starting another thread after the system has refused one, in milliseconds. */
 const PATIENCE = 1000;
 
 /**
- * Threads that several users share, each through a share of its own: the share for which the fewest work is served next.
- * Threads start when there is work for them, and end when no share expects more. Where none can be started, the work is done in
- * this thread.
+ * A pool of threads for several users, each with its own share. The share with the fewest running tasks is served next.
+ * Threads start when there is work for them, and end when no share expects more. If none can be started, the work is
+ * done in this thread.
  */
 export class ThreadPool implements SharedPool {
   readonly #options: ThreadPoolOptions;
-  /** Those that expect work; the one that was served last is the last. */
+  /** Shares that expect work; the one served last is at the end. */
   readonly #shares = new Set<ThreadShare>();
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Entry>();
   readonly #ending = new Set<Worker>();
-  /** Until a worker is ready, or has failed to become so, what ending it has to wait for. */
+  /** Promises that settle when a starting worker is ready or has failed to start. Ending it has to wait for that. */
   readonly #starting = new Map<Worker, Promise<unknown>>();
   readonly #gates = new WeakMap<Worker, TerminationGate>();
   #refusedUntil = 0;
@@ -59,7 +59,8 @@ export class ThreadPool implements SharedPool {
     }
     await Promise.all(
       own.map(async ([worker, entry]) => {
-        // Ended while it loads its code, a thread leaves the files of that code open, for the life of the process.
+        // A thread that is ended while it loads its code leaves the files of that code open for the life of the
+        // process.
         await this.#starting.get(worker);
         await this.#endThread(worker);
         entry.open?.release();
@@ -68,7 +69,7 @@ export class ThreadPool implements SharedPool {
     this.wake();
   }
 
-  /** Starts all that can be started now. */
+  /** Starts all tasks that can start now. */
   wake(): void {
     while (this.#size < this.#options.threads) {
       const share = this.#hungriest();
@@ -86,7 +87,7 @@ export class ThreadPool implements SharedPool {
     if (this.#shares.size === 0) for (const worker of this.#idle.splice(0)) void this.#retire(worker);
   }
 
-  /** Threads that work, or have not ended yet. */
+  /** Number of threads that work or have not ended yet. */
   get #size(): number {
     return this.#busy.size + this.#ending.size;
   }
@@ -105,7 +106,7 @@ export class ThreadPool implements SharedPool {
     void this.#begin(worker, entry);
   }
 
-  /** Opens what the task needs, and hands its job to the thread. */
+  /** Opens what the task needs, and passes its job to the thread. */
   async #begin(worker: Worker, entry: Entry): Promise<void> {
     try {
       const open = await entry.task.open();
@@ -130,15 +131,15 @@ export class ThreadPool implements SharedPool {
     }
   }
 
-  /** @returns `undefined` when the system, or Node, allows no more */
+  /** @returns `undefined` if the system, or the runtime, allows no more */
   #start(): Worker | undefined {
-    // Deno's threads do not share the descriptors of files.
+    // Deno's threads do not share file descriptors.
     if (performance.now() < this.#refusedUntil || 'deno' in process.versions) return undefined;
     const gate = new TerminationGate();
     const workerData: ThreadData = { gate: gate.memory, data: this.#options.data };
     let worker: Worker;
     try {
-      // Without this process's own options: some, such as `--input-type`, keep a thread from starting.
+      // Drop this process's own options: some, such as `--input-type`, keep a thread from starting.
       worker = new Worker(this.#options.url(), { execArgv: [], workerData });
     } catch {
       this.#refusedUntil = performance.now() + PATIENCE;
@@ -190,7 +191,7 @@ export class ThreadPool implements SharedPool {
     delete entry.open;
     entry.share.running--;
     if (this.#starting.has(worker)) {
-      // It has not begun: whoever can be started does it, or this thread.
+      // It has not begun: requeue the task for another thread, or for this one.
       this.#refusedUntil = performance.now() + PATIENCE;
       entry.share.take(entry);
     } else {
@@ -212,7 +213,7 @@ export class ThreadPool implements SharedPool {
   }
 }
 
-/** Thrown out of here, what a caller's function throws would end the process. */
+/** Rejects the task if the caller's callback throws; thrown from here, the error would end the process. */
 function tell({ task, reject }: Entry, progress: unknown): void {
   try {
     task.onProgress?.(progress);

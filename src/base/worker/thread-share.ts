@@ -1,40 +1,40 @@
 import { DimgxError } from '../../errors.js';
 import type { OpenJob, ThreadTask } from './thread-task.js';
 
-/** A task that waits or runs. */
+/** A waiting or running task. */
 export interface Entry {
   readonly task: ThreadTask<unknown>;
   share: ThreadShare;
-  /** While a thread works on it. */
+  /** Set while a thread works on it. */
   open?: OpenJob;
   resolve(report: unknown): void;
   reject(failure: unknown): void;
 }
 
-/** What a share needs of its pool. */
+/** What a share needs from its pool. */
 export interface SharedPool {
-  /** There is something to be begun. */
+  /** Starts waiting tasks if possible. */
   wake(): void;
-  /** Whether a task would be begun at once. */
+  /** Whether a task would start at once. */
   readonly hasRoom: boolean;
   enter(share: ThreadShare): void;
-  /** Ends the threads that work for a share, and takes no more of its tasks. */
+  /** Ends the threads that work for a share, and starts no more of its tasks. */
   leave(share: ThreadShare): Promise<void>;
 }
 
 export interface ShareOptions {
-  /** That work at once for this share at most. */
+  /** Maximum number of threads working for this share at once. */
   readonly threads: number;
-  /** Threads that work for the share's user beside the pool's. */
+  /** Number of threads outside the pool that work for the share's user. */
   readonly others?: () => number;
 }
 
-/** One user's part of a pool of threads. What goes wrong in it, or ends it, does not touch others. */
+/** One user's share of a thread pool. Its failures, and its end, do not affect other shares. */
 export class ThreadShare {
   readonly #pool: SharedPool;
   readonly #options: ShareOptions;
   readonly waiting: Entry[] = [];
-  /** Tasks that are worked on. */
+  /** Number of running tasks. */
   running = 0;
   isFinishing = false;
   #closing: Promise<void> | undefined;
@@ -45,20 +45,20 @@ export class ThreadShare {
     pool.enter(this);
   }
 
-  /** Whether a task waits that may be begun. */
+  /** Whether a waiting task may start. */
   get isHungry(): boolean {
     const { threads, others } = this.#options;
     return this.waiting.length > 0 && this.running + (others?.() ?? 0) < Math.max(1, threads);
   }
 
-  /** @throws what the task fails with; DIMGX_ABORTED when the share is closed before it is done */
+  /** @throws what the task fails with; DIMGX_ABORTED if the share is closed before the task is done */
   run<Report>(task: ThreadTask<Report>): Promise<Report> {
     return new Promise<Report>((resolve, reject) => {
       this.take({ task, share: this, resolve: (report) => resolve(report as Report), reject });
     });
   }
 
-  /** Runs a task if it can be begun at once. */
+  /** Runs a task if it can start at once. */
   tryRun<Report>(task: ThreadTask<Report>): Promise<Report> | undefined {
     return this.#pool.hasRoom && !this.#closing ? this.run(task) : undefined;
   }
@@ -71,10 +71,10 @@ export class ThreadShare {
     entry.share = this;
     this.waiting.push(entry);
     this.#pool.enter(this);
-    queueMicrotask(() => this.#pool.wake()); // when all that is asked for together is there to choose from
+    queueMicrotask(() => this.#pool.wake()); // defer, so that all tasks queued together can be compared
   }
 
-  /** Takes back the tasks that have not been begun. */
+  /** Removes and returns the tasks that have not started. */
   withdraw(): readonly Entry[] {
     return this.waiting.splice(0);
   }
@@ -85,18 +85,18 @@ export class ThreadShare {
     return entry;
   }
 
-  /** The threads beside the pool's have changed. */
+  /** Call when the number of threads outside the pool has changed. */
   wake(): void {
     this.#pool.wake();
   }
 
-  /** No more tasks will come: the pool's threads end when nobody needs them. */
+  /** Call when no more tasks will come. The pool's threads end when no share needs them. */
   finish(): void {
     this.isFinishing = true;
     this.#pool.wake();
   }
 
-  /** Ends the tasks that run and those that wait. However often it is called, it waits until no thread works for it. */
+  /** Ends running and waiting tasks. Each call waits until no thread works for the share. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -1,27 +1,27 @@
 import type { ErrorDetails } from '../../errors.js';
 
-/** What a thread is given: it can be posted to it. */
+/** An opened job for a thread. `job` is sent with `postMessage`. */
 export interface OpenJob {
   readonly job: unknown;
-  /** To be called when no thread works on the job any more. */
+  /** Call when no thread works on the job any more. */
   release(): void;
 }
 
 /** Work for a thread. */
 export interface ThreadTask<Report> {
-  /** Of the tasks that wait in one share, the largest is begun first. */
+  /** Priority: the largest waiting task of a share starts first. */
   readonly size: number;
-  /** Called when there is a thread for it. What it throws is what the task fails with. */
+  /** Called when a thread is available. If it throws, the task fails with that error. */
   open(): Promise<OpenJob>;
-  /** Does the work in this thread, when no other can be started. */
+  /** Does the work in the current thread, if no other can be started. */
   runHere(): Promise<Report>;
-  /** Gets what the thread says meanwhile. */
+  /** Called with the thread's progress messages. */
   onProgress?(progress: unknown): void;
 }
 
-/** What a thread says while and after it does a job. */
+/** Messages from a thread while and after it does a job. */
 export type ThreadAnswer =
-  /** First of all, when its code is loaded. */
+  /** Sent first, once its code is loaded. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly progress: unknown }
   | { readonly kind: 'done'; readonly report: unknown }
@@ -33,9 +33,9 @@ export type ThreadAnswer =
       readonly details: ErrorDetails;
     };
 
-/** What a thread is started with. */
+/** Startup data of a thread. */
 export interface ThreadData {
-  /** Of a `TerminationGate`. */
+  /** Memory of a `TerminationGate`. */
   readonly gate: SharedArrayBuffer;
   readonly data: unknown;
 }
