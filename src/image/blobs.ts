@@ -1,15 +1,15 @@
 import type { Digest } from '../reference/digest.js';
 import type { Descriptor } from './manifest.js';
 
-/** Where what descriptors point at can be had. */
+/** Resolves descriptors to the documents and blobs they point at. */
 export interface Blobs {
-  /** A manifest or an index, compared with its descriptor. */
+  /** Reads a manifest or an index and checks it against its descriptor. */
   manifest(descriptor: Descriptor): Promise<Document>;
-  /** The same for a config. */
+  /** Reads a config and checks it against its descriptor. */
   config(descriptor: Descriptor): Promise<Document>;
-  /** What a layer is called there. */
+  /** Path of a layer's blob in this store. */
   blobPath(digest: Digest): string;
-  /** Whether to look for a blob costs little. Where it does not, `has` says of all that they are there. */
+  /** Whether looking up a blob is cheap. If it is not, `has` resolves to true for every blob. */
   readonly isNear: boolean;
   has(digest: Digest): Promise<boolean>;
 }

@@ -5,12 +5,12 @@ import type { Region } from '../base/io/region.js';
 import { DimgxError } from '../errors.js';
 import { algorithmOf, type Digest } from '../reference/digest.js';
 
-/** The digest of bytes that are held in memory: documents. */
+/** Digest of bytes in memory, such as a document's. */
 export function digestOf(bytes: Uint8Array, algorithm = 'sha256'): Digest {
   return `${algorithm as 'sha256'}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
-/** The digest of bytes that lie in a file. @throws as `readRegion` */
+/** Digest of bytes in a file. @throws as `readRegion` */
 export async function digestOfRegion(region: Region, algorithm: string): Promise<Digest> {
   const hash = createHash(algorithm);
   await hashRegion(readRegion(region), region.length, [hash]);
@@ -18,7 +18,7 @@ export async function digestOfRegion(region: Region, algorithm: string): Promise
 }
 
 /**
- * @param what whose bytes they are, printable
+ * @param what printable name of what the bytes belong to
  * @throws DIMGX_IMAGE_DIGEST_MISMATCH
  */
 export function checkDigest(bytes: Uint8Array, expected: Digest, what: string): void {

@@ -4,7 +4,7 @@ import type { HistoryEntry, ImageConfig } from './image.js';
 import { parseTolerantly, tolerantSchema } from './oddity.js';
 import { type Platform, platformOf } from './platform.js';
 
-/** RFC 3339, or empty. */
+/** RFC 3339, or an empty string. */
 export const Created = v.pipe(
   v.string(),
   v.check((text) => text === '' || !Number.isNaN(Date.parse(text)), 'not a time'),
@@ -12,7 +12,7 @@ export const Created = v.pipe(
 
 const NO_STEP = { created: null, created_by: null, comment: null, empty_layer: false };
 
-/** As engines write configs: what does not change the tree may be malformed. */
+/** A config as engines write it. Fields that do not affect the tree may be malformed. */
 const CONFIG = tolerantSchema((may) => {
   const text = may(v.nullish(v.string()), null);
   const created = may(v.nullish(Created), null);
@@ -32,32 +32,32 @@ const CONFIG = tolerantSchema((may) => {
   });
 });
 
-/** A step of the history, and whether it made a layer. */
+/** A history step, and whether it made a layer. */
 export interface HistoryStep {
   readonly history: HistoryEntry;
   readonly madeLayer: boolean;
-  /** Of the image as it was after the step, where an engine tells: its ID, 64 hex digits, and its names. */
+  /** ID (64 hex digits) and names of the image after this step, if the engine reports them. */
   readonly imageId?: string | undefined;
   readonly tags?: readonly string[];
 }
 
-/** A config with the parts that belong to layers, which `Image` hands out with the layers themselves. */
+/** A config, including the parts that `Image` returns with its layers. */
 export interface ParsedConfig {
-  /** What is malformed in it without changing the tree; printable. */
+  /** Printable description of what is malformed without affecting the tree. */
   readonly oddity?: string;
   readonly config: ImageConfig;
   readonly platform?: Platform;
   /** Oldest to newest. */
   readonly diffIds: readonly Digest[];
-  /** Oldest to newest; empty where the config has none. */
+  /** Oldest to newest; empty if the config has no history. */
   readonly history: readonly HistoryStep[];
 }
 
 /**
- * Reads an image config. Fields that are optional may also be null, as engines write them; those that do not
- * change the tree may be of any type.
+ * Parses an image config. Optional fields may also be null, as engines write them. Fields that do not affect the tree
+ * may be of any type.
  *
- * @param what the config's name, printable, for messages
+ * @param what printable name of the config, for messages
  * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_BAD_DIGEST
  */
 export function parseConfig(bytes: Uint8Array, what: string): ParsedConfig {
@@ -79,7 +79,7 @@ export function parseConfig(bytes: Uint8Array, what: string): ParsedConfig {
   };
 }
 
-/** The entry without the fields that are null, empty or absent. */
+/** The history entry without fields that are null, empty or absent. */
 export function historyEntry(step: {
   created?: string | null | undefined;
   created_by?: string | null | undefined;

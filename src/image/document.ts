@@ -3,9 +3,9 @@ import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 
 /**
- * Reads a JSON document of an image and checks its shape. Unknown keys are kept out of the result.
+ * Parses a JSON document of an image and checks its shape. Unknown keys are dropped.
  *
- * @param what the document's name, printable, for the message
+ * @param what printable name of the document, for the message
  * @throws DIMGX_IMAGE_BAD_JSON
  */
 export function parseDocument<const Schema extends v.GenericSchema>(
@@ -34,7 +34,7 @@ export function checkShape<const Schema extends v.GenericSchema>(
 }
 
 /**
- * Reads JSON as Go's decoder does: bytes that are not UTF-8 become replacement characters.
+ * Parses JSON as Go's decoder does: invalid UTF-8 is replaced with U+FFFD.
  *
  * @throws DIMGX_IMAGE_BAD_JSON
  */
@@ -47,7 +47,7 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   }
 }
 
-/** What the schemas of objects, lists and of what may be null have in common. */
+/** Properties shared by Valibot's schemas of objects, lists and nullable values. */
 interface ShapeSchema {
   readonly type: string;
   readonly entries?: Readonly<Record<string, ShapeSchema>>;
@@ -56,15 +56,15 @@ interface ShapeSchema {
   readonly value?: ShapeSchema;
 }
 
-/** Valibot lets a list pass for an object; this it does not. */
+/** Valibot accepts a list where an object is expected. A list is replaced by this string, which fails validation. */
 const A_LIST = 'a list';
 
-/** Gives the keys of objects the letter case of the schema: Go's decoder matches them in any. The last one counts. */
+/** Renames object keys to the letter case of the schema, because Go's decoder ignores case. The last match wins. */
 function foldKeys(value: unknown, schema: v.GenericSchema): unknown {
   return folded(value, schema as unknown as ShapeSchema);
 }
 
-/** What needs no other key is the same object again: a document may have a million. */
+/** Returns the same object if nothing has to be renamed: a document may hold a million values. */
 function folded(value: unknown, { type, entries, item, wrapped, value: each }: ShapeSchema): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (wrapped) return folded(value, wrapped);
@@ -101,7 +101,7 @@ function foldedValues(object: object, schemaOf: (key: string) => ShapeSchema | u
   return copy ? Object.fromEntries(copy) : object;
 }
 
-/** The object itself when none of its keys is one of the schema in other letters. */
+/** Returns the object itself unless one of its keys matches a schema key in another letter case. */
 function withNames(object: object, entries: Readonly<Record<string, ShapeSchema>>): object {
   const isOther = (key: string) => !Object.hasOwn(entries, key) && namesOf(entries).has(key.toLowerCase());
   if (!Object.keys(object).some(isOther)) return object;
@@ -115,7 +115,7 @@ function withNames(object: object, entries: Readonly<Record<string, ShapeSchema>
 
 const NAMES = new WeakMap<object, ReadonlyMap<string, string>>();
 
-/** The keys of a schema by their lower case. */
+/** A schema's keys by their lower case. */
 function namesOf(entries: Readonly<Record<string, ShapeSchema>>): ReadonlyMap<string, string> {
   const names = NAMES.get(entries) ?? new Map(Object.keys(entries).map((name) => [name.toLowerCase(), name]));
   NAMES.set(entries, names);

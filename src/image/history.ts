@@ -2,8 +2,8 @@ import type { HistoryStep } from './config.js';
 import type { HistoryEntry, HistoryRow, Layer } from './image.js';
 
 /**
- * For each layer, oldest to newest, the step that made it. A history that counts other layers than the image has says
- * nothing of any of them: each gets an empty entry.
+ * The step that made each layer, oldest to newest. If the history has a different number of layers than the image, its
+ * steps cannot be assigned: every layer gets an empty entry.
  */
 export function historyOfLayers(count: number, steps: readonly HistoryStep[]): readonly HistoryEntry[] {
   const making = steps.filter((step) => step.madeLayer);
@@ -12,8 +12,8 @@ export function historyOfLayers(count: number, steps: readonly HistoryStep[]): r
 }
 
 /**
- * The rows of the listing, oldest to newest: every step with the layer it made, or one row for each layer where the
- * history is absent or counts other layers than the image has.
+ * Rows of the listing, oldest to newest: every step with the layer it made. If the history is absent or has a different
+ * number of layers than the image, there is one row per layer.
  */
 export function historyRows(layers: readonly Layer[], steps: readonly HistoryStep[]): readonly HistoryRow[] {
   if (steps.filter((step) => step.madeLayer).length !== layers.length) {

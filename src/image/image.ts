@@ -5,39 +5,39 @@ import type { DimgxError } from '../errors.js';
 import type { Digest } from '../reference/digest.js';
 import type { Platform } from './platform.js';
 
-/** One step of the image's making, as the config tells it. Times and commands are untrusted text. */
+/** One step of the image's history, as recorded in the config. Times and commands are untrusted text. */
 export interface HistoryEntry {
-  /** RFC 3339, as the config has it. */
+  /** RFC 3339, exactly as in the config. */
   readonly created?: string;
   readonly createdBy?: string;
   readonly comment?: string;
 }
 
-/** A layer as its source tells of it: immutable, not yet decoded. */
+/** A layer as described by its source: immutable, not yet decoded. */
 export interface Layer {
-  /** The stored bytes, compressed or not. Absent as long as only the source has them: see `Image.fetch`. */
+  /** The stored bytes, compressed or not. Absent until `Image.fetch` has brought them from the source. */
   readonly blob?: Region;
-  /** Why the layer cannot be read, as far as that is known without reading it. `fetch` fails with it. */
+  /** Why the layer cannot be read, if that is known without reading it. `fetch` rejects with it. */
   readonly problem?: DimgxError;
-  /** Found by magic bytes, whatever the media type says; known with the blob. */
+  /** Detected by magic bytes, regardless of the media type. Set whenever `blob` is. */
   readonly compression?: CompressionName;
   readonly mediaType?: string;
-  /** Of the stored bytes, where the source names one. */
+  /** Digest of the stored bytes, if the source names one. */
   readonly digest?: Digest;
-  /** Of the stored bytes, as the descriptor claims it, in bytes. */
+  /** Size of the stored bytes according to the descriptor, in bytes. */
   readonly claimedSize?: number;
-  /** Of the uncompressed bytes, where the config names one. */
+  /** Digest of the uncompressed bytes, if the config names one. */
   readonly diffId?: Digest;
-  /** Of its contents, in bytes, as an engine counts them; nothing was read for it. */
+  /** Size of the contents as the engine reports it, in bytes. Nothing is read to compute it. */
   readonly claimedContentSize?: number;
-  /** The ID under which archives of Docker ≤ 24 file the layer: 64 hex digits. */
+  /** ID of the layer in archives of Docker ≤ 24: 64 hex digits. */
   readonly legacyId?: string;
-  /** The ID of the image whose newest layer this is: 64 hex digits. */
+  /** ID of the image whose newest layer this is: 64 hex digits. */
   readonly imageId?: string;
   /** Names of the image whose newest layer this is. */
   readonly tags: readonly string[];
   readonly history?: HistoryEntry;
-  /** What to call the layer in messages: printable, unique in its image. */
+  /** Name of the layer in messages: printable, unique in its image. */
   readonly name: string;
 }
 
@@ -45,59 +45,59 @@ export interface Layer {
 export interface StoredLayer extends Layer {
   readonly blob: Region;
   readonly compression: CompressionName;
-  /** Where its source keeps it beyond this image. */
+  /** Stores what is derived from the layer beyond the lifetime of this image, if the source supports it. */
   readonly keeper?: LayerKeeper;
 }
 
-/** Keeps what was derived from the stored bytes of a layer, for other times. */
+/** Keeps data derived from a layer's stored bytes for later runs. */
 export interface LayerKeeper {
   load(): Promise<Uint8Array | undefined>;
   save(parts: readonly Uint8Array[]): Promise<void>;
-  /** Forgets the stored bytes, which turned out to be damaged; they can be fetched anew. */
+  /** Deletes the stored bytes because they are damaged. They can be fetched again. */
   discard(): Promise<void>;
 }
 
-/** A line of the listing: a step of the history, with the layer it made, or none when it carries only metadata. */
+/** A row of the listing: a history step and the layer it made. A step that only changes metadata has no layer. */
 export interface HistoryRow {
   readonly history: HistoryEntry;
   readonly layer?: Layer;
-  /** Of the image as it was after this step, where an engine knows it: its ID, 64 hex digits, and its names. */
+  /** ID (64 hex digits) and names of the image after this step, if the engine knows them. */
   readonly imageId?: string;
   readonly tags?: readonly string[];
 }
 
-/** Is told how many bytes of a spool are written, while it is being filled. */
+/** Receives the length of a spool while it is being filled. */
 export interface SpoolWatcher {
   grown(length: number): void;
 }
 
-/** Begins to watch a spool that is still empty. */
+/** Starts watching a spool that is still empty. */
 export type WatchSpool = (spool: RegionFile) => SpoolWatcher;
 
-/** Is told of the stored bytes of a layer while they arrive. */
+/** Receives the progress of a layer's stored bytes while they arrive. */
 export interface LayerWatcher extends SpoolWatcher {
-  /** What was written is not what it should be, or will not be whole: what was read of it is forgotten. */
+  /** The bytes written are wrong or will stay incomplete: anything read from them must be dropped. */
   discard(): void;
 }
 
-/** Where the stored bytes of a layer are going to be. */
+/** File that a layer's stored bytes are being written to. */
 export interface LayerFile {
   readonly region: Region;
   close(): Promise<void>;
 }
 
-/** Begins to watch a compressed layer, whose first bytes are there; whoever watches closes the file. */
+/** Starts watching a compressed layer whose first bytes have been written. The watcher closes the file. */
 export type WatchLayer = (layer: Layer, file: LayerFile, compression: CompressionName) => LayerWatcher;
 
-/** How what a source fetches is watched while it arrives. */
+/** Callbacks for watching what a source fetches while it arrives. */
 export interface WatchArrivals {
-  /** Each spool that an archive arrives in. */
+  /** Called for each spool that an archive is written to. */
   readonly spool: WatchSpool;
-  /** Each layer that arrives by itself; its digest has been compared when all have arrived. */
+  /** Called for each layer that arrives on its own. Its digest has been checked by the time all layers have arrived. */
   readonly layer: WatchLayer;
 }
 
-/** What dimgx uses of an image config. Source: OCI image-spec, config.md. */
+/** The parts of an image config that dimgx uses. Source: OCI image-spec, config.md. */
 export interface ImageConfig {
   readonly created?: string;
   readonly architecture?: string;
@@ -107,35 +107,35 @@ export interface ImageConfig {
   readonly document: unknown;
 }
 
-/** An image, opened: an immutable view. */
+/** An immutable view of an open image. */
 export interface Image {
   /** As given by the user. */
   readonly reference: string;
-  /** Which source served it, and from where. */
+  /** The kind of source, and where it is. */
   readonly source: { readonly transport: string; readonly location: string };
-  /** Digest of the config: 64 hex digits; in archives of 2015 the ID of the newest layer. */
+  /** Digest of the config, 64 hex digits. In archives from 2015: the ID of the newest layer. */
   readonly id: string;
-  /** Of the manifest, where the source has one. */
+  /** Digest of the manifest, if the source has one. */
   readonly manifestDigest?: Digest;
   readonly tags: readonly string[];
   readonly config: ImageConfig;
   readonly platform?: Platform;
   /** Oldest to newest. */
   readonly layers: readonly Layer[];
-  /** Oldest to newest; holds every layer once, in order. */
+  /** Oldest to newest. Contains every layer once, in order. */
   readonly history: readonly HistoryRow[];
   /**
-   * Brings the stored bytes of layers to where they can be read by position. Where they lie there, it costs nothing.
+   * Makes the stored bytes of layers readable by position. This costs nothing if they already are.
    *
-   * @param watch what arrives
+   * @param watch callbacks for what arrives
    * @returns the same layers, in order
-   * @throws what the source throws when it is read
+   * @throws what the source throws while it is read
    */
   fetch(layers: readonly Layer[], watch?: WatchArrivals): Promise<readonly StoredLayer[]>;
-  /** What the image holds open; `close` gives it back. */
+  /** Resources that the image holds open; `close` releases them. */
   readonly resources: Resources;
-  /** Closes descriptors, ends workers, removes spools. May be called twice. */
+  /** Closes descriptors, stops workers and removes spools. May be called more than once. */
   close(): Promise<void>;
-  /** The same as `close`, for `await using image = await openImage(…)`. */
+  /** Same as `close`, for `await using image = await openImage(…)`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,10 +1,10 @@
 import { shortId } from '../base/text/short-id.js';
 
 /**
- * What to call an image's layers in messages: the short IDs that a listing shows, with `@N`, counted from 1 as in layer
- * specs, where two layers would have the same.
+ * Names of an image's layers for messages: the short IDs shown in the listing. Layers with the same short ID get `@N`
+ * appended, counted from 1 as in layer specs.
  *
- * @param ids of the layers, oldest to newest
+ * @param ids IDs of the layers, oldest to newest
  */
 export function layerNames(ids: readonly string[]): readonly string[] {
   const short = ids.map(shortId);

@@ -1,27 +1,27 @@
 import type { Choice, ErrorCode, WarningCode } from '../errors.js';
 
-/** An image, or what lies beside images, in an archive, a layout, an engine or an index of a registry. */
+/** An image in an archive, a layout, an engine or a registry's index, or another item listed beside images. */
 export interface ListedImage extends Choice {
-  /** `N` of `@N`, by which it is chosen; absent where it is chosen by its platform or its digest. */
+  /** `N` of the selector `@N`. Absent if the image is selected by platform or digest. */
   readonly number?: number;
-  /** Of the image: the digest of its config, or in archives of 2015 its ID; 64 hex digits. */
+  /** ID of the image, 64 hex digits: the digest of its config, or the ID used in archives from 2015. */
   readonly id?: string;
-  /** Digest of the index that lists it. */
+  /** Digest of the index that lists the image. */
   readonly index?: string;
-  /** Of its config and layers as they are stored, in bytes; in an engine, of its contents. */
+  /** Size of the config and layers as stored, in bytes. In an engine: size of the contents. */
   readonly size?: number;
-  /** Digests or paths of what is not there: the first few. */
+  /** Digests or paths of missing blobs: only the first few. */
   readonly missing: readonly string[];
-  /** Why its documents cannot be read. */
+  /** Why the image's documents cannot be read. */
   readonly problem?: { readonly code: ErrorCode | WarningCode; readonly message: string };
 }
 
-/** What lies in one place. */
+/** The images found in one place. */
 export interface ImageList {
   /** As given by the user. */
   readonly reference: string;
-  /** Which kind of source served the list, and from where. */
+  /** The kind of source, and where it is. */
   readonly source: { readonly transport: string; readonly location: string };
-  /** In the order of the place; what an index lists comes after it. */
+  /** In the order of the source. Images listed by an index follow it. */
   readonly images: readonly ListedImage[];
 }

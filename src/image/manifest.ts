@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { type Tolerance, tolerantSchema } from './oddity.js';
 
-/** Media types of the config of an image that can be run. Source: OCI image-spec, media-types.md; Docker schema 2. */
+/** Media types of the config of a runnable image. Source: OCI image-spec, media-types.md; Docker schema 2. */
 export const IMAGE_CONFIG_TYPES: readonly string[] = [
   'application/vnd.oci.image.config.v1+json',
   'application/vnd.docker.container.image.v1+json',
@@ -12,25 +12,28 @@ export const INDEX_TYPES: readonly string[] = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
 
-/** Of what a registry can be asked for by name. */
+/** Media types of the documents that a registry serves by name. */
 export const MANIFEST_TYPES: readonly string[] = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
   ...INDEX_TYPES,
 ];
 
-/** Of layers that their maker does not let registries hand on. Source: OCI image-spec, media-types.md; Docker schema 2. */
+/**
+ * Media types of layers that registries are not allowed to redistribute. Source: OCI image-spec, media-types.md; Docker
+ * schema 2.
+ */
 const FOREIGN_TYPE = /^application\/vnd\.(?:oci\.image\.layer\.nondistributable|docker\.image\.rootfs\.foreign)\./;
 
-/** Whether a layer is not in the registry that its manifest is in. */
+/** Whether a layer is stored outside the registry that has its manifest. */
 export function isForeign({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean {
   return FOREIGN_TYPE.test(mediaType);
 }
 
-/** What Docker calls the layers of its archives, which name no type themselves. */
+/** Docker's type for the layers of its archives, which do not name one themselves. */
 export const DOCKER_LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar';
 
-/** containers/image writes -1 for a size that it does not know. */
+/** containers/image writes -1 for an unknown size. */
 const Size = v.pipe(
   v.number(),
   v.safeInteger(),
@@ -38,24 +41,27 @@ const Size = v.pipe(
   v.transform((size) => (size < 0 ? null : size)),
 );
 
-/** In bytes. Where a descriptor has none, no size is compared; its digest is. */
+/** In bytes. If a descriptor has no size, only the digest is checked. */
 const OptionalSize = v.nullish(Size);
 
 const PlatformSchema = v.object({
   os: v.nullish(v.string()),
   architecture: v.nullish(v.string()),
   variant: v.nullish(v.string()),
-  /** What an ordinary machine lacks. One of another shape says nothing. */
+  /** Features that an ordinary machine lacks. A value of another shape is ignored. */
   'os.features': v.fallback(v.nullish(v.array(v.string())), null),
 });
 
-/** A number is as its digits; what else is not a text is as an empty one. Whether a key is there counts all the same. */
+/**
+ * A number counts as its digits; any other value that is not a string counts as an empty string. The key counts as
+ * present in every case.
+ */
 const Annotation = (may: Tolerance) =>
   may(v.nullish(v.union([v.string(), v.pipe(v.number(), v.transform(String))]), ''), '');
 
 /**
- * What says nothing of the bytes that are read may be malformed: then the documents that a descriptor points at decide. Source:
- * OCI image-spec, descriptor.md.
+ * Fields that do not say which bytes to read may be malformed; then the documents that the descriptor points at decide.
+ * Source: OCI image-spec, descriptor.md.
  */
 const descriptorSchema = (may: Tolerance) =>
   v.object({
@@ -65,21 +71,21 @@ const descriptorSchema = (may: Tolerance) =>
     platform: may(v.nullish(PlatformSchema), null),
     artifactType: may(v.nullish(v.string()), null),
     annotations: may(v.nullish(v.record(v.string(), Annotation(may))), null),
-    /** Where a layer can be had that its registry does not have. */
+    /** Where to fetch a layer that is not in the registry. */
     urls: may(v.nullish(v.array(v.string()), []), []),
   });
 
-/** Points at a blob. Its digest is text until `parseDigest` has seen it. */
+/** Points at a blob. The digest is unchecked text until it has passed `parseDigest`. */
 export type Descriptor = v.InferOutput<ReturnType<typeof descriptorSchema>>;
 
-/** An OCI manifest, or Docker's of schema 2, which has the same shape. Source: OCI image-spec, manifest.md. */
+/** An OCI manifest, or a Docker schema 2 manifest, which has the same shape. Source: OCI image-spec, manifest.md. */
 export const MANIFEST = tolerantSchema((may) =>
   v.object({
     schemaVersion: may(v.nullish(v.number()), null),
     mediaType: may(v.nullish(v.string()), null),
     artifactType: may(v.nullish(v.string()), null),
     config: descriptorSchema(may),
-    /** What it is filed beside. */
+    /** The manifest that this one is attached to. */
     subject: v.optional(v.unknown()),
     layers: v.nullish(v.array(descriptorSchema(may)), []),
   }),
@@ -100,7 +106,7 @@ export const INDEX_DOCUMENT = tolerantSchema((may) =>
 
 export const IndexSchema = INDEX_DOCUMENT.read;
 
-/** Null is as nothing. */
+/** Null counts as absent. */
 const Anything = v.optional(
   v.pipe(
     v.unknown(),
@@ -108,7 +114,7 @@ const Anything = v.optional(
   ),
 );
 
-/** Enough of any manifest or index to tell which of them it is. */
+/** The fields needed to tell which kind of manifest or index a document is. */
 export const KindSchema = v.object({
   schemaVersion: v.fallback(v.nullish(v.number()), null),
   mediaType: v.fallback(v.nullish(v.string(), ''), ''),
@@ -133,7 +139,7 @@ export const DOCKER_MANIFEST = tolerantSchema((may) =>
       Config: v.string(),
       RepoTags: may(v.nullish(v.array(v.nullish(v.string(), '')), []), []),
       Layers: v.nullish(v.array(v.string()), []),
-      /** By diff ID (Docker ≥ 25). */
+      /** Keys are diff IDs (Docker ≥ 25). */
       LayerSources: may(v.nullish(v.record(v.string(), v.nullish(layerSourceSchema(may))), {}), {}),
     }),
   ),

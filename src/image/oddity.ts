@@ -3,17 +3,17 @@ import * as v from 'valibot';
 import { DimgxError } from '../errors.js';
 import { checkShape, parseJson } from './document.js';
 
-/** Says what a field counts as when it is malformed, or refuses the document then. */
+/** Wraps the schema of a field. If the field is malformed, it either counts as `instead` or fails the document. */
 export type Tolerance = <Schema extends v.GenericSchema>(schema: Schema, instead: v.InferOutput<Schema>) => Schema;
 
-/** For reading: the field is left out. */
+/** For reading: a malformed field counts as `instead`. */
 export const tolerant: Tolerance = (schema, instead) =>
   v.fallback(schema, instead as v.Fallback<typeof schema>) as unknown as typeof schema;
 
-/** For finding out what was left out. */
+/** For finding out what was ignored: a malformed field fails the document. */
 export const strict: Tolerance = (schema) => schema;
 
-/** The two schemas of a document: how it is read, and how it should be. */
+/** Two schemas of a document: `read` tolerates malformed fields, `sound` does not. */
 export interface TolerantSchema<Schema extends v.GenericSchema> {
   readonly read: Schema;
   readonly sound: Schema;
@@ -25,18 +25,18 @@ export function tolerantSchema<Schema extends v.GenericSchema>(
   return { read: make(tolerant), sound: make(strict) };
 }
 
-/** A document that was read, and what is malformed in it without changing what is read; printable. */
+/** A parsed document. `oddity` is a printable description of what is malformed and was ignored. */
 export interface Tolerated<Value> {
   readonly value: Value;
-  /** All of it, as it stands. */
+  /** The whole document, unchanged. */
   readonly document: unknown;
   readonly oddity?: string;
 }
 
 /**
- * Reads a document whose fields may be malformed as far as its schema tolerates it.
+ * Parses a document and tolerates the malformed fields that its schema allows.
  *
- * @param what the document's name, printable
+ * @param what printable name of the document
  * @throws DIMGX_IMAGE_BAD_JSON
  */
 export function parseTolerantly<Schema extends v.GenericSchema>(

@@ -9,7 +9,7 @@ export interface Platform {
   readonly variant?: string;
 }
 
-/** What Node, kernels and distributions call an architecture, in the names of the OCI. */
+/** Maps the architecture names of Node, kernels and distributions to OCI names. */
 const ARCHITECTURES: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {
   x64: ['amd64'],
   x86_64: ['amd64'],
@@ -37,30 +37,30 @@ const ARCHITECTURES: Readonly<Record<string, readonly [architecture: string, var
   loongarch64: ['loong64'],
 };
 
-/** Architectures whose variants are versions. */
+/** Architectures whose variants are version numbers. */
 const VERSIONED: readonly string[] = ['arm', 'arm64', 'amd64'];
 
-/** The variant that an architecture means when none is named. Source: containerd, platforms/database.go. */
+/** Variant assumed for an architecture if none is named. Source: containerd, platforms/database.go. */
 const STANDARD_VARIANTS: Readonly<Record<string, number>> = { arm: 7, arm64: 8, amd64: 1 };
 
-/** The OCI's own names of architectures, after Go's. */
+/** Architecture names of the OCI, which follow Go's. */
 const OCI_ARCHITECTURES: readonly string[] = [
   ...['amd64', 'arm64', 'arm', '386', 'ppc64le', 'ppc64', 's390x', 'riscv64', 'loong64'],
   ...['mips', 'mipsle', 'mips64', 'mips64le', 'wasm'],
 ];
 
 /**
- * The platform to prefer when none is asked for: that of `DOCKER_DEFAULT_PLATFORM`, else Linux on this machine's
+ * The platform to prefer if the caller names none: `DOCKER_DEFAULT_PLATFORM` if set, else Linux on this machine's
  * architecture.
  *
- * @throws DIMGX_CLI_USAGE when the variable holds something else
+ * @throws DIMGX_CLI_USAGE if the variable is not a platform
  */
 export function defaultPlatform(env: Readonly<Record<string, string | undefined>> = process.env): Platform {
   return environmentPlatform(env) ?? normalized('linux', arch(), undefined);
 }
 
 /**
- * @returns the platform of `DOCKER_DEFAULT_PLATFORM`; `undefined` when it is not set
+ * @returns the platform in `DOCKER_DEFAULT_PLATFORM`; `undefined` if it is not set
  * @throws DIMGX_CLI_USAGE
  */
 export function environmentPlatform(env: Readonly<Record<string, string | undefined>>): Platform | undefined {
@@ -69,10 +69,10 @@ export function environmentPlatform(env: Readonly<Record<string, string | undefi
 }
 
 /**
- * Reads `os/arch[/variant]`, or the name of an architecture alone, for Linux; other usual names of an architecture
- * (`x86_64`, `aarch64`, `armhf`) are understood.
+ * Parses `os/arch[/variant]`. An architecture alone implies Linux. Other common names of an architecture (`x86_64`,
+ * `aarch64`, `armhf`) are accepted.
  *
- * @param where begins the error's message
+ * @param where text that begins the error message
  * @throws DIMGX_CLI_USAGE
  */
 export function parsePlatform(text: string, where = ''): Platform {
@@ -89,20 +89,20 @@ export function parsePlatform(text: string, where = ''): Platform {
   return normalized(os, architecture, variant);
 }
 
-/** What an index, a config or an engine says of a platform. */
+/** Platform fields of an index, a config or an engine. */
 interface PlatformParts {
   readonly os?: string | null | undefined;
   readonly architecture?: string | null | undefined;
   readonly variant?: string | null | undefined;
 }
 
-/** A platform under its usual name; `undefined` when the OS or the architecture is not said. */
+/** A platform under its canonical names; `undefined` if the OS or the architecture is missing. */
 export function platformOf(parts: PlatformParts | null | undefined): Platform | undefined {
   const { os, architecture, variant } = parts ?? {};
   return os && architecture ? normalized(os, architecture, variant || undefined) : undefined;
 }
 
-/** One spelling for the many. Source: containerd, platforms/database.go. */
+/** Maps the many spellings of a platform to one. Source: containerd, platforms/database.go. */
 function normalized(anyOs: string, anyArchitecture: string, anyVariant: string | undefined): Platform {
   const [os, name, own] = [anyOs, anyArchitecture, anyVariant ?? ''].map((part) => part.toLowerCase()) as [
     string,
@@ -116,7 +116,7 @@ function normalized(anyOs: string, anyArchitecture: string, anyVariant: string |
   return { os: os === 'macos' ? 'darwin' : os, architecture, ...(variant && { variant }) };
 }
 
-/** Whether `--platform` accepts what `formatPlatform` shows. */
+/** Whether `--platform` accepts the output of `formatPlatform`. */
 export function isNameable({ os, architecture, variant = 'x' }: Platform): boolean {
   return [os, architecture, variant].every((part) => /^[\w.-]{1,24}$/.test(part));
 }
@@ -125,14 +125,14 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
   return printable([os, architecture, ...(variant ? [variant] : [])].join('/'), 80);
 }
 
-/** Whether both are for one kind of machine, as far as configs tell: these often leave the variant out. */
+/** Whether both have the same OS and architecture. Variants are ignored because configs often omit them. */
 export function isSameMachine(one: Platform, other: Platform): boolean {
   return one.os === other.os && one.architecture === other.architecture;
 }
 
 /**
- * The offer that runs best on the wanted platform: the same OS and architecture and the newest variant that is not newer
- * than the wanted one. Of equals the first.
+ * The offer that runs best on the wanted platform: same OS and architecture, and the newest variant that is not newer
+ * than the wanted one. Among equals, the first wins.
  */
 export function choosePlatform<Offer>(
   wanted: Platform,
@@ -148,14 +148,14 @@ export function choosePlatform<Offer>(
   return best?.offer;
 }
 
-/** Whether both mean one platform: the standard variant may be named or not. */
+/** Whether both are the same platform. Naming the standard variant makes no difference. */
 export function isSamePlatform(one: Platform, other: Platform): boolean {
   if (!isSameMachine(one, other)) return false;
   const [version, others] = [versionOf(one), versionOf(other)];
   return version === undefined || others === undefined ? one.variant === other.variant : version === others;
 }
 
-/** How well an offer serves, from 0; `undefined` when it does not. */
+/** How well an offer matches, from 0 up; `undefined` if it does not match. */
 export function rankOf(wanted: Platform, offered: Platform): number | undefined {
   if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return undefined;
   const most = versionOf(wanted);
@@ -164,7 +164,9 @@ export function rankOf(wanted: Platform, offered: Platform): number | undefined 
   return version <= most ? version : undefined;
 }
 
-/** The version in a variant, or in the one that is meant; `undefined` for a variant that is not a version. */
+/**
+ * The version in a variant, or in the standard variant if none is named; `undefined` if the variant is not a version.
+ */
 function versionOf({ architecture, variant }: Platform): number | undefined {
   if (!variant) return STANDARD_VARIANTS[architecture] ?? 0;
   const [, major, minor = '0'] = /^v?(\d{1,3})(?:\.(\d{1,2}))?$/.exec(variant) ?? [];

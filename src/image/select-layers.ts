@@ -6,28 +6,30 @@ import type { SelectOptions } from '../options.js';
 import type { HistoryRow, Image, Layer } from './image.js';
 
 /**
- * Chooses layers by spec and puts them in order: what comes earlier wins over what comes later.
+ * Selects layers by spec and puts them in order. Earlier layers win over later ones.
  *
- * Without specs: all layers, newest first; oldest first with `reverse`. With specs: each appends its layers in the order
- * given (`A:B` from A to B); then the list is turned round unless `reverse`; then the first mention of a layer counts.
+ * Without specs: all layers, newest first, or oldest first with `reverse`. With specs: each spec appends its layers in
+ * the order given (`A:B` from A to B); then the list is reversed unless `reverse` is set; then all but the first
+ * mention of each layer are dropped.
  *
- * A spec is, and the first reading that names a layer is taken:
+ * A spec is one of the following. The first reading that names a layer is used:
  * 1. a tag of the image whose newest layer it is (`name` means `name:latest`),
  * 2. `@N`: `@1` is the base layer, `@-1` the newest,
- * 3. the beginning of a diff ID, blob digest, legacy layer ID or image ID in hex of either case, with or without
- *    `sha256:` before it,
- * 4. `A:B`, two of the above: all layers from A to B, both included, in either direction. Since names hold colons too,
- *    every colon is tried; exactly one of them must make sense.
+ * 3. the first hex digits of a diff ID, blob digest, legacy layer ID or image ID, in either case, with or without a
+ *    leading `sha256:`,
+ * 4. `A:B`, where A and B are each one of the above: all layers from A to B inclusive, in either direction. Since names
+ *    contain colons too, every colon is tried; exactly one must give a valid range.
  *
- * A step of the history that made no layer can be named where an engine knows its image, as the end of a range or alone:
- * it adds nothing of its own.
+ * A history step that made no layer can be named if the engine knows its image, as the end of a range or alone. It adds
+ * no layer itself.
  *
- * What fits several layers is unresolved, as in 2015; so is the ID of a layer whose very bytes occur twice in the image:
- * `@N` tells the two apart. A range with an unresolved end adds nothing.
+ * A spec that matches several layers is unresolved, as in 2015. So is the ID of a layer whose exact bytes occur twice
+ * in the image; use `@N` to tell the two apart. A range with an unresolved end adds nothing.
  *
- * @param onWarning gets DIMGX_INSPECT_UNRESOLVED_SPEC, DIMGX_INSPECT_EMPTY_RANGE (an end of the range is missing) and
- *   DIMGX_INSPECT_NOTHING_SELECTED
- * @throws DIMGX_INSPECT_LAYER_SPEC in place of the first two, with `strict`; DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED
+ * @param onWarning called with DIMGX_INSPECT_UNRESOLVED_SPEC, DIMGX_INSPECT_EMPTY_RANGE (an end of the range is
+ *   missing) and DIMGX_INSPECT_NOTHING_SELECTED
+ * @throws DIMGX_INSPECT_LAYER_SPEC instead of the first two warnings, with `strict`; DIMGX_CLI_USAGE,
+ *   DIMGX_CALLBACK_FAILED
  */
 export function selectLayers(image: Image, options: SelectOptions, onWarning: Warn): readonly Layer[] {
   requireThat(Array.isArray(image?.history), 'the image', 'one that openImage gave', image);
@@ -50,7 +52,7 @@ export function selectLayers(image: Image, options: SelectOptions, onWarning: Wa
 
 type Complain = (code: WarningCode, message: string) => void;
 
-/** The rows that a spec names, in its order. */
+/** The history rows that a spec names, in its order. */
 function resolve(spec: string, image: Image, complain: Complain): readonly HistoryRow[] {
   const whole = locate(spec, image.history);
   if (whole.length === 1) return whole;
@@ -74,7 +76,7 @@ function resolve(spec: string, image: Image, complain: Complain): readonly Histo
   return [];
 }
 
-/** Of the layers that an ambiguous name fits, in a message. */
+/** Most matches to list in a message about an ambiguous name. */
 const SHOWN = 4;
 
 function whyUnresolved(
@@ -98,7 +100,7 @@ function whyUnresolved(
     .join('; ');
 }
 
-/** All rows that a single name fits. */
+/** All rows that match a single name. */
 function locate(name: string, rows: readonly HistoryRow[]): readonly HistoryRow[] {
   const isTag = (tag: string) => tag === name || tag === `${name}:latest`;
   const tagged = rows.filter(({ tags, layer }) => tags?.some(isTag) || layer?.tags.some(isTag));
@@ -123,7 +125,7 @@ function locate(name: string, rows: readonly HistoryRow[]): readonly HistoryRow[
   );
 }
 
-/** From one row to the other, both included, in either direction. */
+/** The rows from one to the other inclusive, in either direction. */
 function range(rows: readonly HistoryRow[], from: HistoryRow, to: HistoryRow): readonly HistoryRow[] {
   const [a, b] = [rows.indexOf(from), rows.indexOf(to)];
   return a <= b ? rows.slice(a, b + 1) : rows.slice(b, a + 1).reverse();
