@@ -1,7 +1,7 @@
 import { quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 
-/** `algorithm:hex`, checked. Source: OCI image-spec, descriptor.md, Digests. */
+/** `algorithm:hex`, validated. Source: OCI image-spec, descriptor.md, Digests. */
 export type Digest = `${'sha256' | 'sha384' | 'sha512'}:${string}`;
 
 const HEX_LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
@@ -16,7 +16,7 @@ export function isDigest(text: string): text is Digest {
 }
 
 /**
- * @param what what the digest belongs to, for the message
+ * @param what printable name of what the digest belongs to, for the message
  * @throws DIMGX_IMAGE_BAD_DIGEST
  */
 export function parseDigest(text: string, what: string): Digest {

@@ -1,6 +1,7 @@
 /**
- * One spelling for the many of an image's name: `docker.io/library/alpine`, `index.docker.io/alpine`, `library/alpine`
- * and `alpine` are all `alpine:latest`. A digest at its end stays. Source: distribution/reference, normalize.go.
+ * Maps the many spellings of an image name to one: `docker.io/library/alpine`, `index.docker.io/alpine`,
+ * `library/alpine` and `alpine` all become `alpine:latest`. A trailing digest is kept. Source: distribution/reference,
+ * normalize.go.
  */
 export function normalizeImageName(name: string): string {
   const [, base = name, digest = ''] = /^(.*?)(@[^@]*)?$/s.exec(name) ?? [];
@@ -9,15 +10,15 @@ export function normalizeImageName(name: string): string {
   return `${short}${tagged ? '' : ':latest'}${digest}`;
 }
 
-/** Where an image's name says that it lies. */
+/** The repository part of an image name. */
 export interface Repository {
-  /** `docker.io` where the name tells none. */
+  /** `docker.io` if the name contains no registry. */
   readonly registry: string;
-  /** Within the registry; what Docker Hub has at its top is in `library`. */
+  /** Path within the registry. Docker Hub's top-level images are in `library`. */
   readonly path: string;
 }
 
-/** The repository of an image's name, its tag and digest left out. Source: distribution/reference, splitDockerDomain. */
+/** The repository of an image name, without tag and digest. Source: distribution/reference, splitDockerDomain. */
 export function repositoryOf(name: string): Repository {
   const [first = '', ...rest] = name
     .replace(/@.*$/s, '')
@@ -30,7 +31,10 @@ export function repositoryOf(name: string): Repository {
 }
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?$/;
-/** Whether it is written as the host of a registry, and could be one: ports end at 65535, numbers of an address at 255. */
+/**
+ * Whether the text is a valid registry host: its syntax is right, ports go up to 65535, and numbers in an address up to
+ * 255.
+ */
 export function isRegistryHost(text: string): boolean {
   return HOST.test(text) && URL.canParse(`https://${text}`);
 }
@@ -39,10 +43,11 @@ const COMPONENT = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
 const TAG_AND_DIGEST = /^(.*?)(:\w[\w.-]{0,127})?(@[A-Za-z][\w+.-]*:[0-9a-fA-F]{32,})?$/s;
 
 /**
- * An image's name with its registry: `alpine:3` is `docker.io/library/alpine:3`. Beside a digest the tag is left out.
- * Source: distribution/reference, regexp.go.
+ * An image name including its registry: `alpine:3` becomes `docker.io/library/alpine:3`. If there is a digest, the tag
+ * is dropped. Source: distribution/reference, regexp.go.
  *
- * @returns `undefined` for what no registry can have: not a name, or 64 hex digits, which are an ID
+ * @returns `undefined` if no registry can have the name: it is not a valid name, or it is 64 hex digits, which are an
+ *   ID
  */
 export function fullName(name: string): string | undefined {
   const [, base = '', tag = '', digest] = TAG_AND_DIGEST.exec(name) ?? [];

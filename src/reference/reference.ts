@@ -5,20 +5,20 @@ import { isDigest } from './digest.js';
 export type FileTransport = 'docker-archive' | 'oci' | 'oci-archive' | 'dir';
 export type EngineTransport = 'docker-daemon' | 'docker';
 
-/** A path, and what chooses among the images in it. */
+/** A path, and a selector for one of the images in it. */
 export interface PathChoice {
   readonly path: string;
   /** A name, tag, ID, digest, or `@N`. */
   readonly selector?: string;
 }
 
-/** An image reference, as far as it can be understood without opening anything. */
+/** An image reference, parsed as far as possible without opening anything. */
 export type Reference =
   | { readonly transport: 'stdin' }
-  /** Which of the choices is meant, the first whose path exists, is for the source to find out: paths may hold colons. */
+  /** Paths may contain colons, so several splits are possible. The source uses the first one whose path exists. */
   | { readonly transport: FileTransport; readonly choices: readonly [PathChoice, ...PathChoice[]] }
   | { readonly transport: EngineTransport; readonly name: string }
-  /** No transport: a path or an image's name. */
+  /** No transport: either a path or an image name. */
   | { readonly transport: 'bare'; readonly text: string };
 
 /**
@@ -45,7 +45,7 @@ export function parseReference(text: string): Reference {
       if (rest === '') throw invalid(text, 'the name of an image must follow the colon');
       return { transport, name: rest };
     case 'docker':
-      // A repository may be called "docker": only the slashes make it a transport.
+      // A repository may be named "docker": only the slashes make it a transport.
       if (!rest.startsWith('//')) return { transport: 'bare', text };
       if (rest === '//') throw invalid(text, 'the name of an image must follow the slashes');
       return { transport, name: rest.slice(2) };
@@ -65,7 +65,7 @@ function pathChoices(text: string, rest: string): [PathChoice, ...PathChoice[]] 
   return [{ path: rest }, ...choices];
 }
 
-/** The selector that would begin at this place: `:REF`, `:@N`, `@sha256:…`. An empty one chooses nothing. */
+/** The selector starting at this offset: `:REF`, `:@N` or `@sha256:…`. An empty selector selects nothing. */
 function selectorAt(rest: string, at: number): string | undefined {
   if (rest[at] === ':') return rest.slice(at + 1);
   if (rest[at] === '@' && isDigest(rest.slice(at + 1))) return rest.slice(at + 1);

@@ -3,10 +3,10 @@ import { DimgxError } from '../errors.js';
 import { isRegistryHost, repositoryOf } from './image-name.js';
 
 /**
- * A registry, as users write it: a host, perhaps with a port; a scheme before it and the API's version behind it count
- * for nothing. Docker Hub is `docker.io` under all its names.
+ * Parses a registry as users write it: a host with an optional port. A leading scheme and a trailing API version are
+ * ignored. Every name of Docker Hub becomes `docker.io`.
  *
- * @throws DIMGX_REFERENCE_INVALID for what no image's name could begin with
+ * @throws DIMGX_REFERENCE_INVALID if no image name can begin with it
  */
 export function parseRegistryHost(text: string): string {
   const host = text.replace(/^(?:https?|docker):\/\//, '').replace(/(?:\/v[12])?\/?$/, '');

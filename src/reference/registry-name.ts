@@ -5,15 +5,16 @@ import { fullName, type Repository, repositoryOf } from './image-name.js';
 
 /** An image in a registry. */
 export interface RegistryName extends Repository {
-  /** In full, as docker writes it: `docker.io/library/alpine:latest`. */
+  /** Full name as docker writes it: `docker.io/library/alpine:latest`. */
   readonly full: string;
-  /** What to ask the registry for: a tag or a digest. */
+  /** The tag or digest to request from the registry. */
   readonly version: string;
   readonly digest?: Digest;
 }
 
 /**
- * Reads `NAME[:TAG][@DIGEST]` as docker does. Beside a digest the tag counts for nothing; without both, `latest` is meant.
+ * Parses `NAME[:TAG][@DIGEST]` as docker does. If there is a digest, the tag is ignored. If there is neither, the tag
+ * is `latest`.
  *
  * @throws DIMGX_REFERENCE_INVALID
  */
