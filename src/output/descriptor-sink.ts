@@ -2,7 +2,7 @@ import { type Sink, writeAll } from './sink.js';
 import { untilAborted } from './until-aborted.js';
 import { unwritable } from './unwritable.js';
 
-/** Standard output, or another open descriptor, which stays open. Nothing of what was written can be taken back. */
+/** Writes to standard output or another open descriptor, which stays open. What has been written cannot be undone. */
 export function openDescriptorSink(fd: number, name: string, signal?: AbortSignal): Sink {
   return {
     write: (bytes) => writeDescriptor(fd, name, bytes, signal),
@@ -12,7 +12,7 @@ export function openDescriptorSink(fd: number, name: string, signal?: AbortSigna
 }
 
 /**
- * Writes all bytes, unless the caller cancels: whoever reads the other end may have stopped to.
+ * Writes all bytes. Aborting ends the wait even if the reader at the other end has stopped reading.
  *
  * @throws DIMGX_TARGET_*, DIMGX_ABORTED
  */

@@ -15,23 +15,23 @@ import { unwritable } from './unwritable.js';
 const STANDARD_OUTPUT = 1;
 const IN_PLACE_FLAGS = constants.O_WRONLY | constants.O_NOCTTY;
 
-/** Where the tar goes, looked at before any work is done. `name` is printable. */
+/** Where the tar goes, checked before any work is done. `name` is printable. */
 export type Destination = { readonly encoder: Encoder | undefined; readonly name: string } & (
   | { readonly kind: 'stream'; readonly stream: TargetStream }
-  /** An open descriptor of this process, which stays open. */
+  /** An open descriptor of this process. It stays open. */
   | { readonly kind: 'descriptor'; readonly fd: number }
-  /** A device or a FIFO, written where it stands. */
+  /** A device or a FIFO, written in place. */
   | { readonly kind: 'inPlace'; readonly path: string; readonly flags: number; readonly isFifo: boolean }
-  /** @param path with symlinks resolved */
+  /** A regular file. `path` has its symlinks resolved. */
   | { readonly kind: 'file'; readonly path: string; readonly overwrite: boolean }
 );
 
 /**
- * Looks at a target: whether it may be written, and how it is to be compressed.
+ * Checks that a target can be written, and chooses its compression.
  *
  * @param target a path, `-` for standard output, or a stream
- * @throws DIMGX_TARGET_CLOSED, DIMGX_TARGET_EXISTS, DIMGX_TARGET_TERMINAL, DIMGX_TARGET_UNWRITABLE, DIMGX_COMPRESSION_UNSUPPORTED,
- *   DIMGX_CLI_USAGE for a level that the compression does not have
+ * @throws DIMGX_TARGET_CLOSED, DIMGX_TARGET_EXISTS, DIMGX_TARGET_TERMINAL, DIMGX_TARGET_UNWRITABLE,
+ *   DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_CLI_USAGE for a level that the compression does not have
  */
 export async function findDestination(
   target: string | Writable,
@@ -55,7 +55,7 @@ export async function findDestination(
 async function findStream(target: Writable, options: TargetOptions, warn: Warn): Promise<Destination> {
   const isStream = typeof target?.write === 'function' && typeof target.end === 'function';
   requireThat(isStream && typeof target.on === 'function', 'the target', 'a path or a Writable', target);
-  const stream = new TargetStream(target); // before anything is waited for
+  const stream = new TargetStream(target); // watch it before the first await
   try {
     return { kind: 'stream', stream, name: 'stream', encoder: await chooseEncoder(undefined, options, warn) };
   } catch (error) {
@@ -86,7 +86,7 @@ async function findPath(target: string, overwrite: boolean): Promise<Place> {
   return { kind: 'file', path, overwrite };
 }
 
-/** A FIFO is not opened yet, for its reader would see it; nor is a block device. */
+/** A FIFO is not opened yet, because its reader would notice. Neither is a block device. */
 async function findInPlace(target: string, found: Stats): Promise<Place> {
   if (found.isSocket()) throw refused(target, 'is a socket: name a file or a FIFO');
   if (found.isCharacterDevice()) {
@@ -120,8 +120,8 @@ function refuseTerminal(fd: number, name: string): void {
 }
 
 /**
- * The number of this process's descriptor that one of the paths names, such as `/dev/stdout` or `/dev/fd/3`. It is
- * written itself: opened anew, a file would be written from its start again, and a socket could not be opened at all.
+ * The number of this process's descriptor that one of the paths names, such as `/dev/stdout` or `/dev/fd/3`. The
+ * descriptor itself is written: reopening a file would overwrite it from the start, and a socket cannot be reopened.
  */
 async function descriptorAmong(paths: readonly string[]): Promise<number | undefined> {
   const folders = ['/dev/fd', await realpath('/proc/self/fd').catch(() => undefined)];

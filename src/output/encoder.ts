@@ -6,7 +6,7 @@ import { codecOf, compressionOfName } from '../compression/detect.js';
 import { DimgxError, type Warn } from '../errors.js';
 import type { TargetOptions } from '../options.js';
 
-/** How the tar is compressed on its way out. */
+/** Compresses the tar as it is written. */
 export interface Encoder {
   readonly compression: CompressionName;
   readonly level: number;
@@ -14,9 +14,9 @@ export interface Encoder {
 }
 
 /**
- * The encoder that the options ask for, else the extension of the target's name; none for no compression.
+ * The encoder for the requested compression, or for the extension of the target's name; `undefined` for no compression.
  *
- * @param name of a file; `undefined` where the target has no name that could have an extension
+ * @param name file name of the target; `undefined` if it has no name with an extension
  * @throws DIMGX_COMPRESSION_UNSUPPORTED; DIMGX_CLI_USAGE for a level that the compression does not have
  */
 export async function chooseEncoder(
@@ -33,7 +33,10 @@ export async function chooseEncoder(
   return encoderOf(compression ?? suggested, options);
 }
 
-/** Whether the name says anything about compression: `rootfs` and `/dev/stdout` do not, `rootfs.tar` says none. */
+/**
+ * Whether the name says anything about compression: `rootfs` and `/dev/stdout` do not, `rootfs.tar` says no
+ * compression.
+ */
 function hasExtension(name: string): boolean {
   return compressionOfName(name) !== 'none' || name.toLowerCase().endsWith('.tar');
 }

@@ -12,13 +12,13 @@ import { unwritable } from './unwritable.js';
 const closeDescriptor = promisify(close);
 const changeMode = promisify(fchmod);
 
-/** Codes with which file systems without hard links refuse one. */
+/** Error codes from `link` on file systems without hard links. */
 const NO_HARD_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /**
- * A file that appears under its name only when it is whole: written under a temporary name beside it, then linked to
- * its name, which fails when that has been taken, or renamed over the file that it replaces. The temporary name goes the
- * moment the caller cancels.
+ * Opens a file that appears under its name only once it is complete. It is written under a temporary name in the same
+ * folder. Then it is linked to its name, which fails if that exists by now, or renamed over the file it replaces. The
+ * temporary name is removed as soon as the caller aborts.
  *
  * @param path with symlinks resolved
  * @param overwrite whether a regular file of that name may be replaced; its mode is kept
@@ -43,7 +43,7 @@ class FileSink implements Sink {
   #writing: Promise<void> = Promise.resolve();
   #closed = false;
 
-  /** Makes the file without waiting: two signals, one after the other, cannot come before it listens to the first. */
+  /** Creates the file synchronously: no signal can be handled between creating it and listening for an abort. */
   constructor(path: string, temporary: TemporaryName, overwrite: boolean, signal?: AbortSignal) {
     this.#path = path;
     this.#temporary = temporary;
@@ -71,7 +71,7 @@ class FileSink implements Sink {
 
   async discard(): Promise<void> {
     this.#giveUp();
-    // Nobody may have waited for the last write; the number must not become another file's under it.
+    // A pending write may not have been awaited. Closing now could let another file reuse its descriptor number.
     await this.#writing.catch(() => undefined);
     if (!this.#closed) await closeDescriptor(this.#fd).catch(() => undefined);
     await this.#letGo();
@@ -82,7 +82,7 @@ class FileSink implements Sink {
     await this.#temporary.close().catch(() => undefined);
   }
 
-  /** Of the file that is there now: it may have come, or gone, while this one was written. */
+  /** Mode of the file that has the name now. It may have been created or removed while this one was written. */
   async #modeOfOld(): Promise<number | undefined> {
     const old = await lstat(this.#path).catch((error: NodeJS.ErrnoException) =>
       error.code === 'ENOENT' ? undefined : this.#fail(error),
@@ -109,9 +109,9 @@ class FileSink implements Sink {
     }
   }
 
-  /** Without hard links: takes the name with an empty file, then renames over that. */
+  /** Fallback without hard links: claims the name with an empty file, then renames over it. */
   async #claim(): Promise<void> {
-    // From here on it is over in no time, and must not end half-way.
+    // The rest is quick and must not be interrupted half-way.
     this.#signal?.removeEventListener('abort', this.#giveUp);
     const claim = await open(this.#path, 'wx', 0o666).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EEXIST' ? targetExists(this.#path) : unwritable(this.#path, error, pathData(this.#path));
@@ -127,7 +127,7 @@ class FileSink implements Sink {
     try {
       this.#temporary.remove();
     } catch {
-      // What the system does not let go stays: there is an error already, or a signal.
+      // Ignored if it cannot be removed: there already is an error or a signal to report.
     }
   };
 

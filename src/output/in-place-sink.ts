@@ -9,13 +9,13 @@ import type { Sink } from './sink.js';
 import { untilAborted } from './until-aborted.js';
 import { unwritable } from './unwritable.js';
 
-/** Between two looks for a reader, in milliseconds. */
+/** Interval between checks for a reader, in milliseconds. */
 const READER_POLL = 20;
 
 export type InPlace = Extract<Destination, { kind: 'inPlace' }>;
 
 /**
- * A device or a FIFO, written where it stands. A FIFO is opened when it has a reader.
+ * Opens a device or a FIFO to be written in place. A FIFO is opened once it has a reader.
  *
  * @throws DIMGX_TARGET_UNWRITABLE, DIMGX_ABORTED
  */
@@ -27,7 +27,10 @@ export async function openInPlaceSink(place: InPlace, signal?: AbortSignal): Pro
   return { write: (bytes) => writeDescriptor(file.fd, place.path, bytes, signal), publish: close, discard: close };
 }
 
-/** Asks without blocking until somebody reads, so that waiting can be ended; then opens to block while writing. */
+/**
+ * Polls a FIFO without blocking until it has a reader, so that the wait can be aborted. Then opens it in blocking mode
+ * for writing.
+ */
 async function openPlace(place: InPlace, signal: AbortSignal | undefined): Promise<FileHandle> {
   const probe = place.isFifo ? await openWithReader(place, signal) : undefined;
   const opening = open(place.path, place.flags);

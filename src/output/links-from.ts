@@ -3,10 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import { MAX_SYMLINKS } from '../base/limits.js';
 
 /**
- * A path and, one after another, those that its symlinks lead to; the last is no symlink, and need not exist. Their
- * folders are resolved as the operating system does: `..` of a symlinked folder is the parent of what it points at.
+ * A path followed by each path that its symlinks lead to. The last one is not a symlink and need not exist. Folders are
+ * resolved as the operating system does: `..` of a symlinked folder is the parent of the folder it points at.
  *
- * @throws the operating system's error: ENOENT when a folder is missing, ELOOP
+ * @throws the operating system's error: ENOENT if a folder is missing, ELOOP
  */
 export async function linksFrom(path: string): Promise<readonly string[]> {
   const paths: string[] = [];

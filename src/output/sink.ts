@@ -6,19 +6,19 @@ import { throwIfAborted } from '../errors.js';
 const writeAsync = promisify(write);
 const LONGEST_WAIT = 16;
 
-/** Takes the bytes of the output, in order. Either `publish` or `discard` is called at the end, once. */
+/** Takes the bytes of the output, in order. At the end, either `publish` or `discard` is called once. */
 export interface Sink {
-  /** The bytes belong to the sink until this resolves. */
+  /** The sink owns the bytes until this resolves. */
   write(bytes: Uint8Array): Promise<void>;
-  /** All is written and good. */
+  /** Called once everything has been written successfully. */
   publish(): Promise<void>;
-  /** Something failed: nothing is to be left behind. */
+  /** Called after a failure: nothing may be left behind. */
   discard(reason?: unknown): Promise<void>;
 }
 
 /**
- * Writes all bytes to a descriptor at its own position. A descriptor that does not block is asked again when it is
- * full, after a short wait.
+ * Writes all bytes to a descriptor at its current position. If a non-blocking descriptor is full, retries after a short
+ * wait.
  *
  * @throws the operating system's error, or DIMGX_ABORTED
  */

@@ -2,7 +2,7 @@ import type { Sink } from './sink.js';
 import type { TargetStream } from './target-stream.js';
 import { untilAborted } from './until-aborted.js';
 
-/** A stream of the caller. Pieces belong to it for good; it is ended at the end, and destroyed after a failure. */
+/** Writes to a stream of the caller, which keeps the pieces. It is ended on success and destroyed after a failure. */
 export function openStreamSink(stream: TargetStream, signal?: AbortSignal): Sink {
   return {
     write: (piece) => untilAborted(stream.write(piece), signal),

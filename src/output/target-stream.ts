@@ -6,21 +6,21 @@ import { isReaderGone, isSystemFailure, unwritable } from './unwritable.js';
 const NAME = 'stream';
 
 /**
- * A stream of the caller that the tar is to go to, watched from the moment it is given: it may end, close or fail at any
- * time, and may be one of Node's HTTP answers, which are no `Writable`.
+ * A stream of the caller that the tar is written to. It is watched from the start, because it may end, close or fail at
+ * any time. It may be one of Node's HTTP responses, which are not instances of `Writable`.
  */
 export class TargetStream {
   readonly #stream: Writable;
   readonly #unwatch: () => void;
   readonly #isOver: Promise<void>;
   #resolve: () => void = () => {};
-  /** Called once when the stream can take no more. */
+  /** Called once, when the stream stops accepting data. */
   #onLost: (failure: DimgxError) => void = () => {};
   #failure: DimgxError | undefined;
   #isTouched = false;
   #isEnding = false;
 
-  /** @throws DIMGX_TARGET_CLOSED when it takes nothing any more */
+  /** @throws DIMGX_TARGET_CLOSED if the stream no longer accepts data */
   constructor(stream: Writable) {
     this.#stream = stream;
     const state = stateOf(stream);
@@ -36,16 +36,16 @@ export class TargetStream {
     };
   }
 
-  /** Tells of the end of a stream that can take no more, at once when it has come. */
+  /** Sets a callback for when the stream stops accepting data. If it already has, the callback is called at once. */
   onLost(callback: (failure: DimgxError) => void): void {
     this.#onLost = callback;
     if (this.#failure) callback(this.#failure);
   }
 
   /**
-   * Resolves when the stream wants more.
+   * Resolves when the stream is ready for more.
    *
-   * @param piece is the stream's from now on
+   * @param piece belongs to the stream from now on
    * @throws DIMGX_TARGET_*
    */
   async write(piece: Uint8Array): Promise<void> {
@@ -63,7 +63,7 @@ export class TargetStream {
   }
 
   /**
-   * Ends the stream, and resolves when it has taken everything. Standard output and error stay open.
+   * Ends the stream, and resolves once it has accepted everything. Standard output and standard error stay open.
    *
    * @throws DIMGX_TARGET_*
    */
@@ -82,24 +82,27 @@ export class TargetStream {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Lets go of the stream. */
+  /** Stops watching the stream. */
   release(): void {
     this.#unwatch();
   }
 
-  /** Destroys the stream, if anything was written to it: what it got so far must not pass for the whole. */
+  /**
+   * Destroys the stream if anything was written to it, so that its incomplete content is not mistaken for the whole
+   * tar.
+   */
   discard(reason: unknown): void {
     this.#unwatch();
     this.#resolve();
     if (!this.#isTouched || this.#stream === process.stdout || this.#stream === process.stderr) return;
-    this.#stream.on('error', () => {}); // nobody else may listen any more
+    this.#stream.on('error', () => {}); // the caller may have stopped listening for errors
     this.#stream.destroy(reason as Error);
   }
 
   #give(piece: Uint8Array): boolean {
     if (!(this.#stream instanceof Writable)) return this.#attempt(() => this.#stream.write(piece)) === true;
     const taken = (error: unknown) => {
-      // The stream itself failed to write: whoever destroys it does that before this is called.
+      // The stream's own write failed: if someone had destroyed it, `destroyed` would already be set.
       if (error && !this.#stream.destroyed) this.#lose(unwritable(NAME, error));
     };
     return this.#attempt(() => this.#stream.write(piece, taken)) === true;
@@ -122,7 +125,7 @@ export class TargetStream {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Another has ended it, when nobody here has. */
+  /** The stream was ended or closed by someone else. */
   readonly #notice = (): void => {
     if (!this.#isEnding) this.#lose(closed('was ended', undefined));
   };
@@ -143,7 +146,7 @@ export class TargetStream {
   }
 }
 
-/** Why a stream takes nothing any more; `undefined` for one that does. */
+/** Why a stream no longer accepts data; `undefined` if it does. */
 function stateOf(stream: Writable): string | undefined {
   if (stream.errored !== undefined && stream.errored !== null) return 'has failed';
   if (stream.destroyed) return 'was destroyed';

@@ -3,12 +3,15 @@ import { constants, unlinkSync } from 'node:fs';
 import { access, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A folder that may be written need not be readable. Source: open(2), O_PATH, which Node does not tell. */
+/**
+ * Flags for holding a folder that is writable but perhaps not readable. Source: open(2), O_PATH, which Node does not
+ * export.
+ */
 const ONLY_AS_A_PLACE = 0o10000000 | constants.O_DIRECTORY;
 
-/** A name in a folder, which can be taken away again also when the folder has been moved since. */
+/** A file name in a folder. It can be removed even if the folder has been moved since. */
 export class TemporaryName {
-  /** As the folder was called. */
+  /** Path at the time the name was chosen. */
   readonly path: string;
   readonly #folder: FileHandle | undefined;
   readonly #lasting: string;
@@ -19,7 +22,7 @@ export class TemporaryName {
     this.#lasting = lasting;
   }
 
-  /** Chooses a name that nobody has. Where the system has no way to hold on to a folder, the name is all there is. */
+  /** Chooses an unused name. If the system cannot hold a folder open, removal depends on the path alone. */
   static async in(folder: string): Promise<TemporaryName> {
     const name = `.dimgx-${randomBytes(6).toString('hex')}.part`;
     const path = join(folder, name);
@@ -28,8 +31,8 @@ export class TemporaryName {
   }
 
   /**
-   * Takes the name away if it is there, without waiting: a second signal may end the process before anything that is
-   * waited for.
+   * Removes the file if it exists. Synchronous, because a second signal may end the process before an asynchronous call
+   * completes.
    *
    * @throws the operating system's error
    */
@@ -41,7 +44,7 @@ export class TemporaryName {
     }
   }
 
-  /** Lets go of the folder. The name stays as it is. */
+  /** Releases the folder. The file stays. */
   async close(): Promise<void> {
     await this.#folder?.close();
   }

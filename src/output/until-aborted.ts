@@ -2,8 +2,9 @@ import { onAbort } from '../base/call/on-abort.js';
 import { abortedBy } from '../errors.js';
 
 /**
- * What the work gives, unless the caller cancels first. Then the work is left to itself: a thread that waits inside the
- * operating system, for a reader that may never come, cannot be called back, nor can a stream of the caller's.
+ * Resolves with the result of the work, or rejects when the caller aborts. The work then goes on unattended: neither a
+ * thread blocked in a system call, waiting for a reader that may never come, nor a stream of the caller can be
+ * cancelled.
  *
  * @throws DIMGX_ABORTED, and what the work throws
  */

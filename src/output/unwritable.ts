@@ -4,7 +4,7 @@ import { isTooManyFiles, tooManyFiles } from '../base/io/too-many-files.js';
 import { quoted } from '../base/text/printable.js';
 import { DimgxError, type ErrorDetails } from '../errors.js';
 
-/** What is said when the reader of a pipe, of a socket, or of a stream is no longer there. */
+/** Error codes that mean the reader of a pipe, a socket or a stream is gone. */
 const READER_GONE: ReadonlySet<unknown> = new Set([
   'EPIPE',
   'ECONNRESET',
@@ -15,16 +15,16 @@ const READER_GONE: ReadonlySet<unknown> = new Set([
   'ERR_STREAM_WRITE_AFTER_END',
 ]);
 const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EFBIG']);
-/** A quota that is used up: Node has a number for it, but no name. */
+/** Quota exceeded: Node knows the number but has no name for it. */
 const QUOTA_USED_UP = -constants.errno.EDQUOT;
 
 /**
- * The error for what the operating system, or a stream, refused, by its own code.
+ * Converts an error from the operating system or a stream into a `DimgxError`.
  *
  * @param target as the caller named it
- * @param error anything: streams may fail with what is no `Error`
- * @returns DIMGX_TARGET_CLOSED, DIMGX_TARGET_NO_SPACE, DIMGX_TOO_MANY_FILES or DIMGX_TARGET_UNWRITABLE; a `DimgxError` as
- *   it is
+ * @param error anything: streams may fail with a value that is not an `Error`
+ * @returns DIMGX_TARGET_CLOSED, DIMGX_TARGET_NO_SPACE, DIMGX_TOO_MANY_FILES or DIMGX_TARGET_UNWRITABLE; a `DimgxError`
+ *   is returned unchanged
  */
 export function unwritable(target: string, error: unknown, details: ErrorDetails = {}): DimgxError {
   if (error instanceof DimgxError) return error;
@@ -42,17 +42,17 @@ export function unwritable(target: string, error: unknown, details: ErrorDetails
   return new DimgxError('DIMGX_TARGET_UNWRITABLE', text, options);
 }
 
-/** Whether an error says that nobody reads any more. */
+/** Whether an error means that the reader is gone. */
 export function isReaderGone(error: unknown): boolean {
   return READER_GONE.has(signs(error).code);
 }
 
-/** Whether an error is one of the operating system's. */
+/** Whether an error comes from the operating system. */
 export function isSystemFailure(error: unknown): boolean {
   return signs(error).errno !== undefined;
 }
 
-/** What tells errors apart, whatever they are. */
+/** The properties that distinguish errors, read from any value. */
 function signs(error: unknown): { readonly code?: unknown; readonly errno?: unknown } {
   try {
     const { code, errno } = error as NodeJS.ErrnoException;
@@ -62,7 +62,7 @@ function signs(error: unknown): { readonly code?: unknown; readonly errno?: unkn
   }
 }
 
-/** `EACCES: permission denied`, without the call and the paths that Node adds: they may be a temporary name's. */
+/** `EACCES: permission denied`, without the call and the paths that Node appends: a path may be a temporary name. */
 function withoutCall(message: string): string {
   return message.replace(/^(E[A-Z0-9]+: [^,]*),.*$/s, '$1');
 }

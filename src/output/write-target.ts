@@ -13,22 +13,24 @@ import type { Sink } from './sink.js';
 import { openStreamSink } from './stream-sink.js';
 import { untilAborted } from './until-aborted.js';
 
-/** Of each of two buffers. Large enough for several reads to be under way at once: a copy takes half the time with 4 MiB. */
+/**
+ * Size of each of two buffers, in bytes. Large enough for several reads at once: a copy takes half the time with 4 MiB.
+ */
 const BUFFER = 4 * 1024 * 1024;
 
 export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Told of the bytes of the tar, before compression, since the last call; 0 at the end. */
+  /** Called with the bytes of the tar, before compression, since the last call; with 0 at the end. */
   readonly onBytes: (bytes: number) => void;
-  /** Called when all is written and nothing is published yet. What it throws fails the work. */
+  /** Called once everything is written, before anything is published. If it throws, the whole call fails. */
   readonly settle?: (() => Promise<void>) | undefined;
 }
 
 /**
- * Writes the whole tar to its destination, compressed if it asks for that.
+ * Writes the whole tar to its destination, compressed if the destination has an encoder.
  *
  * @returns bytes written, after compression
- * @throws DIMGX_TARGET_*, DIMGX_ABORTED and what the assembler throws; then nothing new is left behind
+ * @throws DIMGX_TARGET_*, DIMGX_ABORTED and what the assembler throws; nothing new is left behind then
  */
 export async function writeTarget(destination: Destination, tar: TarAssembler, options: WriteOptions): Promise<number> {
   const sink = await openSink(destination, options.signal);
@@ -53,7 +55,7 @@ function openSink(destination: Destination, signal: AbortSignal | undefined): Pr
   return openFileSink(destination.path, destination.overwrite, signal);
 }
 
-/** Two buffers: one is filled while the other is written. */
+/** Uses two buffers: one is filled while the other is written. */
 async function copyInto(sink: Sink, tar: TarAssembler, { onBytes }: WriteOptions): Promise<number> {
   let [front, back] = [Buffer.allocUnsafeSlow(BUFFER), Buffer.allocUnsafeSlow(BUFFER)];
   let total = 0;
@@ -71,8 +73,8 @@ async function copyInto(sink: Sink, tar: TarAssembler, { onBytes }: WriteOptions
 }
 
 /**
- * In pieces that belong to the sink, through the encoder if there is one. When the caller cancels, an encoder is left to
- * end by itself: its threads cannot be called back.
+ * Streams pieces that the sink may keep, through the encoder if there is one. When the caller aborts, the encoder is
+ * left to finish on its own, because its threads cannot be cancelled.
  */
 async function streamInto(
   sink: Sink,
@@ -99,7 +101,7 @@ async function streamInto(
   return total;
 }
 
-/** Waits for the reads that are under way: their files may be closed afterwards. */
+/** Waits for pending reads, because their files may be closed afterwards. */
 async function closed(source: Readable): Promise<void> {
   source.destroy();
   await finished(source).catch(() => undefined);
