@@ -1,19 +1,19 @@
 import { TYPE } from '../tar/header.js';
 import type { EntryTable } from './entry-table.js';
 
-/** What an entry makes. A hard link makes another name of a file. */
+/** What kind of object an entry creates. A hard link adds another name to a file. */
 export type EntryType = 'file' | 'directory' | 'symlink' | 'hard link' | 'character device' | 'block device' | 'fifo';
 
-/** One entry of a layer, as its headers describe it. Text is decoded as UTF-8: bytes that are none become U+FFFD. */
+/** One entry of a layer, as described by its headers. Text is decoded as UTF-8; invalid bytes become U+FFFD. */
 export interface EntryView {
-  /** Its number in the layer, in stored order, from 0. */
+  /** Number of the entry in its layer, in stored order, from 0. */
   readonly index: number;
-  /** From the root, without a slash at either end; empty for the root. */
+  /** Path from the root, without a slash at either end; empty for the root. */
   readonly path: string;
-  /** The same, byte for byte. */
+  /** The path as raw bytes. */
   readonly pathBytes: Uint8Array;
   readonly type: EntryType;
-  /** Of the contents, in bytes; of a sparse file, holes included. 0 for whatever has none. */
+  /** Size of the contents, in bytes; 0 if there are none. The holes of a sparse file count. */
   readonly size: number;
   /** The low 12 bits. */
   readonly mode: number;
@@ -23,16 +23,16 @@ export interface EntryView {
   readonly mtime: number;
   /** Nanoseconds to add to `mtime`. */
   readonly mtimeNanos: number;
-  /** The target of a symlink, as stored, or of a hard link, from the root. */
+  /** Target of a symlink, as stored, or of a hard link, relative to the root. */
   readonly link?: string;
-  /** The same, byte for byte. */
+  /** The target as raw bytes. */
   readonly linkBytes?: Uint8Array;
 }
 
-/** The entries of a layer, in stored order. A view is made when it is asked for. */
+/** The entries of a layer, in stored order. Views are created on access. */
 export interface Entries extends Iterable<EntryView> {
   readonly length: number;
-  /** @returns `undefined` where there is no such entry */
+  /** @returns `undefined` if there is no such entry */
   at(index: number): EntryView | undefined;
 }
 
@@ -46,7 +46,7 @@ const TYPES: ReadonlyMap<number, EntryType> = new Map([
   [TYPE.fifo, 'fifo'],
 ]);
 
-/** @param index of an entry of the table */
+/** @param index number of an entry in the table */
 export function entryView(table: EntryTable, index: number): EntryView {
   const type = TYPES.get(table.type(index)) ?? 'file';
   const pathBytes = table.path(index);

@@ -5,13 +5,13 @@ import { cleanPath, isCanonical, isDotted, MAX_PATH } from '../tar/path.js';
 import { isXattr } from '../tar/portable-record.js';
 import { type EntryColumns, FLAG } from './entry-table.js';
 
-/** Of all names of a layer together, in bytes: what the columns can number. */
+/** Maximum total length of the names in a layer, in bytes: what the columns can address. */
 const MAX_NAMES = 2 ** 31 - 1;
 
 type Column = Float64Array | Uint32Array | Uint16Array | Uint8Array;
 type Columns = { -readonly [K in keyof EntryColumns]: EntryColumns[K] };
 
-/** Gathers the entries of a layer into columns that grow by doubling. */
+/** Collects the entries of a layer in columns that grow by doubling. */
 export class EntryTableBuilder {
   #columns: Columns = emptyColumns(1024, 64 * 1024);
   #length = 0;
@@ -22,7 +22,7 @@ export class EntryTableBuilder {
   }
 
   /**
-   * Copies what is kept of an entry.
+   * Copies the relevant fields of an entry.
    *
    * @throws DIMGX_INSPECT_UNSAFE_NAME, DIMGX_INSPECT_TOO_LARGE
    */
@@ -51,7 +51,7 @@ export class EntryTableBuilder {
     columns.mtimeNanos[i] = entry.mtimeNanos;
   }
 
-  /** The columns, cut to length. The builder is spent. */
+  /** Returns the columns, trimmed to their length. The builder must not be used afterwards. */
   finish(): EntryColumns {
     const cut = <T extends Column>(column: T, length: number) => column.slice(0, length) as T;
     const { names, length: _, ...rows } = this.#columns;

@@ -2,19 +2,22 @@ import type { Metadata } from '../tar/entry.js';
 import { type Entries, type EntryView, entryView } from './entries.js';
 
 /**
- * The columns of a table: plain arrays that can be handed from one thread to another. Measured: one object per entry
- * takes 564 bytes, these take 65 and the names.
+ * The columns of a table: typed arrays that can be transferred to another thread. Measured: one object per entry takes
+ * 564 bytes; the columns take 65 bytes plus the names.
  */
 export interface EntryColumns {
   readonly length: number;
   readonly start: Float64Array;
   readonly end: Float64Array;
-  /** In bytes: of a sparse file the real size. */
+  /** In bytes. For a sparse file: the expanded size. */
   readonly size: Float64Array;
-  /** From `start` to the entry's own header, and to its contents. */
+  /** Distance from `start` to the entry's own header, and to its contents, in bytes. */
   readonly headerLength: Uint32Array;
   readonly dataLength: Uint32Array;
-  /** Entry `i` has its cleaned path at `[nameEnd[i-1], linkStart[i])` of `names` and its link up to `nameEnd[i]`. */
+  /**
+   * Entry `i` has its cleaned path at `[nameEnd[i-1], linkStart[i])` of `names`, and its link from there to
+   * `nameEnd[i]`.
+   */
   readonly linkStart: Uint32Array;
   readonly nameEnd: Uint32Array;
   readonly names: Uint8Array;
@@ -27,21 +30,21 @@ export interface EntryColumns {
   readonly mtimeNanos: Uint32Array;
 }
 
-/** The low bits of a flag word are `ODD`; these come above them. */
+/** Bits of a flag word. The low bits are those of `ODD`. */
 export const FLAG = {
-  /** The stored name is not the one to write. */
+  /** The stored name differs from the name to write. */
   name: 1 << 11,
-  /** The stored hard-link target is not the one to write. */
+  /** The stored hard-link target differs from the target to write. */
   link: 1 << 12,
-  /** A device 0:0. */
+  /** The entry is a device 0:0. */
   nullDevice: 1 << 13,
   /** The stored name begins with `./`. */
   dotted: 1 << 14,
-  /** A hard link with xattrs, which are its inode's. */
+  /** A hard link with xattrs, which belong to its inode. */
   linkXattrs: 1 << 15,
 } as const;
 
-/** The entries of a layer, in stored order, by number from 0. */
+/** The entries of a layer, numbered from 0 in stored order. */
 export class EntryTable implements Entries {
   readonly columns: EntryColumns;
 
@@ -61,7 +64,7 @@ export class EntryTable implements Entries {
     for (let index = 0; index < this.length; index++) yield entryView(this, index);
   }
 
-  /** One of `TYPE`. */
+  /** A value of `TYPE`. */
   type(i: number): number {
     return this.columns.type[i] as number;
   }
@@ -71,7 +74,7 @@ export class EntryTable implements Entries {
     return this.columns.flags[i] as number;
   }
 
-  /** Cleaned, relative to the root, empty for the root: a view. */
+  /** Cleaned path, relative to the root; empty for the root. A view. */
   path(i: number): Uint8Array {
     return this.columns.names.subarray(this.pathStart(i), this.columns.linkStart[i]);
   }
@@ -84,32 +87,32 @@ export class EntryTable implements Entries {
     return this.columns.linkStart[i] as number;
   }
 
-  /** A hard link's target, cleaned; a symlink's, as stored: a view. */
+  /** Target of a hard link, cleaned; target of a symlink, as stored. A view. */
   link(i: number): Uint8Array {
     return this.columns.names.subarray(this.columns.linkStart[i], this.columns.nameEnd[i]);
   }
 
-  /** Of the first header block, in bytes from the start of the layer. */
+  /** Offset of the first header block in the layer, in bytes. */
   start(i: number): number {
     return this.columns.start[i] as number;
   }
 
-  /** Behind the padding, in bytes from the start of the layer; the layer may end before, inside the padding. */
+  /** Offset after the padding, in bytes. The layer may end earlier, inside the padding. */
   end(i: number): number {
     return this.columns.end[i] as number;
   }
 
-  /** Of the entry's own header, in bytes from the start of the layer. */
+  /** Offset of the entry's own header in the layer, in bytes. */
   headerOffset(i: number): number {
     return this.start(i) + (this.columns.headerLength[i] as number);
   }
 
-  /** Of the contents, in bytes from the start of the layer. */
+  /** Offset of the contents in the layer, in bytes. */
   dataOffset(i: number): number {
     return this.start(i) + (this.columns.dataLength[i] as number);
   }
 
-  /** Of the contents, in bytes: of a sparse file with its holes. */
+  /** Size of the contents, in bytes. Includes the holes of a sparse file. */
   size(i: number): number {
     return this.columns.size[i] as number;
   }

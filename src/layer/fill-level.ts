@@ -4,26 +4,29 @@ interface Waiting {
   readonly reject: (failure: unknown) => void;
 }
 
-/** How much of a region is there while it is being filled from its beginning. */
+/** How much of a region is available while it is filled from the start. */
 export class FillLevel {
-  /** Of a region that nobody fills any more. */
+  /** Level of a region that is already complete. */
   static readonly full = new FillLevel(Number.POSITIVE_INFINITY);
 
   #length: number;
   #failure: { readonly of: unknown } | undefined;
   #waiting: Waiting[] = [];
 
-  /** @param length that is there at first, in bytes */
+  /** @param length initially available length, in bytes */
   constructor(length = 0) {
     this.#length = length;
   }
 
-  /** That is there, in bytes. */
+  /** Available length, in bytes. */
   get length(): number {
     return this.#length;
   }
 
-  /** Resolves when the region is there up to `end`. @throws what `fail` was given, though a part be there */
+  /**
+   * Resolves once bytes up to `end` are available. Rejects with the error given to `fail`, even for bytes already
+   * available.
+   */
   until(end: number): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure.of);
     if (end <= this.#length) return Promise.resolve();
@@ -37,7 +40,7 @@ export class FillLevel {
     for (const { end, resolve } of waiting) if (end <= this.#length) resolve();
   }
 
-  /** There will be no more. */
+  /** The region will not be filled any further: rejects all waits, pending and future. */
   fail(failure: unknown): void {
     this.#failure ??= { of: failure };
     for (const { reject } of this.#waiting.splice(0)) reject(failure);

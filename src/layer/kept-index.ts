@@ -7,26 +7,29 @@ import type { Digest } from '../reference/digest.js';
 import type { EntryColumns } from './entry-table.js';
 import type { LayerContents } from './layer-contents.js';
 
-/** Of which layer an index tells: by its stored bytes and by its uncompressed ones. */
+/** Identifies the layer of an index by the digests of its stored and its uncompressed bytes. */
 export interface LayerKey {
   readonly digest: Digest;
   readonly diffId: Digest;
 }
 
 /**
- * Of the form and of what it holds. To be raised when either changes: also when the scan of a layer finds other flags,
- * names or warnings in the same bytes. What was written under another version is written anew.
+ * Version of the file format and of its contents. Raise it when either changes, including when the scan of a layer
+ * finds other flags, names or warnings in the same bytes. A file of another version is rewritten.
  */
 export const INDEX_VERSION = 3;
 
 const MAGIC = Buffer.from('dimgxIDX');
-/** Reads as another number on a machine that orders bytes otherwise. */
+/** Reads as a different number on a machine with another byte order. */
 const BYTE_ORDER = 0x01020304;
-/** Magic, byte order, version, length of the description, entries, length of the names. */
+/**
+ * Size of the magic bytes and five numbers: byte order, version, length of the description, count of entries, length of
+ * the names.
+ */
 const HEAD = MAGIC.length + 5 * 4;
 const CHECKSUM = 4;
 
-/** In the order in which they are stored: the widest first, so that each is aligned. */
+/** Columns in stored order: widest first, so that each one is aligned. */
 const COLUMNS = {
   start: Float64Array,
   end: Float64Array,
@@ -69,19 +72,20 @@ const DescriptionSchema = v.object({
 
 type KeptLayer = Pick<StoredLayer, 'digest' | 'diffId' | 'keeper'>;
 
-/** Keeps the index of a layer whose bytes have been compared with both its digests, where its source keeps anything. */
+/** Saves the index of a layer whose bytes match both digests, if the layer's source keeps anything. */
 export async function keepIndex({ digest, diffId, keeper }: KeptLayer, contents: LayerContents): Promise<void> {
   if (keeper && digest && diffId) await keeper.save(encodeLayerIndex({ digest, diffId }, contents));
 }
 
-/** The index of a layer, when it was kept and is whole, of this version and of this very layer. */
+/** Loads the saved index of a layer. It must be undamaged, of this version, and of exactly this layer. */
 export async function keptIndex({ digest, diffId, keeper }: KeptLayer): Promise<LayerContents | undefined> {
   const bytes = digest && diffId && (await keeper?.load());
-  // Its public type has no parameter, which TypeScript knows only from 5.7 on. The memory is never shared.
+  // `load` declares a plain `Uint8Array`, because only TypeScript 5.7 and later know its type parameter. The memory is
+  // never shared.
   return bytes && decodeLayerIndex(bytes as Uint8Array<ArrayBuffer>, { digest, diffId });
 }
 
-/** The parts of a file, in order; the columns are not copied. */
+/** The parts of the file, in order. Columns are not copied. */
 export function encodeLayerIndex({ digest, diffId }: LayerKey, contents: LayerContents): readonly Uint8Array[] {
   const { columns, ...facts } = contents;
   const description = padded(JSON.stringify({ digest, diffId, ...facts }));
@@ -90,15 +94,15 @@ export function encodeLayerIndex({ digest, diffId }: LayerKey, contents: LayerCo
     bytesOf(Uint32Array.of(BYTE_ORDER, INDEX_VERSION, description.length, columns.length, columns.names.length)),
   ]);
   const parts = [head, description, ...COLUMN_NAMES.map((name) => bytesOf(columns[name]))];
-  // Of nothing, zlib's sum is 0, whatever went before.
+  // For empty input, zlib returns 0 whatever the previous checksum.
   const checksum = parts.reduce((sum, part) => (part.length === 0 ? sum : crc32(part, sum)), 0);
   return [...parts, bytesOf(Uint32Array.of(checksum))];
 }
 
 /**
- * The columns are views of the bytes: nothing is copied.
+ * Columns are views of the bytes: nothing is copied.
  *
- * @returns `undefined` for what is damaged, of another version, or of another layer
+ * @returns `undefined` if the file is damaged, of another version, or of another layer
  */
 export function decodeLayerIndex(
   file: Uint8Array<ArrayBuffer>,
@@ -143,7 +147,7 @@ function sizeOfColumns(rows: number, names: number): number {
   );
 }
 
-/** With spaces behind it, so that what follows the head and it is aligned. */
+/** Pads the text with spaces so that the columns after it are aligned. */
 function padded(text: string): Buffer {
   const bytes = Buffer.from(text);
   return Buffer.concat([bytes, Buffer.alloc((8 - ((HEAD + bytes.length) % 8)) % 8, ' ')]);

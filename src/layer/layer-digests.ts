@@ -3,12 +3,12 @@ import type { Layer } from '../image/image.js';
 import { algorithmOf, type Digest, hexOf } from '../reference/digest.js';
 import type { LayerDigests } from './layer-index.js';
 
-/** What the bytes of an uncompressed layer are checked against. */
+/** The digests that an uncompressed layer's bytes are checked against. */
 export function digestsNamed({ digest, diffId }: Layer): readonly Digest[] {
   return [digest, diffId].filter((named) => named !== undefined);
 }
 
-/** What is known of a layer when it has been compared with all that it is checked against. */
+/** The digests of a layer that has passed all its checks. */
 export function digestsOf({ digest, diffId }: Layer): LayerDigests {
   return { ...(digest && { digest }), ...(diffId && { diffId }) };
 }
