@@ -15,9 +15,9 @@ import { Walker } from './walk.js';
 import { AUFS_LEFTOVERS, baseStart, type Marker, markerOf, WHITEOUT_PREFIX } from './whiteout.js';
 
 /**
- * Takes a node that an entry of this layer hides, for those who want to know why something is not in the output.
+ * Called with each node that an entry of this layer hides, to explain later why something is not in the output.
  *
- * @param emptied the node that goes on in its place, where only what is below it is hidden
+ * @param emptied the node that replaces the directory, if only its contents are hidden
  */
 export type OnHidden = (node: Node, layer: number, entry: number, how: How, emptied?: Node) => void;
 
@@ -26,18 +26,18 @@ export interface ApplyContext {
   /** Oldest first. */
   readonly layers: readonly IndexedLayer[];
   readonly tally: WarningTally;
-  /** Some layers were not selected, or not in their order: what is missing may lie in others. */
+  /** Some layers were not selected, or are out of order: what is missing may be in another layer. */
   readonly lenient: boolean;
   readonly follows: FollowBudget;
   readonly onHidden?: OnHidden | undefined;
 }
 
 /**
- * Applies one layer to the tree that the older layers made: first its whiteouts and opaque markers, to what is there,
- * so that their place in the tar does not matter; then its entries, in stored order.
+ * Applies one layer to the tree made by the older layers. Whiteouts and opaque markers come first and act only on what
+ * the older layers left, so their position in the tar does not matter. Then the entries follow in stored order.
  *
- * @param number of the layer, 0 the oldest
- * @returns for each entry the node it made or defined, or `NONE`
+ * @param number number of the layer, where 0 is the oldest
+ * @returns for each entry, the node it made or defined, or `NONE`
  * @throws DIMGX_MERGE_BAD_LINK, DIMGX_MERGE_BAD_PARENT, DIMGX_MERGE_BAD_ROOT, DIMGX_INSPECT_TOO_MANY_ENTRIES,
  *   DIMGX_INSPECT_UNSAFE_NAME
  */
@@ -54,9 +54,9 @@ class LayerApplication {
   readonly #entries: EntryTable;
   readonly #names: Uint8Array;
   readonly #walker: Walker;
-  /** What the older layers have in place of a directory that a marker acts in, and the first such marker. */
+  /** Non-directories of older layers where a marker expects a directory, each with the first such marker. */
   readonly #blocked = new Map<Node, number>();
-  /** The entry that is being applied. */
+  /** The entry being applied. */
   #current = 0;
 
   constructor(context: ApplyContext, number: number) {
@@ -68,7 +68,7 @@ class LayerApplication {
     this.#walker = new Walker(context, number, (node) => this.#remove(node, this.#current, 'replacement'));
   }
 
-  /** @returns the numbers of the entries that are markers, ascending */
+  /** @returns the numbers of the marker entries, ascending */
   applyMarkers(): readonly number[] {
     const markers: number[] = [];
     let symlinks: LayerSymlinks | undefined;
@@ -98,7 +98,7 @@ class LayerApplication {
     return nodes;
   }
 
-  /** A name that commands something does so whatever the entry is, a device 0:0 too. */
+  /** A name that is a marker counts as one for any type of entry, even a device 0:0. */
   #markerOf(i: number): Marker | 'device' {
     const marker = markerOf(this.#names, this.#entries.pathStart(i), this.#entries.pathEnd(i));
     return marker === 'none' && (this.#entries.flags(i) & FLAG.nullDevice) !== 0 ? 'device' : marker;
@@ -146,7 +146,7 @@ class LayerApplication {
     return node;
   }
 
-  /** A path that symlinks lead to may be longer than any name. */
+  /** A path reached through symlinks may be longer than any name in the layer. */
   #redirect(node: Node): void {
     this.#tree.redirect(node);
     const length = this.#tree.pathLength(node);
@@ -205,7 +205,7 @@ class LayerApplication {
     return this.#tree.add(directory, this.#names, base, end, this.#tree.kind(target), ref, inode);
   }
 
-  /** @returns `NONE` when the target may lie in a layer that was not selected */
+  /** @returns `NONE` if the target may be in a layer that was not selected */
   #linkTarget(i: number, existing: Node): Node {
     const { tally, lenient } = this.#context;
     const target = this.#walker.targetOf(this.#entries.link(i));
@@ -245,7 +245,10 @@ class LayerApplication {
     this.#tree.remove(node);
   }
 
-  /** What AUFS kept at the root of a layer is not part of it; hard links to it keep its contents. */
+  /**
+   * Removes the files that AUFS kept at the root of a layer: they are not part of it. Hard links to them keep their
+   * contents.
+   */
   #removeLeftovers(): void {
     for (const name of AUFS_LEFTOVERS) {
       const node = this.#tree.lookup(this.#tree.root, name, 0, name.length);

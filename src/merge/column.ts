@@ -20,7 +20,7 @@ export class Column {
     this.#values[this.#length++] = value;
   }
 
-  /** A copy, cut to length. */
+  /** A copy, trimmed to length. */
   toArray(): Int32Array {
     return this.#values.slice(0, this.#length);
   }

@@ -16,7 +16,7 @@ export function reasonOf(
   return markerOf(path, 0, path.length) === 'none' ? 'outside' : 'marker';
 }
 
-/** What the log says of each entry that is not in the output. */
+/** Log events for the entries that are not in the output. */
 export function* hiddenEvents(plan: PlanColumns): Generator<EntryEvent, void, void> {
   for (const ref of plan.hiddenRefs) {
     const { layer, entries } = plan.layers[ref.layer] as IndexedLayer;
@@ -27,7 +27,7 @@ export function* hiddenEvents(plan: PlanColumns): Generator<EntryEvent, void, vo
   }
 }
 
-/** What the log says of an entry of the output. @param item of the plan */
+/** Log event for an entry of the output. @param item number of the item in the plan */
 export function writtenEvent(plan: PlanColumns, item: number): EntryEvent {
   const { layer, entries } = plan.layers[plan.layer[item] as number] as IndexedLayer;
   const entry = plan.entry[item] as number;
@@ -39,7 +39,7 @@ export function writtenEvent(plan: PlanColumns, item: number): EntryEvent {
   return { action: 'write', path, layer: layer.name, size, mode, mtime };
 }
 
-/** The reason in words that follow "skipping PATH". */
+/** The reason, worded to follow "skipping PATH". */
 function explanation(plan: PlanColumns, ref: HiddenRef): string {
   const { by } = ref;
   if (by) return `hidden by ${by.how} of "${printable(by.path)}" in "${plan.layers[by.layer]?.layer.name}"`;

@@ -1,11 +1,11 @@
 import { DimgxError } from '../errors.js';
 
-/** Ten million entries below `/lib`, a symlink of their own layer, take less. */
+/** In bytes. Enough for ten million entries below `/lib`, where that is a symlink of their own layer. */
 const MAX_FOLLOWED = 64 * 2 ** 20;
 
 /**
- * Bounds the targets of symlinks that are followed in an image, in bytes, all together: each path may lead through forty
- * of 4,095 bytes, and an entry of one block so take as long as a hundred thousand others.
+ * Limits the total length of the symlink targets that are followed in an image, in bytes. Without it, each path could
+ * lead through forty targets of 4,095 bytes, and an entry of one block could take as long as a hundred thousand others.
  */
 export class FollowBudget {
   #left = MAX_FOLLOWED;

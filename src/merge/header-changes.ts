@@ -5,13 +5,13 @@ import type { Changes, HeaderChange } from './plan.js';
 import type { Tree } from './tree.js';
 
 /**
- * The changes of items, by the nodes they are about. Paths are put together when they are asked for: those of deep
- * directories that few entries imply would take far more room than the layers.
+ * Changes of items, stored by node. Paths are built on demand: those of deep directories implied by a few entries would
+ * take far more memory than the layers.
  */
 export class HeaderChanges implements Changes {
   readonly #tree: Tree;
   readonly #layers: readonly IndexedLayer[];
-  /** For each item `NONE`, or the node it is of, the node it is linked to, and the inode whose metadata it is to have. */
+  /** Per item: its node, the node it is linked to, and the inode whose metadata it gets; each may be `NONE`. */
   readonly #node = new Column(1024);
   readonly #link = new Column(1024);
   readonly #inode = new Column(1024);
@@ -27,7 +27,7 @@ export class HeaderChanges implements Changes {
     return this.#size;
   }
 
-  /** Notes the next item: `NONE` for a node when it stays as it is. */
+  /** Records the next item. `node` is `NONE` if the item is unchanged. */
   push(node: Node, link: Node, inode: number): void {
     if (node !== NONE) this.#size++;
     this.#node.push(node);

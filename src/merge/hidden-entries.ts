@@ -11,12 +11,12 @@ interface Hider {
   readonly how: How;
 }
 
-/** Remembers what removed which node, to tell afterwards why an entry is not in the output. */
+/** Records what removed each node, to explain later why an entry is not in the output. */
 export class HiddenEntries {
   readonly #tree: Tree;
   readonly #layers: readonly IndexedLayer[];
   readonly #hiders = new Map<Node, Hider>();
-  /** The nodes that emptied directories became. */
+  /** The nodes that replaced emptied directories. */
   readonly #emptied = new Map<Node, Node>();
 
   /** @param layers oldest first */
@@ -31,8 +31,8 @@ export class HiddenEntries {
   };
 
   /**
-   * @param nodes for each layer, oldest first, and entry the node it made or defined
-   * @param newestFirst turns the number of a layer around
+   * @param nodes for each layer, oldest first, and each entry: the node it made or defined
+   * @param newestFirst converts the number of a layer to newest-first order
    */
   list(nodes: readonly Column[], newestFirst: (layer: number) => number): HiddenRef[] {
     const written = this.#written(nodes);
@@ -49,7 +49,7 @@ export class HiddenEntries {
     return hidden;
   }
 
-  /** For each layer and entry, 1 when a node that survives is named or described by it. */
+  /** For each layer and entry: 1 if the entry names or describes a surviving node. */
   #written(nodes: readonly Column[]): Uint8Array[] {
     const written = nodes.map((made) => new Uint8Array(made.length));
     const alive = this.#tree.survivors();
@@ -60,7 +60,7 @@ export class HiddenEntries {
     return written;
   }
 
-  /** What took the node or a directory above it out of the tree, or gave the directory that it is other metadata. */
+  /** What removed the node or a directory above it, or gave the directory other metadata. */
   #hiderOf(made: Node, layer: number, entry: number): Hider | undefined {
     const node = this.#lastOf(made);
     for (let at = node; at !== NONE; at = this.#tree.parent(at)) {
@@ -72,7 +72,9 @@ export class HiddenEntries {
     return isOther && described.entry !== NONE ? { ...described, how: 'replacement' } : undefined;
   }
 
-  /** What a directory that was emptied, perhaps again and again, is in the end. The way there is shortened for the next. */
+  /**
+   * The node that a directory finally became, if it was emptied once or more. Shortens the chain for the next lookup.
+   */
   #lastOf(node: Node): Node {
     let last = node;
     for (let next = this.#emptied.get(last); next !== undefined; next = this.#emptied.get(last)) last = next;

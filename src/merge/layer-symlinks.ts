@@ -7,8 +7,8 @@ import { KIND, NONE, type Node } from './node.js';
 import { Tree } from './tree.js';
 
 /**
- * The symlinks that a layer itself brings: whiteouts behind them in the tar act where they lead. Made only for layers
- * that hold markers. They stand in a tree of their own, so that a path costs no more than it is long.
+ * The symlinks of a layer itself: a whiteout that follows them in the tar acts where they lead. Only built for layers
+ * with markers. The symlinks have a tree of their own, so that resolving a path takes time proportional to its length.
  */
 export class LayerSymlinks {
   readonly #entries: EntryTable;
@@ -17,7 +17,7 @@ export class LayerSymlinks {
   /** Entries before this one have been read. */
   #read = 0;
 
-  /** @param maxNodes folders and symlinks at most */
+  /** @param maxNodes maximum number of folders and symlinks */
   constructor(entries: EntryTable, maxNodes: number, follows: FollowBudget) {
     this.#entries = entries;
     this.#tree = new Tree(16, maxNodes);
@@ -26,8 +26,8 @@ export class LayerSymlinks {
 
   /**
    * @param directory a cleaned path
-   * @param before only symlinks of entries before this one count; not less than in the last call
-   * @returns the path with symlinks followed, or as it was when they lead in a circle
+   * @param before only symlinks of entries before this one count; must not be lower than in the previous call
+   * @returns the path with symlinks followed; the path unchanged if they form a loop
    * @throws DIMGX_MERGE_BAD_PARENT, DIMGX_INSPECT_TOO_MANY_ENTRIES
    */
   resolve(directory: Uint8Array, before: number): Uint8Array {
@@ -52,7 +52,7 @@ export class LayerSymlinks {
       const above = nodes.at(-1) as Node;
       const node = above === NONE ? NONE : this.#tree.lookup(above, path, at, end);
       if (node === NONE && path === directory) {
-        // no symlink lies that way
+        // no symlinks below
         done.push(path.subarray(at));
         break;
       }
@@ -74,7 +74,7 @@ export class LayerSymlinks {
     return joined(done);
   }
 
-  /** Of one path the last entry counts. */
+  /** If several entries have the same path, the last one counts. */
   #note(i: number): void {
     const isSymlink = this.#entries.type(i) === TYPE.symlink;
     if (!isSymlink && this.#tree.length === 1) return;
@@ -99,7 +99,7 @@ function isDots(path: Uint8Array, at: number, end: number): boolean {
   return true;
 }
 
-/** Byte for byte: a part is mostly a few of them, for which a call costs more. */
+/** Copies byte by byte: a part is usually only a few bytes long, for which a call costs more. */
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const path = new Uint8Array(
     Math.max(

@@ -15,11 +15,11 @@ import type { HiddenRef, Plan } from './plan.js';
 import { Tree } from './tree.js';
 
 /**
- * Decides what survives of layers that lie on one another, from which layer it comes, and why the rest is gone. Nothing is
- * read, and nothing written.
+ * Decides which entries survive when layers are stacked, which layer each comes from, and why the rest are hidden.
+ * Reads and writes nothing.
  *
- * @param layers earlier ones win over later ones, as `inspectLayers` returns them: newest first for the tree that a container
- *   would see
+ * @param layers earlier ones win over later ones, in the order `inspectLayers` returns them; newest first gives the
+ *   tree that a container would see
  * @throws DIMGX_MERGE_BAD_LINK, DIMGX_MERGE_BAD_PARENT, DIMGX_MERGE_BAD_ROOT, DIMGX_INSPECT_TOO_MANY_ENTRIES,
  *   DIMGX_STRICT_INPUT, DIMGX_CALLBACK_FAILED, DIMGX_CLI_USAGE
  */
@@ -75,12 +75,12 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): MergePl
   });
 }
 
-/** All layers of the image are there, in their order. */
+/** Whether all layers of the image are present and in order. */
 function isWhole(oldestFirst: readonly IndexedLayer[]): boolean {
   return oldestFirst.every(({ place }, i) => place.position === i && place.of === oldestFirst.length);
 }
 
-/** A note about what was asked for: it is no oddity of the image, which `strictInput` would refuse. */
+/** Reports what the caller asked for. It is not an oddity of the image, so `strictInput` must not reject it. */
 function devicesExcluded(count: number): Warning {
   const message = `${count} ${count === 1 ? 'device is' : 'devices are'} left out, as asked`;
   return { code: 'DIMGX_MERGE_DEVICES_EXCLUDED', message, count: 1 };

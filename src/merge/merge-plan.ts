@@ -4,7 +4,7 @@ import type { IndexedLayer } from '../layer/layer-index.js';
 import { reasonOf } from './explain.js';
 import type { Changes, HiddenEntry, HiddenRef, Plan, PlanColumns, PlanEntry } from './plan.js';
 
-/** The plan that `mergeLayers` makes: columns for the stages that follow, views for the caller. */
+/** The plan made by `mergeLayers`: columns for the later stages, views for the caller. */
 export class MergePlan implements Plan, PlanColumns {
   readonly layers: readonly IndexedLayer[];
   readonly length: number;
@@ -38,7 +38,9 @@ export class MergePlan implements Plan, PlanColumns {
     }
   }
 
-  /** The entry as the output has it: under its own path, and with what later hard links of its inode set. */
+  /**
+   * An entry as it is in the output: with its final path, and with the metadata set by later hard links of its inode.
+   */
   #survivor(item: number): PlanEntry {
     const layer = this.layer[item] as number;
     const index = this.entry[item] as number;
@@ -70,13 +72,13 @@ const MADE_DIRECTORY = {
   mtimeNanos: 0,
 } as const;
 
-/** The plan that a caller passes, as `mergeLayers` made it. @throws DIMGX_CLI_USAGE */
+/** Checks that a plan passed by a caller was made by `mergeLayers`. @throws DIMGX_CLI_USAGE */
 export function mergePlan(plan: Plan): MergePlan {
   requireThat(plan instanceof MergePlan, 'the plan', 'one that mergeLayers gave', plan);
   return plan as MergePlan;
 }
 
-/** How many entries of each layer stand in the output. */
+/** The number of entries of each layer that are in the output. */
 export function writtenByLayer(plan: Plan): readonly number[] {
   const { layers, length, layer, entry } = mergePlan(plan);
   const written = new Array<number>(layers.length).fill(0);

@@ -1,13 +1,13 @@
-/** A node of the tree, by number. A child's number is higher than its directory's. */
+/** Number of a node in the tree. A child's number is higher than its directory's. */
 export type Node = number;
 export const NONE = -1;
 
-/** Which entry of which layer: the number of the layer in the order of application, the number of the entry in it. */
+/** Identifies an entry: the number of its layer in order of application, and its number in that layer. */
 export interface EntryRef {
   readonly layer: number;
-  /** `NONE` for a directory that only the paths of others imply. */
+  /** `NONE` for a directory that is only implied by the paths of other entries. */
   readonly entry: number;
 }
 
-/** What kind of thing a node names. */
+/** What a node's name refers to. */
 export const KIND = { directory: 0, symlink: 1, other: 2 } as const;

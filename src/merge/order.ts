@@ -8,29 +8,30 @@ import { HeaderChanges } from './header-changes.js';
 import { KIND, NONE, type Node } from './node.js';
 import type { Tree } from './tree.js';
 
-/** Bits of the flag word that keep an entry from being copied as it stands. */
+/** Bits of the flag word that prevent an entry from being copied unchanged. */
 const CHANGES = REWRITE | FLAG.name | ODD.escapedXattr;
 
 const OWNER_AND_TIME = ['uid', 'gid', 'mtime', 'mtimeNanos'] as const;
 
-/** Items in output order, as `Plan` has them. */
+/** Items in output order, as in `Plan`. */
 export interface OrderedItems {
   readonly layer: Column;
   readonly entry: Column;
   readonly changes: HeaderChanges;
   readonly dotted: boolean;
-  /** Names of devices that are left out. */
+  /** Names of excluded devices. */
   readonly excluded: readonly Node[];
 }
 
 /**
- * Puts what survives into output order: depth first, each directory's children together, those of newer layers before
- * those of older ones, each layer's in stored order. So a directory comes before what is in it, and an extractor that
- * sets a directory's time when it has left it, as GNU tar does, sets it for good. Layers are mostly stored depth first
- * too, so that neighbours stay neighbours. The first name of an inode that is met has the contents.
+ * Puts the surviving nodes into output order: depth first, with the children of each directory together. Children from
+ * newer layers come before those from older ones; within a layer, stored order is kept. A directory therefore comes
+ * before its contents, and an extractor that sets a directory's time after leaving it, as GNU tar does, sets it for
+ * good. Since most layers are stored depth first too, neighbours stay neighbours. The first name of an inode in this
+ * order gets the contents.
  *
  * @param layers oldest first
- * @param nodes for each layer and entry the node it made or defined
+ * @param nodes for each layer and entry: the node it made or defined
  * @param excludeDevices leave out character and block devices
  */
 export function orderItems(
@@ -66,7 +67,7 @@ export function orderItems(
   return { ...emission.items, excluded: emission.excluded, dotted: isDotted };
 }
 
-/** The children of each directory, in the order in which they are attached. */
+/** The children of each directory, in the order they were attached. */
 class Children {
   readonly #tree: Tree;
   readonly #first: Int32Array;
@@ -85,7 +86,7 @@ class Children {
     this.#attached[tree.root] = 1;
   }
 
-  /** Puts a node behind its directory's last child, after its directories have been attached. */
+  /** Appends a node to the children of its directory, and likewise each directory above it that is not attached yet. */
   attach(node: Node): void {
     for (let at = node; this.#attached[at] === 0; at = this.#tree.parent(at)) {
       this.#attached[at] = 1;
@@ -97,7 +98,7 @@ class Children {
     }
   }
 
-  /** Visits all nodes, a directory before its children, these in order. */
+  /** Visits all nodes: a directory before its children, and the children in order. */
   walk(visit: (node: Node) => void): void {
     let node = this.#tree.root;
     for (;;) {
@@ -113,13 +114,13 @@ class Children {
   }
 }
 
-/** Makes the items of the nodes that it is given. */
+/** Makes the items for nodes. */
 class Emission {
   readonly #tree: Tree;
   readonly #layers: readonly IndexedLayer[];
-  /** Of each inode the node whose item has the contents; `NONE` until that is out. */
+  /** For each inode, the node whose item has the contents; `NONE` until that item is emitted. */
   readonly #holder: Int32Array;
-  /** What `FLAG.dotted` is in names that can stay. */
+  /** Value of `FLAG.dotted` in names that can stay unchanged. */
   readonly #dotted: number;
   readonly #excludeDevices: boolean;
   readonly items: Omit<OrderedItems, 'dotted' | 'excluded'>;
@@ -148,7 +149,7 @@ class Emission {
     this.#push(layer, entry, mustChange ? node : NONE);
   }
 
-  /** A name of an inode: with its contents, or as a hard link to the name that has them. */
+  /** Emits a name of an inode: with the contents, or as a hard link to the name that has them. */
   #emitName(node: Node): void {
     const inode = this.#tree.inode(node);
     if (this.#excludeDevices && this.#isDevice(inode)) {
@@ -195,7 +196,7 @@ class Emission {
     return !hasWindowsRoot(target) && target.equals(this.#entries(layer).link(entry));
   }
 
-  /** The inode, where it has other metadata than the entry's own header; `NONE` where not. A symlink has no mode. */
+  /** The inode if its metadata differs from the entry's own header, else `NONE`. The mode of a symlink is ignored. */
   #otherMetadata(inode: number, layer: number, entry: number): number {
     const { metadataLayer, metadataEntry } = this.#tree.inodes;
     if (metadataLayer.get(inode) === layer && metadataEntry.get(inode) === entry) return NONE;
@@ -206,7 +207,9 @@ class Emission {
     return (isSymlink || isSame('mode')) && OWNER_AND_TIME.every(isSame) ? NONE : inode;
   }
 
-  /** @param node where the header changes; with it a node that the item is linked to, and an inode for its metadata */
+  /**
+   * @param node set if the header changes; `link` is then the node to link to, `inode` the one whose metadata is used
+   */
   #push(layer: number, entry: number, node: Node, link: Node = NONE, inode: number = NONE): void {
     this.items.layer.push(layer);
     this.items.entry.push(entry);
@@ -222,7 +225,7 @@ class Emission {
     return (this.#flags(layer, entry) & changes) !== 0;
   }
 
-  /** It has a `./` where the others have none, or the other way round. */
+  /** Whether the name begins with `./` and the others do not, or the reverse. */
   #isNameOdd(layer: number, entry: number): boolean {
     return (this.#flags(layer, entry) & FLAG.dotted) !== this.#dotted;
   }

@@ -4,64 +4,68 @@ import type { Metadata } from '../tar/entry.js';
 
 /** How an item of the output differs from the entry it is copied from. */
 export interface HeaderChange {
-  /** From the root, without a slash at either end; empty for the root. */
+  /** Path from the root, without a slash at either end; empty for the root. */
   readonly path: Uint8Array;
-  /** The item is a hard link to this path, from the root, and has no contents, whatever the entry is. */
+  /** Path from the root that the item is a hard link to. The item then has no contents, whatever the entry is. */
   readonly link?: Uint8Array;
-  /** Owner, permissions and time, where a later hard link of the inode set others. */
+  /** Owner, permissions and time, if a later hard link of the inode changed them. */
   readonly metadata?: Metadata;
   /**
-   * Later hard links of the inode, whose xattrs count beside its own, the last one's most: numbers in `layers` and in the
-   * layer's entries.
+   * Later hard links of the inode, whose xattrs are added to its own; the last one wins. Numbers are indexes in
+   * `layers` and in the layer's entries.
    */
   readonly xattrsOf?: readonly { readonly layer: number; readonly entry: number }[];
 }
 
-/** The changes of a plan, by number of the item. */
+/** Header changes of a plan, by item number. */
 export interface Changes {
-  /** How many items have one. */
+  /** Number of items that have a change. */
   readonly size: number;
   has(item: number): boolean;
-  /** Whether the item is made a hard link, and has no contents. */
+  /** Whether the item becomes a hard link without contents. */
   isLink(item: number): boolean;
   get(item: number): HeaderChange | undefined;
 }
 
-/** An entry that stands in the output. */
+/** An entry of the output. */
 export interface PlanEntry extends EntryView {
-  /** The number in `layers` of the layer that it comes from. */
+  /** Index in `layers` of the layer it comes from. */
   readonly layer: number;
-  /** Its number in that layer; -1 for a directory that no entry describes, and that must be made. */
+  /** Its number in that layer; -1 for a directory that has no entry and must be made. */
   readonly index: number;
 }
 
 /**
- * Why an entry is not in the output. `removed`: by a whiteout of its path or of a directory above. `replaced`: by another entry
- * of the path, or of a path above that is no directory. `opaque`: an opaque marker hides what older layers have in a directory.
- * `excluded`: devices are left out. `marker`: it only removes others. `outside`: it is no part of the tree.
+ * Why an entry is not in the output.
+ * - `removed`: by a whiteout of its path or of a directory above it.
+ * - `replaced`: by another entry with its path, or by a non-directory at a path above it.
+ * - `opaque`: an opaque marker hides what older layers have in a directory.
+ * - `excluded`: devices are left out.
+ * - `marker`: the entry only removes others.
+ * - `outside`: the entry is not part of the tree.
  */
 export type HiddenReason = 'removed' | 'replaced' | 'opaque' | 'excluded' | 'marker' | 'outside';
 
-/** An entry of a layer that does not stand in the output. */
+/** An entry of a layer that is not in the output. */
 export interface HiddenEntry extends EntryView {
-  /** The number in `layers` of its layer. */
+  /** Index in `layers` of its layer. */
   readonly layer: number;
   readonly reason: HiddenReason;
-  /** The entry that hides it: its path, and the number of its layer. Absent where the reason needs none. */
+  /** The entry that hides it: its path, and the index of its layer. Absent if the reason needs none. */
   readonly by?: { readonly path: string; readonly layer: number };
 }
 
-/** What survives of layers that lie on one another, and what does not, and why. Made by `mergeLayers`. */
+/** Which entries of a stack of layers survive, which do not, and why. Made by `mergeLayers`. */
 export interface Plan {
-  /** In the order of the selection: earlier wins. */
+  /** In the order of the selection: earlier layers win. */
   readonly layers: readonly LayerIndex[];
-  /** How many entries stand in the output. */
+  /** Number of entries in the output. */
   readonly length: number;
-  /** How many names of devices are left out, where that was asked for. */
+  /** Number of device names left out, if `excludeDevices` is set. */
   readonly excluded: number;
-  /** The entries of the output, in its order. Each view is made when it is asked for. */
+  /** The entries of the output, in order. Views are created one at a time. */
   survivors(): Iterable<PlanEntry>;
-  /** The entries of the layers that are not in the output, oldest layer last; none unless `explain` was asked for. */
+  /** The entries that are not in the output, oldest layer last. Empty unless `explain` is set. */
   hidden(): Iterable<HiddenEntry>;
 }
 
@@ -70,33 +74,33 @@ export interface PlanColumns {
   readonly layers: readonly IndexedLayer[];
   /** Number of items. */
   readonly length: number;
-  /** For each item the number in `layers` of the layer it comes from. */
+  /** For each item, the index in `layers` of the layer it comes from. */
   readonly layer: Int32Array;
-  /** For each item the number of its entry in that layer; -1 for a directory to be made. */
+  /** For each item, the number of its entry in that layer; -1 for a directory to be made. */
   readonly entry: Int32Array;
   /**
-   * Names in the output begin with `./`, because most that survive do, or because one would otherwise begin with a drive letter
-   * or a backslash, which bsdtar takes off. All are alike, as extractors compare them.
+   * Whether names in the output begin with `./`. They do if most surviving names do, or if a name would otherwise begin
+   * with a drive letter or a backslash, which bsdtar strips. All names are alike, because extractors compare them.
    */
   readonly dotted: boolean;
-  /** Items without a change are copied as they stand. */
+  /** Header changes. An item without one is copied exactly as stored. */
   readonly changes: Changes;
-  /** Names of devices that are left out, where that was asked for. */
+  /** Number of device names left out, if `excludeDevices` is set. */
   readonly excluded: number;
-  /** Entries that are not in the output, where the reasons were asked for. */
+  /** Entries that are not in the output, if reasons were requested. */
   readonly hiddenRefs: readonly HiddenRef[];
 }
 
-/** Why an entry of a layer is not in the output. */
+/** An entry that is not in the output, and why. */
 export interface HiddenRef {
-  /** Numbers in `layers` and in the layer's entries. */
+  /** Index in `layers`, and number in the layer's entries. */
   readonly layer: number;
   readonly entry: number;
-  /** What hid it: the path of an entry, and the number of its layer. */
+  /** What hid it: the path of an entry, the index of its layer, and how. */
   readonly by?: { readonly path: Uint8Array; readonly layer: number; readonly how: How };
-  /** It is a device, and these are left out. */
+  /** The entry is a device, and devices are left out. */
   readonly isExcluded?: true;
 }
 
-/** A whiteout, another entry of that path, or the opaque marker of a directory above. */
+/** By a whiteout, by another entry with the same path, or by the opaque marker of a directory above. */
 export type How = 'removal' | 'replacement' | 'opaque';

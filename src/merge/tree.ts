@@ -9,9 +9,9 @@ const REMOVED = 1;
 const REDIRECTED = 2;
 
 /**
- * The names and inodes of a root filesystem, without contents. Nodes are found by directory and name in one open hash
- * table; to remove a node, with all below it, costs the same whatever is below: what lies under a removed directory is
- * unreachable, because a directory that is made anew under that name is another node.
+ * Names and inodes of a root filesystem, without contents. Nodes are found by directory and name in one open-addressing
+ * hash table. Removing a node takes the same time however much is below it: what is under a removed directory is
+ * unreachable, because a new directory with that name is a different node.
  */
 export class Tree {
   readonly #parent: Column;
@@ -25,9 +25,9 @@ export class Tree {
   #names: Uint8Array<ArrayBufferLike> = new Uint8Array(4096);
   #slots: Int32Array;
   #used = 0;
-  /** Beyond which `add` fails. */
+  /** Node count at which `add` fails. */
   readonly maxNodes: number;
-  /** So that nobody can make names that all fall into one slot. */
+  /** Random, so that nobody can craft names that all fall into one slot. */
   readonly #seed = randomInt(2 ** 31);
 
   readonly #hashed = { directory: NONE, bytes: this.#names, start: 0, end: 0, hash: 0 };
@@ -35,12 +35,12 @@ export class Tree {
   readonly inodes = new Inodes();
 
   root: Node;
-  /** How many nodes have been taken out: while it stays, what was found stays found. */
+  /** Number of nodes removed so far. While it is unchanged, earlier lookups stay valid. */
   removals = 0;
 
   /**
-   * @param expected number of nodes, to begin with
-   * @param maxNodes beyond which `add` fails
+   * @param expected expected number of nodes, for the initial size
+   * @param maxNodes node count at which `add` fails
    */
   constructor(expected: number, maxNodes: number) {
     this.maxNodes = maxNodes;
@@ -64,7 +64,7 @@ export class Tree {
     return this.#kind.get(node);
   }
 
-  /** The entry that a directory has its metadata from, or that made another node. */
+  /** The entry that a directory takes its metadata from, or that made any other node. */
   ref(node: Node): EntryRef {
     return { layer: this.#layer.get(node), entry: this.#entry.get(node) };
   }
@@ -86,13 +86,13 @@ export class Tree {
     return (this.#state.get(node) & REMOVED) !== 0;
   }
 
-  /** It or a directory above it has been removed. */
+  /** Whether the node or a directory above it has been removed. */
   isUnreachable(node: Node): boolean {
     for (let at = node; at !== NONE; at = this.parent(at)) if (this.isRemoved(at)) return true;
     return false;
   }
 
-  /** Its entry's path led through a symlink, and is not the node's. */
+  /** Whether its entry's path went through a symlink, and so differs from the node's path. */
   isRedirected(node: Node): boolean {
     return (this.#state.get(node) & REDIRECTED) !== 0;
   }
@@ -101,7 +101,7 @@ export class Tree {
     return this.#names.subarray(this.#nameStart(node), this.#nameEnd.get(node));
   }
 
-  /** From the root, without a slash at either end. */
+  /** Path from the root, without a slash at either end. */
   path(node: Node): Buffer {
     const path = Buffer.allocUnsafe(this.pathLength(node));
     let end = path.length;
@@ -114,7 +114,7 @@ export class Tree {
     return path;
   }
 
-  /** Of `path`, in bytes. */
+  /** Length of `path`, in bytes. */
   pathLength(node: Node): number {
     let length = 0;
     for (let at = node; this.parent(at) !== NONE; at = this.parent(at)) {
@@ -123,14 +123,14 @@ export class Tree {
     return Math.max(0, length - 1);
   }
 
-  /** The node of that name in a directory, or `NONE`. The name lies at `[start, end)` of `bytes`. */
+  /** The node with that name in a directory, or `NONE`. The name is at `[start, end)` in `bytes`. */
   lookup(directory: Node, bytes: Uint8Array, start: number, end: number): Node {
     const node = this.#slots[this.#slot(directory, bytes, start, end)] as number;
     return node === NONE || this.isRemoved(node) ? NONE : node;
   }
 
   /**
-   * Makes a node; one of that name that is there must have been removed.
+   * Adds a node. If one with that name exists, it must have been removed.
    *
    * @throws DIMGX_INSPECT_TOO_MANY_ENTRIES
    */
@@ -155,7 +155,7 @@ export class Tree {
     return node;
   }
 
-  /** Takes a node and all below it out of the tree. Other names of its inode stay. */
+  /** Removes a node and everything below it. Other names of its inode stay. */
   remove(node: Node): void {
     this.removals++;
     this.#state.set(node, this.#state.get(node) | REMOVED);
@@ -172,7 +172,7 @@ export class Tree {
     this.#state.set(node, this.#state.get(node) | REDIRECTED);
   }
 
-  /** Takes everything below a directory out of the tree. The directory becomes another node, which is returned. */
+  /** Removes everything below a directory. Returns the new node that replaces the directory. */
   empty(directory: Node): Node {
     const ref = this.ref(directory);
     if (directory === this.root) {
@@ -188,7 +188,7 @@ export class Tree {
     return fresh;
   }
 
-  /** For each node, 1 when it and all directories above it are in the tree. */
+  /** For each node, 1 if neither it nor a directory above it has been removed. */
   survivors(): Uint8Array {
     const alive = new Uint8Array(this.length);
     for (let node = 0; node < alive.length; node++) {
@@ -225,7 +225,7 @@ export class Tree {
     this.#names = larger;
   }
 
-  /** The slot that holds the last node of that name in that directory, or the free one where it would stand. */
+  /** The slot of the last node with that name in that directory, or the free slot where it belongs. */
   #slot(directory: Node, bytes: Uint8Array, start: number, end: number): number {
     const mask = this.#slots.length - 1;
     let slot = this.#hash(directory, bytes, start, end) & mask;
@@ -236,7 +236,7 @@ export class Tree {
     }
   }
 
-  /** What is looked up is mostly added next: its hash is kept. */
+  /** A name that is looked up is usually added next, so its hash is kept. */
   #hash(directory: Node, bytes: Uint8Array, start: number, end: number): number {
     const last = this.#hashed;
     if (last.bytes !== bytes || last.start !== start || last.end !== end || last.directory !== directory) {
@@ -268,7 +268,9 @@ export class Tree {
 
 const MAX_NAMES = 2 ** 31 - 1;
 
-/** FNV-1a over the name, begun with the directory and the seed, then mixed so that the low bits depend on all. */
+/**
+ * FNV-1a over the name, starting from the directory and the seed, then mixed so that the low bits depend on all bits.
+ */
 function hash(basis: number, bytes: Uint8Array, start: number, end: number): number {
   let h = Math.imul(basis ^ 0x811c9dc5, 0x01000193);
   for (let i = start; i < end; i++) h = Math.imul(h ^ (bytes[i] as number), 0x01000193);

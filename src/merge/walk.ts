@@ -8,7 +8,7 @@ import type { FollowBudget } from './follow-budget.js';
 import { KIND, NONE, type Node } from './node.js';
 import type { Tree } from './tree.js';
 
-/** Where a path's last component lies: in which directory, and whether a symlink was followed on the way. */
+/** Where the last component of a path is: its directory, and whether a symlink was followed on the way. */
 export interface Place {
   readonly directory: Node;
   readonly redirected: boolean;
@@ -24,27 +24,27 @@ interface WalkContext {
 }
 
 /**
- * Finds the places of paths in the tree while one layer is applied: where an overlay mount of the layers would show them.
- * The rules stand as cases in test/conformance, rows 2 and 8.
+ * Finds where paths lead in the tree while a layer is applied: to where an overlay mount of the layers would show them.
+ * The rules are covered by the cases in test/conformance, rows 2 and 8.
  */
 export class Walker {
   readonly #tree: Tree;
   readonly #layers: readonly IndexedLayer[];
-  /** The number of the layer that is being applied. */
+  /** Number of the layer being applied. */
   readonly #layer: number;
   readonly #tally: WarningTally;
-  /** Make directories that symlinks point to where they may lie in layers that were not selected. */
+  /** Make the directories that symlinks point to if they may be in layers that were not selected. */
   readonly #lenient: boolean;
   readonly #follows: FollowBudget;
   readonly #remove: (node: Node) => void;
   #followed = 0;
-  /** The directories that `parentOf` found last, and where in the names their path lies. */
+  /** Last result of `parentOf`, and the position of its path in the names. */
   #lastStart = 0;
   #lastBase = -1;
   #lastRemovals = 0;
   #lastPlace: Place = { directory: NONE, redirected: false };
 
-  /** @param remove takes what gives way to a directory out of the tree */
+  /** @param remove removes a node that gives way to a directory */
   constructor({ tree, layers, tally, lenient, follows }: WalkContext, layer: number, remove: (node: Node) => void) {
     this.#tree = tree;
     this.#layers = layers;
@@ -56,8 +56,8 @@ export class Walker {
   }
 
   /**
-   * The directory that an entry is made in. Missing directories are made; a symlink of this layer is followed; a symlink
-   * or file of an older layer gives way to a directory, as it does in an overlay mount.
+   * The directory that an entry is created in. Missing directories are made. A symlink of this layer is followed. A
+   * symlink or file of an older layer gives way to a directory, as in an overlay mount.
    *
    * @throws DIMGX_MERGE_BAD_PARENT
    */
@@ -82,7 +82,7 @@ export class Walker {
     return this.#lastPlace;
   }
 
-  /** Whether a path's directories are those of the last one: mostly they are. */
+  /** Whether a path has the same directories as the previous one; it usually does. */
   #isLastParent(names: Uint8Array, start: number, base: number): boolean {
     if (base - start !== this.#lastBase - this.#lastStart || this.#lastRemovals !== this.#tree.removals) return false;
     for (let i = base - 1, last = this.#lastBase - 1; i >= start; i--, last--)
@@ -93,7 +93,7 @@ export class Walker {
   /**
    * The older directory that a whiteout or opaque marker acts in.
    *
-   * @returns what is in its place, when that or a directory above it is something else; `NONE` when nothing is
+   * @returns the node found instead, if the directory or one above it is not a directory; `NONE` if nothing is there
    */
   olderDirectory(path: Uint8Array): Node {
     let directory = this.#tree.root;
@@ -108,12 +108,15 @@ export class Walker {
     return directory;
   }
 
-  /** Lets what an older layer has in place of a marker's directory give way, unless this layer has replaced it. */
+  /**
+   * Replaces the non-directory that an older layer has where a marker expects a directory, unless this layer already
+   * has.
+   */
   unblock(node: Node): void {
     if (!this.#tree.isUnreachable(node)) this.#replace(node, this.#tree.path(node));
   }
 
-  /** What a hard link's target names, or `NONE`. Symlinks on the way are followed, the last component is not. */
+  /** The node that a hard link's target names, or `NONE`. Symlinks are followed except in the last component. */
   targetOf(path: Uint8Array): Node {
     this.#followed = 0;
     const slash = path.lastIndexOf(SLASH);
@@ -121,7 +124,7 @@ export class Walker {
     return directory === NONE ? NONE : this.#tree.lookup(directory, path, slash + 1, path.length);
   }
 
-  /** Puts a directory in the place of what is not one. */
+  /** Replaces a non-directory with a directory. */
   #replace(node: Node, path: Uint8Array): Node {
     const isSymlink = this.#tree.kind(node) === KIND.symlink;
     this.#tally.add(isSymlink ? 'DIMGX_MERGE_SYMLINK_REPLACED' : 'DIMGX_MERGE_FILE_REPLACED', path);
@@ -157,7 +160,7 @@ export class Walker {
     return { layer: contentLayer.get(inode), entry: contentEntry.get(inode) };
   }
 
-  /** Follows a path of directories and symlinks, `..` stopping at the root; `NONE` when it leads to no directory. */
+  /** Follows a path of directories and symlinks. `..` stops at the root. Returns `NONE` if it leads to no directory. */
   #resolve(from: Node, path: Uint8Array, make: boolean): Node {
     let directory = from;
     for (let at = 0; at < path.length; ) {

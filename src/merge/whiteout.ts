@@ -3,22 +3,22 @@ import { DOT, SLASH } from '../tar/path.js';
 const PREFIX = bytesOf('.wh.');
 const OPAQUE = bytesOf('.wh..wh..opq');
 const NO_NAMES = ['', '.', '..'].map(bytesOf);
-/** What the AUFS storage driver left at the root of its layers. */
+/** Names that the AUFS storage driver left at the root of its layers. */
 export const AUFS_LEFTOVERS: readonly Uint8Array[] = ['.wh..wh.aufs', '.wh..wh.plnk', '.wh..wh.orph'].map(bytesOf);
 
 /**
- * What the name of an entry commands: to hide its directory's older children (`opaque`), or one of them (`whiteout`).
- * `invalid` names nothing. Source: OCI image-spec, layer.md, Whiteouts.
+ * What an entry does because of its name: hide all older children of its directory (`opaque`) or one of them
+ * (`whiteout`). An `invalid` marker names nothing. Source: OCI image-spec, layer.md, Whiteouts.
  */
 export type Marker = 'none' | 'whiteout' | 'opaque' | 'invalid' | 'aufs';
 
-/** Length of the prefix in front of the name that a whiteout hides. */
+/** Length of the prefix before the name that a whiteout hides. */
 export const WHITEOUT_PREFIX = PREFIX.length;
 
 /**
- * @param names holds the path
- * @param start of the path in `names`
- * @param end of the path in `names`
+ * @param names contains the path
+ * @param start start of the path in `names`
+ * @param end end of the path in `names`
  */
 export function markerOf(names: Uint8Array, start: number, end: number): Marker {
   const base = baseStart(names, start, end);
@@ -28,14 +28,14 @@ export function markerOf(names: Uint8Array, start: number, end: number): Marker 
   return NO_NAMES.some((name) => isName(names, base + PREFIX.length, end, name)) ? 'invalid' : 'whiteout';
 }
 
-/** Where the last component of a path begins. */
+/** Offset of a path's last component. */
 export function baseStart(names: Uint8Array, start: number, end: number): number {
   let base = end;
   while (base > start && names[base - 1] !== SLASH) base--;
   return base;
 }
 
-/** No Buffer: names are none either, and what has met one kind only stays fast. */
+/** Not a `Buffer`, because names are not Buffers either: code that only ever sees one type stays fast. */
 function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
