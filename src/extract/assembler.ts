@@ -10,10 +10,12 @@ import { type SparseLayout, sparseLayout } from '../tar/sparse-layout.js';
 import { HeaderWindow } from './header-window.js';
 import { type Piece, piecesOf, sparseContents } from './pieces.js';
 
-/** Hidden bytes between two pieces up to this many are read and dropped: cheaper than another read. */
+/**
+ * In bytes. A gap of unused bytes between two pieces is read and dropped up to this size: cheaper than a second read.
+ */
 const GAP = 32 * 1024;
 
-/** So much at most is asked for by one read: several run side by side, each in a thread of its own. */
+/** Maximum size of one read, in bytes: several reads run in parallel, each in its own thread. */
 const READ_SIZE = 512 * 1024;
 
 const DOT_SLASH = Buffer.from('./');
@@ -22,8 +24,8 @@ type ScatterRead = ReturnType<typeof scatterRegion>;
 const END_MARK = new Uint8Array(2 * BLOCK);
 
 /**
- * Puts the output together into buffers that the caller owns. The end mark is given out only when all layers have been
- * verified and nobody has written to their files, so that an output which nobody should trust does not look whole.
+ * Assembles the output into buffers that the caller owns. The end mark is written only once all layers are verified and
+ * their files are known to be unmodified, so that output which must not be trusted does not look complete.
  */
 export class TarAssembler {
   readonly #plan: PlanColumns;
@@ -32,14 +34,14 @@ export class TarAssembler {
   readonly #windows: readonly HeaderWindow[];
   readonly #pieces: Generator<Piece, void, void>;
   readonly #signal: AbortSignal | undefined;
-  /** Of the sparse file that is being given out. */
+  /** Remaining contents of the current sparse file. */
   #contents: Iterator<Piece, void, void> | undefined;
   #next: Piece | undefined;
-  /** Bytes made, not yet given out. */
+  /** Bytes ready to be copied into the caller's buffer. */
   #made: Uint8Array = new Uint8Array(0);
   #ended = false;
 
-  /** @param onItem is told of each item of the plan as it is taken up */
+  /** @param onItem called with each item of the plan when work on it starts */
   constructor(
     plan: PlanColumns,
     options: { signal?: AbortSignal | undefined; onItem?: ((item: number) => void) | undefined } = {},
@@ -53,9 +55,9 @@ export class TarAssembler {
   }
 
   /**
-   * Calls a function once when a file of the layers must not be read any more.
+   * Calls a function when a file of the layers may no longer be read.
    *
-   * @returns takes the function back
+   * @returns removes the listener
    */
   onClose(listener: () => void): () => void {
     const files = new Set(this.#plan.layers.map(({ region }) => region.file));
@@ -66,9 +68,9 @@ export class TarAssembler {
   }
 
   /**
-   * Fills a buffer with the next bytes of the tar. One call at a time.
+   * Fills a buffer with the next bytes of the tar. Only one call may run at a time.
    *
-   * @returns how many bytes; fewer than the buffer holds only before the end mark or at the end; 0 at the end
+   * @returns number of bytes; less than the buffer's length only before the end mark or at the end; 0 at the end
    * @throws DIMGX_EXTRACT_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_ABORTED, and what `LayerIndex.verified` rejects with
    */
   async fill(buffer: Uint8Array): Promise<number> {
@@ -80,7 +82,7 @@ export class TarAssembler {
     }
   }
 
-  /** Starts reads as it goes, so that those of several pieces are under way at once; then waits for them. */
+  /** Starts reads while filling, so that those of several pieces run at once, and awaits them at the end. */
   async #fill(buffer: Uint8Array, reads: Promise<void>[]): Promise<number> {
     let filled = 0;
     while (filled < buffer.length) {
@@ -115,7 +117,7 @@ export class TarAssembler {
     return filled;
   }
 
-  /** Resolves when a read of a piece's beginning is worth while. */
+  /** Resolves once enough of a piece's beginning is available to be worth a read. */
   #arrivalOf({ layer, from, to }: Extract<Piece, { kind: 'bytes' }>): Promise<void> | undefined {
     const { region, filled } = this.#plan.layers[layer] as IndexedLayer;
     const end = Math.min(to, from + READ_SIZE, region.length);
@@ -143,7 +145,7 @@ export class TarAssembler {
     return rewriteHeader(raw, { ...change, path, forWindows, ...parts });
   }
 
-  /** Of several of one name the last. */
+  /** If several records have the same key, the last one wins. */
   async #readXattrs(refs: NonNullable<HeaderChange['xattrsOf']>): Promise<readonly PaxRecord[]> {
     const records = new Map<string, PaxRecord>();
     let size = 0;
@@ -163,7 +165,7 @@ export class TarAssembler {
     return (this.#windows[layer] as HeaderWindow).read(entries.start(entry), entries.dataOffset(entry));
   }
 
-  /** The header of a sparse file, and its map; its contents become the next pieces. */
+  /** The header of a sparse file and its map. The contents become the next pieces. */
   async #makeSparse(item: number): Promise<Uint8Array> {
     const layer = this.#plan.layer[item] as number;
     const entry = this.#plan.entry[item] as number;
@@ -184,10 +186,10 @@ export class TarAssembler {
   }
 
   /**
-   * Starts to read as many pieces of one layer as lie close together, and are there, in one go, the gaps between them into
-   * nowhere.
+   * Starts one read for as many available pieces of a layer as lie close together. The gaps between them are read into
+   * a scratch buffer.
    *
-   * @returns bytes of the room that will be filled
+   * @returns number of bytes of the room that will be filled
    */
   #startSpan(room: Uint8Array, reads: Promise<void>[]): number {
     const { layer, from } = this.#next as Extract<Piece, { kind: 'bytes' }>;
@@ -214,7 +216,8 @@ export class TarAssembler {
       this.#advance();
     }
     const read = (this.#readers[layer] as ScatterRead)(views, from);
-    read.catch(() => undefined); // told when all are waited for: before, the next piece may be long in coming
+    // Mark as handled now; `fill()` rethrows it from `Promise.all(reads)`, which may be much later.
+    read.catch(() => undefined);
     reads.push(read);
     return filled;
   }

@@ -10,14 +10,14 @@ import { openExtraction } from './extraction.js';
 import { fillingStream } from './filling-stream.js';
 
 /**
- * The flat tar of layers, as a stream. The image must stay open until it ends: when it is closed before, the stream fails
- * with DIMGX_ABORTED at once.
+ * Merges layers into one flat tar and returns it as a stream. The image must stay open until the stream ends; if it is
+ * closed earlier, the stream fails with DIMGX_ABORTED at once.
  *
- * @param layers earlier ones win over later ones, as `inspectLayers` returns them; or the plan that `mergeLayers` made of
- *   them: then `limits` and `excludeDevices` have been heeded
+ * @param layers earlier ones win over later ones, in the order `inspectLayers` returns them; or the plan that
+ *   `mergeLayers` made of them, for which `limits` and `excludeDevices` have already been applied
  * @returns a stream of bytes that fails with a `DimgxError`: DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, a code of merge or
- *   extract, or what `LayerIndex.verified` rejects with. An abort ends it with DIMGX_ABORTED as soon as it is read, or
- *   listened to for errors
+ *   extract, or what `LayerIndex.verified` rejects with. An abort fails it with DIMGX_ABORTED once it is read or has an
+ *   error listener
  */
 export function extractLayers(layers: readonly LayerIndex[] | Plan, options: ExtractOptions = {}): Readable {
   let end = (_failure: DimgxError): void => {};
@@ -36,7 +36,7 @@ export function extractLayers(layers: readonly LayerIndex[] | Plan, options: Ext
     end = (failure) => void stream.destroy(failure);
     return stream;
   } catch (error) {
-    // Not before it is read: until then nobody may be listening.
+    // The stream fails only when it is read: before that, it may have no error listener.
     return new Readable({
       read() {
         this.destroy(error as Error);

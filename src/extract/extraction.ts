@@ -8,7 +8,7 @@ import { TarAssembler } from './assembler.js';
 /** An output that is ready to be read. */
 export interface Extraction {
   readonly assembler: TarAssembler;
-  /** Of the tar, in bytes, but for headers that are rewritten. */
+  /** Approximate size of the tar, in bytes: that of its entries as stored, before headers are rewritten. */
   readonly size: number;
 }
 

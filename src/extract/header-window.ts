@@ -7,8 +7,9 @@ const LARGEST = 256 * 1024;
 const SMALLEST = 4 * 1024;
 
 /**
- * Reads headers of a region out of turn. Neighbours are served from the same stretch of bytes, which grows while headers
- * follow one another, and is small where they are far apart: else each would cost a whole window.
+ * Reads individual headers of a region. Nearby headers are served from one window of bytes. The window grows while
+ * headers follow one another and stays small where they are far apart, so that a single header does not cost a whole
+ * window.
  */
 export class HeaderWindow {
   readonly #read: ReadAt;

@@ -3,18 +3,18 @@ import type { PlanColumns } from '../merge/plan.js';
 import { ODD } from '../tar/entry.js';
 import type { SparseLayout } from '../tar/sparse-layout.js';
 
-/** A part of the output: a stretch of a layer's bytes, zeros, or a header that is made. `item` is the plan's. */
+/** A part of the output: a range of a layer's bytes, zeros, or a generated header. `item` is a number in the plan. */
 export type Piece =
   | { readonly kind: 'bytes'; readonly layer: number; readonly from: number; readonly to: number }
   | { readonly kind: 'zeros'; readonly length: number }
   | { readonly kind: 'header'; readonly item: number }
-  /** A header that comes with its contents, which are laid out anew. */
+  /** A header with its contents, which are laid out again. */
   | { readonly kind: 'sparse'; readonly item: number };
 
 /**
- * The output as pieces. Entries that are copied as they stand and are neighbours in their layer are one piece.
+ * Splits the output into pieces. Unchanged entries that are adjacent in their layer form one piece.
  *
- * @param onItem is told of each item before its piece
+ * @param onItem called with each item before its piece
  */
 export function* piecesOf(plan: PlanColumns, onItem?: (item: number) => void): Generator<Piece, void, void> {
   let layer = -1;
@@ -46,7 +46,7 @@ export function* piecesOf(plan: PlanColumns, onItem?: (item: number) => void): G
   if (to > from) yield { kind: 'bytes', layer, from, to };
 }
 
-/** @param start of the entry in its layer */
+/** @param start offset of the entry in its layer */
 export function* sparseContents(
   { parts, dataOffset }: SparseLayout,
   layer: number,
