@@ -1,10 +1,10 @@
 import type { Limits } from '../base/limits.js';
 import { DimgxError } from '../errors.js';
 
-/** What is left of an image's limits, counted by all threads that index its layers together. */
+/** What is left of an image's limits, counted across all threads that index its layers. */
 export class Budget {
   readonly limits: Limits;
-  /** To hand to another thread, with `limits`. */
+  /** Shared with another thread, along with `limits`. */
   readonly counters: SharedArrayBuffer;
   readonly #spent: BigInt64Array;
 

@@ -2,16 +2,19 @@ import type { Warning } from '../errors.js';
 import type { Inspected } from './inspection.js';
 
 /**
- * Whether an image is for Windows: its config says so, or a layer is laid out so, with records of Windows below both `Files` and
- * `Hives`.
+ * Whether an image is for Windows: its config says so, or a layer has the Windows layout, with Windows records below
+ * both `Files` and `Hives`.
  *
- * @param os as the config has it
+ * @param os as in the config
  */
 export function isForWindows(os: string | undefined, layers: readonly Pick<Inspected, 'isForWindows'>[]): boolean {
   return os?.toLowerCase() === 'windows' || layers.some((layer) => layer.isForWindows);
 }
 
-/** What to say of a layer. Records of Windows are left out of other images, as PAX records of other kinds are. */
+/**
+ * Warnings to report for a layer. Unless the image is for Windows, Windows records are dropped and counted with the
+ * other PAX records that are dropped.
+ */
 export function warningsOf(
   { warnings, windowsRecords }: Pick<Inspected, 'warnings' | 'windowsRecords'>,
   forWindows: boolean,

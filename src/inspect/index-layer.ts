@@ -15,24 +15,26 @@ import { scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
 import { WarningTally } from '../warning-tally.js';
 import type { Budget } from './budget.js';
 
-/** Of compressed bytes. */
+/** Size of a piece of compressed bytes. */
 const STORED_PIECE = 1024 * 1024;
-/** Threads that count together do so in steps. */
+/** Entries to collect before adding them to the count that threads share. */
 const ENTRIES_AT_ONCE = 1024;
 
-/** How bytes are read and written: at once in a worker thread, asynchronously elsewhere. */
+/**
+ * How bytes are read and written: synchronously in a worker thread; elsewhere, without blocking the thread for long.
+ */
 export interface LayerIo {
   read(region: OpenRegion): ReadAt;
   readonly write: WriteAt;
-  /** Does what a thread must not be ended in the midst of. */
+  /** Runs work during which the thread must not be terminated. */
   whole<T>(work: () => T): T;
 }
 
-/** Called with the bytes worked on since the last call, and how long the spool has become that a layer is decoded into. */
+/** Called with the bytes processed since the last call, and the length of the spool that a layer is decoded into. */
 export type OnBytes = (bytes: number, spooled?: number) => void;
 
 /**
- * Reads the headers of an uncompressed layer; contents are not read.
+ * Reads the headers of an uncompressed layer, but not the contents.
  *
  * @throws DIMGX_TAR_*, DIMGX_INSPECT_*, DIMGX_EXTRACT_CHANGED
  */
@@ -42,27 +44,27 @@ export async function indexPlainLayer(blob: OpenRegion, io: LayerIo, budget: Bud
   return entries.contents(await scanTar(io.read(blob), blob.length, entries.add), blob.length);
 }
 
-/** What came of decoding a layer. */
+/** Result of decoding a layer. */
 export interface DecodedLayer {
-  /** Of the uncompressed layer, in bytes. */
+  /** Length of the uncompressed layer, in bytes. */
   readonly length: number;
-  /** `undefined` where its headers were not asked for. */
+  /** `undefined` if the headers were not requested. */
   readonly contents: LayerContents | undefined;
 }
 
 export interface DecodeRequest {
   readonly blob: OpenRegion;
   readonly compression: CompressionName;
-  /** An open file, and which part of it the layer may take, in bytes: from `offset` on, and no more than `room`. */
+  /** An open file and the part of it that the layer may use, in bytes: from `offset`, up to `room` long. */
   readonly spool: { readonly fd: number; readonly offset: number; readonly room: number | undefined };
-  /** Whether its headers are read. */
+  /** Whether to read the headers. */
   readonly reads: boolean;
 }
 
 /**
- * Decodes a layer once into a spool, and reads its headers and hashes both its forms on the way.
+ * Decodes a layer once into a spool. Reads its headers and hashes its stored and uncompressed bytes on the way.
  *
- * @param hashes take the stored and the uncompressed bytes
+ * @param hashes updated with the stored and with the uncompressed bytes
  * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_SOURCE_NO_SPACE, and as `indexPlainLayer`
  */
 export async function decodeLayer(
@@ -101,7 +103,7 @@ function tooLong(known: number | undefined): DimgxError {
   return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
 }
 
-/** Two buffers in turn. */
+/** Alternates between two buffers. */
 async function* storedPieces(blob: OpenRegion, io: LayerIo, hash: Hash | undefined, onBytes: OnBytes) {
   const read = io.read(blob);
   const size = Math.min(STORED_PIECE, blob.length);
@@ -119,13 +121,13 @@ async function* storedPieces(blob: OpenRegion, io: LayerIo, hash: Hash | undefin
 
 const TRAILING = { archive: 'another tar archive', data: 'data' } as const;
 
-/** Takes entries as the scan finds them, within the budget. */
+/** Collects entries as the scan finds them, within the budget. */
 export class LayerEntries {
   readonly #budget: Budget;
   readonly #table = new EntryTableBuilder();
   readonly #tally = new WarningTally();
   readonly #windowsRecords = new WarningTally();
-  /** Folders of the layout of Windows whose entries have records of Windows. */
+  /** The folders of the Windows layout that have entries with Windows records. */
   readonly #windowsFolders = new Set<string>();
   #contentSize = 0;
   #expanded = 0;

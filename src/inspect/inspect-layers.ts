@@ -18,13 +18,13 @@ import { poolFor } from './pool.js';
 import { Spools } from './spools.js';
 
 export interface InspectLayersOptions extends InspectOptions {
-  /** Which layers, in which order. Default: all, newest first. */
+  /** Layers to inspect, in order. Default: all, newest first. */
   readonly select?: readonly Layer[] | undefined;
 }
 
 /**
- * Reads the headers of layers, each once: uncompressed layers where they lie, others from a spool into which they are
- * decoded. Returns as soon as all headers are read; the hashing of uncompressed layers goes on, see
+ * Reads the headers of layers, each layer once. Uncompressed layers are read in place; others are decoded into a spool.
+ * Returns as soon as all headers are read. Hashing of uncompressed layers continues after that, see
  * `LayerIndex.verified`.
  *
  * @returns one index per selected layer, in the order of the selection
@@ -36,7 +36,7 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   checkOptions(options);
   const call = new Call(options);
   try {
-    // What is hashed after this returns still listens to the caller.
+    // Hashing continues after this returns and still uses the caller's signal and callbacks.
     image.resources.adopt(call.end);
     return await call.run(async () => {
       await checkTmpDir(options.tmpDir);
@@ -116,13 +116,16 @@ function arrivingBlobsOf(
   return new ArrivingBlobs({ ...parts, hashes: verify, progressOf });
 }
 
-/** Uncompressed layers first, whose headers are read in no time; then the largest, so that the threads end together. */
+/**
+ * Uncompressed layers first, because their headers are read quickly. Then the largest first, so that all threads finish
+ * at about the same time.
+ */
 function inWorkingOrder(blobs: ReadonlyMap<string, StoredLayer>): [string, StoredLayer][] {
   const rank = (layer: StoredLayer) => (layer.compression === 'none' ? 0 : 1);
   return [...blobs].sort(([, a], [, b]) => rank(a) - rank(b) || b.blob.length - a.blob.length);
 }
 
-/** Layers that are the same stored bytes, under the same digests, are read once. */
+/** Layers with the same stored bytes and the same digests are read once. */
 function blobKeys(): (layer: StoredLayer) => string {
   const numbers = new Map<RegionFile, number>();
   return ({ blob, compression, digest, diffId }) => {

@@ -18,9 +18,9 @@ import { hashTask, indexTask, type SpoolPlace } from './layer-task.js';
 import { LayerWork } from './layer-work.js';
 import type { Spools } from './spools.js';
 
-/** An index that may serve several places of an image. */
+/** An index that may be used for several positions in an image. */
 export interface Inspected extends Omit<IndexedLayer, 'place' | 'forWindows'> {
-  /** What to say of it beside its warnings, unless the image is for Windows. */
+  /** Warning to report in addition, unless the image is for Windows. */
   readonly windowsRecords: Warning | undefined;
   readonly isForWindows: boolean;
 }
@@ -29,12 +29,12 @@ export interface Inspected extends Omit<IndexedLayer, 'place' | 'forWindows'> {
 interface Arrivals {
   readonly arrived: readonly ArrivedLayer[];
   readonly arrivingBlobs: ArrivingBlobs;
-  /** What it took of the limits has been counted. */
+  /** The image's limits. Layers that were decoded while they arrived have already been counted. */
   readonly budget: Budget;
   readonly spools: Spools;
 }
 
-/** One call of `inspectLayers`: its threads, its spools, and what becomes of each layer. */
+/** One call of `inspectLayers`: its threads, its spools, and the result for each layer. */
 export class Inspection {
   readonly #runner: LayerRunner;
   readonly #options: InspectOptions;
@@ -44,7 +44,7 @@ export class Inspection {
   readonly #work: LayerWork;
   readonly #decoder: LayerDecoder;
 
-  /** @param refetch brings a layer anew that was damaged where its source keeps it */
+  /** @param refetch fetches a layer again if the copy its source keeps is damaged */
   constructor(
     runner: LayerRunner,
     options: InspectOptions,
@@ -67,7 +67,7 @@ export class Inspection {
   }
 
   /**
-   * Entries count wherever their layer is applied, though it is read once.
+   * Counts a layer's entries once per position in the image, although the layer is read only once.
    *
    * @throws DIMGX_INSPECT_TOO_MANY_ENTRIES
    */
@@ -79,7 +79,7 @@ export class Inspection {
     }
   }
 
-  /** @param known what its source has kept of it */
+  /** @param known what the layer's source has kept of it */
   async inspect(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
     const { file, offset, length } = layer.blob;
     const arrived = this.#arrived.find(
@@ -91,7 +91,7 @@ export class Inspection {
     return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer, known);
   }
 
-  /** Its headers were read and its bytes hashed while it arrived. */
+  /** The layer's headers were read and its bytes hashed while it arrived. */
   #takeArrived(layer: StoredLayer, { contents, sha256 }: ArrivedLayer): Inspected {
     this.#budget.spendBytes(contents.spentBytes);
     this.#budget.spendEntries(contents.columns.length);
@@ -104,7 +104,7 @@ export class Inspection {
     return this.#index(layer, layer.blob, contents, verified);
   }
 
-  /** It was decoded while it arrived, and its stored bytes compared with their digest. */
+  /** The layer was decoded while it arrived, and its stored bytes match their digest. */
   #takeDecoded(layer: StoredLayer, { spool, report }: DecodedBlob): Inspected {
     if (layer.diffId && this.#verifies) compareDigest(layer, layer.diffId, report.plainHash);
     return this.#indexDecoded(layer, spool, report.contents as LayerContents);
@@ -132,9 +132,9 @@ export class Inspection {
     return this.#indexDecoded(layer, spool, report.contents as LayerContents);
   }
 
-  /** Its headers are known: it is decoded while the work goes on, and read as far as it has come. */
+  /** The layer's headers are known, so it is decoded in the background. Readers get the bytes decoded so far. */
   async #inspectKnown(layer: StoredLayer, contents: LayerContents): Promise<Inspected> {
-    this.#budget.spendBytes(contents.spentBytes - contents.length); // the rest is counted as it comes
+    this.#budget.spendBytes(contents.spentBytes - contents.length); // decoding counts the rest
     this.#budget.spendEntries(contents.columns.length);
     const filled = new FillLevel();
     const spool = await this.#decoder.allot(layer, contents.length);
@@ -148,7 +148,7 @@ export class Inspection {
     return this.#index(layer, spool, contents, verified, filled);
   }
 
-  /** Its bytes lie in a spool, and have been compared. */
+  /** The layer's bytes are in a spool and have been verified. */
   #indexDecoded(layer: StoredLayer, spool: SpoolPlace, contents: LayerContents): Inspected {
     this.#decoder.keep(layer, contents);
     const verified = Promise.resolve(this.#verifies ? digestsOf(layer) : {});

@@ -12,31 +12,31 @@ import { decodeTask, hashTask, type SpoolPlace } from './layer-task.js';
 import type { LayerWork } from './layer-work.js';
 import type { Spools, TakenPlace } from './spools.js';
 
-/** A layer whose headers were read another time. */
+/** A layer whose headers were read and kept by an earlier call. */
 export interface KnownLayer {
   readonly contents: LayerContents;
   readonly filled: FillLevel;
-  /** Where its bytes are awaited. */
+  /** Where its bytes will be written. */
   readonly spool: SpoolPlace;
 }
 
-/** A layer whose uncompressed bytes are there. */
+/** A layer whose uncompressed bytes are available. */
 export interface DecodedLayer {
   readonly spool: SpoolPlace;
   readonly report: LayerReport;
 }
 
-/** Brings a layer anew that was damaged where its source keeps it. */
+/** Fetches a layer again because the copy its source keeps is damaged. */
 export type Refetch = (layer: Layer) => Promise<StoredLayer>;
 
-/** What decoding needs. */
+/** Dependencies of the decoder. */
 interface DecoderNeeds {
   readonly budget: Budget;
   readonly spools: Spools;
   readonly refetch: Refetch;
 }
 
-/** Decodes compressed layers into spools, and has their indexes kept beside them. */
+/** Decodes compressed layers into spools, and has the layers' sources keep their indexes. */
 export class LayerDecoder {
   readonly #work: LayerWork;
   readonly #options: InspectOptions;
@@ -53,14 +53,14 @@ export class LayerDecoder {
     this.#spools = spools;
   }
 
-  /** A place for a layer that comes to so many bytes. @throws DIMGX_SOURCE_NO_SPACE */
+  /** Allots a place to a layer of known length, in bytes. @throws DIMGX_SOURCE_NO_SPACE */
   allot(layer: StoredLayer, length: number): Promise<SpoolPlace> {
     return this.#spools.allot(length, layer.blob.length);
   }
 
   /**
-   * Decodes a layer, and compares its bytes with its digests. What turns out to be damaged is fetched anew, once, unless some
-   * of it has been given out.
+   * Decodes a layer and compares its bytes with its digests. A damaged layer is fetched again, once, unless some of its
+   * bytes have already been handed out.
    *
    * @throws DIMGX_COMPRESSION_*, DIMGX_TAR_*, DIMGX_INSPECT_*, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH,
    *   DIMGX_SOURCE_*, DIMGX_ABORTED
@@ -79,7 +79,10 @@ export class LayerDecoder {
     }
   }
 
-  /** What a known layer's stored bytes decode to was compared once: they are compared before, and it may be read as it comes. */
+  /**
+   * The uncompressed bytes of a known layer were verified by an earlier call. Its stored bytes are therefore checked
+   * before decoding, so that it can be read while it is being decoded.
+   */
   async #decodeOnce(layer: StoredLayer, known: KnownLayer | undefined): Promise<DecodedLayer> {
     const { blob, compression, digest, diffId } = layer;
     const storedAlgorithm = this.#verifies && digest ? algorithmOf(digest) : undefined;
@@ -112,12 +115,12 @@ export class LayerDecoder {
       throw otherLength(layer, report.length, known.contents.length);
   }
 
-  /** Keeps the index of a layer that has been compared, where its source keeps anything. */
+  /** Keeps the index of a verified layer, if the layer's source keeps anything. */
   keep(layer: StoredLayer, contents: LayerContents): void {
     if (this.#verifies) this.#keeping.push(keepIndex(layer, contents));
   }
 
-  /** To be called when nobody decodes any more. */
+  /** Call this once nothing is being decoded any more. */
   async close(): Promise<void> {
     await Promise.all(this.#keeping);
   }

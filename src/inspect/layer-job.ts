@@ -9,10 +9,10 @@ import { type FollowedLayer, followArchive } from './arrive/follow-archive.js';
 import { Budget } from './budget.js';
 import { type DecodeRequest, decodeLayer, indexPlainLayer, type LayerIo, type OnBytes } from './index-layer.js';
 
-/** Work on one layer, as a value that can be handed to another thread. */
+/** Work on one layer, as a value that can be sent to another thread. */
 export type LayerJob =
   | { readonly kind: 'index'; readonly blob: OpenRegion; readonly budget: BudgetShare }
-  /** Reads the layers of an archive that is still being written; `length` is a `SharedLength`'s memory. */
+  /** Reads the layers of an archive that is still being written. `length` is the memory of a `SharedLength`. */
   | {
       readonly kind: 'follow';
       readonly fd: number;
@@ -23,11 +23,11 @@ export type LayerJob =
   | { readonly kind: 'hash'; readonly blob: OpenRegion; readonly algorithms: readonly string[] }
   | (DecodeRequest & {
       readonly kind: 'decode';
-      /** Where the blob is still being written: a `SharedLength`'s memory. */
+      /** Memory of a `SharedLength`, if the blob is still being written. */
       readonly arriving?: SharedArrayBuffer;
-      /** Hash algorithms for the stored and the uncompressed bytes; none: not hashed. */
+      /** Hash algorithms for the stored and the uncompressed bytes. `undefined`: do not hash. */
       readonly storedAlgorithm: string | undefined;
-      /** Hex. The stored bytes are hashed before, and decoded only if they come to this. */
+      /** Hex. If set, the stored bytes are hashed first and decoded only if they match. */
       readonly expected?: string | undefined;
       readonly plainAlgorithm: string | undefined;
       readonly budget: BudgetShare;
@@ -38,10 +38,10 @@ interface BudgetShare {
   readonly counters: SharedArrayBuffer;
 }
 
-/** What a job gives back: hex digests by what was hashed, contents where headers were read. */
+/** Result of a job: hex digests of what was hashed, and contents if headers were read. */
 export interface LayerReport {
   readonly contents?: LayerContents | undefined;
-  /** Of the uncompressed layer, in bytes, where it was decoded. */
+  /** Length of the uncompressed layer, in bytes, if it was decoded. */
   readonly length?: number;
   readonly followed?: readonly FollowedLayer[];
   /** Hex, in the order of `algorithms`. */
@@ -50,7 +50,7 @@ export interface LayerReport {
   readonly plainHash?: string | undefined;
 }
 
-/** Does a job where it is called. */
+/** Runs a job in the calling thread. */
 export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes): Promise<LayerReport> {
   if (job.kind === 'hash') {
     const hashes = job.algorithms.map((algorithm) => createHash(algorithm));
@@ -81,9 +81,9 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
 }
 
 /**
- * Blocks its thread until there is what is to be read.
+ * Makes reads block the thread until the bytes have arrived.
  *
- * @param start of what arrives, in bytes from the start of its file
+ * @param start offset of the arriving bytes in their file
  */
 function readBehind(io: LayerIo, arrived: SharedLength, start: number): LayerIo['read'] {
   return (region) => {

@@ -8,13 +8,15 @@ import { LocalLane } from './local-lane.js';
 import type { InspectionPool } from './pool.js';
 import { threadTask } from './thread-task-of.js';
 
-/** Layers that are no more than this together, in bytes as they are stored, are read and hashed sooner than a thread starts. */
+/**
+ * Total stored size of layers, in bytes, up to which reading and hashing them takes less time than starting a thread.
+ */
 const SMALL = 4 * 1024 * 1024;
 
-/** The same of layers whose decoder works in the thread that calls it, and keeps it from other work. */
+/** The same limit for layers whose decoder runs in the calling thread and blocks it. */
 const SMALL_TO_BLOCKING_DECODERS = 128 * 1024;
 
-/** So long headers are read in one thread only, in milliseconds: others take as long to start and to become quick. */
+/** Milliseconds to index on this thread before starting workers: a worker takes about as long to start and warm up. */
 const PATIENCE = 400;
 
 interface WaitingIndex {
@@ -24,18 +26,19 @@ interface WaitingIndex {
 }
 
 /**
- * Runs layer tasks: in the threads of a pool and, where headers are read, in this one; small layers in this one alone.
+ * Runs layer tasks in the threads of a pool. Headers are read in this thread too. If all layers are small, everything
+ * runs in this thread.
  */
 export class LayerRunner {
   readonly #lane: LocalLane;
   readonly #share: ThreadShare | undefined;
-  /** To be indexed in this thread. */
+  /** Tasks to index in this thread. */
   readonly #headers: WaitingIndex[] = [];
   #timer: NodeJS.Timeout | undefined;
-  /** There is so much to index that threads beside this one are worth their start. */
+  /** There is enough to index to make it worth starting threads besides this one. */
   #isLate = false;
 
-  /** @param threads that work at once at most, this one among them */
+  /** @param threads maximum number of threads working at once, including this one */
   constructor(layers: readonly StoredLayer[], threads: number, { workers, decodes }: InspectionPool) {
     this.#lane = new LocalLane(decodes);
     const others = () => (this.#lane.isBusy ? 1 : 0);
@@ -48,16 +51,16 @@ export class LayerRunner {
     if (task.kind !== 'index' || this.#isLate) return this.#share.run(threadTask(task, onBytes, this.#lane));
     return new Promise((resolve) => {
       this.#headers.push({ task, onBytes, resolve });
-      queueMicrotask(() => this.#fillLane()); // when all that is asked for together is there to choose from
+      queueMicrotask(() => this.#fillLane()); // once all tasks that are requested together can be chosen from
     });
   }
 
-  /** No more tasks will come: threads end as they run out of work, and their memory is free. */
+  /** No more tasks will come: threads end when they run out of work, which frees their memory. */
   finish(): void {
     this.#share?.finish();
   }
 
-  /** Afterwards no task reads or writes any more. */
+  /** Once this resolves, no task reads or writes any more. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#isLate = true;
@@ -66,7 +69,7 @@ export class LayerRunner {
     await closing;
   }
 
-  /** With the smallest layer first: what the optimiser has not yet seen in it costs least there. */
+  /** Starts with the smallest layer, where code that is not optimised yet costs least. */
   #fillLane(): void {
     if (this.#lane.isBusy) return;
     const next = this.#headers.toSorted((a, b) => a.task.size - b.task.size)[0];
@@ -91,7 +94,7 @@ export class LayerRunner {
   }
 }
 
-/** Whether it takes no thread to read all of them. */
+/** Whether all layers can be read without starting a thread. */
 function areSmall(layers: readonly StoredLayer[]): boolean {
   const sizeOf = (some: readonly StoredLayer[]) => some.reduce((sum, { blob }) => sum + blob.length, 0);
   const isBlocking = ({ compression }: StoredLayer) =>

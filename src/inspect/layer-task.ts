@@ -7,14 +7,14 @@ import type { LayerJob } from './layer-job.js';
 /** A job whose files are held open. */
 export interface OpenTask {
   readonly job: LayerJob;
-  /** To be called when nobody works on the job any more. */
+  /** Call this once nothing uses the job's files any more. */
   release(): void;
 }
 
-/** Work on one layer. Its files are opened when there is somebody to do it. */
+/** Work on one layer. Its files are opened when a thread is free to do it. */
 export interface LayerTask {
   readonly kind: LayerJob['kind'];
-  /** What it takes to do it, in bytes. */
+  /** Amount of work, in bytes. */
   readonly size: number;
   /** @throws what `RegionFile.hold` throws; what opening a spool throws */
   open(): Promise<OpenTask>;
@@ -38,9 +38,9 @@ export function followTask(spool: RegionFile, length: SharedLength, limits: Limi
 /** Where a layer is decoded to. */
 export interface SpoolPlace {
   readonly file: RegionFile;
-  /** Of its first byte, in bytes from the start of the file. */
+  /** Offset of its first byte in the file, in bytes. */
   readonly offset: number;
-  /** It may become so long, in bytes; `undefined`: as long as it is. */
+  /** Maximum length, in bytes; `undefined` for no maximum. */
   readonly room?: number;
 }
 
@@ -50,7 +50,7 @@ export type Decoding = Pick<
   'compression' | 'reads' | 'arriving' | 'storedAlgorithm' | 'expected' | 'plainAlgorithm'
 >;
 
-/** @param place is asked for the spool when the work begins */
+/** @param place provides the spool; called when the work starts */
 export function decodeTask(
   blob: Region,
   decoding: Decoding,
@@ -89,7 +89,7 @@ function task(kind: LayerJob['kind'], { file, length }: Region, jobOf: (fd: numb
   };
 }
 
-/** A class instance does not survive the way to another thread. */
+/** A class instance cannot be sent to another thread. */
 function shareOf({ limits, counters }: Budget) {
   return { limits, counters };
 }

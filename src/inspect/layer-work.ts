@@ -10,7 +10,7 @@ import type { LayerReport } from './layer-job.js';
 import type { LayerRunner } from './layer-runner.js';
 import type { LayerTask } from './layer-task.js';
 
-/** Has jobs done on layers, and tells how far they are. */
+/** Runs jobs on layers and reports their progress. */
 export class LayerWork {
   readonly #runner: LayerRunner;
   readonly #options: InspectOptions;
@@ -21,7 +21,7 @@ export class LayerWork {
   }
 
   /**
-   * @param filled rises with the spool that the layer is decoded into
+   * @param filled raised to the length of the spool that the layer is decoded into
    * @throws what the job throws, with the layer's name; DIMGX_ABORTED
    */
   run(layer: StoredLayer, task: LayerTask, stage: 'inspect' | 'verify', filled?: FillLevel): Promise<LayerReport> {
@@ -34,7 +34,10 @@ export class LayerWork {
     return this.#run(task, onBytes).catch((error: unknown) => this.refuse(layer, error));
   }
 
-  /** A task that gets no descriptors has done nothing. It waits for them where it keeps nobody from theirs. */
+  /**
+   * A task that could not get descriptors has done nothing yet, so it is retried. It waits for them here, where it
+   * keeps no other task from getting its own.
+   */
   async #run(task: LayerTask, onBytes: OnBytes): Promise<LayerReport> {
     const wait = openFiles.patience();
     for (;;) {
@@ -47,7 +50,7 @@ export class LayerWork {
     }
   }
 
-  /** Says which layer it is that something is wrong with. @throws always */
+  /** Adds the layer's name to an error. @throws always */
   refuse(layer: Layer, error: unknown): never {
     throwIfAborted(this.#options.signal);
     if (isTooManyFiles(error)) throw tooManyFiles(error);
@@ -55,7 +58,7 @@ export class LayerWork {
   }
 }
 
-/** Where a layer is not a tar archive, its media type may say what it is. */
+/** If a layer is not a tar archive, its media type may say what it is. */
 function named({ name, mediaType }: Layer, error: DimgxError): DimgxError {
   const type = error.code === 'DIMGX_TAR_NOT_A_TAR' && mediaType !== undefined ? ` of type ${quoted(mediaType)}` : '';
   return error.retold(`layer ${name}${type}: ${error.message}`, { layer: name });

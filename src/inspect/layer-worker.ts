@@ -7,7 +7,7 @@ import { DimgxError } from '../errors.js';
 import type { LayerIo } from './index-layer.js';
 import { type LayerJob, runLayerJob } from './layer-job.js';
 
-/** The worker thread's side of a pool of threads for layers: one job at a time, I/O without waiting. */
+/** Worker-thread side of a thread pool for layers: one job at a time, with synchronous I/O. */
 
 const PROGRESS_STEP = 8 * 1024 * 1024;
 const gate = new TerminationGate((workerData as ThreadData).gate);

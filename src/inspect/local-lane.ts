@@ -9,13 +9,13 @@ import type { LayerIo, OnBytes } from './index-layer.js';
 import { type LayerReport, runLayerJob } from './layer-job.js';
 import type { LayerTask } from './layer-task.js';
 
-/** So long other work of this thread may have to wait, in milliseconds. */
+/** How long other work of this thread may be blocked, in milliseconds. */
 const SLICE = 10;
 
 /**
- * Runs layer jobs in this thread, one after the other. Headers are read soonest here: a thread takes longer to start than
- * most images to be indexed, and what the optimiser learns in it is lost with it. Reads do not wait, which would cost more
- * than they do, but make room for other work now and then.
+ * Runs layer jobs in this thread, one after another. Headers are read fastest here: a thread takes longer to start than
+ * most images take to index, and everything the optimiser learns in it is lost when it ends. Reads are synchronous,
+ * because the overhead of an asynchronous call exceeds the read itself. They yield to other work from time to time.
  */
 export class LocalLane {
   #last: Promise<unknown> = Promise.resolve();
@@ -30,7 +30,7 @@ export class LocalLane {
   };
   readonly #io: LayerIo = { read: (region) => this.#reader(region), write: this.#write, whole: (work) => work() };
 
-  /** @param decodes permits for what is decoded at once in this thread, whoever asks */
+  /** @param decodes permits that limit how many layers this thread decodes at once, for all callers together */
   constructor(decodes: Slots) {
     this.#decodes = decodes;
   }
@@ -47,7 +47,7 @@ export class LocalLane {
     return report;
   }
 
-  /** Afterwards no job reads or writes any more. */
+  /** Once this resolves, no job reads or writes any more. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#giveUp();

@@ -3,23 +3,23 @@ import { checkOptions, requireThat } from '../base/call/check-options.js';
 import { Slots } from '../base/worker/slots.js';
 import { ThreadPool } from '../base/worker/thread-pool.js';
 
-/** Layers that are decoded in this thread at once: node:zlib does the work in as many threads of its own. */
+/** Layers decoded from this thread at once: node:zlib does the work in as many threads of its own. */
 const DECODED_HERE = 4;
 
-/** Threads that several calls share; made by `createPool`. */
+/** Threads shared by several calls. Made by `createPool`. */
 export interface Pool {
-  /** That decode layers at once at most. */
+  /** Maximum number of threads that decode layers at once. */
   readonly threads: number;
 }
 
 /** What the inspections of a process share. */
 export class InspectionPool implements Pool {
   readonly threads: number;
-  /** In which layers are decoded, hashed and indexed. */
+  /** Threads that decode, hash and index layers. */
   readonly workers: ThreadPool;
-  /** In which what arrives is read behind the one that writes it: they wait most of the time. */
+  /** Threads that read arriving bytes behind their writer. They wait most of the time. */
   readonly followers: ThreadPool;
-  /** For layers that are decoded in this thread. */
+  /** Limits the layers that are decoded in this thread. */
   readonly decodes = new Slots(DECODED_HERE);
 
   constructor(threads = availableParallelism()) {
@@ -31,13 +31,15 @@ export class InspectionPool implements Pool {
 }
 
 export interface PoolOptions {
-  /** That work at once at most; as many again may follow what is being downloaded. Default: the machine's processors. */
+  /**
+   * Maximum number of threads working at once. As many again may follow downloads. Default: the machine's processors.
+   */
   readonly threads?: number | undefined;
 }
 
 /**
- * Makes threads that several calls share, apart from those that all calls share by default. They start when there is work for
- * them, and end when no call needs them: there is nothing to close.
+ * Creates threads for several calls to share, separate from those that all calls share by default. They start when
+ * there is work for them and end when no call needs them, so there is nothing to close.
  *
  * @throws DIMGX_CLI_USAGE
  */
@@ -46,10 +48,10 @@ export function createPool(options: PoolOptions = {}): Pool {
   return new InspectionPool(options.threads);
 }
 
-/** Of all calls that are not given one of their own. */
+/** The pool of all calls that are not given their own. */
 export const sharedPool = new InspectionPool();
 
-/** The pool that a caller has given, else the one that all calls share. @throws DIMGX_CLI_USAGE */
+/** The pool given by the caller, or else the one that all calls share. @throws DIMGX_CLI_USAGE */
 export function poolFor(given: Pool | undefined): InspectionPool {
   if (given === undefined) return sharedPool;
   requireThat(given instanceof InspectionPool, 'the option pool', 'one that createPool gave', given);

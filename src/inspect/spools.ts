@@ -4,25 +4,25 @@ import { openSpool, requireSpoolSpace, spoolFile } from '../base/io/spool.js';
 import { isCodedTooMany } from '../base/io/too-many-files.js';
 import type { SpoolPlace } from './layer-task.js';
 
-/** Regions of spools begin where pages do. */
+/** Places in spools begin at page boundaries. */
 const PAGE = 4096;
 
 /** A place in a spool that belongs to its taker until it is given back. */
 export interface TakenPlace extends SpoolPlace {
-  /** @param length of what was written there, in bytes */
+  /** @param length length of what was written there, in bytes */
   giveBack(length: number): void;
 }
 
 /**
- * The temporary files that layers are decoded into. Layers share them, one behind the other: there are no more of them than
- * layers are decoded at once. The image's resources close them.
+ * Temporary files that layers are decoded into. Layers share them, one after another, so there are no more files than
+ * layers being decoded at once. The image's resources close them.
  */
 export class Spools {
   readonly #tmpDir: string | undefined;
   readonly #resources: Resources;
-  /** With where the next layer begins. */
+  /** Free spools. `end` is where the next layer begins. */
   readonly #free: { readonly file: DescriptorFile; readonly end: number }[] = [];
-  /** Places that are not given back yet. */
+  /** Number of places not given back yet. */
   #taken = 0;
   readonly #waiting: (() => void)[] = [];
   #known: Promise<DescriptorFile> | undefined;
@@ -34,9 +34,10 @@ export class Spools {
   }
 
   /**
-   * A place for a layer of unknown length. Where no more files can be opened, it waits for one of its own.
+   * Takes a place for a layer of unknown length. If no more files can be opened, waits until another place is given
+   * back.
    *
-   * @param atLeast that it takes, in bytes
+   * @param atLeast minimum size of the layer, in bytes
    * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES
    */
   async take(atLeast: number): Promise<TakenPlace> {
@@ -53,7 +54,7 @@ export class Spools {
     return { file, offset: end, giveBack };
   }
 
-  /** A place for a layer of known length. @throws as `take` */
+  /** Allots a place to a layer of known length. @throws as `take` */
   async allot(length: number, atLeast: number): Promise<SpoolPlace> {
     const offset = this.#knownEnd;
     this.#knownEnd = Math.ceil((offset + length) / PAGE) * PAGE;

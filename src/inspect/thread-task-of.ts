@@ -4,13 +4,13 @@ import type { LayerReport } from './layer-job.js';
 import type { LayerTask } from './layer-task.js';
 import type { LocalLane } from './local-lane.js';
 
-/** What a thread says while it works on a layer. */
+/** Progress that a thread reports while it works on a layer. */
 export interface LayerProgress {
   readonly bytes: number;
   readonly spooled: number;
 }
 
-/** @param lane does the task where there are no threads; none: it fails then */
+/** @param lane runs the task if there are no threads; without a lane, the task then fails */
 export function threadTask(task: LayerTask, onBytes: OnBytes, lane?: LocalLane): ThreadTask<LayerReport> {
   return {
     size: task.size,
@@ -26,5 +26,5 @@ export function threadTask(task: LayerTask, onBytes: OnBytes, lane?: LocalLane):
   };
 }
 
-/** No thread can be started, and this one would wait for itself. */
+/** No thread can be started, and this thread would be waiting for itself. */
 export class NoThreads extends Error {}

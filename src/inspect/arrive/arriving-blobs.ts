@@ -13,7 +13,7 @@ import { NoThreads, threadTask } from '../thread-task-of.js';
 
 /** A layer that was decoded while it arrived. */
 export interface DecodedBlob {
-  /** Its uncompressed bytes are there. */
+  /** Contains its uncompressed bytes. */
   readonly spool: SpoolPlace;
   readonly report: LayerReport;
 }
@@ -21,28 +21,28 @@ export interface DecodedBlob {
 export interface ArrivingBlobsOptions {
   readonly budget: Budget;
   readonly pool: InspectionPool;
-  /** At most. */
+  /** Maximum number of threads. */
   readonly threads: number;
   readonly spools: Spools;
   /** Whether the uncompressed bytes are hashed. */
   readonly hashes: boolean;
-  /** What to tell of a layer's decoding, once all layers have arrived. */
+  /** Returns the progress callback for decoding a layer. It is not called before all layers have arrived. */
   readonly progressOf: (layer: Layer) => OnBytes;
 }
 
 /**
- * Decodes compressed layers while they are still being downloaded, in threads that read behind the writer. Their stored bytes
- * are not hashed: who downloads them compares them with their digests.
+ * Decodes compressed layers while they are still being downloaded, in threads that read behind the writer. Their stored
+ * bytes are not hashed here: the downloader compares them with their digests.
  */
 export class ArrivingBlobs {
   readonly #options: ArrivingBlobsOptions;
-  /** They read behind the download, and wait for it. */
+  /** Threads that read behind the download and wait for it. */
   readonly #followers: ThreadShare;
-  /** For what has arrived before a follower was free. */
+  /** Threads for layers that have arrived before a follower was free. */
   readonly #workers: ThreadShare;
   readonly #blobs = new Map<string, Promise<DecodedBlob>>();
   readonly #files: LayerFile[] = [];
-  /** Until then, how far the download is, is of more interest. */
+  /** Until then, the progress of the download is reported instead. */
   #haveArrived = false;
 
   constructor(options: ArrivingBlobsOptions) {
@@ -58,7 +58,7 @@ export class ArrivingBlobs {
     const plainAlgorithm = this.#options.hashes && layer.diffId ? algorithmOf(layer.diffId) : undefined;
     const reading = { compression, arriving: length.memory, reads: true };
     const decoded = this.#decode({ ...reading, storedAlgorithm: undefined, plainAlgorithm }, file, layer);
-    decoded.catch(() => undefined); // whoever takes the layer is told
+    decoded.catch(() => undefined); // mark as handled: `take` rethrows it
     const key = keyOf(layer);
     this.#blobs.set(key, decoded);
     return {
@@ -70,7 +70,7 @@ export class ArrivingBlobs {
     };
   };
 
-  /** All layers have arrived, or been discarded. */
+  /** Call this once all layers have arrived or been discarded. */
   finish(): void {
     this.#haveArrived = true;
     for (const entry of this.#followers.withdraw()) this.#workers.take(entry);
@@ -79,10 +79,10 @@ export class ArrivingBlobs {
   }
 
   /**
-   * What became of a layer that was watched.
+   * The result for a layer that was watched.
    *
-   * @returns `undefined` for one that was not
-   * @throws what is wrong with it; DIMGX_ABORTED after `close`
+   * @returns `undefined` if the layer was not watched, or if there were not enough threads or descriptors to decode it
+   * @throws what is wrong with the layer; DIMGX_ABORTED after `close`
    */
   async take(layer: Layer): Promise<DecodedBlob | undefined> {
     try {
@@ -93,7 +93,7 @@ export class ArrivingBlobs {
     }
   }
 
-  /** Ends the threads, and only then closes what they read from and write to. */
+  /** Ends the threads, and only then closes the files they read and write. */
   async close(): Promise<void> {
     await Promise.all([this.#followers.close(), this.#workers.close()]);
     await Promise.all(this.#files.splice(0).map((file) => file.close()));

@@ -8,15 +8,15 @@ import type { InspectionPool } from '../pool.js';
 import { threadTask } from '../thread-task-of.js';
 import type { FollowedLayer } from './follow-archive.js';
 
-/** A layer that was indexed and hashed while its archive arrived: the region of a spool. */
+/** A layer that was indexed and hashed while its archive arrived: a region of a spool. */
 export interface ArrivedLayer extends FollowedLayer {
   readonly file: RegionFile;
 }
 
 /**
- * Indexes and hashes the layers in archives while these are still being spooled, in a thread that reads behind the
- * writer: when the last byte has come, there is next to nothing left to be done. What cannot be read so, a compressed
- * layer or a damaged one, is left to those who read it afterwards.
+ * Indexes and hashes the layers of archives while these are still being spooled, in a thread that reads behind the
+ * writer. When the last byte has arrived, almost nothing is left to do. Layers that cannot be read this way, because
+ * they are compressed or damaged, are left to be read afterwards.
  */
 export class ArrivingLayers {
   readonly #limits: Limits;
@@ -24,7 +24,7 @@ export class ArrivingLayers {
   readonly #share: ThreadShare;
   readonly #spools: { readonly length: SharedLength; readonly layers: Promise<readonly ArrivedLayer[]> }[] = [];
 
-  /** @param hashes whether layers are hashed, too */
+  /** @param hashes whether to hash layers as well */
   constructor(limits: Limits, hashes: boolean, { followers }: InspectionPool) {
     this.#share = followers.share({ threads: 1 });
     this.#limits = limits;
@@ -42,7 +42,7 @@ export class ArrivingLayers {
     return { grown: (bytes) => length.grow(bytes) };
   };
 
-  /** Waits for what is still to be read of the spools, which grow no more, and ends the thread. */
+  /** Waits until the spools, which no longer grow, have been read to the end. Then ends the thread. */
   async finish(): Promise<readonly ArrivedLayer[]> {
     for (const { length } of this.#spools) length.end();
     const layers = await Promise.all(this.#spools.map((spool) => spool.layers));

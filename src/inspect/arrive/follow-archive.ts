@@ -10,13 +10,13 @@ import { HeaderScanner } from '../../tar/scanner.js';
 import { Budget } from '../budget.js';
 import { LayerEntries } from '../index-layer.js';
 
-/** An uncompressed layer in an archive that was read while it arrived. */
+/** An uncompressed layer in an archive, read while the archive arrived. */
 export interface FollowedLayer {
-  /** In the archive, in bytes. */
+  /** Offset in the archive, in bytes. */
   readonly offset: number;
   readonly length: number;
   readonly contents: LayerContents;
-  /** Hex, of its bytes, where it was asked for. */
+  /** Hex digest of the layer's bytes, if requested. */
   readonly sha256?: string;
 }
 
@@ -29,12 +29,13 @@ interface Member {
 }
 
 /**
- * Reads an archive behind the thread that writes it: its members' headers, and of those that are tars their headers and
- * bytes. Blocks its thread while it waits.
+ * Reads an archive behind the thread that writes it: the headers of its members, and the headers and bytes of members
+ * that are tars. Blocks its thread while it waits.
  *
- * @param read what has arrived
- * @param hashes whether layers are hashed
- * @returns the layers that can be taken as they are: what is compressed, damaged or beyond a limit is not among them
+ * @param read reads what has arrived
+ * @param hashes whether to hash layers
+ * @returns the layers that can be used as they are; compressed or damaged layers, and those beyond a limit, are left
+ *   out
  */
 export async function followArchive(
   read: ReadAt,
