@@ -14,43 +14,46 @@ import { keyOfScopes, namedScopes, scopeChoices } from './token-scopes.js';
 
 export interface AuthorizationOptions {
   readonly http: HttpClient;
-  /** Is asked once, and not before a registry wants to know who asks. */
+  /** Called at most once, after the first 401. */
   readonly credentials: () => Promise<Credentials | undefined>;
-  /** Whether credentials may go over plain HTTP to another machine. */
+  /** Whether credentials may be sent over plain HTTP to another machine. */
   readonly isInsecure: boolean;
 }
 
-/** A reply, as far as it tells how to show who asks. */
+/** The parts of a reply that a challenge is read from. */
 export type ChallengeReply = Pick<HttpReply, 'url' | 'headers'>;
 
-/** Of a token's time, in milliseconds, that is not used: the request takes a while. */
+/** Milliseconds before a token expires when it is no longer used: the request itself takes a while. */
 const MARGIN = 5_000;
 
-/** What one registry is shown: a password, or tokens that are got for it, one for each list of scopes. */
+/** The authorization for one registry: a password, or the tokens obtained with it, one for each list of scopes. */
 export class Authorization {
   readonly #options: AuthorizationOptions;
-  /** By the keys of their scopes. */
+  /** Keyed by `keyOfScopes`. */
   readonly #tokens = new Map<string, Promise<Token>>();
-  /** The scopes that were enough, by the scope that was wanted. */
+  /** The list of scopes that was sufficient, keyed by the scope that was wanted. */
   readonly #scopes = new Map<string, readonly string[]>();
-  /** Origins of servers for tokens. */
+  /** Origins of token servers that have answered. */
   readonly #reached = new Set<string>();
   #credentials: Promise<Credentials | undefined> | undefined;
-  /** For every scope. */
+  /** A header that is valid for every scope. */
   #header: string | undefined;
 
   constructor(options: AuthorizationOptions) {
     this.#options = options;
   }
 
-  /** The header to begin with; `undefined` as long as the registry has not asked, or when there is nothing to show. */
+  /**
+   * The header for the first attempt. `undefined` until the registry has sent a challenge, or if there are no
+   * credentials.
+   */
   async header(scope: string): Promise<string | undefined> {
-    // who asked for a token that was refused is told
+    // the caller that requested the token has already received its failure
     const token = await this.#freshToken(keyOfScopes(this.#scopesFor(scope))).catch(() => undefined);
     return token ?? this.#header;
   }
 
-  /** Whether a registry there may be shown credentials, and there are any. */
+  /** Whether there are credentials, and they may be sent to this registry. */
   async hasCredentials(registry: URL): Promise<boolean> {
     const found = await this.#credentialsFor(registry);
     return found !== undefined && secretsOf(found).some((secret) => secret !== '');
@@ -59,9 +62,9 @@ export class Authorization {
   /**
    * Answers a challenge.
    *
-   * @param refused the header that was not enough
-   * @param tried the lists of scopes that tokens were got for already, to make one request; those that follow are added
-   * @returns another header; `undefined` when there is nothing more to show
+   * @param refused the header that was rejected
+   * @param tried keys of the scope lists already requested for this request; new ones are added
+   * @returns another header; `undefined` when there is nothing left to try
    * @throws DIMGX_SOURCE_REGISTRY_*, TokenRefusal, HttpFailure
    */
   async answer(
@@ -79,7 +82,7 @@ export class Authorization {
     return this.#header === refused ? undefined : this.#header;
   }
 
-  /** All that this registry was shown, and must be in no message: it may echo it. */
+  /** Every secret sent to this registry. None may appear in a message, because the registry may echo them. */
   async secrets(): Promise<readonly string[]> {
     const credentials = await this.#credentials?.catch(() => undefined);
     const tokens = await Promise.allSettled(this.#tokens.values());
@@ -108,7 +111,7 @@ export class Authorization {
     let failure: unknown;
     for (const scopes of scopeChoices({ own, named, isRefused })) {
       const key = keyOfScopes(scopes);
-      // a list that holds a scope for which no token is given is as bad
+      // after one refusal, any other list that includes the refused scopes would be refused too
       if (tried.has(key) || (failure !== undefined && scopes !== named)) continue;
       tried.add(key);
       const request = { registry, realm: realm.url, service, scopes, credentials: isShown ? credentials : undefined };
@@ -125,7 +128,7 @@ export class Authorization {
     return undefined;
   }
 
-  /** Of several requests that a token was too old for, the first gets a new one. */
+  /** When several requests find a token too old, only the first requests a new one. */
   async #headerFor(key: string, refused: string | undefined, request: () => Promise<Token>): Promise<string> {
     for (;;) {
       const known = this.#tokens.get(key);
@@ -139,7 +142,7 @@ export class Authorization {
     }
   }
 
-  /** Names the server in what goes wrong with it. */
+  /** Adds the name of the token server to errors about it. */
   async #request(request: Parameters<typeof requestToken>[1], realm: TokenRealm, registry: URL): Promise<Token> {
     const { origin, host } = realm.url;
     try {
@@ -168,20 +171,26 @@ export class Authorization {
     return this.#scopes.get(scope) ?? (scope === '' ? [] : [scope]);
   }
 
-  /** @returns the header for a token that is good for a while yet */
+  /** @returns the header for a token that will not expire soon */
   async #freshToken(key: string): Promise<string | undefined> {
     const token = await this.#tokens.get(key);
     return token && token.expires - MARGIN > Date.now() ? `Bearer ${token.text}` : undefined;
   }
 
-  /** Nothing is known to a registry that others can overhear, or can pass for, unless the user wants it so. */
+  /**
+   * Sends no credentials to another machine over plain HTTP unless the user allows it: others could listen in, or
+   * impersonate the registry.
+   */
   async #credentialsFor({ protocol, hostname }: URL): Promise<Credentials | undefined> {
     if (protocol !== 'https:' && !this.#options.isInsecure && !isLoopback(bareHost(hostname))) return undefined;
     this.#credentials ??= this.#options.credentials();
     return this.#credentials;
   }
 
-  /** Over plain HTTP a registry cannot be believed where its tokens are: they must be with itself, or on this machine too. */
+  /**
+   * Over plain HTTP a registry cannot be trusted to name its token server. Credentials are sent only if the token
+   * server is on the registry's own host, or if both are on this machine.
+   */
   #mayKnow(realm: URL, registry: URL): boolean {
     if (registry.protocol === 'https:') return true;
     const [host, other] = [bareHost(registry.hostname), bareHost(realm.hostname)];

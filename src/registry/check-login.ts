@@ -3,17 +3,17 @@ import type { ListOptions } from './list-names.js';
 import { openRegistry } from './open-repository.js';
 
 export interface LoginCheck extends Omit<ListOptions, 'credentials'> {
-  /** As in the names of images: `docker.io`, `HOST:PORT`. */
+  /** As in image names: `docker.io`, `HOST:PORT`. */
   readonly registry: string;
   readonly username: string;
   readonly password: string;
 }
 
-/** Of what a registry says at its top, which counts for nothing, in bytes. */
+/** Upper limit for the body of the registry's `/v2/` reply, in bytes. The body is ignored. */
 const MAX_GREETING = 2 ** 20;
 
 /**
- * Shows credentials to a registry, where it wants to be shown any.
+ * Checks credentials against a registry, if the registry asks for any.
  *
  * @throws DIMGX_SOURCE_REGISTRY_*, DIMGX_ABORTED
  */

@@ -7,39 +7,42 @@ import { DimgxError } from '../errors.js';
 import type { Digest } from '../reference/digest.js';
 import { RegistryRefusal } from './registry-refusal.js';
 
-/** A blob that is wanted. */
+/** A blob to download. */
 export interface WantedBlob {
   readonly digest: Digest;
   /** In bytes. */
   readonly size: number;
-  /** What to call it in messages, printable. */
+  /** Its name in messages, printable. */
   readonly name: string;
-  /** What came before was damaged. Where no length tells whether an encoding is the blob's own, it is taken for that. */
+  /**
+   * The previous download was damaged. If there is then no Content-Length to decide whether an encoding is the blob's
+   * own, the encoding is assumed to be its own.
+   */
   readonly isDoubted?: boolean;
 }
 
 /** A place that has a blob. */
 export interface BlobOrigin {
   readonly http: HttpClient;
-  /** That may go wrong one after the other without anything having come. */
+  /** Number of attempts in a row that may fail without progress. */
   readonly attempts: number;
-  /** Begins to read it, from a position on. @throws RegistryRefusal, HttpFailure, coded errors */
+  /** Starts reading at an offset. @throws RegistryRefusal, HttpFailure, coded errors */
   open(first: number): Promise<HttpReply>;
-  /** Whether what failed may go well the next time. */
+  /** Whether the failure is worth a retry. */
   isPassing(failure: unknown): boolean;
   /** Waits before the next attempt. @throws DIMGX_ABORTED */
   wait(attempt: number, failure: unknown): Promise<void>;
 }
 
-/** With which an attempt counts as one that got on, in bytes. */
+/** Bytes that an attempt must gain to count as progress. */
 const LEAST_GAIN = 2 ** 16;
 
 /**
- * Downloads what is missing of a blob, to the end of a file. What is cut or stalls goes on where it ended; no more bytes
- * are read than it is to have.
+ * Downloads the rest of a blob, appending to a file. A download that is cut or stalls resumes where it stopped. It
+ * never reads more bytes than the blob's size.
  *
- * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_ABORTED; what the origin throws that does not pass; what the operating system
- *   says. All that has come is in the file then, too
+ * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_ABORTED; an error of the origin that is not worth a retry; an error of the
+ *   operating system. The bytes received so far are in the file even then
  */
 export async function downloadBlob(blob: WantedBlob, origin: BlobOrigin, writer: BlobWriter): Promise<void> {
   const download = new Download(blob, origin, writer);
@@ -64,9 +67,9 @@ class Download {
   readonly #blob: WantedBlob;
   readonly #origin: BlobOrigin;
   readonly #writer: BlobWriter;
-  /** The server can go on in the middle, as far as is known. */
+  /** Whether the server can resume in the middle, as far as is known. */
   #resumes = true;
-  /** The encodings that the server has laid over the blob, outermost first. */
+  /** The encodings that the server has applied to the blob, outermost first. */
   #codings: readonly string[] = [];
 
   constructor(blob: WantedBlob, origin: BlobOrigin, writer: BlobWriter) {
@@ -75,7 +78,7 @@ class Download {
     this.#writer = writer;
   }
 
-  /** One request: what comes is written. */
+  /** Makes one request, and writes what it returns. */
   async read(): Promise<void> {
     const first = this.#resumes ? this.#writer.length : 0;
     const reply = await this.#open(first);
@@ -83,7 +86,7 @@ class Download {
     await this.#take(reply, skipped);
   }
 
-  /** A server that has nothing from there on has a shorter blob, or does not know ranges. */
+  /** A server that answers 416 has a shorter blob, or does not support ranges. */
   async #open(first: number): Promise<HttpReply> {
     try {
       return await this.#origin.open(first);
@@ -94,7 +97,7 @@ class Download {
     }
   }
 
-  /** @returns how many bytes come that are there already */
+  /** @returns how many of the bytes to come are already in the file */
   #positionOf(reply: HttpReply, first: number): number {
     const { size } = this.#blob;
     this.#codings = [];
@@ -110,7 +113,7 @@ class Download {
     }
     const [length] = reply.headers('content-length');
     const codings = contentCodings(reply.headers('content-encoding'));
-    // a layer is often called encoded because it is compressed: then it has its own length
+    // a layer is often labelled as encoded because it is compressed; its length is then the blob's own
     const isOver = length === undefined ? !this.#blob.isDoubted : Number(length) !== size;
     if (codings.length > 0 && isOver) {
       this.#codings = codings;
@@ -138,7 +141,7 @@ class Download {
       throw otherSize(this.#blob, this.#writer.length);
     }
     if (this.#writer.length === this.#blob.size) return;
-    // without ranges there is no telling a cut from a blob that is too short
+    // without ranges, a cut download cannot be told from a blob that is too short
     if (!this.#resumes) throw otherSize(this.#blob, this.#writer.length);
     throw new HttpFailure('cut', `it ended after ${this.#writer.length} of ${this.#blob.size} bytes`);
   }

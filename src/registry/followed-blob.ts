@@ -5,7 +5,7 @@ import { compressionOf } from '../compression/compression-of.js';
 import { MAGIC_LENGTH } from '../compression/detect.js';
 import type { Layer, LayerFile, LayerWatcher, WatchLayer } from '../image/image.js';
 
-/** Where a layer lies in a file, as it is stored. */
+/** Where a layer is in a file, as it is stored. */
 export interface FollowedPart {
   readonly fd: number;
   /** In bytes from the start of the file. */
@@ -14,7 +14,7 @@ export interface FollowedPart {
   readonly size: number;
 }
 
-/** Lets a layer be decoded while it is written to a file. One that is not compressed is left to be read afterwards. */
+/** Lets a layer be decoded while it is written to a file. An uncompressed layer is read afterwards instead. */
 export class FollowedBlob {
   readonly #layer: Layer;
   readonly #file: LayerFile;
@@ -22,8 +22,8 @@ export class FollowedBlob {
   #watcher: Promise<LayerWatcher | undefined> | undefined;
 
   /**
-   * @param part of a file that is being written to, and may be closed once this returns
-   * @returns `undefined` where the system cannot open a file a second time, or nobody watches
+   * @param part a file that is being written to, and that may be closed once this returns
+   * @returns `undefined` where the system cannot open a file a second time, or if there is no `watch`
    */
   static async open(
     { fd, start, size }: FollowedPart,
@@ -47,20 +47,20 @@ export class FollowedBlob {
     this.#watch = watch;
   }
 
-  /** So much of it is there, in bytes. */
+  /** Reports that the first `length` bytes are written. */
   readonly grown = (length: number): void => {
     if (length < Math.min(MAGIC_LENGTH, this.#file.region.length)) return;
     this.#watcher ??= this.#begin();
     void this.#watcher.then((watcher) => watcher?.grown(length));
   };
 
-  /** All of it is there. Resolves when whoever watches knows. */
+  /** Reports that the whole layer is written. Resolves once the watcher has been started, if one is needed. */
   async finish(): Promise<void> {
     if (this.#watcher) await this.#watcher;
     else await this.#file.close();
   }
 
-  /** What was written is not the layer. */
+  /** Reports that the bytes written are not the layer. */
   async discard(): Promise<void> {
     await this.finish();
     (await this.#watcher)?.discard();

@@ -7,11 +7,11 @@ import { Refusal } from './registry-refusal.js';
 import type { RegistryServer } from './registry-server.js';
 
 /**
- * Where the layers of a manifest are that their maker does not let registries hand on.
+ * The origins of a manifest's foreign layers, which registries are not allowed to distribute.
  *
- * @param server tells how often what fails is tried; it is not asked itself
- * @param isAllowed whether they may be had
- * @throws DIMGX_SOURCE_FOREIGN_LAYER when they may not, or nobody says where they are
+ * @param server provides the retry policy; it gets no requests
+ * @param isAllowed whether foreign layers may be fetched
+ * @throws DIMGX_SOURCE_FOREIGN_LAYER when they may not, or when the manifest does not say where one is
  */
 export function foreignLayers(
   layers: readonly Descriptor[],
@@ -28,10 +28,10 @@ export function foreignLayers(
 }
 
 /**
- * Asks the URLs in their order: one that fails for good is not asked again, unless it is the last. The digest shows whether
- * what came is the layer, from wherever it came.
+ * Tries the URLs in order. A URL that fails permanently is not tried again, unless it is the last. The digest proves
+ * that the bytes are the layer, wherever they came from.
  *
- * @param server tells how often what fails is tried; it is not asked itself
+ * @param server provides the retry policy; it gets no requests
  */
 export function originAt(urls: readonly URL[], server: RegistryServer): BlobOrigin {
   const left = [...urls];

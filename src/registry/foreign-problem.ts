@@ -2,18 +2,18 @@ import { quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import type { Layer } from '../image/image.js';
 
-/** A layer that its maker offers somewhere else. */
+/** A layer that its maker offers elsewhere. */
 export interface ForeignLayer {
   readonly layer: Layer;
   readonly urls: readonly string[];
 }
 
 /**
- * Why a layer that its maker does not let others hand on cannot be read.
+ * Explains why a layer that its maker does not let others distribute cannot be read.
  *
  * @param layer its digest or name, printable
  * @param urls where its maker offers it
- * @param place where it is not, printable
+ * @param place where it was not found, printable
  */
 export function foreignProblem(layer: string, urls: readonly string[], place: string): DimgxError {
   const [url] = downloadUrls(urls);
@@ -27,7 +27,7 @@ export function foreignProblem(layer: string, urls: readonly string[], place: st
   );
 }
 
-/** Those of the URLs that a layer can be downloaded from, in their order. */
+/** The URLs that a layer can be downloaded from, in order. */
 export function downloadUrls(urls: readonly string[]): readonly URL[] {
   return urls
     .filter((each) => URL.canParse(each))

@@ -8,7 +8,7 @@ import { type BlobOrigin, downloadBlob, type WantedBlob } from './download-blob.
 import { FollowedBlob } from './followed-blob.js';
 import type { Place, Repository, Sought } from './repository.js';
 
-/** A layer that a registry's manifest tells of. */
+/** A layer named by a registry's manifest. */
 export interface RegistryLayer extends Layer {
   readonly digest: Digest;
   readonly claimedSize: number;
@@ -20,22 +20,22 @@ export interface LayerDownloadOptions {
   /** Where the layer is, if the registry does not have it. */
   readonly elsewhere: BlobOrigin | undefined;
   readonly watch: WatchLayer | undefined;
-  /** Is told how many bytes there are since the last call; less than nothing when they are good for nothing. */
+  /** Receives the number of bytes gained since the last call. Negative when bytes turn out to be useless. */
   readonly onBytes: (bytes: number) => void;
-  /** Whether nobody wants the layer any more. */
+  /** Whether the layer is no longer wanted. */
   readonly isOver: () => boolean;
 }
 
-/** Brings one layer into the cache, from the first place where it can be had. */
+/** Downloads one layer into the cache, from the first place that has it. */
 export class LayerDownload {
   readonly #layer: RegistryLayer;
   #blob: WantedBlob;
   readonly #sought: Sought;
   readonly #options: LayerDownloadOptions;
-  /** That gave it last. */
+  /** The place that served it last. */
   #place: Place | undefined;
   #followed: FollowedBlob | undefined;
-  /** The bytes came from the cache, which compared them with their digest some time ago. */
+  /** Whether the bytes came from the cache, which verified them at some earlier time. */
   isOld = true;
 
   constructor(layer: RegistryLayer, options: LayerDownloadOptions) {
@@ -47,9 +47,9 @@ export class LayerDownload {
   }
 
   /**
-   * What arrived damaged is fetched once more: from another place where there is one, or anew.
+   * Fetches the layer. A damaged download is repeated once, from another place if there is one.
    *
-   * @returns the layer's stored bytes, compared with their digest
+   * @returns the layer's stored bytes, verified against the digest
    * @throws DIMGX_SOURCE_REGISTRY_*, DIMGX_SOURCE_MISSING_BLOB, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH,
    *   DIMGX_SOURCE_NO_SPACE, DIMGX_ABORTED
    */
@@ -79,7 +79,7 @@ export class LayerDownload {
     const { repository, watch, onBytes } = this.#options;
     repository.requireOnline(this.#sought);
     this.isOld = false;
-    await this.#forget(); // what the cache found damaged
+    await this.#forget(); // the bytes that the cache found damaged
     this.#followed = await FollowedBlob.open({ fd, start, size: this.#blob.size }, this.#layer, watch);
     const onWritten = (length: number) => this.#followed?.grown(length);
     const writer = new BlobWriter({ fd, start, length: from, onBytes: (bytes) => this.#count(bytes), onWritten });

@@ -13,9 +13,10 @@ export interface SizeRequest {
 }
 
 /**
- * How long a layer is whose descriptor does not say: as long as it is in the cache, or as the registry sends it. In bytes.
+ * The size of a layer whose descriptor does not give it, in bytes: the size of the cached copy, or the length that the
+ * registry sends.
  *
- * @param name what to call it in messages, printable
+ * @param name its name in messages, printable
  * @throws DIMGX_SOURCE_REGISTRY_*, DIMGX_SOURCE_MISSING_BLOB, DIMGX_ABORTED
  */
 export async function layerSize(

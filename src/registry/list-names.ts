@@ -8,7 +8,7 @@ import { openRegistry, openRepository, type RepositoryOptions } from './open-rep
 
 export interface ListOptions extends RepositoryOptions {
   readonly warn: Warn;
-  /** Takes what may help to find out why something went wrong; printable. */
+  /** Receives details that may help to find the cause of a failure; printable. */
   readonly inform?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -16,7 +16,7 @@ export interface ListOptions extends RepositoryOptions {
 /**
  * The tags of a repository, in the registry's order.
  *
- * @param name as docker reads it; a tag or a digest in it counts for nothing
+ * @param name as docker reads it; its tag or digest is ignored
  * @throws DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
  */
 export function listTags(name: string, options: ListOptions): Promise<readonly string[]> {
@@ -32,7 +32,7 @@ export function listTags(name: string, options: ListOptions): Promise<readonly s
 }
 
 /**
- * The repositories of a registry, in its order. Not every registry tells them, nor all of them.
+ * The repositories of a registry, in its order. Some registries list none, or not all of them.
  *
  * @param host `HOST[:PORT]`
  * @throws as `listTags`

@@ -8,24 +8,26 @@ import { parseDocument } from '../image/document.js';
 import type { RegistryRequest, RegistryServer } from './registry-server.js';
 
 export interface ListRequest {
-  /** Behind `/v2/`. */
+  /** Relative to `/v2/`. */
   readonly path: string;
   readonly scope: string;
-  /** Of the list in each page. */
+  /** The field that holds the list in each page. */
   readonly key: 'tags' | 'repositories';
 }
 
 const Names = v.nullish(v.array(v.nullable(v.string())));
 const PageSchema = v.object({ name: v.optional(v.string()), tags: Names, repositories: Names });
 
-/** Far more than any registry has: one that leads on without an end is left. */
+/** Far more than any registry has. A longer list is assumed to be endless. */
 const MAX_NAMES = 10_000_000;
 
-/** That may be empty in a row, as when a registry leaves out what one may not see. */
+/**
+ * Maximum number of empty pages in a row. A registry may send empty pages when it hides names the caller may not see.
+ */
 const MAX_EMPTY = 1000;
 
 /**
- * The names in a list that a registry gives page by page.
+ * The names in a list that a registry sends page by page.
  *
  * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_REGISTRY_FAILED, and as `RegistryServer.read`
  */
@@ -50,9 +52,10 @@ export async function* listPages(
 }
 
 /**
- * Some registries have `null` among the names or in place of them; of a repository without tags, some name it alone.
+ * Some registries send `null` among the names or instead of the list. For a repository without tags, some send its name
+ * alone.
  *
- * @throws DIMGX_IMAGE_BAD_JSON for what is no list
+ * @throws DIMGX_IMAGE_BAD_JSON if the page has no list
  */
 function namesIn(page: v.InferOutput<typeof PageSchema>, key: ListRequest['key'], what: string): readonly string[] {
   const names = page[key];
@@ -72,9 +75,9 @@ async function readPage(server: RegistryServer, request: RegistryRequest, page: 
 }
 
 /**
- * The next page is the same server's, whatever host its link names.
+ * The next page is on the same server, whatever host its link names.
  *
- * @throws DIMGX_SOURCE_REGISTRY_FAILED when there may be one, and nobody can tell where
+ * @throws DIMGX_SOURCE_REGISTRY_FAILED when there is a link that cannot be parsed
  */
 function pathOf({ url, headers }: HttpReply, what: string): string | undefined {
   const link = nextLink(headers('link'));

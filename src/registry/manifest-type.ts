@@ -4,9 +4,9 @@ import { parseDocument } from '../image/document.js';
 import { KindSchema, MANIFEST_TYPES } from '../image/manifest.js';
 
 /**
- * A manifest that is of one type as the registry sends it, and of another as it says itself, is taken for one thing by some
- * readers and for another by others: it is refused. A registry that knows no types at all is believed what it holds.
- * Source: OCI image-spec and distribution-spec, CVE-2021-41190.
+ * Rejects a manifest whose Content-Type and `mediaType` field disagree: some readers would take it for one thing and
+ * others for another. If the registry's Content-Type is not a manifest type at all, the manifest is accepted. Source:
+ * OCI image-spec and distribution-spec, CVE-2021-41190.
  *
  * @param contentType the header
  * @param what the document's name, printable

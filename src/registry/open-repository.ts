@@ -15,9 +15,9 @@ import { Repository } from './repository.js';
 import { type RepositoryPlace, repositoryPlaces } from './repository-places.js';
 
 export interface RepositoryOptions extends RegistryOptions {
-  /** Nobody is to be asked. Default false. */
+  /** Make no requests. Default false. */
   readonly offline?: boolean | undefined;
-  /** Credentials are only to be checked. Default false. */
+  /** Only check the credentials. Default false. */
   readonly isLogin?: boolean | undefined;
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly retries?: Partial<Retries>;
@@ -26,17 +26,17 @@ export interface RepositoryOptions extends RegistryOptions {
 const TIMEOUTS: HttpTimeouts = { connect: 30_000, greeting: 5_000, answer: 60_000, idle: 30_000 };
 const RETRIES: Retries = { attempts: 5, first: 500, longest: 15_000, patience: 120_000 };
 
-/** Where the API of Docker Hub is. */
+/** Host of Docker Hub's API. */
 const DOCKER_HUB = 'registry-1.docker.io';
 
-/** What a registry is reached with. */
+/** The parts of the context that are needed to reach a registry. */
 type Surroundings = Pick<OpenContext, 'resources' | 'signal'> & {
   readonly warn: Warn;
   readonly inform?: ((message: string) => void) | undefined;
 };
 
 /**
- * A repository, and what its registry and their mirrors are reached by. Nothing is asked yet.
+ * A repository with its registry and mirrors. Makes no request yet.
  *
  * @throws DIMGX_CLI_USAGE, DIMGX_SOURCE_REGISTRY_DENIED, DIMGX_SOURCE_REGISTRIES_CONF
  */
@@ -53,9 +53,9 @@ export async function openRepository(
 }
 
 /**
- * A registry as a whole, and not its mirrors.
+ * A registry as a whole, without its mirrors.
  *
- * @param registry as in the names of images: `HOST[:PORT]`
+ * @param registry as in image names: `HOST[:PORT]`
  * @throws DIMGX_SOURCE_REGISTRY_DENIED when the configuration blocks it; DIMGX_SOURCE_REGISTRIES_CONF
  */
 export async function openRegistry(
@@ -71,7 +71,7 @@ export async function openRegistry(
   return connect([place], options, surroundings)[0] as RegistryServer;
 }
 
-/** A server for each place; the last is the registry that the user named. */
+/** A server for each place. The last is the registry that the user named. */
 function connect(
   wanted: readonly RepositoryPlace[],
   options: RepositoryOptions,
@@ -103,7 +103,7 @@ function connect(
   const retries = { ...RETRIES, attempts, ...options.retries };
   return places.map((place) => {
     const { isInsecure } = place;
-    // what the user gives is for the registry that the user names, and not for mirrors of it
+    // credentials the user passes are for the named registry, not for its mirrors
     const given = place === named ? options.credentials : undefined;
     const stored = () => storedCredentials(place, options.authFile, surroundings);
     const credentials = given ? async () => ({ ...NO_TOKENS, ...given }) : stored;
@@ -129,13 +129,13 @@ async function storedCredentials(
   { warn, inform, signal }: Surroundings,
 ): Promise<Credentials | undefined> {
   const name = `${registry}/${path || 'any'}`;
-  // the host of a mirror may have a name that no registry's could be: credentials of another would be found
+  // a mirror's host may be a name that cannot be a registry's, and would match another registry's credentials
   if (repositoryOf(name).registry !== registry) return undefined;
   const request = { name, authFile, env: process.env, first: 'docker', warn, inform, signal } as const;
   return (await findCredentials(request))?.credentials;
 }
 
-/** A registry on this machine may speak plain HTTP without more ado, as with docker. */
+/** A registry on this machine may always use plain HTTP, as in docker. */
 function originsOf({
   registry,
   scheme,
@@ -147,12 +147,12 @@ function originsOf({
   return mayBePlain ? [`https://${host}`, `http://${host}`] : [`https://${host}`];
 }
 
-/** As in URLs: in lower case, and without the port 443. */
+/** As in URLs: in lower case, and without port 443. */
 function urlHost(registry: string): string {
   return new URL(`https://${apiHost(registry)}`).host;
 }
 
-/** What a registry is called in the names of images, by an address there. */
+/** The name that image names use for the registry at a URL. */
 function registryAt({ host }: URL): string {
   return /^(?:index|registry-1)\.docker\.io$/.test(host) ? 'docker.io' : host;
 }

@@ -1,15 +1,15 @@
 import { parsePrivate } from '../base/io/private-document.js';
 import { isObject } from '../base/text/go-json.js';
 
-/** Of errors in a list, and of objects within one another. */
+/** Maximum number of errors read from a list, and maximum nesting depth. */
 const MOST = 5;
 
-/** Of markup, in characters: more is not looked through. */
+/** Maximum length of markup that is searched, in characters. */
 const MAX_MARKUP = 2 ** 14;
 
 /**
- * What a server says in the body of a refusal, in its own words: JSON in the form of registries and in the forms that
- * others use, XML of object stores, the title of a page, or plain text. It is as untrusted as the body.
+ * The server's own words from the body of a refusal. It reads JSON in the form of registries and in other common forms,
+ * XML of object stores, the title of a page, or plain text. The result is as untrusted as the body.
  */
 export function refusalWords(body: string): string {
   const text = body.replace(/^\ufeff/, '').trim();
@@ -19,7 +19,7 @@ export function refusalWords(body: string): string {
   return /^<[!?a-z]/i.test(text) ? wordsOfMarkup(text.slice(0, MAX_MARKUP)) : text;
 }
 
-/** Its source: OCI distribution-spec, error codes; RFC 6749; RFC 9457. */
+/** Source: OCI distribution-spec, error codes; RFC 6749; RFC 9457. */
 function wordsOf(value: unknown, depth = 0): string {
   if (typeof value === 'string') return value.trim();
   if (depth > MOST) return '';
@@ -40,7 +40,7 @@ function wordsOf(value: unknown, depth = 0): string {
   return joined([code, message, detail], ': ');
 }
 
-/** What has no words that are known may still tell something. */
+/** An object without any known field may still be informative. */
 function inJson(value: unknown): string {
   const isEmpty = typeof value !== 'object' || value === null || Object.keys(value).length === 0;
   return isEmpty ? '' : JSON.stringify(value);
@@ -74,7 +74,7 @@ function joined(parts: readonly string[], separator: string): string {
   return said.join(separator);
 }
 
-/** Some letters that are not UTF-8 leave a text readable; a zero byte or many such letters do not. */
+/** A few characters that are not UTF-8 leave a text readable; a zero byte or many such characters do not. */
 function looksBinary(text: string): boolean {
   const start = text.slice(0, 1000);
   return start.includes('\0') || start.split('\ufffd').length - 1 > start.length / 8;

@@ -4,11 +4,11 @@ import { readRegularFile } from '../base/io/regular-file.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 
-/** Where and how the images whose names begin in some way are pulled. */
+/** Where and how to pull the images whose names start with a prefix. */
 export interface RegistryRule {
   /** `HOST[:PORT][/PATH]`, or `*.DOMAIN`. */
   readonly prefix: string;
-  /** Replaces the prefix; empty when it stays. */
+  /** Replaces the prefix; empty if the prefix stays. */
   readonly location: string;
   readonly isInsecure: boolean;
   readonly isBlocked: boolean;
@@ -30,7 +30,7 @@ const Place = v.pipe(
   v.transform((text) => text.replace(/\/+$/, '')),
 );
 const SERVES = { '': 'all', all: 'all', 'digest-only': 'digest', 'tag-only': 'tag' } as const;
-/** A table: `v.object` takes arrays for one, too. */
+/** A table. `v.object` alone would accept arrays too. */
 const table = <T extends v.ObjectEntries>(entries: T) =>
   v.pipe(
     v.unknown(),
@@ -59,11 +59,11 @@ const FileSchema = table({
 type Entry = v.InferOutput<typeof RegistrySchema>;
 
 /**
- * Reads the rules of one `registries.conf`, in version 2 or 1 of the format. Source: containers-registries.conf(5), and how
- * containers/image reads it: keys in either case, and of several rules for one prefix the first.
+ * Reads the rules of one `registries.conf`, in version 2 or 1 of the format. Keys may be in either case, and the first
+ * of several rules for a prefix wins. Source: containers-registries.conf(5), and the reader in containers/image.
  *
- * @returns by prefix
- * @throws DIMGX_SOURCE_REGISTRIES_CONF for what cannot be read or understood; what it may block is not known then
+ * @returns the rules, by prefix
+ * @throws DIMGX_SOURCE_REGISTRIES_CONF if the file cannot be read or understood, because what it blocks is then unknown
  */
 export async function readRegistriesConf(path: string): Promise<ReadonlyMap<string, RegistryRule>> {
   try {
@@ -79,12 +79,12 @@ export async function readRegistriesConf(path: string): Promise<ReadonlyMap<stri
   }
 }
 
-/** A link to `/dev/null` is how users mask such a file. */
+/** Users mask such a file by linking it to `/dev/null`. */
 async function readConfiguration(path: string): Promise<Buffer> {
   return (await realpath(path)) === '/dev/null' ? Buffer.alloc(0) : readRegularFile(path);
 }
 
-/** Two keys that differ in case alone would mean either. The names of aliases are no keys of the format. */
+/** Two keys that differ only in case would be ambiguous. The names of aliases are not keys of the format. */
 function withLowerCaseKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withLowerCaseKeys);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;

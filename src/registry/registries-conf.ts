@@ -9,15 +9,15 @@ import { type RegistryRule, readRegistriesConf } from './registries-conf-file.js
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A rule that fits a name. */
+/** A rule that matches a name. */
 export interface FoundRule extends RegistryRule {
-  /** What of the name stands behind its prefix: empty, or from `/` or `:` on. */
+  /** The part of the name after the prefix: empty, or starting with `/` or `:`. */
   readonly rest: string;
 }
 
 const SYSTEM = '/etc/containers';
 
-/** Podman's `registries.conf`, all files of it. Source: containers-registries.conf(5). */
+/** Podman's `registries.conf`, merged from all its files. Source: containers-registries.conf(5). */
 export class RegistriesConf {
   readonly #rules: readonly RegistryRule[];
 
@@ -35,9 +35,9 @@ export class RegistriesConf {
   }
 
   /**
-   * The rule with the longest prefix. Upper case in a host, and the port 443, make no difference.
+   * The rule with the longest prefix. Letter case in the host, and port 443, make no difference.
    *
-   * @param name of a repository with its registry, or of a registry
+   * @param name a registry, or a repository with its registry
    */
   find(name: string): FoundRule | undefined {
     const spellings = spellingsOf(name);
@@ -57,15 +57,16 @@ export class RegistriesConf {
   }
 }
 
-/** The name of a repository for a place that replaces the prefix of another. */
+/** The name of a repository after a location has replaced its prefix. */
 export function movedName(location: string, rest: string): string {
-  // of a wildcard the port is left over, which a location with a port or a path replaces
+  // a wildcard leaves the port in `rest`; a location with a port or a path replaces it
   return `${location}${/[:/]/.test(location) ? rest.replace(/^:\d+/, '') : rest}`;
 }
 
 /**
- * One main file, and those of the folders beside it. A user's file replaces the system's, those in its folder included.
- * Other programs look for it in `~/.config` only, and `XDG_CONFIG_HOME` is where users expect it: both count.
+ * One main file, and the files in the folders beside it. A user's main file replaces the system's, including the files
+ * in the system's folder. Other programs look only in `~/.config`, while users expect `XDG_CONFIG_HOME` to work: both
+ * are searched.
  */
 async function configurationFiles(env: Environment): Promise<readonly string[]> {
   const settings = new Set([join(homeFolder(env), '.config'), env.XDG_CONFIG_HOME || join(homeFolder(env), '.config')]);
@@ -81,7 +82,7 @@ async function configurationFiles(env: Environment): Promise<readonly string[]> 
   return [...main, ...dropIns.flat()];
 }
 
-/** The file of that name in a folder; or those that end so, when it is `.conf`, in their order, without folders. */
+/** The file with this name in a folder. For `.conf`, all files with that ending, sorted, without folders. */
 async function filesIn(folder: string, wanted: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
@@ -96,7 +97,7 @@ async function filesIn(folder: string, wanted: string): Promise<readonly string[
   }
 }
 
-/** A name as it is written, with its port 443 left out, and with it put in. */
+/** The name as it is written, and the same name with port 443 removed or added. */
 function spellingsOf(name: string): readonly string[] {
   const lower = withLowerCaseHost(name);
   const [host = ''] = lower.split('/', 1);
@@ -109,7 +110,7 @@ function withLowerCaseHost(name: string): string {
   return name.replace(/^[^/]*/, (host) => host.toLowerCase());
 }
 
-/** What stands behind a prefix in a name that it begins; `*.` stands for any host below a domain. */
+/** The rest of a name after a prefix. `*.` matches any host below a domain. */
 function restOf(name: string, prefix: string): string | undefined {
   if (prefix.startsWith('*.')) {
     const [host = ''] = name.split(/[:/]/, 1);

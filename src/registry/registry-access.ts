@@ -3,17 +3,17 @@ import type { Authorization, ChallengeReply } from './authorization.js';
 import { type Redact, redactor } from './secrets.js';
 
 export interface RegistryAccessOptions {
-  /** Of the registry itself. */
+  /** For the registry itself. */
   readonly own: Authorization;
-  /** Makes that of another registry, by its own credentials. */
+  /** Creates the authorization for another registry, with that registry's own credentials. */
   readonly other: (registry: URL) => Authorization;
 }
 
-/** What a registry is shown, and others that it leads to: each has its own. */
+/** The authorizations for a registry and for the registries that it redirects to, each with its own. */
 export class RegistryAccess {
   readonly own: Authorization;
   readonly #other: RegistryAccessOptions['other'];
-  /** One for each repository: credentials may be stored for one alone. */
+  /** One for each repository, because credentials may be stored for a single repository. */
   readonly #others = new Map<string, Authorization>();
 
   constructor({ own, other }: RegistryAccessOptions) {
@@ -21,7 +21,7 @@ export class RegistryAccess {
     this.#other = other;
   }
 
-  /** That of a registry to which the own one leads. */
+  /** The authorization for a registry that the own one redirects to. */
   elsewhere(registry: URL): Authorization {
     const key = keyOf(registry);
     const known = this.#others.get(key) ?? this.#other(registry);
@@ -29,19 +29,19 @@ export class RegistryAccess {
     return known;
   }
 
-  /** What a registry that has asked before is shown at once. */
+  /** The header for a registry that has sent a challenge before. */
   async headerAt(url: URL): Promise<string | undefined> {
     return this.#others.get(keyOf(url))?.header(scopeOf(url));
   }
 
-  /** Takes all that anybody was shown out of a text. */
+  /** Returns a function that removes every secret sent to any registry from a text. */
   async redactor(): Promise<Redact> {
     const all = await Promise.all([this.own, ...this.#others.values()].map((each) => each.secrets()));
     return redactor(all.flat());
   }
 }
 
-/** How far one request has got in showing who asks. */
+/** The state of authorization for one request. */
 export class AccessAttempt {
   readonly #access: RegistryAccess;
   readonly #scope: string;
@@ -51,27 +51,27 @@ export class AccessAttempt {
   /** Origins. */
   readonly #askedTops = new Set<string>();
 
-  /** @param scope what a token of the registry itself must allow */
+  /** @param scope what a token for the registry itself must allow */
   constructor(access: RegistryAccess, scope: string) {
     this.#access = access;
     this.#scope = scope;
   }
 
-  /** What the registry itself is shown. */
+  /** The header for the registry itself. */
   async ownHeader(origin: string): Promise<string | undefined> {
     return this.#headers.get(origin) ?? (await this.#access.own.header(this.#scope));
   }
 
-  /** What others are shown. */
+  /** The header for other registries. */
   async headerAt(url: URL): Promise<string | undefined> {
     return this.#headers.get(url.origin) ?? (await this.#access.headerAt(url));
   }
 
   /**
-   * Answers the challenge of a registry that does not let the request in.
+   * Answers the challenge of a registry that denies the request.
    *
-   * @param shown what showed there who asks
-   * @returns whether there is something else to show now
+   * @param shown the authorization header that was sent
+   * @returns whether there is now another header to try
    * @throws DIMGX_SOURCE_REGISTRY_*, TokenRefusal, HttpFailure
    */
   async answer(reply: ChallengeReply & { readonly status: number }, isOwn: boolean, shown: string | undefined) {
@@ -82,10 +82,10 @@ export class AccessAttempt {
   }
 
   /**
-   * Answers what a registry says at its top, for one that lets nobody in without saying how to get in. That is asked once,
-   * and only when there are credentials.
+   * Answers the challenge of a registry's `/v2/`, for a registry that denies the request without a challenge. `/v2/` is
+   * asked once, and only when there are credentials.
    *
-   * @param place in the registry
+   * @param place a URL in the registry
    * @returns as `answer`
    */
   async answerTop(
@@ -120,7 +120,7 @@ function keyOf(url: URL): string {
   return `${url.origin} ${scopeOf(url)}`;
 }
 
-/** What a token must allow there, as far as an address tells. */
+/** The scope that a token must allow there, as far as the URL shows. */
 function scopeOf({ pathname }: URL): string {
   const [, name] = /^\/v2\/(.+)\/(?:manifests|blobs|tags)\/[^/]+$/.exec(pathname) ?? [];
   return name === undefined ? '' : `repository:${name}:pull`;

@@ -13,13 +13,16 @@ import type { Repository, ServedManifest } from './repository.js';
 
 const writeAsync = promisify(write);
 
-/** Of all documents that opening one image reads, in bytes. */
+/** Maximum size of all documents read to open one image, in bytes. */
 const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
 
-/** What the smallest counts: to ask for one takes a while, whatever is in it. */
+/** The least that a document counts, in bytes: every request takes a while, however small its answer. */
 const LEAST_DOCUMENT = 2 ** 16;
 
-/** Manifests and configs in a registry, within bounds. Each is read once, from the cache if it is there, and kept by it. */
+/**
+ * Manifests and configs in a registry, with limits on their size. Each is read once, from the cache if possible, and
+ * then cached.
+ */
 export class RegistryDocuments implements Blobs {
   readonly isNear = false;
   readonly #repository: Repository;
@@ -33,8 +36,8 @@ export class RegistryDocuments implements Blobs {
   }
 
   /**
-   * The manifest or index that the repository's name is of. What a tag means, the registry is asked each time, unless that
-   * must not be.
+   * The manifest or index that the repository's name refers to. A tag is resolved by the registry each time, unless
+   * offline.
    *
    * @throws as `Repository.top`
    */
@@ -73,7 +76,7 @@ export class RegistryDocuments implements Blobs {
     this.#left -= Math.max(size ?? 0, LEAST_DOCUMENT);
     if ((size ?? 0) > MAX_DOCUMENT || this.#left < 0) throw tooLarge(digest, size ?? 0);
     const document = this.#findOr(digest, size, read);
-    document.catch(() => undefined); // whoever waits for it is told
+    document.catch(() => undefined); // the caller that awaits it gets the rejection
     this.#read.set(digest, document);
     return document;
   }
@@ -85,7 +88,7 @@ export class RegistryDocuments implements Blobs {
     return { bytes, digest };
   }
 
-  /** @param size nothing for one of which no descriptor says how long it is: it is read before it is kept */
+  /** @param size missing if no descriptor gives it; the document is then read before it is cached */
   async #readFirst(digest: Digest, size: Descriptor['size'], read: () => Promise<Uint8Array>): Promise<Uint8Array> {
     if (size != null) return this.#readOnce(digest, size, read);
     const bytes = await read();
@@ -93,7 +96,7 @@ export class RegistryDocuments implements Blobs {
     return bytes;
   }
 
-  /** By one process at a time: the others find what it has kept. */
+  /** Only one process at a time reads a document; the others find it in the cache. */
   async #readOnce(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
     let bytes: Uint8Array | undefined;
     await this.#keep(digest, size, async () => {
@@ -104,7 +107,7 @@ export class RegistryDocuments implements Blobs {
     return bytes ?? (await this.#find(digest)) ?? (await read());
   }
 
-  /** What the cache has. What was damaged there is forgotten. */
+  /** Reads from the cache. A damaged blob is discarded. */
   async #find(digest: Digest): Promise<Uint8Array | undefined> {
     const blob = await this.#cache.open(digest);
     if (!blob) return undefined;
@@ -121,12 +124,12 @@ export class RegistryDocuments implements Blobs {
     }
   }
 
-  /** What lies there already is compared with its digest: it may have been damaged. */
+  /** Verifies any copy already in the cache, which may have been damaged. */
   async #keepWhole({ bytes, digest }: Document): Promise<void> {
     if (!(await this.#find(digest))) await this.#keep(digest, bytes.length, async () => bytes);
   }
 
-  /** What is not kept is asked for again. */
+  /** A full disk is not an error: the document is simply requested again next time. */
   async #keep(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<void> {
     try {
       const blob = await this.#cache.fetch(digest, size, async ({ fd, start, from }) => {

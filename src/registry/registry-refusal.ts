@@ -1,7 +1,7 @@
 import { printable } from '../base/text/printable.js';
 import { refusalWords } from './refusal-words.js';
 
-/** Of a server's words in a message, in characters. */
+/** Maximum length of the server's words in a message, in characters. */
 const MAX_WORDS = 300;
 
 export interface RefusalFacts {
@@ -10,18 +10,18 @@ export interface RefusalFacts {
   readonly url: URL;
   /** The beginning of the answer. */
   readonly body: string;
-  /** Before which the server does not want to be asked again, in milliseconds. */
+  /** How long the server wants no further request, in milliseconds. */
   readonly retryAfter?: number | undefined;
 }
 
 /**
- * A server does not do what it was asked for. Its own words may repeat what it was shown: they are in no message of this
- * error, and to be had by `said` alone.
+ * A server refused a request. Its own words may echo secrets, so they are not in this error's message; only `said`
+ * returns them.
  */
 export class Refusal extends Error {
   readonly status: number;
   readonly url: URL;
-  /** Whose credentials it is about: an address there. */
+  /** A URL in the registry whose credentials the refusal is about. */
   readonly registry: URL;
   /** In milliseconds. */
   readonly retryAfter: number | undefined;
@@ -36,12 +36,12 @@ export class Refusal extends Error {
     this.#body = body;
   }
 
-  /** Whether it may go well the next time. */
+  /** Whether a retry may succeed. */
   get isPassing(): boolean {
     return [408, 425, 429, 500, 502, 503, 504].includes(this.status);
   }
 
-  /** Whether the server wants to know who asks, or does not let them in. */
+  /** Whether the server demands authentication, or denies access. */
   get isDenial(): boolean {
     return this.status === 401 || this.status === 403;
   }
@@ -49,10 +49,10 @@ export class Refusal extends Error {
   /**
    * The status and the server's words, printable.
    *
-   * @param redact leaves secrets out of a text
+   * @param redact removes secrets from a text
    */
   said(redact: (text: string) => string): string {
-    // secrets may stand escaped in the body, and plainly in the words
+    // a secret may be escaped in the body and plain in the words
     const words = redact(refusalWords(redact(this.#body)))
       .replace(/\s+/g, ' ')
       .trim();
@@ -60,21 +60,21 @@ export class Refusal extends Error {
   }
 }
 
-/** What a registry says when it does not do what it was asked for. Source: OCI distribution-spec, error codes. */
+/** A registry refused a request. Source: OCI distribution-spec, error codes. */
 export class RegistryRefusal extends Refusal {}
 
-/** A server for tokens gives none. */
+/** A token server refused a token. */
 export class TokenRefusal extends Refusal {
-  /** Whether it was shown credentials. */
+  /** Whether credentials were sent to it. */
   readonly isShown: boolean;
 
-  /** @param registry that names the server */
+  /** @param registry the registry that named the token server */
   constructor(facts: RefusalFacts, registry: URL, isShown: boolean) {
     super(facts, registry);
     this.isShown = isShown;
   }
 
-  /** Whether it may give a token for another scope. */
+  /** Whether asking for another scope is pointless. */
   get isFinal(): boolean {
     return this.isPassing || this.status < 400 || this.status >= 500;
   }

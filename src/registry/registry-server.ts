@@ -9,49 +9,49 @@ import { DimgxError, throwIfAborted } from '../errors.js';
 import { AccessAttempt, type RegistryAccess } from './registry-access.js';
 import { Refusal, RegistryRefusal, TokenRefusal } from './registry-refusal.js';
 
-/** How a failed request is made again. */
+/** The policy for retries. */
 export interface Retries extends RetryDelays {
-  /** Of one request, the first among them. */
+  /** Maximum number of attempts for one request, including the first. */
   readonly attempts: number;
-  /** What a server may want to be waited for, in milliseconds. */
+  /** Longest delay that a server may ask for, in milliseconds. */
   readonly patience: number;
 }
 
 export interface RegistryServerOptions {
   readonly http: HttpClient;
-  /** As in the names of images: `docker.io`, `HOST:PORT`. */
+  /** As in image names: `docker.io`, `HOST:PORT`. */
   readonly registry: string;
   readonly access: RegistryAccess;
-  /** As URLs, without a path: the first that speaks its scheme is taken. */
+  /** URLs without a path. The first that speaks its scheme is used. */
   readonly origins: readonly [string, ...string[]];
   readonly isInsecure: boolean;
-  /** Credentials are only to be checked: nobody needs to hear how they are stored. */
+  /** Credentials are only being checked, so error messages do not suggest `dimgx login`. */
   readonly isLogin: boolean;
   readonly retries: Retries;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface RegistryRequest {
-  /** Behind `/v2/`, or all of it from the slash on. */
+  /** Relative to `/v2/`, or absolute if it starts with a slash. */
   readonly path: string;
   /** What a token must allow. */
   readonly scope: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Of what a registry says when it refuses, in bytes. */
+/** Maximum size read from the body of a refusal, in bytes. */
 const MAX_REFUSAL = 2 ** 16;
 
-/** Of the times that one request is made with something else to show who asks. */
+/** How often one request may be repeated with another authorization. */
 const MAX_ANSWERS = 8;
 
-/** A place that speaks the API of registries: a registry itself, or a mirror of it. Source: OCI distribution-spec. */
+/** A server of the registry API: a registry itself, or a mirror. Source: OCI distribution-spec. */
 export class RegistryServer {
   readonly http: HttpClient;
   readonly #options: RegistryServerOptions;
   readonly #origins: string[];
   #hasAnswered = false;
-  /** What registries say at their tops, by origin: for requests that are refused without a challenge. */
+  /** Replies of registries to `/v2/`, by origin. Needed for requests that are refused without a challenge. */
   readonly #tops = new Map<string, Promise<HttpReply | undefined>>();
 
   constructor(options: RegistryServerOptions) {
@@ -60,18 +60,18 @@ export class RegistryServer {
     this.#origins = options.origins.map((origin) => new URL(origin).origin);
   }
 
-  /** Of one request, the first among them. */
+  /** Maximum number of attempts for one request, including the first. */
   get attempts(): number {
     return this.#options.retries.attempts;
   }
 
-  /** `https://registry-1.docker.io`; printable. */
+  /** For example `https://registry-1.docker.io`; printable. */
   get location(): string {
     return printable(this.#origins[0] ?? '', 300);
   }
 
   /**
-   * A document, asked for again when the registry was only busy, or the answer cut.
+   * Reads a document. Retries if the registry was busy or the answer was cut.
    *
    * @param limit in bytes
    * @throws DIMGX_IMAGE_TOO_LARGE, and as `open`
@@ -89,9 +89,9 @@ export class RegistryServer {
   }
 
   /**
-   * Asks once, shows what the registry wants to be shown, and follows where it leads to.
+   * Makes one request, with authorization if the registry asks for it, and follows redirects.
    *
-   * @returns an answer of 200 or 206
+   * @returns an answer with status 200 or 206
    * @throws RegistryRefusal, HttpFailure, DIMGX_SOURCE_REGISTRY_*, DIMGX_ABORTED
    */
   async open(request: RegistryRequest): Promise<HttpReply> {
@@ -104,13 +104,13 @@ export class RegistryServer {
     }
   }
 
-  /** Asks another server, which is shown nothing. @throws as `open` */
+  /** Makes a request to another server, without authorization. @throws as `open` */
   async openElsewhere(url: URL, headers: Readonly<Record<string, string>>): Promise<HttpReply> {
     const { isInsecure } = this.#options;
     return this.#require((await followRedirects(this.http, url, headers, { isInsecure })).reply);
   }
 
-  /** Whether what failed may go well the next time. */
+  /** Whether the failure is worth a retry. */
   isPassing(failure: unknown): boolean {
     if (failure instanceof Refusal) {
       return failure.isPassing && (failure.retryAfter ?? 0) <= this.#options.retries.patience;
@@ -119,7 +119,7 @@ export class RegistryServer {
     return failure.kind === 'cut' || (['unreachable', 'nameless'].includes(failure.kind) && this.#hasAnswered);
   }
 
-  /** Waits before the next attempt, as long as the server wants, if it does. @throws DIMGX_ABORTED */
+  /** Waits before the next attempt, for as long as the server asked, if it did. @throws DIMGX_ABORTED */
   async wait(attempt: number, failure: unknown): Promise<void> {
     const { retries, signal } = this.#options;
     const wanted = failure instanceof Refusal ? failure.retryAfter : undefined;
@@ -128,7 +128,7 @@ export class RegistryServer {
   }
 
   /**
-   * What went wrong, as an error of dimgx.
+   * Converts a failure to an error of dimgx.
    *
    * @param request what was asked for, printable
    * @param location where, printable
@@ -162,7 +162,7 @@ export class RegistryServer {
     return coded(isUnreachable ? 'UNREACHABLE' : 'FAILED', `${what}: ${said}`, failure);
   }
 
-  /** What a server said when it refused, without any secret; printable. */
+  /** The server's words from a refusal, without any secrets; printable. */
   async saidIn(refusal: Refusal): Promise<string> {
     return refusal.said(await this.#options.access.redactor());
   }
@@ -176,7 +176,7 @@ export class RegistryServer {
     return `: \`dimgx login ${printable(host, 200)}\` stores ${others ? 'other ' : ''}credentials`;
   }
 
-  /** @returns whether there is something else to show who asks */
+  /** @returns whether there is now another authorization to try */
   async #answer(attempt: AccessAttempt, reply: HttpReply, shown: string | undefined, ownShown: string | undefined) {
     const own = new URL(this.#origins[0] ?? '');
     const isOwn = reply.url.origin === own.origin;
@@ -186,13 +186,13 @@ export class RegistryServer {
       if (ownShown === undefined && (await attempt.answerTop(own, true, askTop))) return true;
       return !isOwn && shown === undefined && (await attempt.answerTop(reply.url, false, askTop));
     } catch (failure) {
-      // that a thing is not there stays true, whatever is wrong with the credentials
+      // a missing thing stays missing, whatever is wrong with the credentials
       if (reply.status === 404 && failure instanceof TokenRefusal && !failure.isPassing) return false;
       throw failure;
     }
   }
 
-  /** A top that does not answer says nothing. */
+  /** Any HttpFailure counts as no reply. */
   #askTop(registry: URL): Promise<HttpReply | undefined> {
     const { http, isInsecure } = this.#options;
     const known = this.#tops.get(registry.origin);
@@ -211,7 +211,7 @@ export class RegistryServer {
     return top;
   }
 
-  /** Over plain HTTP a proxy may have answered in place of the registry. */
+  /** Over plain HTTP, a proxy may have answered in place of the registry. */
   #proxyOf({ status }: Refusal): string {
     const url = new URL(this.#origins[0] ?? '');
     const proxy =
@@ -219,7 +219,7 @@ export class RegistryServer {
     return proxy === undefined ? '' : ` (through the proxy ${proxy})`;
   }
 
-  /** The first of its addresses that speaks its scheme is the only one from then on. */
+  /** The first origin that speaks its scheme is the only one used from then on. */
   async #ask(
     request: RegistryRequest,
     attempt: AccessAttempt,
@@ -243,7 +243,7 @@ export class RegistryServer {
     }
   }
 
-  /** A name that is unknown here may be known to the proxy of the other scheme. */
+  /** A name that cannot be resolved here may be known to the proxy of the other scheme. */
   #mayAnswerAt(origin: string, failure: unknown): boolean {
     if (!(failure instanceof HttpFailure)) return false;
     if (failure.kind === 'nameless') return this.http.proxyOf(new URL(origin)) !== undefined;

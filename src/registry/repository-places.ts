@@ -3,33 +3,33 @@ import { DimgxError, type Warn } from '../errors.js';
 import type { RegistryName } from '../reference/registry-name.js';
 import { movedName, RegistriesConf } from './registries-conf.js';
 
-/** Where a repository can be asked for, as far as configuration tells. */
+/** Where a repository can be found, according to the configuration. */
 export interface RepositoryPlace {
-  /** As in the names of images: `docker.io`, `HOST:PORT`. */
+  /** As in image names: `docker.io`, `HOST:PORT`. */
   readonly registry: string;
   readonly path: string;
-  /** Where it is said. */
+  /** If given explicitly. */
   readonly scheme?: 'http' | 'https';
   /** Certificates are not checked there, and plain HTTP is allowed. */
   readonly isInsecure: boolean;
-  /** What a mirror is good for: tags may be old there. */
+  /** Which requests a mirror may answer: its tags may be out of date. */
   readonly serves: 'all' | 'digest' | 'tag';
 }
 
 export interface PlacesRequest {
   readonly name: RegistryName;
-  /** `HOST=URL`, in the order in which they are asked. */
+  /** `HOST=URL`, in the order in which they are tried. */
   readonly mirrors: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly warn: Warn;
 }
 
 /**
- * The mirrors of a repository, those the user names before those of Podman's configuration, and last where it is itself.
- * A mirror that the configuration blocks is passed over with a warning.
+ * The mirrors of a repository, followed by its own place. The user's mirrors come before those in Podman's
+ * configuration. A mirror that the configuration blocks is skipped with a warning.
  *
- * @throws DIMGX_CLI_USAGE for a malformed mirror; DIMGX_SOURCE_REGISTRY_DENIED when the configuration blocks it;
- *   DIMGX_SOURCE_REGISTRIES_CONF
+ * @throws DIMGX_CLI_USAGE for a malformed mirror; DIMGX_SOURCE_REGISTRY_DENIED when the configuration blocks the
+ *   repository; DIMGX_SOURCE_REGISTRIES_CONF
  */
 export async function repositoryPlaces({
   name: { registry, path },

@@ -12,38 +12,38 @@ import { refuseOtherType } from './manifest-type.js';
 import { RegistryRefusal } from './registry-refusal.js';
 import type { RegistryRequest, RegistryServer } from './registry-server.js';
 
-/** Where a repository can be had: its registry, or a mirror of that. */
+/** A server that has a repository: its registry, or a mirror. */
 export interface Place {
   readonly server: RegistryServer;
-  /** Of the repository there. */
+  /** Path of the repository there. */
   readonly path: string;
-  /** What a mirror is good for: tags may be old there. */
+  /** Which requests a mirror may answer: its tags may be out of date. */
   readonly serves: 'all' | 'digest' | 'tag';
 }
 
-/** What is looked for in several places. */
+/** A thing to look for in several places. */
 export interface Sought {
   /** Printable. */
   readonly what: string;
   readonly by: 'digest' | 'tag';
-  /** What it is to have none. */
+  /** Error code if no place has it. */
   readonly absent: 'DIMGX_SOURCE_NO_SUCH_IMAGE' | 'DIMGX_SOURCE_MISSING_BLOB';
 }
 
-/** A manifest, and where it was had. */
+/** A manifest, and where it came from. */
 export interface ServedManifest extends Document {
   readonly location: string;
 }
 
-/** A repository in a registry and in its mirrors, which are asked first, in their order. */
+/** A repository in a registry and its mirrors. The mirrors are asked first, in order. */
 export class Repository {
   readonly name: RegistryName;
-  /** Nobody is to be asked. */
+  /** Make no requests. */
   readonly isOffline: boolean;
   readonly #places: readonly Place[];
   readonly #warn: Warn;
 
-  /** @param places the registry itself is the last */
+  /** @param places the registry itself comes last */
   constructor(name: RegistryName, places: readonly Place[], warn: Warn, isOffline = false) {
     this.name = name;
     this.isOffline = isOffline;
@@ -57,7 +57,7 @@ export class Repository {
   }
 
   /**
-   * The manifest or index that the name is of.
+   * The manifest or index that the name refers to.
    *
    * @throws DIMGX_SOURCE_NO_SUCH_IMAGE, and as `manifest`
    */
@@ -66,7 +66,7 @@ export class Repository {
   }
 
   /**
-   * A manifest or an index that another leads to.
+   * A manifest or index that another one refers to.
    *
    * @throws DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
    */
@@ -74,7 +74,7 @@ export class Repository {
     return this.#manifest(digest, `the manifest ${digest}`, 'DIMGX_SOURCE_MISSING_BLOB');
   }
 
-  /** A small blob, compared with its digest. @throws as `manifest` */
+  /** A small blob, verified against its digest. @throws as `manifest` */
   config(digest: Digest): Promise<Uint8Array> {
     const what = `the config ${digest}`;
     return this.atFirst(
@@ -89,25 +89,26 @@ export class Repository {
   }
 
   /**
-   * Begins to read a blob.
+   * Starts reading a blob.
    *
-   * @param first position of the first byte wanted
+   * @param first offset of the first byte wanted
    * @throws RegistryRefusal, HttpFailure, DIMGX_SOURCE_REGISTRY_*, DIMGX_ABORTED
    */
   openBlob({ server, path }: Place, { digest, isDoubted }: WantedBlob, first: number): Promise<HttpReply> {
     const headers = {
       ...(first > 0 && { range: `bytes=${first}-` }),
-      // some stores unpack what is compressed for those who do not say that they could
+      // some stores decompress gzip for clients that do not say they accept it
       ...(isDoubted && { 'accept-encoding': 'gzip' }),
     };
     return server.open(requestFor(path, `blobs/${digest}`, headers));
   }
 
   /**
-   * Does work with the first place where it succeeds. That a mirror fails is a warning, unless it only lacks the thing.
+   * Runs `work` on each place until one succeeds. A mirror's failure is a warning, unless the mirror only lacks the
+   * thing.
    *
-   * @param avoided goes last
-   * @throws `sought.absent` when the last lacks it, or nobody is to be asked; what went wrong with the last
+   * @param avoided tried last
+   * @throws `sought.absent` when the last place lacks it, or when offline; otherwise the last place's failure
    */
   async atFirst<T>(sought: Sought, avoided: Place | undefined, work: (place: Place) => Promise<T>): Promise<T> {
     this.requireOnline(sought);
@@ -160,7 +161,8 @@ async function absent({ server }: Place, { what, absent }: Sought, cause: Regist
 }
 
 /**
- * The digest of a manifest. What the registry itself says of it must be true as well, or somebody between has altered it.
+ * The digest of a manifest. The digest that the registry itself states must match too, or something in between has
+ * altered the manifest.
  *
  * @throws DIMGX_IMAGE_DIGEST_MISMATCH
  */

@@ -18,30 +18,30 @@ export interface Token {
 }
 
 export interface TokenRequest {
-  /** That wants the token: an address there. */
+  /** A URL in the registry that wants the token. */
   readonly registry: URL;
   readonly realm: URL;
   readonly service: string | undefined;
-  /** None: only whether the credentials are good is of interest. */
+  /** Empty if only the credentials are to be checked. */
   readonly scopes: readonly string[];
-  /** Without, a token for everybody is asked for. */
+  /** If missing, an anonymous token is requested. */
   readonly credentials: Credentials | undefined;
 }
 
 const CLIENT = 'dimgx';
 
-/** Of an answer, in bytes. */
+/** Maximum size of an answer, in bytes. */
 const MAX_ANSWER = 2 ** 20;
 
-/** Of what is said in a refusal, in bytes. */
+/** Maximum size read from the body of a refusal, in bytes. */
 const MAX_REFUSAL = 2 ** 16;
 
-/** Of a token, in characters: it goes into the headers of each request. */
+/** Maximum length of a token, in characters: it is sent in the headers of every request. */
 const MAX_TOKEN = 2 ** 16;
 
 const MAX_REDIRECTS = 5;
 
-/** Where the server does not say it. Source: distribution, docs/spec/auth/token.md. */
+/** In seconds; used if the server gives none, and as the minimum. Source: distribution, docs/spec/auth/token.md. */
 const DEFAULT_LIFETIME = 60;
 
 /** In seconds; a year. */
@@ -51,10 +51,10 @@ const Text = v.optional(v.string(), '');
 const Schema = v.object({ token: Text, access_token: Text });
 
 /**
- * Gets a token for scopes: by an identity token, by user and password, or for everybody. It is got where the realm is, or
- * where that leads to on the same origin, or by TLS on the same host; nowhere else.
+ * Requests a token for scopes: with an identity token, with user and password, or anonymously. The request goes to the
+ * realm and follows redirects only to the same origin, or to the same host over TLS.
  *
- * @throws DIMGX_SOURCE_REGISTRY_FAILED, DIMGX_IMAGE_TOO_LARGE, TokenRefusal, HttpFailure; none tells of a secret
+ * @throws DIMGX_SOURCE_REGISTRY_FAILED, DIMGX_IMAGE_TOO_LARGE, TokenRefusal, HttpFailure; none reveals a secret
  */
 export async function requestToken(http: HttpClient, request: TokenRequest): Promise<Token> {
   const begun = Date.now();
@@ -70,7 +70,7 @@ export async function requestToken(http: HttpClient, request: TokenRequest): Pro
   const fields = goFields(document, ['token', 'access_token', 'expires_in']);
   const parsed = v.safeParse(Schema, fields);
   const text = parsed.success ? (parsed.output.token || parsed.output.access_token).trim() : '';
-  // what else is in a token could not be sent as a header
+  // a token with any other character could not be sent in a header
   if (!/^[\x21-\x7e]+$/.test(text)) throw noToken(url, `HTTP ${status}`);
   if (text.length > MAX_TOKEN) throw noToken(url, `${text.length} characters cannot be one`);
   return { text, expires: begun + lifetimeOf(fields.expires_in) * 1000 };
@@ -82,7 +82,7 @@ function lifetimeOf(field: unknown): number {
   return Number.isNaN(seconds) ? DEFAULT_LIFETIME : Math.min(Math.max(seconds, DEFAULT_LIFETIME), LONGEST_LIFETIME);
 }
 
-/** Servers that know no identity tokens may know the password that is stored with one. */
+/** A server that does not support identity tokens may accept the password stored with one. */
 async function askForToken(http: HttpClient, request: TokenRequest): Promise<HttpReply> {
   const { identityToken, password } = request.credentials ?? { identityToken: '', password: '' };
   if (identityToken === '') return ask(http, request);
@@ -115,7 +115,7 @@ function exchange({ service, scopes }: TokenRequest, identityToken: string): Htt
   return { method: 'POST', headers, body: form.toString() };
 }
 
-/** A form is sent again as it is, except where the answer is to be fetched without it. */
+/** A redirect resends the form unchanged. Status 303 asks for a request without the form, and is then not followed. */
 async function follow(http: HttpClient, from: URL, request: HttpRequest): Promise<HttpReply> {
   let url = from;
   for (let count = 0; count <= MAX_REDIRECTS; count++) {

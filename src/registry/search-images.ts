@@ -6,18 +6,18 @@ import { repositoryOf } from '../reference/image-name.js';
 import { type ListOptions, listCatalog } from './list-names.js';
 import { openRegistry } from './open-repository.js';
 
-/** A repository that fits a search. All texts are untrusted. */
+/** A repository found by a search. All texts are untrusted. */
 export interface FoundRepository {
-  /** To pull it by. */
+  /** The name to pull it by. */
   readonly name: string;
-  /** Empty where the registry tells none. */
+  /** Empty if the registry gives none. */
   readonly description: string;
-  /** `undefined` where the registry does not count them. */
+  /** `undefined` if the registry does not count stars. */
   readonly stars: number | undefined;
   readonly isOfficial: boolean;
 }
 
-/** Docker Hub's. Source: docker/cli and podman, which ask it the same. */
+/** Docker Hub's search host. Source: docker/cli and podman, which send it the same requests. */
 const INDEX = 'index.docker.io';
 const PAGE = 100;
 
@@ -33,9 +33,9 @@ const PageSchema = v.object({
 });
 
 /**
- * Searches Docker Hub; for `HOST/TERM`, the names of a registry's repositories.
+ * Searches Docker Hub or, for `HOST/TERM`, the names of a registry's repositories.
  *
- * @param limit of the results
+ * @param limit maximum number of results
  * @throws DIMGX_SOURCE_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
  */
 export async function searchImages(
@@ -75,5 +75,5 @@ function searchHub(term: string, limit: number, options: ListOptions): Promise<r
   });
 }
 
-/** It finds the same for everybody. */
+/** Results are the same for everyone, so no credentials are sent. */
 const NOBODY = { username: '', password: '' };

@@ -1,16 +1,16 @@
 import { basicHeader } from '../base/http/basic-header.js';
 import type { Credentials } from './credentials/credentials.js';
 
-/** Leaves secrets out of a text. */
+/** Removes secrets from a text. */
 export type Redact = (text: string) => string;
 
-/** The secrets among credentials, and what headers make of them. */
+/** The secrets in credentials, including the Basic header made from them. */
 export function secretsOf({ username, password, identityToken, registryToken }: Credentials): readonly string[] {
   const pair = username === '' ? '' : basicHeader(username, password).replace(/^\w+ /, '');
   return [password, identityToken, registryToken, pair];
 }
 
-/** Servers may echo what they were shown, in JSON, in an address, or without the padding of Base64. */
+/** Servers may echo a secret as JSON, in a URL, or without Base64 padding, so those forms are removed too. */
 export function redactor(secrets: readonly string[]): Redact {
   const forms = secrets.flatMap((secret) => [
     secret,
@@ -19,7 +19,7 @@ export function redactor(secrets: readonly string[]): Redact {
     new URLSearchParams([['', secret]]).toString().slice(1),
     secret.replace(/=+$/, ''),
   ]);
-  // one may lie in another, of which the rest would be left
+  // replace the longest first: a secret may contain another, and its remainder would be left
   const longestFirst = [...new Set(forms)].filter((form) => form !== '').sort((a, b) => b.length - a.length);
   return (text) => longestFirst.reduce((rest, form) => rest.replaceAll(form, '***'), text);
 }

@@ -3,16 +3,16 @@ import { bareHost } from '../base/http/proxy.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 
-/** Where a registry's tokens are got. */
+/** The server that issues a registry's tokens. */
 export interface TokenRealm {
   readonly url: URL;
-  /** The registry named it by plain HTTP, and it is asked by TLS. */
+  /** The registry gave it as plain HTTP, and it is requested over TLS. */
   readonly isUpgraded: boolean;
 }
 
 /**
- * The place for tokens that a challenge names. A registry behind a server that speaks TLS for it often names its own host
- * by plain HTTP: that is asked by TLS. Any other place without TLS is refused, when the registry has it.
+ * The token server that a challenge names. A registry behind a TLS-terminating proxy often gives its own host as plain
+ * HTTP; that is requested over TLS. If the registry uses TLS, any other realm without TLS is refused.
  *
  * @throws DIMGX_SOURCE_REGISTRY_FAILED, DIMGX_SOURCE_REGISTRY_DENIED
  */

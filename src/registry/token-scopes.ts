@@ -1,23 +1,23 @@
-/** Of the scope that a challenge names, in characters: more could not be asked for in a URL. */
+/** Maximum length of the scope in a challenge, in characters: a longer one would not fit in a URL. */
 const MAX_LENGTH = 4096;
 
-/** Of scopes in one list: a registry may name another each time. */
+/** Maximum number of scopes in one list: a registry may name a different scope each time. */
 const MAX_SCOPES = 8;
 
-/** What tokens are asked for when a registry wants one, the likeliest first. */
+/** What the lists of scopes to request are made from. */
 export interface ScopeChoices {
-  /** What is wanted, as far as dimgx knows. */
+  /** What is needed, as far as dimgx knows. */
   readonly own: readonly string[];
-  /** The scope that the challenge names; may be empty. */
+  /** The scopes that the challenge names; may be empty. */
   readonly named: readonly string[];
-  /** The token for `own` was refused just now. */
+  /** The token for `own` was just refused. */
   readonly isRefused: boolean;
 }
 
 /**
- * The lists of scopes to ask tokens for, one after the other: dimgx's own, with that of the challenge besides, and that of
- * the challenge alone. A registry behind a server that rewrites its paths, or with actions of its own, knows best what it
- * wants; others name a scope that is only an example.
+ * The lists of scopes to request tokens for, likeliest first: dimgx's own, then those together with the challenge's,
+ * then the challenge's alone. A registry with its own actions, or behind a proxy that rewrites its paths, knows best
+ * what it needs. Other registries name a scope that is only an example.
  */
 export function scopeChoices({ own, named, isRefused }: ScopeChoices): readonly (readonly string[])[] {
   if (own.length + named.length > MAX_SCOPES) return [named.slice(0, MAX_SCOPES)];
@@ -34,7 +34,7 @@ export function namedScopes(scope: string | undefined): readonly string[] {
   return [...new Set(scope.split(/\s+/).filter((each) => each !== ''))];
 }
 
-/** One text for a list of scopes, in whatever order. */
+/** One text for a list of scopes, in any order. */
 export function keyOfScopes(scopes: readonly string[]): string {
   return [...scopes].sort().join(' ');
 }

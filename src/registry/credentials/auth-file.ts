@@ -10,16 +10,16 @@ import type { Credentials } from './credentials.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Whose file it is; both have one form. */
+/** The program the file belongs to. Both use the same format. */
 export type AuthFileKind = 'docker' | 'podman';
 
-/** What a file of credentials holds, by what it calls the registries. */
+/** The contents of a credentials file, keyed by the registry names it uses. */
 export interface AuthFile {
-  /** The name of the program for each registry that has one of its own. */
+  /** Names of the credential helpers configured for single registries. */
   readonly helpers: ReadonlyMap<string, string>;
-  /** Of the program for all others. */
+  /** Name of the credential helper for all other registries. */
   readonly helper: string | undefined;
-  /** What has not been looked at. */
+  /** Entries whose shape has not been checked. */
   readonly entries: ReadonlyMap<string, unknown>;
 }
 
@@ -40,7 +40,7 @@ export function dockerFile(env: Environment): string {
   return join(configFolder(env), 'config.json');
 }
 
-/** Podman writes to the first of them. */
+/** Podman writes to the first of these. */
 export function podmanFiles(env: Environment): readonly [string, ...string[]] {
   if (env.REGISTRY_AUTH_FILE) return [env.REGISTRY_AUTH_FILE];
   const runtime = env.XDG_RUNTIME_DIR || `/run/containers/${process.getuid?.()}`;
@@ -49,9 +49,9 @@ export function podmanFiles(env: Environment): readonly [string, ...string[]] {
 }
 
 /**
- * Reads docker's `config.json`, or Podman's `auth.json`. A file that is not there is empty, and so is `/dev/null`.
+ * Reads docker's `config.json` or Podman's `auth.json`. A missing file counts as empty, and so does `/dev/null`.
  *
- * @throws an error that tells nothing of what is in it
+ * @throws an error that reveals nothing of the contents
  */
 export async function readAuthFile(path: string): Promise<AuthFile> {
   if (path === '/dev/null') return EMPTY;
@@ -63,10 +63,10 @@ export async function readAuthFile(path: string): Promise<AuthFile> {
 }
 
 /**
- * Takes the text of a file of credentials apart, as Go's programs read it. Text that is empty, or `null`, holds none.
+ * Parses the text of a credentials file as Go programs do. Empty text and `null` hold no credentials.
  *
- * @param what the text is, printable
- * @throws an error that tells nothing of what is in it
+ * @param what describes the text, printable
+ * @throws an error that reveals nothing of the contents
  */
 export function parseAuthFile(text: string, what: string): AuthFile {
   const document = parseGoJson(text.trim() || '{}');
@@ -83,10 +83,10 @@ export function parseAuthFile(text: string, what: string): AuthFile {
 }
 
 /**
- * The credentials of an entry: `auth` is the Base64 of `user:password`, which older files hold apart.
+ * The credentials of an entry. `auth` is the Base64 of `user:password`; older files hold the two separately.
  *
- * @returns `undefined` for an entry that only says that a program has them
- * @throws an error that tells nothing of what is in it
+ * @returns `undefined` if the entry only records that a credential helper has them
+ * @throws an error that reveals nothing of the contents
  */
 export function entryCredentials(entry: unknown): Credentials | undefined {
   if (entry === null) return undefined;
@@ -98,7 +98,7 @@ export function entryCredentials(entry: unknown): Credentials | undefined {
   return login.username || identitytoken || registrytoken ? found : undefined;
 }
 
-/** Line ends within count for nothing, and padding may be missing: Go's decoders take both. */
+/** Line breaks inside are ignored and padding may be missing: Go's decoders accept both. */
 function decode(auth: string): Pick<Credentials, 'username' | 'password'> {
   const plain = auth.replace(/[\r\n]/g, '').trim();
   const text = /^[A-Za-z0-9+/]+={0,2}$/.test(plain) ? Buffer.from(plain, 'base64').toString() : '';

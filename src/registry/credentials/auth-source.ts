@@ -7,27 +7,24 @@ import { type AuthFile, type AuthFileKind, dockerFile, parseAuthFile, podmanFile
 export interface AuthSource {
   /** The path of a file, or the name of a variable; printable. */
   readonly origin: string;
-  /** Whether the user named it: then it must be readable. */
+  /** Whether the user named it. If so, it must be readable. */
   readonly isNamed: boolean;
-  /** @throws an error that tells nothing of what is in it */
+  /** @throws an error that reveals nothing of the contents */
   read(): Promise<AuthFile>;
 }
 
 export interface AuthSourcesRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whose files go before the other's. */
+  /** Which program's files are searched first. */
   readonly first: AuthFileKind;
-  /** The only file to look into. */
+  /** If given, the only file to search. */
   readonly authFile?: string | undefined;
 }
 
 /** The variable that docker reads before its file. */
 export const AUTH_VARIABLE = 'DOCKER_AUTH_CONFIG';
 
-/**
- * Where credentials may be, in the order in which they are looked for. Sources: containers-auth.json(5); docker/cli,
- * configfile.
- */
+/** The places to search for credentials, in order. Sources: containers-auth.json(5); docker/cli, configfile. */
 export function authSources({ env, first, authFile }: AuthSourcesRequest): readonly AuthSource[] {
   if (authFile !== undefined) return [namedSource(authFile)];
   const docker = [...variableSource(env[AUTH_VARIABLE]), fileSource(dockerFile(env))];

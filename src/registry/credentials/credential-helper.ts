@@ -12,30 +12,30 @@ export interface HelperOptions {
   readonly timeout: number;
 }
 
-/** Of what a program answers, in bytes. */
+/** Maximum size of a helper's output, in bytes. */
 const MAX_ANSWER = 2 ** 18;
 
-/** No path, and no option to it. */
+/** Excludes paths, and names that would be read as an option. */
 const HELPER = /^[A-Za-z0-9][\w.-]*$/;
 
 const Text = v.optional(v.string(), '');
 const AnswerSchema = v.object({ Username: Text, Secret: Text });
 
-/** In the place of a user's name: the secret is an identity token. */
+/** In place of a user name, it marks the secret as an identity token. */
 const TOKEN = '<token>';
 
-/** What a program says that is well and has no credentials for the registry. */
+/** Output of a helper that works but has no credentials for the registry. */
 const NONE =
   /^credentials not found in native keychain$|^no credentials (?:server URL|username)$|could not be found in the keychain\.?$/;
 
-/** Of what a program says when it fails, in characters. */
+/** Maximum length quoted from a failing helper's output, in characters. */
 const MAX_SAID = 300;
 
-/** A program that gave no credentials, and should have. The message tells nothing of what it said. */
+/** A credential helper failed to return credentials. The message contains nothing of the helper's output. */
 export class HelperFailure extends Error {
   /** Printable. */
   readonly program: string;
-  /** What the program said; it may be anything. Printable, and empty where it looks like credentials. */
+  /** The helper's output, which may be anything. Printable; empty if it looks like credentials. */
   readonly said: string;
 
   constructor(program: string, reason: string, said = '') {
@@ -47,8 +47,8 @@ export class HelperFailure extends Error {
 }
 
 /**
- * Asks the program `docker-credential-HELPER` for the credentials of a registry. It is killed when it takes too long.
- * Source: docker/docker-credential-helpers, client.
+ * Asks the program `docker-credential-HELPER` for the credentials of a registry, and kills it at the timeout. Source:
+ * docker/docker-credential-helpers, client.
  *
  * @returns `undefined` when it has none
  * @throws HelperFailure
@@ -76,7 +76,7 @@ export async function askHelper(
 }
 
 /**
- * Gives credentials to the program, in the place of those that it has for the registry.
+ * Stores credentials in the helper, replacing any it has for the registry.
  *
  * @throws as `askHelper`
  */
@@ -91,7 +91,7 @@ export async function tellHelper(
 }
 
 /**
- * Has the program forget the credentials for a registry.
+ * Makes the helper erase the credentials for a registry.
  *
  * @throws as `askHelper`
  */
@@ -100,7 +100,7 @@ export async function clearHelper(helper: string, server: string, options: Helpe
 }
 
 /**
- * Asks the program for which registries it has credentials.
+ * Asks the helper which registries it has credentials for.
  *
  * @throws as `askHelper`
  */
@@ -116,7 +116,7 @@ function programOf(helper: string): string {
   return `docker-credential-${helper}`;
 }
 
-/** @returns what it answers; `undefined` when it has nothing for the registry */
+/** @returns its output; `undefined` when it has no credentials for the registry */
 async function command(
   helper: string,
   action: Action,
@@ -127,7 +127,7 @@ async function command(
   const { failure, answer, complaint } = await run(program, action, input, options);
   if (!failure) return answer;
   if (action !== 'store' && NONE.test(answer.trim())) return undefined;
-  // what it was told to store it may echo
+  // it may echo the secret it was given to store
   const said = action === 'store' ? '' : `${answer} ${complaint}`;
   throw new HelperFailure(program, whyFailed(failure, options), said);
 }
@@ -147,7 +147,7 @@ function run(
       { env: { ...env }, timeout, killSignal: 'SIGKILL', maxBuffer: MAX_ANSWER, ...(signal && { signal }) },
       (failure, answer, complaint) => resolve({ failure, answer, complaint }),
     );
-    child.stdin?.on('error', () => undefined); // what it does not read it does not need
+    child.stdin?.on('error', () => undefined); // a helper that exits without reading its input is fine
     child.stdin?.end(input);
   });
 }

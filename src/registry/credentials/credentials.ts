@@ -1,9 +1,9 @@
-/** What a registry is shown. An unknown part is empty. Nothing of it may get into a message. */
+/** What a registry is shown to log in. Unknown fields are empty. None of it may appear in a message. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
-  /** To be exchanged for a token; goes before the password. */
+  /** Exchanged for a token; takes precedence over the password. */
   readonly identityToken: string;
-  /** A token as it stands. */
+  /** A token that is sent unchanged. */
   readonly registryToken: string;
 }

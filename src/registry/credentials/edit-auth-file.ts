@@ -7,18 +7,18 @@ import { replaceFile } from '../../base/io/replace-file.js';
 import { isSystemError } from '../../base/io/system-error.js';
 import { goFields, isObject } from '../../base/text/go-json.js';
 
-/** A file of credentials, with all that dimgx knows nothing of. */
+/** A credentials file, including all fields that dimgx does not know. */
 export type AuthDocument = Readonly<Record<string, unknown>>;
 
-/** As docker and podman write it. */
+/** The indentation that docker and podman write. */
 const TAB = '\t';
 
 /**
- * Changes a file of credentials, or makes it: what else is in it stays, and how it is indented. Only its owner can read it
- * afterwards. A symlink stays one; others see the old file or the new one.
+ * Changes a credentials file, or creates it. The rest of its contents and its indentation are kept. Afterwards only its
+ * owner can read it. A symlink remains a symlink. Other processes see either the old file or the new one.
  *
- * @param change gives the new document, or `undefined` to leave the file alone
- * @throws what the operating system says, or an error that tells nothing of what is in the file
+ * @param change returns the new document, or `undefined` to leave the file alone
+ * @throws the operating system's error, or an error that reveals nothing of the contents
  */
 export async function editAuthFile(
   path: string,
@@ -34,7 +34,7 @@ export async function editAuthFile(
   await replace(real, `${JSON.stringify(changed, null, indent)}${text === '' || text.endsWith('\n') ? '\n' : ''}`);
 }
 
-/** The document with its entries changed; they stay under the name that it has for them, in whatever letter case. */
+/** Returns the document with its entries changed. They stay under the key it already uses, in whatever letter case. */
 export function withEntries(document: AuthDocument, change: (entries: AuthDocument) => AuthDocument): AuthDocument {
   const names = Object.keys(document).filter((name) => name.toLowerCase() === 'auths');
   const { auths } = goFields(document, ['auths']);
@@ -49,7 +49,7 @@ async function replace(path: string, text: string): Promise<void> {
   const temporary = join(dirname(path), `.dimgx-${randomBytes(6).toString('hex')}`);
   const old = await stat(path).catch(ifAbsent(undefined));
   await replaceFile(path, temporary, async (file) => {
-    // With sudo the home is another user's, who must be able to read it.
+    // Under sudo the home folder belongs to another user, who must be able to read the file.
     const self = process.getuid?.();
     const owner = old ?? (self === 0 ? await stat(dirname(path)) : undefined);
     if (owner && owner.uid !== self) await file.chown(owner.uid, owner.gid);

@@ -10,28 +10,30 @@ import { matchingKeys, serverOf } from './server-key.js';
 
 export interface FoundCredentials {
   readonly credentials: Credentials;
-  /** The file or variable that they are from, or that names the program; printable. */
+  /** The file or variable that holds them or names the helper; printable. */
   readonly origin: string;
 }
 
 export interface CredentialsRequest extends AuthSourcesRequest {
-  /** Of an image, as docker reads names. */
+  /** An image name, as docker reads names. */
   readonly name: string;
-  /** Is told of files and programs that give none, and are passed over. */
+  /** Receives a warning for each file or helper that fails and is skipped. */
   readonly warn: Warn;
-  /** Takes what a program said when it failed: it may be a secret, so it is for users who ask for more messages. */
+  /**
+   * Receives the output of a failed helper. It may contain a secret, so it is only for users who ask for more messages.
+   */
   readonly inform?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** For a program, in milliseconds. */
+  /** For a helper, in milliseconds. */
   readonly timeout?: number | undefined;
 }
 
-/** Programs may ask the user for something. */
+/** In milliseconds. Helpers may prompt the user. */
 const TIMEOUT = 60_000;
 
 /**
- * The credentials that `docker login` or `podman login` has stored for the registry of an image. What cannot be had is
- * passed over with a warning: most images are public. A file that the user named must be readable.
+ * The credentials that `docker login` or `podman login` has stored for the registry of an image. A source that fails is
+ * skipped with a warning, because most images are public. A file that the user named must be readable.
  *
  * @returns `undefined` when there are none
  * @throws DIMGX_SOURCE_NOT_FOUND, DIMGX_SOURCE_UNREADABLE, DIMGX_ABORTED
@@ -58,7 +60,10 @@ async function read(source: AuthSource): Promise<AuthFile> {
   });
 }
 
-/** As with docker, a program that is configured for the registry is asked first, or else that for all; then the file. */
+/**
+ * As in docker, the helper configured for the registry is asked first, or else the one for all registries; then the
+ * file is searched.
+ */
 async function credentialsOf(
   file: AuthFile,
   source: AuthSource,
@@ -77,7 +82,7 @@ async function credentialsOf(
   return undefined;
 }
 
-/** What the file itself holds still counts when its program fails. */
+/** When the helper fails, the entries in the file itself still count. */
 async function askOrPassOver(
   helper: string,
   server: string,
@@ -93,7 +98,7 @@ async function askOrPassOver(
   }
 }
 
-/** @throws DIMGX_ABORTED; what is wrong with a file that the user named */
+/** @throws DIMGX_ABORTED; the failure to read a file that the user named */
 function passOver(cause: unknown, { origin }: AuthSource, { name, warn, inform, signal }: CredentialsRequest): void {
   throwIfAborted(signal);
   if (cause instanceof DimgxError && NAMED_FILE.includes(cause.code)) throw cause;

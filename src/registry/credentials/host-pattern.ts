@@ -1,11 +1,11 @@
-/** Whether a key of a file of credentials stands for several hosts. */
+/** Whether a key in a credentials file matches several hosts. */
 export function isPattern(key: string): boolean {
   return key.includes('*');
 }
 
 /**
- * Whether a pattern stands for a host, or for a part of a registry. `*` is any text without a dot, a colon or a slash:
- * `*.example.com` does not mean hosts two levels below. Source: the keys of Kubernetes' pull secrets.
+ * Whether a pattern matches a host, or a path within a registry. `*` matches any text without a dot, a colon or a
+ * slash, so `*.example.com` does not match hosts two levels down. Source: the keys of Kubernetes' pull secrets.
  *
  * @param scope `HOST[:PORT][/PATH]`
  */
@@ -17,7 +17,7 @@ export function matchesPattern(pattern: string, scope: string): boolean {
   return labels.length === others.length && labels.every((label, i) => matchesLabel(label, others[i] as string));
 }
 
-/** Each text between two `*` is looked for once, from the left: no pattern costs more than that. */
+/** Searches once, left to right, for each text between two `*`. No pattern costs more than that. */
 function matchesLabel(pattern: string, text: string): boolean {
   const [first = '', ...others] = pattern.split('*');
   const last = others.pop();

@@ -8,26 +8,26 @@ import type { HelperOptions } from './credential-helper.js';
 import { isPattern } from './host-pattern.js';
 import { dockerKey, keysOf, matchingKeys } from './server-key.js';
 
-/** Of which registry credentials are to be stored or removed, and where. */
+/** The registry whose credentials are to be stored or removed, and where. */
 export interface LoginRequest {
-  /** As in the names of images: `docker.io`, `HOST:PORT`. */
+  /** As in image names: `docker.io`, `HOST:PORT`. */
   readonly registry: string;
-  /** That the user names. Default: docker's or Podman's. */
+  /** The file that the user names. Default: docker's or Podman's. */
   readonly authFile?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A file for credentials. */
+/** A credentials file. */
 export interface LoginPlace {
   readonly path: string;
   readonly kind: AuthFileKind;
 }
 
-/** Programs may ask the user for something, in milliseconds. */
+/** In milliseconds. Helpers may prompt the user. */
 const TIMEOUT = 60_000;
 
-/** All files in which dimgx looks for credentials. */
+/** All files that dimgx searches for credentials. */
 export function loginPlaces({ authFile, env }: Omit<LoginRequest, 'registry'>): readonly [LoginPlace, ...LoginPlace[]] {
   if (authFile !== undefined) return [{ path: authFile, kind: kindOf(authFile) }];
   const podman = podmanFiles(env).map((path) => ({ path, kind: 'podman' as const }));
@@ -35,8 +35,8 @@ export function loginPlaces({ authFile, env }: Omit<LoginRequest, 'registry'>): 
 }
 
 /**
- * Where credentials are to be stored: in the file that the user or the environment names (Podman, too, obeys
- * `DOCKER_CONFIG`); else in docker's, if it is there; else in the one that Podman writes, or can be written.
+ * The file to store credentials in: the one that the user or the environment names (Podman obeys `DOCKER_CONFIG` too),
+ * or docker's if it exists, or else the first of Podman's files that exists or can be created.
  */
 export async function placeToStore(request: LoginRequest): Promise<LoginPlace> {
   const [first, ...others] = loginPlaces(request);
@@ -49,12 +49,15 @@ export async function placeToStore(request: LoginRequest): Promise<LoginPlace> {
   return podman;
 }
 
-/** What a registry is called in a file of that kind. */
+/** The key for a registry in a file of this kind. */
 export function keyFor({ kind }: LoginPlace, registry: string): string {
   return kind === 'docker' ? dockerKey(registry) : registry;
 }
 
-/** The program that keeps the credentials of the registry, and what it calls that; Podman knows none for all. */
+/**
+ * The helper that keeps the registry's credentials, and the key it uses for the registry. Podman has no helper for all
+ * registries.
+ */
 export function helperFor(place: LoginPlace, { helpers, helper }: AuthFile, registry: string) {
   const patterns = matchingKeys(helpers.keys(), `${registry}/x`).filter(isPattern);
   const [key] = [...keysOf(helpers.keys(), registry), ...patterns];
@@ -86,7 +89,7 @@ export async function withLoginErrors<T>(
   }
 }
 
-/** Docker's file is called `config.json` wherever it lies. */
+/** Docker's file is always called `config.json`, in any folder. */
 function kindOf(path: string): AuthFileKind {
   return basename(path) === 'config.json' ? 'docker' : 'podman';
 }
@@ -98,7 +101,7 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** Where there is no folder for running programs, an ordinary user cannot make one. */
+/** An ordinary user may be unable to create the runtime folder when it is missing. */
 async function canBeMade(path: string): Promise<boolean> {
   try {
     await makeUserFolder(dirname(path));

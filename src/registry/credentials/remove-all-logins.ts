@@ -7,17 +7,17 @@ import { removeEntries } from './remove-login.js';
 
 /** Credentials that were removed. */
 export interface RemovedLogin {
-  /** What the file, or its program, called the registry. */
+  /** The key for the registry in the file or in its helper. */
   readonly key: string;
-  /** Of the file. */
+  /** Path of the file. */
   readonly path: string;
 }
 
 /**
- * Removes all credentials from all files in which dimgx looks for them, and from the programs that they name. What fails
- * at one place keeps no other from being emptied.
+ * Removes all credentials from every file that dimgx searches, and from the helpers those files name. A failure in one
+ * place does not stop the others from being emptied.
  *
- * @returns those that were removed, and what went wrong
+ * @returns the logins removed, and the failures
  * @throws DIMGX_ABORTED
  */
 export async function removeAllLogins(
@@ -60,7 +60,7 @@ interface Kept {
   readonly server: string;
 }
 
-/** What programs may have: what they list themselves, and what the file says that they have. */
+/** Logins that helpers may hold: those they list themselves, and those the file attributes to them. */
 async function keptByPrograms(
   { kind }: LoginPlace,
   { helper, helpers, entries }: AuthFile,

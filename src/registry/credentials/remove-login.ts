@@ -12,8 +12,8 @@ import {
 import { keysOf } from './server-key.js';
 
 /**
- * Removes the credentials for a registry from all files in which dimgx looks for them, and from the programs that they
- * name; those for parts of the registry stay.
+ * Removes the credentials for a registry from every file that dimgx searches, and from the helpers those files name.
+ * Credentials for parts of the registry stay.
  *
  * @returns the files that had any
  * @throws DIMGX_SOURCE_LOGIN_NOT_STORED, DIMGX_ABORTED
@@ -39,7 +39,7 @@ async function removeFrom(place: LoginPlace, request: LoginRequest): Promise<boo
   return isKept || old.length > 0;
 }
 
-/** Leaves entries out of a file; all else in it stays. */
+/** Removes entries from a file; everything else in it stays. */
 export async function removeEntries({ path }: LoginPlace, keys: readonly string[]): Promise<void> {
   await editAuthFile(path, (document) =>
     withEntries(document, (entries) =>

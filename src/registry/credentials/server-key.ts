@@ -1,28 +1,29 @@
 import { repositoryOf } from '../../reference/image-name.js';
 import { isPattern, matchesPattern } from './host-pattern.js';
 
-/** Docker Hub's key in docker's configuration, of the time when it had another API. */
+/** Docker Hub's key in docker's configuration. It dates from the time when the Hub had another API. */
 const DOCKER_HUB = 'https://index.docker.io/v1/';
 
-/** What docker calls the registry of an image in its configuration. */
+/** The key that docker's configuration uses for the registry of an image. */
 export function serverOf(name: string): string {
   return dockerKey(repositoryOf(name).registry);
 }
 
-/** @param registry as in the names of images */
+/** @param registry as in image names */
 export function dockerKey(registry: string): string {
   return registry === 'docker.io' ? DOCKER_HUB : registry;
 }
 
-/** The keys that mean a registry, and not a part of it, or another. */
+/** The keys that mean exactly this registry, and not a part of it. */
 export function keysOf(keys: Iterable<string>, registry: string): readonly string[] {
   return [...keys].filter((key) => scopeOf(key) === lowerHost(registry));
 }
 
 /**
- * The keys that stand for the registry of an image, the best first: as docker writes it; then those that mean the image's
- * registry, or a part of it as with Podman (`quay.io/team`), the most specific first; then patterns, the longest first. A
- * key with a scheme means the host, whatever path follows. Letter case does not count in a host.
+ * The keys that match the registry of an image, best first. The exact key that docker writes comes first. Next come the
+ * keys for the image's registry or, as in Podman, for a part of it (`quay.io/team`), most specific first. Patterns come
+ * last, longest first. A key with a scheme means the host, whatever path follows. Hosts are compared without regard to
+ * letter case.
  */
 export function matchingKeys(keys: Iterable<string>, name: string): readonly string[] {
   const all = [...keys];
@@ -35,7 +36,7 @@ export function matchingKeys(keys: Iterable<string>, name: string): readonly str
   return [...new Set([...exact, ...plain, ...patterns.sort((a, b) => b.length - a.length)])];
 }
 
-/** @returns the name, and all that it lies in up to the registry */
+/** @returns the name and all its parents, up to the registry */
 function scopesOf(name: string): readonly string[] {
   const scopes: string[] = [];
   for (let scope = name; scope !== ''; scope = scope.slice(0, Math.max(scope.lastIndexOf('/'), 0))) scopes.push(scope);

@@ -5,14 +5,14 @@ import { helperFor, helperOptions, keyFor, type LoginRequest, placeToStore, with
 import { keysOf } from './server-key.js';
 
 export interface StoredLogin {
-  /** Of the file that has the credentials, or that names the program that has them. */
+  /** Path of the file that has the credentials, or that names the helper that has them. */
   readonly path: string;
   readonly helper: string | undefined;
 }
 
 /**
- * Stores credentials as `docker login` does, where docker has a configuration, and else as `podman login` does. A program
- * that keeps them is told, when the file names one.
+ * Stores credentials as `docker login` does if docker has a configuration, and otherwise as `podman login` does. If the
+ * file names a helper for the registry, the helper stores them.
  *
  * @throws DIMGX_SOURCE_LOGIN_NOT_STORED, DIMGX_ABORTED
  */
@@ -25,7 +25,7 @@ export async function storeLogin(
   return withLoginErrors(place, 'stored in', signal, async () => {
     const helper = helperFor(place, await readAuthFile(place.path), registry);
     if (helper) await tellHelper(helper.program, helper.server, login, helperOptions(request));
-    // docker notes for which registries its programs have any
+    // docker records which registries its helpers have credentials for
     const noted = place.kind === 'docker' ? {} : undefined;
     const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
     const entry = helper ? noted : { auth };
@@ -34,7 +34,7 @@ export async function storeLogin(
   });
 }
 
-/** The document with an entry in the place of all that mean the registry. */
+/** Returns the document with this entry in place of all entries for the registry. */
 function withEntry(
   document: AuthDocument,
   registry: string,
