@@ -1,16 +1,19 @@
 import type { Region } from '../base/io/region.js';
 import type { Digest } from '../reference/digest.js';
 
-/** The bytes of a blob, in a file that is read by position. They stay readable, whatever becomes of the cache, as long as they are open. */
+/**
+ * The bytes of a blob, in a file that is read by offset. They stay readable while the blob is open, whatever happens to
+ * the cache.
+ */
 export interface CachedBlob {
   readonly region: Region;
   close(): Promise<void>;
 }
 
 /**
- * Appends to the file all that the blob has from byte `from` on, one write after the other, and takes nothing back: what
- * has been written is being read meanwhile. The blob begins at byte `start` of the file. A writer that cannot begin at `from`
- * skips what is there already. No more than the blob's size may be written.
+ * Appends the blob's bytes from offset `from` on to the file, one write after another. It must not rewrite anything:
+ * the bytes written are read concurrently. The blob begins at offset `start` of the file. A download that cannot begin
+ * at `from` must skip the bytes already there. No more than the blob's size may be written.
  */
 export type DownloadBlob = (target: DownloadTarget) => Promise<void>;
 
@@ -20,30 +23,32 @@ export interface DownloadTarget {
   readonly from: number;
 }
 
-/** Blobs by their digests, for all processes of a user. */
+/** Blobs by digest, shared by all processes of a user. */
 export interface BlobCache {
-  /** A blob that is there, or `undefined`. Its bytes were right when they were stored. */
+  /** A blob that is cached, or `undefined`. Its bytes were verified when they were stored. */
   open(digest: Digest): Promise<CachedBlob | undefined>;
   /**
-   * A blob that is there; else it is downloaded, by one process at a time, from where the last one that was cut has come
-   * to. The bytes on the disk have been hashed when this returns. When the cache cannot be written, a temporary file
-   * takes its place.
+   * Returns the cached blob, or else downloads it. One process at a time downloads a blob, resuming any download that
+   * was cut. The bytes on the disk have been hashed when this resolves. If the cache cannot be written, a temporary
+   * file is used instead.
    *
    * @param size of the blob, in bytes
-   * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; DIMGX_SOURCE_NO_SPACE; DIMGX_ABORTED; what `download`
-   *   throws
+   * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; DIMGX_SOURCE_NO_SPACE; DIMGX_ABORTED; any error of
+   *   `download`
    */
   fetch(digest: Digest, size: number, download: DownloadBlob): Promise<CachedBlob>;
-  /** Forgets a blob that turned out to be damaged, and what was derived from it. */
+  /** Removes a damaged blob, and the data derived from it. */
   discard(digest: Digest): Promise<void>;
-  /** What was derived from a blob and is kept beside it. Whoever asks for it checks it. */
+  /** The data derived from a blob and stored beside it. It is not verified; the caller must check it. */
   loadDerived(digest: Digest): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Keeps what can be derived again, if it can be kept. */
+  /** Stores derived data if possible. A failure is ignored, because the data can be derived again. */
   saveDerived(digest: Digest, parts: readonly Uint8Array[]): Promise<void>;
-  /** What the name of an image, with its registry, stood for when it was last asked for: its index or manifest. */
+  /**
+   * The digest of the index or manifest that an image name, with its registry, referred to when it was last requested.
+   */
   recall(name: string): Promise<Digest | undefined>;
   /** @param name one line */
   remember(name: string, digest: Digest): Promise<void>;
-  /** Waits for what is still being written. Blobs that are open stay open. @throws what `warn` has thrown meanwhile */
+  /** Waits for pending writes. Blobs that are open stay open. @throws any error that `warn` has thrown meanwhile */
   close(): Promise<void>;
 }

@@ -5,18 +5,18 @@ import { detectCompression } from '../compression/detect.js';
 import { READ_QUIETLY } from './cache-files.js';
 import { openRegular } from './open-regular.js';
 
-/** What a blob seems to be: a document of an image, or a layer by its compression. */
+/** What a blob appears to be: a document of an image, or a layer, by its compression. */
 export type BlobKind = 'index' | 'manifest' | 'config' | 'tar' | Exclude<CompressionName, 'none'>;
 
 const HEAD = 512;
-/** Where a tar header says so. Source: POSIX, pax. */
+/** Offsets of the magic in a tar header. Source: POSIX, pax. */
 const USTAR = { from: 257, to: 262 };
 
 /**
- * Tells from its bytes what a blob is, for a listing.
+ * Guesses the kind of a blob from its bytes, for a listing.
  *
- * @returns `undefined` when it cannot be told
- * @throws what the operating system says
+ * @returns `undefined` if the kind is unknown
+ * @throws the operating system's error
  */
 export async function blobKind(path: string): Promise<BlobKind | undefined> {
   const file = await openRegular(path, READ_QUIETLY);

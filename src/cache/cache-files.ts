@@ -6,29 +6,29 @@ import { isSystemError } from '../base/io/system-error.js';
 import { algorithmOf, type Digest, hexOf, isDigest, parseDigest } from '../reference/digest.js';
 import { readRegular } from './open-regular.js';
 
-/** A blob that is stored, and what was derived from it. */
+/** A stored blob, and the data derived from it. */
 export interface CacheEntry {
   readonly digest: Digest;
-  /** Of the blob, in bytes. */
+  /** Size of the blob, in bytes. */
   readonly length: number;
-  /** Of what was derived from it, in bytes; 0 where there is nothing. */
+  /** Size of the derived data, in bytes; 0 if there is none. */
   readonly derived: number;
   readonly lastUsed: Date;
 }
 
-/** A blob of which only the beginning, or not even that, has come. */
+/** A blob that is downloaded only in part, or not at all yet. */
 export interface PartialFile {
   readonly path: string;
-  /** Of what it is to become; `undefined` when it is no blob. */
+  /** Digest of the finished blob; `undefined` if the file is not a blob. */
   readonly digest: Digest | undefined;
-  /** Under which whoever writes to it claims it. */
+  /** The key of the claim that a writer holds. */
   readonly key: string;
   /** In bytes. */
   readonly length: number;
   readonly lastWritten: Date;
 }
 
-/** That an image of this name was asked for, and what its registry had. */
+/** An image name that was requested, and the digest that its registry returned. */
 export interface NamedDigest {
   readonly path: string;
   readonly digest: string;
@@ -37,13 +37,16 @@ export interface NamedDigest {
 
 const { O_RDONLY, O_NOFOLLOW, O_NOATIME = 0 } = constants;
 
-/** How a blob is opened to be looked at, which is no use of it. Only the owner may. Source: open(2). */
+/**
+ * Flags for inspecting a blob without updating its access time, which records the last use. Only the owner may use
+ * them. Source: open(2).
+ */
 export const READ_QUIETLY = O_RDONLY | O_NOFOLLOW | O_NOATIME;
 
-/** Where things lie in the folder of a cache. */
+/** The paths in a cache folder. */
 export class CacheFiles {
   readonly folder: string;
-  /** Who is at work: see `claimOr`. */
+  /** Folder of the claims; see `claimOr`. */
   readonly claims: string;
   readonly partials: string;
   readonly #names: string;
@@ -63,7 +66,7 @@ export class CacheFiles {
     return join(this.folder, 'indexes', ...pathOf(digest));
   }
 
-  /** Where it stands what an image's name meant. */
+  /** Path of the file that records what an image name referred to. */
   name(name: string): string {
     return join(this.#names, createHash('sha256').update(name).digest('hex'));
   }
@@ -76,20 +79,20 @@ export class CacheFiles {
     return pathOf(digest).join('-');
   }
 
-  /** What is stored just now, in no order. */
+  /** All blobs stored at present, in no particular order. */
   async entries(): Promise<readonly CacheEntry[]> {
     const digests = await this.#digests('blobs');
     const found = await Promise.all(digests.map((digest) => this.#entry(digest)));
     return found.filter((entry) => entry !== undefined);
   }
 
-  /** Of what there is something derived, though the blob itself is not there. */
+  /** Digests that have derived data but no stored blob. */
   async orphans(entries: readonly CacheEntry[]): Promise<readonly Digest[]> {
     const stored = new Set(entries.map(({ digest }) => digest));
     return (await this.#digests('indexes')).filter((digest) => !stored.has(digest));
   }
 
-  /** Names of images, with what they stand for. */
+  /** Image names, with the digests they refer to. */
   async names(): Promise<readonly NamedDigest[]> {
     const files = (await namesIn(this.#names)).map((file) => join(this.#names, file));
     const texts = await Promise.all(
@@ -123,7 +126,7 @@ export class CacheFiles {
     return found.filter((file) => file !== undefined);
   }
 
-  /** Takes away a blob and what was derived from it. @returns whether it was there */
+  /** Removes a blob and the data derived from it. @returns whether the blob existed */
   async remove(digest: Digest): Promise<boolean> {
     await removeFile(this.derived(digest));
     return removeFile(this.blob(digest));
@@ -145,7 +148,7 @@ export class CacheFiles {
   }
 }
 
-/** @returns whether it was there */
+/** @returns whether the file existed */
 export async function removeFile(path: string): Promise<boolean> {
   try {
     await unlink(path);
@@ -163,7 +166,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   });
 }
 
-/** A digest that is none must not become a path. */
+/** Validates the digest, so that a malformed one cannot become a path. */
 function pathOf(digest: Digest): [string, string] {
   const checked = parseDigest(digest, 'a blob');
   return [algorithmOf(checked), hexOf(checked)];

@@ -7,10 +7,10 @@ import { printable } from '../base/text/printable.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where a cache is to be. */
+/** Location of a cache. */
 export interface CachePlace {
   readonly path: string;
-  /** The user named this very folder: what is there already is not changed. */
+  /** The user named this folder explicitly, so the mode of an existing folder is left alone. */
   readonly isNamed: boolean;
 }
 
@@ -18,7 +18,7 @@ const OWNER_ONLY = 0o700;
 const WRITABLE_BY_OTHERS = 0o022;
 
 /**
- * The user's cache: `DIMGX_CACHE`, else `dimgx` in the user's cache folder. A relative folder of the user's is ignored.
+ * The user's cache: `DIMGX_CACHE`, or else `dimgx` in the user's cache folder. A relative `XDG_CACHE_HOME` is ignored.
  * Source: XDG Base Directory Specification.
  */
 export function cachePlace(env: Environment): CachePlace {
@@ -28,7 +28,7 @@ export function cachePlace(env: Environment): CachePlace {
   return { path: join(parent, 'dimgx'), isNamed: false };
 }
 
-/** As it is where the working directory was deleted: nothing can be made there then. */
+/** Returns the path unchanged if the working directory was deleted: nothing can be created there then. */
 function absolute(path: string): string {
   try {
     return resolve(path);
@@ -38,7 +38,7 @@ function absolute(path: string): string {
 }
 
 /**
- * Makes the folder, for its owner only, if it is not there, and checks it.
+ * Creates the folder, accessible to its owner only, if it does not exist, and checks it.
  *
  * @throws as `checkCacheFolder`
  */
@@ -50,15 +50,15 @@ export async function prepareCacheFolder(place: CachePlace): Promise<void> {
 }
 
 /**
- * Refuses a folder that others may write to, or that is another user's: what lies in it could be theirs.
+ * Rejects a folder that other users can write to, or that belongs to another user: they could have put anything there.
  *
- * @returns whether it is there
- * @throws an error that says in words why it cannot be used, or what the operating system says
+ * @returns whether the folder exists
+ * @throws an error with the reason in words, or the operating system's error
  */
 export async function checkCacheFolder({ path, isNamed }: CachePlace): Promise<boolean> {
   if (!(await stat(path).catch(ignoreAbsence))) return false;
   const { mode } = await requireOwn(path);
-  // Node's compile cache may have made it, with the modes that are usual for folders.
+  // Node's compile cache may have created it, with the default mode for folders.
   if (!isNamed && (mode & 0o077) !== 0) await chmod(path, OWNER_ONLY).catch(ignoreReadOnly);
   await requirePrivate(path);
   const blobs = join(path, 'blobs');
@@ -82,7 +82,7 @@ async function requirePrivate(path: string): Promise<void> {
   throw new Error(`${printable(path, 300)} may be written by others (make it private by chmod 700)`);
 }
 
-/** With `sudo`, the home may still be the user's: folders of root's in it would be in the user's way for ever. */
+/** Under `sudo` the home may still be the user's. Folders of root in it would be in the user's way forever. */
 async function refuseForeignHome(path: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
   for (let parent = dirname(path); ; parent = dirname(parent)) {

@@ -1,13 +1,13 @@
 import { quoted } from '../base/text/printable.js';
 import { readSize } from '../base/text/read-size.js';
 
-/** Of all that is kept, in bytes. */
+/** Maximum size of the cache, in bytes. */
 const DEFAULT_LIMIT = 10 * 1000 ** 3;
 
 /**
- * How large the cache may become, in bytes: `DIMGX_CACHE_SIZE`, else 10 GB.
+ * The maximum size of the cache, in bytes: `DIMGX_CACHE_SIZE`, or else 10 GB.
  *
- * @throws an error that says in words what is wrong with it
+ * @throws an error that says in words what is wrong with the setting
  */
 export function cacheLimit(env: Readonly<Record<string, string | undefined>>): number {
   const text = env.DIMGX_CACHE_SIZE;

@@ -6,30 +6,30 @@ import { isSystemError } from '../base/io/system-error.js';
 import { throwIfAborted } from '../errors.js';
 import { formatIdentity, isRunning, ownIdentity, type ProcessIdentity, parseIdentity } from './process-identity.js';
 
-/** Between two looks at who else is there, in milliseconds: at first, and at most. */
+/** Delays between checks for rival claims, in milliseconds: the first, and the longest. */
 const PATIENCE = { first: 10, most: 200 };
-/** A claim is touched so often, in milliseconds… */
+/** How often a claim is touched, in milliseconds. */
 const HEARTBEAT = 10_000;
-/** …and one of a process that cannot be looked for counts as given up when it has not been touched for so long. */
+/** Age in milliseconds at which a claim counts as abandoned, if its process cannot be looked up from here. */
 const GIVEN_UP = 90_000;
 
-/** The right to be the only process that does something; whoever took it releases it. */
+/** The exclusive right to do something. The holder must release it. */
 export interface Claim {
-  /** Whether it is certain that nobody who had it before is still at work. */
+  /** False if an earlier holder may still be at work. */
   readonly isClean: boolean;
   release(): Promise<void>;
 }
 
 /**
- * Waits until nobody else claims `key`, among all processes that use the folder.
+ * Waits until no other process that uses the folder claims `key`.
  *
- * Each claim is an empty file with a name of its own, which tells the process. Whoever has put up a claim and then sees no
- * other has the right: of two, at least the one that came later sees the other. Of two that wait the one whose name
- * sorts later withdraws. A claim of a process that has ended is taken down by whoever sees it: since its name is used by
- * nobody else, this needs no lock.
+ * Each claim is an empty file with a unique name that identifies the process. A process that has created its claim and
+ * then sees no rival holds the right: of two processes, at least the later one sees the other's claim. If both wait,
+ * the one whose name sorts later withdraws. A claim whose process has ended is removed by any process that sees it.
+ * This needs no lock, because no other claim uses that name.
  *
- * @param find is asked between; what it finds ends the waiting
- * @throws what the operating system says; DIMGX_ABORTED
+ * @param find called between checks; the wait ends when it finds something
+ * @throws the operating system's error; DIMGX_ABORTED
  */
 export async function claimOr<T>(
   folder: string,
@@ -49,7 +49,7 @@ export async function claimOr<T>(
   try {
     for (let patience = PATIENCE.first; ; patience = Math.min(2 * patience, PATIENCE.most)) {
       throwIfAborted(signal);
-      // Who was thought to be gone begins anew.
+      // Another process may have taken this claim for abandoned and removed it. If so, start over.
       stands &&= await touch(path);
       const rivals = await rivalsOf(folder, key, self);
       isClean &&= rivals.isClean;
@@ -75,7 +75,7 @@ export async function claimOr<T>(
   }
 }
 
-/** Takes down the claims of all processes that have ended. */
+/** Removes the claims of all processes that have ended. */
 export async function sweepClaims(folder: string): Promise<void> {
   const self = await ownIdentity();
   const keys = (await namesIn(folder)).map((name) => name.slice(0, name.lastIndexOf('.')));
@@ -93,7 +93,7 @@ function hold(path: string, isClean: boolean): Claim {
   };
 }
 
-/** @returns whether it is still there */
+/** @returns whether the file still exists */
 async function touch(path: string): Promise<boolean> {
   const now = new Date();
   return utimes(path, now, now).then(

@@ -2,13 +2,13 @@ import { quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import type { CacheEntry } from './cache-files.js';
 
-/** Shorter beginnings are more likely a slip than a blob. */
+/** Shorter prefixes are more likely a slip than a blob. */
 const SHORTEST = 4;
 
 /**
- * The blobs that are meant: digests, or the first digits of what follows the colon.
+ * The blobs that names refer to. A name is a digest, or a prefix of its hex digits.
  *
- * @throws DIMGX_STORE_NO_SUCH_BLOB when one of them means none, or several
+ * @throws DIMGX_STORE_NO_SUCH_BLOB when a name matches no blob, or several
  */
 export function findBlobs(entries: readonly CacheEntry[], names: readonly string[]): readonly CacheEntry[] {
   return [...new Set(names.map((name) => findBlob(entries, name)))];

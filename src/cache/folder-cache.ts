@@ -23,14 +23,14 @@ import { writeWhole } from './write-whole.js';
 export interface FolderCacheOptions {
   /** Prepared by `prepareCacheFolder`. */
   readonly folder: string;
-  /** Of all that is kept, in bytes. */
+  /** Maximum size of the cache, in bytes. */
   readonly limit: number;
-  /** For what cannot be kept. */
+  /** Used for blobs that cannot be cached. */
   readonly spools: BlobCache;
-  /** Is told why something is not kept. */
+  /** Receives the reason when something cannot be cached. */
   readonly notUsed: (reason: string) => void;
   readonly signal?: AbortSignal | undefined;
-  /** For another process that downloads a blob and does not get on, in milliseconds. */
+  /** How long another process's download may make no progress, in milliseconds. */
   readonly patience: number;
 }
 
@@ -40,28 +40,28 @@ const closeDescriptor = promisify(close);
 const statDescriptor = promisify(fstat);
 const setTimes = promisify(futimes);
 
-/** Each of them holds two descriptors until it is on the disk. */
+/** Each blob being published holds two descriptors until it is on the disk. */
 const MOST_PUBLISHED_AT_ONCE = 16;
 
-/** A blob that lies in the folder. */
+/** A blob stored in the folder. */
 interface StoredBlob extends CachedBlob {
   readonly region: Region & { readonly file: PathFile };
 }
 
 /**
- * A cache in a folder, in the shape of an OCI layout: `blobs/ALGORITHM/HEX`. A blob that is being downloaded lies in
- * `partial/`, and gets its name when its bytes are right and on the disk. Nothing is locked to be read; what is removed
- * stays readable for those who have it open.
+ * A cache in a folder laid out like an OCI layout: `blobs/ALGORITHM/HEX`. A blob being downloaded is in `partial/`, and
+ * moves to its final name once its bytes are verified and on the disk. Reading takes no lock; a removed blob stays
+ * readable for processes that have it open.
  */
 export class FolderCache implements BlobCache {
   readonly #options: FolderCacheOptions;
   readonly #files: CacheFiles;
-  /** What has been checked and is on its way to its name. */
+  /** Verified blobs that are being moved to their final names. */
   readonly #publishing = new Map<Digest, Promise<void>>();
-  /** What the caller threw when it was told that something was not kept; nobody waited for it then. */
+  /** What `notUsed` threw during a publication, which no caller awaits. `close` rethrows it. */
   #failure: { readonly of: unknown } | undefined;
   #pruning: Promise<void> = Promise.resolve();
-  /** Of all that is kept, in bytes, as far as this process knows. */
+  /** Current size of the cache, in bytes, as far as this process knows. */
   #kept: number | undefined;
 
   constructor(options: FolderCacheOptions) {
@@ -77,7 +77,7 @@ export class FolderCache implements BlobCache {
       const fd = await blob.region.file.hold();
       try {
         const { mtime } = await statDescriptor(fd);
-        // The last use, for the pruning. Times of blobs are whole seconds: to set one of them leaves the other as it is.
+        // Record the last use, for pruning. Blob times are whole seconds, so setting one leaves the other unchanged.
         await setTimes(fd, wholeSeconds(), mtime).catch(() => undefined);
       } finally {
         blob.region.file.release();
@@ -93,7 +93,7 @@ export class FolderCache implements BlobCache {
 
   async fetch(digest: Digest, size: number, download: DownloadBlob): Promise<CachedBlob> {
     try {
-      // What fails for want of descriptors goes on where it came to.
+      // A fetch that runs out of descriptors resumes where it stopped.
       return await openFiles.makeRoomFor(
         async () => (await this.#openWhole({ digest, size })) ?? (await this.#fetchInto({ digest, size }, download)),
       );
@@ -138,7 +138,10 @@ export class FolderCache implements BlobCache {
     if (this.#failure) throw this.#failure.of;
   }
 
-  /** One that is not of that length is damaged, or what says the length is. @throws DIMGX_IMAGE_SIZE_MISMATCH */
+  /**
+   * A blob of another length means that it is damaged, or that the expected length is wrong. @throws
+   * DIMGX_IMAGE_SIZE_MISMATCH
+   */
   async #openWhole({ digest, size }: WantedBlob): Promise<CachedBlob | undefined> {
     const found = await this.open(digest);
     if (found === undefined || found.region.length === size) return found;
@@ -148,7 +151,7 @@ export class FolderCache implements BlobCache {
     return undefined;
   }
 
-  /** Asked again and again while another process downloads the blob; it may have been stopped. */
+  /** Polled while another process downloads the blob. That process may be suspended. */
   #finder(wanted: WantedBlob): () => Promise<CachedBlob | undefined> {
     let progress = { length: -1, since: Date.now() };
     return async () => {
@@ -176,7 +179,7 @@ export class FolderCache implements BlobCache {
         return found;
       }
       const path = this.#files.partial(digest);
-      // Somebody who was thought to be gone may still write to it.
+      // An earlier holder that seemed to be gone may still write to it.
       if (!claim.isClean) await removeFile(path);
       const written = await this.#receive(path, wanted, download);
       const blob = await openStored(path);
@@ -201,7 +204,7 @@ export class FolderCache implements BlobCache {
     }
   }
 
-  /** @returns the file, whole and checked, open */
+  /** @returns the complete, verified file, open */
   async #receive(path: string, wanted: WantedBlob, download: DownloadBlob): Promise<FileHandle> {
     const file = await openRegular(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
     try {
@@ -224,9 +227,10 @@ export class FolderCache implements BlobCache {
   }
 
   /**
-   * It has been checked, and can be read: what fails here costs another download some day.
+   * Moves the blob to its final name. It is verified and readable already, so a failure only means another download
+   * some day.
    *
-   * @returns where the blob is found from now on; `undefined` when it is not kept
+   * @returns the blob's path from now on; `undefined` if it was not kept
    */
   async #publish(file: FileHandle, path: string, { digest, size }: WantedBlob): Promise<string | undefined> {
     const name = this.#files.blob(digest);
@@ -255,14 +259,15 @@ export class FolderCache implements BlobCache {
   }
 }
 
-/** @throws StorageFailure for what is no regular file; what the operating system says */
+/** @throws StorageFailure if it is not a regular file; the operating system's error */
 async function openStored(path: string): Promise<StoredBlob> {
   const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
   const fd = await openFiles.makeRoomFor(() => openDescriptor(path, flags));
   try {
     const { dev, ino, size, isFile } = await statStored(fd);
     if (!isFile) throw new StorageFailure(`${printable(path, 300)} is no regular file`);
-    const isPrecious = fd < (descriptorLimit() ?? 0) / 2; // others may prune it
+    // another process may prune the file, and then it could not be reopened
+    const isPrecious = fd < (descriptorLimit() ?? 0) / 2;
     const file = new PathFile({ path, identity: { dev, ino, size }, isPrecious }, fd);
     return { region: { file, offset: 0, length: Number(size) }, close: () => file.close() };
   } catch (failure) {
@@ -280,7 +285,7 @@ function wholeSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** A download that cannot end well is not begun. */
+/** Rejects a download that cannot fit on the disk before it starts. */
 async function requireRoom(path: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(path));
   if (bavail * bsize >= needed) return;

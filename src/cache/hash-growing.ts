@@ -3,15 +3,16 @@ import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PIECE = 1024 * 1024;
-/** Between two looks at how much has been written, in milliseconds. */
+/** Delay between checks for newly written bytes, in milliseconds. */
 const PERIOD = 20;
 
 /**
- * Hashes a file while somebody appends to it, as it can be read: what counts is what is on the disk.
+ * Hashes a file while it is being appended to. It reads the bytes back from the file, so the hash covers what is
+ * actually stored.
  *
- * @param written settles when nothing more will be; when it rejects, the file is not read to its end
- * @param start where it begins, in bytes
- * @returns the hash, in hex digits, and the bytes that went into it
+ * @param written settles when nothing more will be written; if it rejects, the rest of the file is not read
+ * @param start offset of the first byte to hash
+ * @returns the hash, in hex digits, and the number of bytes hashed
  */
 export async function hashGrowing(
   file: FileHandle,

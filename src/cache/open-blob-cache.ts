@@ -7,20 +7,20 @@ import { FolderCache } from './folder-cache.js';
 import { SpoolCache } from './spool-cache.js';
 
 export interface BlobCacheOptions {
-  /** Another folder than the user's; `false`: none. */
+  /** A folder to use instead of the user's; `false` for no cache. */
   readonly cache?: string | false | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** For what is not cached. Default: the system's temporary folder. */
+  /** For blobs that are not cached. Default: the system's temporary folder. */
   readonly tmpDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Is told, once, when the work goes on without the cache. */
+  /** Called once, when work continues without the cache. */
   readonly warn: Warn;
 }
 
-/** Registries may want to be waited for as long, in milliseconds. */
+/** In milliseconds. A registry may make the other process wait this long. */
 const PATIENCE = 180_000;
 
-/** Opens the cache of the user; where it cannot be used, one that keeps nothing. */
+/** Opens the user's cache. If it cannot be used, opens one that keeps nothing. */
 export async function openBlobCache(options: BlobCacheOptions): Promise<BlobCache> {
   const { cache, tmpDir, warn, signal } = options;
   const spools = new SpoolCache(tmpDir);

@@ -4,15 +4,15 @@ import { CacheFiles } from './cache-files.js';
 import { cachePlace, checkCacheFolder } from './cache-folder.js';
 import { cacheLimit } from './cache-limit.js';
 
-/** A user's cache, to be looked at. */
+/** A user's cache, opened for inspection. */
 export interface OpenedFiles {
   readonly files: CacheFiles;
-  /** How large it may become, in bytes. */
+  /** Maximum size of the cache, in bytes. */
   readonly limit: number;
 }
 
 /**
- * Where the user's cache lies; a cache that has never been used is empty.
+ * The files of the user's cache. A cache that has never been used is empty.
  *
  * @throws DIMGX_STORE_UNUSABLE
  */
@@ -26,7 +26,7 @@ export function openCacheFiles(env: Readonly<Record<string, string | undefined>>
 
 /**
  * @param folder of the cache
- * @throws DIMGX_STORE_UNUSABLE for what has no code yet
+ * @throws DIMGX_STORE_UNUSABLE for an error without a code
  */
 export async function withStoreErrors<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {

@@ -4,15 +4,15 @@ import { openRegularFile } from '../base/io/regular-file.js';
 import { StorageFailure } from './storage-failure.js';
 
 /**
- * Opens a file in the folder of a cache.
+ * Opens a file in a cache folder.
  *
- * @throws StorageFailure for what is no regular file; what the operating system says
+ * @throws StorageFailure if it is not a regular file; the operating system's error
  */
 export function openRegular(path: string, flags: number, mode?: number): Promise<FileHandle> {
   return openRegularFile(path, (message) => new StorageFailure(message), flags, mode);
 }
 
-/** Reads all of such a file. @throws as `openRegular` */
+/** Reads a whole file in a cache folder. @throws as `openRegular` */
 export async function readRegular(path: string): Promise<Buffer<ArrayBuffer>> {
   const file = await openRegular(path, constants.O_RDONLY);
   try {

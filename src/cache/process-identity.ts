@@ -2,14 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
-/** Who claims something: a process, so that others can tell whether it is still there. */
+/** Identifies the process behind a claim, so that other processes can check whether it is still running. */
 export interface ProcessIdentity {
-  /** Of the machine since it was booted, and of the namespace that numbers its processes. */
+  /** Identifies the machine's current boot and the PID namespace. */
   readonly host: string;
   readonly pid: number;
-  /** When the process was started, in ticks since the boot; `0` where that cannot be known. */
+  /** When the process started, in ticks since boot; `0` if unknown. */
   readonly started: string;
-  /** Tells apart the claims of one process. */
+  /** Distinguishes the claims of one process. */
   readonly nonce: string;
 }
 
@@ -35,16 +35,16 @@ export function parseIdentity(text: string): ProcessIdentity | undefined {
   return { host, pid: Number(pid), started, nonce };
 }
 
-/** @returns `undefined` when it cannot be known from here: another machine, another boot, another container */
+/** @returns `undefined` if it cannot be known from here: another machine, another boot, another container */
 export async function isRunning(other: ProcessIdentity, self: ProcessIdentity): Promise<boolean | undefined> {
   if (other.host !== self.host || self.started === '0') return undefined;
   return (await startOf(other.pid)) === other.started;
 }
 
-/** `undefined` for a process that is not there, or has ended and not been waited for. Source: proc_pid_stat(5). */
+/** `undefined` if the process does not exist, or is a zombie. Source: proc_pid_stat(5). */
 async function startOf(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The name of the program stands in brackets, and may hold anything.
+  // The program's name is in brackets and may contain anything.
   const [state, ...fields] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
   return state === 'Z' || state === 'X' ? undefined : fields[18];
 }

@@ -1,11 +1,11 @@
 import { type CacheEntry, type CacheFiles, type PartialFile, removeFile } from './cache-files.js';
 import { claimOr, sweepClaims } from './claim.js';
 
-/** After so long, in milliseconds, a download that was cut is not taken up again. */
+/** Age in milliseconds after which a partial download is no longer resumed. */
 const RESUMED_WITHIN = 7 * 86_400_000;
 
 export interface Pruned {
-  /** Blobs, in the order in which they were last used. */
+  /** The blobs removed, least recently used first. */
   readonly removed: readonly CacheEntry[];
   /** In bytes. */
   readonly freed: number;
@@ -14,11 +14,11 @@ export interface Pruned {
 }
 
 /**
- * Makes the cache as small as it may be: first goes what nobody will use any more, then what was used least recently.
- * What others have open stays readable for them; what others are downloading is left alone.
+ * Shrinks the cache to its limit. Useless files go first, then the least recently used. Blobs that are open elsewhere
+ * stay readable there, and downloads in progress are left alone.
  *
  * @param limit in bytes
- * @throws what the operating system says
+ * @throws the operating system's error
  */
 export async function pruneCache(files: CacheFiles, limit: number): Promise<Pruned> {
   const entries = await files.entries();
@@ -41,7 +41,7 @@ export async function pruneCache(files: CacheFiles, limit: number): Promise<Prun
   return { removed, freed, kept };
 }
 
-/** A name is of no use without the document that it stands for. */
+/** A name is useless without the document it refers to. */
 async function forgetNames(files: CacheFiles): Promise<void> {
   const stored = new Set<string>((await files.entries()).map(({ digest }) => digest));
   for (const { path, digest } of await files.names()) if (!stored.has(digest)) await removeFile(path);

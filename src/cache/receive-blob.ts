@@ -12,14 +12,14 @@ export interface WantedBlob {
 }
 
 /**
- * Has what is missing of a blob appended to a file, and checks all that then lies in it.
+ * Has the missing part of a blob appended to a file, and verifies the whole blob.
  *
- * @param file opened for appending: Linux then adds to its end wherever one wants to write, so that nothing that has been
- *   hashed can be written over
- * @param start where the blob begins in the file, in bytes
- * @param from how much is there already, in bytes
- * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; StorageFailure when the file takes no more; what
- *   `download` throws
+ * @param file opened for appending: Linux then puts every write at the end, whatever its offset, so bytes already
+ *   hashed cannot be overwritten
+ * @param start offset in the file at which the blob begins
+ * @param from how many bytes of the blob the file already has
+ * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; StorageFailure when the file takes no more; any error
+ *   of `download`
  */
 export async function receiveBlob(
   file: FileHandle,
@@ -31,7 +31,7 @@ export async function receiveBlob(
   const writing = from === size && size > 0 ? Promise.resolve() : callAsync(download, { fd: file.fd, start, from });
   if (process.platform !== 'linux') await writing;
   const hashing = hashGrowing(file, algorithmOf(digest), writing, start);
-  // Whatever fails: the file may be closed once nobody writes to it, nor reads it.
+  // On any failure, wait for both: the caller may then close the file.
   await Promise.allSettled([writing, hashing]);
   await writing;
   const { hex, length } = await hashing;
@@ -51,7 +51,7 @@ export function otherSize(digest: Digest, actual: number, size: number): DimgxEr
   return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
 }
 
-/** What came is not what was asked for, whoever is to blame. */
+/** Whether the received bytes are not those requested, whatever the cause. */
 export function isMismatch(failure: unknown): boolean {
   const code = failure instanceof DimgxError ? failure.code : undefined;
   return code === 'DIMGX_IMAGE_SIZE_MISMATCH' || code === 'DIMGX_IMAGE_DIGEST_MISMATCH';

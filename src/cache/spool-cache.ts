@@ -9,19 +9,19 @@ import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { receiveBlob, type WantedBlob } from './receive-blob.js';
 import { StorageFailure } from './storage-failure.js';
 
-/** A temporary file, and what of it is in use. */
+/** A temporary file, and how much of it is in use. */
 interface Spool {
   readonly handle: FileHandle;
   readonly file: DescriptorFile;
-  /** Where the next blob begins, in bytes. */
+  /** Offset at which the next blob begins. */
   end: number;
-  /** Blobs in it that are open, or being fetched. */
+  /** Number of its blobs that are open or being fetched. */
   users: number;
 }
 
 /**
- * No cache: the blobs that are fetched lie in temporary files until they are closed. Blobs share them, one behind the other: there
- * are no more files than blobs are fetched at once.
+ * Caches nothing. Fetched blobs are stored in temporary files until they are closed. Blobs are appended to shared
+ * files, so there are never more files than blobs fetched at the same time.
  */
 export class SpoolCache implements BlobCache {
   readonly #tmpDir: string | undefined;
@@ -58,7 +58,7 @@ export class SpoolCache implements BlobCache {
     return { region: { file, offset, length: size }, close };
   }
 
-  /** Blobs that are open stay open, and close their files. */
+  /** Blobs that are open stay open; their files are closed with them. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const spool of this.#free.splice(0)) if (spool.users === 0) await spool.file.close();
@@ -78,7 +78,7 @@ export class SpoolCache implements BlobCache {
     return { handle, file: spoolFile(handle), end: 0, users: 1 };
   }
 
-  /** What came is no good: the next blob begins where it began. */
+  /** Discards a failed blob. The next blob begins at the same offset. */
   async #giveUp(spool: Spool): Promise<void> {
     const isClean = await spool.handle.truncate(spool.end).then(
       () => true,
@@ -124,7 +124,7 @@ async function receiveInto({ handle, end }: Spool, wanted: WantedBlob, download:
   }
 }
 
-/** The same file, for appending. It has no name but this, where the system gives it one. */
+/** Opens the same file again, for appending. It has no other name, and not every system provides this one. */
 async function reopen(spool: FileHandle): Promise<FileHandle | undefined> {
   if (process.platform !== 'linux') return undefined;
   return open(`/proc/self/fd/${spool.fd}`, constants.O_RDWR | constants.O_APPEND).catch(() => undefined);

@@ -1,26 +1,29 @@
 import { constants } from 'node:os';
 import { isSystemError } from '../base/io/system-error.js';
 
-/** What the operating system says of the place where things are kept, and not of what is kept there. */
+/** Errors about the storage location, rather than about the data. */
 const PLACE = ['ENOSPC', 'EFBIG', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'ENOTSUP', 'ENOENT'];
-/** What it says when something else lies there than a file, or a folder. */
+/** Errors that occur when something other than a file or a folder is in the way. */
 const OTHER_KIND = ['EISDIR', 'ELOOP', 'EEXIST', 'ENOTDIR', 'ENXIO'];
-/** What it says when no more can be written. */
+/** Errors that occur when nothing more can be written. */
 const FULL = ['ENOSPC', 'EFBIG', 'EROFS', 'EIO'];
-/** A quota that is used up: Node has a number for it, but no name. */
+/** The quota is used up. Node has the number of this error, but no name for it. */
 const QUOTA_USED_UP = -constants.errno.EDQUOT;
 
-/** Something cannot be kept; it can be had without being kept. */
+/** Something cannot be stored. It can still be used without being stored. */
 export class StorageFailure extends Error {}
 
-/** @returns why something cannot be kept; `undefined` when it is something else that has failed */
+/** @returns the reason why something cannot be stored; `undefined` if the failure is another one */
 export function storageFailure(failure: unknown): Error | undefined {
   return failure instanceof StorageFailure || isSystemError(failure, ...PLACE, ...OTHER_KIND) || isQuota(failure)
     ? (failure as Error)
     : undefined;
 }
 
-/** The same of what a download has thrown: its network, and its own files, are no concern of who keeps what it writes. */
+/**
+ * The same for an error thrown by a download, looking only at failed writes. Failures of its network, or to open its
+ * own files, do not concern the storage.
+ */
 export function writeFailure(failure: unknown): StorageFailure | undefined {
   for (let at: unknown = failure; at instanceof Error; at = at.cause) {
     const isWrite = isSystemError(at) && /^(?:write|ftruncate)/.test(at.syscall ?? '');

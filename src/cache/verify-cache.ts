@@ -8,15 +8,15 @@ import { StorageFailure } from './storage-failure.js';
 
 export interface VerifyOptions {
   readonly signal: AbortSignal;
-  /** Told of each blob, when it has been hashed. */
+  /** Called for each blob once it has been hashed. */
   readonly onVerified: (entry: CacheEntry) => void;
 }
 
 /**
- * Hashes every blob, and discards those that are damaged.
+ * Hashes every blob, and discards the damaged ones.
  *
- * @returns those that were discarded
- * @throws what the operating system says; DIMGX_ABORTED
+ * @returns the discarded blobs
+ * @throws the operating system's error; DIMGX_ABORTED
  */
 export async function verifyCache(
   files: CacheFiles,
@@ -38,8 +38,8 @@ export async function verifyCache(
 /**
  * Hashes a blob.
  *
- * @returns `undefined` when it is not there
- * @throws what the operating system says
+ * @returns `undefined` if it does not exist
+ * @throws the operating system's error
  */
 export async function isWhole(path: string, digest: Digest): Promise<boolean | undefined> {
   try {
@@ -51,7 +51,7 @@ export async function isWhole(path: string, digest: Digest): Promise<boolean | u
     }
   } catch (failure) {
     if (isSystemError(failure, 'ENOENT')) return undefined;
-    // What cannot be read, of a broken disk or as something else than a file, is as bad as what is wrong.
+    // A blob that cannot be read, because the disk is broken or because it is not a regular file, counts as damaged.
     if (failure instanceof StorageFailure || isSystemError(failure, 'EIO', 'ELOOP', 'ENXIO')) return false;
     throw failure;
   }

@@ -5,10 +5,10 @@ import { replaceFile } from '../base/io/replace-file.js';
 import { restOfPieces } from '../base/io/rest-of-pieces.js';
 
 /**
- * Writes a file of which readers see all or nothing, in the place of one of that name.
+ * Writes a file atomically: readers see all of it or nothing. Replaces any file of that name.
  *
- * @param aside a folder on the same disk, for what is not whole yet
- * @throws what the operating system says; nothing is left then
+ * @param aside a folder on the same disk, for the unfinished file
+ * @throws the operating system's error; nothing is left behind then
  */
 export async function writeWhole(path: string, parts: readonly Uint8Array[], aside: string): Promise<void> {
   await makeFolder(aside, 0o700);
