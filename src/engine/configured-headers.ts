@@ -9,14 +9,14 @@ import { DimgxError } from '../errors.js';
 
 const Schema = v.object({ HttpHeaders: v.nullish(v.record(v.string(), v.string()), {}) });
 
-/** What a connection is made of, docker leaves out too. */
+/** Headers that belong to the connection. Docker leaves them out too. */
 const RESERVED = /^(?:host|connection|content-length|transfer-encoding|trailer|upgrade)$/i;
 
 /**
- * The headers that docker's configuration wants with every request to an engine (`HttpHeaders`). A configuration that
- * cannot be read has none: where that matters, `currentContext` has said so.
+ * The headers that docker's configuration adds to every request to an engine (`HttpHeaders`). There are none if the
+ * configuration cannot be read; where that matters, `currentContext` has already reported it.
  *
- * @throws DIMGX_SOURCE_NO_ENGINE for headers that HTTP does not allow; it tells nothing of what they hold
+ * @throws DIMGX_SOURCE_NO_ENGINE for headers that HTTP does not allow; the error does not reveal their values
  */
 export async function configuredHeaders(
   env: Readonly<Record<string, string | undefined>>,

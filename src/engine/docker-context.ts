@@ -20,15 +20,15 @@ const MetaSchema = v.object({
   }),
 });
 
-/** The context that stands for the environment and the default sockets; it is nowhere on disk. */
+/** The context that stands for the environment and the default sockets. It is not stored on disk. */
 const DEFAULT_CONTEXT = 'default';
 
 /**
- * The name of the context that docker would use, unless a host is given: that of `DOCKER_CONTEXT`, else the current one of
- * `config.json`. As with docker, a configuration that may not be read counts as none.
+ * The name of the context that docker would use if no host is given: `DOCKER_CONTEXT`, or else the current context in
+ * `config.json`. As in docker, a configuration that the user may not read counts as missing.
  *
  * @returns `undefined` for the default
- * @throws DIMGX_SOURCE_NO_ENGINE when `config.json` is malformed: another engine than the user's could be taken
+ * @throws DIMGX_SOURCE_NO_ENGINE when `config.json` is malformed, because the wrong engine might be used otherwise
  */
 export async function currentContext(env: Environment): Promise<string | undefined> {
   const name = env.DOCKER_CONTEXT || (await configuredContext(join(configFolder(env), 'config.json')));
@@ -36,7 +36,7 @@ export async function currentContext(env: Environment): Promise<string | undefin
 }
 
 /**
- * The engine of a context. Source: docker/cli, cli/context/store.
+ * The endpoint of a context. Source: docker/cli, cli/context/store.
  *
  * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_TLS
  */
@@ -70,7 +70,7 @@ async function configuredContext(path: string): Promise<string | undefined> {
   }
 }
 
-/** @throws what `readPrivateDocument` throws; DIMGX_IMAGE_BAD_JSON */
+/** @throws any error of `readPrivateDocument`; DIMGX_IMAGE_BAD_JSON */
 async function readDocument<const Schema extends v.GenericSchema>(path: string, schema: Schema) {
   return checkShape(await readPrivateDocument(path), schema, printable(path, 300));
 }

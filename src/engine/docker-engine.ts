@@ -23,7 +23,7 @@ import { followPull } from './follow-pull.js';
 import { registryAuth } from './registry-auth.js';
 import { savedArchive } from './saved-archive.js';
 
-/** An engine that has Docker's API, spoken through dockerode. */
+/** An engine with Docker's API, used through dockerode. */
 export class DockerEngine implements Engine {
   readonly location: string;
   readonly nameStyle: NameStyle;
@@ -91,7 +91,7 @@ export class DockerEngine implements Engine {
     return this.#modem.close();
   }
 
-  /** @param least the version of the API in which the request has a platform */
+  /** @param least the API version in which the request gained its platform parameter */
   #choosing(platform: Platform | undefined, least: string): Docker {
     if (!platform || !isAtLeast(this.#modem.version, least)) return this.#docker;
     const { os, architecture, variant } = platform;
@@ -99,7 +99,7 @@ export class DockerEngine implements Engine {
     return new this.#dockerode({ modem: this.#modem.withQuery(query) });
   }
 
-  /** For what is only done with an image that was found. */
+  /** Runs work on an image that was found earlier. */
   async #whileThere<T>(name: string, request: string, work: () => Promise<T>): Promise<T> {
     try {
       return await this.#doing(request, work);
@@ -119,7 +119,7 @@ export class DockerEngine implements Engine {
   }
 }
 
-/** A name as a part of a path; `undefined` for what no image can be called, and would lead elsewhere. */
+/** A name as part of a URL path. `undefined` for a name that no image can have, and that would lead to another path. */
 function namePath(name: string): string | undefined {
   const parts = name.split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..')) return undefined;
@@ -133,8 +133,8 @@ function checkedPath(name: string): string {
 }
 
 /**
- * What engines say of a name that no image has, without a 404: Docker and Podman refuse some such names as malformed, and
- * Docker's save misses the file of an ID.
+ * Messages without a 404 for a name that no image has. Docker and Podman reject some such names as malformed, and
+ * Docker's save fails to find the file of an ID.
  */
 const MISSING =
   /no such image|invalid reference format|cannot specify 64-byte hexadecimal|failed to get digest sha256:.*no such file/i;

@@ -1,4 +1,4 @@
-/** What is used of dockerode. Whatever an engine answers is unknown until its shape has been checked. */
+/** The part of dockerode that is used. Every answer of an engine is `unknown` until its shape has been checked. */
 declare module 'dockerode' {
   interface Image {
     inspect(): Promise<unknown>;
@@ -8,12 +8,12 @@ declare module 'dockerode' {
 
   export default class Docker {
     constructor(options: { readonly modem: object });
-    /** @param name stands in a path as it is */
+    /** @param name inserted into a path unchanged */
     getImage(name: string): Image;
     listImages(options: { readonly all: boolean }): Promise<unknown>;
     /**
-     * @param name without tag and digest `:latest` is meant
-     * @param auth is passed on to the modem as `authconfig`; in `options` it would get into the query
+     * @param name without a tag or a digest, it means `:latest`
+     * @param auth passed to the modem as `authconfig`; in `options` it would end up in the query
      */
     pull(name: string, options: { readonly platform?: string }, callback: undefined, auth?: string): Promise<unknown>;
   }

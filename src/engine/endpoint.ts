@@ -2,7 +2,7 @@ import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import type { TlsFiles } from './tls-files.js';
 
-/** Where an engine listens, and how it is spoken to. */
+/** Where an engine listens, and which protocol it uses. */
 export type Endpoint = UnixEndpoint | TcpEndpoint | SshEndpoint;
 
 interface UnixEndpoint {
@@ -14,9 +14,9 @@ interface TcpEndpoint {
   readonly kind: 'tcp';
   readonly host: string;
   readonly port: number;
-  /** Stands before the path of every request; empty, or `/…` without a slash at its end. */
+  /** Prepended to the path of every request; empty, or `/…` without a trailing slash. */
   readonly prefix: string;
-  /** Plain HTTP without. */
+  /** If missing, plain HTTP. */
   readonly tls?: TlsFiles | undefined;
 }
 
@@ -25,20 +25,23 @@ export interface SshEndpoint {
   readonly user?: string | undefined;
   readonly host: string;
   readonly port?: number | undefined;
-  /** Of the engine on that machine; without, its `docker` finds one. */
+  /** The engine's socket on that machine. If missing, that machine's `docker` chooses the engine. */
   readonly socket?: string | undefined;
 }
 
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 const DEFAULT_PORT = 2375;
 
-/** No option, no shell character, nothing that `ssh` would expand. Source: OpenSSH 9.6, ssh.c, valid_hostname, valid_ruser. */
+/**
+ * Excludes options, shell characters, and anything that `ssh` would expand. Source: OpenSSH 9.6, ssh.c, valid_hostname,
+ * valid_ruser.
+ */
 const SSH_HOST = /^(?!-)[\w.:%-]+$/;
 const SSH_USER = /^(?!-)[^\s\p{Cc}'"`$&;<>|(){}]+$/u;
 
 /**
- * Reads a host as docker writes it: `unix://PATH`, `tcp://HOST[:PORT][/PREFIX]`, `ssh://[USER@]HOST[:PORT][/SOCKET]`, or
- * `HOST[:PORT]`. Docker takes a bare path for a prefix on this machine's port; that is refused.
+ * Parses a host as docker writes it: `unix://PATH`, `tcp://HOST[:PORT][/PREFIX]`, `ssh://[USER@]HOST[:PORT][/SOCKET]`,
+ * or `HOST[:PORT]`. Docker reads a bare path as a prefix on this machine's port; here a bare path is rejected.
  * Source: docker/cli, opts/hosts.go; cli/connhelper/ssh/ssh.go.
  *
  * @throws DIMGX_SOURCE_NO_ENGINE
@@ -52,7 +55,7 @@ export function parseEndpoint(text: string): Endpoint {
   throw malformed(text, 'only unix://, tcp:// and ssh:// are understood');
 }
 
-/** As docker writes it; printable. */
+/** In docker's notation; printable. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return printable(`unix://${endpoint.path}`, 300);
   if (endpoint.kind === 'tcp') return printable(`tcp://${formatAddress(endpoint)}${endpoint.prefix}`, 300);
@@ -69,7 +72,7 @@ function parseTcp(rest: string, text: string): Endpoint {
   const url = rest === '' || /^[:/]/.test(rest) ? `http://localhost${rest}` : `http://${rest}`;
   const { hostname, port, pathname, username, password } = parseUrl(url, text);
   if (username !== '' || password !== '') throw malformed(text, 'user and password mean nothing there');
-  // The URL leaves out the port that HTTP has by default.
+  // URL drops the port if it is HTTP's default.
   const number = port === '' && /^[^/?#]*:0*80(?:[/?#]|$)/.test(rest) ? 80 : Number(port || DEFAULT_PORT);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   return { kind: 'tcp', host, port: number, prefix: pathname.replace(/\/+$/, '') };

@@ -7,30 +7,33 @@ import { SocketSource } from '../base/io/socket-source.js';
 import type { Endpoint, SshEndpoint } from './endpoint.js';
 import { SshConnection } from './ssh-connection.js';
 
-/** A connection for one request: what is written to it, and what comes out of it. */
+/** A connection for one request: `duplex` to write the request to, `source` to read the answer from. */
 export interface EngineConnection {
   readonly duplex: Duplex;
   readonly source: ByteSource;
 }
 
-/** Of a socket's path, in bytes; Node leaves out what is behind them. Source: unix(7), sun_path. */
+/** Maximum length of a socket path, in bytes; Node silently truncates longer ones. Source: unix(7), sun_path. */
 const MAX_PATH = process.platform === 'linux' ? 107 : 103;
 
-/** Of a socket; `onread` has it read into a buffer. */
+/** Socket options; `onread` makes the socket read into a buffer of the caller's. */
 interface Reading {
   readonly onread?: OnReadOpts;
 }
 
-/** How many requests are under way at once; others wait. By `ssh` each would be a login, which may ask for a password. */
+/**
+ * Maximum number of concurrent requests; others wait. Over `ssh`, each would be another login, which may prompt for a
+ * password.
+ */
 const AT_ONCE = 8;
 const AT_ONCE_BY_SSH = 1;
 
-/** Makes the connections to one engine, and keeps those that are idle for the next request. */
+/** Creates the connections to one engine, and keeps idle ones for later requests. */
 export class EngineAgent extends Agent {
   readonly #endpoint: Endpoint;
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #sshConnections = new Set<SshConnection>();
-  /** Those that are not kept. */
+  /** The sockets that are not kept alive. */
   readonly #sockets = new Set<Socket>();
 
   constructor(endpoint: Endpoint, env: Readonly<Record<string, string | undefined>>) {
@@ -51,7 +54,7 @@ export class EngineAgent extends Agent {
       const duplex = this.#connectSsh(endpoint);
       return { duplex, source: streamSource(duplex, signal) };
     }
-    // What TLS has decrypted it hands on even when it is told to wait: there the pieces must be its own.
+    // A TLS socket keeps delivering decrypted data after it is paused, so it needs separate buffers.
     const isSecure = endpoint.kind === 'tcp' && endpoint.tls !== undefined;
     const reused = isSecure ? undefined : new SocketSource((reading) => connect(endpoint, reading), signal);
     const socket = reused?.socket ?? connect(endpoint);
@@ -67,7 +70,7 @@ export class EngineAgent extends Agent {
     return connection;
   }
 
-  /** Ends every connection, busy ones too; resolves when no program is left. */
+  /** Ends every connection, even busy ones. Resolves once no `ssh` program is left. */
   async close(): Promise<void> {
     this.destroy();
     for (const connection of [...this.#sockets, ...this.#sshConnections]) connection.destroy();

@@ -3,24 +3,27 @@ import { checkShape } from '../image/document.js';
 import { INDEX_TYPES } from '../image/manifest.js';
 import { type Digest, isDigest } from '../reference/digest.js';
 
-/** An image, as the engine lists it. All IDs are 64 hex digits. */
+/** An image in the engine's list. All IDs are 64 hex digits. */
 export interface EngineImage {
   readonly id: string;
-  /** The image that it was built on, where the engine knows. */
+  /** The image it was built on, if the engine knows. */
   readonly parentId: string | undefined;
   /** `name:tag`. */
   readonly repoTags: readonly string[];
   /** `name@digest`. */
   readonly repoDigests: readonly string[];
-  /** Both, as the engine writes them: Podman tells `localhost/x` and `docker.io/library/x` apart, which are both `x`. */
+  /**
+   * Tags and digests with names as the engine writes them. Podman distinguishes `localhost/x` from
+   * `docker.io/library/x`; both are shortened to `x`.
+   */
   readonly fullNames: readonly string[];
   /** In seconds since 1970. */
   readonly created: number;
-  /** Of all its layers, in bytes. */
+  /** Size of all its layers, in bytes. */
   readonly size: number;
 }
 
-/** What the engine tells of one image. */
+/** The engine's details of one image. */
 export interface EngineImageDetails {
   readonly id: string;
   readonly parentId: string | undefined;
@@ -33,16 +36,18 @@ export interface EngineImageDetails {
   readonly variant: string | undefined;
   /** Oldest to newest. */
   readonly diffIds: readonly Digest[];
-  /** Of all its layers, in bytes. */
+  /** Size of all its layers, in bytes. */
   readonly size: number;
   /**
-   * What the ID is the digest of, in an engine that keeps images as registries do (Docker's containerd store): the index or
-   * the manifest of one platform. `undefined` where the ID is that of the config.
+   * The document whose digest is the ID, in an engine that stores images as registries do (Docker's containerd store):
+   * the index, or the manifest of one platform. `undefined` if the ID is the digest of the config.
    */
   readonly descriptor: { readonly digest: Digest; readonly isIndex: boolean } | undefined;
 }
 
-/** One step of an image's history, as the engine tells it; of which image it is the last, `historySteps` tells. */
+/**
+ * One step of an image's history, as the engine reports it. `historySteps` finds out which image each step completes.
+ */
 export interface EngineHistoryStep {
   /** In seconds since 1970. */
   readonly created: number;
@@ -52,12 +57,12 @@ export interface EngineHistoryStep {
   readonly size: number;
 }
 
-/** What the engine reports while it pulls. Texts are the engine's, not printable yet. */
+/** A progress report of the engine during a pull. The texts are the engine's, and not printable yet. */
 export interface PullProgress {
-  /** Of a layer, abbreviated, or of what else the status is about. */
+  /** Abbreviated ID of a layer, or of another subject of the status. */
   readonly id: string | undefined;
   readonly status: string;
-  /** In bytes, where the engine counts. */
+  /** In bytes, if the engine counts them. */
   readonly current: number | undefined;
   readonly total: number | undefined;
 }
@@ -124,7 +129,7 @@ const HistorySchema = v.array(
   }),
 );
 
-/** @throws DIMGX_IMAGE_BAD_JSON, as the others of this file */
+/** @throws DIMGX_IMAGE_BAD_JSON, like the other functions in this file */
 export function readImages(document: unknown, style: NameStyle): EngineImage[] {
   return checkShape(document, ImagesSchema, 'its list of images').map((image) => ({
     id: image.Id,
@@ -165,7 +170,7 @@ export function readHistory(document: unknown): EngineHistoryStep[] {
   }));
 }
 
-/** Names as Docker tells them: what has none gets none, and what Podman says in full is made familiar. */
+/** Names as Docker shows them. Images without a name get none, and Podman's full names are shortened. */
 function names(list: readonly string[], style: NameStyle): string[] {
   const named = list.filter((name) => !/^<none>|[:@]<none>$/.test(name));
   return style === 'docker'

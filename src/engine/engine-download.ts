@@ -3,17 +3,18 @@ import type { EngineConnection } from './engine-agent.js';
 import { EngineStall } from './engine-error.js';
 import { HttpAnswer } from './http-answer.js';
 
-/** How long the engine may take, in milliseconds. */
+/** Timeouts, in milliseconds. */
 export interface DownloadTimeouts {
-  /** For the beginning of its answer. */
+  /** For the head of the answer. */
   readonly head: number;
-  /** Within, while it is listened to. */
+  /** Between pieces of the answer, while the reader is ready for more. */
   readonly idle: number;
 }
 
 /**
- * The body of the answer to one request on a connection of its own. All of it has come, or it fails: a connection that is
- * cut, that says nothing for too long, an answer that does not say where it ends. A reader that takes its time is no failure.
+ * The body of the answer to one request, on a connection of its own. It either arrives completely or fails: if the
+ * connection is cut, if it is silent for too long, or if the answer does not say where it ends. A slow reader is not a
+ * failure.
  */
 export class EngineDownload implements ByteSource {
   readonly #connection: ByteSource;
@@ -26,9 +27,9 @@ export class EngineDownload implements ByteSource {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param connection has just been made; it is ended with the download
-   * @param request as HTTP has it, to the empty line
-   * @throws what fails before the head of the answer has come; not coded
+   * @param connection newly made; it is closed with the download
+   * @param request the HTTP request, up to and including the empty line
+   * @throws any failure before the head of the answer has arrived; not coded
    */
   static async begin(
     { duplex, source }: EngineConnection,
@@ -53,7 +54,7 @@ export class EngineDownload implements ByteSource {
       .catch((failure) => this.#fail(failure));
   }
 
-  /** Of HTTP. */
+  /** HTTP status. */
   get status(): number {
     return this.#answer.status;
   }
@@ -83,7 +84,7 @@ export class EngineDownload implements ByteSource {
     for (const [at, part] of parts.entries()) {
       const taken = take(part);
       if (!taken) continue;
-      clearTimeout(this.#timer); // who waits for the reader does not wait for the engine
+      clearTimeout(this.#timer); // do not time the engine while waiting for the reader
       return taken.then(() => {
         this.#expectWithin(this.#timeouts.idle);
         return this.#hand(parts.slice(at + 1), take);
@@ -112,7 +113,7 @@ export class EngineDownload implements ByteSource {
   }
 }
 
-/** A promise that is settled from without, once. */
+/** A promise that is settled from outside, once. */
 class Deferred<T> {
   resolve!: (value: T) => void;
   reject!: (failure: unknown) => void;
@@ -122,6 +123,6 @@ class Deferred<T> {
   });
 
   constructor() {
-    this.promise.catch(() => undefined); // whoever waits is told
+    this.promise.catch(() => undefined); // mark as handled; a caller that awaits it still gets the rejection
   }
 }

@@ -3,10 +3,10 @@ import { abortedBy, DimgxError, type ErrorCode } from '../errors.js';
 import type { Endpoint } from './endpoint.js';
 import { SshFailure } from './ssh-connection.js';
 
-/** What the engine answered instead of doing what it was asked. */
+/** An error answered by the engine instead of a result. */
 export class EngineRefusal extends Error {
   override readonly name = 'EngineRefusal';
-  /** Of HTTP. */
+  /** HTTP status. */
   readonly status: number;
 
   /** @param message the engine's own words, not printable yet */
@@ -16,26 +16,26 @@ export class EngineRefusal extends Error {
   }
 }
 
-/** The engine said nothing for too long. */
+/** The engine was silent for too long. */
 export class EngineStall extends Error {
   override readonly name = 'EngineStall';
 
-  /** @param milliseconds how long it was waited for */
+  /** @param milliseconds how long dimgx waited */
   constructor(milliseconds: number) {
     super(`nothing came for ${milliseconds / 1000} s`);
   }
 }
 
-/** What was going on when something failed. */
+/** The situation in which a failure occurred. */
 export interface Circumstances {
   readonly endpoint: Endpoint;
   /** Printable. */
   readonly location: string;
-  /** What was asked for, like `GET /version`. */
+  /** What was requested, like `GET /version`. */
   readonly request: string;
   /** Whether an engine has answered there before. */
   readonly hasAnswered: boolean;
-  /** Whether what answers there has told its version, as an engine does. */
+  /** Whether the server there has reported its version, as an engine does. */
   readonly isKnown: boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -54,15 +54,17 @@ const REASONS: Readonly<Record<string, string>> = {
 const TLS_CODE =
   /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|CERT|CRL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
 
-/** What Podman says when it is to save, in Docker's form, an image that came with such layers; it has them unpacked. */
+/** Podman's message when it cannot save an image with zstd layers in Docker's format; it has the layers unpacked. */
 const NO_ZSTD = /zstd compression is not supported for docker images/;
 
-/** Whether the other end broke the connection off. */
+/** Whether the other end broke off the connection. */
 export function isCut(failure: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(String((failure as NodeJS.ErrnoException).code));
 }
 
-/** The one coded error for whatever went wrong between dimgx and the engine; what has its code already is left as it is. */
+/**
+ * The one coded error for any failure between dimgx and the engine. An error that already has a code is returned as is.
+ */
 export function engineError(cause: unknown, circumstances: Circumstances): DimgxError {
   const { location, request, hasAnswered, isKnown, signal } = circumstances;
   if (signal?.aborted) return abortedBy(signal);
@@ -86,13 +88,13 @@ export function engineError(cause: unknown, circumstances: Circumstances): Dimgx
   return error('DIMGX_SOURCE_ENGINE_FAILED', `the engine at ${location} failed at ${request}: ${reason}`);
 }
 
-/** Why a connection that should be secure is none, and what to do; `undefined` when that is not what failed. */
+/** Why the TLS connection failed, and what to do. `undefined` if the failure has another cause. */
 function whatTlsLacks(cause: unknown, code: string, { endpoint, hasAnswered }: Circumstances): string | undefined {
   const tls = endpoint.kind === 'tcp' ? endpoint.tls : undefined;
   if (tls && TLS_CODE.test(code)) {
     return `${reasonOf(cause)}: check ca.pem, cert.pem and key.pem, and that the engine speaks TLS on that port`;
   }
-  // An engine that wants a certificate may end the connection before its reason is read.
+  // An engine that requires a client certificate may close the connection before its reason can be read.
   const mayWantCertificate = tls && !tls.cert && isCut(cause) && !hasAnswered;
   return mayWantCertificate
     ? 'it ended, as it does for want of a certificate: put cert.pem and key.pem beside ca.pem'
@@ -105,7 +107,7 @@ export function reasonOf(cause: unknown): string {
   return REASONS[String((cause as NodeJS.ErrnoException).code)] ?? printable(cause.message, 300);
 }
 
-/** @param tried at least one place, and why no engine is there */
+/** @param tried at least one place, with the reason why no engine is there */
 export function noEngine(tried: readonly { location: string; reason: string }[], cause?: unknown): DimgxError {
   const places = tried.map(({ location, reason }) => `${location} (${reason})`).join(', ');
   const advice =
@@ -114,7 +116,7 @@ export function noEngine(tried: readonly { location: string; reason: string }[],
   return new DimgxError('DIMGX_SOURCE_NO_ENGINE', message, { cause });
 }
 
-/** @param reason what speaks against it; printable */
+/** @param reason why it cannot be an engine; printable */
 function notAnEngine(location: string, reason: string, cause: unknown): DimgxError {
   const advice = 'check the address (--host, DOCKER_HOST, or the context)';
   const message = `what answers at ${location} is no container engine (${reason}): ${advice}`;
@@ -133,7 +135,7 @@ function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }:
     return new DimgxError('DIMGX_SOURCE_ENGINE_DENIED', message, { cause });
   }
   if (!isKnown && cause.status < 500) {
-    const words = said.startsWith('<') ? '' : said.slice(0, 100); // a page's title does not tell more
+    const words = said.startsWith('<') ? '' : said.slice(0, 100); // an HTML page adds nothing useful
     return notAnEngine(location, `HTTP ${cause.status} to ${request}${words && `: ${words}`}`, cause);
   }
   const advice = NO_ZSTD.test(said) ? ': `podman save --format oci-archive IMAGE | dimgx -` reads it' : '';

@@ -11,13 +11,13 @@ import { EngineRefusal, EngineStall, engineError, isCut } from './engine-error.j
 import { EngineStream, readBody } from './engine-stream.js';
 import type { Candidate } from './find-endpoint.js';
 
-/** How long is waited for an engine, in milliseconds. */
+/** Timeouts, in milliseconds. */
 export interface EngineTimeouts {
-  /** For the first answer, which the connection is made for. */
+  /** For the first answer, including the time to connect. */
   readonly connect: number;
-  /** For the beginning of every other answer, and while the engine pulls: it may have work to do. */
+  /** For the beginning of every later answer, and during a pull: the engine may have work to do. */
   readonly answer: number;
-  /** Within an answer. */
+  /** Between pieces of an answer. */
   readonly idle: number;
 }
 
@@ -29,37 +29,37 @@ export interface EngineConnection extends Candidate {
   readonly timeouts: EngineTimeouts;
 }
 
-/** What dockerode asks of its modem, as far as it matters here. */
+/** The part of dockerode's requests to its modem that matters here. */
 interface Dial {
-  /** Ends in `?` where `options` are a query. */
+  /** Ends in `?` if `options` are the query. */
   readonly path: string;
   readonly method: string;
-  /** Whether the answer is passed on as it comes. */
+  /** Whether the answer is passed on as a stream. */
   readonly isStream?: boolean;
   readonly options?: Readonly<Record<string, string | number | boolean>>;
-  /** Credentials for a registry, as a header's value. */
+  /** Credentials for a registry, as the value of a header. */
   readonly authconfig?: string | undefined;
 }
 
-/** Of a document that an engine answers, in bytes: a list of images can be long. */
+/** Maximum size of a document from the engine, in bytes: a list of images can be long. */
 const MAX_ANSWER = 64 * 2 ** 20;
 
-/** Instead of the name of the machine, where the connection is no one's but the engine's. */
+/** Used as the host name where the connection can only reach the engine. */
 const NO_HOST = 'docker';
 
-/** Of what an engine says when it refuses, in bytes; the rest is not read. */
+/** Maximum size read from a refusal, in bytes; the rest is ignored. */
 const MAX_REFUSAL = 64 * 2 ** 10;
 
 /**
- * Speaks HTTP to one engine, in the place of dockerode's own modem, which knows neither contexts nor the `ssh` program,
- * follows redirections, holds answers of any length and waits for ever when one is cut. All its errors are coded.
+ * Speaks HTTP to one engine. It replaces dockerode's own modem, which supports neither contexts nor the `ssh` program,
+ * follows redirects, buffers answers of any length, and waits forever when one is cut. All its errors are coded.
  */
 export class EngineModem {
   readonly #connection: EngineConnection;
   readonly #agent: EngineAgent;
   #hasAnswered = false;
   #isClosed = false;
-  /** Of the engine's API, before all paths; none before it is known. */
+  /** Version of the engine's API, prepended to all paths; `undefined` until it is known. */
   version: string | undefined;
 
   constructor(connection: EngineConnection) {
@@ -67,7 +67,7 @@ export class EngineModem {
     this.#agent = new EngineAgent(connection.endpoint, connection.env);
   }
 
-  /** For dockerode. */
+  /** Called by dockerode. */
   dial(dial: Dial, callback: (failure: unknown, answer?: unknown) => void): void {
     this.#answer(dial).then(
       (answer) => callback(null, answer),
@@ -75,7 +75,7 @@ export class EngineModem {
     );
   }
 
-  /** A modem of the same engine that adds a query to every request: dockerode has no parameter for it. */
+  /** A modem for the same engine that adds a query to every request. Dockerode has no parameter for it. */
   withQuery(query: Readonly<Record<string, string>>): Pick<EngineModem, 'dial'> {
     return {
       dial: (dial, callback) => {
@@ -86,7 +86,7 @@ export class EngineModem {
   }
 
   /**
-   * What the engine says of itself.
+   * The engine's description of itself.
    *
    * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_SOURCE_ENGINE_TLS, DIMGX_SOURCE_ENGINE_FAILED
    */
@@ -94,14 +94,14 @@ export class EngineModem {
     return this.#answer({ path: '/version', method: 'GET' });
   }
 
-  /** The coded error for a failure at a request. */
+  /** The coded error for a failed request. */
   explain(cause: unknown, request: string): DimgxError {
     const { endpoint, location, signal } = this.#connection;
     const [hasAnswered, isKnown] = [this.#hasAnswered, this.version !== undefined];
     return engineError(cause, { endpoint, location, request, hasAnswered, isKnown, signal });
   }
 
-  /** Fails what is under way. */
+  /** Fails any requests in progress. */
   close(): Promise<void> {
     this.#isClosed = true;
     return this.#agent.close();
@@ -127,7 +127,7 @@ export class EngineModem {
     }
   }
 
-  /** On a connection of its own: what is long is read without a copy more than is needed. */
+  /** Uses a connection of its own, to read a long answer without extra copies. */
   async #download(path: string): Promise<EngineDownload> {
     if (this.#isClosed) throw closed();
     const { endpoint, headers, timeouts, signal } = this.#connection;
@@ -142,7 +142,7 @@ export class EngineModem {
     throw await refusalOf(download.status, download);
   }
 
-  /** A connection that was kept may have been ended by the engine meanwhile: then a new one is made, once. */
+  /** The engine may meanwhile have closed a connection that was kept alive. In that case, retries once on a new one. */
   async #send(method: string, path: string, auth: string | undefined): Promise<IncomingMessage> {
     if (this.#isClosed) throw closed();
     const first = this.#request(method, path, auth);
@@ -177,7 +177,7 @@ export class EngineModem {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => request.destroy(new EngineStall(wait)), wait);
       request.once('response', resolve);
-      request.on('error', reject); // also when it fails again after that
+      request.on('error', reject); // stays attached: the request may fail again later
       request.once('close', () => reject(new Error('the connection was cut')));
       for (const event of ['response', 'error', 'close']) request.once(event, () => clearTimeout(timer));
       request.end();
@@ -185,7 +185,7 @@ export class EngineModem {
   }
 }
 
-/** The engine's words, as far as they can be had. */
+/** The engine's error message, as far as it can be read. */
 async function refusalOf(status: number, body: ByteSource): Promise<EngineRefusal> {
   const pieces: Buffer[] = [];
   let length = 0;

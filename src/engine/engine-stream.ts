@@ -4,18 +4,18 @@ import { abortedBy } from '../errors.js';
 import { EngineStall } from './engine-error.js';
 
 export interface EngineStreamOptions {
-  /** How long the engine may say nothing while it is listened to, in milliseconds. */
+  /** How long the engine may be silent while the reader is ready for more, in milliseconds. */
   readonly idle: number;
-  /** Whether the answer must say where it ends, as one that ends by the connection's end may be cut. */
+  /** Whether the answer must say where it ends. One that ends with the connection may have been cut. */
   readonly isDelimited: boolean;
   readonly signal: AbortSignal | undefined;
-  /** The error that the reader gets. */
+  /** Makes the error that the reader gets. */
   readonly explain: (cause: unknown) => Error;
 }
 
 /**
- * The body of an answer. It ends only when all of it has come: a connection that is cut, that says nothing for too long, or
- * a cancelled work is an error. A reader that takes its time is none.
+ * The body of an answer. It ends only when it has arrived completely. It fails if the connection is cut, if it is
+ * silent for too long, or if the work is cancelled. A slow reader is not a failure.
  */
 export class EngineStream extends Readable {
   readonly #message: IncomingMessage;
@@ -36,7 +36,7 @@ export class EngineStream extends Readable {
       if (!message.readableEnded) this.#fail(new Error('the connection was cut'));
     });
     message.pause();
-    this.on('error', () => undefined); // who comes to read later finds it still
+    this.on('error', () => undefined); // a reader that starts later still gets the error
     options.signal?.addEventListener('abort', this.#abort, { once: true });
     if (options.signal?.aborted) this.#abort();
   }
@@ -82,9 +82,9 @@ export class EngineStream extends Readable {
 }
 
 /**
- * All of a body.
+ * Reads a whole body.
  *
- * @param limit in bytes; what is longer is an error, that of `tooLong`
+ * @param limit in bytes; a longer body is rejected with the error from `tooLong`
  */
 export async function readBody(body: Readable, limit: number, tooLong: () => Error): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -4,12 +4,12 @@ import { DimgxError } from '../errors.js';
 import { checkShape } from '../image/document.js';
 import type { NameStyle } from './engine-documents.js';
 
-/** What is asked for must be in it: of Docker 1.12. */
+/** The oldest API that has everything dimgx needs: Docker 1.12. */
 const OLDEST_API = '1.24';
 
 /**
- * The version to speak where the engine has it: of Docker 28.1, the first in which the images of other platforms can be
- * inspected. Older engines are asked in their own.
+ * The API version to use if the engine supports it: that of Docker 28.1, the first that can inspect images of other
+ * platforms. Older engines are used with their own version.
  */
 const PREFERRED_API = '1.49';
 
@@ -19,9 +19,9 @@ const VersionSchema = v.object({
   Components: v.nullish(v.array(v.object({ Name: v.string() })), []),
 });
 
-/** How an engine wants to be spoken to. */
+/** How to talk to an engine. */
 export interface EngineVersion {
-  /** Of the API. */
+  /** Version of the API. */
   readonly api: string;
   readonly nameStyle: NameStyle;
 }
@@ -29,7 +29,8 @@ export interface EngineVersion {
 /**
  * @param document the engine's answer to `GET /version`
  * @param location printable
- * @param fixed the API's version that the user wants (`DOCKER_API_VERSION`); whether the engine has it, it says itself
+ * @param fixed the API version that the user requests (`DOCKER_API_VERSION`); the engine itself reports if it does not
+ *   support it
  * @throws DIMGX_SOURCE_ENGINE_TOO_OLD, DIMGX_SOURCE_NO_ENGINE, DIMGX_IMAGE_BAD_JSON
  */
 export function readVersion(document: unknown, location: string, fixed = ''): EngineVersion {
@@ -57,12 +58,12 @@ function fixedVersion(text: string): string | undefined {
   );
 }
 
-/** Whether an engine that is asked in the version `api` obeys what came with `least`. */
+/** Whether API version `api` has a feature introduced in version `least`. */
 export function isAtLeast(api: string | undefined, least: string): boolean {
   return api !== undefined && compare(api, least) >= 0;
 }
 
-/** By number, not by text; what is no version comes before all. */
+/** Compares numerically. A malformed version comes before all others. */
 function compare(left: string, right: string): number {
   const [major, minor] = parse(left);
   const [otherMajor, otherMinor] = parse(right);

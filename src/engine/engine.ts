@@ -20,40 +20,43 @@ export interface PullOptions {
 }
 
 /**
- * A container engine that answers. Names are of images: `name[:tag]`, `name@digest`, or an ID or its prefix.
- * What its methods throw: DIMGX_SOURCE_ENGINE_FAILED, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_ABORTED; DIMGX_SOURCE_NO_ENGINE when
- * `ssh` cannot connect a second time.
+ * A container engine that is reachable. A name is `name[:tag]`, `name@digest`, an ID, or the prefix of an ID.
+ * Its methods throw DIMGX_SOURCE_ENGINE_FAILED, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_ABORTED; and DIMGX_SOURCE_NO_ENGINE
+ * when `ssh` cannot connect again.
  */
 export interface Engine {
-  /** `unix:///run/docker.sock`, `tcp://host:2376`, `ssh://me@host`, with the name of a context that led there; printable. */
+  /**
+   * `unix:///run/docker.sock`, `tcp://host:2376` or `ssh://me@host`, with the name of the context it came from;
+   * printable.
+   */
   readonly location: string;
-  /** Also tells whose engine it is. */
+  /** Also shows which kind of engine it is. */
   readonly nameStyle: NameStyle;
-  /** Every image, intermediate ones too. */
+  /** All images, including intermediate ones. */
   images(): Promise<readonly EngineImage[]>;
   /**
-   * @param platform of an image that the engine has for several; ignored by an engine that is too old to choose
-   *   (before API 1.49)
-   * @returns `undefined` when there is no such image
+   * @param platform selects among the platforms of an image; engines before API 1.49 ignore it
+   * @returns `undefined` if there is no such image
    */
   inspect(name: string, platform?: Platform): Promise<EngineImageDetails | undefined>;
   /**
    * Newest to oldest.
    *
-   * @param platform as with `inspect`; chosen from API 1.48 on
-   * @throws DIMGX_SOURCE_NO_SUCH_IMAGE, as of an image that was found and is gone
+   * @param platform as for `inspect`, but supported from API 1.48 on
+   * @throws DIMGX_SOURCE_NO_SUCH_IMAGE if the image does not exist; callers pass an image found earlier, so it was
+   *   removed
    */
   history(name: string, platform?: Platform): Promise<readonly EngineHistoryStep[]>;
   /**
-   * What `docker save` of one image writes. Resolves when it begins: the engine may prepare for a minute. The source ends
-   * without an error only when all of it has come.
+   * The output of `docker save` for one image. Resolves when the output begins: the engine may prepare for a minute.
+   * The source ends without an error only if it is complete.
    *
-   * @param platform as with `history`
-   * @throws DIMGX_SOURCE_NO_SUCH_IMAGE, as of an image that was found and is gone
+   * @param platform as for `history`
+   * @throws DIMGX_SOURCE_NO_SUCH_IMAGE as for `history`
    */
   save(name: string, platform?: Platform): Promise<ByteSource>;
-  /** Has the engine fetch an image from its registry; without tag and digest, `latest`. */
+  /** Makes the engine pull an image from its registry; `latest` if the name has no tag or digest. */
   pull(name: string, options?: PullOptions): Promise<void>;
-  /** Ends all connections; resolves when no `ssh` is left. */
+  /** Ends all connections. Resolves once no `ssh` is left. */
   close(): Promise<void>;
 }

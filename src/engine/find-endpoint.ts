@@ -12,30 +12,30 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** A place where an engine may be. */
 export interface Candidate {
   readonly endpoint: Endpoint;
-  /** With the name of the context that led there; printable. */
+  /** Includes the name of the context it came from; printable. */
   readonly location: string;
 }
 
-/** An address that is malformed. */
+/** A malformed address. */
 export interface Nowhere {
-  /** What holds it; printable. */
+  /** The setting that contains it; printable. */
   readonly location: string;
   /** What is wrong with it; printable. */
   readonly reason: string;
 }
 
 /**
- * Where the engine is: the first of these that is given, as with docker.
+ * Where the engine is. As in docker, the first of these that is given counts:
  *
- * 1. the host that was asked for (`--host`)
+ * 1. the requested host (`--host`)
  * 2. `DOCKER_HOST`
- * 3. the context of `DOCKER_CONTEXT`
- * 4. the current context of docker's configuration
- * 5. with `DOCKER_TLS_VERIFY` or `DOCKER_TLS`, this machine's port 2376
- * 6. the sockets of Docker, also a rootless one's and Docker Desktop's; `CONTAINER_HOST`; the sockets of Podman; those
- *    of virtual machines (Colima, OrbStack, Rancher Desktop, Lima, Podman's), where there are any
+ * 3. the context named by `DOCKER_CONTEXT`
+ * 4. the current context in docker's configuration
+ * 5. with `DOCKER_TLS_VERIFY` or `DOCKER_TLS`, port 2376 on this machine
+ * 6. the sockets of Docker, including rootless Docker and Docker Desktop; `CONTAINER_HOST`; the sockets of Podman;
+ *    those of virtual machines (Colima, OrbStack, Rancher Desktop, Lima, Podman's), if they exist
  *
- * @returns several in the last case alone: the first that answers is meant
+ * @returns more than one only in the last case; the first that answers is to be used
  * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_TLS
  */
 export async function findEndpoint(
@@ -66,7 +66,7 @@ function defaultPlaces(env: Environment): readonly (Candidate | Nowhere)[] {
   ];
 }
 
-/** The sockets that the virtual machines of this user have: many places, of which few users have one. */
+/** The sockets of this user's virtual machines. There are many possible places, and few users have any of them. */
 async function machinePlaces(env: Environment): Promise<readonly Candidate[]> {
   const home = homeFolder(env);
   const machines = '.local/share/containers/podman/machine';
@@ -93,7 +93,7 @@ async function machinePlaces(env: Environment): Promise<readonly Candidate[]> {
   return places.filter((_, i) => isSocket[i]).map((path) => candidate({ kind: 'unix', path }));
 }
 
-/** Whoever has it malformed may have one of Docker's sockets, which go before it. */
+/** A malformed `CONTAINER_HOST` is not fatal, because one of Docker's sockets, which take precedence, may answer. */
 function containerHost(host: string): Candidate | Nowhere {
   try {
     return candidate(parseEndpoint(host));

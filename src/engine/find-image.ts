@@ -6,12 +6,12 @@ import type { EngineImage } from './engine.js';
 const MAX_LISTED = 10;
 
 /**
- * The image that a name means, as docker reads names: `name[:tag]`, `name@digest`, `name:tag@digest`, an ID or its
- * prefix. A name is preferred to an ID, and a digest beside a name is never one. Of a short name, Podman means its own
- * `localhost/` first.
+ * The image that a name refers to, as docker reads names: `name[:tag]`, `name@digest`, `name:tag@digest`, an ID, or the
+ * prefix of an ID. Names take precedence over IDs. A digest after a name is never read as an ID. For a short name,
+ * Podman prefers its own `localhost/`.
  *
- * @param images all that the engine has
- * @returns `undefined` when it has none of that name
+ * @param images all images of the engine
+ * @returns `undefined` if no image matches
  * @throws DIMGX_SOURCE_AMBIGUOUS, which lists the candidates
  */
 export function findImage(images: readonly EngineImage[], name: string): EngineImage | undefined {
@@ -38,16 +38,16 @@ export function findImage(images: readonly EngineImage[], name: string): EngineI
 }
 
 /**
- * Whether a name means an image by its ID, which no registry knows.
+ * Whether a name refers to an image by its ID, which no registry knows.
  *
- * @param image that the name means, if there is one
+ * @param image the image that the name refers to, if there is one
  */
 export function isImageId(name: string, image: EngineImage | undefined): boolean {
   if (/^(?:sha256:[0-9a-f]+|[0-9a-f]{64})$/.test(name)) return true;
   return image?.id.startsWith(name) === true && !image.repoTags.map(normalizeImageName).includes(`${name}:latest`);
 }
 
-/** Beside a digest a tag counts for nothing. */
+/** A tag before a digest is ignored. */
 function withoutTag(name: string): string {
   return name.replace(/:[^/:@]*@/, '@');
 }

@@ -4,7 +4,7 @@ import { printable } from '../base/text/printable.js';
 import { checkShape, parseJson } from '../image/document.js';
 import type { PullProgress } from './engine-documents.js';
 
-/** Of one report, in bytes. */
+/** Maximum size of one report, in bytes. */
 const MAX_REPORT = 2 ** 20;
 
 const ReportSchema = v.object({
@@ -16,9 +16,9 @@ const ReportSchema = v.object({
 });
 
 /**
- * Reads what an engine reports while it pulls, one JSON document a line, to its end.
+ * Reads an engine's progress reports during a pull to their end. Each line is a JSON document.
  *
- * @throws an uncoded error with the engine's words when it gives up; DIMGX_IMAGE_BAD_JSON; what the stream throws
+ * @throws an uncoded error with the engine's words when the pull fails; DIMGX_IMAGE_BAD_JSON; any error of the stream
  */
 export async function followPull(reports: Readable, onProgress: (progress: PullProgress) => void): Promise<void> {
   let rest: Buffer = Buffer.alloc(0);

@@ -2,22 +2,22 @@ import type { HistoryStep } from '../image/config.js';
 import type { HistoryEntry } from '../image/image.js';
 import type { EngineHistoryStep, EngineImageDetails } from './engine.js';
 
-/** A step of an image's making, as the engine tells it. */
+/** A step in the making of an image, as the engine reports it. */
 export interface EngineStep extends HistoryStep {
   readonly tags: readonly string[];
-  /** Of the layer's contents, in bytes. */
+  /** Size of the layer's contents, in bytes. */
   readonly size: number;
 }
 
 /**
- * Tells what a history does not: of which image each step is the last, and whether it made a layer. A parent has the
- * history of its child without the newest step, in Docker as in Podman: the newest steps are those of the chain, one each.
- * (The IDs that Podman puts into a history are of any image with the same layers.) How many layers the images of the
- * chain have, and below it what a step wrote, and what it was, mostly leave no doubt.
+ * Finds out what a history does not say: which image each step completes, and whether the step made a layer. In both
+ * Docker and Podman, a parent has its child's history without the newest step. So the newest steps match the images of
+ * the chain one to one. (The IDs in Podman's histories belong to any image with the same layers.) The layer counts of
+ * the chain's images and, below the chain, the size and the instruction of each step mostly leave no doubt.
  *
- * @param steps newest first, as the engine gives them
+ * @param steps newest first, as the engine returns them
  * @param chain oldest first, the image itself last: see `imageChain`
- * @returns oldest first; `undefined` when it cannot be told
+ * @returns oldest first; `undefined` if it cannot be determined
  */
 export function historySteps(
   steps: readonly EngineHistoryStep[],
@@ -45,7 +45,7 @@ export function historySteps(
   }));
 }
 
-/** Those of the steps, so many, that made a layer. */
+/** The `count` steps that made a layer. */
 function makersAmong(steps: readonly EngineHistoryStep[], count: number): readonly EngineHistoryStep[] | undefined {
   if (count < 0 || count > steps.length) return undefined;
   const likeliest = steps.toSorted((a, b) => doubt(a) - doubt(b));
@@ -56,16 +56,16 @@ function makersAmong(steps: readonly EngineHistoryStep[], count: number): readon
 const METADATA =
   /^(?:ENV|CMD|LABEL|EXPOSE|ENTRYPOINT|USER|VOLUME|STOPSIGNAL|HEALTHCHECK|MAINTAINER|ARG|ONBUILD|SHELL)\b/;
 
-/** How much speaks against a layer: nothing where something was written; much where the instruction never makes one. */
+/** How unlikely it is that a step made a layer: 0 if it wrote something; high if its instruction never makes one. */
 function doubt({ size, createdBy }: EngineHistoryStep): number {
   if (size > 0) return 0;
   const instruction = createdBy.replace(/^\/bin\/sh -c #\(nop\)\s*/, '');
   if (METADATA.test(instruction)) return 3;
-  // BuildKit makes a layer of it, the classic builder none; an empty directory counts no bytes.
+  // BuildKit makes a layer for WORKDIR, the classic builder does not. An empty directory counts as zero bytes.
   return instruction.startsWith('WORKDIR') ? 2 : 1;
 }
 
-/** With the classic builder a time in seconds, as RFC 3339; none where the engine knows none. */
+/** The time becomes RFC 3339; the classic builder has it in whole seconds. Omitted if the engine does not know it. */
 function historyOf({ created, createdBy, comment }: EngineHistoryStep): HistoryEntry {
   const time = created > 0 && created < 8.64e12 ? new Date(created * 1000).toISOString().replace('.000Z', 'Z') : '';
   return { ...(time && { created: time }), ...(createdBy && { createdBy }), ...(comment && { comment }) };

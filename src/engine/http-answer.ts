@@ -1,37 +1,37 @@
 const LF = 0x0a;
 
-/** Of the lines of a head, and of those between chunks, in bytes. */
+/** Maximum total size of the lines in a head, or between chunks, in bytes. */
 const MAX_LINES = 2 ** 16;
 
 type Expected = 'status' | 'header' | 'body' | 'chunkSize' | 'chunkEnd' | 'trailer' | 'nothing';
 
 /**
- * Takes one answer apart as it comes: status, headers, and the body out of its chunks. Node's own client does that too, but
- * allocates 64 KiB anew for each piece, which a gigabyte pays for in garbage collections (measured: half of the time).
- * Source: RFC 9112, sections 4, 6.3, 7.1.
+ * Parses one answer incrementally: the status, the headers, and the body, with any chunking removed. Node's own client
+ * can do that too, but it allocates 64 KiB for each piece. For a gigabyte, half of the time then goes to garbage
+ * collection (measured). Source: RFC 9112, sections 4, 6.3, 7.1.
  */
 export class HttpAnswer {
-  /** Of HTTP; 0 until it has come. */
+  /** HTTP status; 0 until it has arrived. */
   status = 0;
-  /** Whether the head has come. */
+  /** Whether the head has arrived. */
   hasHead = false;
-  /** Whether it says where its body ends. */
+  /** Whether the head says where the body ends. */
   isDelimited = false;
   #expected: Expected = 'status';
   #line = '';
-  /** Of all lines since the last bytes of a body. */
+  /** Total size of the lines since the last bytes of a body. */
   #lineBytes = 0;
   #isChunked = false;
-  /** Of the body or chunk that is being read, in bytes. */
+  /** Bytes left in the body or chunk that is being read. */
   #left = 0;
 
-  /** Whether all of it has come. */
+  /** Whether the whole answer has arrived. */
   get isComplete(): boolean {
     return this.#expected === 'nothing';
   }
 
   /**
-   * @returns what is of the body: views of the piece, in order
+   * @returns the parts of the piece that belong to the body, in order, as views
    * @throws an Error that says what is malformed
    */
   feed(piece: Buffer): readonly Buffer[] {
@@ -53,7 +53,7 @@ export class HttpAnswer {
     if (this.#left === 0) this.#expected = this.#isChunked ? 'chunkEnd' : 'nothing';
   }
 
-  /** @returns where the line ends, or the piece */
+  /** @returns the offset after the line, or the end of the piece */
   #feedLine(piece: Buffer, at: number): number {
     const end = piece.indexOf(LF, at);
     const stop = end < 0 ? piece.length : end + 1;
@@ -102,7 +102,7 @@ export class HttpAnswer {
     }
   }
 
-  /** What goes before the answer proper, like 100, has no body. */
+  /** An interim answer, such as 100, has no body. */
   #endHead(): void {
     if (this.status < 200) {
       this.#expected = 'status';
@@ -126,7 +126,7 @@ export class HttpAnswer {
   }
 }
 
-/** Coded as Node codes what its own parser refuses. */
+/** Uses the code that Node gives to errors of its own parser. */
 function malformed(reason: string): Error {
   return Object.assign(new Error(`its answer is malformed: ${reason}`), { code: 'HPE_INVALID' });
 }

@@ -1,17 +1,17 @@
 import type { Digest } from '../reference/digest.js';
 import type { Engine, EngineImage, EngineImageDetails } from './engine.js';
 
-/** More than any engine can build: an engine that names parents without end must end somewhere. */
+/** More than any engine can build. Stops at an engine that names parents endlessly. */
 const MAX_CHAIN = 10_000;
 
-/** How many images are inspected at once; `EngineAgent` may make fewer connections. */
+/** Maximum number of images inspected at the same time; `EngineAgent` may use fewer connections. */
 const AT_ONCE = 8;
 
 /**
- * An image and all that it was built on, as far as the engine knows them: what was pulled, or built by BuildKit, has no
- * parents. A parent that has other layers than its child is not one.
+ * An image and its ancestors, as far as the engine knows them. Images that were pulled, or built by BuildKit, have no
+ * parents. A parent whose layers are not the first layers of its child is ignored.
  *
- * @param listed the engine's images: where it tells parents, several are inspected at once
+ * @param listed the engine's list of images; if it names parents, several are inspected at the same time
  * @returns oldest first, the image itself last
  */
 export async function imageChain(
@@ -39,7 +39,7 @@ export async function imageChain(
   return [...chain.values()].reverse();
 }
 
-/** An image and its next ancestors, so many as are inspected at once. */
+/** An image and its nearest ancestors, at most `AT_ONCE` in all. */
 function lineage(id: string, parents: ReadonlyMap<string, string | undefined>): readonly string[] {
   const ids = new Set<string>();
   for (let at: string | undefined = id; at !== undefined && !ids.has(at) && ids.size < AT_ONCE; at = parents.get(at)) {

@@ -5,26 +5,26 @@ import type { Engine, EngineImage, EngineImageDetails } from './engine.js';
 import { EngineRefusal } from './engine-error.js';
 import { findImage } from './find-image.js';
 
-/** What an engine has of a name. */
+/** What an engine has for a name. */
 export interface LookedUp {
-  /** `undefined` when it was removed meanwhile. */
+  /** `undefined` if the image was removed in the meantime. */
   readonly details: EngineImageDetails | undefined;
-  /** `undefined` when the list does not have it. */
+  /** `undefined` if the image is not in the list. */
   readonly image: EngineImage | undefined;
-  /** All that the engine lists, intermediate ones too; none when it cannot. */
+  /** All images in the engine's list, including intermediate ones. Empty if the engine cannot list them. */
   readonly images: readonly EngineImage[];
-  /** What further requests for the image must choose, where the engine may have it for several platforms. */
+  /** The platform to select in further requests for the image, if the engine may have it for several. */
   readonly platform: Platform | undefined;
 }
 
 /**
- * Looks a name up in the engine's list: see `findImage`. What the list does not have is asked for by its name in full,
- * under which no engine finds an ID, nor Podman the image of another registry: Podman does not list its lists of
- * manifests, and lists nothing at all when it holds one beside an image without layers.
+ * Looks a name up in the engine's list: see `findImage`. If the list does not have it, the engine is asked for the full
+ * name. A full name never matches an ID, nor, in Podman, an image of another registry. This is needed because Podman
+ * does not list its manifest lists, and cannot list anything when it has one beside an image without layers.
  *
- * @param wanted the platform that the user asked for; the details are those of another where the engine lacks it
- * @returns `undefined` when it has none of that name
- * @throws DIMGX_SOURCE_AMBIGUOUS; what the engine throws
+ * @param wanted the platform the user asked for; if the engine lacks it, the details are those of another platform
+ * @returns `undefined` if the engine has no image of that name
+ * @throws DIMGX_SOURCE_AMBIGUOUS; any error of the engine
  */
 export async function lookUpImage(engine: Engine, name: string, wanted?: Platform): Promise<LookedUp | undefined> {
   const { images, refusal } = await listOrRefusal(engine);
@@ -38,10 +38,12 @@ export async function lookUpImage(engine: Engine, name: string, wanted?: Platfor
   if (!refusal || id === undefined) return undefined;
   const details = id.length === 64 ? await engine.inspect(id) : undefined;
   if (details?.id === id) return { details, image, images, platform: undefined };
-  throw refusal; // without the list it cannot be told what the beginning of an ID means
+  throw refusal; // without the list, the prefix of an ID cannot be resolved
 }
 
-/** The details keep the ID under which the engine lists the image, whatever the platform: requests by it find the image. */
+/**
+ * The details keep the ID from the engine's list, whatever the platform, so that requests by that ID find the image.
+ */
 async function inspectFor(engine: Engine, id: string, wanted: Platform | undefined) {
   const chosen = wanted && (await engine.inspect(id, wanted));
   const details = chosen ?? (await engine.inspect(id));
@@ -49,7 +51,7 @@ async function inspectFor(engine: Engine, id: string, wanted: Platform | undefin
   return { details: details && { ...details, id }, platform };
 }
 
-/** What the engine has chosen from an index. ARM's variant, where the config leaves it out, could be any. */
+/** The platform that the engine chose from an index. If the config omits ARM's variant, it could be any. */
 function platformOfIndex(details: EngineImageDetails): Platform | undefined {
   const platform = details.descriptor?.isIndex ? platformOf(details) : undefined;
   return platform?.architecture === 'arm' && !platform.variant ? undefined : platform;
@@ -65,7 +67,7 @@ async function listOrRefusal(engine: Engine) {
   }
 }
 
-/** In the order in which the engine means them: of a short name, Podman means its own `localhost/` first. */
+/** In the engine's order of preference: for a short name, Podman prefers its own `localhost/`. */
 function namesInFull({ nameStyle }: Engine, name: string): readonly string[] {
   const full = fullName(name);
   if (full === undefined) return [];

@@ -8,11 +8,11 @@ import { readVersion } from './engine-version.js';
 import { type Candidate, findEndpoint, type Nowhere } from './find-endpoint.js';
 
 export interface EngineOptions {
-  /** `unix://…`, `tcp://…` or `ssh://…`; goes before all that the environment says. */
+  /** `unix://…`, `tcp://…` or `ssh://…`; takes precedence over the environment. */
   readonly host?: string | undefined;
-  /** Default: this process's. Also that of the `ssh` program. */
+  /** Default: the environment of this process. Also passed to the `ssh` program. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Ends all work of the engine with DIMGX_ABORTED. */
+  /** Aborts all work of the engine with DIMGX_ABORTED. */
   readonly signal?: AbortSignal | undefined;
   readonly timeouts?: Partial<EngineTimeouts> | undefined;
 }
@@ -22,7 +22,7 @@ const TIMEOUTS: EngineTimeouts = { connect: 60_000, answer: 300_000, idle: 60_00
 /**
  * Finds the container engine as docker does (see `findEndpoint`), and asks its version.
  *
- * @returns the engine; whoever asked for it closes it
+ * @returns the engine; the caller must close it
  * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_SOURCE_ENGINE_TLS, DIMGX_SOURCE_ENGINE_TOO_OLD,
  *   DIMGX_SOURCE_ENGINE_FAILED, DIMGX_ABORTED; nothing is left open then
  */
@@ -32,7 +32,10 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   return await openFirst(await findEndpoint(options.host, env), { ...options, env });
 }
 
-/** Opens the first candidate where an engine answers. One that answers and cannot be used is not passed over. */
+/**
+ * Opens the first candidate where an engine answers. An engine that answers but cannot be used is an error; no other
+ * candidate is tried.
+ */
 export async function openFirst(candidates: readonly (Candidate | Nowhere)[], options: EngineOptions): Promise<Engine> {
   const failures: { readonly location: string; readonly reason: string }[] = [];
   let denied: DimgxError | undefined;

@@ -1,7 +1,7 @@
 import type { Credentials } from '../registry/credentials/credentials.js';
 
 /**
- * Credentials as engines take them along with a request, as the value of a header.
+ * Encodes credentials as the header value that engines accept with a request.
  *
  * @param server the registry's name in docker's configuration
  */
@@ -13,6 +13,6 @@ export function registryAuth(server: string, credentials: Credentials): string {
     ...(identityToken && { identitytoken: identityToken }),
     ...(registryToken && { registrytoken: registryToken }),
   };
-  // of the alphabet for URLs, but padded: what Go reads
+  // URL-safe alphabet, but padded: the encoding that Go reads
   return Buffer.from(JSON.stringify(document)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }

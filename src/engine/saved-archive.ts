@@ -1,15 +1,16 @@
 import { type ByteSource, explained, type Take } from '../base/io/byte-source.js';
 import { printable } from '../base/text/printable.js';
 
-/** Of the end of the stream, in bytes: an engine that gives up says why in less. */
+/** How much of the end of the stream is kept, in bytes. An engine's error document is shorter. */
 const TAIL = 4096;
 
 /**
- * The archive that an engine writes. One that gives up when it has begun cannot take its answer back: it writes a JSON
- * document where the tar should go on, and ends its answer in order. A tar ends in zeros, never so.
+ * The archive that an engine writes. An engine that fails midway cannot take back its status. It writes a JSON document
+ * where the tar should continue, and ends its answer normally. A complete tar ends in zeros, so it cannot be mistaken
+ * for one that failed.
  * Source: moby, api/server/router/image, getImagesGet.
  *
- * @param explain the error that the reader gets for the engine's
+ * @param explain converts the engine's error to the one that the reader gets
  */
 export function savedArchive(body: ByteSource, explain: (cause: unknown) => Error): ByteSource {
   let tail: Buffer = Buffer.alloc(0);

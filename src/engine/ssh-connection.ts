@@ -4,29 +4,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { printable } from '../base/text/printable.js';
 import type { SshEndpoint } from './endpoint.js';
 
-/** What is kept of the end of what `ssh` has to say, in characters. */
+/** How much is kept of the end of `ssh`'s stderr, in characters. */
 const STDERR_KEPT = 2048;
 
-/** How long its last words are waited for when it has ended, in milliseconds. */
+/** How long to wait for the rest of stderr after `ssh` has exited, in milliseconds. */
 const LAST_WORDS = 200;
 
-/** How long it may take to end when it is told to, in milliseconds. */
+/** How long `ssh` may take to exit before it is killed, in milliseconds. */
 const PATIENCE = 2000;
 
-/** What `ssh` said when it gave up; printable. */
+/** The error output of `ssh`; printable. */
 export class SshFailure extends Error {
   override readonly name = 'SshFailure';
 }
 
 /**
- * A connection to the engine of another machine, through the `ssh` program and the `docker` program there: so the user's
- * configuration, keys and known hosts count. Ending the connection ends the program.
+ * A connection to the engine of another machine, through the `ssh` program here and the `docker` program there. This
+ * way the user's configuration, keys and known hosts apply. Destroying the connection ends the program.
  * Source: docker/cli, cli/connhelper.
  */
 export class SshConnection extends Duplex {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   #stderr = '';
-  /** Resolves when the program has ended. Never rejects. */
+  /** Resolves when the program has exited. Never rejects. */
   readonly ended: Promise<void>;
 
   constructor(endpoint: SshEndpoint, env: Readonly<Record<string, string | undefined>>) {
@@ -39,7 +39,7 @@ export class SshConnection extends Duplex {
     stderr.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
     });
-    stdin.on('error', () => undefined); // why it was closed, the program's end tells
+    stdin.on('error', () => undefined); // the program's exit status explains why it was closed
     this.#child.on('error', (cause) => {
       this.destroy(new SshFailure(`the ssh program cannot be run: ${printable(cause.message, 200)}`, { cause }));
     });
@@ -49,13 +49,13 @@ export class SshConnection extends Duplex {
     });
     const quiet = new Promise((resolve) => stderr.once('close', resolve));
     const drained = new Promise((resolve) => stdout.once('close', resolve));
-    // A master of shared connections that stays behind keeps stderr open: what was said is said by then.
+    // A background master of shared connections keeps stderr open. Its output is complete by now.
     Promise.all([this.ended, drained])
       .then(() => Promise.race([quiet, sleep(LAST_WORDS, undefined, { ref: false })]))
       .then(() => this.#afterExit());
   }
 
-  /** What the program says comes before its last bytes are taken for the end. */
+  /** Reports a failed exit as an error, before the end of stdout could be taken for the end of the data. */
   #afterExit(): void {
     const status = this.#child.exitCode ?? this.#child.signalCode;
     if (status === 0) this.push(null);
@@ -71,7 +71,7 @@ export class SshConnection extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    // A failure is told with the program's words when it has ended.
+    // Errors are reported when the program exits, with its own words.
     this.#child.stdin.write(chunk, () => done());
   }
 
@@ -88,7 +88,7 @@ export class SshConnection extends Duplex {
     done(error);
   }
 
-  // What Node's HTTP client asks of a socket that it keeps for the next request.
+  // Methods that Node's HTTP client calls on a socket kept for the next request.
   setKeepAlive(): this {
     return this;
   }
@@ -110,7 +110,7 @@ export class SshConnection extends Duplex {
   }
 }
 
-/** Whatever the host is called, it is no option to `ssh`; the command is words that the shell there splits. */
+/** The host can never be read as an option of `ssh`. The command is passed as words, which the remote shell splits. */
 export function sshArguments({ user, host, port, socket }: SshEndpoint): string[] {
   const engine = socket === undefined ? [] : ['--host', `'unix://${socket.replaceAll("'", "'\\''")}'`];
   return [

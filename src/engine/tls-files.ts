@@ -4,9 +4,9 @@ import { isSystemError } from '../base/io/system-error.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 
-/** What a connection to an engine by TLS is made with; all in PEM. */
+/** What a TLS connection to an engine needs; all in PEM. */
 export interface TlsFiles {
-  /** The one authority that the engine's certificate is checked against; without, those that Node knows. */
+  /** The only authority trusted for the engine's certificate. If missing, those that Node trusts. */
   readonly ca?: Buffer | undefined;
   readonly cert?: Buffer | undefined;
   readonly key?: Buffer | undefined;
@@ -15,10 +15,10 @@ export interface TlsFiles {
 }
 
 /**
- * Reads `ca.pem`, `cert.pem` and `key.pem` of a folder, as far as they are there. No other authority than that of
- * `ca.pem` counts then. Source: docker/cli, cli/context/tlsdata.go; cli/context/docker/load.go.
+ * Reads `ca.pem`, `cert.pem` and `key.pem` from a folder, as far as they exist. If `ca.pem` exists, no other authority
+ * is trusted. Source: docker/cli, cli/context/tlsdata.go; cli/context/docker/load.go.
  *
- * @throws DIMGX_SOURCE_ENGINE_TLS when one of them cannot be read, or a certificate comes without its key
+ * @throws DIMGX_SOURCE_ENGINE_TLS when one of them cannot be read, or when only one of certificate and key exists
  */
 export async function readTlsFiles(folder: string, verify: boolean): Promise<TlsFiles> {
   const read = (name: string) => readIfThere(join(folder, name));
@@ -29,8 +29,9 @@ export async function readTlsFiles(folder: string, verify: boolean): Promise<Tls
 }
 
 /**
- * What the environment wants of connections over TCP: `DOCKER_TLS_VERIFY` and `DOCKER_TLS`, not empty, ask for TLS, the
- * latter without a check of the engine's certificate. The files are in `DOCKER_CERT_PATH`, or in docker's folder.
+ * The TLS settings of the environment for connections over TCP. A non-empty `DOCKER_TLS_VERIFY` or `DOCKER_TLS`
+ * requests TLS; with the latter alone, the engine's certificate is not checked. The files are in `DOCKER_CERT_PATH`, or
+ * else in docker's folder.
  *
  * @throws DIMGX_SOURCE_ENGINE_TLS
  */
