@@ -8,17 +8,17 @@ import { temporaryFolder, writeArchive } from './members.js';
 import { runCommand } from './run-command.js';
 import { listTree, type Tree } from './tree.js';
 
-/** Flattens an image and has each extractor unpack it beside things of the host that nobody may touch. */
+/** Flattens an image, and has each extractor unpack it next to files of the host that must not change. */
 export interface Canary {
-  /** The folder that holds the canaries, and in which the extractors unpack into `extracted`. */
+  /** The folder that holds the canaries. The extractors unpack into its subfolder `extracted`. */
   readonly folder: string;
-  /** @returns what each extractor made of the image */
+  /** @returns the tree that each extractor produced */
   extract(layers: readonly Uint8Array[]): Promise<readonly Tree[]>;
 }
 
 export const EXTRACTOR_NAMES: readonly Extractor[] = ['GNU tar', 'bsdtar'];
 
-/** The canaries: `secret`, and `extracted-not/secret`, whose folder's name begins like that of the target. */
+/** Creates the canaries: `secret`, and `extracted-not/secret`, whose folder has the target's name as a prefix. */
 export async function besideCanary(): Promise<Canary> {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'secret'), 'of the host');

@@ -18,7 +18,7 @@ export function randomBlob(size: number): MadeBlob {
   return blobOf(randomBytes(size));
 }
 
-/** A download that counts what it transfers. @param cutAt after so many bytes of the blob the connection breaks */
+/** A download that records what it transfers. @param cutAt offset in the blob at which the connection breaks */
 export function downloadOf(bytes: Buffer, cutAt = Number.POSITIVE_INFINITY) {
   const transfers: { readonly from: number; readonly bytes: number }[] = [];
   const download: DownloadBlob = async ({ fd, from }) => {
@@ -33,7 +33,7 @@ export function downloadOf(bytes: Buffer, cutAt = Number.POSITIVE_INFINITY) {
   return { download, transfers };
 }
 
-/** The digest of what lies in a blob, which is closed; `undefined` for none. */
+/** The digest of a blob's bytes; `undefined` if there is no blob. Closes the blob. */
 export async function readDigest(blob: CachedBlob | undefined): Promise<Digest | undefined> {
   if (!blob) return undefined;
   const bytes = Buffer.alloc(blob.region.length);

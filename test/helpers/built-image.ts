@@ -2,17 +2,20 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { archiveOf, type Members } from './members.js';
 
-/** An image to be put into an archive or a layout. */
+/** An image to write to an archive or a layout. */
 export interface BuiltImage {
   /** `name:tag`. */
   readonly tags?: readonly string[];
   /** Uncompressed tars, oldest to newest: see `layerOf`. */
   readonly layers: readonly Uint8Array[];
-  /** Fields of the config, beside or instead of the usual ones. */
+  /** Fields of the config, added to the usual ones or replacing them. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-/** An uncompressed layer. Headers of tar-stream for what is not a file: `{ type: 'symlink', linkname: 'x' }`. */
+/**
+ * An uncompressed layer. Entries other than files are given as tar-stream headers: `{ type: 'symlink', linkname: 'x'
+ * }`.
+ */
 export function layerOf(members: Members): Promise<Buffer> {
   return archiveOf(members);
 }
@@ -25,7 +28,7 @@ export function diffIdOf(layer: Uint8Array): string {
   return `sha256:${sha256(layer)}`;
 }
 
-/** The config's bytes; their SHA-256 is the image's ID. */
+/** The bytes of the config. Their SHA-256 is the image's ID. */
 export function configOf({ layers, config }: BuiltImage): Buffer {
   const usual = {
     architecture: 'amd64',

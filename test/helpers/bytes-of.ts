@@ -1,6 +1,6 @@
 import type { ByteSource } from '#dimgx/base/io/byte-source.js';
 
-/** All that a source gives. */
+/** Reads a whole source. */
 export async function bytesOf(source: ByteSource): Promise<Buffer> {
   const pieces: Buffer[] = [];
   await source.pump((piece) => {

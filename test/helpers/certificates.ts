@@ -2,14 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from './run-command.js';
 
-/** Folders with certificates, named as docker wants them: `ca.pem`, `cert.pem` and `key.pem`. */
+/** Folders of certificates, named as docker expects: `ca.pem`, `cert.pem` and `key.pem`. */
 export interface Certificates {
-  /** For a server on 127.0.0.1, and not on `localhost`. */
+  /** For a server on 127.0.0.1, but not on `localhost`. */
   readonly server: string;
   readonly client: string;
 }
 
-/** Has openssl make an authority, and with it a certificate for a server and one for a client. */
+/** Creates an authority with openssl, and a certificate for a server and one for a client. */
 export async function makeCertificates(folder: string): Promise<Certificates> {
   const [server, client] = [join(folder, 'server'), join(folder, 'client')];
   await openssl(folder, 'req', '-x509', ...NEW_KEY, '-keyout', 'ca.key', '-subj', '/CN=an authority', '-out', 'ca.pem');

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { noise } from './sample-image.js';
 
-/** What codecs are tried on: contents of every kind, lengths around `piece`, where an encoder cuts. */
+/** Test inputs for codecs: contents of every kind, and lengths around `piece`, where an encoder cuts. */
 export function codecSamples(piece: number): [name: string, bytes: Buffer][] {
   return [
     ['nothing', Buffer.alloc(0)],
@@ -16,7 +16,7 @@ export function codecSamples(piece: number): [name: string, bytes: Buffer][] {
   ];
 }
 
-/** Lines that are alike, and none the same: compressible as most text is. */
+/** Lines that are similar but all different: as compressible as most text. */
 export function text(length: number): Buffer {
   const lines: string[] = [];
   for (let size = 0, i = 0; size < length; i++) {

@@ -2,17 +2,17 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pieceSink } from '#dimgx/base/io/piece-sink.js';
 
-/** Cuts bytes into pieces of one length. */
+/** Cuts bytes into pieces of equal length. */
 export function* inPieces(bytes: Uint8Array, length: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
 }
 
-/** Cuts bytes at the places given, in ascending order. */
+/** Cuts bytes at the given offsets, which must be in ascending order. */
 export function cutAt(bytes: Uint8Array, ...places: readonly number[]): Uint8Array[] {
   return [...places, bytes.length].map((place, i) => bytes.subarray(places[i - 1] ?? 0, place));
 }
 
-/** All that a stream makes of the pieces written to it. */
+/** The whole output of a stream for the pieces written to it. */
 export async function convert(stream: Duplex, pieces: Iterable<Uint8Array>): Promise<Buffer> {
   const out: Buffer[] = [];
   await pipeline(

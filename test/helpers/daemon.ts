@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from './remove-tree.js';
 
-/** A program that serves until it is stopped; all that it writes lies in a temporary folder. */
+/** A program that serves until it is stopped. Everything it writes is in a temporary folder. */
 export interface Daemon {
   readonly folder: string;
-  /** What it says, so far. */
+  /** Its output so far. */
   log(): Promise<string>;
   /** Ends the process that was started, and removes the folder. */
   stop(): Promise<void>;
@@ -23,15 +23,15 @@ export interface DaemonStart {
 }
 
 /**
- * @param prepare gets the folder, and says how the program starts
- * @throws when it does not serve within 30 seconds; the message holds the end of its log
+ * @param prepare receives the folder, and returns how to start the program
+ * @throws if it does not serve within 30 seconds; the message includes the end of its log
  */
 export async function startDaemon(prepare: (folder: string) => Promise<DaemonStart>): Promise<Daemon> {
   const folder = await mkdtemp(join(tmpdir(), 'dimgx-daemon-'));
   const { command, args, probe } = await prepare(folder);
   const output = await open(`${folder}/log`, 'w');
   const child = spawn(command, args, { stdio: ['ignore', output.fd, output.fd] });
-  child.on('error', () => undefined); // it has no pid then
+  child.on('error', () => undefined); // there is no pid in this case
   const kill = () => child.kill();
   process.once('exit', kill);
   const log = () => readFile(`${folder}/log`, 'utf8');
@@ -51,7 +51,7 @@ export async function startDaemon(prepare: (folder: string) => Promise<DaemonSta
   }
 }
 
-/** A port of 127.0.0.1 that nobody listened on a moment ago. */
+/** A port of 127.0.0.1 that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -60,7 +60,7 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** @throws while nobody listens there */
+/** @throws while nothing listens there */
 export function probePort(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => {

@@ -6,8 +6,8 @@ import { runCommand } from './run-command.js';
 const SUITE = 'bookworm';
 
 /**
- * What each layer is there for stands above it. The second name of perl is a hard link: the tar has the bytes under the
- * name that goes, so that a flattener which drops the entry also loses the file that stays.
+ * The comment above each layer says what it tests. The second name of perl is a hard link. The tar stores the bytes
+ * under the name that is removed, so a flattener that drops that entry also loses the file that stays.
  */
 const DOCKERFILE = `FROM dimgx/minbase
 ENV DEBIAN_FRONTEND=noninteractive
@@ -24,7 +24,10 @@ RUN rm /etc/alternatives/README && ln -s ../passwd /etc/alternatives/README \\
 CMD ["/bin/bash"]
 `;
 
-/** Builds an image of real size with the classic builder. Takes a minute; the packages come from this machine's mirror. */
+/**
+ * Builds an image of realistic size with the classic builder. Takes a minute; the packages come from this machine's
+ * mirror.
+ */
 export async function buildDebianImage(docker: DockerClient, folder: string, tag: string): Promise<void> {
   const rootfs = join(folder, 'minbase.tar');
   const options = (await aptOptions()).map((option) => `--aptopt=${option}`);
@@ -37,7 +40,7 @@ export async function buildDebianImage(docker: DockerClient, folder: string, tag
   await docker.build(context, tag);
 }
 
-/** Where this machine gets Debian's packages from; none found: the default of mmdebstrap. */
+/** Where this machine gets Debian's packages from. If nothing is found, the default of mmdebstrap applies. */
 async function mirrors(): Promise<string[]> {
   const wanted = ['Created-By: Packages', `Codename: ${SUITE}`, 'Origin: Debian'];
   const { stdout } = await runCommand('apt-get', ['indextargets', '--format', '$(REPO_URI)', ...wanted]);
@@ -50,7 +53,9 @@ async function mirrors(): Promise<string[]> {
   return [...uris].map((uri) => `deb ${uri} ${SUITE} main`);
 }
 
-/** Proxies, and leniency with clocks, that apt needs on this machine and so also inside the image. */
+/**
+ * The proxies, and the tolerance for wrong clocks, that apt needs on this machine and therefore also inside the image.
+ */
 async function aptOptions(): Promise<string[]> {
   const { stdout } = await runCommand('apt-config', ['dump']);
   return stdout

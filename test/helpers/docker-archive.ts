@@ -2,12 +2,12 @@ import { type BuiltImage, configOf, diffIdOf, gzipped, sha256 } from './built-im
 import type { Member } from './members.js';
 import { type LayoutOptions, OciLayout, taggedDescriptors } from './oci-layout.js';
 
-/** The ID under which `dockerArchive` files a layer: of the layers up to it, as Docker's are. */
+/** The ID of a layer's folder in `dockerArchive`. As in Docker, it depends on all layers up to that one. */
 export function legacyIdOf(layers: readonly Uint8Array[]): string {
   return sha256(layers.map(diffIdOf).join(' '));
 }
 
-/** What `docker save` of Docker 1.10 to 24 writes: `<id>/layer.tar` and `<id>.json` beside `manifest.json`. */
+/** The output of `docker save` in Docker 1.10 to 24: `<id>/layer.tar` and `<id>.json` beside `manifest.json`. */
 export function dockerArchive(images: readonly BuiltImage[]): Record<string, Member> {
   const members: Record<string, Member> = {};
   const manifest = images.map((image) => {
@@ -25,8 +25,8 @@ export function dockerArchive(images: readonly BuiltImage[]): Record<string, Mem
 }
 
 /**
- * What `docker save` of Docker 25 and later writes: an OCI layout with `manifest.json` beside it. With `gzip` and `nested`
- * as out of the containerd store.
+ * The output of `docker save` in Docker 25 and later: an OCI layout with `manifest.json` beside it. With `gzip` and
+ * `nested`, it is as from the containerd store.
  */
 export function docker25Archive(images: readonly BuiltImage[], options: LayoutOptions = {}): Record<string, Member> {
   const layout = new OciLayout();
@@ -48,7 +48,7 @@ export function docker25Archive(images: readonly BuiltImage[], options: LayoutOp
   return members;
 }
 
-/** A layer of the form of 2015. */
+/** A layer in the format of 2015. */
 export interface V1Layer {
   /** 64 hex digits. */
   readonly id: string;
@@ -57,7 +57,9 @@ export interface V1Layer {
   readonly tags?: readonly string[];
 }
 
-/** What `docker save` wrote up to 1.9: `repositories`, `<id>/json` that name their parents, `<id>/layer.tar`. */
+/**
+ * The output of `docker save` up to 1.9: `repositories`, `<id>/json` files that name their parents, `<id>/layer.tar`.
+ */
 export function dockerV1Archive(layers: readonly V1Layer[]): Record<string, Member> {
   const members: Record<string, Member> = {};
   const repositories: Record<string, Record<string, string>> = {};

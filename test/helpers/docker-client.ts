@@ -1,6 +1,6 @@
 import { type CommandOptions, runCommand, runShell } from './run-command.js';
 
-/** The `docker` command, speaking to one engine. */
+/** The `docker` command, connected to one engine. */
 export class DockerClient {
   readonly #options: CommandOptions;
 
@@ -8,13 +8,13 @@ export class DockerClient {
     this.#options = { env: { DOCKER_HOST: host, DOCKER_BUILDKIT: '0' } };
   }
 
-  /** @returns what the command prints */
+  /** @returns the output of the command */
   async run(...args: string[]): Promise<string> {
     const { stdout } = await runCommand('docker', args, this.#options);
     return stdout.toString().trim();
   }
 
-  /** A shell script in which `docker` speaks to this engine. */
+  /** Runs a shell script in which `docker` uses this engine. */
   async shell(script: string): Promise<{ readonly stderr: string }> {
     return await runShell(script, this.#options);
   }
@@ -22,7 +22,7 @@ export class DockerClient {
   /**
    * Loads an archive that holds one image.
    *
-   * @param unsaid the image's name, of which an engine says nothing when the archive is of 2015
+   * @param unsaid the image's name, which engines do not print for archives in the format of 2015
    * @returns the name or ID of the image
    */
   async load(archive: string, unsaid?: string): Promise<string> {
@@ -33,12 +33,12 @@ export class DockerClient {
     return await this.run('inspect', '--format', '{{.Id}}', unsaid);
   }
 
-  /** Builds with the classic builder, which makes a layer of each step, with the network of this machine. */
+  /** Builds with the classic builder, which makes a layer for each step, with the network of this machine. */
   async build(context: string, tag: string): Promise<void> {
     await this.run('build', '--network=host', '-t', tag, context);
   }
 
-  /** Where the layers of an image lie unpacked, oldest to newest. */
+  /** The folders of an image's unpacked layers, oldest to newest. */
   async layerFolders(image: string): Promise<string[]> {
     const data = JSON.parse(await this.run('inspect', '--format', '{{json .GraphDriver.Data}}', image));
     const lower: string = data.LowerDir ?? '';

@@ -1,7 +1,7 @@
 import { startDaemon } from './daemon.js';
 import { runCommand } from './run-command.js';
 
-/** A Docker Engine of our own: its socket, images and state lie in one temporary folder. */
+/** A Docker Engine of our own, with its socket, images and state in one temporary folder. */
 export interface DockerEngine {
   /** For `DOCKER_HOST`. */
   readonly host: string;
@@ -11,21 +11,21 @@ export interface DockerEngine {
   stop(): Promise<void>;
 }
 
-/** How an engine listens, and how one learns that it does. */
+/** How an engine listens, and how to check that it does. */
 export interface DockerDoor {
   /** As docker's `-H`. */
   readonly host: string;
-  /** Options of `dockerd`, beside the host. */
+  /** Options of `dockerd`, in addition to the host. */
   readonly options?: readonly string[];
-  /** For `docker` to get in; default: the host alone. */
+  /** Environment that `docker` needs to connect; default: the host alone. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export type Storage = 'overlay2' | 'vfs';
 
 /**
- * @param open gets the engine's folder; default: a socket there
- * @throws when it does not answer within 30 seconds; the message holds the end of its log
+ * @param open receives the engine's folder; default: a socket there
+ * @throws if it does not answer within 30 seconds; the message includes the end of its log
  */
 export async function startDockerEngine(
   storage: Storage = 'overlay2',

@@ -4,7 +4,8 @@ import type { DockerClient } from './docker-client.js';
 import { listTree, type Tree } from './tree.js';
 
 /**
- * The tree of an image that an engine with the storage driver vfs has loaded: a whole tree for each layer.
+ * The tree of an image that an engine with the vfs storage driver has loaded. The driver keeps a whole tree for each
+ * layer.
  * Source: moby, image/spec/v1.2.md (chain ID), layer/filestore.go.
  *
  * @param data the engine's data folder

@@ -12,12 +12,14 @@ interface Descriptor {
 }
 
 /**
- * Writes an archive as `docker save` of Docker 25 and later does, which no engine in Debian 12 can: an OCI layout with a
- * manifest.json beside it that names the same blobs. Source: moby, image/tarexport/save.go and containerd, images/archive.
+ * Writes an archive as `docker save` in Docker 25 and later does, which no engine in Debian 12 can: an OCI layout
+ * beside a manifest.json that names the same blobs. Source: moby, image/tarexport/save.go and containerd,
+ * images/archive.
  *
- * @param layout an OCI layout of one image, as skopeo writes it: with uncompressed layers it gives the archive of the
- *   classic store, with gzip layers that of the containerd store
- * @param nested puts the manifest into an index of its own, beside an attestation, as the containerd store keeps what BuildKit built
+ * @param layout an OCI layout of one image, as written by skopeo: with uncompressed layers the result is an archive of
+ *   the classic store, with gzip layers one of the containerd store
+ * @param nested puts the manifest into an index of its own, beside an attestation, as the containerd store keeps images
+ *   built by BuildKit
  */
 export async function writeDocker25Archive(
   layout: string,

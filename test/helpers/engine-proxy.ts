@@ -1,14 +1,14 @@
 import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { listenOnSocket } from './listen-on-socket.js';
 
-/** What befalls the answer to a request whose path a pattern fits; paths are without the version of the API. */
+/** A fault in the answer to requests whose path matches a pattern. Paths do not include the API version. */
 export interface Fault {
   readonly path: RegExp;
-  /** Bytes of the body that get through before it. */
+  /** Bytes of the body that pass before the fault. */
   readonly after: number;
   /**
-   * `cut`: the connection is closed; `stall`: nothing more comes; `end`: the body ends there as if it were whole; `fail`: HTTP 500
-   * instead of the answer; `garbage`: other bytes from there on.
+   * `cut`: the connection is closed; `stall`: nothing more is sent; `end`: the body ends there as if it were complete;
+   * `fail`: HTTP 500 instead of the answer; `garbage`: other bytes from there on.
    */
   readonly kind: 'cut' | 'stall' | 'end' | 'fail' | 'garbage';
 }
@@ -16,15 +16,15 @@ export interface Fault {
 export interface EngineProxy {
   /** For `--host`. */
   readonly host: string;
-  /** Paths of what was asked so far. */
+  /** Paths requested so far. */
   readonly asked: string[];
-  /** Bytes of the bodies that got through, by path. */
+  /** Bytes of the bodies that have passed, by path. */
   readonly sent: Map<string, number>;
-  /** Resolves when so many bytes of an answer have got through. */
+  /** Resolves once that many bytes of an answer have passed. */
   reached(path: RegExp, bytes: number): Promise<void>;
 }
 
-/** A socket before an engine's own that notes what is asked, and lets things go wrong. Gone when the test is over. */
+/** A socket in front of an engine's own. It records requests and injects faults. Closed when the test is over. */
 export async function engineProxy(engineHost: string, fault?: Fault): Promise<EngineProxy> {
   const proxy = { asked: [] as string[], sent: new Map<string, number>() };
   const socketPath = engineHost.replace(/^unix:\/\//, '');

@@ -1,10 +1,10 @@
 import type { DockerClient } from './docker-client.js';
 import { runCommand } from './run-command.js';
 
-/** An image, as `docker inspect` tells it. */
+/** An image in the output of `docker inspect`. */
 export interface InspectedImage {
   readonly Id: string;
-  /** Empty when it has none. */
+  /** Empty if it has none. */
   readonly Parent: string;
   readonly RepoTags: readonly string[];
   readonly Created: string;
@@ -12,9 +12,9 @@ export interface InspectedImage {
   readonly RootFS: { readonly Layers: readonly string[] };
 }
 
-/** A step, as `docker history` tells it, and the config that `docker save` wrote. */
+/** A step from the output of `docker history` and from the config written by `docker save`. */
 export interface ToldStep {
-  /** `<missing>` when it is of no image. */
+  /** `<missing>` if the step completes no image. */
   readonly ID: string;
   readonly CreatedAt: string;
   readonly CreatedBy: string;
@@ -24,14 +24,16 @@ export interface ToldStep {
   readonly madeLayer: boolean;
 }
 
-/** What an engine's own client tells of an image; all lists newest first. */
+/** What an engine's own client says about an image; all lists newest first. */
 export interface EngineTruth {
   /** The image, its parent and so on. */
   readonly chain: readonly InspectedImage[];
   readonly steps: readonly ToldStep[];
   /** SIZE of each image of the chain in `docker images -a`. */
   readonly sizes: readonly string[];
-  /** For each layer, the ID of the image as its step left it, where there is one, or else its diff ID: 64 hex digits. */
+  /**
+   * For each layer, the ID of the image that its step completed, if there is one, or else its diff ID: 64 hex digits.
+   */
   readonly layerIds: readonly string[];
 }
 

@@ -4,9 +4,9 @@ import { describe, inject, it } from 'vitest';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Of the engine that all tests of a run share; empty when there is none. */
+    /** Host of the engine that all tests of a run share; empty if there is none. */
     dockerHost: string;
-    /** Why there is no engine; empty when there is one. */
+    /** Why there is no engine; empty if there is one. */
     noEngine: string;
   }
 }
@@ -27,19 +27,19 @@ const TOOLS = [
 ];
 
 /**
- * Whether something is missing here that a test needs: `root`, or a program that is looked for by its name. Every test that
- * starts a program which is not on each machine that has Node, git and tar is skipped where it is missing, and its name says
- * what it needs: `test.skipIf(lacks('xz', 'bzip2'))('… (needs xz and bzip2)', …)`. With `DIMGX_REQUIRE_ENGINES=1` (as in CI)
- * nothing counts as missing, and the test fails for want of it.
+ * Whether this machine lacks something that a test needs: `root`, or a program, by name. A test must be skipped without
+ * the programs it starts, unless every machine with Node, git and tar has them. Its name says what it needs:
+ * `test.skipIf(lacks('xz', 'bzip2'))('… (needs xz and bzip2)', …)`. With `DIMGX_REQUIRE_ENGINES=1` (as in CI) nothing
+ * counts as missing, so the test fails instead.
  *
- * A minimal Debian has bash, cat, find, grep, gzip, head, mke2fs, mkfifo, mount, perl, script, setpriv, sh, sleep, tar and
- * unshare; it lacks bzip2, curl, getfattr, openssl, python3, strace, xz and zstd.
+ * A minimal Debian has bash, cat, find, grep, gzip, head, mke2fs, mkfifo, mount, perl, script, setpriv, sh, sleep, tar
+ * and unshare; it lacks bzip2, curl, getfattr, openssl, python3, strace, xz and zstd.
  */
 export function lacks(...needs: readonly string[]): boolean {
   return process.env.DIMGX_REQUIRE_ENGINES !== '1' && absent(needs).length > 0;
 }
 
-/** As `lacks`, for a test that names only what is missing: an end for its name, or nothing. */
+/** Like `lacks`, but returns a suffix for the test's name that lists only what is missing; empty if nothing is. */
 export function whyNotHere(...needs: readonly string[]): string {
   return lacks(...needs) ? ` (this machine lacks ${absent(needs).join(', ')})` : '';
 }
@@ -50,8 +50,8 @@ export function missingTools(): string[] {
 }
 
 /**
- * A `describe` whose tests need the engines. Without them they are skipped, and the name says what is missing; with
- * `DIMGX_REQUIRE_ENGINES=1` (as in CI) that is a failure.
+ * A `describe` for tests that need the engines. Without engines they are skipped, and the name says what is missing;
+ * with `DIMGX_REQUIRE_ENGINES=1` (as in CI) they fail instead.
  */
 export function describeWithEngines(name: string, tests: () => void): void {
   const noEngine = inject('noEngine');

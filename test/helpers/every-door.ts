@@ -6,7 +6,10 @@ import { temporaryFolder } from './members.js';
 import { expectRefusal, type HostileRun } from './refusal.js';
 import { inTurn } from './short-or-long.js';
 
-/** Gives an archive to dimgx by all ways there are, or by one in turn, and expects the same refusal: see `expectRefusal`. */
+/**
+ * Passes an archive to dimgx in every possible way, or in one of them in turn, and expects the same refusal: see
+ * `expectRefusal`.
+ */
 export async function expectRefusalAtEveryDoor(
   archive: Uint8Array,
   code: ErrorCode,

@@ -13,10 +13,10 @@ interface LayerJson {
 const HEADINGS = ['REPO TAG', 'IMAGE ID', 'PARENT ID', 'CREATED', 'LAYER SIZE', 'VIRTUAL SIZE', 'CREATED BY'];
 
 /**
- * Compares the table that dimgx prints of an image with what `docker history`, `docker images -a` and `docker inspect`
- * say: row by row all columns but CREATED, which is as of now.
+ * Compares the table that dimgx prints for an image with `docker history`, `docker images -a` and `docker inspect`. It
+ * compares every row and all columns except CREATED, which is relative to now.
  *
- * @param isPodman its sizes of images count documents too, and its histories have IDs of any image with the same layers
+ * @param isPodman its image sizes include documents, and its histories contain IDs of any image with the same layers
  */
 export function expectTable(table: string, truth: EngineTruth, isPodman: boolean): void {
   const { chain, steps, sizes } = truth;
@@ -45,7 +45,7 @@ export function expectTable(table: string, truth: EngineTruth, isPodman: boolean
   if (!isPodman) expect(steps.map(({ ID }) => ID)).toEqual(steps.map((_, i) => chain[i]?.Id ?? '<missing>'));
 }
 
-/** Compares what `--json` prints in the same way. */
+/** Compares the output of `--json` in the same way. */
 export function expectJson(text: string, { chain, steps, layerIds }: EngineTruth): void {
   const document = JSON.parse(text);
   const [image] = chain;
@@ -78,7 +78,7 @@ export function expectJson(text: string, { chain, steps, layerIds }: EngineTruth
   expect(rows.map(({ created }) => Date.parse(created))).toEqual(steps.map(({ CreatedAt }) => Date.parse(CreatedAt)));
 }
 
-/** Of each row, newest first: that of the image, or of the layer that the step made, or none. */
+/** For each row, newest first: the ID of the image, or of the layer that the step made, or nothing. */
 function rowIds({ chain, steps, layerIds }: EngineTruth): readonly string[] {
   let made = 0;
   return steps.map(({ madeLayer }, i) => {
@@ -87,7 +87,7 @@ function rowIds({ chain, steps, layerIds }: EngineTruth): readonly string[] {
   });
 }
 
-/** Podman names what has no registry in full. */
+/** Podman shows the full name of images without a registry. */
 function familiar(name: string): string {
   return name.replace(/^(?:localhost|docker\.io)\//, '');
 }

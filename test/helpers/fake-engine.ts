@@ -4,16 +4,16 @@ import { listenOnSocket } from './listen-on-socket.js';
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** What an engine answers, by path without the version of the API; else 404. */
+/** The engine's answers, by path without the API version; any other path gets 404. */
 export type Answers = Readonly<Record<string, unknown | Answer>>;
 
 const VERSION = { ApiVersion: '1.41', MinAPIVersion: '1.12' };
 
 /**
- * An HTTP server that passes for an engine, and does what no real one does when asked to: documents are answered as
- * JSON, functions as they like.
+ * An HTTP server that poses as an engine and can do things that no real engine does. Documents are answered as JSON;
+ * functions answer as they like.
  *
- * @returns its `unix://…`; it is gone when the test is over
+ * @returns its `unix://…`; it is closed when the test is over
  */
 export async function fakeEngine(answers: Answers): Promise<string> {
   const all: Answers = { '/version': VERSION, ...answers };
@@ -27,7 +27,7 @@ export async function fakeEngine(answers: Answers): Promise<string> {
   return await listenOnSocket(server);
 }
 
-/** A server that does as it likes with each connection. @returns its `unix://…`; it is gone when the test is over */
+/** A server that handles each connection in any way. @returns its `unix://…`; it is closed when the test is over */
 export async function rawServer(serve: (socket: Socket) => void): Promise<string> {
   return await listenOnSocket(
     createSocketServer((socket) => {

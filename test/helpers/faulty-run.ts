@@ -7,25 +7,25 @@ import { DimgxError, ERRORS, type ErrorCode } from '#dimgx/errors.js';
 import { DIMGX } from './flatten-quietly.js';
 import { temporaryFolder } from './members.js';
 
-/** Longer than any run takes: one that is still there then hangs. */
+/** Longer than any run takes. A run that takes longer hangs. */
 const HANGING = 45_000;
 const TEMPORARY = /^\.dimgx-[0-9a-f]{12}\.part$/;
-/** What stands under the target's name before a run that may overwrite it. */
+/** Contents of the target before a run that may overwrite it. */
 const OLD = Buffer.from('the old target');
 
 export interface FaultyRunOptions {
-  /** What follows the program's name, in the words of bash: `$image`, `$target` and `$tmp` are this run's. */
+  /** The arguments of the program, in bash syntax: `$image`, `$target` and `$tmp` are those of this run. */
   readonly args: string;
   readonly image: string;
   /** Default: `out.tar` in a new folder. */
   readonly target?: string;
   /** For temporary data. Default: a new folder. */
   readonly tmp?: string;
-  /** Whether an old file stands under the target's name. Default false. */
+  /** Whether an old file exists at the target. Default false. */
   readonly old?: boolean;
-  /** What runs the program, in the words of bash. Default: bash itself, which it replaces. */
+  /** The command that runs the program, in bash syntax. Default: bash itself, which the program replaces. */
   readonly under?: string;
-  /** Default: nothing to read. */
+  /** Default: empty. */
   readonly stdin?: 'pipe';
 }
 
@@ -36,17 +36,17 @@ export interface FaultyRun {
   readonly tmp: string;
   readonly old: boolean;
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  /** On standard error, so far. */
+  /** Output on standard error so far. */
   readonly said: () => string;
 }
 
-/** How a run ended, and what stands under the target's name. */
+/** How a run ended, and what is at the target afterwards. */
 export interface Outcome {
   readonly end: 'done' | 'closed' | ErrorCode | NodeJS.Signals;
   readonly target: 'whole' | 'old' | 'none';
 }
 
-/** Starts the command line with folders of its own for the target and for temporary data. */
+/** Starts the command line with its own folders for the target and for temporary data. */
 export async function startFaulty(options: FaultyRunOptions): Promise<FaultyRun> {
   const folder = await temporaryFolder();
   const { target = join(folder, 'out', 'out.tar'), tmp = join(folder, 'tmp'), old = false } = options;
@@ -74,12 +74,12 @@ export async function startFaulty(options: FaultyRunOptions): Promise<FaultyRun>
 }
 
 /**
- * Waits for the end of a run and holds it to what is promised of every one, whatever befell it: under the target's name
- * stands the whole target, or what stood there before; nothing lies beside it nor among the temporary data; the exit code
- * fits; and one line tells of an error, none of a signal or of a reader that went away. Only what is killed by SIGKILL may
- * leave a file beside the target, under another name.
+ * Waits for a run to end and checks the guarantees that hold for every run, whatever happened to it. The target is
+ * either complete or what it was before. Nothing is left beside it or among the temporary data. The exit code matches.
+ * An error is reported in one line; a signal or a closed reader is not reported. Only a run killed by SIGKILL may leave
+ * a file beside the target, under another name.
  *
- * @param whole what an undisturbed run writes; none when it has another target
+ * @param whole the output of an undisturbed run; missing if it has another target
  */
 export async function outcomeOf(run: FaultyRun, whole?: Buffer): Promise<Outcome> {
   const { code, signal } = await run.ended;
@@ -123,15 +123,15 @@ interface Undisturbed {
   readonly length: number;
 }
 
-/** By what was run. */
+/** By arguments and archive. */
 const known = new Map<string, Promise<Undisturbed>>();
 
 /**
- * A run that nothing disturbs: what it writes, and how long it takes in milliseconds, only to spread moments over it. It is
- * the same run for the same arguments and the same archive, whatever the test.
+ * A run without faults: what it writes, and how long it takes in milliseconds, which is only used to spread faults over
+ * the run. Runs with the same arguments and the same archive are shared between tests.
  */
 export async function undisturbed(options: FaultyRunOptions, feed?: (run: FaultyRun) => unknown): Promise<Undisturbed> {
-  const archive = await readFile(options.image).catch(() => undefined); // none: a directory
+  const archive = await readFile(options.image).catch(() => undefined); // missing if it is a directory
   if (feed || options.under || !archive) return runUndisturbed(options, feed);
   const key = [options.args, options.old, createHash('sha256').update(archive).digest('hex')].join('\n');
   const first = known.get(key) ?? runUndisturbed(options);

@@ -3,9 +3,9 @@ import { onTestFinished } from 'vitest';
 
 export interface FetchingProcess {
   readonly process: ChildProcess;
-  /** It is about to ask the cache for the blobs. Never, when it ends before that. */
+  /** Resolves when the process is about to ask the cache for the blobs. Never, if it ends before that. */
   readonly asks: Promise<void>;
-  /** What it read out of the cache, as a digest; `undefined` when it was killed. @throws what it said when it failed */
+  /** The digests of the bytes read from the cache; `undefined` if it was killed. @throws its messages if it failed */
   readonly ended: Promise<string | undefined>;
 }
 
@@ -13,11 +13,11 @@ export interface FetchOrder {
   /** The folder of the cache. */
   readonly cache: string;
   readonly blobs: readonly { readonly digest: string; readonly size: number; readonly source: string }[];
-  /** A line `DIGEST FROM BYTES` is appended for each piece that was transferred. */
+  /** A line `DIGEST FROM BYTES` is appended for each piece transferred. */
   readonly log: string;
   /** Between two pieces, in milliseconds. */
   readonly pause?: number;
-  /** After so many pieces of a blob it transfers no more of it, and stays there until it is killed. */
+  /** Number of pieces of a blob after which the transfer stops. The process then stays until it is killed. */
   readonly stopAfter?: number;
 }
 
@@ -52,7 +52,7 @@ const SCRIPT = `
   console.log(read.join(' '));
 `;
 
-/** Starts a process that fetches blobs into a cache, all at once, and reads them. */
+/** Starts a process that fetches blobs into a cache, all at the same time, and reads them. */
 export function startFetching(order: FetchOrder): FetchingProcess {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', SCRIPT, JSON.stringify(order)], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

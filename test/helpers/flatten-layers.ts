@@ -13,14 +13,14 @@ import { dockerArchive } from './docker-archive.js';
 import { archiveOf } from './members.js';
 import { type RawEntry, rawLayer } from './raw-layer.js';
 
-/** A layer to the byte, or the entries of one. */
+/** The exact bytes of a layer, or its entries. */
 export type LayerSpec = Uint8Array | readonly (RawEntry | Uint8Array)[];
 
 export interface FlattenLayersOptions {
-  /** Which layers, by number from the oldest, earlier wins. Default: all, newest first. */
+  /** Layers to use, numbered from the oldest; earlier ones win. Default: all, newest first. */
   readonly select?: readonly number[];
   readonly threads?: number;
-  /** What the config says. Default `linux`. */
+  /** The config's value. Default `linux`. */
   readonly os?: string;
   readonly excludeDevices?: boolean;
   readonly onEntry?: (event: EntryEvent) => void;
@@ -33,7 +33,7 @@ export interface Flattened {
   readonly codes: readonly WarningCode[];
 }
 
-/** Flattens layers, oldest first, out of an archive such as `docker save` writes. @throws DimgxError */
+/** Flattens layers, oldest first, from an archive in the format of `docker save`. @throws DimgxError */
 export async function flattenLayers(
   layers: readonly LayerSpec[],
   options: FlattenLayersOptions = {},
@@ -47,7 +47,7 @@ export async function flattenLayers(
   return { tar, warnings, codes: warnings.map(({ code }) => code) };
 }
 
-/** Opens an archive of layers, oldest first, and reads their headers; closes it when `use` has ended. */
+/** Opens an archive of layers, oldest first, and reads their headers. Closes it when `use` has finished. */
 export async function withLayers<T>(
   layers: readonly LayerSpec[],
   options: FlattenLayersOptions & { readonly onWarning?: (warning: Warning) => void },

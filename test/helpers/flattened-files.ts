@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
 import { type FlattenOptions, flatten } from '#dimgx/flatten.js';
 
-/** Flattens an image. @returns the contents of its regular files, by their names */
+/** Flattens an image. @returns the contents of its regular files, by name */
 export async function flattenedFiles(reference: string, options: FlattenOptions = {}): Promise<Record<string, string>> {
   const target = new PassThrough();
   const entries = target.pipe(extract());

@@ -4,23 +4,23 @@ import { connect } from 'node:net';
 import { listen } from './registry-proxy.js';
 
 export interface ForwardProxyOptions {
-  /** What it answers to all that it is asked. Default: what the servers do. */
+  /** Status of its answer to every request. Default: the servers' answers. */
   readonly status?: number;
-  /** What it is reached by TLS with. Default: plain HTTP. */
+  /** Certificate and key, if it is reached over TLS. Default: plain HTTP. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
 }
 
 export interface ForwardProxy {
   readonly url: string;
   readonly asked: string[];
-  /** The credentials that came with what wanted a tunnel. */
+  /** The credentials sent with requests for a tunnel. */
   readonly shown: string[];
 }
 
 /**
- * A proxy as companies have them. Every name is this machine to it. Gone when the test is over.
+ * A forward proxy as in company networks. It resolves every name to this machine. Closed when the test is over.
  *
- * @param hosts ports on this machine by `HOST:PORT`; others lead to the port that was asked for
+ * @param hosts ports on this machine by `HOST:PORT`; other hosts use the port requested
  */
 export async function forwardProxy(
   hosts: Readonly<Record<string, string>> = {},

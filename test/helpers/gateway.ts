@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 import { listen } from './registry-proxy.js';
 
-/** A request that has come to a gateway. */
+/** A request received by a gateway. */
 export interface Passing {
   readonly method: string;
   readonly path: string;
@@ -9,7 +9,7 @@ export interface Passing {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** What becomes of it: an answer of the gateway's own, or another path to ask the registry for. */
+/** What to do with it: return an answer of the gateway's own, or request another path from the registry. */
 export type Verdict =
   | { readonly status: number; readonly headers?: OutgoingHttpHeaders; readonly body?: string | Buffer }
   | { readonly path: string };
@@ -22,10 +22,10 @@ export interface Gateway {
 }
 
 /**
- * A server that decides on each request: it answers itself, or passes it on. Gone when the test is over.
+ * A server that decides about each request: it answers itself, or passes the request on. Closed when the test is over.
  *
- * @param registry `HOST:PORT`; empty for a server that has none behind it
- * @param decide `undefined` to pass the request on as it is
+ * @param registry `HOST:PORT`; empty if there is none behind it
+ * @param decide returns `undefined` to pass the request on unchanged
  */
 export async function gateway(registry: string, decide: (passing: Passing) => Verdict | undefined): Promise<Gateway> {
   const seen: Passing[] = [];

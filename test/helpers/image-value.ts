@@ -2,7 +2,7 @@ import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
 import { Resources } from '#dimgx/base/io/resources.js';
 import type { HistoryRow, Image, Layer, StoredLayer } from '#dimgx/image/image.js';
 
-/** A layer with no bytes behind it, for what looks at names only. */
+/** A layer with no bytes behind it, for code that only looks at names. */
 export function layerValue(parts: Partial<StoredLayer>): StoredLayer {
   return {
     blob: { file: new DescriptorFile({ fd: -1 }), offset: 0, length: 0 },
@@ -14,7 +14,7 @@ export function layerValue(parts: Partial<StoredLayer>): StoredLayer {
   };
 }
 
-/** @param parts `history` is made of the layers, unless it is given */
+/** @param parts `history` is derived from the layers, unless it is given */
 export function imageValue(layers: readonly Layer[], parts: Partial<Image> = {}): Image {
   const resources = new Resources();
   return {

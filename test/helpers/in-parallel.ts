@@ -1,8 +1,8 @@
 /**
- * Does something with each item, with so many at a time.
+ * Runs work for each item, `width` at a time.
  *
  * @returns the results in the order of the items
- * @throws what was thrown first, when nothing is under way any more
+ * @throws the first error, once no work is running any more
  */
 export async function inParallel<T, R>(
   items: readonly T[],

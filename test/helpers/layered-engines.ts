@@ -14,18 +14,18 @@ import { startTlsDockerEngine, tlsEnvironment } from './tls-docker-engine.js';
 import { listTree, type Tree } from './tree.js';
 import { type Ignore, timesLeftOpen } from './tree-differences.js';
 
-/** How a user leads dimgx to an engine. */
+/** A way for a user to point dimgx at an engine. */
 export interface Way extends Surroundings {
   readonly args?: readonly string[];
 }
 
-/** An engine that was started, with a client and with the ways that lead to it. */
+/** A running engine, with a client and the ways to reach it. */
 export interface LayeredEngine<Name extends string> extends EngineClient {
-  /** Docker's client, which both know. */
+  /** Docker's client, which works with both engines. */
   readonly docker: DockerClient;
   /** The tree of an image, as a container of this engine would see it. */
   readonly list: (image: string) => Promise<Tree>;
-  /** In what it is known to differ from other engines there. */
+  /** The known differences between this tree and those of other engines. */
   readonly ignore: Ignore;
   readonly ways: Readonly<Record<Name, Way>>;
   readonly stop: () => Promise<unknown>;
@@ -109,7 +109,7 @@ async function podmanEngine(): Promise<LayeredEngine<(typeof PODMAN_WAYS)[number
     docker,
     client: (...args) => engine.run(...args),
     buildOptions: ['--isolation=chroot', '--network=host', '--layers'],
-    commitOptions: ['--format=docker'], // the other has no messages
+    commitOptions: ['--format=docker'], // the other format has no messages
     list: async (image) => await listTree(await engine.run('image', 'mount', image)),
     // The root has the mode of Podman's folder, whatever the layers say.
     ignore: (path, field, entry) => timesLeftOpen()(path, field, entry) || (path === '.' && field === 'mode'),
@@ -127,7 +127,7 @@ async function podmanEngine(): Promise<LayeredEngine<(typeof PODMAN_WAYS)[number
   };
 }
 
-/** Each engine, and the ways that lead to it. */
+/** Each engine, and the ways to reach it. */
 export const LAYERED_ENGINES: readonly LayeredEngineStart[] = [
   {
     name: 'Docker with overlay2',
@@ -139,19 +139,22 @@ export const LAYERED_ENGINES: readonly LayeredEngineStart[] = [
   { name: 'Podman', ways: PODMAN_WAYS, needs: ['unshare'], start: podmanEngine },
 ];
 
-/** From layer to layer, vfs copies no attributes but capabilities. Source: moby, daemon/graphdriver/copy/copy.go. */
+/**
+ * When vfs copies a tree from layer to layer, it keeps no attributes except capabilities. Source: moby,
+ * daemon/graphdriver/copy/copy.go.
+ */
 const isLostByVfs: Ignore = (_path, field, { xattrs }) => field === 'xattrs' && xattrs === '';
 
 function dockerClient(docker: DockerClient): EngineClient {
   return { client: (...args) => docker.run(...args), buildOptions: ['--network=host'], commitOptions: [] };
 }
 
-/** Of a user who has set nothing. */
+/** The environment of a user who has set nothing. */
 function environment(home: string): Readonly<Record<string, string | undefined>> {
   return { PATH: process.env.PATH, HOME: home };
 }
 
-/** Runs a command where nothing but a link to one engine's socket is in /run, whatever engines the machine has. */
+/** Runs a command with a /run that contains only a link to one engine's socket, whatever engines the machine has. */
 function atPlace(host: string, place: string): readonly string[] {
   const script = `mount -t tmpfs dimgx-test /run && mkdir -p "$(dirname "$2")" && ln -s "$1" "$2" && shift 2 && exec "$@"`;
   return ['unshare', '-m', 'sh', '-c', script, 'sh', host.replace('unix://', ''), place];

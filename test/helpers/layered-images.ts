@@ -8,15 +8,15 @@ const FIXTURE = 'fixtures/busybox-docker.tar';
 export const LAYERED = {
   /** Loaded: without parents. */
   loaded: 'dimgx/busybox:docker',
-  /** Imported: one layer, which holds every type of entry, and names and attributes that tools lose. */
+  /** Imported: one layer with every type of entry, and with names and attributes that tools lose. */
   imported: 'straight/imported:latest',
-  /** Built on that. */
+  /** Built on the imported image. */
   built: 'straight/built:latest',
-  /** Two names of one image in the midst of it. */
+  /** Two names of one image in the middle of the built one's steps. */
   middle: ['straight/middle:one', 'straight/middle:two'],
-  /** Built on the one built before. */
+  /** Built on the built image. */
   child: 'straight/child:latest',
-  /** Committed from a container of that, with a note. */
+  /** Committed from a container of the child, with a note. */
   committed: 'straight/committed:1.0',
 } as const;
 
@@ -39,7 +39,7 @@ RUN busybox true
 CMD ["/bin/sh"]
 `;
 
-/** Of these steps, those after the opaque one, whose image gets the names of `LAYERED.middle`. */
+/** The number of these steps after the opaque one. The image of the opaque step gets the names of `LAYERED.middle`. */
 const AFTER_MIDDLE = 7;
 
 const CHILD = `FROM ${LAYERED.built}
@@ -51,14 +51,14 @@ USER 7
 
 /** An engine's own client. */
 export interface EngineClient {
-  /** @returns what the command prints */
+  /** @returns the output of the command */
   readonly client: (...args: string[]) => Promise<string>;
   readonly buildOptions: readonly string[];
   readonly commitOptions: readonly string[];
 }
 
 /**
- * Has an engine load, import, build, tag and commit the images of `LAYERED`.
+ * Makes an engine load, import, build, tag and commit the images of `LAYERED`.
  *
  * @param folder a temporary one
  */

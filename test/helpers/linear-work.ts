@@ -4,25 +4,25 @@ import { writeArchive } from './members.js';
 import { shortOrLong } from './short-or-long.js';
 
 export interface LinearRun {
-  /** Default: flatten to nowhere. */
+  /** Default: flatten and discard the result. */
   readonly args?: readonly string[];
-  /** Of memory, in MiB. Default 400. */
+  /** Maximum memory, in MiB. Default 400. */
   readonly peak?: number;
   /** Default 0. */
   readonly exitCode?: number;
 }
 
-/** What four times as much may cost, and what costs the same whatever there is. */
+/** The growth allowed for four times the input, and the fixed costs that do not depend on the input. */
 const FACTOR = 4.4;
 const BLOCKS = 100_000;
 const BYTES = 4 * 2 ** 20;
 
 /**
- * The same shape of input, with `n` of something and with four times as many, must not take much more than four times the
- * work: an algorithm that is quadratic would take sixteen times. What a function of V8's own does inside is not counted; where
- * that is quadratic, `n` has to be so large that the run is killed. The short form takes a sixteenth of `n`, but no less than a thousand, or a quarter.
+ * Checks that four times the input takes hardly more than four times the work. A quadratic algorithm would take sixteen
+ * times. The work inside V8's own functions is not counted. If that is what is quadratic, `n` must be so large that the
+ * run is killed. The short form uses a sixteenth of `n`, but at least the smaller of 1000 and a quarter of `n`.
  *
- * @param make the members of an archive
+ * @param make returns the members of an archive
  * @returns the larger run
  */
 export async function expectLinearWork(

@@ -4,10 +4,10 @@ import { onTestFinished } from 'vitest';
 import { temporaryFolder } from './members.js';
 
 /**
- * Lets a server listen on a socket.
+ * Makes a server listen on a socket.
  *
- * @param path default: one of its own
- * @returns its `unix://…`; it is gone when the test is over
+ * @param path default: a new one
+ * @returns its `unix://…`; it is closed when the test is over
  */
 export async function listenOnSocket(server: Server, path?: string): Promise<string> {
   const socketPath = path ?? join(await temporaryFolder(), 'socket');

@@ -10,9 +10,9 @@ const BIN = fileURLToPath(new URL('../../bin/dimgx.js', import.meta.url));
 const RUN = new URL('../../build/cli/run.js', import.meta.url).href;
 
 /**
- * Has the child tell on descriptor 3 what it did, none of it by a clock: how often V8 ran each block of code, in all
- * threads (what is loaded before the counting begins does not count; each worker tells with each answer that it gives); how
- * many bytes it read and wrote, and its peak of memory, by the kernel's own counts.
+ * Makes the child report on descriptor 3 what it did, without using a clock. It reports how often V8 ran each block of
+ * code, in all threads, and, from the kernel's own counters, how many bytes it read and wrote and its peak of memory.
+ * Code loaded before the counting begins does not count. Each worker reports its counts with every answer.
  */
 const MEASURE = `data:text/javascript,${encodeURIComponent(`
   import { readFileSync, writeFileSync, writeSync } from 'node:fs';
@@ -62,8 +62,8 @@ const MEASURE = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 /**
- * Does one command line after the other as `main.ts` does one. A NUL on each stream ends what it has to say of a run, which
- * is over when nothing would keep the process from ending.
+ * Runs one command line after another, each as `main.ts` does. A NUL on each stream ends the output of a run. A run is
+ * over when nothing would keep the process from ending.
  */
 const SERVE = `
   import { closeSync, openSync, writeSync } from 'node:fs';
@@ -97,13 +97,13 @@ const SERVE = `
   process.on('disconnect', () => process.exit());
 `;
 
-/** What a run of the command line took. The same run takes the same, but for a few parts in a thousand. */
+/** The cost of one run of the command line. Repeating a run costs the same, to within a few parts in a thousand. */
 export interface Work {
-  /** Blocks of JavaScript that were run. */
+  /** Blocks of JavaScript executed. */
   readonly blocks: number;
-  /** Read and written, files, pipes and Node's own code together. */
+  /** Bytes read and written, including files, pipes and Node's own code. */
   readonly bytes: number;
-  /** Of memory, in MiB. */
+  /** Peak of memory, in MiB. */
   readonly peak: number;
 }
 
@@ -113,16 +113,16 @@ export interface MeasuredRun extends Work {
   readonly exitCode: number | null;
 }
 
-/** As bin/dimgx.js has it. */
+/** As in bin/dimgx.js. */
 const THREADS = String(Math.max(2, availableParallelism()));
 
-/** Longer than any test may take: what still runs then is killed. */
+/** Longer than any test may take. A run that takes longer is killed. */
 const HANGING = 50_000;
 
 /**
- * Runs the command line to its end and measures it; it is killed when it takes longer than any test may. The long form
- * starts a process for each run, as users do. In the short form those of a worker share one, which has loaded its code and
- * ends with the worker.
+ * Runs the command line to its end and measures it. It is killed if it takes longer than any test may. The long form
+ * starts a process for each run, as users do. In the short form the runs of a test worker share one process, which has
+ * its code loaded and ends with the worker.
  */
 export async function measureDimgx(args: readonly string[], input?: Uint8Array): Promise<MeasuredRun> {
   const writesOut = args.some((arg, at) => arg === '-' && args[at - 1] === '-t');
@@ -144,7 +144,9 @@ async function alone(args: readonly string[], input?: Uint8Array): Promise<Measu
   return { stdout, stderr, ...workOf(told), exitCode };
 }
 
-/** Of a shared process, in MiB: one that has held more is not given another run, whose peak that would be. */
+/**
+ * In MiB. A shared process whose peak was higher gets no further run, because its peak would be counted for that run.
+ */
 const FRESH = 120;
 let shared: ChildProcess | undefined;
 let last: Promise<unknown> = Promise.resolve();
@@ -154,7 +156,7 @@ function inTheShared(args: readonly string[], input?: Uint8Array): Promise<Measu
   const run = last.then(async () => {
     const child = shared ?? startShared();
     const fifo = input && (await makeFifo());
-    child.once('message', () => fifo?.fill(input as Uint8Array)); // each run has its message
+    child.once('message', () => fifo?.fill(input as Uint8Array)); // each run gets its own message
     const result = await oneOf(child, args, fifo?.path ?? '/dev/null');
     await fifo?.remove();
     shared = result.exitCode === null || result.peak > FRESH ? void child.kill('SIGKILL') : child;
@@ -171,7 +173,7 @@ function startShared(): ChildProcess {
   });
 }
 
-/** Has the shared process do a run. It may die of it. */
+/** Makes the shared process execute a run. The process may die from it. */
 async function oneOf(child: ChildProcess, args: readonly string[], stdin: string): Promise<MeasuredRun> {
   const timer = setTimeout(() => child.kill('SIGKILL'), HANGING);
   child.send({ args, stdin });
@@ -197,7 +199,7 @@ function untilNul(stream: ChildProcess['stdio'][number]): Promise<string> {
   });
 }
 
-/** A pipe with a name, which has a writer from the beginning, so that its reader is not held up. */
+/** A FIFO that has a writer from the start, so that opening it for reading does not block. */
 async function makeFifo() {
   const folder = await mkdtemp(join(tmpdir(), 'dimgx-test-'));
   const path = join(folder, 'stdin');
@@ -208,13 +210,13 @@ async function makeFifo() {
   const close = () => writer.close();
   return {
     path,
-    /** Only when it is read: a reader that comes later than the writer went is not told of an end. */
+    /** Called once the run reads it: a reader that opened it after the writer had left would not see an end. */
     fill(input: Uint8Array) {
-      // what nobody reads is lost
+      // data that is never read is lost
       written = writer.writeFile(input).then(close, close);
     },
     async remove() {
-      await reader.close(); // whoever still writes is told that there is no reader
+      await reader.close(); // a pending write then fails, because there is no reader
       await (written ?? close());
       await rm(folder, { recursive: true });
     },

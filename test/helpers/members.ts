@@ -5,17 +5,17 @@ import { buffer } from 'node:stream/consumers';
 import { type Header, pack } from 'tar-stream';
 import { onTestFinished } from 'vitest';
 
-/** Contents, or the header of something else than a file. */
+/** Contents, or the header of an entry that is not a file. */
 export type Member = string | Uint8Array | Partial<Omit<Header, 'name'>>;
 
-/** What an archive or a directory holds, by name, in order. A name may stand twice in a list of pairs. */
+/** The members of an archive or a directory, by name, in order. A list of pairs may contain a name twice. */
 export type Members = Readonly<Record<string, Member>> | readonly (readonly [string, Member])[];
 
 export function entriesOf(members: Members): readonly (readonly [string, Member])[] {
   return Array.isArray(members) ? members : Object.entries(members);
 }
 
-/** A tar archive. Times are 0. */
+/** A tar archive. All times are 0. */
 export async function archiveOf(members: Members): Promise<Buffer> {
   const packer = pack();
   const bytes = buffer(packer);
@@ -23,7 +23,7 @@ export async function archiveOf(members: Members): Promise<Buffer> {
     const isFile = typeof member === 'string' || member instanceof Uint8Array;
     const header = { name, mtime: new Date(0), ...(isFile ? {} : member) };
     const contents = isFile ? Buffer.from(member as string) : undefined;
-    // Waiting for each keeps the packer from slowing down with their number.
+    // Without waiting for each one, the packer becomes slower the more there are.
     await new Promise<unknown>((resolve) =>
       contents ? packer.entry(header, contents, resolve) : packer.entry(header, resolve),
     );
@@ -32,21 +32,21 @@ export async function archiveOf(members: Members): Promise<Buffer> {
   return bytes;
 }
 
-/** A folder that is gone when the test is over. */
+/** A folder that is removed when the test is over. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'dimgx-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Writes an archive into a folder that is gone when the test is over. @returns its path */
+/** Writes an archive into a folder that is removed when the test is over. @returns its path */
 export async function writeArchive(members: Members, name = 'image.tar'): Promise<string> {
   const path = join(await temporaryFolder(), name);
   await writeFile(path, await archiveOf(members));
   return path;
 }
 
-/** Writes the members as an unpacked archive. @returns the folder, gone when the test is over */
+/** Writes the members as an unpacked archive. @returns the folder, which is removed when the test is over */
 export async function writeFolder(members: Members): Promise<string> {
   const folder = await temporaryFolder();
   for (const [name, member] of entriesOf(members)) {

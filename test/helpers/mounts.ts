@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { temporaryFolder } from './members.js';
 
-/** For `skipIf`: whether file systems cannot be mounted here. With `DIMGX_REQUIRE_ENGINES=1` the test fails for want of it. */
+/** For `skipIf`: whether file systems cannot be mounted here. With `DIMGX_REQUIRE_ENGINES=1` the test fails instead. */
 export function cannotMount(): boolean {
   if (process.env.DIMGX_REQUIRE_ENGINES === '1') return false;
   try {
@@ -15,7 +15,7 @@ export function cannotMount(): boolean {
   }
 }
 
-/** A file system in memory, of so many bytes; gone when the test is over. */
+/** A file system in memory, `size` bytes large; unmounted when the test is over. */
 export async function smallDisk(size: number): Promise<string> {
   const folder = join(await temporaryFolder(), 'disk');
   await mkdir(folder);
@@ -25,10 +25,10 @@ export async function smallDisk(size: number): Promise<string> {
 }
 
 /**
- * A file system on a disk whose end can be taken away: reads of what lay there fail, as those of a broken disk do.
+ * A file system on a disk whose end can be cut off. Reads from there then fail, as on a broken disk.
  *
- * @param fill puts files into the folder it is given, before the end is lost
- * @returns the folder and `loseFrom`, which takes away all behind so many bytes; gone when the test is over
+ * @param fill puts files into the folder, before the end is cut off
+ * @returns the folder, and `loseFrom`, which cuts off everything after that many bytes; unmounted when the test is over
  */
 export async function breakableDisk(size: number, fill: (folder: string) => Promise<unknown>) {
   const parent = await temporaryFolder();
@@ -36,7 +36,7 @@ export async function breakableDisk(size: number, fill: (folder: string) => Prom
   await mkdir(folder);
   await writeFile(device, '');
   await truncate(device, size);
-  // No journal, and inodes at the front: what lies behind is contents.
+  // No journal, and inodes at the front, so that only contents are near the end.
   execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', '-O', '^has_journal', '-G', '1', device]);
   const mount = (options: string) => execFileSync('mount', ['-o', `loop,${options}`, device, folder]);
   mount('rw');
@@ -44,7 +44,7 @@ export async function breakableDisk(size: number, fill: (folder: string) => Prom
   await fill(folder);
   return {
     folder,
-    /** Only once; what was read before is forgotten. */
+    /** May be called once. Drops what was cached from earlier reads. */
     async loseFrom(bytes: number) {
       execFileSync('umount', [folder]);
       mount('ro');

@@ -21,7 +21,7 @@ const INDEX = 'application/vnd.oci.image.index.v1+json';
 const CONFIG = 'application/vnd.oci.image.config.v1+json';
 const LAYER = 'application/vnd.oci.image.layer.v1.tar';
 
-/** An OCI layout under construction: members by name, to be changed at will before they are written. */
+/** An OCI layout under construction. Its members, by name, may be changed in any way before they are written. */
 export class OciLayout {
   readonly members: Record<string, Member> = { 'oci-layout': '{"imageLayoutVersion":"1.0.0"}' };
 
@@ -50,7 +50,7 @@ export class OciLayout {
     return this.json({ schemaVersion: 2, mediaType: INDEX, manifests }, INDEX);
   }
 
-  /** Stores what BuildKit files beside an image: a manifest that looks like one. */
+  /** Stores an attestation as BuildKit does: in a manifest that looks like an image's. */
   attestation(of: Descriptor): Descriptor {
     const manifest = this.manifest({ layers: [Buffer.from('{"in-toto":true}')] });
     return {
@@ -67,7 +67,7 @@ export class OciLayout {
   }
 }
 
-/** The layout of some images; the tag of each name is the annotation, as skopeo and umoci write it. */
+/** The layout of some images. The tag of each name is the annotation, as skopeo and umoci write it. */
 export function ociLayout(images: readonly BuiltImage[], options: LayoutOptions = {}): Record<string, Member> {
   const layout = new OciLayout();
   return layout.top(images.flatMap((image) => taggedDescriptors(layout, image, options)));

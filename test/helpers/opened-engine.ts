@@ -3,7 +3,7 @@ import type { Engine } from '#dimgx/engine/engine.js';
 import { type EngineOptions, openEngine } from '#dimgx/engine/open-engine.js';
 import { type Answers, fakeEngine } from './fake-engine.js';
 
-/** Short, for servers that say nothing. */
+/** Short, for servers that do not answer. */
 export const TIMEOUTS = { connect: 300, answer: 300, idle: 300 };
 
 /** Opens a fake engine until the test is over. */
@@ -17,7 +17,7 @@ export async function opened(engine: Engine): Promise<Engine> {
   return engine;
 }
 
-/** The code of the error, its message being one printable line. */
+/** The code of the error. Also checks that its message is one printable line. */
 export async function codeOf(work: Promise<unknown>): Promise<string> {
   const failure = await work.then(
     () => expect.unreachable(),

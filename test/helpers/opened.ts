@@ -10,7 +10,7 @@ interface StoredImage extends Image {
   readonly layers: readonly StoredLayer[];
 }
 
-/** Opens an image whose layers lie where it is, and closes it when the test is over. */
+/** Opens an image whose layers need no download, and closes it when the test is over. */
 export async function opened(reference: string, options: OpenOptions = {}): Promise<StoredImage> {
   const image = await openImage(reference, options);
   onTestFinished(() => image.close());
@@ -18,14 +18,14 @@ export async function opened(reference: string, options: OpenOptions = {}): Prom
   return image as StoredImage;
 }
 
-/** The warnings that opening an image gave. */
+/** The warnings given while opening an image. */
 export async function warningsOf(reference: string, options: OpenOptions = {}): Promise<readonly Warning[]> {
   const warnings: Warning[] = [];
   await opened(reference, { ...options, onWarning: (warning) => warnings.push(warning) });
   return warnings;
 }
 
-/** The error with which an image could not be opened, or not all of its layers be read. Fails when they could. */
+/** The error from opening an image or fetching its layers. Fails if there is none. */
 export async function refusal(reference: string, options: OpenOptions = {}): Promise<DimgxError> {
   const failure = await openImage(reference, options).then(
     async (image) => {

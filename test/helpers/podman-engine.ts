@@ -5,9 +5,9 @@ import { runCommand } from './run-command.js';
 export interface PodmanEngine {
   /** For `DOCKER_HOST`. */
   readonly host: string;
-  /** Podman's own client, on the same images. @returns what it prints */
+  /** Runs Podman's own client on the same images. @returns its output */
   run(...args: string[]): Promise<string>;
-  /** Starts a second service, for the same images, on 127.0.0.1: it is stopped apart, and before this one. */
+  /** Starts a second service, for the same images, on 127.0.0.1. It must be stopped separately, before this one. */
   listen(): Promise<PodmanPort>;
   stop(): Promise<void>;
 }
@@ -19,9 +19,9 @@ export interface PodmanPort {
 }
 
 /**
- * Podman with Docker's API, its socket, images and state in one temporary folder.
+ * Podman with Docker's API, and with its socket, images and state in one temporary folder.
  *
- * @param registries that it may speak plain HTTP to
+ * @param registries registries that it may use over plain HTTP
  */
 export async function startPodmanEngine(registries: readonly string[] = []): Promise<PodmanEngine> {
   const places = (place: string) => ['--root', `${place}/root`, '--runroot', `${place}/run`];

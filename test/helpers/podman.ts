@@ -31,12 +31,12 @@ export class Podman {
     return name;
   }
 
-  /** The tree of an image, as Podman mounts it; it stays mounted until `stop`. */
+  /** The tree of an image, as mounted by Podman; it stays mounted until `stop`. */
   async listImage(image: string): Promise<Tree> {
     return await listTree(await this.run('image', 'mount', image));
   }
 
-  /** Forgets an image. */
+  /** Removes an image. */
   async remove(image: string): Promise<void> {
     await this.run('image', 'unmount', '--force', image);
     await this.run('rmi', '-f', image);

@@ -7,18 +7,18 @@ import { runCommand } from './run-command.js';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface PublicCopy {
-  /** Absolute paths, each ending without a slash. */
+  /** Absolute paths, without a trailing slash. */
   readonly node: string;
   readonly bin: string;
-  /** The single modules. */
+  /** The separate modules. */
   readonly build: string;
 }
 
 /**
- * Copies Node, the package and what it depends on to a folder that every user may enter, for tests that run as another
- * user: the clone may lie where only its owner may go, such as /root.
+ * Copies Node, the package and its dependencies to a folder that every user can enter, for tests that run as another
+ * user. The clone itself may be in a folder that only its owner can enter, such as /root.
  *
- * @param folder default: one that is gone when the test is over
+ * @param folder default: one that is removed when the test is over
  */
 export async function publicCopy(folder?: string): Promise<PublicCopy> {
   const to = folder ?? (await temporaryFolder());
@@ -30,7 +30,7 @@ export async function publicCopy(folder?: string): Promise<PublicCopy> {
   return { node, bin: join(to, 'bin/dimgx.js'), build: join(to, 'build') };
 }
 
-/** The folders of all packages that are there and not only for development. */
+/** The folders of all installed packages, except those that are only for development. */
 async function dependencies(): Promise<string[]> {
   const lock: { packages: Record<string, { dev?: boolean }> } = JSON.parse(
     await readFile(join(ROOT, 'node_modules/.package-lock.json'), 'utf8'),

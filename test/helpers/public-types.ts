@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseAst } from 'rolldown/parseAst';
 
-/** A node of a syntax tree, as ESTree has it. */
+/** A node of a syntax tree, in ESTree's format. */
 type Node = Readonly<Record<string, unknown>> & { readonly type: string };
 
 interface Module {
   readonly declared: Map<string, Node>;
-  /** What it takes from other modules of the package, imported or exported again: by its name here. */
+  /** Names that it imports or re-exports from other modules of the package, by their local names. */
   readonly taken: Map<string, { readonly url: string; readonly name: string }>;
 }
 
@@ -55,7 +55,7 @@ function find({ url, name }: Declaration): Declaration | undefined {
   return other && find(other);
 }
 
-/** The names that a declaration mentions, its private members and the names of its members left out. */
+/** The names mentioned by a declaration. Its private members are left out, and so are the names of its members. */
 function* mentioned(value: unknown): Generator<string> {
   if (Array.isArray(value)) for (const part of value) yield* mentioned(part);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
@@ -65,7 +65,7 @@ function* mentioned(value: unknown): Generator<string> {
   for (const [key, part] of Object.entries(node)) if (key !== 'key') yield* mentioned(part);
 }
 
-/** The types that the declarations of a package export, or name at any depth. */
+/** The types that a package's declarations export, or refer to at any depth. */
 export function publicTypes(index: URL) {
   const keyOf = ({ url, name }: Declaration) => `${url}#${name}`;
   const found = new Map<string, Declaration>();
@@ -84,7 +84,7 @@ export function publicTypes(index: URL) {
   }));
 }
 
-/** The optional members of an interface that do not take `undefined`. */
+/** The optional members of an interface that do not accept `undefined`. */
 export function strictlyOptional({ body }: Node): string[] {
   const members = ((body as Node | undefined)?.body ?? []) as Node[];
   const takesUndefined = (member: Node) => {

@@ -1,7 +1,8 @@
 import type { Descriptor, OciLayout } from './oci-layout.js';
 
 /**
- * Puts all blobs of a layout into a repository of an open registry, each manifest and index as such: also what no tool pushes.
+ * Uploads all blobs of a layout to a repository of an open registry, with manifests and indexes uploaded as such. Works
+ * for layouts that no tool would push.
  *
  * @param top gets the tag
  */
@@ -22,7 +23,7 @@ export async function pushLayout(
     location.searchParams.set('digest', `sha256:${hex}`);
     await put(location.href, bytes as Uint8Array, 'application/octet-stream');
   }
-  // what an index names must be there before it
+  // the manifests of an index must be uploaded before it
   for (const { digest, mediaType } of documents.sort((a, b) => rank(a) - rank(b))) {
     await put(`${base}/manifests/${digest}`, bytesOf(layout, digest), mediaType);
   }
@@ -44,7 +45,7 @@ function mediaTypeOf(bytes: Uint8Array): string | undefined {
   return schemaVersion === undefined ? undefined : mediaType;
 }
 
-/** In a layout as the tests build it, an index comes after those that it names. */
+/** In layouts built by the tests, an index comes after those that it names. */
 function rank({ mediaType }: Descriptor): number {
   return mediaType.includes('index') ? 1 : 0;
 }

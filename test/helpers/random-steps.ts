@@ -1,6 +1,7 @@
 /**
- * Shell scripts of random changes to the tree below a folder, from few names, so that they often meet: written, removed,
- * made again as something else, linked, moved. A command that is not possible as things stand fails, and that is all.
+ * Shell scripts that change the tree below a folder at random: files are written, removed, recreated as another type,
+ * linked and moved. They use few names, so that the changes often collide. A command that is impossible at the time
+ * simply fails.
  *
  * @param seed the same number gives the same scripts
  * @returns one script for each layer
@@ -14,7 +15,7 @@ export function randomSteps(seed: number, layers: number, commands: number): str
   );
 }
 
-/** A whole number from 0 up to, not including, the bound. */
+/** Returns a whole number from 0 up to, but not including, the bound. */
 type Random = (bound: number) => number;
 
 function randomCommand(random: Random): string {
@@ -51,7 +52,7 @@ function randomCommand(random: Random): string {
   throw new Error('unreachable');
 }
 
-/** Below one of ten folders, so that a removal never takes all. */
+/** In one of ten folders, so that no removal deletes everything. */
 function randomPath(random: Random): string {
   const names = Array.from({ length: 1 + random(3) }, () => randomName(random));
   return [String(random(10)), ...names].join('/');

@@ -1,17 +1,17 @@
-/** Marks of a block and of a stream's end. */
+/** The marks of a block and of the end of a stream. */
 export const MARKS = { block: 0x314159265359n, end: 0x177245385090n } as const;
 
 const GROUP = 50;
 const TABLES = 4;
-/** Of every symbol's code. */
+/** Length of every symbol's code, in bits. */
 const WIDTH = 9;
 const LAST_SYMBOL = 257;
 
 /**
- * A stream of one block whose list of tables holds some bits that look like a mark: all tables are the same, and thus any
- * list will do. A mark has no more than three ones side by side, which is what the list's numbers can be.
+ * A stream of one block whose list of tables contains bits that look like a mark. All tables are equal, so any list is
+ * valid. A mark has at most three ones in a row, and the unary numbers of the list go up to three.
  *
- * @param bytes without four alike side by side
+ * @param bytes must not contain four equal bytes in a row
  */
 export function streamWithMark(bytes: Buffer, mark: bigint): Buffer {
   const { last, start } = sortedRotations(bytes);
@@ -47,7 +47,7 @@ function sortedRotations(bytes: Buffer): { last: number[]; start: number } {
   return { last: order.map((at) => twice[at + bytes.length - 1] as number), start: order.indexOf(0) };
 }
 
-/** A run of zeros is written in digits of 1 and 2, the lowest first, as symbols 0 and 1. */
+/** A run of zeros is written in digits of 1 and 2, lowest first, as symbols 0 and 1. */
 function movedToFront(bytes: readonly number[]): number[] {
   const front = Array.from({ length: 256 }, (_, byte) => byte);
   const symbols: number[] = [];

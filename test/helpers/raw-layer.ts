@@ -1,13 +1,13 @@
 /**
- * One tar entry, to the byte. Text is latin1: one character, one byte. What is not given is what a plain tar would hold;
- * a name or link that does not fit its field gets a GNU `L` or `K` block, unless the entry brings its own.
+ * One tar entry, byte for byte. Text is latin1: one character, one byte. Defaults are those of a plain tar. A name or
+ * link that does not fit its field gets a GNU `L` or `K` block, unless the entry has its own.
  */
 export interface RawEntry {
   readonly name: string;
   /** The type flag. Default `0`. */
   readonly type?: string;
   readonly content?: string;
-  /** What the size field says. Default: the length of the contents. */
+  /** Value of the size field. Default: the length of the contents. */
   readonly size?: number;
   readonly link?: string;
   readonly mode?: number;
@@ -24,7 +24,10 @@ export interface RawEntry {
   /** Bodies of GNU `L` and `K` blocks in front. */
   readonly longName?: string;
   readonly longLink?: string;
-  /** Of an old GNU sparse file (type `S`): where its stretches of data lie, four at most, and how long it is with its holes. */
+  /**
+   * For an old GNU sparse file (type `S`): where its stretches of data are, at most four, and its length including the
+   * holes.
+   */
   readonly sparse?: {
     readonly map: readonly (readonly [offset: number, length: number])[];
     readonly size: number;
@@ -42,9 +45,9 @@ export interface RawEnd {
 }
 
 /**
- * An uncompressed layer, written by a writer of its own, which will write what no tar library would.
+ * An uncompressed layer, from a writer that can write what no tar library would.
  *
- * @param entries bytes stand for themselves
+ * @param entries bytes are written unchanged
  */
 export function rawLayer(entries: readonly (RawEntry | Uint8Array)[], end: RawEnd = {}): Buffer {
   const { zeroBlocks = 2, padded = true } = end;
@@ -102,7 +105,7 @@ export function rawHeader(entry: RawEntry): Buffer {
   return header;
 }
 
-/** A PAX record, its own length counted in. */
+/** A PAX record. Its length includes the length field. */
 export function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
   let length = rest.length + 1;
@@ -110,7 +113,7 @@ export function paxRecord(key: string, value: string): string {
   return `${length}${rest}`;
 }
 
-/** A block that says something of the next entry: `x`, `g`, `L` or `K`. */
+/** A block that describes the next entry: `x`, `g`, `L` or `K`. */
 export function extension(type: string, body: string): Buffer {
   return rawEntry({ name: '././@Extension', type, content: body });
 }

@@ -1,7 +1,7 @@
 import type { TarEntry } from '#dimgx/tar/entry.js';
 import { scanTar, TarStreamScan } from '#dimgx/tar/scan.js';
 
-/** A header as it is to stand in an archive, right or wrong: what is not given is that of an empty file. */
+/** A header to write to an archive, valid or not. Defaults are those of an empty file. */
 export interface RawHeader {
   readonly name?: string;
   /** One character. */
@@ -9,11 +9,11 @@ export interface RawHeader {
   readonly link?: string;
   /** Default: the length of the contents. */
   readonly size?: number;
-  /** By offset: put over the header before it is summed. */
+  /** Written over the header, by offset, before the checksum is computed. */
   readonly patch?: Readonly<Record<number, string | Uint8Array>>;
   /** Default `ustar\0` and `00`. */
   readonly magic?: string;
-  /** Default: the right one. */
+  /** Default: the correct one. */
   readonly checksum?: string;
 }
 
@@ -58,12 +58,12 @@ export function longHeader(type: 'L' | 'K', text: string): Buffer {
   return rawEntry({ name: '././@LongLink', type, magic: GNU }, `${text}\0`);
 }
 
-/** Two zero blocks behind all. */
+/** Appends two zero blocks. */
 export function rawTar(...parts: readonly Uint8Array[]): Buffer {
   return Buffer.concat([...parts, Buffer.alloc(2 * BLOCK)]);
 }
 
-/** An entry as a test compares it: text is latin1, so that every byte shows. */
+/** An entry in a form that tests can compare. Text is latin1, so that every byte shows. */
 export interface ReadEntry extends Omit<TarEntry, 'name' | 'link' | 'pax'> {
   readonly name: string;
   readonly link: string;
@@ -76,7 +76,7 @@ export function copyEntry(entry: TarEntry): ReadEntry {
   return { ...entry, name: text(entry.name), link: text(entry.link), pax };
 }
 
-/** Reads an archive that lies in memory as one that lies in a file. */
+/** Reads an archive in memory as if it were in a file. */
 export async function readTar(archive: Uint8Array): Promise<readonly ReadEntry[]> {
   const entries: ReadEntry[] = [];
   const read = (into: Uint8Array, position: number) => into.set(archive.subarray(position, position + into.length));
@@ -84,7 +84,7 @@ export async function readTar(archive: Uint8Array): Promise<readonly ReadEntry[]
   return entries;
 }
 
-/** Reads it as one that arrives in pieces. */
+/** Reads an archive as if it arrived in pieces. */
 export function readPieces(pieces: Iterable<Uint8Array>): readonly ReadEntry[] {
   const entries: ReadEntry[] = [];
   const scan = new TarStreamScan((entry) => entries.push(copyEntry(entry)));

@@ -1,18 +1,18 @@
-/** What a frame's header is to have. Default: one segment, its size in as few bytes as hold it. */
+/** The header of a frame. Default: a single segment, with its size in as few bytes as possible. */
 export interface RawFrame {
-  /** The byte that tells the window; else the contents are one segment. */
+  /** The window descriptor byte. If missing, the frame is a single segment. */
   readonly window?: number;
-  /** How many bytes tell the size: 0 (with a window only), 1 (without one only), 2, 4 or 8. */
+  /** Length of the size field: 0 (only with a window), 1 (only without one), 2, 4 or 8. */
   readonly sizeBytes?: 0 | 1 | 2 | 4 | 8;
   /** Default: the length of the contents. */
   readonly size?: bigint;
-  /** How many bytes tell that there is no dictionary. */
+  /** Length of the dictionary ID field; its value is zero, which means no dictionary. */
   readonly dictionaryBytes?: 0 | 1 | 2 | 4;
 }
 
 const LARGEST_BLOCK = 128 * 1024;
 
-/** A zstd frame of uncompressed blocks, without a checksum, by a writer that writes what no library would. */
+/** A zstd frame of uncompressed blocks, without a checksum, from a writer that can write what no library would. */
 export function rawFrame(contents: Uint8Array, frame: RawFrame = {}): Buffer {
   const { window, size = BigInt(contents.length), dictionaryBytes = 0 } = frame;
   const sizeBytes = frame.sizeBytes ?? (contents.length < 256 && window === undefined ? 1 : 4);
@@ -34,7 +34,7 @@ export function rawFrame(contents: Uint8Array, frame: RawFrame = {}): Buffer {
   ]);
 }
 
-/** A frame with a window of 128 KiB that repeats one byte, 128 KiB in each block of four bytes. */
+/** A frame with a window of 128 KiB that repeats one byte. Each four-byte block expands to 128 KiB. */
 export function runFrame(byte: number, blocks: number): Buffer {
   const header = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 7 << 3]);
   const run = Buffer.concat([blockHeader(1, LARGEST_BLOCK, false), Buffer.from([byte])]);

@@ -25,8 +25,9 @@ export interface ReadEntry {
 }
 
 /**
- * The entries of a tar, read by the letter of POSIX and GNU tar and by nothing of this project. It is strict, as an output
- * should be: wrong sums, unknown types, sizes on what has no contents, and anything but one end mark at the end are errors.
+ * Reads the entries of a tar strictly by POSIX and GNU tar, without any code of this project. It is as strict as an
+ * output deserves: wrong checksums, unknown types, sizes on entries without contents, and anything but one end mark at
+ * the end are errors.
  */
 export function readTar(tar: Buffer): ReadEntry[] {
   const entries: ReadEntry[] = [];
@@ -63,8 +64,8 @@ export function readTar(tar: Buffer): ReadEntry[] {
 }
 
 /**
- * The tree that comes out when a tar is unpacked into an empty directory, by one who refuses whatever a careful extractor
- * might trip over: a name twice, a parent or the target of a hard link that is not there yet. Without an entry for the
+ * The tree that results from unpacking a tar into an empty directory. It rejects anything that a careful extractor
+ * might trip over: a duplicate name, and a parent or hard link target that does not exist yet. Without an entry for the
  * root there is no `.`.
  */
 export function treeOfTar(tar: Buffer): Tree {
@@ -123,7 +124,7 @@ function readEntry(
   return { name, type, link, fields };
 }
 
-/** With holes filled, where it is a sparse file; of the old form with a map that fits its header. */
+/** The contents with holes filled, if the file is sparse. In the old format, only maps that fit in the header work. */
 function expanded(header: Buffer, pax: ReadonlyMap<string, string>, content: Buffer, type: string): Buffer {
   const stored = content.toString('latin1');
   if (type !== 'S') return Buffer.from(expandPaxSparse(pax, stored), 'latin1');
@@ -132,7 +133,7 @@ function expanded(header: Buffer, pax: ReadonlyMap<string, string>, content: Buf
   return Buffer.from(expandSparse(map, number(header, 483, 12), stored), 'latin1');
 }
 
-/** Of unsigned bytes, or of signed ones as some old writers had it: all readers take both. */
+/** A sum of unsigned bytes, or of signed bytes as some old writers computed it. All readers accept both. */
 function checkSum(header: Buffer, at: number): void {
   const claimed = number(header, 148, 8);
   const counted = Buffer.from(header).fill(0x20, 148, 156);
@@ -172,7 +173,7 @@ function paxRecords(body: Buffer): Map<string, string> {
     const record = body.toString('latin1', at, at + length);
     const [, key = '', value = ''] = /^[0-9]+ ([^=]+)=(.*)\n$/s.exec(record) ?? [];
     if (key === '') throw new Error(`a bad PAX record: ${JSON.stringify(record)}`);
-    // pairs of a sparse map (0.0) stand one after the other under the same two keys
+    // the pairs of a sparse map (0.0) follow one another under the same two keys
     const isPair = key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes';
     if (isPair) records.set('GNU.sparse.map', [records.get('GNU.sparse.map') ?? [], value].flat().join(','));
     else records.set(key, value);
@@ -181,7 +182,7 @@ function paxRecords(body: Buffer): Map<string, string> {
   return records;
 }
 
-/** As `listTree` tells them: `name=0xHEX`, by name. */
+/** In the format of `listTree`: `name=0xHEX`, sorted by name. */
 function xattrsOf(pax: ReadonlyMap<string, string>): string {
   const prefix = 'SCHILY.xattr.';
   return [...pax]

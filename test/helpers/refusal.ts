@@ -12,19 +12,19 @@ export interface HostileRun {
   readonly args?: readonly string[];
   /** Default: a new folder, which must be empty afterwards. */
   readonly tmpDir?: string;
-  /** To write on its standard input. */
+  /** Written to its standard input. */
   readonly input?: Uint8Array;
-  /** To how many bytes the input unpacks, or a limit lets it unpack. Default: those of the input itself. */
+  /** Unpacked size of the input in bytes, or the limit on it. Default: the size of the input itself. */
   readonly unpacked?: number;
-  /** Of memory, in MiB. */
+  /** Maximum memory, in MiB. */
   readonly peak?: number;
-  /** What the message must tell. */
+  /** Text that the message must contain. */
   readonly saying?: string | RegExp;
 }
 
 /**
- * Flattens what must be refused, as a user would: one printable line with the code, the exit code of the table, nothing
- * left where the target and the spools were to be, and work and memory within bounds.
+ * Flattens, as a user would, an image that must be rejected. Expects one printable line with the code, the exit code
+ * from the table, nothing left at the target or among the spools, and work and memory within bounds.
  */
 export async function expectRefusal(image: string, code: ErrorCode, run: HostileRun = {}): Promise<void> {
   const folder = await temporaryFolder();
@@ -43,8 +43,8 @@ export async function expectRefusal(image: string, code: ErrorCode, run: Hostile
 }
 
 /**
- * Work in proportion to what there is to read: each byte is copied a few times at most, and what is computed for it takes a
- * few blocks of code. The rest is what Node takes to start.
+ * Checks that work is proportional to the input: each byte is copied a few times at most, and takes a few blocks of
+ * code. The rest is the cost of starting Node.
  *
  * @param size in bytes
  * @param peak of memory, in MiB
@@ -52,7 +52,7 @@ export async function expectRefusal(image: string, code: ErrorCode, run: Hostile
 export function expectBounded(work: Work, size: number, peak = 250): void {
   expect(work.blocks).toBeGreaterThan(100);
   expect(work.blocks).toBeLessThan(1_000_000 + 8 * size);
-  expect(work.bytes).toBeGreaterThan(shortOrLong(100, 100_000)); // in the long form a start is part of it
+  expect(work.bytes).toBeGreaterThan(shortOrLong(100, 100_000)); // the long form includes a start of Node
   expect(work.bytes).toBeLessThan(4 * MIB + 4 * size);
   expect(work.peak).toBeGreaterThan(10);
   expect(work.peak).toBeLessThan(peak);

@@ -10,33 +10,33 @@ import {
 import type { AddressInfo, Socket, Server as TcpServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** What befalls the answer to a request whose path a pattern fits. */
+/** A fault in the answer to requests whose path matches a pattern. */
 export interface RegistryFault {
   readonly path: RegExp;
-  /** How often. Default 1. */
+  /** How often it occurs. Default 1. */
   readonly times?: number;
   /**
-   * Once `after` bytes of the body have got through. `cut`: the connection is closed; `stall`: nothing more comes; `trickle`: it
-   * comes byte by byte; `end`: the body
-   * ends as if it were whole; `damage`: one byte is another; `endless`: more comes, without an end.
+   * The fault that occurs after `after` bytes of the body. `cut`: the connection is closed; `stall`: nothing more is
+   * sent; `trickle`: the rest is sent byte by byte; `end`: the body ends as if it were complete; `damage`: one byte is
+   * changed; `endless`: more is sent, without end.
    */
   readonly kind?: 'cut' | 'stall' | 'trickle' | 'end' | 'damage' | 'endless';
   /** Default 0. */
   readonly after?: number;
-  /** What is answered instead. */
+  /** Returned instead of the registry's answer. */
   readonly answer?: { readonly status: number; readonly headers?: OutgoingHttpHeaders; readonly body?: string };
-  /** Set, or with `undefined` taken away, from what the registry is asked. */
+  /** Headers to set, or with `undefined` to remove, in the request to the registry. */
   readonly asked?: Readonly<Record<string, string | undefined>>;
   /** The same for its answer. */
   readonly answered?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A request, and what came of it. */
+/** A request, and its outcome. */
 export interface Seen {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   status: number;
-  /** Of the body that got through, in bytes. */
+  /** Bytes of the body that passed. */
   sent: number;
 }
 
@@ -44,11 +44,11 @@ export interface RegistryProxy {
   /** `127.0.0.1:PORT`. */
   readonly host: string;
   readonly seen: Seen[];
-  /** Those whose path a pattern fits. */
+  /** The requests whose path matches a pattern. */
   on(path: RegExp): readonly Seen[];
 }
 
-/** A port before a registry that notes what is asked, and lets things go wrong. Gone when the test is over. */
+/** A port in front of a registry. It records requests and injects faults. Closed when the test is over. */
 export async function registryProxy(registry: string, ...faults: readonly RegistryFault[]): Promise<RegistryProxy> {
   const seen: Seen[] = [];
   const left = new Map(faults.map((fault) => [fault, fault.times ?? 1]));
@@ -77,7 +77,7 @@ export async function registryProxy(registry: string, ...faults: readonly Regist
   return { host, seen, on: (path) => seen.filter((one) => path.test(one.path)) };
 }
 
-/** Lets a server listen on 127.0.0.1 until the test is over. @returns `127.0.0.1:PORT` */
+/** Makes a server listen on 127.0.0.1 until the test is over. @returns `127.0.0.1:PORT` */
 export async function listen(server: TcpServer): Promise<string> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => sockets.add(socket));
@@ -91,7 +91,7 @@ export async function listen(server: TcpServer): Promise<string> {
 
 function pass(answer: IncomingMessage, response: ServerResponse, fault: RegistryFault | undefined, one: Seen): void {
   one.status = answer.statusCode ?? 500;
-  // a body that ends early would not be one of the length that was told
+  // a body that ends early would not match the announced length
   const isWhole = fault?.kind !== 'end' && fault?.kind !== 'endless';
   const headers = changed(answer.headers, { ...fault?.answered, ...(!isWhole && { 'content-length': undefined }) });
   response.writeHead(one.status, headers);
@@ -130,7 +130,7 @@ function pour(response: ServerResponse, one: Seen): void {
 }
 
 function trickle(answer: IncomingMessage, rest: Buffer, response: ServerResponse, one: Seen): void {
-  response.removeAllListeners('drain'); // what would flow then would be lost
+  response.removeAllListeners('drain'); // data that flowed then would be lost
   answer.unshift(rest);
   const timer = setInterval(() => {
     const byte: Buffer | null = answer.read(1);

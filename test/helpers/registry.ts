@@ -4,22 +4,22 @@ import { runCommand } from './run-command.js';
 import type { TokenServer } from './token-server.js';
 
 export interface Registry {
-  /** `127.0.0.1:PORT`, to begin the names of images with. Engines speak plain HTTP there, Podman when it is told to. */
+  /** `127.0.0.1:PORT`, to start image names with. Engines use plain HTTP there; Podman must be configured to. */
   readonly host: string;
   stop(): Promise<void>;
 }
 
 export interface RegistrySetup {
-  /** Who is served: `USER` alone, or who has a token. Default: everybody. */
+  /** Who is allowed: only `USER`, or holders of a token. Default: everyone. */
   readonly auth?: 'htpasswd' | TokenServer;
   /** A folder with `cert.pem` and `key.pem`. Default: plain HTTP. */
   readonly tls?: string;
 }
 
-/** The one user of a registry that lets nobody else in. The password is hard on whoever splits at colons and slashes. */
+/** The only user of a registry with access control. The password breaks code that splits at colons and slashes. */
 export const USER = { name: 'dimgx', password: 's3cret:pa/ss' };
 
-/** Made by Python's `crypt.crypt('s3cret:pa/ss', crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))`. */
+/** Made with Python's `crypt.crypt('s3cret:pa/ss', crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))`. */
 const HTPASSWD = 'dimgx:$2b$04$m.cw0wIZ2fP.JqNvIgNEV.VUfjks.VnhDdmY5oH.LqU7XAKQZJHze\n';
 
 /** Docker's registry on a port of this machine. */
@@ -37,14 +37,14 @@ export async function startRegistry({ auth, tls }: RegistrySetup = {}): Promise<
     };
     await writeFile(`${place}/htpasswd`, HTPASSWD);
     await writeFile(`${place}/config.json`, JSON.stringify(configuration));
-    // it takes variables that begin so for its own configuration
+    // it reads variables with this prefix as its own configuration
     const args = ['-u', 'REGISTRY_AUTH_FILE', 'docker-registry', 'serve', `${place}/config.json`];
     return { command: 'env', args, probe: () => probePort(port) };
   });
   return { host: `127.0.0.1:${port}`, stop };
 }
 
-/** Puts an image into a registry, all its platforms, as `USER`. @param options of `skopeo copy` */
+/** Copies an image with all its platforms into a registry, as `USER`. @param options of `skopeo copy` */
 export async function push(source: string, name: string, ...options: readonly string[]): Promise<void> {
   const always = ['--all', '--dest-tls-verify=false', `--dest-creds=${USER.name}:${USER.password}`];
   await runCommand('skopeo', ['--insecure-policy', 'copy', ...always, ...options, source, `docker://${name}`]);

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { runCommand } from './run-command.js';
 
 /**
- * Removes a folder of an engine: what is mounted there is unmounted first, and paths may be longer than one call takes,
- * which Node's own removal cannot.
+ * Removes an engine's folder. Mounts in it are unmounted first. Paths may be longer than one system call accepts, which
+ * Node's own removal does not handle.
  */
 export async function removeTree(folder: string): Promise<void> {
   const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');

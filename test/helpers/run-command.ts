@@ -2,21 +2,21 @@ import { spawn } from 'node:child_process';
 
 export interface CommandResult {
   readonly stdout: Buffer;
-  /** As text: what the command had to say. */
+  /** The command's messages, as text. */
   readonly stderr: string;
 }
 
 export interface CommandOptions {
-  /** Added to this process's. */
+  /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: Buffer;
 }
 
 /**
- * Runs a program to its end, with nothing on its standard input unless `input` is given.
+ * Runs a program to its end, with empty standard input unless `input` is given.
  *
- * @throws when it cannot be started or does not exit with 0; the message holds what it wrote to stderr
+ * @throws if it cannot be started or does not exit with 0; the message includes its stderr
  */
 export function runCommand(
   command: string,
@@ -33,7 +33,7 @@ export function runCommand(
     const stderr: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-    child.stdin?.on('error', () => undefined); // a command that does not read all of its input says so by its exit code
+    child.stdin?.on('error', () => undefined); // a command that needs all of its input reports that by its exit code
     child.stdin?.end(options.input);
     child.on('error', reject);
     child.on('close', (code, signal) => {
@@ -44,7 +44,7 @@ export function runCommand(
   });
 }
 
-/** Runs a pipeline or a process substitution with bash, each member's failure being one of the whole. */
+/** Runs a pipeline or a process substitution with bash. A failure of any member is a failure of the whole. */
 export function runShell(script: string, options: CommandOptions = {}): Promise<CommandResult> {
   return runCommand('bash', ['-euo', 'pipefail', '-c', script], options);
 }

@@ -17,14 +17,14 @@ export interface Running {
 
 /** Where a command runs. */
 export interface Surroundings {
-  /** In place of this process's. */
+  /** Replaces the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** A command that runs the one that is appended to it. */
+  /** A command that runs the command appended to it. */
   readonly under?: readonly string[];
   readonly cwd?: string;
-  /** A user's and a group's number, for root alone; give a `publicCopy`, too, which that user can enter. */
+  /** User and group ID, only for root. Also needs a `publicCopy`, which that user can enter. */
   readonly user?: number;
-  /** In place of this process's Node and of this clone. */
+  /** Replaces the Node of this process, and this clone. */
   readonly copy?: { readonly node: string; readonly bin: string };
 }
 
@@ -33,7 +33,7 @@ export function startDimgx(...args: readonly string[]): Running {
   return startDimgxIn({}, ...args);
 }
 
-/** Runs it to its end, with nothing on standard input. */
+/** Runs it to its end, with empty standard input. */
 export function runDimgx(...args: readonly string[]): Promise<Ended> {
   return runDimgxIn({}, ...args);
 }
@@ -54,7 +54,7 @@ function startDimgxIn(
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-  // What is written to a process that has ended is lost, and that is all.
+  // Input for a process that has ended is lost, which does no harm.
   child.stdin.on('error', () => {});
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject);

@@ -4,13 +4,13 @@ import { DIMGX } from './flatten-quietly.js';
 export interface ScriptEnd {
   readonly stdout: Buffer;
   readonly stderr: string;
-  /** 128 and the signal's number when the last command died of one, as shells have it. */
+  /** 128 plus the signal's number if a signal killed the last command, as in shells. */
   readonly code: number | null;
 }
 
 /**
- * Runs a script with bash, in which `dimgx` is the command line as its users start it. Unlike `runShell` it returns how it
- * ended: for scripts whose commands are to fail.
+ * Runs a script with bash, in which `dimgx` is the command line as users start it. Unlike `runShell`, it returns how
+ * the script ended, for scripts whose commands should fail.
  *
  * @param args are `$1` and so on
  */

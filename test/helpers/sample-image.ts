@@ -5,22 +5,22 @@ import { layerOf } from './built-image.js';
 import { docker25Archive, dockerArchive } from './docker-archive.js';
 import { archiveOf, temporaryFolder } from './members.js';
 
-/** Bytes that no compression shortens, the same at every call. */
+/** Incompressible bytes, the same on every call. */
 export function noise(size: number): Buffer {
   return createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(size));
 }
 
 export interface SampleOptions {
-  /** Of the one large file, in bytes; it cannot be compressed. Default: there is none. */
+  /** Size of the one large file, in bytes; its contents are incompressible. Default: no such file. */
   readonly large?: number;
   /** Default false: uncompressed layers. */
   readonly gzip?: boolean;
 }
 
 /**
- * An archive of one image: `etc/hello` says `world`, a newer layer removed `etc/gone`.
+ * An archive of one image: `etc/hello` contains `world`; a newer layer removes `etc/gone`.
  *
- * @returns its path; it is gone when the test is over
+ * @returns its path; it is removed when the test is over
  */
 export async function sampleImage(options: SampleOptions = {}): Promise<string> {
   const key = `${options.large} ${options.gzip ?? false}`;
@@ -31,9 +31,9 @@ export async function sampleImage(options: SampleOptions = {}): Promise<string> 
   return path;
 }
 
-/** So large a file is made anew for each test. */
+/** In bytes. An archive with a larger file is made anew for each test. */
 const KEPT = 8 * 2 ** 20;
-/** Archives that were made before: that takes longer than most of what is done to them. */
+/** Archives made before. Making one takes longer than most of what is done with it. */
 const made = new Map<string, Promise<Buffer>>();
 
 async function sampleArchive({ large, gzip }: SampleOptions): Promise<Buffer> {
@@ -48,7 +48,7 @@ async function sampleArchive({ large, gzip }: SampleOptions): Promise<Buffer> {
   return archiveOf(gzip ? docker25Archive([image], { gzip: true }) : dockerArchive([image]));
 }
 
-/** Changes one byte of the contents of `etc/hello`, in an archive of uncompressed layers. @returns the archive */
+/** Changes one byte in the contents of `etc/hello`, in an archive of uncompressed layers. @returns the archive */
 export async function damaged(archive: string): Promise<string> {
   const file = await open(archive, 'r+');
   try {

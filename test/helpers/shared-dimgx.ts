@@ -6,7 +6,9 @@ import { shortOrLong } from './short-or-long.js';
 const RUN = new URL('../../build/cli/run.js', import.meta.url).href;
 const END = '\0\0that was all\0\0';
 
-/** Does one command line after the other as `main.ts` does one. A run is over when nothing would keep the process alive. */
+/**
+ * Runs one command line after another, each as `main.ts` does. A run is over when nothing would keep the process alive.
+ */
 const SERVE = `
   import { setTimeout as sleep } from 'node:timers/promises';
   import { run } from ${JSON.stringify(RUN)};
@@ -39,15 +41,15 @@ let shared: Shared | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * `runDimgx` for what is asked of the arguments and their answer, and not of the process: the long form starts one for each
- * run, as users do; in the short form those of a worker share one, which has loaded its code and ends with the worker. It
- * has no standard input.
+ * Like `runDimgx`, for tests about arguments and output, not about the process. The long form starts a process for each
+ * run, as users do. In the short form the runs of a test worker share one process, which has its code loaded and ends
+ * with the worker. It has no standard input.
  */
 export function callDimgx(...args: readonly string[]): Promise<Ended> {
   return callDimgxIn(process.env, ...args);
 }
 
-/** @param env in place of this process's; what Node itself reads of it has no effect */
+/** @param env replaces the environment of this process; variables that Node itself reads have no effect */
 export function callDimgxIn(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ended> {
   if (shortOrLong(false, true)) return runDimgxIn({ env }, ...args);
   const message = { args, env: { ...env } };
@@ -76,11 +78,11 @@ function startShared(): Shared {
       reject(new Error(`the shared process ended with ${code ?? signal}`));
     });
   });
-  ended.catch(() => {}); // after the last run
+  ended.catch(() => {}); // it also ends after the last run
   return { child, ended };
 }
 
-/** What comes before the next end. */
+/** The text up to the next end mark. */
 function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];

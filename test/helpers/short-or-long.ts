@@ -4,8 +4,8 @@ import { expect } from 'vitest';
 const IS_LONG = process.env.DIMGX_TEST_LONG === '1';
 
 /**
- * Chooses how much a test repeats: seeds, sizes, random runs, moments of a fault. Both forms check the same behaviour.
- * `npm test` runs the short form, so that it takes two minutes on two cores: write as much as finds bugs, and give it fixed
+ * Chooses how often a test repeats: seeds, sizes, random runs, moments of a fault. Both forms check the same behaviour.
+ * `npm test` runs the short form, which takes two minutes on two cores. Give it enough cases to find bugs, and fixed
  * seeds. `npm run test:all` (or `DIMGX_TEST_LONG=1`) runs the long form, as `.ci/run` does.
  *
  *     const RUNS = shortOrLong(60, 500);
@@ -16,8 +16,8 @@ export function shortOrLong<T>(short: T, long: T): T {
 }
 
 /**
- * For many cases that are each tried in several ways: in the long form all ways, in the short form one of them. Which one
- * depends on the name of the test that runs, so that all ways get their cases and each test does the same every time.
+ * For many cases that are each tried in several ways: in the long form all ways, in the short form one of them. The
+ * name of the running test determines which one. So every way gets some cases, and each test does the same every time.
  */
 export function inTurn<T>(ways: readonly T[]): readonly T[] {
   if (IS_LONG) return ways;
@@ -28,11 +28,11 @@ export function inTurn<T>(ways: readonly T[]): readonly T[] {
 }
 
 /**
- * For cases that are counted, and are each tried in several ways: in the long form all ways, in the short form a few, so
- * that case after case takes all ways in turn.
+ * For numbered cases that are each tried in several ways: in the long form all ways, in the short form a few, taken in
+ * turn from case to case.
  *
  * @param number of the case
- * @param count of ways for each case
+ * @param count number of ways for each case
  */
 export function someInTurn<T>(ways: readonly T[], number: number, count = 1): readonly T[] {
   if (IS_LONG) return ways;

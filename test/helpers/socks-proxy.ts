@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net';
 import { listen } from './registry-proxy.js';
 
-/** A SOCKS5 proxy (RFC 1928) that leads all to one port of this machine. Gone when the test is over. */
+/** A SOCKS5 proxy (RFC 1928) that forwards everything to one port of this machine. Closed when the test is over. */
 export async function socksProxy(port: string): Promise<{ readonly host: string; readonly asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((socket) => {

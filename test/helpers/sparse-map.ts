@@ -1,4 +1,4 @@
-/** Where the stretches of data of a sparse file lie, in order. */
+/** Where the stretches of data of a sparse file are, in order. */
 export type SparseMap = readonly (readonly [offset: number, length: number])[];
 
 /** A sparse file with its holes filled; text is latin1. */
@@ -13,8 +13,8 @@ export function expandSparse(map: SparseMap, size: number, data: string): string
 }
 
 /**
- * The contents that a sparse file of PAX form has once its holes are filled; of any other, as they stand. The pairs of
- * form 0.0 are to be given as 0.1 has them. Source: GNU tar manual, Sparse Formats.
+ * The contents of a sparse file in PAX format with its holes filled; the contents of any other file unchanged. The
+ * pairs of format 0.0 must be given as in 0.1. Source: GNU tar manual, Sparse Formats.
  */
 export function expandPaxSparse(pax: ReadonlyMap<string, string>, stored: string): string {
   const size = Number(pax.get('GNU.sparse.realsize') ?? pax.get('GNU.sparse.size'));

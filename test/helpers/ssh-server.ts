@@ -8,11 +8,11 @@ export interface SshServer {
   readonly port: number;
   readonly user: string;
   /**
-   * A `PATH` where `ssh` is the client with a configuration of the test's own: the client reads that of the user's home
-   * wherever `HOME` is.
+   * A `PATH` where `ssh` runs the client with the test's own configuration. The client itself would read the
+   * configuration in the user's home, wherever `HOME` points.
    */
   clientPath(client: SshClient): Promise<string>;
-  /** Of the clients that were started, in order. */
+  /** Process IDs of the clients started, in order. */
   clients(): Promise<number[]>;
   stop(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface SshClient {
   readonly options?: readonly string[];
 }
 
-/** @param dockerHost the engine that `docker` finds there by itself */
+/** @param dockerHost the engine that `docker` finds there by default */
 export async function startSshServer(dockerHost: string): Promise<SshServer> {
   const port = await freePort();
   const { folder, stop } = await startDaemon(async (place) => {
@@ -45,7 +45,7 @@ export async function startSshServer(dockerHost: string): Promise<SshServer> {
       'KbdInteractiveAuthentication no',
     ];
     await writeFile(`${place}/sshd_config`, configuration.join('\n'));
-    await mkdir('/run/sshd', { recursive: true, mode: 0o755 }); // which systemd makes where it runs
+    await mkdir('/run/sshd', { recursive: true, mode: 0o755 }); // systemd creates it where it runs
     return {
       command: '/usr/sbin/sshd',
       args: ['-D', '-e', '-f', `${place}/sshd_config`],

@@ -5,7 +5,7 @@ import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
 import type { Region } from '#dimgx/base/io/region.js';
 import { temporaryFolder } from './members.js';
 
-/** Bytes as a file of their own; it is gone when the test is over. */
+/** Bytes in a file of their own, which is removed when the test is over. */
 export async function storedRegion(bytes: Uint8Array): Promise<Region & { readonly file: DescriptorFile }> {
   const file = await open(join(await temporaryFolder(), 'bytes'), 'w+');
   onTestFinished(() => file.close());
@@ -13,7 +13,7 @@ export async function storedRegion(bytes: Uint8Array): Promise<Region & { readon
   return regionOf(file, bytes.length);
 }
 
-/** The beginning of a file that stays its opener's. */
+/** The beginning of a file that its opener still owns. */
 export function regionOf({ fd }: Pick<FileHandle, 'fd'>, length: number) {
   return { file: new DescriptorFile({ fd }), offset: 0, length };
 }

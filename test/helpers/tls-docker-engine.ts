@@ -2,7 +2,7 @@ import { type Certificates, makeCertificates } from './certificates.js';
 import { freePort } from './daemon.js';
 import { type DockerEngine, type Storage, startDockerEngine } from './docker-engine.js';
 
-/** A Docker Engine of our own that listens on 127.0.0.1 alone, and wants certificates there; and on a socket. */
+/** A Docker Engine of our own that listens on 127.0.0.1 only, requiring certificates there, and on a socket. */
 export interface TlsDockerEngine extends DockerEngine {
   readonly port: number;
   /** For `DOCKER_HOST`, without certificates. */

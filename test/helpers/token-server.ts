@@ -10,7 +10,7 @@ import { USER } from './registry.js';
 export interface Asked {
   readonly method: string;
   readonly authorization: string | undefined;
-  /** Of the query, or of the form. */
+  /** From the query, or from the form. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -18,25 +18,25 @@ export interface TokenServer {
   readonly realm: string;
   readonly service: string;
   readonly issuer: string;
-  /** A file: who signs the certificate that tokens are signed with. */
+  /** Path of the certificate of the authority that signs the token server's signing certificate. */
   readonly authority: string;
   readonly asked: Asked[];
-  /** Of the tokens that are given from now on, in seconds. */
+  /** Lifetime of the tokens issued from now on, in seconds. */
   lifetime: number;
   stop(): Promise<void>;
 }
 
-/** What `USER` has after `docker login` of a server that hands out identity tokens. */
+/** The identity token that `USER` has after `docker login` to a server that issues them. */
 export const IDENTITY_TOKEN = 'identity-of-dimgx';
 
 const [service, issuer] = ['registry of the tests', 'token server of the tests'];
 
 /**
- * Gives tokens for Docker's registry: to `USER` for everything, to others for pulling what is below `public/`.
+ * Issues tokens for Docker's registry: to `USER` for everything, to others for pulling below `public/`.
  * Source: distribution, docs/spec/auth/token.md, jwt.md, oauth.md.
  *
  * @param certificates a folder with `ca.pem`, `cert.pem` and `key.pem`
- * @param isTls whether it is reached by TLS
+ * @param isTls whether it is reached over TLS
  */
 export async function startTokenServer(certificates: string, isTls = false): Promise<TokenServer> {
   const [cert, key] = await Promise.all(['cert', 'key'].map((name) => readFile(`${certificates}/${name}.pem`)));

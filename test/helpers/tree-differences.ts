@@ -1,21 +1,22 @@
 import { TREE_FIELDS, type Tree, type TreeEntry, type TreeField } from './tree.js';
 
-/** Says of a field that need not be equal. `entry` is the expected one. */
+/** Whether a field may differ. `entry` is the expected one. */
 export type Ignore = (path: string, field: TreeField, entry: TreeEntry) => boolean;
 
 /**
- * What the image leaves open: the time of the root, which no layer of Docker's has an entry for, and that of a directory
- * without an entry in the newest layer that touches it. An engine makes such a directory when it unpacks the layer, so
- * in its mount it is as new as the loading; a time that comes from an entry is older, and must be equal.
+ * The fields that an image does not determine: the time of the root, which has no entry in any of Docker's layers, and
+ * the time of a directory without an entry in the newest layer that touches it. An engine creates such a directory when
+ * it unpacks the layer, so in its mount the time is that of loading. A time that comes from an entry is older, and must
+ * be equal.
  *
- * @param loadedAt when the engine began to load the image, in milliseconds; none: no directory's time is open
+ * @param loadedAt when the engine began to load the image, in milliseconds; if missing, only the root's time is left open
  */
 export function timesLeftOpen(loadedAt = Number.POSITIVE_INFINITY): Ignore {
   return (path, field, entry) =>
     field === 'mtime' && (path === '.' || (entry.type === 'directory' && Number(entry.mtime) * 1000 >= loadedAt));
 }
 
-/** One line for each way in which the trees differ, by path: empty when they are the same. */
+/** One line for each difference between the trees, sorted by path; empty if they are equal. */
 export function treeDifferences(expected: Tree, actual: Tree, ignore: Ignore = timesLeftOpen()): string[] {
   const lines: string[] = [];
   for (const path of [...new Set([...expected.keys(), ...actual.keys()])].sort()) {

@@ -18,16 +18,16 @@ export const TREE_FIELDS = [
 export type TreeField = (typeof TREE_FIELDS)[number];
 
 /**
- * All that a tree on disk says of one path, as text; a field that the type does not have is empty.
- * `mtime` is in whole seconds (rounded down) and nanoseconds, `size` is of regular files, `xattrs` is `name=HEX …` sorted by name,
- * `sameFileAs` is the first path (in byte order) of those that are hard links of one inode, when there are several.
+ * Everything that a tree on disk records about one path, as text. A field that the type does not have is empty.
+ * `mtime` is in whole seconds (rounded down) and nanoseconds. `size` is only for regular files. `xattrs` is `name=HEX
+ * …` sorted by name. `sameFileAs` is the first path (in byte order) among several hard links to one inode.
  */
 export type TreeEntry = Readonly<Record<TreeField, string>>;
 
 /** Entries by path from the root, which is `.`; each character is one byte of the name. */
 export type Tree = ReadonlyMap<string, TreeEntry>;
 
-/** Lists the tree at `root`. The whole of it has to be readable: as root, or a tree of one's own. */
+/** Lists the tree at `root`. All of it must be readable: run as root, or list a tree of your own. */
 export async function listTree(root: string): Promise<Tree> {
   const paths = walk(root, '.').sort();
   const xattrs = await listXattrs(root, paths);
@@ -62,7 +62,7 @@ export async function listTree(root: string): Promise<Tree> {
   return tree;
 }
 
-/** Every path below `path`, and itself. */
+/** A path, and every path below it. */
 function walk(root: string, path: string): string[] {
   const paths = [path];
   for (const child of readdirSync(onDisk(root, path), { encoding: 'buffer', withFileTypes: true })) {
@@ -74,7 +74,7 @@ function walk(root: string, path: string): string[] {
   return paths;
 }
 
-/** An overlay lists the whiteouts of a directory that one layer alone has, and says of each that it is not there. */
+/** An overlay lists the whiteouts of a directory that exists in only one layer, but reports that they do not exist. */
 function isWhiteout(root: string, path: string): boolean {
   return lstatSync(onDisk(root, path), { throwIfNoEntry: false }) === undefined;
 }
@@ -83,7 +83,10 @@ function onDisk(root: string, path: string): Buffer {
   return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
 }
 
-/** An overlay keeps each file's inode number but may give each layer a device of its own: one number there, one file. */
+/**
+ * An overlay keeps each file's inode number, but may give each layer its own device. The inode number alone identifies
+ * a file there.
+ */
 function inodeOf(found: BigIntStats): string {
   return `${found.dev}:${found.ino}`;
 }

@@ -4,10 +4,10 @@ import { entriesOf, type Members } from './members.js';
 import { runCommand } from './run-command.js';
 
 /**
- * Unpacks the image of an OCI layout by umoci, the last that has a tag.
+ * Unpacks the last tagged image of an OCI layout with umoci.
  *
  * @param folder for the layout and the tree
- * @returns where the tree lies
+ * @returns the path of the tree
  */
 export async function unpackByUmoci(layout: Members, folder: string): Promise<string> {
   const members = new Map(entriesOf(layout));

@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 
 /**
- * Makes this process, and those it starts, those of a user without any configuration, cache or engine, until the test is
- * over.
+ * Gives this process, and those it starts, the environment of a user without any configuration, cache or engine, until
+ * the test is over.
  *
- * @param files in the user's home, by their names
+ * @param files in the user's home, by name
  * @returns the home
  */
 export async function newUser(files: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -38,7 +38,7 @@ export async function newUser(files: Readonly<Record<string, string>> = {}): Pro
   return home;
 }
 
-/** A configuration of docker that holds credentials for a registry. */
+/** A docker configuration that holds credentials for a registry. */
 export function dockerConfig(registry: string, entry: Readonly<Record<string, string>>): string {
   return JSON.stringify({ auths: { [registry]: entry } });
 }

@@ -1,12 +1,16 @@
 import { runCommand } from './run-command.js';
 
-/** The program that `listXattrs` needs, as Node has no call for extended attributes. Even a minimal Debian has it. */
+/**
+ * The program that `listXattrs` needs, because Node has no call for extended attributes. Even a minimal Debian has it.
+ */
 export const XATTR_READER = 'perl';
 
-/** Source: the kernel's tables of system calls: `llistxattr` and `lgetxattr`. */
+/** The numbers of `llistxattr` and `lgetxattr`. Source: the kernel's tables of system calls. */
 const SYSTEM_CALLS: Partial<Record<NodeJS.Architecture, string>> = { x64: '195, 192', arm64: '12, 9' };
 
-/** Reads paths that end with NUL; prints a line for each that has attributes: PATH and NAME=VALUE, all in hexadecimal digits. */
+/**
+ * Reads paths that end with NUL. Prints a line for each that has attributes: PATH and NAME=VALUE, all in hex digits.
+ */
 const SCRIPT = `
   use strict;
   my ($list, $get) = (CALLS);
@@ -28,9 +32,9 @@ const SCRIPT = `
 `;
 
 /**
- * The extended attributes of many paths below a root, as `name=0xHEX …` sorted by name; paths without any are left out.
+ * The extended attributes of many paths below a root, as `name=0xHEX …` sorted by name. Paths without any are left out.
  *
- * @param paths relative to the root, one character a byte
+ * @param paths relative to the root, one character per byte
  */
 export async function listXattrs(root: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const calls = SYSTEM_CALLS[process.arch];

@@ -4,7 +4,7 @@ import { ZstdDecoder } from '#dimgx/compression/zstd-decoder.js';
 import { nodeZstd } from '#dimgx/compression/zstd-node.js';
 import { loadWasmDecoder } from '#dimgx/compression/zstd-wasm.js';
 
-/** Both ways to read zstd, whichever this Node would take. */
+/** Both ways to read zstd, whichever of them this Node would use. */
 export interface ZstdBackend {
   readonly name: string;
   readonly isMissing: boolean;
