@@ -4,9 +4,9 @@ import { makeFolder } from '../base/io/make-folder.js';
 import { cachePlace, prepareCacheFolder } from '../cache/cache-folder.js';
 
 /**
- * Has Node keep the code that it compiles, where it can (22.1 and later): a start then costs less. It is kept in the user's
- * own cache, under the same rules: Node's default, a folder in the system's temporary one, could be another user's.
- * Without a usable folder nothing is kept.
+ * Makes Node cache the code that it compiles, where it can (22.1 and later), so that later starts are faster. The cache
+ * is in the user's own cache folder, under the same rules. Node's default is a folder in the system's temporary folder,
+ * which could belong to another user. Without a usable folder, nothing is cached.
  */
 export async function keepCompiledCode(env: Readonly<Record<string, string | undefined>>): Promise<void> {
   if (!('enableCompileCache' in module && typeof module.enableCompileCache === 'function')) return;
@@ -17,6 +17,6 @@ export async function keepCompiledCode(env: Readonly<Record<string, string | und
     await makeFolder(folder, 0o700);
     module.enableCompileCache(folder);
   } catch {
-    // The code is compiled anew, as on older lines of Node.
+    // The code is compiled at every start, as on older lines of Node.
   }
 }

@@ -15,17 +15,17 @@ import { writeOut } from './output/write-out.js';
 import { withSignals } from './with-signals.js';
 
 /**
- * Does what the arguments ask, and says on standard error what went wrong.
+ * Does what the arguments ask for, and reports failures on standard error.
  *
- * @param args without the program's own name
- * @returns what the process is to exit with
+ * @param args arguments without the program's own name
+ * @returns exit code of the process
  */
 export async function run(args: readonly string[]): Promise<ExitCode | 0> {
-  // Whoever reads the messages may go away; that ends nothing.
+  // The reader of the messages may go away; that must not end the run.
   process.stderr.on('error', () => {});
   let messages = PLAIN_MESSAGES;
   let command: FoundCommand | undefined;
-  // Node would print warnings about its own affairs, such as experimental parts of it
+  // Node would print its own warnings, such as those about experimental features. Log them at debug instead.
   process.removeAllListeners('warning');
   process.on('warning', ({ message }) => messages.log.write('debug', printable(message, 300)));
   try {
@@ -84,7 +84,7 @@ async function work(invocation: Invocation, { log, bar }: Messages, signal: Abor
   await writeOut(text, invocation.target === '-' ? process.stderr : process.stdout, signal);
 }
 
-/** What a name means, an engine or a registry tells: which of them it was. */
+/** A bare name can mean an image of an engine or of a registry. Logs when it came from a registry. */
 function tellSource(log: Messages['log']): (source: Image['source']) => void {
   return ({ transport, location }) => {
     if (transport === 'docker') log.write('info', `the image is that of the registry ${location}`);
@@ -93,7 +93,7 @@ function tellSource(log: Messages['log']): (source: Image['source']) => void {
 
 async function list({ reference, json, quiet }: Invocation, options: Produced): Promise<string> {
   const { listImage } = await import('./output/list-image.js');
-  // A terminal that does not know its width says 0; what is no terminal says nothing.
+  // `columns` is 0 on a terminal that does not know its width, and `undefined` where there is no terminal.
   const columns = process.stdout.columns || undefined;
   return listImage(reference, { ...options, json, quiet, columns });
 }

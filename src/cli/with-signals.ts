@@ -3,10 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 const DEADLY = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Runs work that a signal may end. The first signal aborts it, and once it has cleaned up and settled the process dies of
- * that signal, so that the shell sees it. The second signal kills at once.
+ * Runs work that a signal can abort. The first signal aborts the work. Once the work has cleaned up and settled, the
+ * process dies of that signal, so that the shell sees it. A second signal kills the process at once.
  *
- * @returns what `work` gives; when a signal came, the process is gone before its caller can go on
+ * @returns what `work` resolves with; after a signal, the process dies before the caller continues
  */
 export async function withSignals<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
@@ -24,7 +24,7 @@ export async function withSignals<T>(work: (signal: AbortSignal) => Promise<T>):
   try {
     return await work(controller.signal);
   } finally {
-    await nextTurn(); // a signal that came while the last call was under way is heard in this turn of the event loop
+    await nextTurn(); // a signal that arrived during the last call is delivered in this turn of the event loop
     if (received !== undefined) {
       die(received);
       await new Promise(() => setInterval(() => {}, 1000));

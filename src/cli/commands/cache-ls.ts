@@ -10,13 +10,13 @@ import { formatJson } from '../output/format-json.js';
 import { relativeTime } from '../output/relative-time.js';
 import { defineCommand } from './command.js';
 
-/** What `--json` prints: one document. Keys may be added by later versions; none is removed. */
+/** The document that `--json` prints. Later versions may add keys but remove none. */
 interface CacheJson {
   readonly folder: string;
-  /** How large it may become, and how large it is, in bytes. */
+  /** Limit and current size of the cache, in bytes. */
   readonly limit: number;
   readonly size: number;
-  /** The one that was used last comes first. */
+  /** Most recently used first. */
   readonly blobs: readonly BlobJson[];
   readonly partial: readonly { readonly digest: string; readonly size: number; readonly lastWritten: string }[];
 }
@@ -24,13 +24,13 @@ interface CacheJson {
 interface BlobJson {
   readonly digest: string;
   readonly size: number;
-  /** Of what was derived from it, in bytes. */
+  /** Size of the data derived from the blob, in bytes. */
   readonly indexSize: number;
   /** RFC 3339. */
   readonly lastUsed: string;
   /** `index`, `manifest`, `config`, `tar`, a compression, or `null`. */
   readonly kind: string | null;
-  /** Of images, as they were when they were last asked for. */
+  /** Image names that had this digest when they were last requested. */
   readonly names: readonly string[];
 }
 

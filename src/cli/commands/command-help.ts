@@ -4,22 +4,22 @@ import type { OptionTable } from '../options/read-options.js';
 import type { Command, Example } from './command.js';
 import { COMMAND_TABLE, type CommandRow, isRow } from './command-table.js';
 
-/** All that help, completion and the manual say of a command. */
+/** Everything that the help, completion and the manual say about a command. */
 export interface CommandHelp {
-  /** `cache ls`; empty for what `dimgx` does without a command. */
+  /** `cache ls`; empty for `dimgx` without a command. */
   readonly name: string;
-  /** What follows the name. */
+  /** What follows the name on the command line. */
   readonly usage: string;
-  /** What it does, in one line. */
+  /** What the command does, in one line. */
   readonly summary: string;
-  /** What it does. */
+  /** What the command does, in full. */
   readonly describe: string;
-  /** All of them, each with its group. */
+  /** All options, each with its group. */
   readonly options: OptionTable;
   readonly examples: readonly Example[];
 }
 
-/** Of listing and flattening. */
+/** Help for listing and flattening. */
 export const MAIN_HELP: CommandHelp = {
   name: '',
   usage: '[options] [-l SPEC]... [-t PATH] IMAGE',
@@ -41,7 +41,7 @@ export function helpOf(name: string, summary: string, command: Command): Command
   return { name, usage, summary, describe, examples, options: table };
 }
 
-/** Of `dimgx` itself, then of every command, in the order of the table. */
+/** Help for `dimgx` itself, then for every command in the order of the table. */
 export async function allHelp(): Promise<readonly CommandHelp[]> {
   const rows: readonly (readonly [string, CommandRow])[] = Object.entries(COMMAND_TABLE).flatMap(([word, entry]) =>
     isRow(entry) ? [[word, entry]] : Object.entries(entry).map(([second, row]) => [`${word} ${second}`, row]),

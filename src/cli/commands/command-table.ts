@@ -1,13 +1,13 @@
 import type { Command } from './command.js';
 
-/** A command that is loaded when it is asked for. */
+/** A command that is loaded on demand. */
 export interface CommandRow {
-  /** For the list of commands. */
+  /** Shown in the list of commands. */
   readonly summary: string;
   load(): Promise<{ readonly command: Command }>;
 }
 
-/** Commands of one word, and those of two under their first. Images of these names are reached as `./NAME`. */
+/** One-word commands, and two-word commands under their first word. An image with such a name is given as `./NAME`. */
 export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record<string, CommandRow>>>> = {
   pull: { summary: 'download an image into the cache', load: () => import('./pull.js') },
   tags: { summary: 'list the tags of a repository', load: () => import('./tags.js') },

@@ -5,31 +5,31 @@ import type { CommandHelp } from './command-help.js';
 /** A command line, and what it does. */
 export type Example = readonly [line: string, does: string];
 
-/** What a command may use. */
+/** What a command can use. */
 export interface CommandContext extends Messages {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
-  /** What the help says of `dimgx` itself and of every command. */
+  /** Help for `dimgx` itself and for every command. */
   helps(): Promise<readonly CommandHelp[]>;
   /** Writes to standard output. */
   print(text: string): Promise<void>;
 }
 
-/** A subcommand, as its file gives it. */
+/** A subcommand, as its file exports it. */
 export interface Command {
   /** What follows its name: `[options] DIGEST...`. */
   readonly usage: string;
-  /** What it does, for its help. */
+  /** What it does, for the help. */
   readonly describe: string;
-  /** Two or three command lines, and what each does. */
+  /** Two or three command lines, with what each does. */
   readonly examples: readonly Example[];
-  /** Besides those for messages and `--help`. */
+  /** Options in addition to those for messages and `--help`. */
   readonly options: OptionTable;
-  /** @throws DimgxError; then the process exits with its code */
+  /** @throws DimgxError; the process then exits with its exit code */
   run(given: Readonly<Record<string, unknown>>, operands: readonly string[], context: CommandContext): Promise<void>;
 }
 
-/** Gives the options that `run` is handed the types that the table says. */
+/** Gives the options that `run` receives the types from the table. */
 export function defineCommand<const T extends OptionTable>(
   command: Omit<Command, 'options' | 'run'> & {
     readonly options: T;

@@ -3,9 +3,9 @@ import { suggestion } from '../options/nearest.js';
 import { usageError } from '../options/usage-error.js';
 import { COMMAND_TABLE, type CommandRow, isRow } from './command-table.js';
 
-/** The words at the beginning of a command line that are the name of a command. */
+/** The command named at the beginning of a command line. */
 export interface FoundCommand {
-  /** `cache ls`; of a group that lacks its second word, `cache`. */
+  /** `cache ls`; for a group without its second word, `cache`. */
   readonly name: string;
   /** `undefined` for a group. */
   readonly row: CommandRow | undefined;
@@ -13,7 +13,7 @@ export interface FoundCommand {
   readonly args: readonly string[];
 }
 
-/** `help [COMMAND]` and `version`, for those who expect commands: what they are as options. */
+/** Turns `help [COMMAND]` and `version` into the equivalent options, for users who expect commands. */
 export function asOptions(args: readonly string[]): readonly string[] {
   const [first, ...rest] = args;
   if (first === 'version' && rest.length === 0) return ['--version'];
@@ -24,12 +24,12 @@ export function asOptions(args: readonly string[]): readonly string[] {
   return [...wanted, '--help'];
 }
 
-/** The error for a command that there is not: DIMGX_CLI_USAGE. */
+/** The DIMGX_CLI_USAGE error for an unknown command. */
 export function noCommand(name: string): DimgxError {
   return usageError(`there is no command "${name}"${suggestion(name, commandNames())}`);
 }
 
-/** The command that was meant, where a word among the arguments is like one. */
+/** A suggestion if one of the arguments resembles a command; otherwise empty. */
 export function commandHint(args: readonly string[]): string {
   for (const word of args.filter((arg) => /^[a-z]+$/.test(arg))) {
     const hint = suggestion(word, Object.keys(COMMAND_TABLE), (name) => `the command ${name}`);
@@ -38,14 +38,14 @@ export function commandHint(args: readonly string[]): string {
   return '';
 }
 
-/** Of all commands: `pull`, `cache ls`. */
+/** Names of all commands: `pull`, `cache ls`. */
 export function commandNames(): readonly string[] {
   return Object.entries(COMMAND_TABLE).flatMap(([word, entry]) =>
     isRow(entry) ? [word] : Object.keys(entry).map((second) => `${word} ${second}`),
   );
 }
 
-/** @returns `undefined` when it does not begin with a command, but with an option or an image */
+/** @returns `undefined` if the command line begins with an option or an image, not with a command */
 export function findCommand([first = '', ...rest]: readonly string[]): FoundCommand | undefined {
   const entry = Object.hasOwn(COMMAND_TABLE, first) ? COMMAND_TABLE[first] : undefined;
   if (entry === undefined) return undefined;

@@ -13,7 +13,7 @@ import { defineCommand } from './command.js';
 const { json, host, blobs, offline, 'no-cache': noCache, 'tmp-dir': tmpDir, 'no-verify': noVerify } = OPTION_TABLE;
 const group = 'Options:';
 
-/** A name of megabytes must not be multiplied by the number of rows. */
+/** In characters. A name can be megabytes long; padding would multiply it by the number of rows. */
 const LONGEST_NAME = 200;
 
 export const command = defineCommand({
@@ -54,7 +54,7 @@ export const command = defineCommand({
   },
 });
 
-/** A key is always there; what is not known is `null`. Keys may be added by later versions; none is removed. */
+/** Every key is always present; an unknown value is `null`. Later versions may add keys but remove none. */
 function listJson({ reference, source, images }: ImageList) {
   return { reference, source, images: images.map(imageJson) };
 }

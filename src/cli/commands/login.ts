@@ -58,7 +58,10 @@ They are stored where docker login or podman login would store them: in $REGISTR
   },
 });
 
-/** What was stored may not be what is found: another file goes before it, or a program has kept something else. */
+/**
+ * Warns if a lookup finds other credentials than those just stored: another file may take precedence, or a credential
+ * helper may have stored something else.
+ */
 async function warnOfOthers(
   registry: string,
   stored: { readonly username: string; readonly password: string },
@@ -84,7 +87,7 @@ async function loginOf(name: string | undefined, isPiped: boolean, { signal }: C
   return { username, password };
 }
 
-/** One line end behind it is not part of it. */
+/** One trailing line end is not part of the password. */
 async function readPassword(): Promise<string> {
   return (await buffer(process.stdin)).toString().replace(/\r?\n$/, '');
 }

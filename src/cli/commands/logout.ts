@@ -43,7 +43,7 @@ async function logOutOfAll(hosts: readonly string[], authFile: string | undefine
   if (failure) throw failure;
 }
 
-/** A variable of the environment cannot be changed for the user. */
+/** dimgx cannot change an environment variable for the user; it can only warn. */
 function warnOfVariable(authFile: string | undefined, { env, log }: CommandContext): void {
   if (authFile !== undefined || !env[AUTH_VARIABLE]) return;
   const message = `$${AUTH_VARIABLE} may still hold credentials, which go before those of files: unset it`;

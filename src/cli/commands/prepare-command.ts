@@ -10,7 +10,7 @@ import type { Job } from './job.js';
 const { help } = OPTION_TABLE;
 
 /**
- * Reads the command line of a subcommand; `--help` is answered at once.
+ * Reads the command line of a subcommand. `--help` is answered at once.
  *
  * @throws DIMGX_CLI_USAGE
  */

@@ -47,7 +47,7 @@ export const command = defineCommand({
   },
 });
 
-/** @returns what is printed of the image */
+/** @returns what to print for the image */
 async function pull(name: string, options: OpenOptions, json: boolean): Promise<string> {
   const { openImage } = await import('../../source/resolve.js');
   const image = await openImage(`docker://${name}`, options);
@@ -72,7 +72,7 @@ async function everyTag(names: readonly string[], options: ListOptions): Promise
   return images;
 }
 
-/** Keys may be added by later versions; none is removed. */
+/** Later versions may add keys but remove none. */
 function pulledJson({ reference, source, id, manifestDigest, tags, platform, layers }: Image) {
   return {
     reference,

@@ -33,7 +33,7 @@ export const command = defineCommand({
   },
 });
 
-/** Keys may be added by later versions; none is removed. */
+/** Later versions may add keys but remove none. */
 function resultJson({ name, description, stars, isOfficial }: FoundRepository) {
   return { name, description, stars: stars ?? null, isOfficial };
 }

@@ -1,7 +1,7 @@
 import type { CommandHelp } from '../commands/command-help.js';
 import { type OptionWords, optionWords, quotedWord } from './words.js';
 
-/** A completion script for bash 4 and later; it needs no package. */
+/** A completion script for bash 4 and later. It does not need the package bash-completion. */
 export function bashCompletion(helps: readonly CommandHelp[]): string {
   const names = helps.map(({ name }) => name).filter((name) => name !== '');
   const groups = [...new Set(names.filter((name) => name.includes(' ')).map((name) => name.split(' ')[0] as string))];

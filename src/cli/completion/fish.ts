@@ -59,7 +59,7 @@ function optionLine(
   return parts.join(' ');
 }
 
-/** In fish, a backslash in single quotes escapes quotes and itself. */
+/** Inside single quotes, fish takes a backslash as an escape only before a quote or another backslash. */
 function fishWord(text: string): string {
   return `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
 }

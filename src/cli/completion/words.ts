@@ -1,14 +1,14 @@
 import type { CommandHelp } from '../commands/command-help.js';
 import type { OptionRow } from '../options/option-table.js';
 
-/** What a shell may complete of an option. */
+/** What a shell needs to know to complete an option. */
 export interface OptionWords {
-  /** `--target`, and `-t` if it has a letter. */
+  /** `--target`, and `-t` if the option has a short form. */
   readonly spellings: readonly string[];
   readonly describe: string;
-  /** `none`: no value; `any`: a value that nobody can guess. */
+  /** `none`: the option takes no value. `any`: the value cannot be guessed. */
   readonly value: 'none' | 'any' | 'file' | 'directory' | readonly string[];
-  /** The value comes only after `=`. */
+  /** The value is optional, and is given only after `=`. */
   readonly isOptional: boolean;
 }
 
@@ -26,7 +26,7 @@ function valueWords({ type, choices, names }: OptionRow): OptionWords['value'] {
   return choices ?? names ?? 'any';
 }
 
-/** A word in single quotes, for any POSIX shell. */
+/** Puts a word in single quotes, for any POSIX shell. */
 export function quotedWord(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

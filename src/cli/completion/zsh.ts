@@ -1,7 +1,7 @@
 import type { CommandHelp } from '../commands/command-help.js';
 import { type OptionWords, optionWords, quotedWord } from './words.js';
 
-/** A completion script for zsh, to be a file `_dimgx` in a folder of `$fpath`, or to be sourced after `compinit`. */
+/** A completion script for zsh. Save it as `_dimgx` in a folder of `$fpath`, or source it after `compinit`. */
 export function zshCompletion(helps: readonly CommandHelp[]): string {
   const main = helps.find(({ name }) => name === '') as CommandHelp;
   const commands = helps.filter(({ name }) => name !== '');
@@ -53,7 +53,7 @@ ${cases.join('\n')}
       ;;`;
 }
 
-/** @param at how many words of the line come before the command's own */
+/** @param at number of words on the line before the command's own arguments */
 function argumentsOf(help: CommandHelp, at: number): string {
   const specs = optionWords(help).flatMap((option) => option.spellings.map((spelling) => spec(spelling, option)));
   const lines = [...specs, quotedWord('*:image:_files')].map((one) => `        ${one}`);

@@ -4,10 +4,10 @@ import { abortedBy } from '../../errors.js';
 import { usageError } from '../options/usage-error.js';
 
 /**
- * Asks the user at the terminal, which is standard input; the question goes to standard error.
+ * Asks the user a question. The answer comes from the terminal on standard input; the question goes to standard error.
  *
- * @param isSecret what is typed is not shown
- * @param instead what to do where there is no terminal
+ * @param isSecret do not show what is typed
+ * @param instead what the user can do where there is no terminal
  * @returns one line, as it was typed
  * @throws DIMGX_CLI_USAGE without a terminal, or when the user ends the input; DIMGX_ABORTED
  */
@@ -20,7 +20,7 @@ export async function ask(question: string, isSecret: boolean, instead: string, 
   const ended = new Promise<never>((_resolve, reject) => {
     terminal.once('close', () => reject(usageError('the input ended before there was an answer')));
   });
-  // Node takes the key of its own: to the shell, the program is to have died of the signal.
+  // readline handles Ctrl-C itself. Raise the signal, so that the shell sees the program die of it.
   terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
     return await Promise.race([terminal.question(isSecret ? '' : `${question}: `, { signal }), ended]);

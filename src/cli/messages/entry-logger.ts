@@ -3,8 +3,8 @@ import type { EntryEvent } from '../../options.js';
 import type { Log } from './log.js';
 
 /**
- * Logs what becomes of each entry, as in 2015: what is written with its size, mode and time at the level info, what is
- * skipped at debug. Times are in UTC, so that the same image gives the same lines.
+ * Logs what happens to each entry, as in 2015: at level info the entries that are written, with size, mode and time; at
+ * debug the entries that are skipped. Times are in UTC, so that the same image gives the same lines.
  */
 export function entryLogger(log: Log): (event: EntryEvent) => void {
   return ({ action, path, layer, reason, size, mode, mtime }) => {
@@ -17,7 +17,7 @@ export function entryLogger(log: Log): (event: EntryEvent) => void {
   };
 }
 
-/** RFC 3339; what no calendar holds is shown in seconds. */
+/** RFC 3339; a time that `Date` cannot represent is shown in seconds. */
 function timeText(seconds: number): string {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? `${seconds} s` : date.toISOString().replace('.000Z', 'Z');

@@ -1,10 +1,10 @@
 import { usageError } from '../options/usage-error.js';
 import type { LogLevel } from './log-level.js';
 
-/** What a line of the log is made of. */
+/** What a line of the log can contain. */
 export interface LogRecord {
   readonly level: LogLevel;
-  /** With its code, where it has one. */
+  /** Starts with the code, if there is one. */
   readonly message: string;
   readonly time: Date;
 }
@@ -24,13 +24,14 @@ const FIELDS: Readonly<Record<string, (record: LogRecord) => string>> = {
 /** `%%`, `%(field)s` with Python's flags, width and precision, or a percent sign that is neither. */
 const DIRECTIVE = /%(?:(%)|\((\w+)\)([-#0 +]*)(\d*)(?:\.(\d+))?([sdf])|)/g;
 
-/** Far above any; no string can be as long as some that could be asked for. */
+/** Far wider than anyone needs. Some widths that a user could ask for exceed the longest possible string. */
 const MAX_WIDTH = 9999;
 
 /**
  * Compiles a format of Python's `logging`, percent style.
  *
- * @throws DIMGX_CLI_USAGE for a field that dimgx does not have, a width over 9999, or a percent sign that begins nothing
+ * @throws DIMGX_CLI_USAGE for a field that dimgx does not have, for a width over 9999, and for a percent sign that
+ *   begins nothing
  */
 export function parseLogFormat(format: string): FormatLine {
   for (const [, percent, field, , width, , conversion] of format.matchAll(DIRECTIVE)) {
@@ -50,7 +51,7 @@ export function parseLogFormat(format: string): FormatLine {
     });
 }
 
-/** `2015-04-10 12:00:00,123` in local time, as Python writes it. */
+/** `2015-04-10 12:00:00,123` in local time, in Python's format. */
 function asctime(time: Date): string {
   const two = (part: number) => String(part).padStart(2, '0');
   const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
@@ -58,6 +59,6 @@ function asctime(time: Date): string {
   return `${date} ${clock},${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
 
-/** The form without `--log-format`: `dimgx: message`, with the level before the message unless it is an error. */
+/** The format without `--log-format`: `dimgx: message`, with the level before the message unless it is an error. */
 export const formatPlainly: FormatLine = ({ level, message }) =>
   level === 'error' ? `dimgx: ${message}` : `dimgx: ${level}: ${message}`;

@@ -6,14 +6,14 @@ import { LOG_LEVELS, type LogLevel } from './log-level.js';
 export interface LogSettings {
   readonly level: LogLevel;
   readonly format?: FormatLine;
-  /** Takes one line, without its end. */
+  /** Takes one line, without its line end. */
   readonly write: (line: string) => void;
 }
 
-/** Messages for people, one line each, to where the settings say. */
+/** Messages for people, one line each, written as the settings say. */
 export class Log {
   readonly #settings: LogSettings;
-  /** Of each kind the first, with the count of all. */
+  /** The first warning of each kind, with the count of all. */
   readonly #held = new Map<string, Warning>();
 
   constructor(settings: LogSettings) {
@@ -30,7 +30,10 @@ export class Log {
     this.#settings.write(printable(format({ level, message, time: new Date() })));
   }
 
-  /** What is odd about the image is held until `close`, to be one line for each kind; from `info` on nothing is held. */
+  /**
+   * Holds warnings about the image until `close`, which writes one line for each kind. Warnings about the request are
+   * written at once, and at the levels `info` and `debug` so are all others.
+   */
   warning(warning: Warning): void {
     const { code, message, count } = warning;
     if (WARNINGS[code].about === 'request' || this.shows('info')) {
@@ -41,7 +44,7 @@ export class Log {
     }
   }
 
-  /** Writes the warnings that were held. Call when the work is over. */
+  /** Writes the held warnings. Call it when the work is over. */
   close(): void {
     for (const warning of this.#held.values()) this.write('warning', shown(warning));
     this.#held.clear();

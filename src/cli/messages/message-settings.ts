@@ -5,7 +5,7 @@ import { LOG_LEVELS, type LogLevel } from './log-level.js';
 
 const { 'log-level': level, 'log-format': format, verbose, progress } = OPTION_TABLE;
 
-/** The options that say what goes to standard error. */
+/** The options that control what goes to standard error. */
 export const MESSAGE_OPTIONS = { 'log-level': level, 'log-format': format, verbose, progress } as const;
 
 export type ProgressChoice = (typeof PROGRESS_CHOICES)[number];

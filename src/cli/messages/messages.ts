@@ -4,13 +4,13 @@ import type { LogLevel } from './log-level.js';
 import type { MessageSettings, ProgressChoice } from './message-settings.js';
 import type { ProgressBar } from './progress-bar.js';
 
-/** What goes to standard error: the log, and under its last line the bar, if there is one. */
+/** What goes to standard error: the log, and below its last line the progress bar, if there is one. */
 export interface Messages {
   readonly log: Log;
   readonly bar: ProgressBar | undefined;
 }
 
-/** Errors and warnings in the default form, for as long as nobody has asked for another. */
+/** Errors and warnings in the default format, used until the command line has been read. */
 export const PLAIN_MESSAGES: Messages = { log: new Log({ level: 'warning', write: writeLine }), bar: undefined };
 
 /**
@@ -28,7 +28,10 @@ export async function openMessages({ logLevel, logFormat, progress }: MessageSet
   return { log: new Log({ level: logLevel, write, ...(format && { format }) }), bar };
 }
 
-/** Left to itself, a bar is drawn for people: on a terminal that can redraw a line, and not between the lines of a log. */
+/**
+ * With `auto`, a bar is drawn only for people: on a terminal that can redraw a line, and not between the lines of a
+ * log.
+ */
 function wantsBar(progress: ProgressChoice, logLevel: LogLevel): boolean {
   if (progress !== 'auto') return progress === 'always';
   const isForPeople = process.stderr.isTTY && process.env.TERM !== 'dumb';

@@ -1,7 +1,7 @@
 import prettyBytes from 'pretty-bytes';
 import type { Progress } from '../../options.js';
 
-/** Between two drawings, in milliseconds. */
+/** Time between two redraws, in milliseconds. */
 const PERIOD = 100;
 const BAR = 24;
 
@@ -16,15 +16,15 @@ const DOING: Readonly<Record<Progress['stage'], string>> = {
 };
 
 export interface Screen {
-  /** Of a line, in characters; 0 or nothing where it is not known. */
+  /** Width of a line, in characters; 0 or `undefined` if unknown. */
   readonly columns: number | undefined;
   write(text: string): unknown;
 }
 
-/** Which stage is shown when several are under way: layers are verified while others are inspected or written. */
+/** Which stage is shown when several are under way. Layers are verified while others are inspected or written. */
 const PRECEDENCE = ['extract', 'inspect', 'open', 'verify', 'prepare', 'unpack', 'pull'] as const;
 
-/** A stage is over when one of a higher number has begun; those of the same are under way together. */
+/** A stage is over once a stage with a higher number has begun. Stages with the same number run together. */
 const PHASE: Readonly<Record<Progress['stage'], number>> = {
   ...{ pull: 0, unpack: 0, prepare: 1, open: 2 },
   ...{ inspect: 3, verify: 3, extract: 3 },
@@ -37,8 +37,8 @@ interface StageProgress {
 }
 
 /**
- * One line at the bottom of a terminal, for all that is under way in one stage: layers are worked on in parallel, and
- * their bytes are added up. It has no timer: it is drawn when something is reported, at most ten times a second.
+ * One line at the bottom of a terminal that shows one stage. Layers are processed in parallel, and their bytes are
+ * added up. There is no timer: the bar is redrawn when progress is reported, at most ten times a second.
  */
 export class ProgressBar {
   readonly #screen: Screen;
@@ -58,7 +58,7 @@ export class ProgressBar {
     const reported = this.#stages.get(progress.stage) ?? { begun: now, items: new Map() };
     this.#stages.set(progress.stage, reported);
     reported.items.set(progress.item, progress);
-    // Of how much it would be is not always known: then its end can only be seen by what follows.
+    // A stage's total is not always known. Then only a later stage shows that it has ended.
     for (const stage of this.#stages.keys()) if (PHASE[stage] < PHASE[progress.stage]) this.#stages.delete(stage);
     this.#drawnAt ??= now;
     if (now - this.#drawnAt < PERIOD) return;
@@ -70,7 +70,7 @@ export class ProgressBar {
     this.#screen.write(`\r\x1b[K${[...line].slice(0, width).join('')}`);
   }
 
-  /** Gives the line back, for other text; the bar comes again with the next report. */
+  /** Clears the line for other text; the next report draws the bar again. */
   clear(): void {
     if (this.#isDrawn) this.#screen.write('\r\x1b[K');
     this.#isDrawn = false;

@@ -3,16 +3,16 @@ import { DimgxError, type ExitCode } from '../../errors.js';
 import { UsageError } from '../options/usage-error.js';
 import type { Log } from './log.js';
 
-/** There is nothing of that name. */
+/** Codes that mean that no such image exists. */
 const NO_IMAGE: readonly string[] = ['DIMGX_SOURCE_NOT_FOUND', 'DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_NO_IMAGE'];
 
 /**
- * Says in one line what ended the work; where, and after which errors, only at the level `debug`. A reader that went
- * away needs no word.
+ * Logs the failure that ended the work in one line. The stack and the chain of causes appear only at level `debug`.
+ * Nothing is logged when the reader of the output has gone away.
  *
- * @param help the command line that tells how it is used
- * @param hint what may have been meant, when there is no such image
- * @returns what the process is to exit with
+ * @param help command line that shows the usage
+ * @param hint what the user may have meant; appended when there is no such image
+ * @returns exit code of the process
  */
 export function reportFailure(failure: unknown, log: Log, help: string, hint = ''): ExitCode {
   const error = failure instanceof DimgxError ? failure : asDefect(failure);
@@ -25,7 +25,7 @@ export function reportFailure(failure: unknown, log: Log, help: string, hint = '
   return error.exitCode;
 }
 
-/** A module that is loaded late can fail to load, too, where too many files are open. */
+/** A module that is loaded on demand can also fail to load when too many files are open. */
 function asDefect(failure: unknown): DimgxError {
   if (isTooManyFiles(failure)) return tooManyFiles(failure);
   const what = failure instanceof Error ? failure.message : String(failure);

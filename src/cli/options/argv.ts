@@ -2,7 +2,7 @@ import { suggestion } from './nearest.js';
 import type { OptionRow } from './option-table.js';
 import { usageError } from './usage-error.js';
 
-/** A command line taken apart: every option in the one spelling `--name` or `--name=value`. */
+/** A parsed command line: every option spelled `--name` or `--name=value`. */
 export interface Argv {
   readonly options: readonly string[];
   readonly operands: readonly string[];
@@ -14,12 +14,12 @@ interface Given {
 }
 
 /**
- * Understands every spelling that getopt and the argparse of 2015 allowed, so that yargs is left no choice:
- * `-tPATH`, `-t PATH`, `-t=PATH`, `--target=PATH`, `--target PATH`, `--targ PATH`, clusters as in `-zwtPATH`, options after
- * operands, `--` before operands only, and `-` as an operand or a value. An option that needs a value takes what follows,
- * also when that begins with a dash.
+ * Accepts every spelling that getopt and the argparse of 2015 allowed, so that yargs has nothing left to decide:
+ * `-tPATH`, `-t PATH`, `-t=PATH`, `--target=PATH`, `--target PATH`, `--targ PATH`, clusters such as `-zwtPATH`, options
+ * after operands, `--` before operands only, and `-` as an operand or a value. An option that needs a value takes the
+ * next argument, even one that begins with a dash.
  *
- * Of several options with one slot only the last is kept. An option that answers ends the reading.
+ * Of the options that share a slot, only the last is kept. Parsing stops at an option that answers, such as `--help`.
  *
  * @throws DIMGX_CLI_USAGE: unknown or ambiguous option, missing value, value where none belongs
  */
@@ -49,7 +49,10 @@ function readLong(arg: string, rest: string[], table: Readonly<Record<string, Op
   return { name, value: takeValue(`--${name}`, table[name], attached, rest) };
 }
 
-/** The full name of a long option; an abbreviation that was good in 2015 is not taken over by a newer option. */
+/**
+ * Completes the name of a long option. An abbreviation that was unambiguous in 2015 keeps its meaning, even if it also
+ * fits a newer option.
+ */
 function completeName(typed: string, table: Readonly<Record<string, OptionRow>>): string {
   if (Object.hasOwn(table, typed)) return typed;
   const fitting = typed === '' ? [] : Object.keys(table).filter((name) => name.startsWith(typed));

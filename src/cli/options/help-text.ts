@@ -19,7 +19,7 @@ Exit status: 0 success; 1 bad usage; 2 failure; 3 with --strict, a SPEC that sel
 /**
  * What `--help` prints, with its line end.
  *
- * @param columns of the terminal, in characters
+ * @param columns width of the terminal, in characters
  */
 export async function helpText(columns?: number): Promise<string> {
   return `${await page(MAIN_HELP, columns).epilogue(EPILOGUE).getHelp()}\n`;
@@ -30,7 +30,7 @@ export async function commandHelp(name: string, command: Command, columns?: numb
   return `${await page(helpOf(name, '', command), columns).getHelp()}\n`;
 }
 
-/** What `--help` prints for a word that needs another: its commands. */
+/** What `--help` prints for a group of commands: the commands in it. */
 export function groupHelp(name: string): string {
   const lines = commandList().filter((line) => line.startsWith(`  dimgx ${name} `));
   return `Usage: dimgx ${name} COMMAND\n\n${lines.join('\n')}\n`;
@@ -38,7 +38,7 @@ export function groupHelp(name: string): string {
 
 function page({ name, usage, describe, options, examples }: CommandHelp, columns = 100) {
   const words = ['dimgx', name, usage].filter((part) => part !== '').join(' ');
-  const help = yargs([], '/') // the working directory, which it would look at, may have been deleted
+  const help = yargs([], '/') // yargs would look at the working directory, which may have been deleted
     .scriptName('dimgx')
     .locale('en')
     .help(false)
@@ -60,7 +60,7 @@ function commandList(): readonly string[] {
   return rows.map(([name, summary]) => `  dimgx ${name.padEnd(width)}  ${summary}`);
 }
 
-/** For show only: yargs has no place for the name of a value but the name of the option. */
+/** For display only. yargs has no place for the name of a value, so it is appended to the name of the option. */
 function describeOption([name, { alias, describe = '', group = '', metavar = '' }]: [string, OptionRow]) {
   return [`${name}${metavar}`, { ...(alias && { alias }), describe, group }] as const;
 }

@@ -1,10 +1,10 @@
-/** Edits, at most, between what was typed and what is suggested: fewer for short words. */
+/** The largest number of edits between a typed word and a suggestion: fewer for short words. */
 const most = (word: string) => Math.max(1, Math.floor(word.length / 3));
 
 /**
- * The name that somebody who typed a word may have meant.
+ * The name that the user may have meant by a word.
  *
- * @returns `undefined` if no name is like it
+ * @returns `undefined` if no name is similar
  */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
@@ -16,7 +16,7 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   return best;
 }
 
-/** Letters to insert, remove or replace, and neighbours to swap (optimal string alignment distance). */
+/** Number of letters to insert, remove or replace, and of neighbours to swap (optimal string alignment distance). */
 function editsBetween(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > most(a)) return Number.POSITIVE_INFINITY;
   let older: number[] = [];
@@ -38,7 +38,7 @@ function editsBetween(a: string, b: string): number {
   return last[b.length] as number;
 }
 
-/** To follow a message about a word that is unknown. */
+/** Text to append to a message about an unknown word; empty if no name is similar. */
 export function suggestion(word: string, names: readonly string[], show = (name: string) => name): string {
   const name = nearest(word, names);
   return name === undefined ? '' : `; did you mean ${show(name)}?`;

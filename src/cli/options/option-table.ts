@@ -1,26 +1,26 @@
 import type { Options } from 'yargs';
 import { LOG_LEVELS } from '../messages/log-level.js';
 
-/** One option, as yargs wants it for the help, and what yargs does not know. */
+/** One option: what yargs needs for the help, and what yargs does not know about. */
 export interface OptionRow extends Pick<Options, 'describe' | 'group'> {
   readonly type: 'boolean' | 'count' | 'string';
   /** One letter. */
   readonly alias?: string;
-  /** Of all options with one slot the last on the command line counts. Default: the option's own name. */
+  /** Of the options that share a slot, the last on the command line counts. Default: the option's own name. */
   readonly slot?: string;
-  /** May be given several times, and every time counts. */
+  /** May be given several times; every occurrence counts. */
   readonly repeatable?: boolean;
-  /** Its value, if it has one, comes only after `=`; this is what it means without. */
+  /** What the option means without a value. A value can follow only after `=`. */
   readonly bare?: string;
-  /** Abbreviations that were unambiguous among these keep their meaning. */
+  /** An abbreviation that was unambiguous among the options with this flag keeps its meaning. */
   readonly since2015?: boolean;
-  /** How its value is shown in the help. */
+  /** How the help shows its value. */
   readonly metavar?: string;
-  /** Its values, where there are few. */
+  /** The possible values, if there are few. */
   readonly choices?: readonly string[];
-  /** What its value names, for shells that complete it. */
+  /** What the value names, for shell completion. */
   readonly names?: 'file' | 'directory';
-  /** Answers at once: what follows on the command line is not looked at. */
+  /** Answers at once; the rest of the command line is ignored. */
   readonly answers?: boolean;
 }
 

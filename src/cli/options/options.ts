@@ -15,7 +15,7 @@ import { usageError } from './usage-error.js';
 export interface Invocation extends MessageSettings {
   readonly action: 'list' | 'flatten';
   readonly reference: string;
-  /** A path, or `-`; empty with `list`. */
+  /** A path, or `-`; empty for `list`. */
   readonly target: string;
   readonly library: FlattenOptions;
   readonly json: boolean;
@@ -25,7 +25,7 @@ export interface Invocation extends MessageSettings {
 type Given = GivenOf<typeof OPTION_TABLE>;
 
 /**
- * Reads the options and operands of a normalised command line that asks neither for help nor for the version.
+ * Reads the options and operands of a normalised command line that has neither `--help` nor `--version`.
  *
  * @throws DIMGX_CLI_USAGE
  */

@@ -10,7 +10,7 @@ interface Values {
   readonly string: string;
 }
 
-/** What was given of the options in a table. */
+/** The values given for the options in a table. */
 export type Given<T extends OptionTable> = {
   readonly [K in keyof T]?: T[K] extends { readonly type: 'string'; readonly repeatable: true }
     ? string | readonly string[]
@@ -18,8 +18,8 @@ export type Given<T extends OptionTable> = {
 };
 
 /**
- * The parser of yargs by itself: yargs as a whole would double the start-up, and only `--help` needs it. It sees one
- * spelling for each option, always with `=` before a value.
+ * Uses the parser of yargs alone: loading all of yargs would double the start-up time, and only `--help` needs it. The
+ * parser sees one spelling of each option, always with `=` before a value.
  */
 export function readOptions<T extends OptionTable>({ options }: Argv, table: T): Given<T> {
   const ofType = (type: keyof Values) => entries.flatMap(([name, row]) => (row.type === type ? name : []));
@@ -29,7 +29,7 @@ export function readOptions<T extends OptionTable>({ options }: Argv, table: T):
     boolean: ofType('boolean'),
     count: ofType('count'),
     string: strings,
-    // With a number of values, the parser leaves quotes around a value alone.
+    // When `narg` is set, the parser does not strip quotes around a value.
     narg: Object.fromEntries(strings.map((name) => [name, 1])),
     configuration: {
       'boolean-negation': false,

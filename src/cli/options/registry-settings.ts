@@ -8,7 +8,7 @@ import { usageError } from './usage-error.js';
 const { creds, authfile, mirror, jobs, 'ca-file': caFile, insecure, 'allow-foreign-layers': foreign } = OPTION_TABLE;
 const { 'cert-dir': certDir, 'plain-http': plainHttp, retry } = OPTION_TABLE;
 
-/** The options that say how registries are reached, for commands that only ask them. */
+/** The options that say how to reach registries, for commands that only query them. */
 export const REGISTRY_OPTIONS = {
   creds: { ...creds, group: 'Options:' },
   authfile: { ...authfile, group: 'Options:' },
@@ -21,7 +21,7 @@ export const REGISTRY_OPTIONS = {
 
 export const MIRROR_OPTION = { mirror: { ...mirror, group: 'Options:' } } as const;
 
-/** Those besides, for commands that download. */
+/** The same and more, for commands that download. */
 export const DOWNLOAD_OPTIONS = {
   ...REGISTRY_OPTIONS,
   ...MIRROR_OPTION,
@@ -45,7 +45,7 @@ export function registrySettings(given: Partial<Given<typeof DOWNLOAD_OPTIONS>>)
   });
 }
 
-/** The message must not tell the password. */
+/** The error message must not reveal the password. */
 function parseCredentials(text: string) {
   const colon = text.indexOf(':');
   if (colon < 1) throw usageError('--creds wants USER:PASSWORD');

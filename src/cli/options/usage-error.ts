@@ -1,7 +1,7 @@
 import { printable } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 
-/** A command line that cannot be understood. Whoever reports it says where there is help. */
+/** A command line that cannot be understood. The code that reports it adds where to find help. */
 export class UsageError extends DimgxError {
   /** @param what what is wrong with the command line, without a full stop */
   constructor(what: string) {

@@ -1,6 +1,6 @@
 const GAP = '   ';
 
-/** Rows of cells as lines: all columns but the last are padded to their longest cell. */
+/** Turns rows of cells into lines. All columns but the last are padded to their longest cell. */
 export function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
   const columns = rows[0]?.map((_, column) => column) ?? [];
   const widths = columns.map((column) => rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0));

@@ -5,13 +5,14 @@ import type { ListingRow } from './listing-rows.js';
 import type { FoundLayers } from './read-layers.js';
 
 /**
- * What `--json` prints for a listing: one document. A key is always there; what the source does not tell is `null`. Texts
- * of the image stand as they are, escaped only as JSON escapes. Keys may be added by later versions; none is removed.
+ * The document that `--json` prints for a listing. Every key is always present; a value that the source does not give
+ * is `null`. Text from the image is unchanged, with only the escapes of JSON. Later versions may add keys but remove
+ * none.
  */
 export interface ImageJson {
-  /** As given on the command line. */
+  /** As given by the user. */
   readonly reference: string;
-  /** Which kind of source served the image, and from where. */
+  /** The kind of source that served the image, and its location. */
   readonly source: { readonly transport: string; readonly location: string };
   /** 64 hex digits. */
   readonly id: string;
@@ -19,36 +20,36 @@ export interface ImageJson {
   readonly manifestDigest: string | null;
   readonly tags: readonly string[];
   readonly platform: { readonly os: string; readonly architecture: string; readonly variant: string | null } | null;
-  /** RFC 3339, as the image has it. */
+  /** RFC 3339, as written in the image. */
   readonly created: string | null;
-  /** The layers selected, in the order of the selection: earlier wins. */
+  /** The selected layers, in the order of the selection: earlier layers win. */
   readonly layers: readonly LayerJson[];
-  /** The same rows as in the table: without `--layers`, the steps that carry only metadata, too. */
+  /** The same rows as in the table. Without `--layers`, they include the steps that carry only metadata. */
   readonly history: readonly HistoryJson[];
 }
 
 export interface LayerJson {
-  /** 1 is the base layer; `@N` on the command line. */
+  /** 1 is the base layer. On the command line it is `@N`. */
   readonly position: number;
-  /** Under which `--quiet` lists the layer, in full: hex digits. */
+  /** The ID that `--quiet` shows, but in full: hex digits. */
   readonly id: string;
-  /** Of the stored bytes: `sha256:…`. */
+  /** Digest of the stored bytes: `sha256:…`. */
   readonly digest: string | null;
-  /** Of the uncompressed bytes: `sha256:…`. */
+  /** Digest of the uncompressed bytes: `sha256:…`. */
   readonly diffId: string | null;
   readonly legacyId: string | null;
   readonly imageId: string | null;
   readonly tags: readonly string[];
   readonly mediaType: string | null;
-  /** `null` when the layer has not been read: an engine's or a registry's is not, for a listing. */
+  /** `null` if the layer has not been read: a listing reads no layers from an engine or a registry. */
   readonly compression: string | null;
-  /** Sum of the sizes of its entries, in bytes, counted or as an engine tells; `null` when it is compressed. */
+  /** Sum of the sizes of its entries, in bytes, counted or reported by an engine; `null` if it is compressed. */
   readonly size: number | null;
-  /** As it is stored, in bytes. */
+  /** Size of the stored bytes. */
   readonly storedSize: number | null;
   readonly created: string | null;
   readonly createdBy: string | null;
-  /** Why the layer cannot be read, as far as a listing finds it; `null` when it finds nothing wrong. */
+  /** Why the layer cannot be read, as far as a listing can tell; `null` if it finds nothing wrong. */
   readonly problem: { readonly code: string; readonly message: string } | null;
 }
 
@@ -56,9 +57,9 @@ export interface HistoryJson {
   readonly created: string | null;
   readonly createdBy: string | null;
   readonly comment: string | null;
-  /** The position of the layer that the step made. */
+  /** Position of the layer that the step made. */
   readonly layer: number | null;
-  /** Of the image after the step, where an engine knows it: 64 hex digits. */
+  /** ID of the image after the step, if an engine knows it: 64 hex digits. */
   readonly imageId: string | null;
 }
 

@@ -11,12 +11,12 @@ import { type FoundLayers, readLayers } from './read-layers.js';
 export interface ListOptions extends FlattenOptions {
   readonly json: boolean;
   readonly quiet: boolean;
-  /** Of the terminal that the table goes to, in characters. */
+  /** Width of the terminal that the table goes to, in characters. */
   readonly columns: number | undefined;
   readonly onSource?: (source: Image['source']) => void;
 }
 
-/** The listing of an image, as text: a table, bare IDs, or with `json` a document whatever `quiet` says. */
+/** The listing of an image as text: a table; with `quiet`, bare IDs; with `json`, a document, even with `quiet`. */
 export async function listImage(reference: string, options: ListOptions): Promise<string> {
   const { openImage } = await import('../../source/resolve.js');
   const { selectLayers } = await import('../../image/select-layers.js');
@@ -40,7 +40,7 @@ export async function listImage(reference: string, options: ListOptions): Promis
   }
 }
 
-/** What is known of a layer's size, in bytes; `undefined` when nothing is. */
+/** The best known size of a layer, in bytes; `undefined` if no size is known. */
 function sizeOf(layer: Layer, { contentSizes }: FoundLayers): number | undefined {
   return contentSizes.get(layer) ?? layer.claimedContentSize ?? layer.blob?.length ?? layer.claimedSize;
 }

@@ -7,16 +7,16 @@ export interface ListingRow {
   readonly history: HistoryEntry;
   /** `undefined` for a step that carries only metadata. */
   readonly layer: Layer | undefined;
-  /** Of the layer, or of the image after a step that made none; hex digits, empty where the source knows none. */
+  /** ID of the layer, or of the image after a step that made no layer: hex digits, empty if the source knows none. */
   readonly id: string;
-  /** The ID of the next older row of the image that has one, whether listed or not. */
+  /** ID of the next older row of the image that has an ID, whether that row is listed or not. */
   readonly parentId: string;
   readonly tags: readonly string[];
 }
 
 /**
- * The rows for the layers selected, in their order. Without specs, the steps that carry only metadata stand among them
- * where they belong.
+ * The rows for the selected layers, in their order. Without specs, the steps that carry only metadata are included in
+ * their places.
  */
 export function listingRows(
   image: Image,

@@ -8,22 +8,22 @@ import { relativeTime } from './relative-time.js';
 
 const HEADINGS = ['REPO TAG', 'IMAGE ID', 'PARENT ID', 'CREATED', 'LAYER SIZE', 'VIRTUAL SIZE', 'CREATED BY'];
 
-/** All lines are padded to the longest tag: a tag of megabytes must not be multiplied by their number. */
+/** In characters. A tag can be megabytes long, and every line is padded to the longest. */
 const LONGEST_TAG = 128;
 
 export interface ListingOptions {
-  /** The size of the row's layer, in bytes; `undefined` when it is not known, or the row has no layer. */
+  /** Size of the row's layer, in bytes; `undefined` if it is unknown or the row has no layer. */
   readonly sizeOf: (row: ListingRow) => number | undefined;
   /** Why the row's layer cannot be read. */
   readonly problemOf?: (row: ListingRow) => DimgxError | undefined;
   readonly now: Date;
-  /** Of a line, in characters; what is longer is cut. `undefined`: nothing is cut. */
+  /** Width of a line, in characters; longer lines are cut. `undefined`: nothing is cut. */
   readonly columns: number | undefined;
 }
 
 /**
- * The table, every line with its end. The virtual size is, as in 2015, that of a row's layer and of all that are listed
- * below it. Whatever comes from the image is made printable.
+ * The table, each line with its line end. As in 2015, the virtual size of a row is the size of its layer plus the sizes
+ * of all layers listed below it. All text from the image is made printable.
  */
 export function formatListing(
   rows: readonly ListingRow[],
@@ -42,7 +42,7 @@ export function formatListing(
     .join('');
 }
 
-/** What stands in a row beside what its step tells. */
+/** What a row shows in addition to its step of the history. */
 interface RowSizes {
   readonly size: number | undefined;
   readonly virtual: number;

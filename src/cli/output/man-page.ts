@@ -1,7 +1,7 @@
 import { allHelp, type CommandHelp } from '../commands/command-help.js';
 import type { OptionRow } from '../options/option-table.js';
 
-/** The manual page `dimgx.1`, in the macros of man(7). Made when the package is built. */
+/** The manual page `dimgx.1`, written with the macros of man(7). Made when the package is built. */
 export async function manPage(version: string): Promise<string> {
   const [main, ...commands] = (await allHelp()) as [CommandHelp, ...CommandHelp[]];
   return [
@@ -79,7 +79,7 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Text that troff takes as it is. */
+/** Escapes text so that troff prints it unchanged. */
 function roff(text: string): string {
   return text
     .replaceAll('\\', '\\e')

@@ -2,20 +2,20 @@ import { DimgxError } from '../../errors.js';
 import type { FlattenOptions } from '../../flatten.js';
 import type { Image, Layer } from '../../image/image.js';
 
-/** What a listing finds in the layers themselves. */
+/** What a listing finds by reading the layers. */
 export interface FoundLayers {
-  /** In bytes, of the layers whose headers were read. */
+  /** Total size of the entries, in bytes, for each layer whose headers were read. */
   readonly contentSizes: ReadonlyMap<Layer, number>;
   /** Why a layer cannot be read. */
   readonly problems: ReadonlyMap<Layer, DimgxError>;
 }
 
-/** What is wrong with one layer, and not with the call. */
+/** Codes of errors that concern one layer, not the whole call. */
 const OF_LAYER =
   /^DIMGX_(?:TAR|COMPRESSION|IMAGE)_|^DIMGX_EXTRACT_CHANGED$|^DIMGX_SOURCE_UNREADABLE$|^DIMGX_INSPECT_UNSAFE_NAME$/;
 
 /**
- * Reads the headers of uncompressed layers; nothing is decoded for a listing. A layer that cannot be read spoils only its own
+ * Reads the headers of uncompressed layers; a listing decodes nothing. A layer that cannot be read affects only its own
  * row.
  *
  * @throws what concerns the call as a whole: a limit, an abort
@@ -45,7 +45,7 @@ export async function readLayers(
   return { contentSizes, problems };
 }
 
-/** @throws an error that is not the problem of one layer */
+/** @throws an error that does not concern a single layer */
 function problemIn(failure: unknown): DimgxError {
   if (failure instanceof DimgxError && OF_LAYER.test(failure.code)) return failure;
   throw failure;

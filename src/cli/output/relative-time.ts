@@ -9,8 +9,8 @@ const UNITS = [
 ] as const;
 
 /**
- * How long ago, in words and whole units: `18 hours ago`. What is no time, or is the zero time that Go writes for "unset",
- * is `-`.
+ * How long ago something happened, in words and whole units: `18 hours ago`. An invalid time gives `-`, and so does the
+ * zero time that Go writes for "unset".
  *
  * @param created RFC 3339
  */

@@ -2,7 +2,7 @@ import { untilAborted } from '../../output/until-aborted.js';
 import { unwritable } from '../../output/unwritable.js';
 
 /**
- * Writes text to standard output, or standard error, and waits until it is out, or until the caller cancels.
+ * Writes text to standard output or standard error. Resolves once it is written; rejects if the caller aborts first.
  *
  * @throws DIMGX_TARGET_CLOSED when the reader has gone; DIMGX_TARGET_UNWRITABLE, DIMGX_TARGET_NO_SPACE; DIMGX_ABORTED
  */
