@@ -1,18 +1,18 @@
-/** Two numbers of 24 bits that begin something: `[high, low]`. */
+/** A 48-bit pattern that starts something, as two 24-bit numbers: `[high, low]`. */
 export type Mark = readonly [number, number];
 
 const MARK_BITS = 48;
 const FIRST_SIZE = 64 * 1024;
 
-/** Bits that are read in order, most significant first, out of bytes that come in pieces. */
+/** Reads bits in order, most significant bit first, from bytes that arrive in pieces. */
 export class BitWindow {
   #bytes = Buffer.allocUnsafeSlow(FIRST_SIZE);
-  /** Where the bytes end. */
+  /** Offset of the end of the bytes. */
   #end = 0;
-  /** Where the next bit is. */
+  /** Offset of the next bit, in bits. */
   #at = 0;
 
-  /** How many bits there are to read. */
+  /** Number of bits left to read. */
   get length(): number {
     return this.#end * 8 - this.#at;
   }
@@ -23,7 +23,7 @@ export class BitWindow {
     this.#end += piece.length;
   }
 
-  /** Drops what has been read, which may be enough. */
+  /** Drops the bytes that have been read, which may free enough room. Otherwise the buffer grows. */
   #makeRoom(size: number): void {
     const start = this.#at >>> 3;
     const kept = this.#bytes.subarray(start, this.#end);
@@ -36,7 +36,7 @@ export class BitWindow {
     this.#end -= start;
   }
 
-  /** Up to 32 bits, `offset` bits ahead. */
+  /** Up to 32 bits, starting `offset` bits ahead. */
   peek(offset: number, count: number): number {
     let value = 0;
     const from = this.#at + offset;
@@ -69,7 +69,10 @@ export class BitWindow {
     return this.peek(offset, 24) === high && this.peek(offset + 24, 24) === low;
   }
 
-  /** Copies bits, so that the first is the first of a byte; what is left of the last byte is undefined. */
+  /**
+   * Copies bits so that the first bit copied is the first bit of a byte. The unused bits of the last byte are
+   * undefined.
+   */
   copy(count: number, into: Uint8Array): void {
     const shift = this.#at & 7;
     const length = Math.ceil(count / 8);
@@ -88,17 +91,17 @@ export class BitWindow {
   }
 
   /**
-   * Looks for marks.
+   * Searches for marks.
    *
-   * @param offset in bits, where to begin; what is found lies there or behind it
-   * @returns the offset of the first, in bits; -1 when there is none yet
+   * @param offset where to begin, in bits; only marks at or after it are found
+   * @returns offset of the first mark, in bits; -1 if there is none yet
    */
   find(marks: MarkTable, offset: number): number {
     const first = this.#at + offset;
     const bytes = this.#bytes;
     const { shifts } = marks;
     let pair = 0;
-    // of a mark, the third and the fourth byte from that where it begins are all its own
+    // the third and fourth byte, counted from the byte in which a mark begins, contain only bits of the mark
     for (let i = (first >>> 3) + 2; i < this.#end; i++) {
       pair = ((pair << 8) | (bytes[i] as number)) & 0xffff;
       const shift = shifts[pair] as number;
@@ -110,9 +113,9 @@ export class BitWindow {
   }
 }
 
-/** Tells from two bytes within a mark where it may have begun. */
+/** Tells from two bytes inside a mark where the mark may have begun. */
 export class MarkTable {
-  /** By the third and fourth byte: at which bit of the first it begins, and one; 0 for none. */
+  /** Index: the third and fourth byte. Value: 1 + the bit of the first byte at which the mark begins; 0 for no mark. */
   readonly shifts = new Uint8Array(2 ** 16);
   readonly marks: readonly Mark[];
 

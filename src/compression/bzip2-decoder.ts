@@ -9,29 +9,29 @@ const MARKS = new MarkTable([BLOCK, STREAM_END]);
 const MARK_BITS = 48;
 const CHECK_BITS = 32;
 
-/** A stream's head, in bytes. */
+/** Length of a stream's header, in bytes. */
 const HEAD = 4;
-/** What follows the last block: the end's mark and check, and up to seven bits. */
+/** What follows the last block, in bytes: the end mark, the checksum, and up to seven bits of padding. */
 const TAIL = 11;
-/** More than a block can have: 900,000 symbols of 20 bits, and its tables. */
+/** Size that no block exceeds, in bytes: 900,000 symbols of 20 bits, and its tables. */
 const LARGEST_BLOCK = 2.5 * 1024 * 1024;
-/** So many marks may lie in the data of a block by chance; the chance of one is 2^-47 for each of its bits. */
+/** How many marks may occur in the data of a block by chance. The probability is 2^-47 for each bit of the data. */
 const MARKS_WITHIN = 3;
 const PIECE = 256 * 1024;
 
 /**
- * Decodes all streams of a bzip2 file, block by block: what stands between two marks is given to libbz2 as a stream of
- * its own, which checks it. Were it given whole streams, it would have to hold all that they come to.
+ * Decodes all streams of a bzip2 file, one block at a time. The data between two marks is passed to libbz2 as a stream
+ * of its own, which libbz2 checks. With whole streams, libbz2 would have to hold everything that they decode to.
  */
 export class Bzip2Decoder extends Converter {
   readonly #libbz2: Libbz2;
   readonly #bits = new BitWindow();
-  /** Of the stream that is read; 0 before its head. */
+  /** Level of the current stream; 0 before its header. */
   #level = 0;
   #streams = 0;
-  /** Of the blocks of the stream so far. */
+  /** Combined checksum of the blocks of the stream so far. */
   #check = 0;
-  /** Where the block's end is looked for, in bits from its beginning. */
+  /** Where to search for the end of the block, in bits from its beginning. */
   #from = MARK_BITS;
   #marksWithin = 0;
 
@@ -50,7 +50,7 @@ export class Bzip2Decoder extends Converter {
     if (this.#level > 0 || this.#bits.length > 0 || this.#streams === 0) throw new Error('it ends too early');
   }
 
-  /** @returns whether there was enough to get on */
+  /** @returns whether there was enough data for a step */
   async #step(): Promise<boolean> {
     if (this.#level === 0) return this.#readHead();
     if (this.#bits.length < MARK_BITS + CHECK_BITS) return false;
@@ -106,10 +106,11 @@ export class Bzip2Decoder extends Converter {
   }
 
   /**
-   * Writes a stream of one block: a head, the block, the end's mark, and the stream's check, which is that of its block.
+   * Writes a stream of one block: a header, the block, the end mark, and the checksum of the stream, which equals that
+   * of its only block.
    *
-   * @param count of the block's bits
-   * @returns its length in bytes
+   * @param count length of the block, in bits
+   * @returns length of the stream, in bytes
    */
   #copyAsStream(count: number, into: Uint8Array): number {
     into.set([STREAM_HEAD >>> 16, (STREAM_HEAD >>> 8) & 0xff, STREAM_HEAD & 0xff, 0x30 + this.#level]);

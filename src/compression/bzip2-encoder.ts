@@ -3,13 +3,14 @@ import type { EncoderSettings } from './codec.js';
 import { Libbz2 } from './libbz2.js';
 import { PiecewiseEncoder } from './piecewise-encoder.js';
 
-/** What a level counts, in bytes: so much is sorted at once. */
+/** Bytes for each unit of the level: the level sets the size of the blocks that are sorted. */
 const LEVEL_STEP = 100_000;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Makes a stream of each piece of one block's size, in threads, as pbzip2 does. What is less than one such piece is
- * compressed in this thread, sooner than another would start; of nothing, a stream without blocks comes.
+ * Compresses each block-sized piece into a stream of its own, in worker threads, as pbzip2 does. An input shorter than
+ * one piece is compressed on the current thread, which takes less time than starting a worker. Empty input gives a
+ * stream without blocks.
  */
 export class Bzip2Encoder extends PiecewiseEncoder {
   readonly #threads: Bzip2Threads;

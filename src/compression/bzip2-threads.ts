@@ -4,17 +4,17 @@ import type { ThreadShare } from '../base/worker/thread-share.js';
 import type { Bzip2Job } from './bzip2-worker.js';
 import { Libbz2 } from './libbz2.js';
 
-/** The threads of the process; all compressions under way share them. */
+/** Worker threads of the process, shared by all compressions under way. */
 let pool: ThreadPool | undefined;
 
-/** Threads that compress pieces for one encoder. They start when there is work for them. */
+/** Worker threads that compress pieces for one encoder. They start when there is work. */
 export class Bzip2Threads {
   readonly #libbz2: WebAssembly.Module;
   readonly #level: number;
   readonly #share: ThreadShare;
   #hasStarted = false;
 
-  /** @param threads that work for this encoder at once at most */
+  /** @param threads maximum number that work for this encoder at once */
   constructor(threads: number, { libbz2, level }: { readonly libbz2: WebAssembly.Module; readonly level: number }) {
     const url = () => new URL('./bzip2-worker.js', import.meta.url);
     pool ??= new ThreadPool({ url, threads: availableParallelism(), data: libbz2 });
@@ -27,7 +27,7 @@ export class Bzip2Threads {
     return this.#hasStarted;
   }
 
-  /** @returns a stream of the piece */
+  /** @returns the piece as one bzip2 stream */
   compress(piece: Buffer): Promise<Uint8Array> {
     this.#hasStarted = true;
     const job: Bzip2Job = { piece, level: this.#level };
@@ -38,7 +38,7 @@ export class Bzip2Threads {
     });
   }
 
-  /** Resolves when no thread works for this encoder any more. */
+  /** Resolves once no thread works for this encoder. */
   async close(): Promise<void> {
     await this.#share.close();
   }

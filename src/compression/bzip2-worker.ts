@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { ThreadAnswer, ThreadData } from '../base/worker/thread-task.js';
 import { Libbz2 } from './libbz2.js';
 
-/** The worker thread's side of `Bzip2Threads`: makes a stream of each piece that comes. */
+/** The worker's side of `Bzip2Threads`: compresses each piece that it receives into one stream. */
 
 export interface Bzip2Job {
   readonly piece: Uint8Array;

@@ -3,7 +3,7 @@ import { Bzip2Encoder } from './bzip2-encoder.js';
 import type { Codec } from './codec.js';
 import { compileLibbz2 } from './libbz2.js';
 
-/** Several streams are read as one; of what is written, each piece is a stream, as pbzip2 does it. */
+/** Several streams are read as one. When writing, each piece becomes a stream, as with pbzip2. */
 export const bzip2: Codec = {
   name: 'bzip2',
   magic: [0x42, 0x5a, 0x68],

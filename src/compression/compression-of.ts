@@ -3,7 +3,7 @@ import type { Region } from '../base/io/region.js';
 import type { CompressionName } from './codec.js';
 import { detectCompression, MAGIC_LENGTH } from './detect.js';
 
-/** How the bytes of a layer are compressed, by the first of them. */
+/** Detects the compression of a layer from its first bytes. */
 export async function compressionOf(blob: Region): Promise<CompressionName> {
   const head = new Uint8Array(Math.min(MAGIC_LENGTH, blob.length));
   await readRegion(blob)(head, 0);

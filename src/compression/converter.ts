@@ -1,11 +1,11 @@
 import { Duplex } from 'node:stream';
 
-/** So many bytes may wait for the reader: two pieces of most decoders, so that one is read while the other is made. */
+/** Bytes that may wait for the reader: two pieces of most decoders, so that one is made while the other is read. */
 const WAITING = 2 * 1024 * 1024;
 
 /**
- * A stream that turns bytes into others by plain asynchronous functions. What they throw ends it; what is put out waits
- * until the reader wants more.
+ * A stream that converts bytes with plain async functions. If one of them throws, the stream ends with that error.
+ * Output waits until the reader wants more.
  */
 export abstract class Converter extends Duplex {
   #goOn: (() => void) | undefined;
@@ -14,13 +14,13 @@ export abstract class Converter extends Duplex {
     super({ readableHighWaterMark: WAITING });
   }
 
-  /** Gets the next bytes; no more come before it resolves. */
+  /** Receives the next bytes. It is not called again before it resolves. */
   protected abstract accept(bytes: Buffer): Promise<void>;
 
-  /** It has all bytes. */
+  /** Called once all bytes have been accepted. */
   protected abstract finish(): Promise<void>;
 
-  /** Resolves when the reader wants more; never after the stream was destroyed. */
+  /** Resolves when the reader wants more; never resolves after the stream is destroyed. */
   protected async put(bytes: Uint8Array): Promise<void> {
     if (this.push(bytes)) return;
     await new Promise<void>((resolve) => {

@@ -6,9 +6,9 @@ import { freeMemory } from './free-memory.js';
 /**
  * Decodes a whole stream.
  *
- * @param stored a piece may be overwritten when the one after the next is asked for
- * @param take gets a piece for as long as what it gives back is pending
- * @throws what any of the three fails with
+ * @param stored yields pieces; a piece may be overwritten once the next but one is requested
+ * @param take receives a piece, which stays valid while the promise that it returns is pending
+ * @throws the error of whichever of the three fails
  */
 export async function decodeInto(
   decoder: Duplex,
@@ -29,19 +29,19 @@ export async function decodeInto(
   }
 }
 
-/** The next piece is got while the decoder is at work on the last. */
+/** Reads the next piece while the decoder works on the previous one. */
 async function feed(decoder: Duplex, stored: AsyncIterable<Uint8Array>): Promise<void> {
   let writing: Promise<void> = Promise.resolve();
   for await (const piece of stored) {
     await writing;
     writing = written(decoder, piece);
-    writing.catch(() => undefined); // told at the next turn
+    writing.catch(() => undefined); // rethrown by `await writing` in the next turn
   }
   await writing;
   decoder.end();
 }
 
-/** A decoder of Node's that fails in the midst of a write never calls back. */
+/** Also rejects when the decoder closes: one of Node's that fails during a write never calls back. */
 function written(decoder: Duplex, piece: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const closed = () => reject(new Error('the decoder was closed'));

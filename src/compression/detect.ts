@@ -7,16 +7,16 @@ import { zstd } from './zstd.js';
 
 const CODECS: readonly Codec[] = [gzip, bzip2, xz, zstd];
 
-/** The longest magic: so many bytes are enough to decide. */
+/** Length of the longest magic: this many bytes are enough to detect the format. */
 export const MAGIC_LENGTH = 6;
 
-/** By how the bytes begin; `none` when no codec knows them. */
+/** Detects the compression from the first bytes; `none` if no codec matches. */
 export function detectCompression(head: Uint8Array): CompressionName {
   const begins = (magic: readonly number[]) => magic.every((byte, i) => head[i] === byte);
   return CODECS.find(({ magic, otherMagic = [] }) => [magic, ...otherMagic].some(begins))?.name ?? 'none';
 }
 
-/** By the ending of a file's name; `none` when it asks for no compression. */
+/** Chooses the compression by the file name extension; `none` if the extension selects no compression. */
 export function compressionOfName(fileName: string): CompressionName {
   const lower = fileName.toLowerCase();
   return CODECS.find((codec) => codec.extensions.some((extension) => lower.endsWith(extension)))?.name ?? 'none';

@@ -6,21 +6,21 @@ import { PiecewiseEncoder } from './piecewise-encoder.js';
 
 const deflate = promisify(deflateRaw);
 
-/** Larger pieces are not smaller when compressed, nor are they done sooner. */
+/** In bytes. Larger pieces compress no better and no faster. */
 const PIECE = 512 * 1024;
 const WINDOW = 32 * 1024;
-/** Blocks of half the symbols that zlib puts into one: their codes fit them better, by 0.2 %. */
+/** Makes blocks of half as many symbols as zlib's default. Their codes fit the data better, which saves 0.2 %. */
 const MEMORY_LEVEL = 7;
 
-/** No name, no time; made by a system unknown. */
+/** No name, no time, unknown operating system. */
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
-/** A block that is the last one and holds nothing. */
+/** An empty final block. */
 const LAST_BLOCK = [0x03, 0x00];
 
 /**
- * Writes one gzip member, as any gunzip reads it. Pieces are deflated in Node's thread pool: each knows the end of the one
- * before it, and ends at the border of a byte. The pool has four threads, unless UV_THREADPOOL_SIZE says otherwise when Node
- * starts: further ones gain nothing.
+ * Writes one gzip member that any gunzip reads. Pieces are deflated in Node's thread pool: each uses the end of the
+ * previous piece as its dictionary, and ends on a byte boundary. The pool has four threads unless UV_THREADPOOL_SIZE is
+ * set when Node starts; asking for more than the pool has gains nothing.
  */
 export function gzipEncoder({ level, threads }: EncoderSettings): Duplex {
   let sum = 0;

@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { loadPackage } from './load-package.js';
 
-/** Results of libbz2. */
+/** Result codes of libbz2. */
 const OK = 0;
 const NO_MEMORY = -3;
 const OUTPUT_FULL = -8;
 
-/** What `compress.c` may add at most, as bzlib.h has it: a hundredth and so many bytes. */
+/** The most that `compress.c` can add, according to bzlib.h: 1 % plus this many bytes. */
 const OVERHEAD = 600;
-/** Of default speed with data that repeats itself; see bzlib.h. */
+/** The default trade-off for repetitive data; see bzlib.h. */
 const WORK_FACTOR = 30;
-/** What most blocks come to. */
+/** In bytes; enough for most blocks. */
 const USUAL_OUTPUT = 4 * 1024 * 1024;
-/** A block of 900,000 bytes in which every five stand for 259. */
+/** In bytes: a block of 900,000 bytes in which every five stand for 259. */
 const LARGEST_OUTPUT = 180_000 * 259 + 259;
 
 interface Exports {
@@ -39,7 +39,7 @@ interface Exports {
   ): number;
 }
 
-/** Compiles libbz2 1.0.8; what comes of it can be handed to other threads. @throws as `loadPackage` */
+/** Compiles libbz2 1.0.8. The module can be sent to other threads. @throws as `loadPackage` */
 export async function compileLibbz2(): Promise<WebAssembly.Module> {
   const code = await loadPackage('bzip2-wasm', () =>
     readFile(new URL(import.meta.resolve('bzip2-wasm/bzip2-1.0.8/bzip2.wasm'))),
@@ -48,14 +48,14 @@ export async function compileLibbz2(): Promise<WebAssembly.Module> {
 }
 
 /**
- * libbz2 with a memory of its own, which only grows. The package's own JavaScript is left aside: it sets globals and
- * handlers of the process, and keeps views of the memory that are void when that has grown.
+ * libbz2 with its own memory, which only grows. The package's own JavaScript is not used: it sets globals and process
+ * handlers, and keeps views of the memory that become invalid when the memory grows.
  */
 export class Libbz2 {
   readonly #exports: Exports;
   readonly #input: Area;
   readonly #output: Area;
-  /** Where lengths are handed over. */
+  /** Address of the word through which lengths are passed. */
   readonly #length: number;
 
   constructor(module: WebAssembly.Module) {
@@ -77,12 +77,12 @@ export class Libbz2 {
     this.#output = new Area(this.#exports);
   }
 
-  /** Where to write what is to be decompressed, before anything else is called. */
+  /** Where to write the bytes to decompress. Call it before `decompress`, with no other call in between. */
   input(size: number): Uint8Array {
     return this.#bytes(this.#input.atLeast(size), size);
   }
 
-  /** @returns a stream of the bytes */
+  /** @returns the bytes as one bzip2 stream */
   compress(bytes: Uint8Array, level: number): Uint8Array {
     this.input(Math.max(1, bytes.length)).set(bytes);
     const room = Math.ceil(bytes.length * 1.01) + OVERHEAD;
@@ -97,8 +97,8 @@ export class Libbz2 {
   /**
    * Decodes a stream of one block.
    *
-   * @param length of the input
-   * @returns the block, valid until the next call; `undefined` when the input is damaged
+   * @param length length of the input, in bytes
+   * @returns the block, valid until the next call; `undefined` if the input is damaged
    */
   decompress(length: number): Uint8Array | undefined {
     const room = Math.max(this.#output.size, USUAL_OUTPUT);
@@ -126,7 +126,7 @@ export class Libbz2 {
   }
 }
 
-/** A piece of the memory. */
+/** A resizable area of the memory. */
 class Area {
   readonly #exports: Exports;
   address = 0;
@@ -136,7 +136,7 @@ class Area {
     this.#exports = exports;
   }
 
-  /** What it held is lost when it has to grow. @returns its address */
+  /** Growing discards the contents. @returns its address */
   atLeast(size: number): number {
     if (size <= this.size) return this.address;
     this.#exports.free(this.address);
@@ -148,7 +148,7 @@ class Area {
   }
 }
 
-/** @returns whether there was memory left */
+/** @returns 1 if there was enough memory, else 0 */
 function growTo(memory: WebAssembly.Memory, size: number): number {
   try {
     memory.grow(Math.ceil((size - memory.buffer.byteLength) / 2 ** 16));

@@ -3,9 +3,9 @@ import { isTooManyFiles } from '../base/io/too-many-files.js';
 import { DimgxError } from '../errors.js';
 
 /**
- * Loads what a codec needs of a package.
+ * Loads the parts of a package that a codec needs.
  *
- * @throws DIMGX_COMPRESSION_UNSUPPORTED when the package is missing, or a bundler has left out a part of it
+ * @throws DIMGX_COMPRESSION_UNSUPPORTED when the package is missing, or when a bundler left out a part of it
  */
 export async function loadPackage<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {

@@ -1,4 +1,7 @@
-/** What is used of lzma-native: liblzma's encoder with threads, without the stream around it, which nothing ends early. */
+/**
+ * The part of lzma-native that is used: liblzma's multithreaded encoder, without the stream around it, which cannot be
+ * stopped early.
+ */
 declare module 'lzma-native' {
   interface EncoderOptions {
     readonly filters: readonly { readonly id: string; readonly options: { readonly preset: number } }[];
@@ -10,15 +13,17 @@ declare module 'lzma-native' {
 
   class Stream {
     streamEncoder(options: EncoderOptions): void;
-    /** Of the pieces that come out, in bytes. */
+    /** Sets the size of the output pieces, in bytes. */
     setBufsize(size: number): number;
-    /** Takes a piece of input, or `null` for its end; it works in another thread and then calls `bufferHandler`. */
+    /** Takes a piece of input, or `null` for the end. It works in another thread and then calls `bufferHandler`. */
     code(piece: Uint8Array | null, isAsynchronous: true): void;
-    /** Frees all that the encoder holds, and waits for its threads. Not while it works. */
+    /**
+     * Waits for the encoder's threads and frees everything that it holds. Do not call it while the encoder is working.
+     */
     resetUnderlying(): void;
     /**
-     * Called for each piece of output; then with `null` at the end, or in case of an error, which comes with it; then with
-     * the number of pieces of input that have been taken.
+     * Called for each piece of output; then with `null` at the end, or with an error; then with the number of input
+     * pieces that have been consumed.
      */
     bufferHandler: (
       output: Buffer | null | undefined,

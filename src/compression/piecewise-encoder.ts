@@ -1,39 +1,40 @@
 import { Converter } from './converter.js';
 
-/** How a format is written in pieces that are compressed side by side. */
+/** How to write a format in pieces that are compressed in parallel. */
 export interface PieceFormat {
   /** In bytes; the last piece may be shorter. */
   readonly pieceSize: number;
-  /** So many bytes before a piece help to compress it. */
+  /** Number of bytes before a piece that help to compress it. */
   readonly historySize: number;
-  /** What stands before the first piece. */
+  /** Written before the first piece. */
   readonly head: Uint8Array;
   /**
-   * Called in the order of the pieces, and again before what it gave last resolves. Both arguments are its own until then.
+   * Called in the order of the pieces, and again before the previous result resolves. Both arguments stay unchanged
+   * until the result resolves.
    *
    * @param piece not empty, unless it is the only one
-   * @param history what came before it; shorter than `historySize` when there was not so much
+   * @param history the bytes before the piece; shorter than `historySize` near the beginning
    */
   compress(piece: Buffer, history: Buffer): Promise<Uint8Array>;
-  /** What stands behind the last piece; called after it was compressed. */
+  /** Written after the last piece; called once that has been compressed. */
   tail(): Uint8Array;
 }
 
 /**
- * Cuts what it is given into pieces of one size, whatever the sizes it comes in, and compresses several at once. The bytes do
- * not depend on how many. Held at most are a piece for each thread and the one that is being filled, and twice as many
- * results: of a piece that takes longer than others, the next do not wait for it.
+ * Splits the input into pieces of equal size, whatever the sizes of the writes, and compresses several at once. The
+ * output does not depend on how many. It holds at most one piece for each thread, the piece being filled, and twice as
+ * many results: when one piece takes longer than others, the pieces after it do not wait.
  */
 export class PiecewiseEncoder extends Converter {
   readonly #format: PieceFormat;
   readonly #threads: number;
-  /** Each has room for the history in front. */
+  /** Each buffer has room for the history in front. */
   readonly #free: Buffer[] = [];
   readonly #busy = new Set<Promise<unknown>>();
   /** In the order of the pieces. */
   readonly #results: Promise<Uint8Array>[] = [];
   #buffer: Buffer;
-  /** In `#buffer`: where the history begins, and where the next byte goes. */
+  /** Offsets in `#buffer` of the beginning of the history and of the next byte. */
   #from: number;
   #filled: number;
   #hasPiece = false;
@@ -62,12 +63,12 @@ export class PiecewiseEncoder extends Converter {
     await this.put(this.#format.tail());
   }
 
-  /** Its threads cannot be stopped; it is closed when they have. */
+  /** Running compressions cannot be stopped; the stream closes once they have settled. */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     Promise.allSettled(this.#busy).then(() => done(error));
   }
 
-  /** Hands on the piece as soon as a thread is free for it. */
+  /** Passes on the piece as soon as a thread is free for it. */
   async #compress(): Promise<void> {
     while (this.#busy.size >= this.#threads) await Promise.race(this.#busy);
     if (this.destroyed) return;
@@ -78,14 +79,14 @@ export class PiecewiseEncoder extends Converter {
       buffer.subarray(this.#from, historySize),
     );
     this.#buffer = this.#emptyBuffer();
-    // pieces are never shorter than the history, but for the last
+    // only the last piece can be shorter than the history
     buffer.copy(this.#buffer, 0, filled - historySize, filled);
     this.#from = 0;
     this.#filled = historySize;
     this.#hasPiece = true;
     const done = result.then(
       () => this.#free.push(buffer),
-      () => undefined, // whoever waits for the result is told
+      () => undefined, // rethrown to the caller that awaits the result
     );
     this.#busy.add(done);
     done.then(() => this.#busy.delete(done));

@@ -1,13 +1,13 @@
-/** What is used of WebAssembly: Node has it, but its types come with those of browsers. */
+/** The part of WebAssembly that is used. Node has WebAssembly, but its types come only with those of browsers. */
 declare namespace WebAssembly {
   class Memory {
     readonly buffer: ArrayBuffer;
-    /** @param pages of 64 KiB @throws RangeError when there is no memory left */
+    /** @param pages pages of 64 KiB to add @throws RangeError when there is no memory left */
     grow(pages: number): number;
   }
 
   class Module {
-    /** Nothing of it can be seen. */
+    /** Opaque. */
     private readonly compiled;
   }
 

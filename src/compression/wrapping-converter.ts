@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream';
 import { Converter } from './converter.js';
 
 /**
- * A converter around another stream, mostly one of Node's, which work in other threads: what it gives is passed on, its errors
- * end this one, and it ends with this one.
+ * A converter around another stream, usually one of Node's, which work in other threads. The inner stream's output is
+ * passed on, its errors end this stream, and it is destroyed together with this stream.
  */
 export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends Converter {
   protected readonly inner: Inner;
@@ -18,7 +18,7 @@ export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends C
     inner.on('error', (error) => this.destroy(error));
   }
 
-  /** Resolves when all that the inner stream gives has been passed on. */
+  /** Resolves once all output of the inner stream has been passed on. */
   protected override async finish(): Promise<void> {
     if (!this.inner.readableEnded) {
       this.inner.end();
@@ -36,10 +36,13 @@ export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends C
     done(error);
   }
 
-  /** It begins its next piece only when this returns: passed on at once, a piece would be worked on before. */
+  /**
+   * The inner stream starts its next piece only after this returns. Passing on a piece here would process it before
+   * that.
+   */
   #hold(piece: Buffer): void {
     this.#held.push(piece);
-    if (this.#held.length > 1) this.inner.pause(); // one that does not work in another thread leaves no time between
+    if (this.#held.length > 1) this.inner.pause(); // one that runs on this thread leaves no time between pieces
     this.#passing ??= new Promise<void>(setImmediate).then(() => this.#pass());
   }
 

@@ -3,7 +3,7 @@ import { DimgxError } from '../errors.js';
 import { Converter } from './converter.js';
 import { loadPackage } from './load-package.js';
 
-/** What `enum xz_ret` of xz-embedded tells. */
+/** Results of xz-embedded, from `enum xz_ret`. */
 const OK = 0;
 const STREAM_END = 1;
 const FAILURES: Readonly<Record<number, string>> = {
@@ -19,8 +19,8 @@ const REFUSALS: Readonly<Record<number, string>> = {
 };
 
 /**
- * Where the numbers of its state are, of 32 bits each: the buffers' size; then of the input and of the output, where it lies,
- * how far it was worked on, and its length.
+ * Indexes of the 32-bit numbers in the decoder's state: the size of its buffers; then, for the input and for the
+ * output, the address, how far it has been processed, and the length.
  */
 const SIZE = 0;
 const INPUT = 1;
@@ -30,7 +30,7 @@ const OUTPUT = 4;
 const OUTPUT_POSITION = 5;
 const NUMBERS = 7;
 
-/** Loads a decoder of its own memory. @throws as `loadPackage` */
+/** Loads a decoder with its own memory. @throws as `loadPackage` */
 export async function loadXzEmbedded(): Promise<XzEmbedded> {
   const { XzReadableStream } = (await loadPackage('xz-decompress', () => import('xz-decompress'))).default;
   await XzReadableStream._getModuleInstance();
@@ -38,8 +38,8 @@ export async function loadXzEmbedded(): Promise<XzEmbedded> {
 }
 
 /**
- * Decodes all streams of an xz file, with the zeros between them. xz-embedded refuses dictionaries larger than those of
- * `xz -9` before it makes room for them, and reads every stream's index against what came before it.
+ * Decodes all streams of an xz file, including the zeros between them. xz-embedded refuses dictionaries larger than
+ * those of `xz -9` before it allocates them, and checks the index of each stream against the blocks before it.
  */
 export class XzDecoder extends Converter {
   readonly #xz: XzEmbedded;
@@ -72,7 +72,7 @@ export class XzDecoder extends Converter {
     return new Uint32Array(this.#xz.memory.buffer, this.#context, NUMBERS);
   }
 
-  /** @returns how much of the bytes it took */
+  /** @returns number of bytes taken */
   #supply(bytes: Buffer): number {
     const { [SIZE]: size = 0, [INPUT]: address = 0 } = this.#state;
     const taken = bytes.subarray(0, size);
@@ -81,7 +81,7 @@ export class XzDecoder extends Converter {
     return taken.length;
   }
 
-  /** Puts out what comes until it wants input. @returns whether it is at its end */
+  /** Puts out all output until the decoder wants input. @returns whether it has reached its end */
   async #decode(): Promise<boolean> {
     for (;;) {
       const result = this.#xz.get_next_output(this.#context);

@@ -1,22 +1,23 @@
 /**
- * What is used of xz-decompress: not its stream, which reads one archive at a time in a process and tells nothing of its
- * errors, but the decoder within (xz-embedded as WebAssembly). The version is pinned for that.
+ * The part of xz-decompress that is used: the decoder inside it (xz-embedded as WebAssembly). The package's stream is
+ * not used, because it reads one archive at a time in a process and does not report its errors. The version is pinned
+ * for this reason.
  */
 declare module 'xz-decompress' {
   const XzReadableStream: {
-    /** Replaces `_moduleInstance` by a new one. */
+    /** Replaces `_moduleInstance` with a new instance. */
     _getModuleInstance(): Promise<void>;
     readonly _moduleInstance: { readonly exports: XzEmbedded };
   };
 
   export interface XzEmbedded {
     readonly memory: WebAssembly.Memory;
-    /** @returns where its state lies: seven 32-bit numbers, see `XzDecoder` */
+    /** @returns address of the state: seven 32-bit numbers, see `XzDecoder` */
     create_context(): number;
     destroy_context(context: number): void;
-    /** @param length of what was written into the input buffer; 0 for the end of the input */
+    /** @param length number of bytes written into the input buffer; 0 for the end of the input */
     supply_input(context: number, length: number): void;
-    /** @returns 0, or 1 at the end, else an error of `enum xz_ret` */
+    /** @returns 0; 1 at the end; otherwise an error of `enum xz_ret` */
     get_next_output(context: number): number;
   }
 

@@ -7,15 +7,17 @@ export type Lzma = typeof lzma;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** Dictionaries of the levels 0 to 9, in bytes. */
+/** Dictionary sizes of the levels 0 to 9, in bytes. */
 const DICTIONARIES = [256 * KIB, MIB, 2 * MIB, 4 * MIB, 4 * MIB, 8 * MIB, 8 * MIB, 16 * MIB, 32 * MIB, 64 * MIB];
-/** In dictionaries, as `xz -T` has it: less compresses worse, more takes memory. */
+/** Block size in dictionaries, as in `xz -T`: smaller blocks compress worse, larger ones take more memory. */
 const BLOCK = 3;
-/** What a thread takes at most, in dictionaries: eleven to search in, its block, and two that come out. */
+/**
+ * Most memory that a thread takes, in dictionaries: eleven for the search, plus its input block and two output blocks.
+ */
 const THREAD = 11 + 3 * BLOCK;
 const OUTPUT = 256 * KIB;
 
-/** @throws DIMGX_COMPRESSION_UNSUPPORTED without the package, which is an optional one */
+/** @throws DIMGX_COMPRESSION_UNSUPPORTED without the package, which is optional */
 export async function loadLzma(): Promise<Lzma> {
   try {
     return (await import('lzma-native')).default;
@@ -28,8 +30,8 @@ export async function loadLzma(): Promise<Lzma> {
 }
 
 /**
- * The encoder of `xz -T`: blocks of one size, which make the same bytes whatever the number of threads. There are no more
- * of these than half of the memory that is free is enough for.
+ * The encoder of `xz -T`. Blocks have one size, so the output does not depend on the number of threads. That number is
+ * limited so that the threads fit in half of the free memory.
  */
 export class XzEncoder extends Transform {
   readonly #stream: InstanceType<Lzma['Stream']>;
@@ -58,7 +60,10 @@ export class XzEncoder extends Transform {
     this.#work(null, done);
   }
 
-  /** What is worked on is freed afterwards: under way it would end the process, and it may take half a minute. */
+  /**
+   * If the encoder is working, it is freed afterwards. Freeing it at once would crash the process, and waiting could
+   * take half a minute.
+   */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     if (this.#done) this.#done = () => this.#stream.resetUnderlying();
     else this.#stream.resetUnderlying();

@@ -2,7 +2,7 @@ import type { Codec } from './codec.js';
 import { loadXzEmbedded, XzDecoder } from './xz-decoder.js';
 import { loadLzma, XzEncoder } from './xz-encoder.js';
 
-/** Several streams are read as one. What is written is one stream of several blocks, with CRC64. */
+/** Several streams are read as one. The output is one stream of several blocks, with CRC64. */
 export const xz: Codec = {
   name: 'xz',
   magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],

@@ -2,10 +2,10 @@ import type { Duplex } from 'node:stream';
 import { WrappingConverter } from './wrapping-converter.js';
 import { ZstdFrames } from './zstd-frames.js';
 
-/** Decodes what is written to it: frames, never parts of two at once. */
+/** Makes a decoder for frames. No write to it contains parts of two frames. */
 export type MakeFrameDecoder = () => Duplex;
 
-/** Reads all frames of a stream, and refuses what is not whole, or nothing but frames. */
+/** Reads all frames of a stream. It refuses truncated input, and anything that is not a frame. */
 export class ZstdDecoder extends WrappingConverter {
   readonly #frames = new ZstdFrames();
   #hasBegun = false;

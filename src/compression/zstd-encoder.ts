@@ -5,25 +5,28 @@ import type { MakeEncoder } from './codec.js';
 import { PiecewiseEncoder } from './piecewise-encoder.js';
 import { type NodeZstd, nodeZstd } from './zstd-node.js';
 
-/** Of each frame. Measured: at level 3 a third of a percent larger than one frame, at level 19 two percent. */
+/**
+ * Input bytes in each frame. Measured: a third of a percent larger than a single frame at level 3, two percent at level
+ * 19.
+ */
 const PIECE = 4 * 1024 * 1024;
 
-/** What comes out at once: all of a frame, mostly. */
+/** Size of an output chunk, in bytes: usually enough for a whole frame. */
 const CHUNK = 1024 * 1024;
 
-/** Compresses one frame, with its length and its checksum. */
+/** Compresses one frame, which states its length and has a checksum. */
 type CompressFrame = (piece: Buffer, level: number) => Promise<Uint8Array>;
 
-/** What is used of the package `zstd-napi`. */
+/** The part of the package `zstd-napi` that is used. */
 interface ZstdNapi {
   compress(bytes: Uint8Array, settings: { compressionLevel: number; checksumFlag: boolean }): Buffer;
 }
 
 /**
- * Writes frames of one size: by node:zlib in Node's thread pool, side by side; where that has no zstd, by the package zstd-napi
- * in this thread.
+ * Writes frames of one size. node:zlib compresses them in parallel in Node's thread pool. If this Node has no zstd, the
+ * package zstd-napi compresses them on this thread.
  *
- * @throws DIMGX_COMPRESSION_UNSUPPORTED where there is neither
+ * @throws DIMGX_COMPRESSION_UNSUPPORTED when neither is available
  */
 export async function loadZstdEncoder(): Promise<MakeEncoder> {
   const zlib = nodeZstd();
@@ -44,7 +47,7 @@ function byNode({ zstdCompress, constants }: NodeZstd): CompressFrame {
   };
 }
 
-/** By `require`, which finds what is in NODE_PATH as well. */
+/** Uses `require`, which also finds packages in NODE_PATH. */
 function byPackage(): CompressFrame {
   try {
     const { compress } = createRequire(import.meta.url)('zstd-napi') as ZstdNapi;

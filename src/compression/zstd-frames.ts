@@ -1,10 +1,10 @@
 import { DimgxError } from '../errors.js';
 
-/** As large as the one that `zstd -d` grants without being asked to. */
+/** In bytes: the largest window that `zstd -d` accepts by default. */
 const MAX_WINDOW = 128 * 1024 * 1024;
 
 const MAGIC = 0xfd2fb528;
-/** Without the lowest four bits, which are free. */
+/** Without the lowest four bits, which can have any value. */
 const SKIPPABLE = 0x184d2a5;
 const SKIPPABLE_HEADER = 8;
 const LONGEST_HEADER = 18;
@@ -12,34 +12,35 @@ const BLOCK_HEADER = 3;
 const RUN_BLOCK = 1;
 const CHECKSUM = 4;
 
-/** Lengths of fields of a frame's header, by bits of its descriptor. */
+/** Field lengths in a frame's header, by bits of its descriptor. */
 const DICTIONARY_ID = [0, 1, 2, 4] as const;
 const CONTENT_SIZE = [0, 2, 4, 8] as const;
 
 /**
- * Finds where zstd frames end, which decoders have to be told: Node's drops what stands behind the end of a frame in the same
- * piece, and takes an end in the midst of one for its end. Skippable frames, as zstd:chunked and pzstd write, are left out.
+ * Finds where zstd frames end, because decoders have to know. Node's decoder drops what follows the end of a frame in
+ * the same write, and can take a truncated frame for a whole one. Skippable frames, as written by zstd:chunked and
+ * pzstd, are left out.
  *
  * Source: RFC 8878, 3.1
  */
 export class ZstdFrames {
-  /** What has come of the header of a frame. */
+  /** What has arrived of the header of a frame. */
   readonly #header = Buffer.alloc(LONGEST_HEADER);
   #headerBytes = 0;
   #inFrame = false;
   #hasChecksum = false;
-  /** What has come of the header of a block. */
+  /** What has arrived of the header of a block. */
   #block = 0;
   #blockBytes = 0;
-  /** Whether no block follows in this frame. */
+  /** Whether the current block is the last of the frame. */
   #isLast = false;
-  /** Bytes before the next header, or before the end of the frame. */
+  /** Bytes to pass before the next header, or before the end of the frame. */
   #pass = 0;
 
   /**
-   * The parts of the next bytes that belong to frames, none of them to two.
+   * Yields the parts of the next bytes that belong to frames. No part belongs to two frames.
    *
-   * @throws DIMGX_COMPRESSION_UNSUPPORTED for a window that is too large; an Error for what is no frame
+   * @throws DIMGX_COMPRESSION_UNSUPPORTED for a window that is too large; an Error for data that is not a frame
    */
   *parts(bytes: Buffer): Generator<Buffer> {
     let from = 0;
@@ -67,12 +68,12 @@ export class ZstdFrames {
     if (this.#inFrame && from < bytes.length) yield bytes.subarray(from);
   }
 
-  /** @throws an Error when what has come is not whole */
+  /** @throws an Error if the data so far ends inside a frame */
   finish(): void {
     if (this.#inFrame || this.#headerBytes > 0 || this.#pass > 0) throw new Error('unexpected end of data');
   }
 
-  /** @returns where it ends, or the bytes do */
+  /** @returns offset of the end of the header, or of the bytes if they end first */
   #readHeader(bytes: Buffer, start: number): number {
     let at = start;
     let isWhole = false;
@@ -88,7 +89,7 @@ export class ZstdFrames {
     return at;
   }
 
-  /** Of the frame's header, as far as it is known. */
+  /** Length of the frame's header, as far as it is known. */
   #headerLength(): number {
     if (this.#headerBytes < 4) return 4;
     const magic = this.#header.readUInt32LE();
@@ -115,7 +116,7 @@ export class ZstdFrames {
     throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message);
   }
 
-  /** A frame without one of its own is one segment: its contents are the window. */
+  /** A frame without a window size is a single segment: the window is as large as its contents. */
   #windowSize(): number {
     const { windowBytes, dictionaryBytes, contentSizeBytes } = this.#fields();
     if (windowBytes > 0) {

@@ -2,9 +2,9 @@ import { ZSTDDecoder } from 'zstddec/stream';
 import { Converter } from './converter.js';
 import type { MakeFrameDecoder } from './zstd-decoder.js';
 
-/** Results from here on are errors, as `ZSTD_isError` has it; below, a hint of how much is wanted next. */
+/** Results from here on are errors, as in `ZSTD_isError`. Lower results hint at how much input is wanted next. */
 const FIRST_ERROR = 2 ** 32 - 120;
-/** Of `ZSTD_inBuffer` and `ZSTD_outBuffer`: where the bytes are, their number, how many are done with; of 32 bits each. */
+/** Size of `ZSTD_inBuffer` and `ZSTD_outBuffer`, in bytes: address, length and position, 32 bits each. */
 const BUFFER = 12;
 
 interface Exports {
@@ -16,17 +16,20 @@ interface Exports {
   ZSTD_decompressStream(context: number, output: number, input: number): number;
 }
 
-/** What is used of zstddec: the code within, not its decoder, which has one memory for a process and never gives back a stream. */
+/**
+ * The part of zstddec that is used: its compiled code. Its decoder has one memory for the whole process, and never
+ * frees a stream.
+ */
 class Library extends ZSTDDecoder {
   module: WebAssembly.Module | undefined;
 
-  /** Is called without an object. */
+  /** Called without an object as `this`. */
   override _init: (result: { readonly module: WebAssembly.Module }) => void = (result) => {
     this.module = result.module;
   };
 }
 
-/** Decodes zstd where node:zlib cannot. The library works in the thread that calls it; each stream has a memory of its own. */
+/** Decodes zstd where node:zlib cannot. It works on the calling thread; each stream has its own memory. */
 export async function loadWasmDecoder(): Promise<MakeFrameDecoder> {
   const module = await compiled();
   return () => new WasmDecoder(module);
@@ -34,7 +37,7 @@ export async function loadWasmDecoder(): Promise<MakeFrameDecoder> {
 
 let compiling: Promise<WebAssembly.Module> | undefined;
 
-/** The library compiles it once for a process, and hands it on that one time. */
+/** The library compiles the module once for each process, and hands it out only that one time. */
 function compiled(): Promise<WebAssembly.Module> {
   compiling ??= (async () => {
     const library = new Library();
@@ -53,7 +56,7 @@ class WasmDecoder extends Converter {
   readonly #toSize: number;
   readonly #input: number;
   readonly #output: number;
-  /** Whether it is within a frame. */
+  /** Whether it is inside a frame. */
   #isOpen = false;
 
   constructor(module: WebAssembly.Module) {
@@ -80,7 +83,7 @@ class WasmDecoder extends Converter {
     if (this.#isOpen) throw new Error('unexpected end of data');
   }
 
-  /** @returns whether there is more of the input, or of what came of it */
+  /** @returns whether more input is left, or more output from it */
   async #step(length: number): Promise<boolean> {
     this.#describe(this.#output, this.#to, this.#toSize);
     const result = this.#zstd.ZSTD_decompressStream(this.#context, this.#output, this.#input) >>> 0;
