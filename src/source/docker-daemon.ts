@@ -15,22 +15,22 @@ import { hexOf } from '../reference/digest.js';
 import { fullName } from '../reference/image-name.js';
 import { savedLayers } from './saved-layers.js';
 
-/** What is wanted of an engine. */
+/** What to open in an engine. */
 export interface DaemonRequest {
   /** As given by the user. */
   readonly reference: string;
   /** A name, an ID or its prefix. */
   readonly name: string;
-  /** What was asked for, if anything was. */
+  /** The platform that was asked for, if any. */
   readonly platform: Platform | undefined;
   readonly verify: boolean;
   readonly options: Pick<OpenOptions, 'host' | 'pull' | 'onWarning' | 'onInfo' | 'strictInput' | 'authFile'>;
 }
 
 /**
- * Opens an image of a running engine: its documents, and the chain of the images that it was built on. Nothing is saved
- * until layers are fetched; then the engine saves the lowest image of the chain that holds them all, and its stream is
- * read as the archive that it is.
+ * Opens an image of a running engine: its documents, and the chain of images that it was built on. Nothing is saved
+ * until layers are fetched. Then the engine saves the lowest image of the chain that has them all, and the stream is
+ * read as an archive.
  *
  * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS,
  *   DIMGX_SOURCE_NO_PLATFORM, DIMGX_REFERENCE_INVALID, DIMGX_ABORTED
@@ -75,8 +75,8 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
 }
 
 /**
- * As docker does, what is there for another platform than the one wanted is missing. `DOCKER_DEFAULT_PLATFORM` is a wish:
- * where the engine lacks that platform, and nothing is pulled, its own choice is taken.
+ * As in docker, an image for a platform other than the wanted one counts as missing. `DOCKER_DEFAULT_PLATFORM` is only
+ * a preference: if the engine lacks that platform and nothing is pulled, the engine's own choice is taken.
  */
 async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenContext) {
   const { name, options } = request;
@@ -97,7 +97,7 @@ async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenC
   throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${engine.location} has no image ${quoted(name)}${advice}`);
 }
 
-/** As far as the name tells: so many hex digits as engines show of an ID are hardly one. */
+/** Judges by the name alone: a string of as many hex digits as engines show of an ID is hardly a name. */
 function canBePulled(name: string): boolean {
   return fullName(name) !== undefined && !/^(?:sha256:[0-9a-f]+|[0-9a-f]{12,})$/.test(name);
 }
@@ -111,7 +111,7 @@ function idRefused(engine: Engine, name: string, isThere: boolean): DimgxError {
   return new DimgxError('DIMGX_REFERENCE_INVALID', message);
 }
 
-/** An image's config often leaves the variant out. */
+/** An image's config often omits the variant. */
 function isForPlatform(details: EngineImageDetails, wanted: Platform | undefined): boolean {
   const platform = platformOf(details);
   return !wanted || !platform || isSameMachine(wanted, platform);

@@ -20,22 +20,23 @@ import { imageManifest } from './form/image-manifest.js';
 import type { FoundImage } from './form/source.js';
 import { warnOfOddities } from './warn-of-oddities.js';
 
-/** What is wanted of a registry. */
+/** What to open in a registry. */
 export interface RegistryRequest {
   /** As given by the user. */
   readonly reference: string;
-  /** As docker reads names. */
+  /** A name, as docker reads names. */
   readonly name: string;
-  /** What was asked for, if anything was. */
+  /** The platform that was asked for, if any. */
   readonly platform: Platform | undefined;
   readonly options: RepositoryOptions & Pick<OpenOptions, 'onWarning' | 'onInfo' | 'strictInput' | 'cache' | 'offline'>;
 }
 
-/** Downloads at once, unless the user wants others. */
+/** Default number of parallel downloads. */
 const JOBS = 3;
 
 /**
- * Opens an image in a registry: its documents are read and checked, its layers are not downloaded until they are fetched.
+ * Opens an image in a registry. Its documents are read and checked; its layers are downloaded only when they are
+ * fetched.
  *
  * @throws DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_REGISTRY_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_NO_PLATFORM,
  *   DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_NOT_AN_IMAGE, DIMGX_IMAGE_*, DIMGX_ABORTED; fetching layers throws
@@ -65,7 +66,7 @@ export async function openRegistryImage(request: RegistryRequest, context: OpenC
   return imageOf(found, { reference: request.reference, source, layers, fetch, resources });
 }
 
-/** Layers that may not be downloaded cannot be read; others of their image can. */
+/** Layers that may not be downloaded cannot be read; the image's other layers can. */
 function withoutForeign(found: FoundImage): FoundImage {
   const layers = found.layers.map((layer) => {
     const { digest, mediaType, foreign } = layer;
@@ -76,8 +77,8 @@ function withoutForeign(found: FoundImage): FoundImage {
 }
 
 /**
- * Lists what is under a name in a registry: an image, or an index and all that it leads to. Whether their layers are there
- * is not known.
+ * Lists what a name in a registry refers to: an image, or an index and everything that it leads to. Whether their
+ * layers exist is not checked.
  *
  * @throws as `openRegistryImage`
  */
@@ -102,7 +103,7 @@ async function openDocuments(anyName: string, options: RegistryRequest['options'
   return { name, repository, cache, documents: new RegistryDocuments(repository, cache), warn };
 }
 
-/** What an index does not say of its platform, the config does. */
+/** If no index declares the platform, the config decides. */
 function requirePlatform({ isForPlatform, config }: FoundImage, name: string, wanted: Platform | undefined): void {
   if (!wanted || isForPlatform || !config.platform || isSameMachine(wanted, config.platform)) return;
   throw new DimgxError(

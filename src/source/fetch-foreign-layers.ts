@@ -13,22 +13,22 @@ import { type FetchedBlob, fetchLayers } from './fetch-layers.js';
 
 export interface ForeignRequest {
   readonly options: RepositoryOptions & { readonly cache?: string | false | undefined };
-  /** Where the layers are not, printable. */
+  /** The layout or archive that lacks the layers, printable. */
   readonly location: string;
   readonly warn: Warn;
-  /** What has been fetched, by digest; what is fetched is added. */
+  /** Blobs fetched so far, by digest; newly fetched blobs are added. */
   readonly fetched: Map<string, FetchedBlob>;
 }
 
-/** Downloads at once. */
+/** Default number of parallel downloads. */
 const JOBS = 3;
 
-/** Only the layers' own URLs are asked. */
+/** A placeholder: only the layers' own URLs are requested. */
 const NAME = parseRegistryName('localhost/foreign');
 
 /**
- * Downloads layers that are not in their layout or archive from where their manifest says that they are, as those of a
- * registry: they are compared with their digests, and the cache keeps them.
+ * Downloads layers that are missing from their layout or archive, from the URLs in their manifest. As with layers of a
+ * registry, they are compared with their digests and kept in the cache.
  *
  * @throws DIMGX_SOURCE_FOREIGN_LAYER for a layer without a URL; what `fetchLayers` throws
  */

@@ -12,21 +12,22 @@ import type { Repository } from '../registry/repository.js';
 export interface LayersRequest {
   readonly repository: Repository;
   readonly cache: BlobCache;
-  /** Of the image, for progress; printable. */
+  /** Name of the image for progress reports, printable. */
   readonly item: string;
-  /** Downloads at once. */
+  /** Number of parallel downloads. */
   readonly jobs: number;
-  /** Where the layers are that the registry does not have, by digest. */
+  /** Where to find the layers that the registry does not have, by digest. */
   readonly foreign: ReadonlyMap<string, BlobOrigin>;
   readonly watch: WatchLayer | undefined;
-  /** What has been fetched, by digest; what is fetched is added. */
+  /** Blobs fetched so far, by digest; newly fetched blobs are added. */
   readonly fetched: Map<string, FetchedBlob>;
 }
 
 export type FetchedBlob = Pick<StoredLayer, 'blob' | 'compression' | 'keeper'>;
 
 /**
- * Downloads layers, several at once and each digest once, in the order in which they are wanted: the first are read first.
+ * Downloads layers, several at once and each digest once. They start in the order in which they are wanted, because the
+ * first are read first.
  *
  * @throws as `LayerDownload.fetch`
  */
@@ -58,7 +59,7 @@ export async function fetchLayers(
     const { region: blob } = await download.fetch();
     context.resources.adoptFile(blob.file);
     const compression = await compressionOf(blob);
-    // what does not look compressed is written out while it is being hashed
+    // an uncompressed layer is written to the output while it is being hashed, so a cached copy is checked beforehand
     const isSure = !download.isOld || compression !== 'none';
     if (isSure || (await digestOfRegion(blob, algorithmOf(digest))) === digest) {
       return { blob, compression, keeper: keeperOf(digest, cache, fetched) };
@@ -83,7 +84,9 @@ function keeperOf(digest: Digest, cache: BlobCache, fetched: Map<string, Fetched
   };
 }
 
-/** Does work on each item, on so many at once. After a failure nothing is begun any more, and what was begun may be left. */
+/**
+ * Works on several items at once. After a failure no further item is started, and work already started may stop early.
+ */
 async function inLanes<T>(
   lanes: number,
   items: readonly T[],

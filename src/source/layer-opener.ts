@@ -12,10 +12,10 @@ import type { FoundLayer } from './form/source.js';
 type StoredBlob = Pick<StoredLayer, 'blob' | 'compression'>;
 type Outcome = StoredBlob | { readonly problem: DimgxError } | { readonly foreign: Omit<ForeignLayer, 'layer'> };
 
-/** What concerns all layers, and not the one that is opened. */
+/** Codes of errors that concern all layers, not only the one being opened. */
 const OF_ALL: readonly string[] = ['DIMGX_TOO_MANY_FILES', 'DIMGX_ABORTED', 'DIMGX_INTERNAL'];
 
-/** Opens the layers among an image's files, each file once. */
+/** Opens the layers among an image's files. Each file is opened once. */
 export class LayerOpener {
   readonly #opening: Opening;
   readonly #opened = new Map<string, StoredBlob>();
@@ -24,7 +24,7 @@ export class LayerOpener {
     this.#opening = opening;
   }
 
-  /** @throws DIMGX_TOO_MANY_FILES, DIMGX_ABORTED; any other failure is the layer's problem */
+  /** @throws DIMGX_TOO_MANY_FILES, DIMGX_ABORTED; any other failure becomes the layer's problem */
   async open(found: FoundLayer): Promise<Outcome> {
     if (found.problem) return { problem: found.problem };
     try {

@@ -7,13 +7,14 @@ import type { OpenContext } from '../image/open-context.js';
 import { platformOf } from '../image/platform.js';
 import type { OpenOptions } from '../options.js';
 
-/** Inspected at once. */
+/** Number of images inspected in parallel. */
 const AT_ONCE = 8;
 
 /**
- * Lists the image of a name in a running engine, or all that it has but for the steps between.
+ * Lists the image with a given name in a running engine, or all its images except intermediate steps.
  *
- * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS, DIMGX_ABORTED
+ * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS,
+ *   DIMGX_ABORTED
  */
 export async function listEngineImages(
   name: string | undefined,
@@ -44,7 +45,7 @@ async function allImages(engine: Engine): Promise<readonly ListedImage[]> {
   return images;
 }
 
-/** One that was removed meanwhile is listed as the engine listed it. */
+/** An image that has been removed in the meantime is listed as the engine listed it. */
 function listedOf(image: EngineImage, details: EngineImageDetails | undefined): ListedImage {
   if (details) return { ...listed(details), names: image.repoTags };
   return { names: image.repoTags, kind: 'image', id: image.id, size: image.size, missing: [] };

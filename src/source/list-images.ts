@@ -16,17 +16,17 @@ import * as ociLayout from './form/oci-layout.js';
 import { locate } from './locate.js';
 import { withCode } from './resolve.js';
 
-/** What `listImages` understands; the other options of `openImage` choose an image, or are about its layers. */
+/** The options of `listImages`. The other options of `openImage` choose an image, or concern its layers. */
 export type ListOptions = Omit<OpenOptions, 'image' | 'platform' | 'pull' | 'jobs' | 'allowForeignLayers'>;
 
-/** All images of the engine, and not one of them. */
+/** Stands for all images of the engine. */
 const WHOLE_ENGINE = 'docker-daemon:';
 
 /**
- * Lists all that lies in an archive, a layout, a directory, an engine, or under a name in a registry: images, indexes, and
- * what is filed beside them, whether it can be read or not. Layers are not read.
+ * Lists everything in an archive, a layout, a directory or an engine, or under a name in a registry: images, indexes,
+ * and what is stored beside them, whether it can be read or not. Layers are not read.
  *
- * @param reference as `openImage` takes it; `docker-daemon:` alone stands for all images of the engine
+ * @param reference as in `openImage`; `docker-daemon:` alone stands for all images of the engine
  * @throws as `openImage`
  */
 export async function listImages(reference: string, options: ListOptions = {}): Promise<ImageList> {
@@ -80,7 +80,7 @@ async function listEngine(name: string | undefined, options: ListOptions, contex
   return listEngineImages(name, options, context);
 }
 
-/** What the layout around a `manifest.json` has besides: images of other platforms, attestations, indexes. */
+/** What the layout around a `manifest.json` has in addition: images for other platforms, attestations, indexes. */
 async function othersAround(
   images: readonly ListedImage[],
   documents: Documents,

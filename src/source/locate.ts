@@ -12,24 +12,24 @@ import { INDEX, MARKER } from './form/layout-paths.js';
 import type { Source } from './form/source.js';
 import { SOURCES, SOURCES_OF } from './form/sources.js';
 
-/** Where a reference leads: to an image of an engine, of a registry, or to files. */
+/** What a reference leads to: an image in an engine, an image in a registry, or files. */
 export type Place = EnginePlace | RegistryPlace | FilePlace;
 
 interface EnginePlace {
   readonly in: 'engine';
-  /** Of the image in the engine. */
+  /** Name of the image in the engine. */
   readonly name: string;
-  /** A bare name, which could have been a path: what is said of the path when the engine has no such image. */
+  /** Set for a bare name, which could have been a path: what to say about the path if the engine has no such image. */
   readonly path?: string;
 }
 
 interface RegistryPlace {
   readonly in: 'registry';
-  /** Of the image, as docker reads names. */
+  /** Name of the image, as docker reads names. */
   readonly name: string;
 }
 
-/** Files, and the forms in which an image may lie among them. */
+/** Files, and the forms that an image among them may have. */
 export interface FilePlace {
   readonly files: Files;
   readonly selector?: string | undefined;
@@ -37,9 +37,9 @@ export interface FilePlace {
 }
 
 /**
- * Opens what a reference names, if that is files.
+ * Finds what a reference names. If that is files, opens them.
  *
- * @param warn gets DIMGX_SOURCE_NOT_TAKEN when a bare name could mean two things
+ * @param warn receives DIMGX_SOURCE_NOT_TAKEN when a bare name could mean two things
  * @throws DIMGX_SOURCE_NOT_FOUND, and as `openPath` and `openStandardInput`
  */
 export async function locate(reference: Reference, context: OpenContext, warn: Warn): Promise<Place> {
@@ -64,7 +64,7 @@ async function locateBare(text: string, context: OpenContext, warn: Warn): Promi
   const notTaken = (message: string) => warn({ code: 'DIMGX_SOURCE_NOT_TAKEN', message, count: 1 });
   const kind = await kindOf(text);
   if (kind && (await isPath(text, kind))) {
-    // A directory that holds an image is meant: nobody calls an image by the name of one.
+    // A directory that holds an image is surely meant, so there is no warning for it.
     if (kind === 'file' && mayBeName(text))
       notTaken(`${quoted(text)} is read as a path; for the engine's image: docker-daemon:${text}`);
     return { files: await openPath(text, context), sources: SOURCES };
@@ -76,19 +76,22 @@ async function locateBare(text: string, context: OpenContext, warn: Warn): Promi
   return { in: 'engine', name: text, path: `the directory ${quoted(text)} holds no image` };
 }
 
-/** Whether people could mean an image by it: archives mostly have an extension, paths a slash. */
+/** Whether a user could mean an image by it. Archives usually have an extension, and paths a slash. */
 function mayBeName(text: string): boolean {
   return /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?::[\w][\w.-]{0,127})?$/.test(text) && !/\.[a-z][a-z0-9]*$/.test(text);
 }
 
-/** The first choice that is there: the longest path. */
+/** The first choice that exists. The choices begin with the longest path. */
 async function existing(choices: readonly [PathChoice, ...PathChoice[]]): Promise<PathChoice> {
   for (const choice of choices) if (await exists(choice.path)) return choice;
   const [{ path }] = choices;
   throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(path)}`, pathData(path));
 }
 
-/** With a slash, anything that exists; without, a file, or a directory that holds an image or has a name that no image can have. */
+/**
+ * With a slash, anything that exists is a path. Without one, a file is, and so is a directory that holds an image or
+ * has a name that no image can have.
+ */
 async function isPath(text: string, kind: 'file' | 'directory'): Promise<boolean> {
   const mayBeImage = fullName(text) !== undefined || /^[0-9a-f]{64}$/.test(text);
   if (kind === 'file' || text.includes('/') || !mayBeImage) return true;
@@ -100,7 +103,7 @@ async function exists(path: string): Promise<boolean> {
   return (await kindOf(path)) !== undefined;
 }
 
-/** @returns `undefined` when nothing is there */
+/** @returns `undefined` if nothing is there */
 async function kindOf(path: string): Promise<'file' | 'directory' | undefined> {
   try {
     return (await stat(path)).isDirectory() ? 'directory' : 'file';

@@ -7,25 +7,25 @@ import { repositoryOf } from '../reference/image-name.js';
 import { type FoundCredentials, findCredentials } from '../registry/credentials/find-credentials.js';
 import { PullTally } from './pull-tally.js';
 
-/** What an engine is to pull. */
+/** What an engine should pull. */
 export interface PullRequest {
-  /** Without tag and digest `latest` is meant. */
+  /** Means `latest` if it has neither tag nor digest. */
   readonly name: string;
   readonly platform: Platform | undefined;
   readonly warn: Warn;
   readonly inform?: ((message: string) => void) | undefined;
-  /** The only file to take credentials from. */
+  /** The only file to read credentials from. */
   readonly authFile?: string | undefined;
 }
 
-/** How often whoever waits for the engine is told of it, in milliseconds. */
+/** Time between progress reports while the engine works, in milliseconds. */
 const PERIOD = 500;
 
-/** What registries and engines say to whom they do not know. */
+/** Matches messages of registries and engines that deny access. */
 const DENIED = /unauthori[sz]ed|denied|authentication required|no basic auth credentials/i;
 
 /**
- * Has an engine pull an image from its registry, with the credentials that are stored for that.
+ * Has an engine pull an image from its registry, with the credentials that are stored for that registry.
  *
  * @throws DIMGX_SOURCE_ENGINE_FAILED, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_ABORTED
  */
@@ -59,7 +59,9 @@ export async function pullImage(
   }
 }
 
-/** Names the image; who is not let in is told what dimgx has shown, and how to log in. */
+/**
+ * Adds the name of the image to the error. If access was denied, adds which credentials dimgx sent, or how to log in.
+ */
 function explained(failure: unknown, engine: Engine, name: string, found: FoundCredentials | undefined): unknown {
   if (!(failure instanceof DimgxError) || failure.code === 'DIMGX_ABORTED') return failure;
   const registry = printable(repositoryOf(name).registry, 200);

@@ -2,7 +2,7 @@ import { printable } from '../base/text/printable.js';
 import type { PullProgress } from '../engine/engine.js';
 import type { Progress } from '../options.js';
 
-/** What has become of one layer, in bytes as the registry has it. */
+/** Progress of one layer, in bytes as stored in the registry. */
 interface LayerShare {
   readonly fetched: number;
   readonly unpacked: number;
@@ -10,23 +10,26 @@ interface LayerShare {
   readonly total: number | undefined;
 }
 
-/** Far more than an image has. */
+/** Far more layers than any image has. */
 const MAX_LAYERS = 10_000;
 
 const NOTHING: LayerShare = { fetched: 0, unpacked: 0, total: undefined };
 
-/** Adds up what an engine reports of the layers that it pulls: how much of the image has been fetched, and then unpacked. */
+/**
+ * Adds up what an engine reports about the layers that it pulls: how much of the image has been downloaded, and then
+ * how much has been unpacked.
+ */
 export class PullTally {
   readonly #item: string;
   readonly #layers = new Map<string, LayerShare>();
   #isUnpacking = false;
 
-  /** @param name of the image */
+  /** @param name name of the image */
   constructor(name: string) {
     this.#item = printable(name, 80);
   }
 
-  /** Takes note of a report. */
+  /** Records a report. */
   add({ id, status, current, total }: PullProgress): void {
     if (id === undefined) return;
     const layer = this.#layers.get(id);
@@ -36,7 +39,10 @@ export class PullTally {
     this.#isUnpacking ||= status === 'Extracting';
   }
 
-  /** How far the engine has come. That it unpacks, which Podman does not tell, is told when all is fetched. */
+  /**
+   * How far the engine has come. Unpacking is shown only once everything has been downloaded; Podman does not report
+   * it.
+   */
   progress(): Progress {
     const layers = [...this.#layers.values()];
     const [fetched, unpacked] = [sum(layers, 'fetched'), sum(layers, 'unpacked')];
@@ -47,14 +53,14 @@ export class PullTally {
       : { stage: 'pull', item: this.#item, done: fetched, total };
   }
 
-  /** What to tell when the engine is done: nothing is under way. */
+  /** The last progress reports, for when the engine is done: every stage is complete. */
   finished(): readonly Progress[] {
     const done = sum([...this.#layers.values()], 'fetched');
     return (['pull', 'unpack'] as const).map((stage) => ({ stage, item: this.#item, done, total: done }));
   }
 }
 
-/** @returns `undefined` for a report that is not of a layer */
+/** @returns `undefined` for a report that does not concern a layer */
 function afterReport(layer: LayerShare, status: string, current: number, total = layer.total): LayerShare | undefined {
   const whole = total ?? layer.fetched;
   switch (status) {

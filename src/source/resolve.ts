@@ -22,12 +22,12 @@ import { locate } from './locate.js';
 import { warnOfOddities } from './warn-of-oddities.js';
 
 /**
- * Opens an image for reading. Its documents are read and checked at once, its layers are not read yet.
+ * Opens an image for reading. Its documents are read and checked at once; its layers are not read yet.
  *
  * @param reference `transport:name[:tag][@digest]`, `-` for standard input, or a path
  * @returns the image; the caller closes it, or declares it with `await using`
- * @throws DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_*, DIMGX_IMAGE_*, DIMGX_TAR_*, DIMGX_COMPRESSION_*, DIMGX_ABORTED;
- *   nothing is left open then
+ * @throws DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_*, DIMGX_IMAGE_*, DIMGX_TAR_*,
+ *   DIMGX_COMPRESSION_*, DIMGX_ABORTED; on failure nothing is left open
  */
 export async function openImage(reference: string, options: OpenOptions = {}): Promise<Image> {
   requireThat(typeof reference === 'string', 'the reference', 'a string', reference);
@@ -46,7 +46,7 @@ export async function openImage(reference: string, options: OpenOptions = {}): P
   try {
     return await call.run(work);
   } catch (failure) {
-    // What went wrong first is what the caller is told.
+    // The caller gets the first error, not one from closing.
     await resources.close().catch(() => {});
     throw withCode(failure, reference, heard.signal);
   }
@@ -95,13 +95,13 @@ async function open(text: string, options: OpenOptions, resources: Resources): P
   return assembleImage(found, { ...opening, ...(options.allowForeignLayers && { fetchForeign }) });
 }
 
-/** Without an engine, who wants an image pulled gets it from its registry; an engine that was named is waited for. */
+/** If there is no engine to pull an image, it is read from its registry instead, unless the user named an engine. */
 function mayGoToRegistry(failure: unknown, { pull = 'never', host }: OpenOptions): boolean {
   const hasNoEngine = failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_ENGINE';
   return hasNoEngine && pull !== 'never' && host === undefined;
 }
 
-/** Of a bare name it is said what lies at that path. */
+/** For a bare name, the error also says what is at that path. */
 function notFound(path: string, failure: unknown): never {
   const isAbsent =
     failure instanceof DimgxError && ['DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_NO_SUCH_IMAGE'].includes(failure.code);
@@ -119,7 +119,7 @@ function contextOf(options: OpenOptions, resources: Resources): OpenContext {
   return { resources, tmpDir, signal, onProgress, limits: limitsOf(limits) };
 }
 
-/** What left a stage without a code came from the operating system, or from a signal. */
+/** An error without a code came from the operating system, or from the abort signal. */
 export function withCode(failure: unknown, reference: string, signal: AbortSignal): unknown {
   if (signal.aborted) return abortedBy(signal);
   if (isTooManyFiles(failure)) return tooManyFiles(failure);

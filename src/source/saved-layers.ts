@@ -11,29 +11,29 @@ import * as dockerArchive from './form/docker-archive.js';
 import { Documents } from './form/documents.js';
 import { warnOfOddities } from './warn-of-oddities.js';
 
-/** Which layers are wanted of an image in an engine. */
+/** Which layers to fetch from an image in an engine. */
 export interface LayersWanted {
   /** Oldest first, the image itself last. */
   readonly chain: readonly EngineImageDetails[];
-  /** Of the image, oldest first. */
+  /** All layers of the image, oldest first. */
   readonly layers: readonly Layer[];
   readonly wanted: readonly Layer[];
-  /** To choose where the engine may have the image for several. */
+  /** Chooses the platform if the engine may have the image for several. */
   readonly platform: Platform | undefined;
   readonly verify: boolean;
-  /** Takes warnings about the image, which may be errors. */
+  /** Receives warnings about the image, which may be turned into errors. */
   readonly warn: Warn;
 }
 
-/** How often whoever waits for the engine is told of it, in milliseconds. */
+/** Time between progress reports while waiting for the engine, in milliseconds. */
 const PERIOD = 500;
 
 /**
- * Has the engine save the lowest image of a chain that holds the layers wanted, spools what it sends, and opens it as the
- * archive that it is.
+ * Has the engine save the lowest image of a chain that has the wanted layers, spools the stream, and opens it as an
+ * archive.
  *
- * @throws DIMGX_SOURCE_ENGINE_FAILED, DIMGX_IMAGE_DIGEST_MISMATCH when the archive is of another image, and what opening an
- *   archive throws
+ * @throws DIMGX_SOURCE_ENGINE_FAILED, DIMGX_IMAGE_DIGEST_MISMATCH when the archive contains another image, and what
+ *   opening an archive throws
  */
 export async function savedLayers(
   engine: Engine,
@@ -45,7 +45,8 @@ export async function savedLayers(
   const lowest = chain.find(({ diffIds }) => diffIds.length >= count);
   if (wanted.length === 0 || !lowest) return [];
   const location = `${engine.location} ${shortId(lowest.id)}`;
-  // What reads behind the spool is there before the engine has anything to tell.
+  // The engine is asked only after the spool is open, so that the reader that follows the spool is ready before any
+  // report.
   const archive = lateSource(() => whileWaiting(engine.save(lowest.id, platform), location, context));
   const files = await openSource(archive, location, { ...context, expected: lowest.size });
   const request = { documents: new Documents(files), selector: undefined, wanted: platform, verify };
@@ -74,7 +75,10 @@ export async function savedLayers(
   });
 }
 
-/** Engines write temporary files first: of a large image nothing comes for most of a minute. */
+/**
+ * Reports progress while waiting. Engines write temporary files first: for a large image, nothing arrives for most of a
+ * minute.
+ */
 async function whileWaiting<T>(work: Promise<T>, item: string, { onProgress }: OpenContext): Promise<T> {
   const tell = () => onProgress?.({ stage: 'prepare', item, done: 0, total: undefined });
   tell();

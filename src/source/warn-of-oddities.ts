@@ -1,7 +1,7 @@
 import type { Warn } from '../errors.js';
 import type { FoundImage } from './form/source.js';
 
-/** Warns of what is malformed in an image's documents, and was left out because it does not change the tree. */
+/** Warns about malformed parts of an image's documents that were ignored because they do not change the tree. */
 export function warnOfOddities({ config, oddities = [], layers }: FoundImage, warn: Warn): void {
   const [first] = oddities;
   if (first !== undefined) warn({ code: 'DIMGX_IMAGE_ODD_MANIFEST', message: first, count: oddities.length });

@@ -5,18 +5,18 @@ import { type Examined, isDamaged, isWhole } from './examine-manifest.js';
 import { notAnImage, passedOver } from './leaf-messages.js';
 import { isImageKind } from './manifest-kind.js';
 
-/** What the documents of a candidate tell; of an index, what those of its images do. */
+/** What the documents of a candidate say; for an index, what the documents of its images say. */
 export interface Looked {
   readonly seen: Examined;
-  /** For which it is, or has an image; empty where nothing says so. */
+  /** The platforms that it is for, or has images for; empty if nothing says so. */
   readonly platforms: readonly Platform[];
 }
 
 export interface DocumentsRequest<C extends Candidate> {
   readonly selector: string | undefined;
-  /** What holds the candidates, printable. */
+  /** Name of what holds the candidates, printable. */
   readonly location: string;
-  /** The platform that was asked for, if any was. */
+  /** The platform that was asked for, if any. */
   readonly wanted: Platform | undefined;
   readonly tell: Warn;
   readonly look: (candidate: C) => Promise<Looked>;
@@ -27,11 +27,12 @@ interface LookedAt<C extends Candidate> extends Looked {
 }
 
 /**
- * Chooses among several by what their documents tell: what is not an image is passed over; a platform that was asked for
- * must be that of a single image; of images that no name tells apart, the machine's platform chooses, and the one that is
- * whole; what is not whole and has no name of its own is passed over.
+ * Chooses among several candidates by what their documents say. Anything that is not an image is passed over. A
+ * platform that was asked for must be that of a single image. Images that their names do not tell apart are chosen by
+ * the machine's platform, and by which of them is whole. An image that is not whole and has no name of its own is
+ * passed over.
  *
- * @returns one, or several of which the platform chooses
+ * @returns one candidate, or several from which the platform chooses
  * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_NOT_AN_IMAGE, with the choices
  */
 export async function chooseByDocuments<C extends Candidate>(
@@ -56,14 +57,14 @@ export async function chooseByDocuments<C extends Candidate>(
   throw await ambiguousImage([...facts.keys()], { selector, location, describe });
 }
 
-/** What an error says of a candidate. */
+/** What an error says about a candidate. */
 export function factsOf({ seen, platforms }: Looked): Facts {
   const [platform, ...others] = platforms;
   const isOne = platform !== undefined && others.length === 0;
   return { kind: seen.kind, ...(isOne && { platform }), digest: seen.digest, isWhole: isWhole(seen) };
 }
 
-/** Ordinary images; where there are none, those that are filed beside another. */
+/** Ordinary images; if there are none, images that refer to another. */
 function imagesAmong<C extends Candidate>(all: readonly LookedAt<C>[], location: string): readonly LookedAt<C>[] {
   const images = all.filter(({ seen }) => isImageKind(seen.kind));
   if (images.length > 0) return images;
@@ -75,7 +76,7 @@ function imagesAmong<C extends Candidate>(all: readonly LookedAt<C>[], location:
   );
 }
 
-/** Those that serve the platform best; those of which nobody knows what they are for, only if no other does. */
+/** The candidates that fit the platform best. Candidates of unknown platform count only if no other fits. */
 function forPlatform<C extends Candidate>(
   all: readonly LookedAt<C>[],
   wanted: Platform,
@@ -93,8 +94,7 @@ function forPlatform<C extends Candidate>(
 }
 
 /**
- * The only one that is whole. It does not stand in for one that has another name, nor for a damaged one that is for another
- * platform.
+ * The only candidate that is whole. It does not replace one with another name, or a damaged one for another platform.
  */
 function onlyWhole<C extends Candidate>(all: readonly LookedAt<C>[]): LookedAt<C> | undefined {
   const [only, ...others] = all.filter(({ seen }) => isWhole(seen));
@@ -110,7 +110,7 @@ function haveOneName(all: readonly LookedAt<Candidate>[]): boolean {
   return new Set(all.map(({ candidate }) => candidate.names.join('\n'))).size === 1;
 }
 
-/** Whether they are images of one name, each for another platform, and one of them for this machine. */
+/** Whether these are images with one name, each for a different platform, and one of them for this machine. */
 function arePlatforms(all: readonly LookedAt<Candidate>[]): boolean {
   const platforms = all.map((each) => (each.seen.kind === 'image' ? each.platforms[0] : undefined));
   const isNamed = all.every(({ candidate }) => candidate.names.length > 0);

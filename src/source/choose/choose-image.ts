@@ -4,25 +4,25 @@ import { type Choice, DimgxError } from '../../errors.js';
 import { formatPlatform } from '../../image/platform.js';
 import { normalizeImageName } from '../../reference/image-name.js';
 
-/** An image among several in one place, as far as choosing needs to know it. */
+/** One of several images in one place, as far as choosing needs to know it. */
 export interface Candidate {
-  /** As the place names it. */
+  /** Names that the place gives it. */
   readonly names: readonly string[];
-  /** Hex digits, for prefixes. Candidates whose first ID is the same are one image. */
+  /** Hex digits, to match prefixes against. Candidates with the same first ID are one image. */
   readonly ids: readonly [string, ...string[]];
-  /** `N` of `@N`: its position in the list that the place has. */
+  /** `N` of `@N`: its position in the place's own list. */
   readonly number?: number;
 }
 
-/** What is said of a candidate beside its names. */
+/** What is said about a candidate besides its names. */
 export type Facts = Omit<Choice, 'names'>;
 
-/** What is chosen from, by whom. */
+/** How to choose, and how to describe the choices. */
 export interface ChooseRequest<C extends Candidate> {
   readonly selector: string | undefined;
-  /** What holds the candidates, printable. */
+  /** Name of what holds the candidates, printable. */
   readonly location: string;
-  /** For the message; called only for those that it lists. */
+  /** For the error message; called only for candidates that the message lists. */
   readonly describe: (candidate: C) => Promise<Facts>;
 }
 
@@ -30,11 +30,11 @@ const MAX_LISTED = 20;
 const MAX_NAMES_LISTED = 5;
 
 /**
- * Chooses by `@N`, by name (`alpine` is `docker.io/library/alpine:latest`), by a tag that only one image has, or by an ID or
- * its prefix; without a selector, the only candidate.
+ * Chooses by `@N`, by name (`alpine` means `docker.io/library/alpine:latest`), by a tag that only one image has, or by
+ * an ID or its prefix. Without a selector, takes the only candidate.
  *
- * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, with the choices; DIMGX_SOURCE_NOT_AN_IMAGE when there is no
- *   candidate; what `describe` throws
+ * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, with the choices; DIMGX_SOURCE_NOT_AN_IMAGE when there is
+ *   no candidate; what `describe` throws
  */
 export async function chooseImage<C extends Candidate>(
   candidates: readonly C[],
@@ -46,7 +46,9 @@ export async function chooseImage<C extends Candidate>(
   return first;
 }
 
-/** All that the selector could mean; all there are when there is no selector. A name is preferred to an ID. */
+/**
+ * All candidates that the selector could mean; without a selector, all candidates. A name takes precedence over an ID.
+ */
 export function matchingImages<C extends Candidate>(
   candidates: readonly C[],
   selector: string | undefined,
@@ -69,7 +71,7 @@ export function matchingImages<C extends Candidate>(
   return [];
 }
 
-/** Each image once, under all names that it has here. */
+/** Each image once, with all names that it has here. */
 export function distinctImages<C extends Candidate>(candidates: readonly C[]): readonly C[] {
   const byId = new Map<string, { readonly first: C; readonly names: Set<string> }>();
   for (const candidate of candidates) {
@@ -80,12 +82,12 @@ export function distinctImages<C extends Candidate>(candidates: readonly C[]): r
   return [...byId.values()].map(({ first, names }) => ({ ...first, names: [...names] }));
 }
 
-/** Names that say something, each once: what has none is saved with an empty one, or as `<none>:<none>`. */
+/** The meaningful names, each once. An image without a name is saved with an empty name, or as `<none>:<none>`. */
 export function realNames(names: readonly string[]): readonly string[] {
   return [...new Set(names)].filter((name) => !/^:?$|^<none>|[:@]<none>$/.test(name));
 }
 
-/** The hex digits of a selector that can be an ID, a digest, or `name@digest`. */
+/** The hex digits of a selector that may be an ID, a digest, or `name@digest`. */
 export function idPrefix(selector: string): string | undefined {
   return /^(?:.*@)?(?:sha(?:256|384|512):)?([0-9a-f]+)$/s.exec(selector)?.[1];
 }
@@ -94,7 +96,7 @@ function isTag(selector: string): boolean {
   return /^\w[\w.-]{0,127}$/.test(selector);
 }
 
-/** @param matching more than one */
+/** @param matching more than one candidate */
 export async function ambiguousImage<C extends Candidate>(
   matching: readonly C[],
   { selector, location, describe }: ChooseRequest<C>,
@@ -110,7 +112,7 @@ export async function ambiguousImage<C extends Candidate>(
   );
 }
 
-/** @param candidates all there are */
+/** @param candidates all candidates */
 export async function noSuchImage<C extends Candidate>(
   candidates: readonly C[],
   { selector, location, describe }: ChooseRequest<C>,

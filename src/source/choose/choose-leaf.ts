@@ -7,31 +7,32 @@ import { incomplete, noPlatform, notAnImage, otherPlatform, passedOver } from '.
 import { isImageKind, kindOfDescriptor } from './manifest-kind.js';
 import type { Leaf } from './manifest-leaves.js';
 
-/** What is wanted of an index. */
+/** What to choose from an index. */
 export interface LeafRequest {
-  /** What holds the images, printable. */
+  /** Name of what holds the images, printable. */
   readonly location: string;
-  /** What was asked for, if anything was. */
+  /** The platform that was asked for, if any. */
   readonly wanted: Platform | undefined;
   readonly store: Blobs;
-  /** Takes warnings about the request, which are never errors. */
+  /** Receives warnings about the request, which never become errors. */
   readonly tell: Warn;
 }
 
 export interface ChosenLeaf {
   readonly descriptor: Descriptor;
-  /** The index says that it is for the platform; what its config says then does not matter. */
+  /** The index declares that it is for the platform, so what its config says does not matter. */
   readonly isDeclared: boolean;
 }
 
 /**
- * Chooses the image for the platform that was asked for, else for this machine, by what the index says, and by the configs
- * where it says nothing. What is not an image is passed over, and so are images that want features of the OS while an
- * ordinary one is there. When no platform was asked for, an image that is not whole gives way to the only one that is, and
- * the only platform is taken whatever it is; both with DIMGX_SOURCE_OTHER_PLATFORM.
+ * Chooses the image for the platform that was asked for, or else for this machine. It goes by what the index says, and
+ * by the configs where the index says nothing. Anything that is not an image is passed over, and so are images that
+ * need OS features while there is an ordinary one. If no platform was asked for, an image that is not whole gives way
+ * to the only one that is, and an only platform is taken even if it is another one. Both give the warning
+ * DIMGX_SOURCE_OTHER_PLATFORM.
  *
- * @throws DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_NOT_AN_IMAGE, with the choices; what is wrong
- *   with the only image for the platform
+ * @throws DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_NOT_AN_IMAGE, with the choices; the problem
+ *   of the only image for the platform
  */
 export async function chooseLeaf(leaves: readonly Leaf[], request: LeafRequest): Promise<ChosenLeaf> {
   const { wanted, tell, location } = request;
@@ -49,7 +50,7 @@ export async function chooseLeaf(leaves: readonly Leaf[], request: LeafRequest):
       return chosen(leaf.descriptor, true);
     }
     tried.push(examined);
-    // An older variant does not stand in for the right one that is damaged, or that was asked for.
+    // An older variant does not replace the right one when that is damaged, or when the platform was asked for.
     const next = fitting[index + 1];
     const isStrict = wanted !== undefined || isDamaged(examined);
     if (next && isStrict && isImageKind(examined.kind) && !isAsGood(leaf, next, target)) break;
@@ -58,7 +59,7 @@ export async function chooseLeaf(leaves: readonly Leaf[], request: LeafRequest):
   return chooseElse(tried, rest, { ...request, target });
 }
 
-/** What could be an image by its descriptor; where nothing could, all that is a manifest. */
+/** The leaves that could be images, by their descriptors; if there are none, all manifests. */
 function possibleImages(leaves: readonly Leaf[], location: string): readonly Leaf[] {
   const kinds = leaves.map(({ descriptor }) => kindOfDescriptor(descriptor));
   const images = leaves.filter((leaf, index) => leaf.problem || isImageKind(kinds[index]));
@@ -69,8 +70,8 @@ function possibleImages(leaves: readonly Leaf[], location: string): readonly Lea
 }
 
 /**
- * Examines the others as far as that is of use: in a registry, each takes a request that may be counted, and the index says
- * of most what they are for.
+ * Examines the other candidates as far as useful. In a registry, each one takes a request that may count against a
+ * limit, and the index declares the platforms of most of them.
  */
 async function examineRest(
   candidates: readonly Leaf[],
@@ -84,7 +85,7 @@ async function examineRest(
   return rest;
 }
 
-/** When no image that the index declares for the platform is whole. */
+/** Chooses when no image that the index declares for the platform is whole. */
 function chooseElse(
   tried: readonly ExaminedManifest[],
   rest: readonly ExaminedManifest[],
@@ -108,18 +109,18 @@ function chooseElse(
   }
   if (!first) throw noPlatform(images, location, target);
   if (first.problem || (!wanted && whole.length > 0)) throw incomplete(first, images, location);
-  // Its documents can be read: which of its layers are needed is not known yet.
+  // Its documents can be read. Which of its layers are needed is not known yet.
   if (whole.length > 0) tell(passedOver(first, undefined, location));
   return chosen(first.descriptor, declaredBy(first.descriptor) !== undefined);
 }
 
-/** Ordinary images; where there are none, those that are filed beside another. */
+/** Ordinary images; if there are none, images that refer to another. */
 function imagesAmong(all: readonly ExaminedManifest[]): readonly ExaminedManifest[] {
   const images = all.filter(({ kind }) => isImageKind(kind));
   return images.length > 0 ? images : all.filter(({ kind }) => kind === 'referrer');
 }
 
-/** Those that run on the platform, the best first; those that want features come last. */
+/** The images that run on the platform, best first. Images that need OS features come last. */
 function inOrder<T extends { readonly descriptor: Descriptor }>(
   all: readonly T[],
   target: Platform,
@@ -144,7 +145,10 @@ function wantsFeatures({ descriptor }: { readonly descriptor: Descriptor }): boo
   return (descriptor.platform?.['os.features'] ?? []).length > 0;
 }
 
-/** The first of each platform, ordinary ones before others. Two that do not say what they are for are different. */
+/**
+ * The first image for each platform, ordinary images before those that need OS features. Two images that do not declare
+ * a platform count as different.
+ */
 function differentPlatforms(images: readonly ExaminedManifest[]): readonly ExaminedManifest[] {
   const first: ExaminedManifest[] = [];
   const ordinary = images.filter((image) => !wantsFeatures(image));

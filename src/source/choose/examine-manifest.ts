@@ -10,33 +10,33 @@ import { hexOf, parseDigest } from '../../reference/digest.js';
 import { isManifest, kindOfDescriptor, kindOfManifest, type ManifestKind } from './manifest-kind.js';
 import { readManifest } from './read-manifest.js';
 
-/** What the documents of an image, or of what lies beside images, tell. */
+/** What the documents of an image, or of something stored beside images, say. */
 export interface Examined {
   readonly kind: ManifestKind;
-  /** Of the manifest; in archives of Docker, of the config. Text from the image. */
+  /** Digest of the manifest; in Docker archives, of the config. Text from the image. */
   readonly digest: string;
-  /** As the descriptor says; where it says nothing, as the config does. */
+  /** From the descriptor, or else from the config. */
   readonly platform?: Platform;
-  /** Of the config: 64 hex digits. */
+  /** Digest of the config: 64 hex digits. */
   readonly id?: string;
-  /** Of config and layers as they are stored, in bytes. */
+  /** Total size of config and layers as stored, in bytes. */
   readonly size?: number;
-  /** What is not there, digests or paths: the first few. */
+  /** Digests or paths that are missing: the first few. */
   readonly missing: readonly string[];
   /** Why its documents cannot be read. */
   readonly problem?: DimgxError;
-  /** Nobody has looked for its layers. */
+  /** Whether its layers exist has not been checked. */
   readonly isUnseen?: true;
 }
 
-/** A manifest that was examined. */
+/** A manifest that has been examined. */
 export interface ExaminedManifest extends Examined {
   readonly descriptor: Descriptor;
 }
 
 export const MAX_MISSING = 3;
 
-/** What may be wrong with one manifest while the others are sound. */
+/** Codes of errors that concern one manifest; the others may be sound. */
 const OWN_PROBLEMS: readonly string[] = [
   'DIMGX_SOURCE_MISSING_BLOB',
   'DIMGX_SOURCE_BAD_MEMBER',
@@ -49,10 +49,10 @@ const OWN_PROBLEMS: readonly string[] = [
 ];
 
 /**
- * Reads a manifest and, of an image, its config, and looks whether the layers are there. What is wrong with them is in the
+ * Reads a manifest and, for an image, its config. Checks whether the layers exist. Problems with any of them are in the
  * result.
  *
- * @throws what is wrong with the source as a whole
+ * @throws problems of the source as a whole
  */
 export async function examineManifest(descriptor: Descriptor, store: Blobs): Promise<ExaminedManifest> {
   const { digest } = descriptor;
@@ -83,7 +83,7 @@ export async function examineManifest(descriptor: Descriptor, store: Blobs): Pro
   };
 }
 
-/** As it is listed. @param more what is known from elsewhere */
+/** Makes a list entry. @param more facts known from elsewhere */
 export function listedImage(examined: Examined, more: Partial<ListedImage> = {}): ListedImage {
   const { kind, digest, platform, id, size, missing, problem } = examined;
   return {
@@ -100,22 +100,22 @@ export function listedImage(examined: Examined, more: Partial<ListedImage> = {})
   };
 }
 
-/** Whether nothing that is needed of it is known to be absent or damaged. */
+/** Whether nothing that it needs is known to be missing or damaged. */
 export function isWhole({ problem, missing }: Examined): boolean {
   return !problem && missing.length === 0;
 }
 
-/** The same; `undefined` when nobody has looked. */
+/** Like `isWhole`, but `undefined` if that has not been checked. */
 export function knownWhole(examined: Examined): boolean | undefined {
   return examined.isUnseen && isWhole(examined) ? undefined : isWhole(examined);
 }
 
-/** Whether what is there of it is not as it should be. */
+/** Whether something that is present is damaged. */
 export function isDamaged({ problem, missing }: Examined): boolean {
   return problem !== undefined && missing.length === 0;
 }
 
-/** @returns the error, when it is about the one document that is read */
+/** @returns the error, if it concerns only the document being read */
 export async function ownProblem<T>(
   { size }: Pick<Descriptor, 'size'>,
   read: () => Promise<T>,
@@ -124,7 +124,7 @@ export async function ownProblem<T>(
     return await read();
   } catch (failure) {
     if (!(failure instanceof DimgxError)) throw failure;
-    // One that is too large is passed over; after too many of them nothing more is read.
+    // A document that is too large is passed over. If all documents together are too large, nothing more is read.
     const isTooLarge = failure.code === 'DIMGX_IMAGE_TOO_LARGE';
     const isOwn = isTooLarge ? size == null || size > MAX_DOCUMENT : OWN_PROBLEMS.includes(failure.code);
     if (!isOwn) throw failure;
@@ -132,7 +132,7 @@ export async function ownProblem<T>(
   }
 }
 
-/** In bytes; `undefined` where one of the descriptors does not say. */
+/** In bytes; `undefined` if one of the descriptors has no size. */
 function totalSize(descriptors: readonly Descriptor[]): number | undefined {
   let total = 0;
   for (const { size } of descriptors) {
@@ -142,7 +142,7 @@ function totalSize(descriptors: readonly Descriptor[]): number | undefined {
   return total;
 }
 
-/** What an error that is about one document alone says of its image. */
+/** What an error that concerns a single document says about its image. */
 export function withProblem(problem: DimgxError, digest: string): Pick<Examined, 'problem' | 'missing'> {
   return { problem, missing: problem.code === 'DIMGX_SOURCE_MISSING_BLOB' ? [digest] : [] };
 }
@@ -152,7 +152,7 @@ async function readConfig(descriptor: Descriptor, store: Blobs) {
   return { platform: parseConfig(bytes, quoted(digest)).platform, id: hexOf(digest) };
 }
 
-/** Layers that their maker does not let anybody hand on are not expected. */
+/** Layers that may not be redistributed are not expected to be there. */
 async function missingBlobs({ config, layers }: Manifest, store: Blobs): Promise<readonly string[]> {
   const missing: string[] = [];
   if (!store.isNear) return missing;

@@ -10,9 +10,10 @@ import type { FoundImage, FoundLayer } from '../form/source.js';
 import { kindOfManifest, withArticle } from './manifest-kind.js';
 
 /**
- * The image of an OCI manifest or a Docker manifest of schema 2, wherever its blobs lie.
+ * The image of an OCI manifest, or of a Docker manifest of schema 2, wherever its blobs are.
  *
- * @throws DIMGX_SOURCE_NOT_AN_IMAGE for an artifact; DIMGX_IMAGE_LAYER_COUNT; what `Blobs.config` and `parseConfig` throw
+ * @throws DIMGX_SOURCE_NOT_AN_IMAGE for an artifact; DIMGX_IMAGE_LAYER_COUNT; what `Blobs.config` and `parseConfig`
+ *   throw
  */
 export async function foundImage(
   { manifest, digest: manifestDigest, isForPlatform, oddities }: ImageManifest,
@@ -32,7 +33,7 @@ export async function foundImage(
   return { id, manifestDigest, tags, isForPlatform, config, oddities, layers };
 }
 
-/** What is wrong with one layer does not keep others from being listed and read. */
+/** A problem with one layer does not keep the others from being listed and read. */
 function foundLayer(descriptor: Descriptor, store: Blobs): FoundLayer {
   const { digest: text, mediaType, size, urls } = descriptor;
   const claimed = size == null ? {} : { claimedSize: size };

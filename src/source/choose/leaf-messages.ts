@@ -6,7 +6,7 @@ import { withArticle } from './manifest-kind.js';
 
 const MAX_LISTED = 20;
 
-/** An image of an index, as an error offers it. */
+/** An image of an index, as a choice that an error offers. */
 export function choiceOf(examined: Examined): Choice {
   const { kind, platform, digest } = examined;
   const whole = knownWhole(examined);
@@ -39,8 +39,8 @@ export function notAnImage(all: readonly Examined[], location: string): DimgxErr
 }
 
 /**
- * @param taken the platform of the image that is taken, if it is known
- * @param first the image for this machine that is not whole, if one is listed
+ * @param taken platform of the image that is taken, if it is known
+ * @param first the image for this machine, if one is listed but is not whole
  */
 export function otherPlatform(
   taken: Platform | undefined,
@@ -55,7 +55,7 @@ export function otherPlatform(
   return { code: 'DIMGX_SOURCE_OTHER_PLATFORM', message, count: 1 };
 }
 
-/** @param taken instead, if another was */
+/** @param taken the image that is taken instead, if any */
 export function passedOver(image: Examined, taken: Examined | undefined, location: string): Warning {
   const which = `${described(image)} (${short(image)})`;
   const what = isDamaged(image)
@@ -65,7 +65,7 @@ export function passedOver(image: Examined, taken: Examined | undefined, locatio
   return { code: 'DIMGX_SOURCE_PASSED_OVER', message, count: 1 };
 }
 
-/** The platforms of those that are whole, as `--platform` takes them, and what else there is. */
+/** The platforms of the images that are whole, as `--platform` takes them, then those of the others. */
 function offered(images: readonly Examined[]): string {
   const there = images.filter(isWhole);
   const absent = images.filter((image) => !isWhole(image));

@@ -8,9 +8,9 @@ import { type Leaf, leavesOf } from './manifest-leaves.js';
 import { documentKind } from './read-manifest.js';
 
 /**
- * A manifest as it is listed; an index, with all that it leads to after it.
+ * A manifest as a list entry; an index, followed by everything that it leads to.
  *
- * @param names of the manifest, and of all that the index leads to
+ * @param names names of the manifest, and of everything that the index leads to
  */
 export async function listManifest(
   descriptor: Descriptor,
@@ -21,7 +21,7 @@ export async function listManifest(
   if (isPlain) return [await listLeaf({ descriptor, indexes: [] }, names, store)];
   const leaves = await leavesOf([descriptor], store, [], new Set(), () => false);
   const [first] = leaves;
-  // What cannot be read is not known to be an index.
+  // A document that cannot be read is not known to be an index.
   if (first?.descriptor === descriptor) return [await listLeaf(first, names, store)];
   const inside: ListedImage[] = [];
   for (const leaf of leaves) inside.push(await listLeaf(leaf, names, store));
@@ -30,7 +30,7 @@ export async function listManifest(
   return [index, ...inside];
 }
 
-/** The same for a document that was read. */
+/** Does the same for a document that has been read. */
 export async function listDocument(
   { bytes, digest }: Document,
   names: readonly string[],

@@ -6,7 +6,7 @@ import {
   type Manifest,
 } from '../../image/manifest.js';
 
-/** What a manifest is of: an image, an index, or one of the things that are filed beside images. */
+/** What a manifest describes: an image, an index, or something stored beside images. */
 export type ManifestKind =
   | 'image'
   | 'index'
@@ -28,7 +28,7 @@ const NYDUS_TYPE = /^application\/vnd\.(?:nydus|oci\.image\.layer\.nydus)\./;
 const NYDUS_BOOTSTRAP = 'containerd.io/snapshot/nydus-bootstrap';
 const NYDUS_FEATURE = 'nydus.remoteimage.v1';
 
-/** By media types of configs, artifacts and layers; the first that fits. */
+/** By media types of configs, artifacts and layers; the first match counts. */
 const OTHER_KINDS: readonly (readonly [RegExp, ManifestKind])[] = [
   [/vnd\.buildkit\.cacheconfig/, 'BuildKit cache'],
   [/vnd\.cncf\.helm/, 'Helm chart'],
@@ -41,27 +41,27 @@ const OTHER_KINDS: readonly (readonly [RegExp, ManifestKind])[] = [
   [/vnd\.oci\.artifact\./, 'artifact'],
 ];
 
-/** The annotation `kind` of what `cosign save` writes. Source: cosign, pkg/oci/layout. */
+/** Values of the annotation `kind` that `cosign save` writes. Source: cosign, pkg/oci/layout. */
 const COSIGN_KINDS: Readonly<Record<string, ManifestKind>> = { sigs: 'signature', atts: 'attestation', sboms: 'SBOM' };
 
-/** BuildKit files provenance and SBOMs beside images. Source: BuildKit, docs/attestations/attestation-storage.md. */
+/** BuildKit stores provenance and SBOMs beside images. Source: BuildKit, docs/attestations/attestation-storage.md. */
 export function isAttestation({ annotations, platform }: Descriptor): boolean {
   if (annotations && Object.hasOwn(annotations, 'vnd.docker.reference.type')) return true;
   return platform?.os === 'unknown' && platform.architecture === 'unknown';
 }
 
-/** Whether it is what people mean by an image. */
+/** Whether it is what users mean by an image. */
 export function isImageKind(kind: ManifestKind | undefined): boolean {
   return kind === 'image' || kind === 'index';
 }
 
-/** Whether it claims to point at a manifest; BuildKit lists layers and a cache's records in indexes. */
+/** Whether it claims to point at a manifest. BuildKit also lists layers and cache records in indexes. */
 export function isManifest(descriptor: Descriptor): boolean {
   const isRecords = /buildkit\.cacheconfig/.test(descriptor.mediaType);
   return kindOfDescriptor(descriptor) !== 'layer' && !isRecords;
 }
 
-/** Whether it may point at an index: what has no type may be one. */
+/** Whether it may point at an index. A descriptor without a media type may. */
 export function mayBeIndex({ mediaType }: Descriptor): boolean {
   return mediaType === '' || INDEX_TYPES.includes(mediaType);
 }
@@ -71,7 +71,7 @@ export function withArticle(kind: ManifestKind): string {
   return `${/^(?:[ai]|SBOM)/.test(kind) ? 'an' : 'a'} ${kind}`;
 }
 
-/** What a descriptor alone tells of what it points at; `image` and `index` are only what it claims. */
+/** What a descriptor alone says about its target; `image` and `index` are only claims. */
 export function kindOfDescriptor(descriptor: Descriptor): ManifestKind {
   const { mediaType, artifactType, annotations } = descriptor;
   if (isAttestation(descriptor)) return 'attestation';
@@ -85,7 +85,10 @@ export function kindOfDescriptor(descriptor: Descriptor): ManifestKind {
   return MANIFEST_TYPES.includes(mediaType) ? 'image' : (otherKind([mediaType]) ?? 'image');
 }
 
-/** What a manifest is of, by the types it names. An engine would take some of these for an image, and find no files in it. */
+/**
+ * What a manifest describes, by the types that it names. An engine would take some of these for an image, and find no
+ * files in them.
+ */
 export function kindOfManifest({ config, artifactType, layers, subject }: Manifest): ManifestKind {
   const types = layers.map(({ mediaType }) => mediaType);
   const isRunnable = config.mediaType === '' || IMAGE_CONFIG_TYPES.includes(config.mediaType);

@@ -7,22 +7,22 @@ import { ownProblem } from './examine-manifest.js';
 import { isAttestation, mayBeIndex } from './manifest-kind.js';
 import { documentKind } from './read-manifest.js';
 
-/** A manifest that an index leads to, perhaps through others; or an index that cannot be read. */
+/** A manifest that an index leads to, perhaps through other indexes; or an index that cannot be read. */
 export interface Leaf {
   readonly descriptor: Descriptor;
-  /** Digests of the indexes on the way, the nearest first. */
+  /** Digests of the indexes that lead to it, nearest first. */
   readonly indexes: readonly string[];
   /** Why the index cannot be read. */
   readonly problem?: DimgxError;
 }
 
 const MAX_DEPTH = 8;
-/** In all indexes together; far above any, and few enough to be held. */
+/** Limit for all indexes together: far more than any image has, and few enough to hold in memory. */
 const MAX_LEAVES = 10_000;
 
 /**
- * All manifests of an index and of the indexes in it, but for attestations, unless others are to be left out. Each index is read once; one that is missing or
- * damaged is a leaf itself.
+ * All manifests of an index and of the indexes in it. Leaves out attestations, or what `isLeftOut` says. Each index is
+ * read once; one that is missing or damaged is a leaf itself.
  *
  * @throws DIMGX_IMAGE_BAD_JSON for indexes nested too deep, DIMGX_IMAGE_TOO_LARGE; what `Blobs.manifest` throws for the
  *   source as a whole
@@ -62,7 +62,7 @@ export async function leavesOf(
   return leaves;
 }
 
-/** @returns `undefined` for what is a manifest in spite of its descriptor */
+/** @returns `undefined` for a manifest, whatever its descriptor says */
 async function manifestsOf(descriptor: Descriptor, store: Blobs): Promise<readonly Descriptor[] | undefined> {
   const { bytes, digest } = await store.manifest(descriptor);
   return documentKind(bytes, digest) === 'index' ? parseDocument(bytes, IndexSchema, digest).manifests : undefined;

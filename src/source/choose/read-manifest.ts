@@ -6,8 +6,8 @@ import { parseTolerantly } from '../../image/oddity.js';
 import type { Digest } from '../../reference/digest.js';
 
 /**
- * Whether a document is a manifest or an index. One that could be read as both has led readers apart before
- * (CVE-2021-41190): refused.
+ * Whether a document is a manifest or an index. A document that could be read as both is refused: readers have
+ * disagreed about such documents before (CVE-2021-41190).
  *
  * @param what the document's name, printable
  * @throws DIMGX_SOURCE_NOT_AN_IMAGE, DIMGX_IMAGE_BAD_JSON
@@ -27,7 +27,11 @@ export function documentKind(bytes: Uint8Array, what: string): 'manifest' | 'ind
   return isIndex ? 'index' : 'manifest';
 }
 
-/** A manifest that an index leads to. @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_NOT_AN_IMAGE; what `Blobs.manifest` throws */
+/**
+ * Reads a manifest that an index leads to.
+ *
+ * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_NOT_AN_IMAGE; what `Blobs.manifest` throws
+ */
 export async function readManifest(
   descriptor: Descriptor,
   store: Blobs,
@@ -42,7 +46,7 @@ export async function readManifest(
 
 interface ReadManifest {
   readonly manifest: Manifest;
-  /** What is malformed in it without deciding what is read; printable. */
+  /** What is malformed in it without changing what is read; printable. */
   readonly oddities: readonly string[];
 }
 

@@ -12,27 +12,27 @@ import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files
 import { flatAlready, rootNames } from './flat-already.js';
 import { type SparseMember, SparseMembers } from './sparse-members.js';
 
-/** An image's archive has a few members for each layer. These bounds are far above any, and keep memory small. */
+/** An image's archive has a few members for each layer. These limits are far above that, and keep memory use small. */
 const MAX_MEMBERS = 100_000;
 const MAX_NAME_BYTES = 16 * 2 ** 20;
-/** Of folders that are looked up, and targets that are put together, where links are followed; in bytes. */
+/** Limit on the work of following links, in bytes: paths of folders looked up, and targets put together. */
 const MAX_FOLLOWED = 64 * 2 ** 20;
 
 interface Member {
   readonly type: number;
   readonly offset: number;
   readonly length: number;
-  /** For one whose bytes do not lie together. */
+  /** Set if the bytes of the member are not contiguous. */
   readonly sparse: SparseMember | undefined;
-  /** Of a hard link from the archive's root, of a symlink from its folder. */
+  /** Target of a hard link, from the archive's root; or of a symlink, from the folder that it is in. */
   readonly link: string;
 }
 
 const KNOWN_TYPES: ReadonlySet<number> = new Set([TYPE.file, ...HEADER_ONLY]);
 
 /**
- * The members of a tar archive that can be read by position. Of a name that stands twice the last counts. Members of types
- * that tell of the archive itself, such as labels and lists of directories, are none of the image's.
+ * The members of a tar archive that can be read by position. If a name occurs twice, the last member counts. Members
+ * that describe the archive itself, such as labels and lists of directories, are not part of the image.
  */
 export class ArchiveFiles implements Files {
   readonly isArchive = true;
@@ -53,7 +53,7 @@ export class ArchiveFiles implements Files {
   }
 
   /**
-   * Reads the headers of the archive, not its contents. Who opened the archive closes it.
+   * Reads the headers of the archive, not its contents. The caller that opened the archive closes it.
    *
    * @throws DIMGX_TAR_*; DIMGX_SOURCE_NOT_AN_IMAGE when it has more members than an image could have
    */
@@ -123,7 +123,7 @@ export class ArchiveFiles implements Files {
     return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', message);
   }
 
-  /** The member that a name means once hard links and symlinks, also those of folders, are followed. */
+  /** The member that a name leads to when hard links and symlinks are followed, including symlinks to folders. */
   #find(name: string): Member | undefined {
     let path = cleanName(name);
     let hostPath: string | undefined;
@@ -142,7 +142,7 @@ export class ArchiveFiles implements Files {
     throw badMember(name, 'a link in a loop');
   }
 
-  /** The path with the first of its folders that is a symlink replaced by what that points at. */
+  /** The path, with the first of its folders that is a symlink replaced by the target of that symlink. */
   #throughFolder(path: string): string | undefined {
     if (!this.#hasSymlinks) return undefined;
     for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
@@ -156,7 +156,7 @@ export class ArchiveFiles implements Files {
 
   #target(path: string, { type, link }: Member): string {
     this.#countFollowed(path, path.length + link.length);
-    // As engines unpack an archive and read it, its top is the root of both.
+    // Engines resolve both from the top of the archive, when they unpack it and when they read it.
     if (type === TYPE.hardLink || link.startsWith('/')) return cleanName(link);
     return cleanName(`${path.slice(0, path.lastIndexOf('/') + 1)}${link}`);
   }
@@ -167,7 +167,7 @@ export class ArchiveFiles implements Files {
   }
 }
 
-/** A name that leaves the archive is the name of nothing in it. */
+/** A name that leads outside the archive matches nothing in it. */
 function memberName(name: Uint8Array): string | undefined {
   try {
     return Buffer.from(cleanPath(name, 'refuse')).toString();

@@ -15,7 +15,7 @@ const openDescriptor = promisify(open);
 const closeDescriptor = promisify(close);
 const statDescriptor = promisify(fstat);
 
-/** A blob in one of the user's folders. Nobody has compared it with its digest yet. */
+/** A blob in one of the user's folders. It has not been compared with its digest yet. */
 export interface FoundBlob extends OpenFile {
   readonly path: string;
   /** Changes when the file is replaced or written to. */
@@ -23,11 +23,11 @@ export interface FoundBlob extends OpenFile {
 }
 
 /**
- * Looks for a blob in the folders that the user names: as `DIR/ALGORITHM/HEX`, `DIR/HEX` or `DIR/blobs/ALGORITHM/HEX`. Symlinks
- * may lead anywhere. What is not a regular file is passed over.
+ * Looks for a blob in the folders that the user names: as `DIR/ALGORITHM/HEX`, `DIR/HEX` or `DIR/blobs/ALGORITHM/HEX`.
+ * Symlinks may lead anywhere. Anything but a regular file is passed over.
  *
- * @returns `undefined` when no folder has it
- * @throws what the operating system says, DIMGX_TOO_MANY_FILES
+ * @returns `undefined` if no folder has it
+ * @throws system errors, DIMGX_TOO_MANY_FILES
  */
 export async function findInFolders(folders: readonly string[], digest: Digest): Promise<FoundBlob | undefined> {
   const [algorithm, hex] = [algorithmOf(digest), hexOf(digest)];
@@ -41,7 +41,7 @@ export async function findInFolders(folders: readonly string[], digest: Digest):
 }
 
 /**
- * Looks at the folders before anything is looked for in them.
+ * Checks the folders before they are searched.
  *
  * @throws DIMGX_SOURCE_NOT_FOUND, DIMGX_SOURCE_UNREADABLE
  */
@@ -72,7 +72,7 @@ async function openBlob(path: string): Promise<FoundBlob | undefined> {
     if (isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) return undefined;
     throw failure;
   }
-  // A FIFO that was put in the file's place must not block.
+  // Does not block if a FIFO has replaced the file.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK;
   const fd = await openFiles.makeRoomFor(() => openDescriptor(path, flags));
   try {

@@ -12,7 +12,7 @@ const openDescriptor = promisify(open);
 const closeDescriptor = promisify(close);
 const statDescriptor = promisify(fstat);
 
-/** The files below a directory: an archive unpacked, an OCI layout, skopeo's `dir:`. */
+/** The files below a directory: an unpacked archive, an OCI layout, or skopeo's `dir:`. */
 export class DirectoryFiles implements Files {
   readonly isArchive = false;
   readonly location: string;
@@ -39,7 +39,7 @@ export class DirectoryFiles implements Files {
   async open(name: string): Promise<OpenFile | undefined> {
     const path = await this.#resolve(name);
     if (path === undefined) return undefined;
-    // A FIFO must not be waited for, and nothing may be put in the place of what was resolved.
+    // Does not wait for a FIFO, and does not follow a link that has replaced the resolved path.
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
     const fd = await openFiles.makeRoomFor(() => openDescriptor(path, flags));
     try {
@@ -53,7 +53,7 @@ export class DirectoryFiles implements Files {
     }
   }
 
-  /** The path without links, known to be a regular file below the root; `undefined` when nothing is there. */
+  /** Resolves links. The path is that of a regular file below the root; `undefined` if nothing is there. */
   async #resolve(name: string): Promise<string | undefined> {
     const path = join(this.#root, cleanName(name));
     try {

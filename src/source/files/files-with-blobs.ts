@@ -10,28 +10,29 @@ import { digestOfName } from './blob-name.js';
 import { cleanName, type Files, type OpenFile } from './files.js';
 
 export interface BlobsElsewhere {
-  /** Where blobs are looked for that are not among the image's own files, in this order. */
+  /** Folders that are searched, in this order, for blobs that are not among the image's own files. */
   readonly folders: readonly string[];
-  /** Whether all that is read is compared with its digest anyway. */
+  /** Whether everything that is read is compared with its digest anyway. */
   readonly verify: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What keeps a blob of the image's own from being opened: it is a link that leads outside, or to nothing. */
+/** Why one of the image's own blobs may fail to open: it is a link that leads outside, or to nothing. */
 const NOT_OPENED: readonly string[] = ['DIMGX_SOURCE_UNSAFE_PATH', 'DIMGX_SOURCE_BAD_MEMBER'];
 
 /**
- * The files of an image, and the blobs that the user says are elsewhere. Its own files go first.
+ * The files of an image, and the blobs in folders that the user names. The image's own files take precedence.
  *
- * Only its digest says that a blob found elsewhere belongs to the image. So one is compared with it even without
- * verification; with verification, what is larger than a document is compared when it is read as a layer.
+ * Only its digest shows that a blob found elsewhere belongs to the image. Such a blob is therefore compared with its
+ * digest even without verification. With verification, a blob larger than a document is compared when it is read as a
+ * layer.
  */
 export class FilesWithBlobs implements Files {
   readonly isArchive: boolean;
   readonly location: string;
   readonly #own: Files;
   readonly #elsewhere: BlobsElsewhere;
-  /** The versions of blobs that were compared, by digest. */
+  /** Versions of the blobs that have been compared, by digest. */
   readonly #compared = new Map<Digest, string>();
 
   constructor(own: Files, elsewhere: BlobsElsewhere) {

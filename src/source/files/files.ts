@@ -2,40 +2,40 @@ import type { Region } from '../../base/io/region.js';
 import { pathData, quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 
-/** A regular file, open. The region is valid until `close`. */
+/** An open regular file. The region is valid until `close`. */
 export interface OpenFile {
   readonly region: Region;
   close(): Promise<void>;
 }
 
-/** The named files of an archive or of a directory: all that a source sees of where it lies. */
+/** The named files of an archive or a directory. This is all that a source sees of them. */
 export interface Files {
-  /** Where they lie, printable. */
+  /** Where the files are, printable. */
   readonly location: string;
-  /** Whether that is an archive, and not a directory. */
+  /** Whether the files are in an archive, not in a directory. */
   readonly isArchive: boolean;
-  /** The names at the top, of files and of folders, in no order. */
+  /** Names of the files and folders at the top, in no particular order. */
   topNames(): Promise<readonly string[]>;
   /**
-   * The names of the folders in a folder, in no order; without links.
+   * Names of the folders in a folder, in no particular order; without links.
    *
-   * @param folder without a slash at its end; empty for the top
+   * @param folder without a trailing slash; empty for the top
    */
   foldersIn?(folder: string): Promise<readonly string[]>;
   /**
-   * Opens a regular file; links are followed as long as they stay inside.
+   * Opens a regular file. Links are followed as long as they stay inside.
    *
-   * @param name as a manifest writes it
-   * @returns `undefined` when there is none of that name
-   * @throws DIMGX_SOURCE_UNSAFE_PATH when the name or a link leads outside; DIMGX_SOURCE_BAD_MEMBER when it is
-   *   something else than a file, or a link to nothing or in a loop; DIMGX_SOURCE_UNREADABLE
+   * @param name as written in a manifest
+   * @returns `undefined` if there is no file of that name
+   * @throws DIMGX_SOURCE_UNSAFE_PATH when the name or a link leads outside; DIMGX_SOURCE_BAD_MEMBER when it is not a
+   *   regular file, or is a link to nothing or in a loop; DIMGX_SOURCE_UNREADABLE
    */
   open(name: string): Promise<OpenFile | undefined>;
 }
 
 /**
- * A file's name inside an archive or directory, without `.`, `//` and `a/..`. A slash in front means the root of the archive:
- * buildpacks write such names, and engines join them to the folder that they unpack into.
+ * Removes `.`, `//` and `a/..` from a file's name inside an archive or directory. A leading slash means the root of the
+ * archive: buildpacks write such names, and engines join them to the folder that they unpack into.
  *
  * @throws DIMGX_SOURCE_UNSAFE_PATH when it is empty or leads outside
  */

@@ -6,7 +6,7 @@ import * as ociLayout from '../form/oci-layout.js';
 import type { FoundImage, Source, SourceRequest } from '../form/source.js';
 
 /**
- * The first form that the files have.
+ * The first form that fits the files.
  *
  * @throws DIMGX_SOURCE_NOT_AN_IMAGE
  */
@@ -22,7 +22,7 @@ interface Found {
 }
 
 /**
- * Finds the image. A platform that was asked for is what the user gets, or an error.
+ * Finds the image. If a platform was asked for, the result is for that platform, or it is an error.
  *
  * @throws DIMGX_SOURCE_NO_PLATFORM; what `Source.find` throws
  */
@@ -47,8 +47,8 @@ async function findIn(source: Source, request: SourceRequest): Promise<Found> {
 }
 
 /**
- * Docker's `manifest.json` names one platform only, whether its blobs are there or not: others are in the OCI layout around
- * it.
+ * Docker's `manifest.json` names only one platform, whether its blobs are there or not. Others are in the OCI layout
+ * around it.
  */
 async function findInHybrid(request: SourceRequest): Promise<Found> {
   const { wanted } = request;
@@ -72,7 +72,7 @@ async function findInHybrid(request: SourceRequest): Promise<Found> {
   return second;
 }
 
-/** Why the layout around a `manifest.json` is looked at. */
+/** Failures after which the layout around a `manifest.json` is tried. */
 const ELSEWHERE: readonly string[] = [
   'DIMGX_SOURCE_MISSING_BLOB',
   'DIMGX_SOURCE_NO_PLATFORM',

@@ -11,19 +11,19 @@ import { checkSum } from '../../tar/read-header.js';
 export interface ArchivePlace {
   /** Printable. */
   readonly location: string;
-  /** Whether the location is the path of a file, which a command can be given. */
+  /** Whether the location is the path of a file that can be passed to a command. */
   readonly isPath: boolean;
 }
 
-/** A file that should be the archive of an image. */
+/** A file that is supposed to be the archive of an image. */
 export interface GivenFile extends ArchivePlace {
-  /** How it was compressed before it was decompressed. */
+  /** The compression that the file had. */
   readonly compression: CompressionName;
 }
 
 const SAVE = 'docker save -o FILE NAME';
 
-/** What is to be done, by what the file is. */
+/** What to do, by what the file is. */
 const ADVICE: Readonly<
   Record<Exclude<FormatKind, 'compressed' | 'compressed twice' | 'archive' | 'JSON' | 'other'>, string>
 > = {
@@ -38,7 +38,7 @@ const ADVICE: Readonly<
   SIF: 'give dimgx the image that it was built from',
 };
 
-/** Programs that take off a compression. */
+/** Commands that decompress. */
 const DECOMPRESS: Readonly<Record<CompressionName, string | undefined>> = {
   none: undefined,
   gzip: 'gzip -dc',
@@ -47,20 +47,20 @@ const DECOMPRESS: Readonly<Record<CompressionName, string | undefined>> = {
   zstd: 'zstd -dc',
 };
 
-/** Kinds whose beginning a person can read. */
+/** Kinds that begin with text a person can read. */
 const READABLE: readonly FormatKind[] = ['page', 'text', 'JSON'];
 
-/** Names of documents that people give in place of the directory that holds the image. */
+/** Documents that users give in place of the directory that holds the image. */
 const DOCUMENTS: readonly string[] = ['index.json', 'manifest.json', 'oci-layout', 'repositories'];
 
-/** In bytes, and in characters. */
+/** How much of a text to show, in characters. */
 const SHOWN = 80;
 
 /**
- * The refusal of a file that is not a tar archive. It says what the file is and what to do.
+ * The error for a file that is not a tar archive. It says what the file is and what to do.
  *
- * @param head how it begins, decompressed: `FORMAT_LENGTH` bytes where there are so many
- * @param cause the refusal by the reader of tar archives
+ * @param head first bytes after decompression: `FORMAT_LENGTH` of them if there are that many
+ * @param cause the error of the tar reader
  */
 export function foreignFile(head: Uint8Array, file: GivenFile, cause: DimgxError): DimgxError {
   const { location } = file;
@@ -77,7 +77,7 @@ export function foreignFile(head: Uint8Array, file: GivenFile, cause: DimgxError
 }
 
 /**
- * Refuses a file by its beginning, before the rest of it is read.
+ * Refuses a file by its first bytes, before the rest is read.
  *
  * @throws DIMGX_TAR_NOT_A_TAR when the first block is neither a header nor zeros; less than a block is not judged
  */
@@ -112,7 +112,7 @@ function advice(format: ForeignFormat, file: GivenFile): string {
   }
 }
 
-/** A command that decompresses the file for dimgx, to follow an advice. */
+/** A command that decompresses the file for dimgx, to append to advice. */
 function command(program: string | undefined, { location, isPath }: GivenFile): string {
   if (program === undefined) return '';
   return isPath ? `: ${program} ${shellWord(location)} | dimgx -` : ` with ${program}`;
@@ -125,11 +125,14 @@ function firstWords(head: Uint8Array): string {
   return printable(text.replace(/\s+/g, ' ').trim(), SHOWN);
 }
 
-/** So much is searched for what text leaves in data, in bytes; the characters that must be found. */
+/** How many bytes are searched for damage by a conversion to text, and how many replacement characters it takes. */
 export const SEARCHED_FOR_TEXT = 2 ** 20;
 const LEAST_REPLACED = 4;
 
-/** What is to be said of a damaged archive that holds the character which decoders of UTF-8 write for other bytes. */
+/**
+ * Text to append to the error for a damaged archive, if it contains the character that UTF-8 decoders put in place of
+ * invalid bytes; otherwise empty.
+ */
 export function textDamage(head: Uint8Array): string {
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
   let found = 0;

@@ -9,16 +9,18 @@ import { SOURCES } from '../form/sources.js';
 import type { Files } from './files.js';
 import { flatAlready, rootNames } from './flat-already.js';
 
-/** How deep folders are searched for an image, how many of them, and how many files for an archive. */
+/**
+ * Limits of the search for an image: depth of the folders, number of folders, and number of files that may be archives.
+ */
 const MAX_DEPTH = 3;
 const MAX_FOLDERS = 64;
 const MAX_FILES = 20;
-/** Names that a message lists. */
+/** Number of names that a message lists. */
 const MAX_LISTED = 3;
 
 const BUILD = 'build the image, and give dimgx its name or a saved archive';
 
-/** What else people give, by what lies at its top. */
+/** Other things that users give to dimgx, by what is at their top. */
 const OTHERS: readonly { readonly top: readonly string[]; readonly what: string }[] = [
   { top: ['overlay2', 'image'], what: "is Docker's own storage: save the image with docker save -o FILE NAME" },
   { top: ['overlay-images'], what: "is Podman's own storage: save the image with podman save -o FILE NAME" },
@@ -33,9 +35,9 @@ const OTHERS: readonly { readonly top: readonly string[]; readonly what: string 
 ];
 
 /**
- * The refusal of an archive or a directory in which no image lies as it should. It says what is there and what to do.
+ * The error for an archive or a directory without an image in its proper place. It says what is there and what to do.
  *
- * @param sources the forms that were looked for
+ * @param sources the forms that were tried
  */
 export async function notAnImage(documents: Documents, sources: readonly Source[]): Promise<DimgxError> {
   return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', await explanation(documents, sources));
@@ -98,7 +100,7 @@ function listed(names: readonly string[]): string {
   return names.length > MAX_LISTED ? `${shown} and ${names.length - MAX_LISTED} more` : shown;
 }
 
-/** The first of the forms that the files have. What cannot be read has none. */
+/** The first form that fits the files. Files that cannot be read fit none. */
 async function formOf(documents: Documents, sources: readonly Source[]): Promise<Source | undefined> {
   for (const source of sources) if (await source.recognises(documents).catch(() => false)) return source;
   return undefined;
@@ -132,7 +134,7 @@ function folderOf(files: Files, folder: string): Files {
   };
 }
 
-/** Files at the top that are archives by their beginning: those called so, or the only one. */
+/** Files at the top that begin like an archive: those named like one, or the only file. */
 async function archivesAmong(names: readonly string[], files: Files): Promise<readonly string[]> {
   const called = names.filter((name) => /\.(tar|t[a-z]z2?|tzst|oci)(\.[a-z0-9]+)?$/i.test(name));
   const found: string[] = [];

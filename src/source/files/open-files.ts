@@ -30,8 +30,8 @@ const STANDARD_INPUT = 0;
 const READ_SIZE = 2 ** 20;
 
 /**
- * Opens what a path names: a directory, an archive, or a FIFO out of which an archive comes. An archive that cannot be
- * read by position as it is, is spooled first.
+ * Opens what a path names: a directory, an archive, or a FIFO that delivers an archive. An archive that cannot be read
+ * by position, because it is compressed or comes from a FIFO, is spooled first.
  *
  * @throws DIMGX_SOURCE_NOT_AN_IMAGE for a device or a socket; DIMGX_TAR_*; what `spoolArchive` throws; system errors
  */
@@ -40,7 +40,7 @@ export async function openPath(path: string, context: OpenContext): Promise<File
   if (stats.isDirectory()) return DirectoryFiles.at(path);
   const location = printable(path);
   refuseOthers(stats, location);
-  // Without waiting: a FIFO that nobody writes to yet, or that was put in a file's place, must not block a thread.
+  // Without blocking: a FIFO that has no writer yet, or that has replaced a file, must not block a thread.
   const fd = await openFiles.makeRoomFor(() => openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const opened = await statDescriptor(fd, { bigint: true });
   if (opened.isFIFO()) return spoolAndScan(socketSource(fd, context), { location, isPath: false }, context);
@@ -54,7 +54,7 @@ export async function openPath(path: string, context: OpenContext): Promise<File
 }
 
 /**
- * Opens the archive on standard input: a file by position, a pipe through a spool.
+ * Opens the archive on standard input. A file is read by position; a pipe is spooled.
  *
  * @throws DIMGX_SOURCE_TERMINAL, and as `openPath`
  */
@@ -87,7 +87,7 @@ function socketSource(fd: number, { signal }: OpenContext): ByteSource {
   return new SocketSource((reading) => new Socket({ fd, readable: true, writable: false, ...reading }), signal);
 }
 
-/** Not a stream of the file system's: those close their descriptor when they are destroyed, standard input too. */
+/** Not a stream of `node:fs`: such a stream closes its descriptor when it is destroyed, even that of standard input. */
 function regionSource(archive: Region, { signal }: OpenContext): ByteSource {
   const read = readRegion(archive);
   const pump = async (take: Take) => {
@@ -102,7 +102,7 @@ function regionSource(archive: Region, { signal }: OpenContext): ByteSource {
   return { pump, destroy: () => undefined };
 }
 
-/** Opens the archive that a source gives; it is spooled. */
+/** Spools the archive that a source delivers, and opens it. */
 export function openSource(source: ByteSource, location: string, context: OpenContext): Promise<Files> {
   return spoolAndScan(source, { location, isPath: false }, context);
 }

@@ -9,7 +9,7 @@ import { DimgxError, throwIfAborted } from '../../errors.js';
 import type { OpenContext } from '../../image/open-context.js';
 import { type SparseStretches, sparseStretches } from '../../tar/sparse-stretches.js';
 
-/** Where a member of an archive lies with its headers, in bytes from the start of the archive. */
+/** Where a member and its headers are, in bytes from the start of the archive. */
 export interface SparseMember {
   readonly start: number;
   readonly end: number;
@@ -18,23 +18,23 @@ export interface SparseMember {
 const truncate = promisify(ftruncate);
 
 const PIECE = 2 ** 20;
-/** Of a header and the map in it, mostly. */
+/** In bytes: usually enough for a header and the map in it. */
 const HEAD = 64 * 1024;
-/** Files lie in blocks of so many bytes: a hole that is smaller saves nothing. */
+/** Size of a file system block, in bytes. A smaller hole saves nothing. */
 const FILE_BLOCK = 4096;
 
 /**
- * Expands members that are stored as sparse files, as GNU tar and bsdtar write them, into one spool, where their holes stay
- * holes. The image's resources close it.
+ * Expands members that are stored as sparse files, as written by GNU tar and bsdtar, into one spool. Holes stay holes.
+ * The image's resources close the spool.
  */
 export class SparseMembers {
   readonly #archive: Region;
   readonly #location: string;
   readonly #context: OpenContext;
   #spool: Promise<DescriptorFile> | undefined;
-  /** Of what has been expanded, in bytes. */
+  /** Offset of the end of the expanded members, in bytes. */
   #end = 0;
-  /** One is expanded at a time. */
+  /** Members are expanded one at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(archive: Region, location: string, context: OpenContext) {
@@ -44,7 +44,7 @@ export class SparseMembers {
   }
 
   /**
-   * @throws DIMGX_INSPECT_TOO_LARGE when all that was expanded is longer, holes included, than `maxSize`; DIMGX_TAR_*,
+   * @throws DIMGX_INSPECT_TOO_LARGE when all expanded members together, including holes, exceed `maxSize`; DIMGX_TAR_*,
    *   DIMGX_SOURCE_NO_SPACE, DIMGX_EXTRACT_CHANGED, DIMGX_ABORTED
    */
   expand(member: SparseMember): Promise<Region> {
@@ -92,7 +92,7 @@ export class SparseMembers {
       if (found.need <= raw.length || raw.length < wanted) {
         throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'the map of a sparse file is longer than its contents');
       }
-      // Twice as much each time: it is read anew.
+      // At least twice as much each time, because it is read from the start again.
       wanted = Math.max(found.need, 2 * wanted);
     }
   }
@@ -102,7 +102,7 @@ export class SparseMembers {
     const read = readRegion(this.#archive);
     const stored = map.reduce((sum, length, i) => (i % 2 === 1 ? sum + length : sum), 0);
     const [from, into] = [Buffer.allocUnsafe(PIECE), Buffer.allocUnsafe(PIECE)];
-    /** Where `into` belongs, what it holds, and what has been taken of the stored bytes. */
+    /** Where `into` belongs, how many bytes it holds, and how many of the stored bytes have been taken. */
     let [place, held, taken] = [offset, 0, 0];
     const flush = async () => {
       throwIfAborted(signal);

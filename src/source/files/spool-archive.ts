@@ -9,7 +9,7 @@ import type { OpenContext } from '../../image/open-context.js';
 import { type ArchivePlace, refuseForeign } from './foreign-file.js';
 import { SpoolSink } from './spool-sink.js';
 
-/** Where pieces go, and how it is brought to its end. */
+/** Where pieces go. */
 interface Sink {
   readonly take: Take;
   finish(): Promise<void>;
@@ -19,16 +19,17 @@ interface Sink {
 /** An archive that can be read by position. */
 export interface SpooledArchive {
   readonly archive: Region;
-  /** How it was compressed where it came from. */
+  /** The compression that the source had. */
   readonly compression: CompressionName;
 }
 
 /**
- * Writes all that a source gives into a spool, decompressed if it is compressed. The image's resources close the spool.
+ * Writes everything that a source delivers into a spool, decompressed if it is compressed. The image's resources close
+ * the spool.
  *
- * @param place where it comes from
- * @throws DIMGX_TAR_NOT_A_TAR, as soon as it does not begin like one; DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_COMPRESSION_CORRUPT, DIMGX_SOURCE_NO_SPACE, DIMGX_SOURCE_UNREADABLE,
- *   DIMGX_INSPECT_TOO_LARGE, DIMGX_ABORTED
+ * @param place where the archive comes from
+ * @throws DIMGX_TAR_NOT_A_TAR, as soon as the first bytes show it; DIMGX_COMPRESSION_UNSUPPORTED,
+ *   DIMGX_COMPRESSION_CORRUPT, DIMGX_SOURCE_NO_SPACE, DIMGX_SOURCE_UNREADABLE, DIMGX_INSPECT_TOO_LARGE, DIMGX_ABORTED
  */
 export async function spoolArchive(
   source: ByteSource,
@@ -78,10 +79,10 @@ function decodingSink(decoder: Duplex, plain: SpoolSink, location: string): Sink
     return new DimgxError('DIMGX_COMPRESSION_CORRUPT', message, { cause });
   });
   const decoded = contents.pump(plain.take);
-  decoded.catch(() => undefined); // whoever waits for it next is told
+  decoded.catch(() => undefined); // `take` and `finish` rethrow it
   const drained = () => new Promise<void>((resolve) => decoder.once('drain', resolve));
   return {
-    // a decoder holds what it was given longer than its giver does
+    // the source may reuse the memory of a piece before the decoder has consumed it
     take: (piece) => (decoder.write(Buffer.from(piece)) ? undefined : Promise.race([drained(), decoded])),
     finish: async () => {
       decoder.end();

@@ -4,10 +4,13 @@ import { DimgxError } from '../../errors.js';
 import type { SpoolWatcher } from '../../image/image.js';
 import type { OpenContext } from '../../image/open-context.js';
 
-/** Pipes and sockets give 64 KiB at a time or less: written as they come, calls would cost more than the copy. */
+/**
+ * In bytes. Pipes and sockets deliver at most 64 KiB at a time. Writing each piece at once would cost more in calls
+ * than copying it does.
+ */
 const WRITE_SIZE = 2 ** 20;
 
-/** Appends to a spool. What comes is copied into one of two buffers: one is filled while the other is written. */
+/** Appends to a spool. Pieces are copied into one of two buffers; one is filled while the other is written. */
 export class SpoolSink {
   readonly #spool: DescriptorFile;
   readonly #location: string;
@@ -16,16 +19,17 @@ export class SpoolSink {
   readonly #check: (head: Uint8Array) => void;
   #filling = Buffer.allocUnsafeSlow(WRITE_SIZE);
   #spare = Buffer.allocUnsafeSlow(WRITE_SIZE);
-  /** Of the buffer that is filled, in bytes. */
+  /** Number of bytes in the buffer being filled. */
   #filled = 0;
-  /** Of the spare buffer. */
+  /** Settles when the spare buffer has been written. */
   #written: Promise<void> = Promise.resolve();
-  /** Of the spool, in bytes. */
+  /** Length of the spool, in bytes. */
   length = 0;
 
   /**
-   * @param location what is spooled, printable
-   * @param check gets the first bytes, up to 1 MiB, before they are written; what it throws ends the spooling
+   * @param location name of what is spooled, printable
+   * @param check receives the first bytes, up to 1 MiB, before they are written; an error that it throws ends the
+   *   spooling
    */
   constructor(spool: DescriptorFile, location: string, context: OpenContext, check: (head: Uint8Array) => void) {
     this.#spool = spool;
@@ -36,8 +40,8 @@ export class SpoolSink {
   }
 
   /**
-   * @returns `undefined` when the piece has been copied; else the piece is needed until this resolves
-   * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_INSPECT_TOO_LARGE: what it returns rejects with them
+   * @returns `undefined` if the piece has been copied; otherwise the piece is needed until the promise resolves
+   * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_INSPECT_TOO_LARGE: the promise rejects with them
    */
   readonly take = (piece: Buffer): Promise<void> | undefined => {
     const copied = piece.copy(this.#filling, this.#filled);
@@ -46,18 +50,18 @@ export class SpoolSink {
     return this.#turn().then(() => this.take(piece.subarray(copied)));
   };
 
-  /** Writes what is left. @throws as `take` */
+  /** Writes the rest. @throws as `take` */
   async finish(): Promise<void> {
     await this.#turn();
     await this.#written;
   }
 
-  /** Begins to write what was filled, when the other buffer has been written. */
+  /** Starts writing the filled buffer once the other one has been written. */
   async #turn(): Promise<void> {
     await this.#written;
     const full = this.#filling;
     this.#written = this.#append(full.subarray(0, this.#filled));
-    this.#written.catch(() => undefined); // whoever waits for it next is told
+    this.#written.catch(() => undefined); // the next `await this.#written` rethrows it
     this.#filling = this.#spare;
     this.#spare = full;
     this.#filled = 0;

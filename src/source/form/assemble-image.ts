@@ -8,27 +8,27 @@ import type { Files } from '../files/files.js';
 import { LayerOpener } from '../layer-opener.js';
 import type { FoundImage, FoundLayer } from './source.js';
 
-/** What is known of an image beside what its source found. */
+/** What is known about an image besides what its source found. */
 export interface Opening {
   readonly reference: string;
   readonly transport: string;
   readonly files: Files;
-  /** Takes every layer's file; closed with the image. */
+  /** Adopts the file of every layer; closed with the image. */
   readonly resources: Resources;
   readonly verify: boolean;
-  /** Downloads layers that are not among the files. Default: nobody does. */
+  /** Downloads layers that are not among the files. By default they are not downloaded. */
   readonly fetchForeign?: ((layers: readonly ForeignLayer[]) => Promise<readonly StoredLayer[]>) | undefined;
 }
 
-/** What of an image its source alone knows. */
+/** The parts of an image that only its source knows. */
 export type OwnOfSource<L extends Layer> = Pick<Image, 'reference' | 'source' | 'fetch' | 'resources'> & {
-  /** As `describeLayers` gives them, or with more. */
+  /** As `describeLayers` returns them, or with more fields. */
   readonly layers: readonly L[];
 };
 
 /**
- * Finds the layers among the image's files, and derives what does not depend on the source: history, compression, names. A
- * layer that cannot be read has a `problem`, and spoils no other.
+ * Finds the layers among the image's files, and derives what does not depend on the source: history, compression,
+ * names. A layer that cannot be read has a `problem`, which does not affect the others.
  *
  * @throws DIMGX_TOO_MANY_FILES, DIMGX_ABORTED
  */
@@ -54,7 +54,7 @@ export async function assembleImage(found: FoundImage, opening: Opening): Promis
   return imageOf(found, { reference, source, layers, fetch, resources });
 }
 
-/** An image's layers, oldest to newest, as far as its documents tell of them. */
+/** An image's layers, oldest to newest, as far as its documents describe them. */
 export function describeLayers(found: FoundImage): readonly Layer[] {
   const steps = historyOfLayers(found.layers.length, found.config.history);
   const names = namesOf(found);
@@ -69,7 +69,7 @@ export function describeLayers(found: FoundImage): readonly Layer[] {
   });
 }
 
-/** The image that a source found. */
+/** Makes the image that a source found. */
 export function imageOf<L extends Layer>(found: FoundImage, own: OwnOfSource<L>): Image & { layers: readonly L[] } {
   const { config, platform, history } = found.config;
   const { reference, source, layers, resources } = own;

@@ -4,14 +4,14 @@ import type { Descriptor } from '../../image/manifest.js';
 import { type Digest, parseDigest } from '../../reference/digest.js';
 import type { Documents } from './documents.js';
 
-/** Documents among files. */
+/** Blobs among the files of an image. */
 export class BlobStore implements Blobs {
   readonly isNear = true;
   readonly #known = new Map<Digest, boolean>();
   readonly documents: Documents;
   readonly #verify: boolean;
   readonly #manifestPath: (digest: Digest) => string;
-  /** Where a config or a layer lies among the files. */
+  /** Path of a config or a layer among the files. */
   readonly blobPath: (digest: Digest) => string;
 
   constructor(
@@ -27,16 +27,17 @@ export class BlobStore implements Blobs {
   }
 
   /**
-   * A manifest or an index, compared with its descriptor unless verification is off.
+   * Reads a manifest or an index, and compares it with its descriptor unless verification is off.
    *
-   * @throws DIMGX_IMAGE_BAD_DIGEST, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH; what `Documents.read` throws
+   * @throws DIMGX_IMAGE_BAD_DIGEST, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH; what `Documents.read`
+   *   throws
    */
   async manifest(descriptor: Descriptor): Promise<Document> {
     const digest = parseDigest(descriptor.digest, 'a manifest');
     return { bytes: await this.#read(this.#manifestPath(digest), descriptor, digest), digest };
   }
 
-  /** The same for a config. */
+  /** Does the same for a config. */
   async config(descriptor: Descriptor): Promise<Document> {
     const digest = parseDigest(descriptor.digest, 'the config');
     return { bytes: await this.#read(this.blobPath(digest), descriptor, digest), digest };

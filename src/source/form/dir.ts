@@ -9,18 +9,18 @@ import type { Documents } from './documents.js';
 import { imageManifest } from './image-manifest.js';
 import type { FoundImage, SourceRequest } from './source.js';
 
-/** What `skopeo copy … dir:DIR` writes: one manifest and its blobs. Source: containers/image, directory/. */
+/** The form that `skopeo copy … dir:DIR` writes: one manifest and its blobs. Source: containers/image, directory/. */
 export const transport = 'dir';
 
 const MANIFEST = 'manifest.json';
 
-/** `docker save` has a list in its `manifest.json`. */
+/** Whether `manifest.json` is an object. The one that `docker save` writes is a list. */
 export async function recognises(documents: Documents): Promise<boolean> {
   return (await documents.opening(MANIFEST))?.startsWith('{') ?? false;
 }
 
 /**
- * @throws DIMGX_SOURCE_NO_SUCH_IMAGE when the selector is not the digest of the one image; what `imageManifest` and
+ * @throws DIMGX_SOURCE_NO_SUCH_IMAGE when the selector does not match the one image; what `imageManifest` and
  *   `foundImage` throw
  */
 export async function find({ documents, selector, wanted, verify, tell }: SourceRequest): Promise<FoundImage> {

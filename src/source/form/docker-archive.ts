@@ -23,12 +23,15 @@ import type { Documents } from './documents.js';
 import { manifestDigestsByConfig } from './manifest-digests.js';
 import type { FoundImage, FoundLayer, SourceRequest } from './source.js';
 
-/** What `docker save`, `podman save` and `skopeo copy` write: `manifest.json` beside configs and layers. */
+/** The form that `docker save`, `podman save` and `skopeo copy` write: `manifest.json` beside configs and layers. */
 export const transport = 'docker-archive';
 
 const MANIFEST = 'manifest.json';
 
-/** An object in `manifest.json` is skopeo's `dir:`; anything else is taken for this form, to be told what is wrong. */
+/**
+ * An object in `manifest.json` means skopeo's `dir:`. Anything else is taken for this form, so that the error says what
+ * is wrong with it.
+ */
 export async function recognises(documents: Documents): Promise<boolean> {
   const opening = await documents.opening(MANIFEST);
   return opening !== undefined && !opening.startsWith('{');
@@ -85,7 +88,7 @@ export async function list(documents: Documents, verify: boolean): Promise<reado
 
 interface SavedImage extends Candidate {
   readonly item: DockerManifestItem;
-  /** The digest that the name of the config's file promises. */
+  /** The digest that the name of the config's file states. */
   readonly claimed: Digest | undefined;
 }
 
@@ -96,7 +99,7 @@ async function savedImage(
   manifests: ReadonlyMap<string, readonly Digest[]>,
 ): Promise<SavedImage> {
   const claimed = digestInName(item.Config);
-  // A config that cannot be read is refused when its image is chosen.
+  // A config that cannot be read is refused only when its image is chosen.
   const digest = claimed ?? (await ownProblem({ size: 0 }, () => digestOfConfig(item.Config)));
   const id = digest instanceof DimgxError ? item.Config : hexOf(digest);
   const names = realNames(item.RepoTags);
@@ -120,7 +123,7 @@ async function chooseSaved(saved: readonly SavedImage[], request: SourceRequest)
   return choosePlatform(wanted ?? defaultPlatform(), chosen, (image) => platforms.get(image)) ?? first;
 }
 
-/** What the config of an image tells, and whether its layers are there. */
+/** What the config of an image says, and whether its layers are there. */
 async function lookAtSaved({ item, ids }: SavedImage, documents: Documents): Promise<Looked> {
   const seen = { kind: 'image', digest: `sha256:${ids[0]}`, id: ids[0], missing: [] } as const;
   const config = await ownProblem({ size: 0 }, async () =>
@@ -172,14 +175,14 @@ function foundLayer(path: string, { LayerSources }: DockerManifestItem, diffId: 
   };
 }
 
-/** Docker leaves such layers out of its archives. */
+/** Docker leaves foreign layers out of its archives. */
 function foreignOf({ digest, size, urls }: NonNullable<DockerManifestItem['LayerSources'][string]>) {
   return { foreign: urls, ...(isDigest(digest) && { digest, ...(size != null && { claimedSize: size }) }) };
 }
 
 /**
- * The images that this one was built upon, by the number of their layers, which are the oldest of its own. Their names mark
- * where they end.
+ * The images that this one was built on, by their number of layers, which are the oldest layers of this one. Their
+ * names mark where they end.
  */
 async function imagesBelow(config: ParsedConfig, saved: readonly SavedImage[], documents: Documents) {
   const below = new Map<number, SavedImage[]>();
@@ -200,7 +203,7 @@ async function imagesBelow(config: ParsedConfig, saved: readonly SavedImage[], d
   return below;
 }
 
-/** Many images may name one config. */
+/** Works on each path once: many images may name the same config. */
 function onceForEach<T>(work: (path: string) => Promise<T>): (path: string) => Promise<T> {
   const results = new Map<string, Promise<T>>();
   return (path) => {
@@ -210,7 +213,7 @@ function onceForEach<T>(work: (path: string) => Promise<T>): (path: string) => P
   };
 }
 
-/** Of an image that was not chosen: if its config is damaged, that is no concern of the one that was. */
+/** For an image that was not chosen: a damaged config must not affect the chosen one. */
 async function diffIdsOf(path: string, documents: Documents): Promise<readonly Digest[]> {
   try {
     return parseConfig(await documents.read(path), quoted(path)).diffIds;

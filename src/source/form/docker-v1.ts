@@ -12,7 +12,10 @@ import { MAX_MISSING } from '../choose/examine-manifest.js';
 import type { Documents } from './documents.js';
 import type { FoundImage, FoundLayer, SourceRequest } from './source.js';
 
-/** What `docker save` wrote up to 1.9: a folder for each layer, which names its parent. Source: moby, image/spec/v1.md. */
+/**
+ * The form that `docker save` wrote up to 1.9: a folder for each layer, which names its parent. Source: moby,
+ * image/spec/v1.md.
+ */
 export const transport = 'docker-archive';
 
 const REPOSITORIES = 'repositories';
@@ -75,7 +78,7 @@ const NODE = tolerantSchema((may) => {
     comment: text,
     architecture: text,
     os: text,
-    /** Docker's first versions, and its reader, take a command as one text, too. */
+    /** Docker's first versions also wrote a command as a single string, and its reader accepts both forms. */
     container_config: may(v.nullish(v.object({ Cmd: v.nullish(v.union([v.string(), v.array(v.string())])) })), null),
   });
 });
@@ -103,7 +106,7 @@ async function readNodes(documents: Documents): Promise<Nodes> {
   return nodes;
 }
 
-/** `name:tag` of each layer that has any. */
+/** The `name:tag` of each layer that has any. */
 async function readTags(documents: Documents, nodes: Nodes): Promise<Tags> {
   const bytes = await documents.find(REPOSITORIES);
   const tags = new Map<string, string[]>();
@@ -120,7 +123,7 @@ async function readTags(documents: Documents, nodes: Nodes): Promise<Tags> {
   return tags;
 }
 
-/** What the selector names; without one, the only newest layer that all tagged layers lead to. */
+/** The layer that the selector names. Without a selector, the only newest layer that is built on all tagged layers. */
 async function chooseTip(nodes: Nodes, tags: Tags, selector: string | undefined, location: string): Promise<string> {
   const candidate = (id: string): Candidate => ({ names: tags.get(id) ?? [], ids: [id] });
   const describe = async ({ ids: [id] }: Candidate) => ({ kind: 'image', ...platformOfNode(nodes.get(id)) });
@@ -149,7 +152,7 @@ function tipsOf(nodes: Nodes): readonly string[] {
   return tips;
 }
 
-/** Counts the tagged layers from a tip to its base; each layer is visited once, however many tips there are. */
+/** Counts the tagged layers from a tip to its base. Each layer is visited once, however many tips there are. */
 function taggedBelow(nodes: Nodes, tags: Tags): (tip: string) => number {
   const counts = new Map<string, number>();
   return (tip) => {
@@ -168,7 +171,7 @@ function taggedBelow(nodes: Nodes, tags: Tags): (tip: string) => number {
   };
 }
 
-/** From the base to the tip. */
+/** The layers from the base to the tip. */
 function chainOf(tip: string, nodes: Nodes): readonly string[] {
   const chain = new Set<string>();
   for (let id: string | null | undefined = tip; id; id = nodes.get(id)?.parent) {
@@ -179,7 +182,10 @@ function chainOf(tip: string, nodes: Nodes): readonly string[] {
   return [...chain].reverse();
 }
 
-/** Of all documents only the newest layer's is kept whole: there may be many, and they take much more as values. */
+/**
+ * Keeps only the document of the newest layer whole. There may be many documents, and they take much more memory once
+ * parsed.
+ */
 function configOf(tip: Uint8Array, chain: readonly string[], nodes: Nodes): ParsedConfig {
   const what = `${chain.at(-1)}/json`;
   const { value, document } = parseTolerantly(tip, NODE, what);

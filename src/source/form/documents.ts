@@ -5,16 +5,19 @@ import { DimgxError } from '../../errors.js';
 import { digestOfName } from '../files/blob-name.js';
 import { cleanName, type Files } from '../files/files.js';
 
-/** Of all documents that opening one image reads, in bytes: archives with thousands of images stay below. */
+/**
+ * Total size of the documents that opening one image may read, in bytes. Archives with thousands of images stay below
+ * it.
+ */
 const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
 
-/** What the smallest counts: to open and to read one costs as much, whatever is in it. */
+/** Smallest size that a document counts for, in bytes: opening and reading one costs this much, however short it is. */
 const LEAST_DOCUMENT = 4096;
 
 /** In bytes. */
 const OPENING_LENGTH = 64;
 
-/** Reads the manifests, indexes and configs among an image's files, within bounds. */
+/** Reads the manifests, indexes and configs among an image's files, within limits. */
 export class Documents {
   readonly files: Files;
   #left = MAX_ALL_DOCUMENTS;
@@ -24,7 +27,7 @@ export class Documents {
   }
 
   /**
-   * @returns `undefined` when there is no file of that name
+   * @returns `undefined` if there is no file of that name
    * @throws DIMGX_IMAGE_TOO_LARGE before anything is read; what `Files.open` throws
    */
   async find(name: string): Promise<Uint8Array | undefined> {
@@ -42,9 +45,9 @@ export class Documents {
   }
 
   /**
-   * How a document begins, blanks aside, for telling forms apart.
+   * The beginning of a document without leading whitespace, to tell forms apart.
    *
-   * @returns `undefined` when there is no file of that name
+   * @returns `undefined` if there is no file of that name
    */
   async opening(name: string): Promise<string | undefined> {
     const file = await this.files.open(name);
@@ -64,9 +67,9 @@ export class Documents {
   }
 
   /**
-   * The length of a file, which is not read, in bytes.
+   * The length of a file, in bytes. The file is not read.
    *
-   * @returns `undefined` when there is no regular file of that name
+   * @returns `undefined` if there is no regular file of that name
    */
   async lengthOf(name: string): Promise<number | undefined> {
     try {

@@ -6,18 +6,18 @@ import { chooseLeaf, type LeafRequest } from '../choose/choose-leaf.js';
 import { type Leaf, leavesOf } from '../choose/manifest-leaves.js';
 import { documentKind, parseManifest, readManifest } from '../choose/read-manifest.js';
 
-/** An image's manifest, out of an index where there is one. */
+/** An image's manifest, taken out of an index if there is one. */
 export interface ImageManifest {
   readonly manifest: Manifest;
   readonly digest: Digest;
-  /** An index says that it is for the platform. */
+  /** An index declares that it is for the platform. */
   readonly isForPlatform: boolean;
-  /** What is malformed in it, or in the index around it, without deciding what is read; printable. */
+  /** What is malformed in it, or in the index around it, without changing what is read; printable. */
   readonly oddities: readonly string[];
 }
 
 /**
- * Reads a manifest, or the one for the platform when the document is an index.
+ * Reads a manifest. If the document is an index, reads the manifest for the platform.
  *
  * @param what the document's name, printable
  * @throws DIMGX_IMAGE_TOO_LARGE, DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_NOT_AN_IMAGE; as `manifestForPlatform`
@@ -34,7 +34,7 @@ export async function imageManifest(
 }
 
 /**
- * @throws DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_NOT_AN_IMAGE; what is wrong with the only
+ * @throws DIMGX_SOURCE_NO_PLATFORM, DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_NOT_AN_IMAGE; the problem of the only
  *   manifest for the platform; what `Blobs.manifest` throws
  */
 export async function manifestForPlatform(leaves: readonly Leaf[], request: LeafRequest): Promise<ImageManifest> {

@@ -7,7 +7,9 @@ import { isImageKind, kindOfDescriptor, mayBeIndex } from '../choose/manifest-ki
 import { leavesOf } from '../choose/manifest-leaves.js';
 import type { LayoutImage } from './oci-layout.js';
 
-/** Leaves out what is not an image by its descriptor, and what an index that is left leads to. */
+/**
+ * Leaves out anything that is not an image by its descriptor, and anything that one of the remaining indexes leads to.
+ */
 export async function likelyImages(images: readonly LayoutImage[], store: Blobs): Promise<readonly LayoutImage[]> {
   if (images.length < 2) return images;
   const claimed = images.filter(({ descriptor }) => isImageKind(kindOfDescriptor(descriptor)));
@@ -18,7 +20,7 @@ export async function likelyImages(images: readonly LayoutImage[], store: Blobs)
     if (leaves instanceof DimgxError) continue;
     for (const leaf of leaves) {
       if (leaf.descriptor === descriptor) continue;
-      // The last on the way is the index itself.
+      // The last index on the path is this one.
       for (const digest of [leaf.descriptor.digest, ...leaf.indexes.slice(0, -1)]) below.add(digest);
     }
   }
@@ -26,7 +28,7 @@ export async function likelyImages(images: readonly LayoutImage[], store: Blobs)
   return top.length > 0 ? top : claimed;
 }
 
-/** What the documents of an image in a layout tell. */
+/** What the documents of an image in a layout say. */
 export async function lookAtImage(image: LayoutImage, store: Blobs): Promise<Looked> {
   const { descriptor } = image;
   const index = mayBeIndex(descriptor) && (await lookIntoIndex(descriptor, store));
@@ -36,9 +38,9 @@ export async function lookAtImage(image: LayoutImage, store: Blobs): Promise<Loo
 }
 
 /**
- * An index is as whole as the best of its images: the others may be missing.
+ * An index is as whole as the best of its images; the others may be missing.
  *
- * @returns `undefined` for what is a manifest, or cannot be read and does not say that it is an index
+ * @returns `undefined` for a manifest, and for a document that cannot be read and is not declared to be an index
  */
 async function lookIntoIndex(descriptor: Descriptor, store: Blobs): Promise<Looked | undefined> {
   const index: Examined = { digest: descriptor.digest, kind: 'index', missing: [] };

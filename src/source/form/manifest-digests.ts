@@ -8,8 +8,8 @@ import type { Documents } from './documents.js';
 import { blobPath, INDEX } from './layout-paths.js';
 
 /**
- * For the hex digits of each config: the digests by which containerd knows its image, of the manifest and of the
- * indexes around it. For what stands beside the form that is read: what is missing or malformed here is left out.
+ * Maps the hex digits of each config to the digests by which containerd knows its image: those of the manifest and of
+ * the indexes around it. These documents accompany the form that is read, so anything missing or malformed is left out.
  */
 export async function manifestDigestsByConfig(
   documents: Documents,

@@ -106,13 +106,16 @@ function namedImage(descriptor: Descriptor, more: { readonly number?: number; re
   const names = realNames(
     NAMES.map((key) => (annotations && Object.hasOwn(annotations, key) && annotations[key]) || ''),
   );
-  // A malformed digest is refused when the image is chosen.
+  // A malformed digest is refused only when the image is chosen.
   const id = isDigest(digest) ? hexOf(digest) : digest;
   const { number, ids = [] } = more;
   return { names, ids: [id, ...ids] as const, descriptor, ...(number !== undefined && { number }) };
 }
 
-/** Images that the top of the layout does not tell of: inside its indexes, or by the digest of their config. */
+/**
+ * Images that the top of the layout does not list: those inside its indexes, and those known by the digest of their
+ * config.
+ */
 async function hiddenImages(
   manifests: readonly Descriptor[],
   documents: Documents,
@@ -131,13 +134,13 @@ function withOddities(found: FoundImage, around: readonly string[]): FoundImage 
   return { ...found, oddities: [...around, ...(found.oddities ?? [])] };
 }
 
-/** Some tools list the platforms of one image at the top of the layout, without an index of their own. */
+/** Some tools list the platforms of one image at the top of the layout, without an index for them. */
 function arePlatformsOfOne(images: readonly LayoutImage[]): boolean {
   const names = new Set(images.map((image) => image.names.join('\n')));
   return images.length > 1 && names.size === 1 && images.every(({ descriptor }) => descriptor.platform);
 }
 
-/** The full name, where there is one, and not also the tag that ends it. */
+/** The full name if there is one, without its tag as a second name. */
 function tagsOf(images: readonly LayoutImage[]): readonly string[] {
   return [...new Set(images.flatMap(({ names }) => names.slice(0, 1)))];
 }

@@ -5,24 +5,24 @@ import type { Platform } from '../../image/platform.js';
 import type { Digest } from '../../reference/digest.js';
 import type { Documents } from './documents.js';
 
-/** What a source is asked for. */
+/** What a source is asked to find. */
 export interface SourceRequest {
   readonly documents: Documents;
-  /** Which image: a name, tag, ID, digest, or `@N`. None: the only one. */
+  /** Which image: a name, tag, ID, digest, or `@N`. `undefined`: the only one. */
   readonly selector: string | undefined;
-  /** The platform that was asked for, if any was. */
+  /** The platform that was asked for, if any. */
   readonly wanted: Platform | undefined;
-  /** Whether digests and sizes are compared. */
+  /** Whether to compare digests and sizes. */
   readonly verify: boolean;
-  /** Takes warnings about the image, which may be errors. */
+  /** Receives warnings about the image, which may be turned into errors. */
   readonly warn: Warn;
-  /** Takes warnings about the request, which never are. */
+  /** Receives warnings about the request, which never become errors. */
   readonly tell: Warn;
 }
 
-/** A layer, as its source's documents tell of it; nothing of it is open. */
+/** A layer, as its source's documents describe it. Nothing is open yet. */
 export interface FoundLayer {
-  /** Among the image's files. */
+  /** Path among the image's files. */
   readonly file: string;
   readonly mediaType: string;
   readonly digest?: Digest;
@@ -30,9 +30,9 @@ export interface FoundLayer {
   readonly legacyId?: string;
   readonly imageId?: string;
   readonly tags: readonly string[];
-  /** Where its maker offers it, if registries may not hand it on. */
+  /** URLs where its maker offers it, if registries may not distribute it. */
   readonly foreign?: readonly string[];
-  /** Why it cannot be read, as its descriptor tells. */
+  /** Why it cannot be read, as far as its descriptor shows. */
   readonly problem?: DimgxError;
 }
 
@@ -41,22 +41,22 @@ export interface FoundImage {
   readonly id: string;
   readonly manifestDigest?: Digest;
   readonly tags: readonly string[];
-  /** An index says that it is for the platform that was asked for; what its config says then does not matter. */
+  /** An index declares that it is for the platform that was asked for, so what its config says does not matter. */
   readonly isForPlatform?: boolean;
   readonly config: ParsedConfig;
-  /** What is malformed in the documents around the config without deciding what is read; printable. */
+  /** What is malformed in the documents around the config without changing what is read; printable. */
   readonly oddities?: readonly string[];
   /** Oldest to newest. */
   readonly layers: readonly FoundLayer[];
 }
 
-/** One form in which an image lies among files. Each file of this folder that is named after a form exports these. */
+/** One form that an image among files can have. Each file in this folder that is named after a form exports these. */
 export interface Source {
-  /** As users name it; with `-archive` behind it where the files lie in an archive, if it does not end so already. */
+  /** The name that users write. If the files are in an archive, `-archive` is appended unless the name ends with it. */
   readonly transport: 'docker-archive' | 'oci' | 'dir';
-  /** Whether the files have this form, by what lies at their top. */
+  /** Whether the files have this form, by what is at their top. */
   recognises(documents: Documents): Promise<boolean>;
-  /** Lists all that is there, whether it can be read or not. */
+  /** Lists everything that is there, whether it can be read or not. */
   list(documents: Documents, verify: boolean): Promise<readonly ListedImage[]>;
   /** Finds the image and reads its documents; opens no layer. */
   find(request: SourceRequest): Promise<FoundImage>;

@@ -5,7 +5,7 @@ import * as dockerV1 from './docker-v1.js';
 import * as ociLayout from './oci-layout.js';
 import type { Source } from './source.js';
 
-/** In this order: of a directory or archive that has several forms at once, Docker's `manifest.json` comes first. */
+/** In order of precedence: if a directory or an archive has several forms, Docker's `manifest.json` comes first. */
 export const SOURCES: readonly Source[] = [dir, dockerArchive, ociLayout, dockerV1];
 
 export const SOURCES_OF: Readonly<Record<FileTransport, readonly Source[]>> = {
