@@ -1,15 +1,26 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
+
+/** Builds what the tests run, and makes a folder for what they share, in `DIMGX_TEST_FOLDER`, until the run is over. */
+export default async function setup(): Promise<() => Promise<void>> {
+  await build();
+  const folder = await mkdtemp(join(tmpdir(), 'dimgx-tests-'));
+  await chmod(folder, 0o755);
+  process.env.DIMGX_TEST_FOLDER = folder;
+  return () => rm(folder, { recursive: true, force: true });
+}
 
 /**
  * Builds what the tests run, so that none sees code of yesterday. What is up to date is left alone: several runs at once do
  * not take it away from one another.
  */
-export default async function build(): Promise<void> {
+async function build(): Promise<void> {
   if (await isUpToDate()) return;
   const [code] = await once(spawn(process.execPath, [`${ROOT}build.mjs`], { stdio: 'inherit' }), 'close');
   if (code !== 0) throw new Error('the build failed');

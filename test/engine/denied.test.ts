@@ -1,17 +1,14 @@
-import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chmod, chown } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
 import { lacks } from '../helpers/engines.js';
 import { fakeEngine } from '../helpers/fake-engine.js';
 import { temporaryFolder } from '../helpers/members.js';
-import { type PublicCopy, publicCopy } from '../helpers/public-copy.js';
+import { publicCopy } from '../helpers/public-copy.js';
 import { runCommand } from '../helpers/run-command.js';
-
-let copy: PublicCopy;
 
 /** Tries the hosts in a process that has no power over what belongs to others. */
 async function failureOf(...hosts: string[]): Promise<string> {
+  const copy = await publicCopy();
   const script = `
     import { openFirst } from '${copy.build}/engine/open-engine.js';
     import { parseEndpoint } from '${copy.build}/engine/endpoint.js';
@@ -26,13 +23,6 @@ async function failureOf(...hosts: string[]): Promise<string> {
 describe.skipIf(lacks('root', 'setpriv'))(
   'a socket that belongs to others (needs root, to give it away, and setpriv)',
   () => {
-    let folder: string;
-    beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'dimgx-copy-'));
-      copy = await publicCopy(folder);
-    });
-    afterAll(() => rm(folder, { recursive: true, force: true }));
-
     test('is told as that, and what to do', async () => {
       const host = await fakeEngine({});
       await chmod(host.slice(7), 0o600);

@@ -1,7 +1,6 @@
-import { copyFile, link, readFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from './members.js';
 import { runCommand } from './run-command.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -15,13 +14,19 @@ export interface PublicCopy {
 }
 
 /**
- * Copies Node, the package and its dependencies to a folder that every user can enter, for tests that run as another
- * user. The clone itself may be in a folder that only its owner can enter, such as /root.
- *
- * @param folder default: one that is removed when the test is over
+ * A copy of Node, the package and its dependencies in a folder that every user can enter, for tests that run as another
+ * user. The clone itself may be in a folder that only its owner can enter, such as /root. The tests of a worker share
+ * one copy, which is removed after the run. Do not change it.
  */
-export async function publicCopy(folder?: string): Promise<PublicCopy> {
-  const to = folder ?? (await temporaryFolder());
+export function publicCopy(): Promise<PublicCopy> {
+  copy ??= makeCopy(join(process.env.DIMGX_TEST_FOLDER as string, `copy-${process.pid}`));
+  return copy;
+}
+
+let copy: Promise<PublicCopy> | undefined;
+
+async function makeCopy(to: string): Promise<PublicCopy> {
+  await mkdir(to);
   const parts = ['bin', 'build', 'dist', 'package.json', ...(await dependencies())];
   await runCommand('cp', ['-r', '--parents', ...parts, to], { cwd: ROOT });
   const node = join(to, 'node');

@@ -6,10 +6,10 @@ import { judged } from './judged.js';
 import { randomStack, type Stack } from './random-stack.js';
 import { withoutRefused } from './without-refused.js';
 
-const stacks = fc.sample(randomStack, { seed: 1, numRuns: shortOrLong(600, 2000) });
+const stacks = fc.sample(randomStack, { seed: 1, numRuns: shortOrLong(300, 2000) });
 
 /** How many of them are to hold each feature, at the least. */
-const LEAST = shortOrLong(3, 10);
+const LEAST = shortOrLong(1, 10);
 
 /** What judge is never asked about, by rows of left-to-the-model.ts. */
 const LEFT_BY_BOTH = ['a whiteout that names nothing', 'an opaque root'];
