@@ -1,6 +1,6 @@
 import type { IndexedLayer } from '../layer/layer-index.js';
 import { writtenEvent } from '../merge/explain.js';
-import { mergePlan } from '../merge/merge-plan.js';
+import { planColumns } from '../merge/merge-plan.js';
 import type { Plan } from '../merge/plan.js';
 import type { ExtractOptions } from '../options.js';
 import { TarAssembler } from './assembler.js';
@@ -14,7 +14,7 @@ export interface Extraction {
 
 /** Opens the tar that a plan describes. */
 export function openExtraction(plan: Plan, { onEntry, signal }: ExtractOptions): Extraction {
-  const columns = mergePlan(plan);
+  const columns = planColumns(plan);
   const onItem = onEntry && ((item: number) => onEntry(writtenEvent(columns, item)));
   let size = 0;
   for (let item = 0; item < columns.length; item++) {

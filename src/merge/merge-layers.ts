@@ -9,9 +9,9 @@ import { applyLayer } from './apply-layer.js';
 import { hiddenEvents } from './explain.js';
 import { FollowBudget } from './follow-budget.js';
 import { HiddenEntries } from './hidden-entries.js';
-import { MergePlan } from './merge-plan.js';
+import { planOf } from './merge-plan.js';
 import { orderItems } from './order.js';
-import type { HiddenRef, Plan } from './plan.js';
+import type { HiddenRef, Plan, PlanColumns } from './plan.js';
 import { Tree } from './tree.js';
 
 /**
@@ -26,15 +26,15 @@ import { Tree } from './tree.js';
 export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions = {}): Plan {
   checkOptions(options);
   const callbacks = guardCallbacks(options, () => {});
-  const plan = planLayers(indexedLayers(layers), {
+  const columns = planLayers(indexedLayers(layers), {
     onWarning: inputWarner({ ...options, ...callbacks }),
     explain: (options.explain ?? false) || callbacks.onEntry !== undefined,
     maxEntries: limitsOf(options.limits).maxEntries,
     excludeDevices: options.excludeDevices ?? false,
   });
-  if (plan.excluded > 0) callbacks.onWarning?.(devicesExcluded(plan.excluded));
-  if (callbacks.onEntry) for (const event of hiddenEvents(plan)) callbacks.onEntry(event);
-  return plan;
+  if (columns.excluded > 0) callbacks.onWarning?.(devicesExcluded(columns.excluded));
+  if (callbacks.onEntry) for (const event of hiddenEvents(columns)) callbacks.onEntry(event);
+  return planOf(columns);
 }
 
 interface Settings {
@@ -44,7 +44,7 @@ interface Settings {
   readonly excludeDevices: boolean;
 }
 
-function planLayers(layers: readonly IndexedLayer[], options: Settings): MergePlan {
+function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanColumns {
   const oldestFirst = layers.toReversed();
   const count = layers.reduce((sum, { entries }) => sum + entries.length, 0);
   const tree = new Tree(count, options.maxEntries);
@@ -63,7 +63,7 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): MergePl
     const ref = tree.ref(node);
     return { layer: newestFirst(ref.layer), entry: ref.entry, isExcluded: true };
   });
-  return new MergePlan({
+  return {
     layers,
     length: entry.length,
     layer: layer.toArray().map(newestFirst),
@@ -72,7 +72,7 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): MergePl
     dotted,
     excluded: excluded.length,
     hiddenRefs: hidden ? hidden.list(nodes, newestFirst).concat(excludedEntries) : [],
-  });
+  };
 }
 
 /** Whether all layers of the image are present and in order. */

@@ -1,29 +1,27 @@
 import { requireThat } from '../base/call/check-options.js';
 import { entryView, textOf } from '../layer/entries.js';
-import type { IndexedLayer } from '../layer/layer-index.js';
+import type { IndexedLayer, LayerIndex } from '../layer/layer-index.js';
 import { reasonOf } from './explain.js';
-import type { Changes, HiddenEntry, HiddenRef, Plan, PlanColumns, PlanEntry } from './plan.js';
+import type { HiddenEntry, Plan, PlanColumns, PlanEntry } from './plan.js';
 
-/** The plan made by `mergeLayers`: columns for the later stages, views for the caller. */
-export class MergePlan implements Plan, PlanColumns {
-  readonly layers: readonly IndexedLayer[];
-  readonly length: number;
-  readonly layer: Int32Array;
-  readonly entry: Int32Array;
-  readonly dotted: boolean;
-  readonly changes: Changes;
-  readonly excluded: number;
-  readonly hiddenRefs: readonly HiddenRef[];
+/** The plan made by `mergeLayers`: views of the columns that the later stages use. */
+class MergePlan implements Plan {
+  readonly columns: PlanColumns;
 
   constructor(columns: PlanColumns) {
-    this.layers = columns.layers;
-    this.length = columns.length;
-    this.layer = columns.layer;
-    this.entry = columns.entry;
-    this.dotted = columns.dotted;
-    this.changes = columns.changes;
-    this.excluded = columns.excluded;
-    this.hiddenRefs = columns.hiddenRefs;
+    this.columns = columns;
+  }
+
+  get layers(): readonly LayerIndex[] {
+    return this.columns.layers;
+  }
+
+  get length(): number {
+    return this.columns.length;
+  }
+
+  get excluded(): number {
+    return this.columns.excluded;
   }
 
   *survivors(): Generator<PlanEntry, void, void> {
@@ -31,10 +29,15 @@ export class MergePlan implements Plan, PlanColumns {
   }
 
   *hidden(): Generator<HiddenEntry, void, void> {
-    for (const ref of this.hiddenRefs) {
-      const { entries } = this.layers[ref.layer] as IndexedLayer;
+    for (const ref of this.columns.hiddenRefs) {
+      const { entries } = this.columns.layers[ref.layer] as IndexedLayer;
       const by = ref.by && { path: textOf(ref.by.path), layer: ref.by.layer };
-      yield { ...entryView(entries, ref.entry), layer: ref.layer, reason: reasonOf(this, ref), ...(by && { by }) };
+      yield {
+        ...entryView(entries, ref.entry),
+        layer: ref.layer,
+        reason: reasonOf(this.columns, ref),
+        ...(by && { by }),
+      };
     }
   }
 
@@ -42,13 +45,14 @@ export class MergePlan implements Plan, PlanColumns {
    * An entry as it is in the output: with its final path, and with the metadata set by later hard links of its inode.
    */
   #survivor(item: number): PlanEntry {
-    const layer = this.layer[item] as number;
-    const index = this.entry[item] as number;
-    const change = this.changes.get(item);
+    const { layers, changes, layer: from, entry } = this.columns;
+    const layer = from[item] as number;
+    const index = entry[item] as number;
+    const change = changes.get(item);
     const pathBytes = change?.path;
     const path = pathBytes && { path: textOf(pathBytes), pathBytes };
     if (index < 0) return { ...MADE_DIRECTORY, ...path, layer };
-    const view = entryView((this.layers[layer] as IndexedLayer).entries, index);
+    const view = entryView((layers[layer] as IndexedLayer).entries, index);
     const link = change?.link && {
       type: 'hard link' as const,
       size: 0,
@@ -72,15 +76,20 @@ const MADE_DIRECTORY = {
   mtimeNanos: 0,
 } as const;
 
-/** Checks that a plan passed by a caller was made by `mergeLayers`. @throws DIMGX_CLI_USAGE */
-export function mergePlan(plan: Plan): MergePlan {
+/** The plan that `mergeLayers` returns. */
+export function planOf(columns: PlanColumns): Plan {
+  return new MergePlan(columns);
+}
+
+/** The columns of a plan that a caller passes. @throws DIMGX_CLI_USAGE unless `mergeLayers` made the plan */
+export function planColumns(plan: Plan): PlanColumns {
   requireThat(plan instanceof MergePlan, 'the plan', 'one that mergeLayers gave', plan);
-  return plan as MergePlan;
+  return (plan as MergePlan).columns;
 }
 
 /** The number of entries of each layer that are in the output. */
 export function writtenByLayer(plan: Plan): readonly number[] {
-  const { layers, length, layer, entry } = mergePlan(plan);
+  const { layers, length, layer, entry } = planColumns(plan);
   const written = new Array<number>(layers.length).fill(0);
   for (let item = 0; item < length; item++) {
     if ((entry[item] as number) >= 0) (written[layer[item] as number] as number)++;

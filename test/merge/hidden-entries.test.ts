@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { mergeLayers } from '#dimgx/merge/merge-layers.js';
-import { mergePlan } from '#dimgx/merge/merge-plan.js';
+import { planColumns } from '#dimgx/merge/merge-plan.js';
 import { type LayerSpec, withLayers } from '../helpers/flatten-layers.js';
 import type { RawEntry } from '../helpers/raw-layer.js';
 
@@ -11,7 +11,7 @@ const dir = (name: string): RawEntry => ({ name, type: '5' });
 function hidden(layers: readonly LayerSpec[]): Promise<string[]> {
   return withLayers(layers, {}, (indexes) => {
     const text = (path: Uint8Array | undefined) => Buffer.from(path ?? []).toString('latin1');
-    const { hiddenRefs } = mergePlan(mergeLayers(indexes, { explain: true }));
+    const { hiddenRefs } = planColumns(mergeLayers(indexes, { explain: true }));
     return hiddenRefs.map(({ layer, entry, by }) =>
       [text(indexes[layer]?.entries.at(entry)?.pathBytes), ...(by ? [by.how, text(by.path)] : [])].join(' '),
     );

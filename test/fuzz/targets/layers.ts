@@ -7,7 +7,7 @@ import { EntryTable } from '#dimgx/layer/entry-table.js';
 import { FillLevel } from '#dimgx/layer/fill-level.js';
 import type { IndexedLayer } from '#dimgx/layer/layer-index.js';
 import { mergeLayers } from '#dimgx/merge/merge-layers.js';
-import { mergePlan } from '#dimgx/merge/merge-plan.js';
+import { planColumns } from '#dimgx/merge/merge-plan.js';
 import { layerValue } from '../../helpers/image-value.js';
 import { type RawEntry, rawEntry, rawLayer } from '../../helpers/raw-layer.js';
 import { randomStack } from '../../law/random-stack.js';
@@ -96,7 +96,7 @@ async function indexesOf(layers: readonly Buffer[]): Promise<IndexedLayer[]> {
 }
 
 function flattened(indexes: readonly IndexedLayer[]): Promise<Buffer> {
-  return assembled(new TarAssembler(mergePlan(mergeLayers(indexes, { explain: true, limits: LIMITS }))));
+  return assembled(new TarAssembler(planColumns(mergeLayers(indexes, { explain: true, limits: LIMITS }))));
 }
 
 function mutateOnce(stack: Part[][], random: Random): void {
