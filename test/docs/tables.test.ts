@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkOptions } from '#dimgx/base/call/check-options.js';
-import { COMMAND_TABLE, isRow } from '#dimgx/cli/commands/command-table.js';
+import { commandRows } from '#dimgx/cli/commands/command-table.js';
 import { OPTION_TABLE, type OptionRow } from '#dimgx/cli/options/option-table.js';
 import { ERRORS, WARNINGS } from '#dimgx/errors.js';
 import { publicTypes } from '../helpers/public-types.js';
@@ -33,11 +33,7 @@ function spelled([name, { alias, metavar = '' }]: readonly [string, OptionRow]):
   return [...(alias ? [`\`-${alias}\``] : []), `\`--${name}${metavar}\``].join(', ');
 }
 
-const commands = Object.entries(COMMAND_TABLE).flatMap(([word, entry]) =>
-  isRow(entry)
-    ? [{ name: word, row: entry }]
-    : Object.entries(entry).map(([second, row]) => ({ name: `${word} ${second}`, row })),
-);
+const commands = commandRows().map(([name, row]) => ({ name, row }));
 
 describe('docs/cli.md', () => {
   test('lists every option as the help writes it, in its order, and no other', () => {

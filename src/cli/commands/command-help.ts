@@ -2,7 +2,7 @@ import { MESSAGE_OPTIONS } from '../messages/message-settings.js';
 import { OPTION_TABLE } from '../options/option-table.js';
 import type { OptionTable } from '../options/read-options.js';
 import type { Command, Example } from './command.js';
-import { COMMAND_TABLE, type CommandRow, isRow } from './command-table.js';
+import { commandRows } from './command-table.js';
 
 /** Everything that the help, completion and the manual say about a command. */
 export interface CommandHelp {
@@ -34,6 +34,11 @@ export const MAIN_HELP: CommandHelp = {
   ],
 };
 
+/** How an image can be named. */
+export const IMAGE_FORMS = `IMAGE is a path, "-" for an archive on standard input, or one of
+docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-daemon:NAME,
+docker://NAME (in a registry).`;
+
 export function helpOf(name: string, summary: string, command: Command): CommandHelp {
   const { usage, describe, examples, options } = command;
   const own = Object.entries(options).map(([option, row]) => [option, { group: 'Options:', ...row }] as const);
@@ -43,9 +48,6 @@ export function helpOf(name: string, summary: string, command: Command): Command
 
 /** Help for `dimgx` itself, then for every command in the order of the table. */
 export async function allHelp(): Promise<readonly CommandHelp[]> {
-  const rows: readonly (readonly [string, CommandRow])[] = Object.entries(COMMAND_TABLE).flatMap(([word, entry]) =>
-    isRow(entry) ? [[word, entry]] : Object.entries(entry).map(([second, row]) => [`${word} ${second}`, row]),
-  );
-  const own = rows.map(async ([name, row]) => helpOf(name, row.summary, (await row.load()).command));
+  const own = commandRows().map(async ([name, row]) => helpOf(name, row.summary, (await row.load()).command));
   return [MAIN_HELP, ...(await Promise.all(own))];
 }

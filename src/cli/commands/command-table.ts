@@ -31,6 +31,13 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record
   logout: { summary: 'remove credentials for a registry', load: () => import('./logout.js') },
 };
 
+/** Every command with its full name, `cache ls`, in the order of the table. */
+export function commandRows(): readonly (readonly [name: string, row: CommandRow])[] {
+  return Object.entries(COMMAND_TABLE).flatMap(([word, entry]): (readonly [string, CommandRow])[] =>
+    isRow(entry) ? [[word, entry]] : Object.entries(entry).map(([second, row]) => [`${word} ${second}`, row]),
+  );
+}
+
 export function isRow(entry: (typeof COMMAND_TABLE)[string]): entry is CommandRow {
   return typeof entry.load === 'function';
 }

@@ -1,7 +1,7 @@
 import type { DimgxError } from '../../errors.js';
 import { suggestion } from '../options/nearest.js';
 import { usageError } from '../options/usage-error.js';
-import { COMMAND_TABLE, type CommandRow, isRow } from './command-table.js';
+import { COMMAND_TABLE, type CommandRow, commandRows, isRow } from './command-table.js';
 
 /** The command named at the beginning of a command line. */
 export interface FoundCommand {
@@ -40,9 +40,7 @@ export function commandHint(args: readonly string[]): string {
 
 /** Names of all commands: `pull`, `cache ls`. */
 export function commandNames(): readonly string[] {
-  return Object.entries(COMMAND_TABLE).flatMap(([word, entry]) =>
-    isRow(entry) ? [word] : Object.keys(entry).map((second) => `${word} ${second}`),
-  );
+  return commandRows().map(([name]) => name);
 }
 
 /** @returns `undefined` if the command line begins with an option or an image, not with a command */

@@ -7,7 +7,7 @@ export function fishCompletion(helps: readonly CommandHelp[]): string {
   const firsts = [...new Set(commands.map(({ name }) => name.split(' ')[0] as string))];
   const lines = helps.flatMap((help) => {
     const when = conditionOf(help.name, firsts);
-    return [...commandLine(help, firsts), ...optionWords(help).map((option) => optionLine(when, option))];
+    return [...commandLines(help), ...optionWords(help).map((option) => optionLine(when, option))];
   });
   return `# dimgx completion fish
 function __dimgx_words
@@ -32,16 +32,14 @@ function conditionOf(name: string, firsts: readonly string[]): string {
   return `not contains -- (__dimgx_words)[1] ${firsts.join(' ')}`;
 }
 
-function commandLine({ name, summary }: CommandHelp, firsts: readonly string[]): readonly string[] {
+function commandLines({ name, summary }: CommandHelp): readonly string[] {
   if (name === '') return [];
   const [word = '', second] = name.split(' ');
   if (second === undefined) return [`complete -c dimgx -n __dimgx_begins -a ${word} -d ${fishWord(summary)}`];
-  const isFirst = firsts.includes(word);
-  const lines = [
+  return [
+    `complete -c dimgx -n __dimgx_begins -a ${word}`,
     `complete -c dimgx -f -n '__dimgx_is ${word}; and test (count (__dimgx_words)) -eq 1' -a ${second} -d ${fishWord(summary)}`,
   ];
-  if (isFirst) lines.unshift(`complete -c dimgx -n __dimgx_begins -a ${word}`);
-  return lines;
 }
 
 function optionLine(

@@ -19,7 +19,7 @@ interface Given {
  * after operands, `--` before operands only, and `-` as an operand or a value. An option that needs a value takes the
  * next argument, even one that begins with a dash.
  *
- * Of the options that share a slot, only the last is kept. Parsing stops at an option that answers, such as `--help`.
+ * If several options share a slot, only the last is kept. Parsing stops at an option that answers, such as `--help`.
  *
  * @throws DIMGX_CLI_USAGE: unknown or ambiguous option, missing value, value where none belongs
  */

@@ -1,12 +1,10 @@
 import yargs from 'yargs';
 import type { Command } from '../commands/command.js';
-import { type CommandHelp, helpOf, MAIN_HELP } from '../commands/command-help.js';
-import { COMMAND_TABLE, isRow } from '../commands/command-table.js';
+import { type CommandHelp, helpOf, IMAGE_FORMS, MAIN_HELP } from '../commands/command-help.js';
+import { commandRows } from '../commands/command-table.js';
 import type { OptionRow } from './option-table.js';
 
-const EPILOGUE = `IMAGE is a path, "-" for an archive on standard input, or one of
-docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-daemon:NAME,
-docker://NAME (in a registry).
+const EPILOGUE = `${IMAGE_FORMS}
 
 Commands (dimgx COMMAND --help describes each; if an image has such a name, write ./NAME or
 docker-daemon:NAME):
@@ -51,13 +49,9 @@ function page({ name, usage, describe, options, examples }: CommandHelp, columns
 }
 
 function commandList(): readonly string[] {
-  const rows = Object.entries(COMMAND_TABLE).flatMap(([word, entry]) =>
-    isRow(entry)
-      ? [[word, entry.summary] as const]
-      : Object.entries(entry).map(([second, { summary }]) => [`${word} ${second}`, summary] as const),
-  );
+  const rows = commandRows();
   const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, summary]) => `  dimgx ${name.padEnd(width)}  ${summary}`);
+  return rows.map(([name, { summary }]) => `  dimgx ${name.padEnd(width)}  ${summary}`);
 }
 
 /** For display only. yargs has no place for the name of a value, so it is appended to the name of the option. */

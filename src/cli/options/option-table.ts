@@ -6,7 +6,7 @@ export interface OptionRow extends Pick<Options, 'describe' | 'group'> {
   readonly type: 'boolean' | 'count' | 'string';
   /** One letter. */
   readonly alias?: string;
-  /** Of the options that share a slot, the last on the command line counts. Default: the option's own name. */
+  /** If several options share a slot, the last on the command line counts. Default: the option's own name. */
   readonly slot?: string;
   /** May be given several times; every occurrence counts. */
   readonly repeatable?: boolean;

@@ -1,4 +1,4 @@
-import { allHelp, type CommandHelp } from '../commands/command-help.js';
+import { allHelp, type CommandHelp, IMAGE_FORMS } from '../commands/command-help.js';
 import type { OptionRow } from '../options/option-table.js';
 
 /** The manual page `dimgx.1`, written with the macros of man(7). Made when the package is built. */
@@ -17,7 +17,7 @@ export async function manPage(version: string): Promise<string> {
     '.SH DESCRIPTION',
     roff(main.describe),
     '.PP',
-    roff(IMAGE),
+    roff(IMAGE_FORMS.replaceAll('\n', ' ')),
     '.SH OPTIONS',
     ...optionsOf(main),
     '.SH COMMANDS',
@@ -29,10 +29,6 @@ export async function manPage(version: string): Promise<string> {
     '',
   ].join('\n');
 }
-
-const IMAGE =
-  `IMAGE is a path, "-" for an archive on standard input, or one of docker-archive:PATH[:NAME], oci:DIR[:TAG],
-oci-archive:FILE[:TAG], dir:DIR, docker-daemon:NAME, docker://NAME (in a registry).`.replaceAll('\n', ' ');
 
 const EXIT_STATUS = [
   ['0', 'Success.'],
@@ -46,8 +42,12 @@ function optionsOf({ options }: CommandHelp): readonly string[] {
   return Object.entries(options).flatMap(([name, row]) => {
     const heading = row.group === group ? [] : [`.SS ${roff((row.group ?? '').replace(/:$/, ''))}`];
     group = row.group;
-    return [...heading, '.TP', spelled(name, row), roff(`${capital(row.describe ?? '')}.`)];
+    return [...heading, ...optionLines(name, row)];
   });
+}
+
+function optionLines(name: string, row: OptionRow): readonly string[] {
+  return ['.TP', spelled(name, row), roff(`${capital(row.describe ?? '')}.`)];
 }
 
 function spelled(name: string, { alias, metavar = '' }: OptionRow): string {
@@ -57,7 +57,7 @@ function spelled(name: string, { alias, metavar = '' }: OptionRow): string {
 
 function commandOf(help: CommandHelp): readonly string[] {
   const own = Object.entries(help.options).filter(([, { group }]) => group === 'Options:');
-  const options = own.flatMap(([name, row]) => ['.TP', spelled(name, row), roff(`${capital(row.describe ?? '')}.`)]);
+  const options = own.flatMap(([name, row]) => optionLines(name, row));
   const title = `.SS dimgx ${help.name} ${roff(help.usage)}`.trim();
   return [title, roff(help.describe), '.RS', ...options, '.RE', ...examplesOf(help)];
 }
