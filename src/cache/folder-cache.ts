@@ -1,5 +1,5 @@
 import { close, constants, fstat, futimes, open as openFile } from 'node:fs';
-import { type FileHandle, open, rename, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { descriptorLimit } from '../base/io/descriptor-limit.js';
@@ -16,7 +16,7 @@ import { claimOr } from './claim.js';
 import { openRegular, readRegular } from './open-regular.js';
 import { pruneCache } from './prune-cache.js';
 import { isMismatch, otherSize, receiveBlob, type WantedBlob } from './receive-blob.js';
-import { StorageFailure, storageFailure } from './storage-failure.js';
+import { requireRoom, StorageFailure, storageFailure } from './storage-failure.js';
 import { isWhole } from './verify-cache.js';
 import { writeWhole } from './write-whole.js';
 
@@ -283,14 +283,6 @@ async function statStored(fd: number) {
 
 function wholeSeconds(): number {
   return Math.floor(Date.now() / 1000);
-}
-
-/** Rejects a download that cannot fit on the disk before it starts. */
-async function requireRoom(path: string, needed: number): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(path));
-  if (bavail * bsize >= needed) return;
-  const message = `${needed} bytes are needed and ${bavail * bsize} are free`;
-  throw new StorageFailure(message);
 }
 
 async function syncFolder(path: string): Promise<void> {

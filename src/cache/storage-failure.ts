@@ -1,4 +1,6 @@
+import { statfs } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import { isSystemError } from '../base/io/system-error.js';
 
 /** Errors about the storage location, rather than about the data. */
@@ -12,6 +14,14 @@ const QUOTA_USED_UP = -constants.errno.EDQUOT;
 
 /** Something cannot be stored. It can still be used without being stored. */
 export class StorageFailure extends Error {}
+
+/** Rejects a download that cannot fit on the disk before it starts. @throws StorageFailure */
+export async function requireRoom(path: string, needed: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(path));
+  if (bavail * bsize >= needed) return;
+  const message = `${needed} bytes are needed and ${bavail * bsize} are free`;
+  throw new StorageFailure(message);
+}
 
 /** @returns the reason why something cannot be stored; `undefined` if the failure is another one */
 export function storageFailure(failure: unknown): Error | undefined {
