@@ -4,10 +4,10 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SERVED_RUNS } from './served-runs.js';
 import { shortOrLong } from './short-or-long.js';
 
 const BIN = fileURLToPath(new URL('../../bin/dimgx.js', import.meta.url));
-const RUN = new URL('../../build/cli/run.js', import.meta.url).href;
 
 /**
  * Makes the child report on descriptor 3 what it did, without using a clock. It reports how often V8 ran each block of
@@ -41,7 +41,7 @@ const MEASURE = `data:text/javascript,${encodeURIComponent(`
     let before = 0;
     globalThis.measure = {
       begin() {
-        writeFileSync('/proc/self/clear_refs', '5'); // the peak is that of now
+        writeFileSync('/proc/self/clear_refs', '5'); // from here on, the peak is that of this run
         session.post('Profiler.takePreciseCoverage');
         before = bytes();
       },
@@ -61,40 +61,27 @@ const MEASURE = `data:text/javascript,${encodeURIComponent(`
   }
 `)}`;
 
-/**
- * Runs one command line after another, each as `main.ts` does. A NUL on each stream ends the output of a run. A run is
- * over when nothing would keep the process from ending.
- */
-const SERVE = `
+/** Measures each run, and ends all that it says with a NUL. */
+const SERVE = `${SERVED_RUNS}
   import { closeSync, openSync, writeSync } from 'node:fs';
-  import { setImmediate as nextTurn } from 'node:timers/promises';
-  import { run } from ${JSON.stringify(RUN)};
-  const passing = ['Immediate', 'CloseReq'];
-  const active = () => process.getActiveResourcesInfo().filter((name) => !passing.includes(name)).sort().join();
-  // The lowest free number is given: 0. Who has read a stream to its end has closed it already.
+  // A file is opened under the lowest free number, 0. A run that has read its input to the end has closed it already.
   const readFrom = (path) => {
     try { closeSync(0); } catch {}
     if (openSync(path, 'r') !== 0) process.abort();
   };
-  let idle;
   process.on('message', async ({ args, stdin }) => {
     readFrom(stdin);
     process.send('it is open');
-    for (const stream of [process.stdout, process.stderr]) stream.write('');
-    idle ??= active();
+    begin();
     gc();
     measure.begin();
     const exitCode = await run(args);
     measure.tell();
-    while (active() !== idle) await nextTurn();
+    await settled();
     readFrom('/dev/null');
     writeSync(3, JSON.stringify({ exitCode }) + '\\n\\0');
-    for (const stream of [process.stdout, process.stderr]) {
-      stream.removeAllListeners('error');
-      stream.write('\\0');
-    }
+    endOutput('\\0');
   });
-  process.on('disconnect', () => process.exit());
 `;
 
 /** The cost of one run of the command line. Repeating a run costs the same, to within a few parts in a thousand. */

@@ -1,34 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type Ended, runDimgxIn } from './run-dimgx.js';
+import { SERVED_RUNS } from './served-runs.js';
 import { shortOrLong } from './short-or-long.js';
 
-const RUN = new URL('../../build/cli/run.js', import.meta.url).href;
 const END = '\0\0that was all\0\0';
 
-/**
- * Runs one command line after another, each as `main.ts` does. A run is over when nothing would keep the process alive.
- */
-const SERVE = `
-  import { setTimeout as sleep } from 'node:timers/promises';
-  import { run } from ${JSON.stringify(RUN)};
-  const passing = ['CloseReq', 'Immediate'];
-  const active = () => process.getActiveResourcesInfo().filter((name) => !passing.includes(name)).sort().join();
-  let idle;
+const SERVE = `${SERVED_RUNS}
   process.on('message', async ({ args, env }) => {
     for (const name of Object.keys(process.env)) delete process.env[name];
     Object.assign(process.env, env);
-    for (const stream of [process.stdout, process.stderr]) stream.write('');
-    idle ??= active();
+    begin();
     const code = await run(args);
-    while (active() !== idle) await sleep(1);
-    for (const stream of [process.stdout, process.stderr]) {
-      stream.removeAllListeners('error');
-      stream.write(${JSON.stringify(END)});
-    }
+    await settled();
+    endOutput(${JSON.stringify(END)});
     process.send(code);
   });
-  process.on('disconnect', () => process.exit());
 `;
 
 interface Shared {
