@@ -20,6 +20,8 @@ async function bundle() {
     cwd: ROOT,
     input: {
       index: 'src/index.ts',
+      registry: 'src/registry.ts',
+      cache: 'src/cache.ts',
       cli: 'src/cli/main.ts',
       'layer-worker': 'src/inspect/layer-worker.ts',
       'bzip2-worker': 'src/compression/bzip2-worker.ts',

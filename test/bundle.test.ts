@@ -17,16 +17,30 @@ flatten(image, target, { compression }).then(
 );
 `;
 
+/** Uses all doors. */
+const DOORS = `
+import { DimgxError } from 'dimgx';
+import { listCache } from 'dimgx/cache';
+import { listTags } from 'dimgx/registry';
+const [cache] = process.argv.slice(2);
+listCache({ cache }).then(async ({ blobs }) => {
+  const failure = await listTags('No Name').catch((error) => error);
+  console.log(blobs.length, failure instanceof DimgxError, failure.code);
+});
+`;
+
 /** Bundles a program that uses the library. @returns the folder with `bundle.js` */
-async function bundled(format: 'esm' | 'cjs', external: readonly string[]): Promise<string> {
+async function bundled(format: 'esm' | 'cjs', external: readonly string[], program = PROGRAM): Promise<string> {
   const folder = await temporaryFolder();
-  await writeFile(`${folder}/app.mjs`, PROGRAM);
+  const inside = { 'dimgx/cache': 'cache', 'dimgx/registry': 'registry', dimgx: 'index' };
+  const alias = Object.fromEntries(Object.entries(inside).map(([door, name]) => [door, `${ROOT}dist/${name}.js`]));
+  await writeFile(`${folder}/app.mjs`, program);
   await writeFile(`${folder}/package.json`, JSON.stringify({ type: format === 'esm' ? 'module' : 'commonjs' }));
   await build({
     input: `${folder}/app.mjs`,
     platform: 'node',
     external: [...external],
-    resolve: { alias: external.includes('dimgx') ? {} : { dimgx: `${ROOT}dist/index.js` } },
+    resolve: { alias: external.includes('dimgx') ? {} : alias },
     output: { dir: folder, format, entryFileNames: 'bundle.js' },
     logLevel: 'silent',
   });
@@ -44,6 +58,13 @@ test.each(['esm', 'cjs'] as const)(
     expect(stdout.toString()).toBe('4\n');
   },
 );
+
+test.each(['esm', 'cjs'] as const)('a bundle as %s of several doors has one class of errors', async (format) => {
+  const folder = await bundled(format, [...OPTIONAL, 'undici'], DOORS);
+  await symlink(`${ROOT}node_modules`, `${folder}/node_modules`);
+  const { stdout } = await runCommand('node', [`${folder}/bundle.js`, `${folder}/cache`]);
+  expect(stdout.toString()).toBe('0 true DIMGX_REFERENCE_INVALID\n');
+});
 
 test('a bundle that lacks a part of a codec says which package must be external', async () => {
   const folder = await bundled('cjs', OPTIONAL);

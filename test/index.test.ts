@@ -18,6 +18,11 @@ import {
   type Choice, createPool, DimgxError, ERRORS, type ErrorCode, extractLayers, flatten, type FlattenOptions, type FlattenResult, type Image,
   inspectLayers, type LayerIndex, listImages, openImage, type Progress, selectLayers, type Warning, WARNINGS,
 } from 'dimgx';
+import { type CacheList, listCache, pruneCache, removeBlobs, verifyCache } from 'dimgx/cache';
+import {
+  DimgxError as RegistryError, listRepositories, listTags, login, logout, logoutAll, type PulledImage, pullImage, searchImages,
+  type TagList,
+} from 'dimgx/registry';
 
 const [archive = '', folder = ''] = process.argv.slice(2);
 const told: string[] = [];
@@ -48,7 +53,21 @@ const missing = await failureOf(flatten('./no-such-image', \`\${folder}/none\`, 
 const code = missing && missing.code in ERRORS ? (missing.code as ErrorCode) : undefined;
 const layer: string | undefined = missing?.layer;
 const choices: readonly Choice[] = (await failureOf(openImage(archive, { image: 'other' })))?.choices ?? [];
+const cache = \`\${folder}/cache\`;
+const { blobs, limit }: CacheList = await listCache({ cache, signal: undefined });
+const gone = [await verifyCache({ cache }), await pruneCache({ cache, maxSize: undefined }), await removeBlobs([], { cache })];
+const offline = { retry: 0, plainHttp: true, onWarning: undefined, credentials: undefined };
+const tags = async (): Promise<TagList> => listTags('127.0.0.1:1/a', offline);
+const pull = async (): Promise<PulledImage> => pullImage('127.0.0.1:1/a', { ...offline, cache });
+const searches = [listRepositories('127.0.0.1:1', offline), searchImages('127.0.0.1:1/a', { ...offline, limit: 3 })];
+const logins = [
+  login('127.0.0.1:1', { username: 'a', password: 'b' }, { retry: 0, authFile: \`\${folder}/auth.json\` }),
+  logout('No Host', {}), logoutAll({ onWarning: 5 as never }),
+];
+const failures = await Promise.all([tags(), pull(), ...searches, ...logins].map(failureOf));
 console.log(JSON.stringify({
+  doors: [blobs.length, limit > 0, gone.length, RegistryError === DimgxError],
+  failures: failures.map((failure) => failure?.code.replace(/^DIMGX_/, '')),
   entries: result.entries, layers: count, told: told.length > 0, code, layer, path: missing?.path,
   choices: choices.map(({ names }) => names), listed: (await listImages(archive)).images.length,
 }));
@@ -92,7 +111,10 @@ describe('the package as npm packs it', () => {
     await runCommand(`${ROOT}/node_modules/.bin/tsc`, [...strict, ...target, 'use.ts'], { cwd: folder });
     await mkdir(`${folder}/out`);
     const { stdout } = await runCommand('node', ['use.js', await sampleImage(), `${folder}/out`], { cwd: folder });
+    const unreachable = Array(5).fill('SOURCE_REGISTRY_UNREACHABLE');
     expect(JSON.parse(stdout.toString())).toEqual({
+      doors: [0, true, 3, true],
+      failures: [...unreachable, 'REFERENCE_INVALID', 'CLI_USAGE'],
       entries: 3,
       layers: 2,
       told: true,
@@ -101,7 +123,7 @@ describe('the package as npm packs it', () => {
       choices: [['sample:latest']],
       listed: 1,
     });
-    expect(await readdir(`${folder}/out`)).toEqual(['base.tar', 'out.tgz']);
+    expect(await readdir(`${folder}/out`)).toEqual(['base.tar', 'cache', 'out.tgz']);
     expect((await runCommand('tar', ['tf', `${folder}/out/base.tar`])).stdout.toString()).toContain('etc/gone');
   });
 
@@ -110,14 +132,18 @@ describe('the package as npm packs it', () => {
       const { DimgxError, flatten } = require('dimgx');
       const refused = (name) => { try { require(name); } catch ({ code }) { return code; } };
       flatten(process.argv[1], process.argv[2]).then(async ({ entries }) => {
-        const isSame = DimgxError === (await import('dimgx')).DimgxError;
-        const deep = await import('dimgx/dist/flatten.js').catch(({ code }) => code);
+        const doors = ['dimgx', 'dimgx/registry', 'dimgx/cache'];
+        const imported = await Promise.all(doors.map((door) => import(door)));
+        const errors = [...imported, ...doors.map(require)].map((door) => door.DimgxError);
+        const isSame = errors.every((error) => error === DimgxError);
+        const inside = ['dist/index.js', 'dist/registry.js', 'dist/errors.js', 'dist/types/cache.d.ts', 'build/cache.js', 'cli'];
+        const deep = await Promise.all(inside.map((path) => import('dimgx/' + path).catch(({ code }) => code)));
         const { name } = require('dimgx/package.json');
-        console.log(JSON.stringify([entries, isSame, refused('dimgx/dist/flatten.js'), deep, name]));
+        console.log(JSON.stringify([entries, isSame, inside.map((path) => refused('dimgx/' + path)), deep, name]));
       });`;
     const args = ['--input-type=commonjs', '--eval', program, await sampleImage({ gzip: true }), `${folder}/out.tar`];
     const { stdout } = await runCommand('node', args, { cwd: folder });
-    const refusal = 'ERR_PACKAGE_PATH_NOT_EXPORTED';
+    const refusal = Array(6).fill('ERR_PACKAGE_PATH_NOT_EXPORTED');
     expect(JSON.parse(stdout.toString())).toEqual([3, true, refusal, refusal, 'dimgx']);
   });
 
@@ -153,11 +179,26 @@ describe('a process that uses the library', () => {
     return { code, out: Buffer.concat(out).toString() };
   }
 
-  test('finds what the design promises, and no default', async () => {
-    const { out } = await run('console.log(Object.keys(dimgx).sort().join(" "))');
-    expect(out).toBe(
-      'DimgxError ERRORS WARNINGS createPool extractLayers flatten inspectLayers listImages mergeLayers openImage selectLayers\n',
-    );
+  test.each([
+    [
+      'dimgx',
+      'DimgxError ERRORS WARNINGS createPool extractLayers flatten inspectLayers listImages mergeLayers openImage selectLayers',
+    ],
+    ['dimgx/registry', 'DimgxError listRepositories listTags login logout logoutAll pullImage searchImages'],
+    ['dimgx/cache', 'DimgxError listCache pruneCache removeBlobs verifyCache'],
+  ])('finds what the design promises, and no default: %s', async (door, names) => {
+    const { out } = await run(`console.log(Object.keys(await import('${door}')).sort().join(' '))`);
+    expect(out).toBe(`${names}\n`);
+  });
+
+  test.each([
+    ['dimgx/registry', 'listTags("No Name")'],
+    ['dimgx/cache', 'listCache({ cache: false })'],
+  ])('gets errors of the class that the main door exports: %s', async (door, call) => {
+    const { out } = await run(`
+      const failure = await (await import('${door}')).${call}.catch((error) => error);
+      console.log(failure instanceof dimgx.DimgxError, failure.code in dimgx.ERRORS);`);
+    expect(out).toBe('true true\n');
   });
 
   test.each([

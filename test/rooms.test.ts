@@ -5,18 +5,21 @@ import { expect, test } from 'vitest';
 
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 
-/** The rooms of `src/`, each of which may use those before it: ground, formats, values, clients, stages, doors. */
+/**
+ * The rooms of `src/`, each of which may use those before it: ground, formats, values, clients, stages, doors. A folder
+ * is a room, and so is a file beside the folders.
+ */
 const ROOMS = [
-  ['error-table', 'errors', 'base', 'warning-tally'],
+  ['error-table.ts', 'errors.ts', 'base', 'warning-tally.ts'],
   ['tar', 'compression'],
   ['reference', 'image', 'layer'],
   ['cache', 'registry', 'engine'],
   ['source', 'inspect', 'merge', 'extract', 'output'],
-  ['flatten', 'index', 'cli'],
+  ['flatten.ts', 'index.ts', 'registry.ts', 'cache.ts', 'cli'],
 ].flat();
 
 /** Only types, of callers' options: they name values of several rooms, and every room may name them. */
-const OPTIONS = 'options';
+const OPTIONS = 'options.ts';
 
 interface Import {
   readonly from: string;
@@ -24,15 +27,15 @@ interface Import {
   readonly isType: boolean;
 }
 
-/** Paths from `src/`, without `.ts`. */
+/** Paths from `src/`. */
 async function imports(): Promise<readonly Import[]> {
   const names = (await readdir(SRC, { recursive: true })).filter((name) => name.endsWith('.ts'));
   const found = names.map(async (name) => {
     const text = await readFile(join(SRC, name), 'utf8');
     const statements = text.matchAll(/(?:^(?:im|ex)port ([^;]*?)from |import\()'(\.[^']+)\.js'/gm);
     return [...statements].map(([, what = '', path = '']) => ({
-      from: name.replace(/\.ts$/, ''),
-      to: relative(SRC, join(SRC, name, '..', path)),
+      from: name,
+      to: `${relative(SRC, join(SRC, name, '..', path))}.ts`,
       isType: what.startsWith('type '),
     }));
   });
@@ -42,8 +45,7 @@ async function imports(): Promise<readonly Import[]> {
 const roomOf = (path: string) => path.split('/')[0] as string;
 
 test('every room of src/ has its place in the order', async () => {
-  const rooms = new Set((await readdir(SRC)).map((name) => name.replace(/\.ts$/, '')));
-  expect([...rooms].sort()).toEqual([...ROOMS, OPTIONS].sort());
+  expect((await readdir(SRC)).sort()).toEqual([...ROOMS, OPTIONS].sort());
 });
 
 test('no room uses one that comes after it', async () => {

@@ -67,7 +67,9 @@ function membersOf(declaration: Readonly<Record<string, unknown>>): readonly str
 }
 
 describe('every option of the library', () => {
-  const types = publicTypes(new URL('../../dist/types/index.d.ts', import.meta.url));
+  const types = ['index', 'registry', 'cache'].flatMap((door) =>
+    publicTypes(new URL(`../../dist/types/${door}.d.ts`, import.meta.url)),
+  );
   const names = types
     .filter(({ name }) => name.endsWith('Options'))
     .flatMap(({ name, declaration }) =>

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { abortedBy, type DimgxError, Interruption } from '../../errors.js';
 import type { CommonOptions } from '../../options.js';
+import { isTooManyFiles, tooManyFiles } from '../io/too-many-files.js';
 import { type Callbacks, guardCallbacks } from './guard-callbacks.js';
 import { onAbort } from './on-abort.js';
 
@@ -65,5 +66,29 @@ export class Call {
 
   #throwFailure(): void {
     if (this.#failure) throw this.#failure;
+  }
+}
+
+/**
+ * Runs the whole work of a public function as one call.
+ *
+ * @param work receives the options in the form the stages take
+ * @throws the failure that ended the call, DIMGX_TOO_MANY_FILES, or else what `work` throws
+ */
+export async function withCall<Options extends CallOptions, Result>(
+  options: Options,
+  work: (heard: Options & Call['options']) => Promise<Result>,
+): Promise<Result> {
+  const call = new Call(options);
+  try {
+    return await call.run(async () => {
+      const result = await work({ ...options, ...call.options });
+      await call.settle();
+      return result;
+    });
+  } catch (failure) {
+    throw isTooManyFiles(failure) ? tooManyFiles(failure) : failure;
+  } finally {
+    call.end();
   }
 }

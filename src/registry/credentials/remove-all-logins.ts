@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../errors.js';
+import { type DimgxError, throwIfAborted } from '../../errors.js';
 import { type AuthFile, readAuthFile } from './auth-file.js';
 import { askHelper, clearHelper, listHelper } from './credential-helper.js';
 import { isPattern } from './host-pattern.js';
@@ -22,16 +22,16 @@ export interface RemovedLogin {
  */
 export async function removeAllLogins(
   request: Omit<LoginRequest, 'registry'>,
-): Promise<{ readonly removed: readonly RemovedLogin[]; readonly failures: readonly Error[] }> {
+): Promise<{ readonly removed: readonly RemovedLogin[]; readonly failures: readonly DimgxError[] }> {
   const removed: RemovedLogin[] = [];
-  const failures: Error[] = [];
+  const failures: DimgxError[] = [];
   const attempt = async (place: LoginPlace, work: () => Promise<readonly string[]>) => {
     try {
       const keys = await withLoginErrors(place, 'removed from', request.signal, work);
       removed.push(...keys.map((key) => ({ key, path: place.path })));
     } catch (failure) {
       throwIfAborted(request.signal);
-      failures.push(failure as Error);
+      failures.push(failure as DimgxError);
     }
   };
   for (const place of loginPlaces(request)) {

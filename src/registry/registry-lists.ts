@@ -1,0 +1,93 @@
+import { withCall } from '../base/call/call.js';
+import { checkOptions, requireThat } from '../base/call/check-options.js';
+import type { CommonOptions, RegistryOptions } from '../options.js';
+import { listTags as fetchTags, type ListOptions, listCatalog } from './list-names.js';
+import { type FoundRepository, searchImages as search } from './search-images.js';
+
+/** Options of functions that ask a registry for names. */
+export interface RegistryListOptions
+  extends Pick<CommonOptions, 'signal' | 'onWarning' | 'onInfo'>,
+    Omit<RegistryOptions, 'jobs' | 'mirrors' | 'allowForeignLayers'> {}
+
+/** Options of `listTags`. */
+export interface ListTagsOptions extends RegistryListOptions, Pick<RegistryOptions, 'mirrors'> {}
+
+/** Options of `searchImages`. */
+export interface SearchOptions extends RegistryListOptions {
+  /** Maximum number of results, at least 1. Default 25. */
+  readonly limit?: number | undefined;
+}
+
+/** The tags of a repository. */
+export interface TagList {
+  /** As given, without `docker://`. */
+  readonly repository: string;
+  /** In the registry's order. Untrusted text. */
+  readonly tags: readonly string[];
+}
+
+/** The repositories of a registry. */
+export interface RepositoryList {
+  /** As given, without `docker://`. */
+  readonly registry: string;
+  /** In the registry's order. Untrusted text. */
+  readonly repositories: readonly string[];
+}
+
+/** What a search found. */
+export interface SearchResults {
+  readonly term: string;
+  readonly results: readonly FoundRepository[];
+}
+
+const DEFAULT_LIMIT = 25;
+
+/**
+ * Lists the tags of a repository in a registry.
+ *
+ * @param repository as docker reads names: `debian`, `HOST[:PORT]/PATH`; a tag or digest in it is ignored
+ * @throws DIMGX_CLI_USAGE, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_REGISTRY_*,
+ *   DIMGX_SOURCE_REGISTRIES_CONF, DIMGX_IMAGE_*, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
+ */
+export async function listTags(repository: string, options: ListTagsOptions = {}): Promise<TagList> {
+  const name = nameOf('the repository', repository);
+  checkOptions(options);
+  return withCall(options, async (heard) => ({ repository: name, tags: await fetchTags(name, listOptions(heard)) }));
+}
+
+/**
+ * Lists the repositories of a registry. Some registries list none, or not all of them.
+ *
+ * @param registry `HOST[:PORT]`
+ * @throws as `listTags`
+ */
+export async function listRepositories(registry: string, options: RegistryListOptions = {}): Promise<RepositoryList> {
+  const host = nameOf('the registry', registry);
+  checkOptions(options);
+  return withCall(options, async (heard) => ({
+    registry: host,
+    repositories: await listCatalog(host, listOptions(heard)),
+  }));
+}
+
+/**
+ * Searches Docker Hub or, for `HOST[:PORT]/TERM`, the names of a registry's repositories.
+ *
+ * @throws as `listTags`
+ */
+export async function searchImages(term: string, options: SearchOptions = {}): Promise<SearchResults> {
+  requireThat(typeof term === 'string' && term !== '', 'the term', 'a string that is not empty', term);
+  checkOptions(options);
+  const { limit = DEFAULT_LIMIT } = options;
+  return withCall(options, async (heard) => ({ term, results: await search(term, limit, listOptions(heard)) }));
+}
+
+/** The name as docker reads it. @throws DIMGX_CLI_USAGE */
+function nameOf(what: string, given: string): string {
+  requireThat(typeof given === 'string', what, 'a string', given);
+  return given.replace(/^docker:\/\//, '');
+}
+
+function listOptions({ onWarning, onInfo, ...options }: ListTagsOptions): ListOptions {
+  return { ...options, warn: (warning) => onWarning?.(warning), inform: onInfo };
+}
