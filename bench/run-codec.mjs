@@ -5,7 +5,7 @@
 import { createReadStream, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { pipeline } from 'node:stream/promises';
-import { pieceSink } from '#dimgx/base/io/piece-sink.js';
+import { pieceSink } from '#dimgx/base/io/byte-source.js';
 import { codecOf } from '#dimgx/compression/detect.js';
 
 const [direction, name, level, file = ''] = process.argv.slice(2);

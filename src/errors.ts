@@ -80,7 +80,7 @@ export interface Warning {
 export type Warn = (warning: Warning) => void;
 
 /** How the caller wants oddities in the input handled. */
-export interface WarningOptions {
+interface WarningOptions {
   readonly onWarning?: Warn | undefined;
   /** Warnings about the input become errors. */
   readonly strictInput?: boolean | undefined;
@@ -113,4 +113,13 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 export function abortedBy(signal: AbortSignal): DimgxError {
   if (signal.reason instanceof Interruption) return signal.reason.failure;
   return new DimgxError('DIMGX_ABORTED', 'the work was cancelled', { cause: signal.reason });
+}
+
+/**
+ * Whether this is an error of the operating system with one of the codes (`ENOENT`, …), or with any code if none is
+ * given.
+ */
+export function isSystemError(failure: unknown, ...codes: string[]): failure is NodeJS.ErrnoException {
+  if (!(failure instanceof Error) || !('syscall' in failure) || !('code' in failure)) return false;
+  return codes.length === 0 || codes.includes(String(failure.code));
 }

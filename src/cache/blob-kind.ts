@@ -1,4 +1,4 @@
-import { parsePrivate } from '../base/io/private-document.js';
+import { parsePrivate } from '../base/io/regular-file.js';
 import { MAX_DOCUMENT } from '../base/limits.js';
 import type { CompressionName } from '../compression/codec.js';
 import { detectCompression } from '../compression/detect.js';

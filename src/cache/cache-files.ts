@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSystemError } from '../base/io/system-error.js';
+import { isSystemError } from '../errors.js';
 import { algorithmOf, type Digest, hexOf, isDigest, parseDigest } from '../reference/digest.js';
 import { readRegular } from './open-regular.js';
 

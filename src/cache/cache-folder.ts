@@ -1,9 +1,8 @@
 import { chmod, lstat, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { makeFolder } from '../base/io/make-folder.js';
-import { isSystemError } from '../base/io/system-error.js';
-import { homeFolder } from '../base/io/user-folders.js';
+import { homeFolder, makeFolder } from '../base/io/folders.js';
 import { printable } from '../base/text/printable.js';
+import { isSystemError } from '../errors.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
+import { readSize } from '../base/limits.js';
 import { quoted } from '../base/text/printable.js';
-import { readSize } from '../base/text/read-size.js';
 
 /** Maximum size of the cache, in bytes. */
 const DEFAULT_LIMIT = 10 * 1000 ** 3;

@@ -1,9 +1,8 @@
 import { open, readdir, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeFolder } from '../base/io/make-folder.js';
-import { isSystemError } from '../base/io/system-error.js';
-import { throwIfAborted } from '../errors.js';
+import { makeFolder } from '../base/io/folders.js';
+import { isSystemError, throwIfAborted } from '../errors.js';
 import { formatIdentity, isRunning, ownIdentity, type ProcessIdentity, parseIdentity } from './process-identity.js';
 
 /** Delays between checks for rival claims, in milliseconds: the first, and the longest. */

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { DescriptorFile } from '../base/io/descriptor-file.js';
+import type { DescriptorFile } from '../base/io/held-file.js';
 import { openSpool, requireSpoolSpace, spoolFile } from '../base/io/spool.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';

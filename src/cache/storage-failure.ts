@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
-import { isSystemError } from '../base/io/system-error.js';
+import { isSystemError } from '../errors.js';
 
 /** Errors about the storage location, rather than about the data. */
 const PLACE = ['ENOSPC', 'EFBIG', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'ENOTSUP', 'ENOENT'];

@@ -1,5 +1,4 @@
-import { isSystemError } from '../base/io/system-error.js';
-import { throwIfAborted } from '../errors.js';
+import { isSystemError, throwIfAborted } from '../errors.js';
 import { algorithmOf, type Digest, hexOf } from '../reference/digest.js';
 import { type CacheEntry, type CacheFiles, READ_QUIETLY } from './cache-files.js';
 import { hashGrowing } from './hash-growing.js';

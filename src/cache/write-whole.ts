@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { makeFolder } from '../base/io/make-folder.js';
-import { replaceFile } from '../base/io/replace-file.js';
-import { restOfPieces } from '../base/io/rest-of-pieces.js';
+import { makeFolder } from '../base/io/folders.js';
+import { restOfPieces } from '../base/io/region.js';
+import { replaceFile } from '../base/io/regular-file.js';
 
 /**
  * Writes a file atomically: readers see all of it or nothing. Replaces any file of that name.

@@ -1,6 +1,6 @@
 import module from 'node:module';
 import { join } from 'node:path';
-import { makeFolder } from '../base/io/make-folder.js';
+import { makeFolder } from '../base/io/folders.js';
 import { cachePlace, prepareCacheFolder } from '../cache/cache-folder.js';
 
 /**

@@ -1,4 +1,7 @@
 import type { Duplex } from 'node:stream';
+import { isTooManyFiles } from '../base/io/open-file-limit.js';
+import { reasonOf } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
 
 export type CompressionName = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zstd';
 
@@ -29,4 +32,21 @@ export interface EncoderSettings {
   readonly level: number;
   /** Maximum number that work at once; at least 1. The output does not depend on it. */
   readonly threads: number;
+}
+
+/**
+ * Loads the parts of a package that a codec needs.
+ *
+ * @throws DIMGX_COMPRESSION_UNSUPPORTED when the package is missing, or when a bundler left out a part of it
+ */
+export async function loadPackage<T>(name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (cause) {
+    if (isTooManyFiles(cause)) throw cause;
+    const message =
+      `the package ${name} cannot be loaded: ${reasonOf(cause)}; install dimgx anew, or mark it as external ` +
+      'if this program is a bundle';
+    throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message, { cause });
+  }
 }

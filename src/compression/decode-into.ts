@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { pieceSink } from '../base/io/piece-sink.js';
-import { freeMemory } from './free-memory.js';
+import { MessageChannel } from 'node:worker_threads';
+import { pieceSink } from '../base/io/byte-source.js';
 
 /**
  * Decodes a whole stream.
@@ -52,4 +52,19 @@ function written(decoder: Duplex, piece: Uint8Array): Promise<void> {
       else resolve();
     });
   });
+}
+
+/** A channel without a listener: buffers transferred into it are freed. */
+const { port1: nowhere, port2: listener } = new MessageChannel();
+listener.close();
+nowhere.unref();
+
+/**
+ * Frees the memory of a piece that is no longer needed at once, if the piece is the last in its buffer. The garbage
+ * collector does not see how much memory such small objects hold: measured, it lets 20 to 40 MB pile up in each thread
+ * that inflates.
+ */
+export function freeMemory({ buffer, byteOffset, byteLength }: Buffer): void {
+  const isShared = buffer.byteLength <= Buffer.poolSize || byteOffset + byteLength < buffer.byteLength;
+  if (!isShared) nowhere.postMessage(undefined, [buffer as ArrayBuffer]);
 }

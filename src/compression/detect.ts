@@ -1,3 +1,4 @@
+import { type Region, readRegion } from '../base/io/region.js';
 import { DimgxError } from '../errors.js';
 import { bzip2 } from './bzip2.js';
 import type { Codec, CompressionName } from './codec.js';
@@ -27,4 +28,11 @@ export function codecOf(name: CompressionName): Codec {
   const codec = CODECS.find((candidate) => candidate.name === name);
   if (codec) return codec;
   throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', `there is no compression called "${name}"`);
+}
+
+/** Detects the compression of a layer from its first bytes. */
+export async function compressionOf(blob: Region): Promise<CompressionName> {
+  const head = new Uint8Array(Math.min(MAGIC_LENGTH, blob.length));
+  await readRegion(blob)(head, 0);
+  return detectCompression(head);
 }

@@ -1,6 +1,9 @@
-import type { Codec } from './codec.js';
-import { GzipDecoder } from './gzip-decoder.js';
-import { gzipEncoder } from './gzip-encoder.js';
+import type { Duplex } from 'node:stream';
+import { promisify } from 'node:util';
+import { constants, crc32, createGunzip, deflateRaw, type Gunzip } from 'node:zlib';
+import type { Codec, EncoderSettings } from './codec.js';
+import { WrappingConverter } from './converter.js';
+import { PiecewiseEncoder } from './piecewise-encoder.js';
 
 /**
  * RFC 1952. Several members are read as one stream, and zeros may follow them. The written header has no time and no
@@ -14,3 +17,79 @@ export const gzip: Codec = {
   decoder: async () => () => new GzipDecoder(),
   encoder: async () => gzipEncoder,
 };
+
+/** In bytes. Measured: three times as fast as zlib's default of 16 KiB, and a tenth faster than 256 KiB. */
+const CHUNK = 1024 * 1024;
+
+/**
+ * Decodes all members of a gzip file, and refuses anything but zeros after the last member. Node's decoder takes the
+ * first zero between members for the end, no matter what follows, and never calls back for writes after that.
+ */
+class GzipDecoder extends WrappingConverter<Gunzip> {
+  #given = 0;
+
+  constructor() {
+    super(createGunzip({ chunkSize: CHUNK }));
+  }
+
+  protected override async accept(bytes: Buffer): Promise<void> {
+    this.#given += bytes.length;
+    if (!this.inner.readableEnded) await this.#inflate(bytes);
+    const left = Math.min(this.#given - this.inner.bytesWritten, bytes.length);
+    if (bytes.subarray(bytes.length - left).some((byte) => byte !== 0))
+      throw new Error('something else than zeros follows');
+  }
+
+  /** Resolves when the inflater has consumed the bytes or has reached its end. */
+  #inflate(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.inner.once('end', resolve);
+      this.inner.write(bytes, (error) => {
+        this.inner.off('end', resolve);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+}
+
+const deflate = promisify(deflateRaw);
+
+/** In bytes. Larger pieces compress no better and no faster. */
+const PIECE = 512 * 1024;
+const WINDOW = 32 * 1024;
+/** Makes blocks of half as many symbols as zlib's default. Their codes fit the data better, which saves 0.2 %. */
+const MEMORY_LEVEL = 7;
+
+/** No name, no time, unknown operating system. */
+const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+/** An empty final block. */
+const LAST_BLOCK = [0x03, 0x00];
+
+/**
+ * Writes one gzip member that any gunzip reads. Pieces are deflated in Node's thread pool: each uses the end of the
+ * previous piece as its dictionary, and ends on a byte boundary. The pool has four threads unless UV_THREADPOOL_SIZE is
+ * set when Node starts; asking for more than the pool has gains nothing.
+ */
+function gzipEncoder({ level, threads }: EncoderSettings): Duplex {
+  let sum = 0;
+  let size = 0;
+  const settings = { level, memLevel: MEMORY_LEVEL, chunkSize: PIECE, finishFlush: constants.Z_SYNC_FLUSH };
+  const format = {
+    pieceSize: PIECE,
+    historySize: WINDOW,
+    head: HEADER,
+    compress: (piece: Buffer, history: Buffer) => {
+      sum = crc32(piece, sum);
+      size += piece.length;
+      return deflate(piece, history.length === 0 ? settings : { ...settings, dictionary: history });
+    },
+    tail: () => {
+      const tail = Buffer.from([...LAST_BLOCK, 0, 0, 0, 0, 0, 0, 0, 0]);
+      tail.writeUInt32LE(sum, 2);
+      tail.writeUInt32LE(size % 2 ** 32, 6);
+      return tail;
+    },
+  };
+  return new PiecewiseEncoder(format, threads);
+}

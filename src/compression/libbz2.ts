@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { loadPackage } from './load-package.js';
+import { loadPackage } from './codec.js';
 
 /** Result codes of libbz2. */
 const OK = 0;

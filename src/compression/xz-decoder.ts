@@ -1,7 +1,7 @@
 import type { XzEmbedded } from 'xz-decompress';
 import { DimgxError } from '../errors.js';
+import { loadPackage } from './codec.js';
 import { Converter } from './converter.js';
-import { loadPackage } from './load-package.js';
 
 /** Results of xz-embedded, from `enum xz_ret`. */
 const OK = 0;

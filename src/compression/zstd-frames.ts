@@ -1,4 +1,35 @@
+import type { Duplex } from 'node:stream';
 import { DimgxError } from '../errors.js';
+import { WrappingConverter } from './converter.js';
+
+/** Makes a decoder for frames. No write to it contains parts of two frames. */
+export type MakeFrameDecoder = () => Duplex;
+
+/** Reads all frames of a stream. It refuses truncated input, and anything that is not a frame. */
+export class ZstdDecoder extends WrappingConverter {
+  readonly #frames = new ZstdFrames();
+  #hasBegun = false;
+
+  constructor(makeFrameDecoder: MakeFrameDecoder) {
+    super(makeFrameDecoder());
+  }
+
+  protected override async accept(bytes: Buffer): Promise<void> {
+    for (const part of this.#frames.parts(bytes)) await this.#decode(part);
+  }
+
+  protected override async finish(): Promise<void> {
+    this.#frames.finish();
+    if (this.#hasBegun) await super.finish();
+  }
+
+  #decode(part: Buffer): Promise<void> {
+    this.#hasBegun = true;
+    return new Promise((resolve, reject) => {
+      this.inner.write(part, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+}
 
 /** In bytes: the largest window that `zstd -d` accepts by default. */
 const MAX_WINDOW = 128 * 1024 * 1024;
@@ -23,7 +54,7 @@ const CONTENT_SIZE = [0, 2, 4, 8] as const;
  *
  * Source: RFC 8878, 3.1
  */
-export class ZstdFrames {
+class ZstdFrames {
   /** What has arrived of the header of a frame. */
   readonly #header = Buffer.alloc(LONGEST_HEADER);
   #headerBytes = 0;

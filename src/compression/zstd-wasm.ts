@@ -1,6 +1,6 @@
 import { ZSTDDecoder } from 'zstddec/stream';
 import { Converter } from './converter.js';
-import type { MakeFrameDecoder } from './zstd-decoder.js';
+import type { MakeFrameDecoder } from './zstd-frames.js';
 
 /** Results from here on are errors, as in `ZSTD_isError`. Lower results hint at how much input is wanted next. */
 const FIRST_ERROR = 2 ** 32 - 120;

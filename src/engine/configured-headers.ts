@@ -1,8 +1,8 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { readPrivateDocument } from '../base/io/private-document.js';
-import { configFolder } from '../base/io/user-folders.js';
+import { configFolder } from '../base/io/folders.js';
+import { readPrivateDocument } from '../base/io/regular-file.js';
 import { goFields } from '../base/text/go-json.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';

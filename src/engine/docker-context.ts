@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { readPrivateDocument } from '../base/io/private-document.js';
-import { isSystemError } from '../base/io/system-error.js';
-import { configFolder } from '../base/io/user-folders.js';
+import { configFolder } from '../base/io/folders.js';
+import { readPrivateDocument } from '../base/io/regular-file.js';
 import { goFields, isObject } from '../base/text/go-json.js';
 import { printable, quoted } from '../base/text/printable.js';
-import { DimgxError } from '../errors.js';
+import { DimgxError, isSystemError } from '../errors.js';
 import { checkShape } from '../image/document.js';
 import { type Endpoint, parseEndpoint } from './endpoint.js';
 import { readTlsFiles } from './tls-files.js';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { configFolder, homeFolder } from '../base/io/user-folders.js';
+import { configFolder, homeFolder } from '../base/io/folders.js';
 import { quoted } from '../base/text/printable.js';
 import { contextEndpoint, currentContext } from './docker-context.js';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.js';

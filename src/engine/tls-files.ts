@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { readRegularFile } from '../base/io/regular-file.js';
-import { isSystemError } from '../base/io/system-error.js';
 import { printable } from '../base/text/printable.js';
-import { DimgxError } from '../errors.js';
+import { DimgxError, isSystemError } from '../errors.js';
 
 /** What a TLS connection to an engine needs; all in PEM. */
 export interface TlsFiles {

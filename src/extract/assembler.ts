@@ -1,9 +1,8 @@
-import { requireUnchanged, scatterRegion } from '../base/io/read-region.js';
-import { MAX_PIECES } from '../base/io/rest-of-pieces.js';
+import { MAX_PIECES, requireUnchanged, scatterRegion } from '../base/io/region.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import type { IndexedLayer } from '../layer/layer-index.js';
 import type { HeaderChange, PlanColumns } from '../merge/plan.js';
-import { BLOCK } from '../tar/block.js';
+import { BLOCK } from '../tar/header.js';
 import { MAX_EXTENSION, type PaxRecord } from '../tar/pax.js';
 import { directoryHeader, rewriteHeader, xattrRecords } from '../tar/rewrite.js';
 import { type SparseLayout, sparseLayout } from '../tar/sparse-layout.js';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
+import { guardCallbacks } from '../base/call/call.js';
 import { checkOptions } from '../base/call/check-options.js';
-import { guardCallbacks } from '../base/call/guard-callbacks.js';
 import type { DimgxError } from '../errors.js';
 import type { LayerIndex } from '../layer/layer-index.js';
 import { mergeLayers } from '../merge/merge-layers.js';

@@ -1,5 +1,4 @@
-import type { ReadAt } from '../base/io/read-at.js';
-import { readRegion } from '../base/io/read-region.js';
+import { type ReadAt, readRegion } from '../base/io/region.js';
 import type { FillLevel } from '../layer/fill-level.js';
 import type { IndexedLayer } from '../layer/layer-index.js';
 

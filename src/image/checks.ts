@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import { hashRegion } from '../base/io/hash-region.js';
-import { readRegion } from '../base/io/read-region.js';
-import type { Region } from '../base/io/region.js';
+import { hashRegion, type Region, readRegion } from '../base/io/region.js';
 import { DimgxError } from '../errors.js';
 import { algorithmOf, type Digest } from '../reference/digest.js';
 

@@ -1,4 +1,4 @@
-import { shortId } from '../base/text/short-id.js';
+import { shortId } from '../base/text/printable.js';
 
 /**
  * Names of an image's layers for messages: the short IDs shown in the listing. Layers with the same short ID get `@N`

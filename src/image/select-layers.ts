@@ -1,5 +1,5 @@
+import { guardCallbacks } from '../base/call/call.js';
 import { checkOptions, requireThat } from '../base/call/check-options.js';
-import { guardCallbacks } from '../base/call/guard-callbacks.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError, type Warn, type WarningCode } from '../errors.js';
 import type { SelectOptions } from '../options.js';

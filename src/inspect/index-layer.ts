@@ -1,7 +1,6 @@
 import type { Hash } from 'node:crypto';
-import type { ReadAt } from '../base/io/read-at.js';
-import type { OpenRegion } from '../base/io/region.js';
-import type { WriteAt } from '../base/io/write-at.js';
+import type { OpenRegion, ReadAt } from '../base/io/region.js';
+import type { WriteAt } from '../base/io/spool.js';
 import { pathData } from '../base/text/printable.js';
 import type { CompressionName } from '../compression/codec.js';
 import { decodeInto } from '../compression/decode-into.js';

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import { hashRegion } from '../base/io/hash-region.js';
-import { sourceEnded } from '../base/io/read-at.js';
-import type { OpenRegion } from '../base/io/region.js';
+import { hashRegion, type OpenRegion, sourceEnded } from '../base/io/region.js';
 import type { Limits } from '../base/limits.js';
 import { SharedLength } from '../base/worker/shared-length.js';
 import type { LayerContents } from '../layer/layer-contents.js';

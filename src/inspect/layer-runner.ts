@@ -1,5 +1,5 @@
 import type { ThreadShare } from '../base/worker/thread-share.js';
-import { nodeZstd } from '../compression/zstd-node.js';
+import { nodeZstd } from '../compression/zstd.js';
 import type { StoredLayer } from '../image/image.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerReport } from './layer-job.js';

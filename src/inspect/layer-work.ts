@@ -1,5 +1,5 @@
+import { isTooManyFiles, tooManyFiles } from '../base/io/open-file-limit.js';
 import { openFiles } from '../base/io/open-file-table.js';
-import { isTooManyFiles, tooManyFiles } from '../base/io/too-many-files.js';
 import { quoted } from '../base/text/printable.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';

@@ -1,8 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { readRegionSync } from '../base/io/read-region.js';
-import { writeAtSync } from '../base/io/write-at.js';
-import { TerminationGate } from '../base/worker/termination-gate.js';
-import type { ThreadAnswer, ThreadData } from '../base/worker/thread-task.js';
+import { readRegionSync } from '../base/io/region.js';
+import { writeAtSync } from '../base/io/spool.js';
+import { TerminationGate, type ThreadAnswer, type ThreadData } from '../base/worker/thread-task.js';
 import { DimgxError } from '../errors.js';
 import type { LayerIo } from './index-layer.js';
 import { type LayerJob, runLayerJob } from './layer-job.js';

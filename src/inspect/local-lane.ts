@@ -1,8 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ReadAt } from '../base/io/read-at.js';
-import { readRegionSync } from '../base/io/read-region.js';
-import type { OpenRegion } from '../base/io/region.js';
-import { type WriteAt, writeAt } from '../base/io/write-at.js';
+import { type OpenRegion, type ReadAt, readRegionSync } from '../base/io/region.js';
+import { type WriteAt, writeAt } from '../base/io/spool.js';
 import type { Slots } from '../base/worker/slots.js';
 import { DimgxError } from '../errors.js';
 import type { LayerIo, OnBytes } from './index-layer.js';

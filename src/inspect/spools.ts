@@ -1,7 +1,7 @@
-import type { DescriptorFile } from '../base/io/descriptor-file.js';
+import type { DescriptorFile } from '../base/io/held-file.js';
+import { isCodedTooMany } from '../base/io/open-file-limit.js';
 import type { Resources } from '../base/io/resources.js';
 import { openSpool, requireSpoolSpace, spoolFile } from '../base/io/spool.js';
-import { isCodedTooMany } from '../base/io/too-many-files.js';
 import type { SpoolPlace } from './layer-task.js';
 
 /** Places in spools begin at page boundaries. */

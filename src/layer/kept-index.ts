@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import * as v from 'valibot';
-import { parsePrivate } from '../base/io/private-document.js';
+import { parsePrivate } from '../base/io/regular-file.js';
 import { WARNINGS, type WarningCode } from '../errors.js';
 import type { StoredLayer } from '../image/image.js';
 import type { Digest } from '../reference/digest.js';

@@ -1,5 +1,5 @@
+import { guardCallbacks } from '../base/call/call.js';
 import { checkOptions } from '../base/call/check-options.js';
-import { guardCallbacks } from '../base/call/guard-callbacks.js';
 import { limitsOf } from '../base/limits.js';
 import { inputWarner, type Warn, type Warning } from '../errors.js';
 import { type IndexedLayer, indexedLayers, type LayerIndex } from '../layer/layer-index.js';

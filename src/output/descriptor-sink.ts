@@ -1,5 +1,5 @@
+import { untilAborted } from '../base/call/on-abort.js';
 import { type Sink, writeAll } from './sink.js';
-import { untilAborted } from './until-aborted.js';
 import { unwritable } from './unwritable.js';
 
 /** Writes to standard output or another open descriptor, which stays open. What has been written cannot be undone. */

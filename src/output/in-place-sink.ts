@@ -1,12 +1,12 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { untilAborted } from '../base/call/on-abort.js';
 import { pathData } from '../base/text/printable.js';
 import { throwIfAborted } from '../errors.js';
 import { writeDescriptor } from './descriptor-sink.js';
 import type { Destination } from './destination.js';
 import type { Sink } from './sink.js';
-import { untilAborted } from './until-aborted.js';
 import { unwritable } from './unwritable.js';
 
 /** Interval between checks for a reader, in milliseconds. */

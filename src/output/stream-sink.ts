@@ -1,6 +1,6 @@
+import { untilAborted } from '../base/call/on-abort.js';
 import type { Sink } from './sink.js';
 import type { TargetStream } from './target-stream.js';
-import { untilAborted } from './until-aborted.js';
 
 /** Writes to a stream of the caller, which keeps the pieces. It is ended on success and destroyed after a failure. */
 export function openStreamSink(stream: TargetStream, signal?: AbortSignal): Sink {

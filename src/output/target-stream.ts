@@ -1,5 +1,5 @@
 import { finished, Writable } from 'node:stream';
-import { reasonOf } from '../base/call/reason-of.js';
+import { reasonOf } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import { isReaderGone, isSystemFailure, unwritable } from './unwritable.js';
 

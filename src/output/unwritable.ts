@@ -1,7 +1,6 @@
 import { constants } from 'node:os';
-import { reasonOf } from '../base/call/reason-of.js';
-import { isTooManyFiles, tooManyFiles } from '../base/io/too-many-files.js';
-import { quoted } from '../base/text/printable.js';
+import { isTooManyFiles, tooManyFiles } from '../base/io/open-file-limit.js';
+import { quoted, reasonOf } from '../base/text/printable.js';
 import { DimgxError, type ErrorDetails } from '../errors.js';
 
 /** Error codes that mean the reader of a pipe, a socket or a stream is gone. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
-import { pieceSink } from '../base/io/piece-sink.js';
+import { untilAborted } from '../base/call/on-abort.js';
+import { pieceSink } from '../base/io/byte-source.js';
 import { throwIfAborted } from '../errors.js';
 import type { TarAssembler } from '../extract/assembler.js';
 import { fillingStream } from '../extract/filling-stream.js';
@@ -11,7 +12,6 @@ import { openFileSink } from './file-sink.js';
 import { openInPlaceSink } from './in-place-sink.js';
 import type { Sink } from './sink.js';
 import { openStreamSink } from './stream-sink.js';
-import { untilAborted } from './until-aborted.js';
 
 /**
  * Size of each of two buffers, in bytes. Large enough for several reads at once: a copy takes half the time with 4 MiB.

@@ -1,8 +1,7 @@
-import { basicHeader } from '../base/http/basic-header.js';
-import { type Challenge, parseChallenges } from '../base/http/challenge.js';
+import { bareHost, isLoopback } from '../base/http/connections.js';
+import { basicHeader, type Challenge, parseChallenges } from '../base/http/headers.js';
 import type { HttpClient, HttpReply } from '../base/http/http-client.js';
 import { HttpFailure } from '../base/http/http-failure.js';
-import { bareHost, isLoopback } from '../base/http/proxy.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import type { Credentials } from './credentials/credentials.js';

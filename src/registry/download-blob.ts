@@ -1,8 +1,8 @@
 import type { BlobWriter } from '../base/http/blob-writer.js';
-import { CodingFailure, contentCodings, decodePieces } from '../base/http/content-coding.js';
-import { parseContentRange } from '../base/http/content-range.js';
+import { parseContentRange } from '../base/http/headers.js';
 import type { HttpClient, HttpReply } from '../base/http/http-client.js';
 import { HttpFailure } from '../base/http/http-failure.js';
+import { CodingFailure, contentCodings, decodePieces } from '../base/http/read-reply.js';
 import { DimgxError } from '../errors.js';
 import type { Digest } from '../reference/digest.js';
 import { RegistryRefusal } from './registry-refusal.js';

@@ -1,8 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { DescriptorFile } from '../base/io/descriptor-file.js';
-import { compressionOf } from '../compression/compression-of.js';
-import { MAGIC_LENGTH } from '../compression/detect.js';
+import { DescriptorFile } from '../base/io/held-file.js';
+import { compressionOf, MAGIC_LENGTH } from '../compression/detect.js';
 import type { Layer, LayerFile, LayerWatcher, WatchLayer } from '../image/image.js';
 
 /** Where a layer is in a file, as it is stored. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { nextLink } from '../base/http/headers.js';
 import type { HttpReply } from '../base/http/http-client.js';
-import { nextLink } from '../base/http/link-header.js';
 import { MAX_DOCUMENT } from '../base/limits.js';
 import { quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';

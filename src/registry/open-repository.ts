@@ -1,5 +1,5 @@
+import { bareHost, isLoopback } from '../base/http/connections.js';
 import { HttpClient, type HttpTimeouts } from '../base/http/http-client.js';
-import { bareHost, isLoopback } from '../base/http/proxy.js';
 import type { Warn } from '../errors.js';
 import type { OpenContext } from '../image/open-context.js';
 import type { RegistryOptions } from '../options.js';

@@ -1,4 +1,4 @@
-import { parsePrivate } from '../base/io/private-document.js';
+import { parsePrivate } from '../base/io/regular-file.js';
 import { isObject } from '../base/text/go-json.js';
 
 /** Maximum number of errors read from a list, and maximum nesting depth. */

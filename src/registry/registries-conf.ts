@@ -1,10 +1,9 @@
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSystemError } from '../base/io/system-error.js';
-import { homeFolder } from '../base/io/user-folders.js';
+import { homeFolder } from '../base/io/folders.js';
 import { printable, quoted } from '../base/text/printable.js';
-import { DimgxError } from '../errors.js';
+import { DimgxError, isSystemError } from '../errors.js';
 import { type RegistryRule, readRegistriesConf } from './registries-conf-file.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-import { parseChallenges } from '../base/http/challenge.js';
+import { parseChallenges } from '../base/http/headers.js';
 import type { Authorization, ChallengeReply } from './authorization.js';
 import { type Redact, redactor } from './secrets.js';
 

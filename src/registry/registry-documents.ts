@@ -1,6 +1,6 @@
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
-import { readRegion } from '../base/io/read-region.js';
+import { readRegion } from '../base/io/region.js';
 import { MAX_DOCUMENT } from '../base/limits.js';
 import { quoted } from '../base/text/printable.js';
 import type { BlobCache } from '../cache/blob-cache.js';

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Followed, followRedirects } from '../base/http/follow-redirects.js';
-import type { HttpClient, HttpReply } from '../base/http/http-client.js';
-import { HttpFailure } from '../base/http/http-failure.js';
+import { type Followed, followRedirects, type HttpClient, type HttpReply } from '../base/http/http-client.js';
+import { HttpFailure, parseRetryAfter, type RetryDelays, retryDelay } from '../base/http/http-failure.js';
 import { readBeginning, readReply } from '../base/http/read-reply.js';
-import { parseRetryAfter, type RetryDelays, retryDelay } from '../base/http/retry-delay.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import { AccessAttempt, type RegistryAccess } from './registry-access.js';

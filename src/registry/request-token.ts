@@ -1,10 +1,8 @@
 import * as v from 'valibot';
-import { basicHeader } from '../base/http/basic-header.js';
-import { redirectRefused } from '../base/http/follow-redirects.js';
-import type { HttpClient, HttpReply, HttpRequest } from '../base/http/http-client.js';
-import { HttpFailure } from '../base/http/http-failure.js';
+import { basicHeader } from '../base/http/headers.js';
+import { type HttpClient, type HttpReply, type HttpRequest, redirectRefused } from '../base/http/http-client.js';
+import { HttpFailure, parseRetryAfter } from '../base/http/http-failure.js';
 import { readBeginning, readReply } from '../base/http/read-reply.js';
-import { parseRetryAfter } from '../base/http/retry-delay.js';
 import { goFields, parseGoJson } from '../base/text/go-json.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';

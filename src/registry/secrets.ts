@@ -1,4 +1,4 @@
-import { basicHeader } from '../base/http/basic-header.js';
+import { basicHeader } from '../base/http/headers.js';
 import type { Credentials } from './credentials/credentials.js';
 
 /** Removes secrets from a text. */

@@ -1,5 +1,5 @@
-import type { Challenge } from '../base/http/challenge.js';
-import { bareHost } from '../base/http/proxy.js';
+import { bareHost } from '../base/http/connections.js';
+import type { Challenge } from '../base/http/headers.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 

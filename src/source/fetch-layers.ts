@@ -1,5 +1,5 @@
 import type { BlobCache } from '../cache/blob-cache.js';
-import { compressionOf } from '../compression/compression-of.js';
+import { compressionOf } from '../compression/detect.js';
 import { digestOfRegion } from '../image/checks.js';
 import type { Layer, LayerKeeper, StoredLayer, WatchLayer } from '../image/image.js';
 import type { OpenContext } from '../image/open-context.js';

@@ -1,7 +1,6 @@
-import { isSystemError } from '../base/io/system-error.js';
 import { printable, quoted } from '../base/text/printable.js';
-import { compressionOf } from '../compression/compression-of.js';
-import { DimgxError } from '../errors.js';
+import { compressionOf } from '../compression/detect.js';
+import { DimgxError, isSystemError } from '../errors.js';
 import { checkSize } from '../image/checks.js';
 import type { StoredLayer } from '../image/image.js';
 import { type ForeignLayer, foreignProblem } from '../registry/foreign-problem.js';

@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSystemError } from '../base/io/system-error.js';
 import { pathData, printable, quoted } from '../base/text/printable.js';
-import { DimgxError, type Warn } from '../errors.js';
+import { DimgxError, isSystemError, type Warn } from '../errors.js';
 import type { OpenContext } from '../image/open-context.js';
 import { fullName } from '../reference/image-name.js';
 import type { PathChoice, Reference } from '../reference/reference.js';

@@ -1,11 +1,10 @@
 import { Call } from '../base/call/call.js';
 import { checkOptions, checkTmpDir, requireThat } from '../base/call/check-options.js';
+import { isTooManyFiles, tooManyFiles } from '../base/io/open-file-limit.js';
 import { Resources } from '../base/io/resources.js';
-import { isSystemError } from '../base/io/system-error.js';
-import { isTooManyFiles, tooManyFiles } from '../base/io/too-many-files.js';
 import { limitsOf } from '../base/limits.js';
 import { printable, quoted } from '../base/text/printable.js';
-import { abortedBy, DimgxError, inputWarner, type Warning } from '../errors.js';
+import { abortedBy, DimgxError, inputWarner, isSystemError, type Warning } from '../errors.js';
 import type { Image } from '../image/image.js';
 import type { OpenContext } from '../image/open-context.js';
 import { parsePlatform } from '../image/platform.js';

@@ -1,5 +1,5 @@
 import { lateSource } from '../base/io/byte-source.js';
-import { shortId } from '../base/text/short-id.js';
+import { shortId } from '../base/text/printable.js';
 import type { Engine, EngineImageDetails } from '../engine/engine.js';
 import { DimgxError, type Warn } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';

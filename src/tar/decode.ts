@@ -1,13 +1,18 @@
 import { DimgxError } from '../errors.js';
-import { BLOCK, isZeroBlock, padded } from './block.js';
 import { type EntryDraft, ODD, type TarEntry } from './entry.js';
-import { dialectOf, FIELD, isStar, TYPE, textField } from './header.js';
+import { BLOCK, dialectOf, FIELD, isStar, isZeroBlock, padded, TYPE, textField } from './header.js';
 import { isLedByNul, parseNumber } from './number.js';
 import { isSigned, MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxOwner, paxTime } from './pax.js';
-import { type PaxSparse, paxSparseFormat, paxSparseMap } from './pax-sparse.js';
 import { isEscaped, isLost, isPortable, isWindowsRecord } from './portable-record.js';
 import { checkSum, readHeader } from './read-header.js';
-import { checkSparseMap, headSparseMap, oldSparseMap } from './sparse.js';
+import {
+  checkSparseMap,
+  headSparseMap,
+  oldSparseMap,
+  type PaxSparse,
+  paxSparseFormat,
+  paxSparseMap,
+} from './sparse.js';
 
 const EMPTY = new Uint8Array(0);
 const NO_RECORDS: readonly PaxRecord[] = [];

@@ -1,6 +1,6 @@
 import { DimgxError } from '../errors.js';
-import { BLOCK } from './block.js';
 import { foreignFormat } from './foreign-format.js';
+import { BLOCK } from './header.js';
 
 /** Number of bytes to show: enough for the magic of most formats. */
 const SHOWN = 8;

@@ -1,7 +1,6 @@
-import { BLOCK, padded } from './block.js';
 import { decodeEntry, emptyEntry } from './decode.js';
 import { type Metadata, ODD, type TarEntry } from './entry.js';
-import { checksum, dialectOf, FIELD, prefixField, TYPE } from './header.js';
+import { BLOCK, checksum, dialectOf, FIELD, padded, prefixField, TYPE } from './header.js';
 import { writeNumber } from './number.js';
 import { encodePax, isSigned, type PaxRecord } from './pax.js';
 import { escaped, isEscaped, isPortable, isWindowsRecord, isXattr } from './portable-record.js';

@@ -1,7 +1,7 @@
-import type { ReadAt } from '../base/io/read-at.js';
-import { BLOCK } from './block.js';
+import type { ReadAt } from '../base/io/region.js';
 import type { TarRules } from './decode.js';
 import type { TarEntry } from './entry.js';
+import { BLOCK } from './header.js';
 import { checkSum } from './read-header.js';
 import { HeaderScanner } from './scanner.js';
 import { Tail } from './tail.js';

@@ -1,7 +1,7 @@
 import { DimgxError } from '../errors.js';
-import { BLOCK, isZeroBlock } from './block.js';
 import { decodeEntry, emptyEntry, type TarRules } from './decode.js';
 import type { TarEntry } from './entry.js';
+import { BLOCK, isZeroBlock } from './header.js';
 import { notAnEmptyTar, notATar } from './not-a-tar.js';
 import { checkSum } from './read-header.js';
 import type { Tail } from './tail.js';

@@ -1,4 +1,4 @@
-import { BLOCK } from './block.js';
+import { BLOCK } from './header.js';
 
 /** Looks for data after the end of a tar archive. Keeps the first block that is not all zeros. */
 export class Tail {

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { nodeZstd } from '#dimgx/compression/zstd-node.js';
+import { nodeZstd } from '#dimgx/compression/zstd.js';
 import { runFrame } from '../helpers/raw-zstd.js';
 import { runCommand } from '../helpers/run-command.js';
 import { shortOrLong } from '../helpers/short-or-long.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { freeMemory } from '#dimgx/compression/free-memory.js';
+import { freeMemory } from '#dimgx/compression/decode-into.js';
 
 test('a buffer of its own is given back', () => {
   const piece = Buffer.allocUnsafeSlow(256 * 1024);

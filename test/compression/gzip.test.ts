@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { pieceSink } from '#dimgx/base/io/piece-sink.js';
+import { pieceSink } from '#dimgx/base/io/byte-source.js';
 import { detectCompression } from '#dimgx/compression/detect.js';
 import { gzip } from '#dimgx/compression/gzip.js';
 import { DimgxError } from '#dimgx/errors.js';

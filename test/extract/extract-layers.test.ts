@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { readRegion } from '#dimgx/base/io/read-region.js';
+import { readRegion } from '#dimgx/base/io/region.js';
 import { extractLayers } from '#dimgx/extract/extract-layers.js';
 import { FillLevel } from '#dimgx/layer/fill-level.js';
 import type { IndexedLayer, LayerIndex } from '#dimgx/layer/layer-index.js';

@@ -1,5 +1,4 @@
-import { type ReadAt, sourceEnded } from '#dimgx/base/io/read-at.js';
-import type { OpenRegion } from '#dimgx/base/io/region.js';
+import { type OpenRegion, type ReadAt, sourceEnded } from '#dimgx/base/io/region.js';
 
 /** Reads bytes in memory as the regions of a file are read. */
 export function readFrom(bytes: Uint8Array): (region: OpenRegion) => ReadAt {

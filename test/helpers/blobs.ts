@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { readRegion } from '#dimgx/base/io/read-region.js';
+import { readRegion } from '#dimgx/base/io/region.js';
 import type { CachedBlob, DownloadBlob } from '#dimgx/cache/blob-cache.js';
 import type { Digest } from '#dimgx/reference/digest.js';
 

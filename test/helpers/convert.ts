@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { pieceSink } from '#dimgx/base/io/piece-sink.js';
+import { pieceSink } from '#dimgx/base/io/byte-source.js';
 
 /** Cuts bytes into pieces of equal length. */
 export function* inPieces(bytes: Uint8Array, length: number): Generator<Uint8Array> {

@@ -27,7 +27,7 @@ const SCRIPT = `
   import { createHash } from 'node:crypto';
   import { appendFileSync, readFileSync, writeSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
-  import { readRegion } from '#dimgx/base/io/read-region.js';
+  import { readRegion } from '#dimgx/base/io/region.js';
   import { openBlobCache } from '#dimgx/cache/open-blob-cache.js';
   const { cache: folder, blobs, log, pause = 0, stopAfter = Infinity } = JSON.parse(process.argv[1]);
   const warn = ({ message }) => { throw new Error(message); };

@@ -1,4 +1,4 @@
-import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
+import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { Resources } from '#dimgx/base/io/resources.js';
 import type { HistoryRow, Image, Layer, StoredLayer } from '#dimgx/image/image.js';
 

@@ -1,6 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
-import { readRegion } from '#dimgx/base/io/read-region.js';
-import type { Region } from '#dimgx/base/io/region.js';
+import { type Region, readRegion } from '#dimgx/base/io/region.js';
 import { DimgxError, type Warning } from '#dimgx/errors.js';
 import type { Image, StoredLayer } from '#dimgx/image/image.js';
 import type { OpenOptions } from '#dimgx/options.js';

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
+import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import type { Region } from '#dimgx/base/io/region.js';
 import { temporaryFolder } from './members.js';
 

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { zstd } from '#dimgx/compression/zstd.js';
-import { ZstdDecoder } from '#dimgx/compression/zstd-decoder.js';
-import { nodeZstd } from '#dimgx/compression/zstd-node.js';
+import { nodeZstd, zstd } from '#dimgx/compression/zstd.js';
+import { ZstdDecoder } from '#dimgx/compression/zstd-frames.js';
 import { loadWasmDecoder } from '#dimgx/compression/zstd-wasm.js';
 
 /** Both ways to read zstd, whichever of them this Node would use. */

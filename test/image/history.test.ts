@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
+import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { historyOfLayers, historyRows } from '#dimgx/image/history.js';
 import type { Layer } from '#dimgx/image/image.js';
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { nodeZstd } from '#dimgx/compression/zstd-node.js';
+import { nodeZstd } from '#dimgx/compression/zstd.js';
 import type { Warning } from '#dimgx/errors.js';
 import type { TargetOptions } from '#dimgx/options.js';
 import { findDestination } from '#dimgx/output/destination.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseContentRange } from '#dimgx/base/http/content-range.js';
-import { parseRetryAfter, retryDelay } from '#dimgx/base/http/retry-delay.js';
+import { parseContentRange } from '#dimgx/base/http/headers.js';
+import { parseRetryAfter, retryDelay } from '#dimgx/base/http/http-failure.js';
 
 describe('Content-Range', () => {
   test.each([

@@ -1,8 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { DimgxError } from '../../errors.js';
-import { pathData, printable, quoted } from '../text/printable.js';
-import { reasonOf } from './reason-of.js';
+import { pathData, printable, quoted, reasonOf } from '../text/printable.js';
 
 interface Rule {
   /** Requirement on the value, to follow "must be". */

@@ -1,6 +1,6 @@
 import { writev } from 'node:fs';
 import { promisify } from 'node:util';
-import { MAX_PIECES, restOfPieces } from '../io/rest-of-pieces.js';
+import { MAX_PIECES, restOfPieces } from '../io/region.js';
 
 const writevAsync = promisify(writev);
 

@@ -1,8 +1,14 @@
 import { createSecureContext, rootCertificates, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { DimgxError, type Warn } from '../../errors.js';
 import { printable } from '../text/printable.js';
-import { type HostCertificates, hostCertificates, namedCertificates, readAuthorities } from './host-certificates.js';
-import { namedAuthorities, systemAuthorities } from './trusted-authorities.js';
+import {
+  type HostCertificates,
+  hostCertificates,
+  namedAuthorities,
+  namedCertificates,
+  readAuthorities,
+  systemAuthorities,
+} from './certificates.js';
 
 export interface TlsSettings {
   readonly env: Readonly<Record<string, string | undefined>>;

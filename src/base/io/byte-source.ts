@@ -1,6 +1,5 @@
-import type { Readable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { pieceSink } from './piece-sink.js';
 
 /**
  * Receives a piece. If it returns a promise, it owns the piece, and no more are delivered until the promise resolves.
@@ -59,4 +58,23 @@ export function explained(source: ByteSource, explain: (cause: unknown) => Error
     }
   };
   return { pump, destroy: () => source.destroy() };
+}
+
+/**
+ * The last stream of a pipeline. Calls `take` for each piece, waiting for its promise before the next. A loop over the
+ * previous stream would do the same, but if the loop throws, Node's `pipeline` rejects with the AbortError of the
+ * abandoned stream instead of the thrown error. Node would also join buffered pieces, which costs another copy.
+ */
+export function pieceSink(take: (piece: Buffer) => void | Promise<void>): Writable {
+  return new Writable({
+    write(piece: Buffer, _encoding, done) {
+      try {
+        const taken = take(piece);
+        if (taken) taken.then(() => done(), done);
+        else done();
+      } catch (failure) {
+        done(failure as Error);
+      }
+    },
+  });
 }

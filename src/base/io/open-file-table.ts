@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { descriptorLimit } from './descriptor-limit.js';
-import { isCodedTooMany, isTooManyFiles, tooManyFiles } from './too-many-files.js';
+import { descriptorLimit, isCodedTooMany, isTooManyFiles, tooManyFiles } from './open-file-limit.js';
 
 /** An open file that can be reopened. */
 export interface Shuttable {

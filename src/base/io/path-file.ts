@@ -1,11 +1,10 @@
 import { type BigIntStats, closeSync, constants, fstat, lstat, open } from 'node:fs';
 import { promisify } from 'node:util';
-import { DimgxError } from '../../errors.js';
+import { DimgxError, isSystemError } from '../../errors.js';
 import { printable } from '../text/printable.js';
 import { HeldFile } from './held-file.js';
+import { orTooManyFiles } from './open-file-limit.js';
 import { openFiles, type Shuttable } from './open-file-table.js';
-import { isSystemError } from './system-error.js';
-import { orTooManyFiles } from './too-many-files.js';
 
 const openDescriptor = promisify(open);
 const statDescriptor = promisify(fstat);

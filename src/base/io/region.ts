@@ -1,3 +1,8 @@
+import type { Hash } from 'node:crypto';
+import { read, readSync, readv } from 'node:fs';
+import { promisify } from 'node:util';
+import { DimgxError } from '../../errors.js';
+
 /** A seekable file that contains regions. It need not be open while it is not being read. */
 export interface RegionFile {
   /**
@@ -39,3 +44,141 @@ export interface Region<File = RegionFile> {
 
 /** A region of a file that is being held open. */
 export type OpenRegion = Region<number>;
+
+/**
+ * Fills `into` with the bytes from `position` on, or fails with DIMGX_EXTRACT_CHANGED. A synchronous implementation is
+ * fine in a worker thread, where blocking delays nothing else.
+ */
+export type ReadAt = (into: Uint8Array, position: number) => void | Promise<void>;
+
+/** @throws DIMGX_EXTRACT_CHANGED always: for a `ReadAt` that reaches the end too early */
+export function sourceEnded(): never {
+  throw new DimgxError('DIMGX_EXTRACT_CHANGED', 'the source became shorter while it was read');
+}
+
+const readAsync = promisify(read);
+const readvAsync = promisify(readv);
+
+/**
+ * Reads a region by position. Reads may overlap. The file is held open only during each read.
+ *
+ * @throws DIMGX_EXTRACT_CHANGED if the file is shorter than the region; what `RegionFile.hold` throws
+ */
+export function readRegion({ file, offset, length }: Region): ReadAt {
+  return async (into, position) => {
+    if (position + into.length > length) sourceEnded();
+    const held = file.hold();
+    const fd = typeof held === 'number' ? held : await held;
+    try {
+      for (let done = 0; done < into.length; ) {
+        const from = offset + position + done;
+        const { bytesRead } = await readAsync(fd, into, done, into.length - done, from).catch(refuse);
+        if (bytesRead === 0) sourceEnded();
+        done += bytesRead;
+      }
+    } finally {
+      file.release();
+    }
+  };
+}
+
+/**
+ * Reads a range of a region into several buffers in turn, at most `MAX_PIECES`, in one system call if possible.
+ *
+ * @throws as `readRegion`
+ */
+export function scatterRegion({
+  file,
+  offset,
+  length,
+}: Region): (into: readonly Uint8Array[], position: number) => Promise<void> {
+  return async (into, position) => {
+    let left = into.reduce((sum, view) => sum + view.length, 0);
+    if (position + left > length) sourceEnded();
+    const held = file.hold();
+    const fd = typeof held === 'number' ? held : await held;
+    try {
+      let views: readonly Uint8Array[] = into;
+      for (let at = offset + position; left > 0; ) {
+        const { bytesRead } = await readvAsync(fd, views, at).catch(refuse);
+        if (bytesRead === 0) sourceEnded();
+        left -= bytesRead;
+        at += bytesRead;
+        if (left > 0) views = restOfPieces(views, bytesRead);
+      }
+    } finally {
+      file.release();
+    }
+  };
+}
+
+/** Reads a region of an open file synchronously: for worker threads, and for headers. */
+export function readRegionSync({ file, offset, length }: OpenRegion): ReadAt {
+  return (into, position) => {
+    if (position + into.length > length) sourceEnded();
+    for (let done = 0; done < into.length; ) {
+      const bytesRead = readNow(file, into, done, offset + position + done);
+      if (bytesRead === 0) sourceEnded();
+      done += bytesRead;
+    }
+  };
+}
+
+/**
+ * Checks at the end of the work that the files did not change between reads.
+ *
+ * @throws as `RegionFile.requireUnchanged`
+ */
+export async function requireUnchanged(regions: readonly Region[]): Promise<void> {
+  await Promise.all([...new Set(regions.map(({ file }) => file))].map((file) => file.requireUnchanged()));
+}
+
+function readNow(fd: number, into: Uint8Array, done: number, position: number): number {
+  try {
+    return readSync(fd, into, done, into.length - done, position);
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+function refuse(error: unknown): never {
+  const reason = error instanceof Error ? error.message : String(error);
+  throw new DimgxError('DIMGX_SOURCE_UNREADABLE', `the source cannot be read: ${reason}`, { cause: error });
+}
+
+const PIECE = 1024 * 1024;
+
+/**
+ * Feeds the first `length` bytes to all hashes in one pass.
+ *
+ * @param onBytes called with the number of bytes hashed since the last call
+ * @throws as `read`
+ */
+export async function hashRegion(
+  read: ReadAt,
+  length: number,
+  hashes: readonly Hash[],
+  onBytes: (bytes: number) => void = () => {},
+): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(PIECE, length));
+  for (let position = 0; position < length; ) {
+    const bytes = buffer.subarray(0, length - position);
+    await read(bytes, position);
+    for (const hash of hashes) hash.update(bytes);
+    position += bytes.length;
+    onBytes(bytes.length);
+  }
+}
+
+/** Maximum number of pieces in one vectored read or write. Source: POSIX, IOV_MAX, which is 1024 on Linux. */
+export const MAX_PIECES = 512;
+
+/** The pieces that remain after `done` bytes have been read or written. */
+export function restOfPieces<Piece extends Uint8Array>(pieces: readonly Piece[], done: number): Piece[] {
+  let left = done;
+  return pieces.flatMap((piece) => {
+    const gone = Math.min(left, piece.length);
+    left -= gone;
+    return gone === piece.length ? [] : [piece.subarray(gone) as Piece];
+  });
+}

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { DimgxError } from '../../errors.js';
 import { MAX_DOCUMENT } from '../limits.js';
 import { printable } from '../text/printable.js';
@@ -39,5 +39,57 @@ export async function readRegularFile(path: string): Promise<Buffer> {
     throw new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${printable(path, 300)} is larger than ${MAX_DOCUMENT} bytes`);
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * Atomically writes a file, replacing any file at `path`. Only its owner can read it.
+ *
+ * @param temporary path to write to until the file is complete; on the same disk
+ * @throws what `write` throws, and the operating system's errors; no temporary file is left then
+ */
+export async function replaceFile(
+  path: string,
+  temporary: string,
+  write: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await write(file);
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (failure) {
+    await unlink(temporary).catch(() => undefined);
+    throw failure;
+  }
+}
+
+/**
+ * Reads a user's JSON document that may hold secrets. Unlike those of `JSON.parse`, its errors reveal nothing of the
+ * contents. As in docker, an empty file or `null` is an empty document.
+ *
+ * @throws the operating system's errors; DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_BAD_MEMBER
+ */
+export async function readPrivateDocument(path: string): Promise<unknown> {
+  const text = await readPrivateText(path);
+  const document = parsePrivate(text.trim() || '{}');
+  if (document === undefined) throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${printable(path, 300)} is not JSON`);
+  return document ?? {};
+}
+
+/** @throws as `readPrivateDocument`, except for errors about the contents */
+export async function readPrivateText(path: string): Promise<string> {
+  return (await readRegularFile(path)).toString();
+}
+
+/** @returns `undefined` if it is not JSON */
+export function parsePrivate(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { constants, existsSync } from 'node:fs';
+import { constants, existsSync, write, writeSync } from 'node:fs';
 import { type FileHandle, open, statfs, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DimgxError } from '../../errors.js';
+import { promisify } from 'node:util';
+import { DimgxError, isSystemError } from '../../errors.js';
 import { printable } from '../text/printable.js';
-import { DescriptorFile } from './descriptor-file.js';
-import { descriptorLimit } from './descriptor-limit.js';
+import { DescriptorFile } from './held-file.js';
+import { descriptorLimit, isTooManyFiles } from './open-file-limit.js';
 import { openFiles } from './open-file-table.js';
-import { isSystemError } from './system-error.js';
-import { isTooManyFiles } from './too-many-files.js';
 
 const READ_WRITE = 'wx+';
 /** Flags for a file that never has a name. Source: open(2), O_TMPFILE, whose own bit Node does not export. */
@@ -116,4 +115,34 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
     `temporary data cannot be kept in ${printable(folder)}${origin}: ${why}; choose another place with --tmp-dir`,
     { cause },
   );
+}
+
+const writeAsync = promisify(write);
+
+/** Writes all of `bytes` to a spool at `position`. The writer owns the bytes until it is done. */
+export type WriteAt = (fd: number, bytes: Uint8Array, position: number) => void | Promise<void>;
+
+/** @throws DIMGX_SOURCE_NO_SPACE */
+export const writeAt: WriteAt = async (fd, bytes, position) => {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await writeAsync(fd, bytes, done, bytes.length - done, position + done).catch(refuse);
+    done += bytesWritten;
+  }
+};
+
+/** The same, synchronously; only for worker threads. */
+export const writeAtSync: WriteAt = (fd, bytes, position) => {
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+};
+
+function refuse(error: unknown): never {
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = `temporary data cannot be written (${reason}): choose another folder with --tmp-dir`;
+  throw new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { cause: error });
 }

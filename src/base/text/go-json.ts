@@ -1,4 +1,4 @@
-import { parsePrivate } from '../io/private-document.js';
+import { parsePrivate } from '../io/regular-file.js';
 
 /**
  * Parses JSON as Go's decoder does: only the first value counts, and anything after it is ignored. A byte order mark is

@@ -61,3 +61,28 @@ function sequenceLength(lead: number): number {
   if (lead >= 0xe0) return 3;
   return lead >= 0xc0 ? 2 : 1;
 }
+
+const MAX_REASON = 300;
+
+/**
+ * The message of a failure, in one printable line. Makes no assumption about the value, since anything can be thrown.
+ */
+export function reasonOf(failure: unknown): string {
+  try {
+    const text = failure instanceof Error ? failure.message || failure.name : String(failure);
+    return printable(text, MAX_REASON);
+  } catch {
+    return `a value of type ${typeof failure}`;
+  }
+}
+
+/** Quotes printable text as one shell word, for commands suggested in messages. */
+export function shellWord(text: string): string {
+  if (/^[\w%+=:,./@-]+$/.test(text)) return text;
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** An image or layer ID in hex digits, shortened as engines show it. */
+export function shortId(id: string): string {
+  return id.slice(0, 12);
+}

@@ -1,8 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { DimgxError, type ErrorCode, type WarningCode } from '../../errors.js';
-import { TerminationGate } from './termination-gate.js';
 import { closed, type Entry, type SharedPool, type ShareOptions, ThreadShare } from './thread-share.js';
-import type { ThreadAnswer, ThreadData } from './thread-task.js';
+import { TerminationGate, type ThreadAnswer, type ThreadData } from './thread-task.js';
 
 export interface ThreadPoolOptions {
   /** Returns the URL of the threads' code. May throw, as in a bundle that does not know its own location. */

@@ -1,4 +1,4 @@
-import { isTooManyFiles, tooManyFiles } from '../../base/io/too-many-files.js';
+import { isTooManyFiles, tooManyFiles } from '../../base/io/open-file-limit.js';
 import { DimgxError, type ExitCode } from '../../errors.js';
 import { UsageError } from '../options/usage-error.js';
 import type { Log } from './log.js';

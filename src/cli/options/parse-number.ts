@@ -1,4 +1,4 @@
-import { readSize } from '../../base/text/read-size.js';
+import { readSize } from '../../base/limits.js';
 import { usageError } from './usage-error.js';
 
 /**

@@ -1,4 +1,4 @@
-import { shortId } from '../../base/text/short-id.js';
+import { shortId } from '../../base/text/printable.js';
 import type { FlattenOptions } from '../../flatten.js';
 import type { Image, Layer } from '../../image/image.js';
 import { formatJson } from './format-json.js';

@@ -1,6 +1,5 @@
 import prettyBytes from 'pretty-bytes';
-import { printable } from '../../base/text/printable.js';
-import { shortId } from '../../base/text/short-id.js';
+import { printable, shortId } from '../../base/text/printable.js';
 import type { DimgxError } from '../../errors.js';
 import { alignColumns } from './align-columns.js';
 import type { ListingRow } from './listing-rows.js';

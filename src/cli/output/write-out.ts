@@ -1,4 +1,4 @@
-import { untilAborted } from '../../output/until-aborted.js';
+import { untilAborted } from '../../base/call/on-abort.js';
 import { unwritable } from '../../output/unwritable.js';
 
 /**

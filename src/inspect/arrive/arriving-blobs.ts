@@ -1,4 +1,4 @@
-import { isCodedTooMany } from '../../base/io/too-many-files.js';
+import { isCodedTooMany } from '../../base/io/open-file-limit.js';
 import { SharedLength } from '../../base/worker/shared-length.js';
 import type { ThreadShare } from '../../base/worker/thread-share.js';
 import type { Layer, LayerFile, WatchLayer } from '../../image/image.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ReadAt } from '../../base/io/read-at.js';
+import type { ReadAt } from '../../base/io/region.js';
 import type { Limits } from '../../base/limits.js';
 import type { SharedLength } from '../../base/worker/shared-length.js';
 import type { LayerContents } from '../../layer/layer-contents.js';

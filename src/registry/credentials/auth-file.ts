@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { readPrivateText } from '../../base/io/private-document.js';
-import { isSystemError } from '../../base/io/system-error.js';
-import { configFolder, homeFolder } from '../../base/io/user-folders.js';
+import { configFolder, homeFolder } from '../../base/io/folders.js';
+import { readPrivateText } from '../../base/io/regular-file.js';
 import { goFields, isObject, parseGoJson } from '../../base/text/go-json.js';
 import { printable } from '../../base/text/printable.js';
-import { DimgxError } from '../../errors.js';
+import { DimgxError, isSystemError } from '../../errors.js';
 import type { Credentials } from './credentials.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,6 +1,5 @@
-import { isSystemError } from '../../base/io/system-error.js';
 import { printable } from '../../base/text/printable.js';
-import { DimgxError } from '../../errors.js';
+import { DimgxError, isSystemError } from '../../errors.js';
 import { type AuthFile, type AuthFileKind, dockerFile, parseAuthFile, podmanFiles, readAuthFile } from './auth-file.js';
 
 /** A place that may hold credentials. */

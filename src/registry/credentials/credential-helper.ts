@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import * as v from 'valibot';
-import { isSystemError } from '../../base/io/system-error.js';
 import { goFields, isObject, parseGoJson } from '../../base/text/go-json.js';
 import { printable, quoted } from '../../base/text/printable.js';
+import { isSystemError } from '../../errors.js';
 import type { Credentials } from './credentials.js';
 
 export interface HelperOptions {

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeUserFolder } from '../../base/io/make-folder.js';
-import { parsePrivate, readPrivateText } from '../../base/io/private-document.js';
-import { replaceFile } from '../../base/io/replace-file.js';
-import { isSystemError } from '../../base/io/system-error.js';
+import { makeUserFolder } from '../../base/io/folders.js';
+import { parsePrivate, readPrivateText, replaceFile } from '../../base/io/regular-file.js';
 import { goFields, isObject } from '../../base/text/go-json.js';
+import { isSystemError } from '../../errors.js';
 
 /** A credentials file, including all fields that dimgx does not know. */
 export type AuthDocument = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { makeUserFolder } from '../../base/io/make-folder.js';
+import { makeUserFolder } from '../../base/io/folders.js';
 import { printable } from '../../base/text/printable.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';
 import { type AuthFile, type AuthFileKind, dockerFile, podmanFiles } from './auth-file.js';

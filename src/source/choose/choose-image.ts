@@ -1,5 +1,4 @@
-import { printable, quoted } from '../../base/text/printable.js';
-import { shortId } from '../../base/text/short-id.js';
+import { printable, quoted, shortId } from '../../base/text/printable.js';
 import { type Choice, DimgxError } from '../../errors.js';
 import { formatPlatform } from '../../image/platform.js';
 import { normalizeImageName } from '../../reference/image-name.js';

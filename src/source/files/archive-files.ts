@@ -1,5 +1,4 @@
-import { readRegion } from '../../base/io/read-region.js';
-import type { Region } from '../../base/io/region.js';
+import { type Region, readRegion } from '../../base/io/region.js';
 import { MAX_SYMLINKS } from '../../base/limits.js';
 import { DimgxError } from '../../errors.js';
 import type { OpenContext } from '../../image/open-context.js';

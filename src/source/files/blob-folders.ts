@@ -2,12 +2,10 @@ import { close, constants, fstat, open } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { reasonOf } from '../../base/call/reason-of.js';
 import { openFiles } from '../../base/io/open-file-table.js';
 import { PathFile } from '../../base/io/path-file.js';
-import { isSystemError } from '../../base/io/system-error.js';
-import { pathData, quoted } from '../../base/text/printable.js';
-import { DimgxError } from '../../errors.js';
+import { pathData, quoted, reasonOf } from '../../base/text/printable.js';
+import { DimgxError, isSystemError } from '../../errors.js';
 import { algorithmOf, type Digest, hexOf } from '../../reference/digest.js';
 import type { OpenFile } from './files.js';
 

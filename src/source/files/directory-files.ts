@@ -4,8 +4,8 @@ import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { openFiles } from '../../base/io/open-file-table.js';
 import { PathFile } from '../../base/io/path-file.js';
-import { isSystemError } from '../../base/io/system-error.js';
 import { printable } from '../../base/text/printable.js';
+import { isSystemError } from '../../errors.js';
 import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files.js';
 
 const openDescriptor = promisify(open);

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { hashRegion } from '../../base/io/hash-region.js';
-import { readRegion } from '../../base/io/read-region.js';
+import { hashRegion, readRegion } from '../../base/io/region.js';
 import { MAX_DOCUMENT } from '../../base/limits.js';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';

@@ -1,10 +1,9 @@
 import { basename, dirname } from 'node:path';
-import { printable, quoted } from '../../base/text/printable.js';
-import { shellWord } from '../../base/text/shell-word.js';
+import { printable, quoted, shellWord } from '../../base/text/printable.js';
 import type { CompressionName } from '../../compression/codec.js';
 import { DimgxError } from '../../errors.js';
-import { BLOCK, isZeroBlock } from '../../tar/block.js';
 import { type ForeignFormat, type FormatKind, foreignFormat } from '../../tar/foreign-format.js';
+import { BLOCK, isZeroBlock } from '../../tar/header.js';
 import { checkSum } from '../../tar/read-header.js';
 
 /** Where an archive comes from. */

@@ -1,6 +1,5 @@
-import { readRegion } from '../../base/io/read-region.js';
-import { printable, quoted } from '../../base/text/printable.js';
-import { shellWord } from '../../base/text/shell-word.js';
+import { readRegion } from '../../base/io/region.js';
+import { printable, quoted, shellWord } from '../../base/text/printable.js';
 import { detectCompression } from '../../compression/detect.js';
 import { DimgxError } from '../../errors.js';
 import { Documents } from '../form/documents.js';

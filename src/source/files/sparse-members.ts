@@ -1,13 +1,11 @@
 import { ftruncate } from 'node:fs';
 import { promisify } from 'node:util';
-import type { DescriptorFile } from '../../base/io/descriptor-file.js';
-import { readRegion } from '../../base/io/read-region.js';
-import type { Region } from '../../base/io/region.js';
-import { openSpool, spoolFile } from '../../base/io/spool.js';
-import { writeAt } from '../../base/io/write-at.js';
+import type { DescriptorFile } from '../../base/io/held-file.js';
+import { type Region, readRegion } from '../../base/io/region.js';
+import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';
 import type { OpenContext } from '../../image/open-context.js';
-import { type SparseStretches, sparseStretches } from '../../tar/sparse-stretches.js';
+import { type SparseStretches, sparseStretches } from '../../tar/sparse-layout.js';
 
 /** Where a member and its headers are, in bytes from the start of the archive. */
 export interface SparseMember {

@@ -1,5 +1,5 @@
-import type { DescriptorFile } from '../../base/io/descriptor-file.js';
-import { writeAt } from '../../base/io/write-at.js';
+import type { DescriptorFile } from '../../base/io/held-file.js';
+import { writeAt } from '../../base/io/spool.js';
 import { DimgxError } from '../../errors.js';
 import type { SpoolWatcher } from '../../image/image.js';
 import type { OpenContext } from '../../image/open-context.js';

@@ -1,4 +1,4 @@
-import { readRegion } from '../../base/io/read-region.js';
+import { readRegion } from '../../base/io/region.js';
 import { MAX_DOCUMENT } from '../../base/limits.js';
 import { pathData, quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';

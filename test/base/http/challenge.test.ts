@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { parseChallenges } from '#dimgx/base/http/challenge.js';
+import { parseChallenges } from '#dimgx/base/http/headers.js';
 
 /** Scheme and parameters, as pairs. */
 const parsed = (...headers: string[]) =>

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import * as zlib from 'node:zlib';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { BlobWriter } from '#dimgx/base/http/blob-writer.js';
-import { contentCodings } from '#dimgx/base/http/content-coding.js';
 import { HttpClient } from '#dimgx/base/http/http-client.js';
-import { readBeginning, readReply } from '#dimgx/base/http/read-reply.js';
+import { contentCodings, readBeginning, readReply } from '#dimgx/base/http/read-reply.js';
 import { downloadBlob } from '#dimgx/registry/download-blob.js';
 import { listen } from '../../helpers/registry-proxy.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nextLink } from '#dimgx/base/http/link-header.js';
+import { nextLink } from '#dimgx/base/http/headers.js';
 
 describe('the next page', () => {
   test.each([

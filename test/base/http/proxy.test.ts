@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isLoopback, proxyFor } from '#dimgx/base/http/proxy.js';
+import { isLoopback, proxyFor } from '#dimgx/base/http/connections.js';
 
 const BOTH = { HTTPS_PROXY: 'http://tls:1', HTTP_PROXY: 'plain:2' };
 

@@ -2,7 +2,7 @@ import { chown, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeFolder, makeUserFolder } from '#dimgx/base/io/make-folder.js';
+import { makeFolder, makeUserFolder } from '#dimgx/base/io/folders.js';
 
 let root: string;
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { pieceSink } from '#dimgx/base/io/piece-sink.js';
+import { pieceSink } from '#dimgx/base/io/byte-source.js';
 import { noise } from '../../helpers/sample-image.js';
 
 const BYTES = noise(1024 * 1024);

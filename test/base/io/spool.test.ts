@@ -1,8 +1,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, watch } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { openSpool } from '#dimgx/base/io/spool.js';
-import { writeAt } from '#dimgx/base/io/write-at.js';
+import { openSpool, writeAt } from '#dimgx/base/io/spool.js';
 import { temporaryFolder } from '../../helpers/members.js';
 
 describe('a spool', () => {

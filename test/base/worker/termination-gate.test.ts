@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
-import { TerminationGate } from '#dimgx/base/worker/termination-gate.js';
+import { TerminationGate } from '#dimgx/base/worker/thread-task.js';
 
 const GATE = new URL('../../../build/base/worker/termination-gate.js', import.meta.url).href;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
+import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { formatJson } from '#dimgx/cli/output/format-json.js';
 import { imageJson } from '#dimgx/cli/output/image-json.js';
 import { formatListing } from '#dimgx/cli/output/listing.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
+import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { TarAssembler } from '#dimgx/extract/assembler.js';
 import { Budget } from '#dimgx/inspect/budget.js';
 import { indexPlainLayer, type LayerIo } from '#dimgx/inspect/index-layer.js';

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
+import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { DEFAULT_LIMITS } from '#dimgx/base/limits.js';
 import { type ArrivedLayer, ArrivingLayers } from '#dimgx/inspect/arrive/arriving-layers.js';
 import { sharedPool } from '#dimgx/inspect/pool.js';

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
+import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { Resources } from '#dimgx/base/io/resources.js';
 import { DEFAULT_LIMITS } from '#dimgx/base/limits.js';
 import { ArchiveFiles } from '#dimgx/source/files/archive-files.js';

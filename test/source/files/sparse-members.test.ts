@@ -4,7 +4,7 @@ import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { DescriptorFile } from '#dimgx/base/io/descriptor-file.js';
+import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { Resources } from '#dimgx/base/io/resources.js';
 import { flatten } from '#dimgx/flatten.js';
 import { ArchiveFiles } from '#dimgx/source/files/archive-files.js';

@@ -1,6 +1,29 @@
 import { chown, mkdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { isSystemError } from './system-error.js';
+import { userInfo } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import { isSystemError } from '../../errors.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The user's home: `HOME` if absolute, else the account's home; `/` for a user without an account, as in containers.
+ */
+export function homeFolder(env: Environment): string {
+  return env.HOME && isAbsolute(env.HOME) ? env.HOME : homeOfAccount();
+}
+
+function homeOfAccount(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return '/';
+  }
+}
+
+/** Folder of docker's configuration. */
+export function configFolder(env: Environment): string {
+  return env.DOCKER_CONFIG || join(homeFolder(env), '.docker');
+}
 
 /**
  * Creates a folder and its missing parents. Node's recursive `mkdir` never ends if a folder exists but cannot have

@@ -1,5 +1,5 @@
-import { DimgxError } from '../../errors.js';
-import { isSystemError } from './system-error.js';
+import { readFileSync } from 'node:fs';
+import { DimgxError, isSystemError } from '../../errors.js';
 
 /** Whether the process or the machine has reached its limit of open files. */
 export function isTooManyFiles(failure: unknown): failure is Error {
@@ -19,4 +19,21 @@ export function tooManyFiles(cause: Error): DimgxError {
 /** Gives an operating system error a code: DIMGX_TOO_MANY_FILES if too many files are open, else that of `coded`. */
 export function orTooManyFiles(cause: unknown, coded: DimgxError): DimgxError {
   return isTooManyFiles(cause) ? tooManyFiles(cause) : coded;
+}
+
+let known: number | undefined;
+
+/** Maximum number of descriptors of the process; `undefined` if unknown. Source: proc_pid_limits(5) */
+export function descriptorLimit(): number | undefined {
+  known ??= readLimit();
+  return Number.isFinite(known) ? known : undefined;
+}
+
+function readLimit(): number {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
