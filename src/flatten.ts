@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { Call } from './base/call/call.js';
 import { checkOptions } from './base/call/check-options.js';
 import type { Warn, Warning } from './errors.js';
-import { openExtraction } from './extract/extraction.js';
+import { openExtraction } from './extract/extract-layers.js';
 import type { Image } from './image/image.js';
 import { selectLayers } from './image/select-layers.js';
 import { inspectLayers } from './inspect/inspect-layers.js';

@@ -21,17 +21,18 @@ export type {
   HistoryRow,
   Image,
   ImageConfig,
+  ImageList,
   Layer,
   LayerFile,
   LayerKeeper,
   LayerWatcher,
+  ListedImage,
   SpoolWatcher,
   StoredLayer,
   WatchArrivals,
   WatchLayer,
   WatchSpool,
 } from './image/image.js';
-export type { ImageList, ListedImage } from './image/listed-image.js';
 export type { Platform } from './image/platform.js';
 export { selectLayers } from './image/select-layers.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';

@@ -2,8 +2,7 @@ import { parsePrivate } from '../base/io/regular-file.js';
 import { MAX_DOCUMENT } from '../base/limits.js';
 import type { CompressionName } from '../compression/codec.js';
 import { detectCompression } from '../compression/detect.js';
-import { READ_QUIETLY } from './cache-files.js';
-import { openRegular } from './open-regular.js';
+import { openRegular, READ_QUIETLY } from './cache-files.js';
 
 /** What a blob appears to be: a document of an image, or a layer, by its compression. */
 export type BlobKind = 'index' | 'manifest' | 'config' | 'tar' | Exclude<CompressionName, 'none'>;

@@ -1,10 +1,13 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, readdir, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, lstat, readdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { makeFolder } from '../base/io/folders.js';
+import { restOfPieces } from '../base/io/region.js';
+import { openRegularFile, replaceFile } from '../base/io/regular-file.js';
 import { isSystemError } from '../errors.js';
 import { algorithmOf, type Digest, hexOf, isDigest, parseDigest } from '../reference/digest.js';
-import { readRegular } from './open-regular.js';
+import { StorageFailure } from './storage-failure.js';
 
 /** A stored blob, and the data derived from it. */
 export interface CacheEntry {
@@ -170,4 +173,41 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 function pathOf(digest: Digest): [string, string] {
   const checked = parseDigest(digest, 'a blob');
   return [algorithmOf(checked), hexOf(checked)];
+}
+
+/**
+ * Opens a file in a cache folder.
+ *
+ * @throws StorageFailure if it is not a regular file; the operating system's error
+ */
+export function openRegular(path: string, flags: number, mode?: number): Promise<FileHandle> {
+  return openRegularFile(path, (message) => new StorageFailure(message), flags, mode);
+}
+
+/** Reads a whole file in a cache folder. @throws as `openRegular` */
+export async function readRegular(path: string): Promise<Buffer<ArrayBuffer>> {
+  const file = await openRegular(path, constants.O_RDONLY);
+  try {
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Writes a file atomically: readers see all of it or nothing. Replaces any file of that name.
+ *
+ * @param aside a folder on the same disk, for the unfinished file
+ * @throws the operating system's error; nothing is left behind then
+ */
+export async function writeWhole(path: string, parts: readonly Uint8Array[], aside: string): Promise<void> {
+  await makeFolder(aside, 0o700);
+  await makeFolder(dirname(path), 0o700);
+  const temporary = join(aside, `whole-${randomBytes(8).toString('hex')}`);
+  await replaceFile(path, temporary, async (file) => {
+    for (let left = parts.filter(({ length }) => length > 0); left.length > 0; ) {
+      const { bytesWritten } = await file.writev(left);
+      left = restOfPieces(left, bytesWritten);
+    }
+  });
 }

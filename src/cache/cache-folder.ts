@@ -1,13 +1,15 @@
 import { chmod, lstat, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { homeFolder, makeFolder } from '../base/io/folders.js';
-import { printable } from '../base/text/printable.js';
-import { isSystemError } from '../errors.js';
+import { readSize } from '../base/limits.js';
+import { printable, quoted } from '../base/text/printable.js';
+import { DimgxError, isSystemError } from '../errors.js';
+import { CacheFiles } from './cache-files.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Location of a cache. */
-export interface CachePlace {
+interface CachePlace {
   readonly path: string;
   /** The user named this folder explicitly, so the mode of an existing folder is left alone. */
   readonly isNamed: boolean;
@@ -54,7 +56,7 @@ export async function prepareCacheFolder(place: CachePlace): Promise<void> {
  * @returns whether the folder exists
  * @throws an error with the reason in words, or the operating system's error
  */
-export async function checkCacheFolder({ path, isNamed }: CachePlace): Promise<boolean> {
+async function checkCacheFolder({ path, isNamed }: CachePlace): Promise<boolean> {
   if (!(await stat(path).catch(ignoreAbsence))) return false;
   const { mode } = await requireOwn(path);
   // Node's compile cache may have created it, with the default mode for folders.
@@ -97,4 +99,56 @@ function ignoreAbsence(failure: unknown): undefined {
 
 function ignoreReadOnly(failure: unknown): void {
   if (!isSystemError(failure, 'EROFS', 'EPERM')) throw failure;
+}
+
+/** Maximum size of the cache, in bytes. */
+const DEFAULT_LIMIT = 10 * 1000 ** 3;
+
+/**
+ * The maximum size of the cache, in bytes: `DIMGX_CACHE_SIZE`, or else 10 GB.
+ *
+ * @throws an error that says in words what is wrong with the setting
+ */
+export function cacheLimit(env: Readonly<Record<string, string | undefined>>): number {
+  const text = env.DIMGX_CACHE_SIZE;
+  if (!text) return DEFAULT_LIMIT;
+  const limit = readSize(text);
+  if (limit !== undefined) return limit;
+  throw new Error(`DIMGX_CACHE_SIZE is a size such as 500M, 10GB or 1TiB, not ${quoted(text)}`);
+}
+
+/** A user's cache, opened for inspection. */
+export interface OpenedFiles {
+  readonly files: CacheFiles;
+  /** Maximum size of the cache, in bytes. */
+  readonly limit: number;
+}
+
+/**
+ * The files of the user's cache. A cache that has never been used is empty.
+ *
+ * @throws DIMGX_STORE_UNUSABLE
+ */
+export function openCacheFiles(env: Readonly<Record<string, string | undefined>>): Promise<OpenedFiles> {
+  const place = cachePlace(env);
+  return withStoreErrors(place.path, async () => {
+    await checkCacheFolder(place);
+    return { files: new CacheFiles(place.path), limit: cacheLimit(env) };
+  });
+}
+
+/**
+ * @param folder of the cache
+ * @throws DIMGX_STORE_UNUSABLE for an error without a code
+ */
+export async function withStoreErrors<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof DimgxError) throw cause;
+    const reason = printable((cause as Error).message, 300);
+    throw new DimgxError('DIMGX_STORE_UNUSABLE', `the cache ${printable(folder, 300)} cannot be used: ${reason}`, {
+      cause,
+    });
+  }
 }

@@ -11,14 +11,12 @@ import { printable } from '../base/text/printable.js';
 import { isSystemError } from '../errors.js';
 import { type Digest, isDigest } from '../reference/digest.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
-import { CacheFiles, removeFile } from './cache-files.js';
+import { CacheFiles, openRegular, readRegular, removeFile, writeWhole } from './cache-files.js';
 import { claimOr } from './claim.js';
-import { openRegular, readRegular } from './open-regular.js';
 import { pruneCache } from './prune-cache.js';
 import { isMismatch, otherSize, receiveBlob, type WantedBlob } from './receive-blob.js';
 import { requireRoom, StorageFailure, storageFailure } from './storage-failure.js';
 import { isWhole } from './verify-cache.js';
-import { writeWhole } from './write-whole.js';
 
 export interface FolderCacheOptions {
   /** Prepared by `prepareCacheFolder`. */

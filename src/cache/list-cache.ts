@@ -4,7 +4,7 @@ import type { CommonOptions } from '../options.js';
 import type { Digest } from '../reference/digest.js';
 import { type BlobKind, blobKind } from './blob-kind.js';
 import type { CacheEntry, CacheFiles, NamedDigest } from './cache-files.js';
-import { type OpenedFiles, openCacheFiles, withStoreErrors } from './open-cache-files.js';
+import { type OpenedFiles, openCacheFiles, withStoreErrors } from './cache-folder.js';
 
 /** Options of the functions that look at the cache or change it. */
 export interface CacheOptions extends Pick<CommonOptions, 'signal'> {

@@ -1,8 +1,7 @@
 import { printable } from '../base/text/printable.js';
 import type { Warn } from '../errors.js';
 import type { BlobCache } from './blob-cache.js';
-import { cachePlace, prepareCacheFolder } from './cache-folder.js';
-import { cacheLimit } from './cache-limit.js';
+import { cacheLimit, cachePlace, prepareCacheFolder } from './cache-folder.js';
 import { FolderCache } from './folder-cache.js';
 import { SpoolCache } from './spool-cache.js';
 

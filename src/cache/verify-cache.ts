@@ -1,8 +1,7 @@
 import { isSystemError, throwIfAborted } from '../errors.js';
 import { algorithmOf, type Digest, hexOf } from '../reference/digest.js';
-import { type CacheEntry, type CacheFiles, READ_QUIETLY } from './cache-files.js';
-import { hashGrowing } from './hash-growing.js';
-import { openRegular } from './open-regular.js';
+import { type CacheEntry, type CacheFiles, openRegular, READ_QUIETLY } from './cache-files.js';
+import { hashGrowing } from './receive-blob.js';
 import { StorageFailure } from './storage-failure.js';
 
 export interface VerifyOptions {

@@ -1,9 +1,12 @@
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import type { ByteSource } from '../base/io/byte-source.js';
-import { quoted } from '../base/text/printable.js';
+import * as v from 'valibot';
+import { type ByteSource, explained, type Take } from '../base/io/byte-source.js';
+import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
+import { checkShape, parseJson } from '../image/document.js';
 import type { Platform } from '../image/platform.js';
+import type { Credentials } from '../registry/credentials/auth-file.js';
 import { serverOf } from '../registry/credentials/server-key.js';
 import type { Engine, PullOptions } from './engine.js';
 import {
@@ -11,6 +14,7 @@ import {
   type EngineImage,
   type EngineImageDetails,
   type NameStyle,
+  type PullProgress,
   readDetails,
   readHistory,
   readImages,
@@ -19,9 +23,6 @@ import type { EngineDownload } from './engine-download.js';
 import { EngineRefusal } from './engine-error.js';
 import type { EngineModem } from './engine-modem.js';
 import { isAtLeast } from './engine-version.js';
-import { followPull } from './follow-pull.js';
-import { registryAuth } from './registry-auth.js';
-import { savedArchive } from './saved-archive.js';
 
 /** An engine with Docker's API, used through dockerode. */
 export class DockerEngine implements Engine {
@@ -143,4 +144,98 @@ function isMissing(failure: unknown): boolean {
   const refusal = failure instanceof DimgxError ? failure.cause : undefined;
   if (!(refusal instanceof EngineRefusal)) return false;
   return refusal.status === 404 || MISSING.test(refusal.message);
+}
+
+/**
+ * Encodes credentials as the header value that engines accept with a request.
+ *
+ * @param server the registry's name in docker's configuration
+ */
+function registryAuth(server: string, credentials: Credentials): string {
+  const { username, password, identityToken, registryToken } = credentials;
+  const document = {
+    serveraddress: server,
+    ...(username && { username, password }),
+    ...(identityToken && { identitytoken: identityToken }),
+    ...(registryToken && { registrytoken: registryToken }),
+  };
+  // URL-safe alphabet, but padded: the encoding that Go reads
+  return Buffer.from(JSON.stringify(document)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+}
+
+/** How much of the end of the stream is kept, in bytes. An engine's error document is shorter. */
+const TAIL = 4096;
+
+/**
+ * The archive that an engine writes. An engine that fails midway cannot take back its status. It writes a JSON document
+ * where the tar should continue, and ends its answer normally. A complete tar ends in zeros, so it cannot be mistaken
+ * for one that failed.
+ * Source: moby, api/server/router/image, getImagesGet.
+ *
+ * @param explain converts the engine's error to the one that the reader gets
+ */
+function savedArchive(body: ByteSource, explain: (cause: unknown) => Error): ByteSource {
+  let tail: Buffer = Buffer.alloc(0);
+  const pump = async (take: Take) => {
+    await body.pump((piece) => {
+      tail = Buffer.concat([tail, piece.subarray(-TAIL)]).subarray(-TAIL);
+      return take(piece);
+    });
+    const said = failureAtEnd(tail);
+    if (said !== undefined) throw new Error(printable(said, 600));
+  };
+  return explained({ pump, destroy: () => body.destroy() }, explain);
+}
+
+function failureAtEnd(tail: Buffer): string | undefined {
+  const start = tail.lastIndexOf('{"errorDetail":');
+  if (start < 0) return undefined;
+  try {
+    return String(JSON.parse(tail.subarray(start).toString()).errorDetail.message);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Maximum size of one report, in bytes. */
+const MAX_REPORT = 2 ** 20;
+
+const ReportSchema = v.object({
+  id: v.nullish(v.string()),
+  status: v.nullish(v.string()),
+  error: v.nullish(v.string()),
+  errorDetail: v.nullish(v.object({ message: v.nullish(v.string()) })),
+  progressDetail: v.nullish(v.object({ current: v.nullish(v.number()), total: v.nullish(v.number()) })),
+});
+
+/**
+ * Reads an engine's progress reports during a pull to their end. Each line is a JSON document.
+ *
+ * @throws an uncoded error with the engine's words when the pull fails; DIMGX_IMAGE_BAD_JSON; any error of the stream
+ */
+async function followPull(reports: Readable, onProgress: (progress: PullProgress) => void): Promise<void> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of reports as AsyncIterable<Buffer>) {
+    rest = Buffer.concat([rest, chunk]);
+    for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
+      report(rest.subarray(0, end), onProgress);
+      rest = rest.subarray(end + 1);
+    }
+    if (rest.length > MAX_REPORT) throw new Error(`a report is longer than ${MAX_REPORT} bytes`);
+  }
+  report(rest, onProgress);
+}
+
+function report(line: Buffer, onProgress: (progress: PullProgress) => void): void {
+  if (line.toString('latin1').trim() === '') return;
+  const { id, status, error, errorDetail, progressDetail } = checkShape(
+    parseJson(line, 'its report'),
+    ReportSchema,
+    'its report',
+  );
+  const failure = errorDetail?.message || error;
+  if (failure) throw new Error(printable(failure.trim(), 600));
+  if (!status) return;
+  const { current, total } = progressDetail ?? {};
+  onProgress({ id: id ?? undefined, status, current: current ?? undefined, total: total ?? undefined });
 }

@@ -1,6 +1,6 @@
 import type { ByteSource } from '../base/io/byte-source.js';
 import type { Platform } from '../image/platform.js';
-import type { Credentials } from '../registry/credentials/credentials.js';
+import type { Credentials } from '../registry/credentials/auth-file.js';
 import type {
   EngineHistoryStep,
   EngineImage,

@@ -7,7 +7,7 @@ import { decodeInto } from '../compression/decode-into.js';
 import { codecOf } from '../compression/detect.js';
 import { DimgxError } from '../errors.js';
 import { EntryTableBuilder } from '../layer/entry-table-builder.js';
-import type { LayerContents } from '../layer/layer-contents.js';
+import type { LayerContents } from '../layer/layer-index.js';
 import { ODD, type TarEntry } from '../tar/entry.js';
 import { latin1 } from '../tar/pax.js';
 import { scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';

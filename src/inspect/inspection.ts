@@ -3,9 +3,14 @@ import type { Warning } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import { EntryTable } from '../layer/entry-table.js';
 import { FillLevel } from '../layer/fill-level.js';
-import type { LayerContents } from '../layer/layer-contents.js';
-import { compareDigest, digestsNamed, digestsOf } from '../layer/layer-digests.js';
-import type { IndexedLayer, LayerDigests } from '../layer/layer-index.js';
+import {
+  compareDigest,
+  digestsNamed,
+  digestsOf,
+  type IndexedLayer,
+  type LayerContents,
+  type LayerDigests,
+} from '../layer/layer-index.js';
 import type { InspectOptions } from '../options.js';
 import { algorithmOf } from '../reference/digest.js';
 import { ofLayer } from '../warning-tally.js';
@@ -13,9 +18,8 @@ import type { ArrivingBlobs, DecodedBlob } from './arrive/arriving-blobs.js';
 import type { ArrivedLayer } from './arrive/arriving-layers.js';
 import type { Budget } from './budget.js';
 import { LayerDecoder, type Refetch } from './layer-decoder.js';
-import type { LayerRunner } from './layer-runner.js';
+import { type LayerRunner, LayerWork } from './layer-runner.js';
 import { hashTask, indexTask, type SpoolPlace } from './layer-task.js';
-import { LayerWork } from './layer-work.js';
 import type { Spools } from './spools.js';
 
 /** An index that may be used for several positions in an image. */
@@ -173,4 +177,28 @@ export class Inspection {
     };
     return { layer, region, filled, entries: new EntryTable(columns), contentSize, isForWindows, verified, ...said };
   }
+}
+
+/**
+ * Whether an image is for Windows: its config says so, or a layer has the Windows layout, with Windows records below
+ * both `Files` and `Hives`.
+ *
+ * @param os as in the config
+ */
+export function isForWindows(os: string | undefined, layers: readonly Pick<Inspected, 'isForWindows'>[]): boolean {
+  return os?.toLowerCase() === 'windows' || layers.some((layer) => layer.isForWindows);
+}
+
+/**
+ * Warnings to report for a layer. Unless the image is for Windows, Windows records are dropped and counted with the
+ * other PAX records that are dropped.
+ */
+export function warningsOf(
+  { warnings, windowsRecords }: Pick<Inspected, 'warnings' | 'windowsRecords'>,
+  forWindows: boolean,
+): readonly Warning[] {
+  if (forWindows || !windowsRecords) return warnings;
+  const { code, count } = windowsRecords;
+  if (!warnings.some((warning) => warning.code === code)) return [...warnings, windowsRecords];
+  return warnings.map((warning) => (warning.code === code ? { ...warning, count: warning.count + count } : warning));
 }

@@ -2,14 +2,13 @@ import { DimgxError } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import type { FillLevel } from '../layer/fill-level.js';
 import { keepIndex } from '../layer/kept-index.js';
-import type { LayerContents } from '../layer/layer-contents.js';
-import { compareDigest } from '../layer/layer-digests.js';
+import { compareDigest, type LayerContents } from '../layer/layer-index.js';
 import type { InspectOptions } from '../options.js';
 import { algorithmOf, hexOf } from '../reference/digest.js';
 import type { Budget } from './budget.js';
 import type { LayerReport } from './layer-job.js';
+import type { LayerWork } from './layer-runner.js';
 import { decodeTask, hashTask, type SpoolPlace } from './layer-task.js';
-import type { LayerWork } from './layer-work.js';
 import type { Spools, TakenPlace } from './spools.js';
 
 /** A layer whose headers were read and kept by an earlier call. */

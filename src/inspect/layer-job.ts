@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { hashRegion, type OpenRegion, sourceEnded } from '../base/io/region.js';
 import type { Limits } from '../base/limits.js';
 import { SharedLength } from '../base/worker/shared-length.js';
-import type { LayerContents } from '../layer/layer-contents.js';
+import type { LayerContents } from '../layer/layer-index.js';
 import { type FollowedLayer, followArchive } from './arrive/follow-archive.js';
 import { Budget } from './budget.js';
 import { type DecodeRequest, decodeLayer, indexPlainLayer, type LayerIo, type OnBytes } from './index-layer.js';

@@ -1,11 +1,14 @@
 import type { Region, RegionFile } from '../base/io/region.js';
 import type { Limits } from '../base/limits.js';
 import type { SharedLength } from '../base/worker/shared-length.js';
+import type { ThreadTask } from '../base/worker/thread-task.js';
 import type { Budget } from './budget.js';
-import type { LayerJob } from './layer-job.js';
+import type { OnBytes } from './index-layer.js';
+import type { LayerJob, LayerReport } from './layer-job.js';
+import type { LocalLane } from './local-lane.js';
 
 /** A job whose files are held open. */
-export interface OpenTask {
+interface OpenTask {
   readonly job: LayerJob;
   /** Call this once nothing uses the job's files any more. */
   release(): void;
@@ -93,3 +96,28 @@ function task(kind: LayerJob['kind'], { file, length }: Region, jobOf: (fd: numb
 function shareOf({ limits, counters }: Budget) {
   return { limits, counters };
 }
+
+/** Progress that a thread reports while it works on a layer. */
+interface LayerProgress {
+  readonly bytes: number;
+  readonly spooled: number;
+}
+
+/** @param lane runs the task if there are no threads; without a lane, the task then fails */
+export function threadTask(task: LayerTask, onBytes: OnBytes, lane?: LocalLane): ThreadTask<LayerReport> {
+  return {
+    size: task.size,
+    open: () => task.open(),
+    onProgress: (progress) => {
+      const { bytes, spooled } = progress as LayerProgress;
+      onBytes(bytes, spooled);
+    },
+    runHere: async () => {
+      if (lane) return lane.run(task, onBytes);
+      throw new NoThreads();
+    },
+  };
+}
+
+/** No thread can be started, and this thread would be waiting for itself. */
+export class NoThreads extends Error {}

@@ -5,7 +5,7 @@ import { WARNINGS, type WarningCode } from '../errors.js';
 import type { StoredLayer } from '../image/image.js';
 import type { Digest } from '../reference/digest.js';
 import type { EntryColumns } from './entry-table.js';
-import type { LayerContents } from './layer-contents.js';
+import type { LayerContents } from './layer-index.js';
 
 /** Identifies the layer of an index by the digests of its stored and its uncompressed bytes. */
 export interface LayerKey {

@@ -1,10 +1,10 @@
 import { requireThat } from '../base/call/check-options.js';
 import type { Region } from '../base/io/region.js';
-import type { Warning } from '../errors.js';
+import { DimgxError, type Warning } from '../errors.js';
 import type { Layer } from '../image/image.js';
-import type { Digest } from '../reference/digest.js';
+import { algorithmOf, type Digest, hexOf } from '../reference/digest.js';
 import type { Entries } from './entries.js';
-import { EntryTable } from './entry-table.js';
+import { type EntryColumns, EntryTable } from './entry-table.js';
 import type { FillLevel } from './fill-level.js';
 
 /** Digests computed from a layer's bytes. `undefined` if the bytes were not hashed. */
@@ -49,4 +49,37 @@ export function indexedLayers(layers: readonly LayerIndex[]): readonly IndexedLa
     requireThat(each?.entries instanceof EntryTable, 'each layer', 'one that inspectLayers gave', each);
   }
   return layers as readonly IndexedLayer[];
+}
+
+/** Result of reading a layer's headers. */
+export interface LayerContents {
+  readonly columns: EntryColumns;
+  /** Sum of the sizes in the headers, in bytes. */
+  readonly contentSize: number;
+  /** Length of the uncompressed layer, in bytes. */
+  readonly length: number;
+  /** Bytes counted against `maxSize`: the length, plus what sparse files expand to. */
+  readonly spentBytes: number;
+  readonly warnings: readonly Warning[];
+  /** Warning about records that only matter in an image for Windows and are dropped from other images. */
+  readonly windowsRecords?: Warning | undefined;
+  /** Whether the layer has the layout of a Windows layer. */
+  readonly isForWindows: boolean;
+}
+
+/** The digests that an uncompressed layer's bytes are checked against. */
+export function digestsNamed({ digest, diffId }: Layer): readonly Digest[] {
+  return [digest, diffId].filter((named) => named !== undefined);
+}
+
+/** The digests of a layer that has passed all its checks. */
+export function digestsOf({ digest, diffId }: Layer): LayerDigests {
+  return { ...(digest && { digest }), ...(diffId && { diffId }) };
+}
+
+/** @throws DIMGX_IMAGE_DIGEST_MISMATCH */
+export function compareDigest(layer: Layer, expected: Digest, hex: string | undefined): void {
+  if (hex === hexOf(expected)) return;
+  const message = `layer ${layer.name} is damaged: its bytes have the digest ${algorithmOf(expected)}:${hex}, not ${expected}`;
+  throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message, { layer: layer.name });
 }

@@ -5,13 +5,11 @@ import type { IndexedLayer } from '../layer/layer-index.js';
 import { TYPE } from '../tar/header.js';
 import { MAX_PATH } from '../tar/path.js';
 import type { WarningTally } from '../warning-tally.js';
-import { Column } from './column.js';
-import type { FollowBudget } from './follow-budget.js';
 import { LayerSymlinks } from './layer-symlinks.js';
-import { KIND, NONE, type Node } from './node.js';
+import { Column, KIND, NONE, type Node } from './node.js';
 import type { How } from './plan.js';
 import type { Tree } from './tree.js';
-import { Walker } from './walk.js';
+import { type FollowBudget, Walker } from './walk.js';
 import { AUFS_LEFTOVERS, baseStart, type Marker, markerOf, WHITEOUT_PREFIX } from './whiteout.js';
 
 /**

@@ -1,6 +1,5 @@
 import type { IndexedLayer } from '../layer/layer-index.js';
-import { Column } from './column.js';
-import { NONE, type Node } from './node.js';
+import { Column, NONE, type Node } from './node.js';
 import type { Changes, HeaderChange } from './plan.js';
 import type { Tree } from './tree.js';
 

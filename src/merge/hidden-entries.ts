@@ -1,7 +1,6 @@
 import type { IndexedLayer } from '../layer/layer-index.js';
 import type { OnHidden } from './apply-layer.js';
-import type { Column } from './column.js';
-import { NONE, type Node } from './node.js';
+import { type Column, NONE, type Node } from './node.js';
 import type { HiddenRef, How } from './plan.js';
 import type { Tree } from './tree.js';
 

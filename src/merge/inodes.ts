@@ -1,5 +1,4 @@
-import { Column } from './column.js';
-import { type EntryRef, NONE, type Node } from './node.js';
+import { Column, type EntryRef, NONE, type Node } from './node.js';
 
 /** Inodes of a root filesystem, without contents: what every name except a directory's refers to. Numbered from 0. */
 export class Inodes {

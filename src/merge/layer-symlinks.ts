@@ -2,9 +2,9 @@ import { MAX_SYMLINKS } from '../base/limits.js';
 import type { EntryTable } from '../layer/entry-table.js';
 import { TYPE } from '../tar/header.js';
 import { componentEnd, DOT, SLASH } from '../tar/path.js';
-import type { FollowBudget } from './follow-budget.js';
 import { KIND, NONE, type Node } from './node.js';
 import { Tree } from './tree.js';
+import type { FollowBudget } from './walk.js';
 
 /**
  * The symlinks of a layer itself: a whiteout that follows them in the tar acts where they lead. Only built for layers

@@ -7,12 +7,12 @@ import type { MergeOptions } from '../options.js';
 import { ofLayer, WarningTally } from '../warning-tally.js';
 import { applyLayer } from './apply-layer.js';
 import { hiddenEvents } from './explain.js';
-import { FollowBudget } from './follow-budget.js';
 import { HiddenEntries } from './hidden-entries.js';
 import { planOf } from './merge-plan.js';
 import { orderItems } from './order.js';
 import type { HiddenRef, Plan, PlanColumns } from './plan.js';
 import { Tree } from './tree.js';
+import { FollowBudget } from './walk.js';
 
 /**
  * Decides which entries survive when layers are stacked, which layer each comes from, and why the rest are hidden.

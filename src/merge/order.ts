@@ -3,9 +3,8 @@ import type { IndexedLayer } from '../layer/layer-index.js';
 import { type Metadata, ODD, REWRITE } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import { hasWindowsRoot } from '../tar/path.js';
-import { Column } from './column.js';
 import { HeaderChanges } from './header-changes.js';
-import { KIND, NONE, type Node } from './node.js';
+import { Column, KIND, NONE, type Node } from './node.js';
 import type { Tree } from './tree.js';
 
 /** Bits of the flag word that prevent an entry from being copied unchanged. */

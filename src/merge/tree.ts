@@ -1,9 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { DimgxError } from '../errors.js';
 import { SLASH } from '../tar/path.js';
-import { Column } from './column.js';
 import { Inodes } from './inodes.js';
-import { type EntryRef, KIND, NONE, type Node } from './node.js';
+import { Column, type EntryRef, KIND, NONE, type Node } from './node.js';
 
 const REMOVED = 1;
 const REDIRECTED = 2;

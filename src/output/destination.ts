@@ -1,14 +1,14 @@
 import { constants, type Stats } from 'node:fs';
-import { access, open, realpath, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { access, lstat, open, readlink, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { requireThat } from '../base/call/check-options.js';
+import { MAX_SYMLINKS } from '../base/limits.js';
 import { pathData, printable, quoted } from '../base/text/printable.js';
 import { DimgxError, type Warn } from '../errors.js';
 import type { TargetOptions } from '../options.js';
 import { chooseEncoder, type Encoder } from './encoder.js';
-import { linksFrom } from './links-from.js';
 import { TargetStream } from './target-stream.js';
 import { unwritable } from './unwritable.js';
 
@@ -127,4 +127,27 @@ async function descriptorAmong(paths: readonly string[]): Promise<number | undef
   const folders = ['/dev/fd', await realpath('/proc/self/fd').catch(() => undefined)];
   const named = paths.find((path) => folders.includes(dirname(path)) && /^\d{1,9}$/.test(basename(path)));
   return named === undefined ? undefined : Number(basename(named));
+}
+
+/**
+ * A path followed by each path that its symlinks lead to. The last one is not a symlink and need not exist. Folders are
+ * resolved as the operating system does: `..` of a symlinked folder is the parent of the folder it points at.
+ *
+ * @throws the operating system's error: ENOENT if a folder is missing, ELOOP
+ */
+async function linksFrom(path: string): Promise<readonly string[]> {
+  const paths: string[] = [];
+  for (let next = path.startsWith('/') ? path : `${process.cwd()}/${path}`; paths.length <= MAX_SYMLINKS; ) {
+    const here = join(await realpath(dirname(next)), basename(next));
+    paths.push(here);
+    const found = await lstat(here).catch(absent);
+    if (!found?.isSymbolicLink()) return paths;
+    const link = await readlink(here);
+    next = link.startsWith('/') ? link : `${dirname(here)}/${link}`;
+  }
+  throw Object.assign(new Error('ELOOP: too many symbolic links'), { code: 'ELOOP' });
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

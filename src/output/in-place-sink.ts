@@ -4,15 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { untilAborted } from '../base/call/on-abort.js';
 import { pathData } from '../base/text/printable.js';
 import { throwIfAborted } from '../errors.js';
-import { writeDescriptor } from './descriptor-sink.js';
 import type { Destination } from './destination.js';
-import type { Sink } from './sink.js';
+import { type Sink, writeAll } from './sink.js';
 import { unwritable } from './unwritable.js';
 
 /** Interval between checks for a reader, in milliseconds. */
 const READER_POLL = 20;
 
-export type InPlace = Extract<Destination, { kind: 'inPlace' }>;
+type InPlace = Extract<Destination, { kind: 'inPlace' }>;
 
 /**
  * Opens a device or a FIFO to be written in place. A FIFO is opened once it has a reader.
@@ -53,5 +52,32 @@ async function openWithReader({ path, flags }: InPlace, signal: AbortSignal | un
       if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
       await sleep(READER_POLL);
     }
+  }
+}
+
+/** Writes to standard output or another open descriptor, which stays open. What has been written cannot be undone. */
+export function openDescriptorSink(fd: number, name: string, signal?: AbortSignal): Sink {
+  return {
+    write: (bytes) => writeDescriptor(fd, name, bytes, signal),
+    publish: async () => undefined,
+    discard: async () => undefined,
+  };
+}
+
+/**
+ * Writes all bytes. Aborting ends the wait even if the reader at the other end has stopped reading.
+ *
+ * @throws DIMGX_TARGET_*, DIMGX_ABORTED
+ */
+async function writeDescriptor(
+  fd: number,
+  name: string,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await untilAborted(writeAll(fd, bytes, signal), signal);
+  } catch (error) {
+    throw signal?.aborted ? error : unwritable(name, error);
   }
 }

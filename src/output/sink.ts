@@ -1,7 +1,9 @@
 import { write } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { untilAborted } from '../base/call/on-abort.js';
 import { throwIfAborted } from '../errors.js';
+import type { TargetStream } from './target-stream.js';
 
 const writeAsync = promisify(write);
 const LONGEST_WAIT = 16;
@@ -36,4 +38,13 @@ export async function writeAll(fd: number, bytes: Uint8Array, signal?: AbortSign
       wait = Math.min(LONGEST_WAIT, wait * 2);
     }
   }
+}
+
+/** Writes to a stream of the caller, which keeps the pieces. It is ended on success and destroyed after a failure. */
+export function openStreamSink(stream: TargetStream, signal?: AbortSignal): Sink {
+  return {
+    write: (piece) => untilAborted(stream.write(piece), signal),
+    publish: () => untilAborted(stream.end(), signal),
+    discard: async (reason) => stream.discard(reason),
+  };
 }

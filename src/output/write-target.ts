@@ -5,13 +5,11 @@ import { pieceSink } from '../base/io/byte-source.js';
 import { throwIfAborted } from '../errors.js';
 import type { TarAssembler } from '../extract/assembler.js';
 import { fillingStream } from '../extract/filling-stream.js';
-import { openDescriptorSink } from './descriptor-sink.js';
 import type { Destination } from './destination.js';
 import type { Encoder } from './encoder.js';
 import { openFileSink } from './file-sink.js';
-import { openInPlaceSink } from './in-place-sink.js';
-import type { Sink } from './sink.js';
-import { openStreamSink } from './stream-sink.js';
+import { openDescriptorSink, openInPlaceSink } from './in-place-sink.js';
+import { openStreamSink, type Sink } from './sink.js';
 
 /**
  * Size of each of two buffers, in bytes. Large enough for several reads at once: a copy takes half the time with 4 MiB.

@@ -1,3 +1,7 @@
+import { quoted } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import { type Digest, isDigest } from './digest.js';
+
 /**
  * Maps the many spellings of an image name to one: `docker.io/library/alpine`, `index.docker.io/alpine`,
  * `library/alpine` and `alpine` all become `alpine:latest`. A trailing digest is kept. Source: distribution/reference,
@@ -35,7 +39,7 @@ const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?
  * Whether the text is a valid registry host: its syntax is right, ports go up to 65535, and numbers in an address up to
  * 255.
  */
-export function isRegistryHost(text: string): boolean {
+function isRegistryHost(text: string): boolean {
   return HOST.test(text) && URL.canParse(`https://${text}`);
 }
 
@@ -55,4 +59,49 @@ export function fullName(name: string): string | undefined {
   const isName = isRegistryHost(registry) && path.split('/').every((part) => COMPONENT.test(part));
   const isMore = /@|:[^/]*$|^[0-9a-f]{64}$/.test(base);
   return isName && !isMore ? `${registry}/${path}${digest ?? tag}` : undefined;
+}
+
+/** An image in a registry. */
+export interface RegistryName extends Repository {
+  /** Full name as docker writes it: `docker.io/library/alpine:latest`. */
+  readonly full: string;
+  /** The tag or digest to request from the registry. */
+  readonly version: string;
+  readonly digest?: Digest;
+}
+
+/**
+ * Parses `NAME[:TAG][@DIGEST]` as docker does. If there is a digest, the tag is ignored. If there is neither, the tag
+ * is `latest`.
+ *
+ * @throws DIMGX_REFERENCE_INVALID
+ */
+export function parseRegistryName(name: string): RegistryName {
+  const full = fullName(name);
+  if (full === undefined) throw invalid(name, 'a registry has no such names: write [HOST[:PORT]/]NAME[:TAG][@DIGEST]');
+  const repository = repositoryOf(full);
+  const rest = full.slice(repository.registry.length + 1 + repository.path.length);
+  if (rest === '') return { ...repository, full: `${full}:latest`, version: 'latest' };
+  const version = rest.slice(1);
+  if (rest.startsWith(':')) return { ...repository, full, version };
+  if (!isDigest(version)) throw invalid(name, 'its digest is malformed');
+  return { ...repository, full, version, digest: version };
+}
+
+function invalid(name: string, why: string): DimgxError {
+  return new DimgxError('DIMGX_REFERENCE_INVALID', `${quoted(name)} is no image of a registry: ${why}`);
+}
+
+/**
+ * Parses a registry as users write it: a host with an optional port. A leading scheme and a trailing API version are
+ * ignored. Every name of Docker Hub becomes `docker.io`.
+ *
+ * @throws DIMGX_REFERENCE_INVALID if no image name can begin with it
+ */
+export function parseRegistryHost(text: string): string {
+  const host = text.replace(/^(?:https?|docker):\/\//, '').replace(/(?:\/v[12])?\/?$/, '');
+  if (/^(?:index|registry-1)\.docker\.io$/.test(host)) return 'docker.io';
+  if (isRegistryHost(host) && repositoryOf(`${host}/x`).registry === host) return host;
+  const message = `${quoted(text)} is no registry: write HOST or HOST:PORT; a HOST without a dot needs a port, but for localhost`;
+  throw new DimgxError('DIMGX_REFERENCE_INVALID', message);
 }

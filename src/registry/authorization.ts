@@ -4,14 +4,20 @@ import type { HttpClient, HttpReply } from '../base/http/http-client.js';
 import { HttpFailure } from '../base/http/http-failure.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import type { Credentials } from './credentials/credentials.js';
+import type { Credentials } from './credentials/auth-file.js';
 import { TokenRefusal } from './registry-refusal.js';
-import { requestToken, type Token } from './request-token.js';
-import { secretsOf } from './secrets.js';
-import { plainRefused, type TokenRealm, tokenRealm } from './token-realm.js';
-import { keyOfScopes, namedScopes, scopeChoices } from './token-scopes.js';
+import {
+  keyOfScopes,
+  namedScopes,
+  plainRefused,
+  requestToken,
+  scopeChoices,
+  type Token,
+  type TokenRealm,
+  tokenRealm,
+} from './request-token.js';
 
-export interface AuthorizationOptions {
+interface AuthorizationOptions {
   readonly http: HttpClient;
   /** Called at most once, after the first 401. */
   readonly credentials: () => Promise<Credentials | undefined>;
@@ -195,4 +201,27 @@ export class Authorization {
     const [host, other] = [bareHost(registry.hostname), bareHost(realm.hostname)];
     return host === other || (isLoopback(host) && isLoopback(other));
   }
+}
+
+/** Removes secrets from a text. */
+export type Redact = (text: string) => string;
+
+/** The secrets in credentials, including the Basic header made from them. */
+export function secretsOf({ username, password, identityToken, registryToken }: Credentials): readonly string[] {
+  const pair = username === '' ? '' : basicHeader(username, password).replace(/^\w+ /, '');
+  return [password, identityToken, registryToken, pair];
+}
+
+/** Servers may echo a secret as JSON, in a URL, or without Base64 padding, so those forms are removed too. */
+export function redactor(secrets: readonly string[]): Redact {
+  const forms = secrets.flatMap((secret) => [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(Buffer.from(secret).toString()),
+    new URLSearchParams([['', secret]]).toString().slice(1),
+    secret.replace(/=+$/, ''),
+  ]);
+  // replace the longest first: a secret may contain another, and its remainder would be left
+  const longestFirst = [...new Set(forms)].filter((form) => form !== '').sort((a, b) => b.length - a.length);
+  return (text) => longestFirst.reduce((rest, form) => rest.replaceAll(form, '***'), text);
 }

@@ -1,10 +1,14 @@
+import * as v from 'valibot';
+import { nextLink } from '../base/http/headers.js';
+import type { HttpReply } from '../base/http/http-client.js';
 import { withResources } from '../base/io/resources.js';
+import { MAX_DOCUMENT } from '../base/limits.js';
 import { quoted } from '../base/text/printable.js';
-import type { Warn } from '../errors.js';
-import { parseRegistryHost } from '../reference/registry-host.js';
-import { parseRegistryName } from '../reference/registry-name.js';
-import { listPages } from './list-pages.js';
+import { DimgxError, type Warn } from '../errors.js';
+import { parseDocument } from '../image/document.js';
+import { parseRegistryHost, parseRegistryName } from '../reference/image-name.js';
 import { openRegistry, openRepository, type RepositoryOptions } from './open-repository.js';
+import type { RegistryRequest, RegistryServer } from './registry-server.js';
 
 export interface ListOptions extends RepositoryOptions {
   readonly warn: Warn;
@@ -52,4 +56,92 @@ async function all(pages: AsyncIterable<readonly string[]>): Promise<readonly st
   const names: string[] = [];
   for await (const page of pages) for (const name of page) names.push(name);
   return names;
+}
+
+interface ListRequest {
+  /** Relative to `/v2/`. */
+  readonly path: string;
+  readonly scope: string;
+  /** The field that holds the list in each page. */
+  readonly key: 'tags' | 'repositories';
+}
+
+const Names = v.nullish(v.array(v.nullable(v.string())));
+const PageSchema = v.object({ name: v.optional(v.string()), tags: Names, repositories: Names });
+
+/** Far more than any registry has. A longer list is assumed to be endless. */
+const MAX_NAMES = 10_000_000;
+
+/**
+ * Maximum number of empty pages in a row. A registry may send empty pages when it hides names the caller may not see.
+ */
+const MAX_EMPTY = 1000;
+
+/**
+ * The names in a list that a registry sends page by page.
+ *
+ * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_REGISTRY_FAILED, and as `RegistryServer.read`
+ */
+async function* listPages(
+  server: RegistryServer,
+  { path, scope, key }: ListRequest,
+): AsyncGenerator<readonly string[]> {
+  const what = `the list of ${key} of ${server.location}`;
+  const asked = new Set<string>();
+  let next: string | undefined = path;
+  for (let count = 0, empty = 0; next !== undefined; ) {
+    if (asked.has(next)) throw endless(what);
+    asked.add(next);
+    const { reply, bytes } = await readPage(server, { path: next, scope }, asked.size, what);
+    const names = namesIn(parseDocument(bytes, PageSchema, what), key, what);
+    yield names;
+    count += names.length;
+    empty = names.length > 0 ? 0 : empty + 1;
+    if (count > MAX_NAMES || empty > MAX_EMPTY) throw endless(what);
+    next = pathOf(reply, what);
+  }
+}
+
+/**
+ * Some registries send `null` among the names or instead of the list. For a repository without tags, some send its name
+ * alone.
+ *
+ * @throws DIMGX_IMAGE_BAD_JSON if the page has no list
+ */
+function namesIn(page: v.InferOutput<typeof PageSchema>, key: ListRequest['key'], what: string): readonly string[] {
+  const names = page[key];
+  if (names === undefined && (key !== 'tags' || page.name === undefined)) {
+    throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${what} is not of the right shape: it has no ${key}`);
+  }
+  return (names ?? []).filter((name) => name !== null && name !== '') as string[];
+}
+
+async function readPage(server: RegistryServer, request: RegistryRequest, page: number, what: string) {
+  try {
+    return await server.read(request, MAX_DOCUMENT);
+  } catch (failure) {
+    if (page === 1) throw failure;
+    throw await server.explain(failure, `page ${page} of ${what}, without which it is incomplete,`);
+  }
+}
+
+/**
+ * The next page is on the same server, whatever host its link names.
+ *
+ * @throws DIMGX_SOURCE_REGISTRY_FAILED when there is a link that cannot be parsed
+ */
+function pathOf({ url, headers }: HttpReply, what: string): string | undefined {
+  const link = nextLink(headers('link'));
+  if (link === undefined) return undefined;
+  const text = link.replace(/^v2\//, '/v2/');
+  if (text !== '' && URL.canParse(text, url.href)) {
+    const { pathname, search } = new URL(text, url);
+    return `${pathname}${search}`;
+  }
+  const message = `${what} is incomplete: where its next page is cannot be read from Link: ${quoted(headers('link').join(', '))}`;
+  throw new DimgxError('DIMGX_SOURCE_REGISTRY_FAILED', message);
+}
+
+function endless(what: string): DimgxError {
+  return new DimgxError('DIMGX_SOURCE_REGISTRY_FAILED', `${what} leads on without an end, and is incomplete`);
 }

@@ -2,13 +2,12 @@ import { withCall } from '../base/call/call.js';
 import { checkOptions, requireThat } from '../base/call/check-options.js';
 import { DimgxError, type Warn, type Warning } from '../errors.js';
 import type { CommonOptions, RegistryCredentials, RegistryOptions } from '../options.js';
-import { parseRegistryHost } from '../reference/registry-host.js';
+import { parseRegistryHost } from '../reference/image-name.js';
 import { checkLogin } from './check-login.js';
 import { AUTH_VARIABLE } from './credentials/auth-source.js';
 import { findCredentials } from './credentials/find-credentials.js';
+import { removeLogin, storeLogin } from './credentials/login.js';
 import { type RemovedLogin, removeAllLogins } from './credentials/remove-all-logins.js';
-import { removeLogin } from './credentials/remove-login.js';
-import { storeLogin } from './credentials/store-login.js';
 
 /** Options of `logout` and `logoutAll`. */
 export interface LogoutOptions extends Pick<CommonOptions, 'signal' | 'onWarning'>, Pick<RegistryOptions, 'authFile'> {}

@@ -1,12 +1,11 @@
 import { bareHost, isLoopback } from '../base/http/connections.js';
 import { HttpClient, type HttpTimeouts } from '../base/http/http-client.js';
 import type { Warn } from '../errors.js';
-import type { OpenContext } from '../image/open-context.js';
+import type { OpenContext } from '../image/image.js';
 import type { RegistryOptions } from '../options.js';
-import { repositoryOf } from '../reference/image-name.js';
-import type { RegistryName } from '../reference/registry-name.js';
+import { type RegistryName, repositoryOf } from '../reference/image-name.js';
 import { Authorization } from './authorization.js';
-import type { Credentials } from './credentials/credentials.js';
+import type { Credentials } from './credentials/auth-file.js';
 import { findCredentials } from './credentials/find-credentials.js';
 import { RegistriesConf } from './registries-conf.js';
 import { RegistryAccess } from './registry-access.js';

@@ -1,6 +1,5 @@
 import { parseChallenges } from '../base/http/headers.js';
-import type { Authorization, ChallengeReply } from './authorization.js';
-import { type Redact, redactor } from './secrets.js';
+import { type Authorization, type ChallengeReply, type Redact, redactor } from './authorization.js';
 
 export interface RegistryAccessOptions {
   /** For the registry itself. */

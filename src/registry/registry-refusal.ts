@@ -1,10 +1,11 @@
+import { parsePrivate } from '../base/io/regular-file.js';
+import { isObject } from '../base/text/go-json.js';
 import { printable } from '../base/text/printable.js';
-import { refusalWords } from './refusal-words.js';
 
 /** Maximum length of the server's words in a message, in characters. */
 const MAX_WORDS = 300;
 
-export interface RefusalFacts {
+interface RefusalFacts {
   readonly status: number;
   /** Where the answer came from. */
   readonly url: URL;
@@ -85,4 +86,83 @@ export class TokenRefusal extends Refusal {
     if (!this.isDenial) return `${host} answers no token (${said})`;
     return `${host} ${this.isShown ? 'does not accept the credentials' : 'gives no token to everybody'} (${said})`;
   }
+}
+
+/** Maximum number of errors read from a list, and maximum nesting depth. */
+const MOST = 5;
+
+/** Maximum length of markup that is searched, in characters. */
+const MAX_MARKUP = 2 ** 14;
+
+/**
+ * The server's own words from the body of a refusal. It reads JSON in the form of registries and in other common forms,
+ * XML of object stores, the title of a page, or plain text. The result is as untrusted as the body.
+ */
+export function refusalWords(body: string): string {
+  const text = body.replace(/^\ufeff/, '').trim();
+  if (text === '' || looksBinary(text)) return '';
+  const document = parsePrivate(text);
+  if (document !== undefined) return wordsOf(document);
+  return /^<[!?a-z]/i.test(text) ? wordsOfMarkup(text.slice(0, MAX_MARKUP)) : text;
+}
+
+/** Source: OCI distribution-spec, error codes; RFC 6749; RFC 9457. */
+function wordsOf(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return value.trim();
+  if (depth > MOST) return '';
+  if (Array.isArray(value))
+    return joined(
+      value.slice(0, MOST).map((each) => wordsOf(each, depth + 1)),
+      '; ',
+    );
+  if (!isObject(value)) return '';
+  const fields = new Map(Object.entries(value).map(([key, field]) => [key.toLowerCase(), field]));
+  const first = (...names: readonly string[]) =>
+    names.map((name) => wordsOf(fields.get(name), depth + 1)).find((words) => words !== '') ?? '';
+  const listed = first('errors');
+  if (listed !== '') return listed;
+  const code = first('code', 'error_code', 'error');
+  const message = first('message', 'error_description', 'msg', 'details', 'title', 'reason');
+  const detail = first('detail', 'description') || inJson(fields.get('detail'));
+  return joined([code, message, detail], ': ');
+}
+
+/** An object without any known field may still be informative. */
+function inJson(value: unknown): string {
+  const isEmpty = typeof value !== 'object' || value === null || Object.keys(value).length === 0;
+  return isEmpty ? '' : JSON.stringify(value);
+}
+
+function wordsOfMarkup(text: string): string {
+  const element = (name: string) => new RegExp(`<${name}\\b[^<>]*>([^<]*)</${name}\\s*>`, 'i').exec(text)?.[1] ?? '';
+  const ofStore = joined([element('Code'), element('Message')].map(plainText), ': ');
+  const title = plainText(element('title'));
+  if (ofStore !== '' && !/^<!doctype html|<html/i.test(text)) return ofStore;
+  return title === ''
+    ? plainText(text.replace(/<(script|style)\b.*?<\/\1\s*>/gis, ' ').replace(/<[^<>]*>/g, ' '))
+    : title;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
+
+function plainText(text: string): string {
+  return text.replace(/&(#?\w{2,7});/g, (entity, name) => ENTITIES[name] ?? numberedCharacter(name) ?? entity).trim();
+}
+
+/** @param name such as `#39` or `#x27` */
+function numberedCharacter(name: string): string | undefined {
+  const [, hex, decimal] = /^#(?:x([\da-f]+)|(\d+))$/i.exec(name) ?? [];
+  const point = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+  return point <= 0x10ffff ? String.fromCodePoint(point) : undefined;
+}
+
+function joined(parts: readonly string[], separator: string): string {
+  const said = parts.filter((part, i) => part !== '' && !parts.slice(0, i).some((other) => other === part));
+  return said.join(separator);
+}
+
+/** A few characters that are not UTF-8 leave a text readable; a zero byte or many such characters do not. */
+function looksBinary(text: string): boolean {
+  const start = text.slice(0, 1000);
+  return start.includes('\0') || start.split('\ufffd').length - 1 > start.length / 8;
 }

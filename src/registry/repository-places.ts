@@ -1,6 +1,6 @@
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError, type Warn } from '../errors.js';
-import type { RegistryName } from '../reference/registry-name.js';
+import type { RegistryName } from '../reference/image-name.js';
 import { movedName, RegistriesConf } from './registries-conf.js';
 
 /** Where a repository can be found, according to the configuration. */

@@ -2,13 +2,12 @@ import type { HttpReply } from '../base/http/http-client.js';
 import { MAX_DOCUMENT } from '../base/limits.js';
 import { quoted } from '../base/text/printable.js';
 import { DimgxError, type Warn } from '../errors.js';
-import type { Document } from '../image/blobs.js';
-import { checkDigest, digestOf } from '../image/checks.js';
-import { MANIFEST_TYPES } from '../image/manifest.js';
+import { checkDigest, type Document, digestOf } from '../image/checks.js';
+import { parseDocument } from '../image/document.js';
+import { KindSchema, MANIFEST_TYPES } from '../image/manifest.js';
 import { algorithmOf, type Digest, isDigest } from '../reference/digest.js';
-import type { RegistryName } from '../reference/registry-name.js';
+import type { RegistryName } from '../reference/image-name.js';
 import type { WantedBlob } from './download-blob.js';
-import { refuseOtherType } from './manifest-type.js';
 import { RegistryRefusal } from './registry-refusal.js';
 import type { RegistryRequest, RegistryServer } from './registry-server.js';
 
@@ -171,4 +170,21 @@ function checkedDigest(bytes: Uint8Array, version: string, reply: HttpReply, wha
   const [said = ''] = reply.headers('docker-content-digest');
   if (isDigest(said)) checkDigest(bytes, said, what);
   return digestOf(bytes, isDigest(version) ? algorithmOf(version) : 'sha256');
+}
+
+/**
+ * Rejects a manifest whose Content-Type and `mediaType` field disagree: some readers would take it for one thing and
+ * others for another. If the registry's Content-Type is not a manifest type at all, the manifest is accepted. Source:
+ * OCI image-spec and distribution-spec, CVE-2021-41190.
+ *
+ * @param contentType the header
+ * @param what the document's name, printable
+ * @throws DIMGX_IMAGE_BAD_JSON
+ */
+function refuseOtherType(bytes: Uint8Array, contentType: string | undefined, what: string): void {
+  const sent = contentType?.replace(/;.*$/s, '').trim().toLowerCase() ?? '';
+  const { mediaType } = parseDocument(bytes, KindSchema, what);
+  if (!MANIFEST_TYPES.includes(sent) || mediaType === '' || mediaType === sent) return;
+  const message = `${what} is sent as ${sent} and says that it is ${quoted(mediaType)}: the image is refused`;
+  throw new DimgxError('DIMGX_IMAGE_BAD_JSON', message);
 }

@@ -1,12 +1,13 @@
 import * as v from 'valibot';
-import { basicHeader } from '../base/http/headers.js';
+import { bareHost } from '../base/http/connections.js';
+import { basicHeader, type Challenge } from '../base/http/headers.js';
 import { type HttpClient, type HttpReply, type HttpRequest, redirectRefused } from '../base/http/http-client.js';
 import { HttpFailure, parseRetryAfter } from '../base/http/http-failure.js';
 import { readBeginning, readReply } from '../base/http/read-reply.js';
 import { goFields, parseGoJson } from '../base/text/go-json.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import type { Credentials } from './credentials/credentials.js';
+import type { Credentials } from './credentials/auth-file.js';
 import { TokenRefusal } from './registry-refusal.js';
 
 export interface Token {
@@ -137,4 +138,78 @@ function mayLead(next: URL, { origin, hostname }: URL): boolean {
 function noToken({ host }: URL, why: string): DimgxError {
   const message = `${printable(host, 200)} answers no token (${why})`;
   return new DimgxError('DIMGX_SOURCE_REGISTRY_FAILED', message);
+}
+
+/** The server that issues a registry's tokens. */
+export interface TokenRealm {
+  readonly url: URL;
+  /** The registry gave it as plain HTTP, and it is requested over TLS. */
+  readonly isUpgraded: boolean;
+}
+
+/**
+ * The token server that a challenge names. A registry behind a TLS-terminating proxy often gives its own host as plain
+ * HTTP; that is requested over TLS. If the registry uses TLS, any other realm without TLS is refused.
+ *
+ * @throws DIMGX_SOURCE_REGISTRY_FAILED, DIMGX_SOURCE_REGISTRY_DENIED
+ */
+export function tokenRealm({ parameters }: Challenge, registry: URL): TokenRealm {
+  const text = parameters.get('realm') ?? '';
+  const realm = URL.canParse(text) ? new URL(text) : undefined;
+  if (!realm || !/^https?:$/.test(realm.protocol) || realm.username !== '' || realm.password !== '') {
+    const message = `${registry.host} names no place to get tokens from: ${printable(text, 200)}`;
+    throw new DimgxError('DIMGX_SOURCE_REGISTRY_FAILED', message);
+  }
+  if (registry.protocol !== 'https:' || realm.protocol === 'https:') return { url: realm, isUpgraded: false };
+  if (bareHost(realm.hostname) !== bareHost(registry.hostname)) throw plainRefused(registry, realm);
+  const url = new URL(realm);
+  url.protocol = 'https:';
+  return { url, isUpgraded: true };
+}
+
+export function plainRefused(registry: URL, realm: URL, cause?: unknown): DimgxError {
+  const place = printable(realm.host, 200);
+  const message = `${registry.host} wants tokens to be got from ${place} by plain HTTP, which is refused`;
+  return new DimgxError('DIMGX_SOURCE_REGISTRY_DENIED', message, { cause });
+}
+
+/** Maximum length of the scope in a challenge, in characters: a longer one would not fit in a URL. */
+const MAX_LENGTH = 4096;
+
+/** Maximum number of scopes in one list: a registry may name a different scope each time. */
+const MAX_SCOPES = 8;
+
+/** What the lists of scopes to request are made from. */
+interface ScopeChoices {
+  /** What is needed, as far as dimgx knows. */
+  readonly own: readonly string[];
+  /** The scopes that the challenge names; may be empty. */
+  readonly named: readonly string[];
+  /** The token for `own` was just refused. */
+  readonly isRefused: boolean;
+}
+
+/**
+ * The lists of scopes to request tokens for, likeliest first: dimgx's own, then those together with the challenge's,
+ * then the challenge's alone. A registry with its own actions, or behind a proxy that rewrites its paths, knows best
+ * what it needs. Other registries name a scope that is only an example.
+ */
+export function scopeChoices({ own, named, isRefused }: ScopeChoices): readonly (readonly string[])[] {
+  if (own.length + named.length > MAX_SCOPES) return [named.slice(0, MAX_SCOPES)];
+  const missing = named.filter((scope) => !own.includes(scope));
+  const choices = isRefused && missing.length > 0 ? [] : [own];
+  if (missing.length > 0) choices.push([...own, ...missing]);
+  if (named.length > 0) choices.push(named);
+  return [...new Map(choices.map((choice) => [keyOfScopes(choice), choice])).values()];
+}
+
+/** The scopes in a challenge's parameter. */
+export function namedScopes(scope: string | undefined): readonly string[] {
+  if (scope === undefined || scope.length > MAX_LENGTH) return [];
+  return [...new Set(scope.split(/\s+/).filter((each) => each !== ''))];
+}
+
+/** One text for a list of scopes, in any order. */
+export function keyOfScopes(scopes: readonly string[]): string {
+  return [...scopes].sort().join(' ');
 }

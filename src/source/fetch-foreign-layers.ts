@@ -1,15 +1,12 @@
 import { openBlobCache } from '../cache/open-blob-cache.js';
 import type { Warn } from '../errors.js';
-import type { StoredLayer } from '../image/image.js';
-import type { OpenContext } from '../image/open-context.js';
-import { parseRegistryName } from '../reference/registry-name.js';
+import type { OpenContext, StoredLayer } from '../image/image.js';
+import { parseRegistryName } from '../reference/image-name.js';
 import type { BlobOrigin } from '../registry/download-blob.js';
-import { originAt } from '../registry/foreign-layers.js';
-import type { ForeignLayer } from '../registry/foreign-problem.js';
-import { downloadUrls, foreignProblem } from '../registry/foreign-problem.js';
+import { downloadUrls, type ForeignLayer, foreignProblem, originAt } from '../registry/foreign-layers.js';
 import { openRegistry, type RepositoryOptions } from '../registry/open-repository.js';
 import { Repository } from '../registry/repository.js';
-import { type FetchedBlob, fetchLayers } from './fetch-layers.js';
+import { type FetchedBlob, fetchLayers } from './docker-registry.js';
 
 export interface ForeignRequest {
   readonly options: RepositoryOptions & { readonly cache?: string | false | undefined };

@@ -3,7 +3,7 @@ import { compressionOf } from '../compression/detect.js';
 import { DimgxError, isSystemError } from '../errors.js';
 import { checkSize } from '../image/checks.js';
 import type { StoredLayer } from '../image/image.js';
-import { type ForeignLayer, foreignProblem } from '../registry/foreign-problem.js';
+import { type ForeignLayer, foreignProblem } from '../registry/foreign-layers.js';
 import type { Opening } from './form/assemble-image.js';
 import { missingBlob } from './form/documents.js';
 import type { FoundLayer } from './form/source.js';

@@ -2,8 +2,7 @@ import { quoted } from '../base/text/printable.js';
 import type { Engine, EngineImage, EngineImageDetails } from '../engine/engine.js';
 import { lookUpImage } from '../engine/look-up-image.js';
 import { DimgxError } from '../errors.js';
-import type { ImageList, ListedImage } from '../image/listed-image.js';
-import type { OpenContext } from '../image/open-context.js';
+import type { ImageList, ListedImage, OpenContext } from '../image/image.js';
 import { platformOf } from '../image/platform.js';
 import type { OpenOptions } from '../options.js';
 

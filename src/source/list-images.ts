@@ -3,12 +3,10 @@ import { checkOptions, checkTmpDir, requireThat } from '../base/call/check-optio
 import { withResources } from '../base/io/resources.js';
 import { limitsOf } from '../base/limits.js';
 import type { Warning } from '../errors.js';
-import type { ImageList, ListedImage } from '../image/listed-image.js';
-import type { OpenContext } from '../image/open-context.js';
+import type { ImageList, ListedImage, OpenContext } from '../image/image.js';
 import type { OpenOptions } from '../options.js';
 import { parseReference } from '../reference/reference.js';
-import { checkBlobFolders } from './files/blob-folders.js';
-import { FilesWithBlobs } from './files/files-with-blobs.js';
+import { checkBlobFolders, FilesWithBlobs } from './files/files-with-blobs.js';
 import { recognise } from './files/find-in-files.js';
 import * as dockerArchive from './form/docker-archive.js';
 import { Documents } from './form/documents.js';

@@ -2,12 +2,12 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathData, printable, quoted } from '../base/text/printable.js';
 import { DimgxError, isSystemError, type Warn } from '../errors.js';
-import type { OpenContext } from '../image/open-context.js';
+import type { OpenContext } from '../image/image.js';
 import { fullName } from '../reference/image-name.js';
 import type { PathChoice, Reference } from '../reference/reference.js';
 import type { Files } from './files/files.js';
 import { openPath, openStandardInput } from './files/open-files.js';
-import { INDEX, MARKER } from './form/layout-paths.js';
+import { INDEX, MARKER } from './form/manifest-digests.js';
 import type { Source } from './form/source.js';
 import { SOURCES, SOURCES_OF } from './form/sources.js';
 

@@ -5,20 +5,17 @@ import { Resources } from '../base/io/resources.js';
 import { limitsOf } from '../base/limits.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { abortedBy, DimgxError, inputWarner, isSystemError, type Warning } from '../errors.js';
-import type { Image } from '../image/image.js';
-import type { OpenContext } from '../image/open-context.js';
+import type { Image, OpenContext } from '../image/image.js';
 import { parsePlatform } from '../image/platform.js';
 import type { OpenOptions } from '../options.js';
 import { parseReference } from '../reference/reference.js';
-import type { ForeignLayer } from '../registry/foreign-problem.js';
-import type { FetchedBlob } from './fetch-layers.js';
-import { checkBlobFolders } from './files/blob-folders.js';
-import { FilesWithBlobs } from './files/files-with-blobs.js';
+import type { ForeignLayer } from '../registry/foreign-layers.js';
+import type { FetchedBlob } from './docker-registry.js';
+import { checkBlobFolders, FilesWithBlobs } from './files/files-with-blobs.js';
 import { findForPlatform, recognise } from './files/find-in-files.js';
-import { assembleImage } from './form/assemble-image.js';
+import { assembleImage, warnOfOddities } from './form/assemble-image.js';
 import { Documents } from './form/documents.js';
 import { locate } from './locate.js';
-import { warnOfOddities } from './warn-of-oddities.js';
 
 /**
  * Opens an image for reading. Its documents are read and checked at once; its layers are not read yet.

@@ -4,8 +4,7 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, test } from 'vitest';
-import { type Claim, claimOr, sweepClaims } from '#dimgx/cache/claim.js';
-import { formatIdentity, ownIdentity, parseIdentity } from '#dimgx/cache/process-identity.js';
+import { type Claim, claimOr, formatIdentity, ownIdentity, parseIdentity, sweepClaims } from '#dimgx/cache/claim.js';
 import { temporaryFolder } from '../helpers/members.js';
 
 let folder: string;

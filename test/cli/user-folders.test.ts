@@ -65,7 +65,7 @@ describe('the command line in an odd home', () => {
     await chown(home, 12_345, 54_321);
     await mkdir(join(home, 'new'));
     await chown(join(home, 'new'), 12_345, 54_321);
-    const { editAuthFile } = await import('#dimgx/registry/credentials/edit-auth-file.js');
+    const { editAuthFile } = await import('#dimgx/registry/credentials/auth-file.js');
     await editAuthFile(join(home, 'new/.docker/config.json'), () => ({ auths: {} }));
     for (const name of ['new/.docker', 'new/.docker/config.json']) {
       expect(await stat(join(home, name))).toMatchObject({ uid: 12_345, gid: 54_321 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EngineImage } from '#dimgx/engine/engine.js';
-import { findImage } from '#dimgx/engine/find-image.js';
+import { findImage } from '#dimgx/engine/look-up-image.js';
 
 const hex = (start: string) => start.padEnd(64, '0');
 const DIGEST = `sha256:${'d'.repeat(64)}`;

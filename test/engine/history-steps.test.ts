@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EngineHistoryStep, EngineImageDetails } from '#dimgx/engine/engine.js';
-import { historySteps } from '#dimgx/engine/history-steps.js';
+import { historySteps } from '#dimgx/engine/image-history.js';
 
 const hex = (start: string) => start.padEnd(64, '0');
 

@@ -2,7 +2,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import type { EngineImage } from '#dimgx/engine/engine-documents.js';
-import { imageChain } from '#dimgx/engine/image-chain.js';
+import { imageChain } from '#dimgx/engine/image-history.js';
 import { openEngine } from '#dimgx/engine/open-engine.js';
 import { type Answers, fakeEngine } from '../helpers/fake-engine.js';
 import { temporaryFolder } from '../helpers/members.js';

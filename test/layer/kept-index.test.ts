@@ -15,7 +15,7 @@ import {
   keptIndex,
   type LayerKey,
 } from '#dimgx/layer/kept-index.js';
-import type { LayerContents } from '#dimgx/layer/layer-contents.js';
+import type { LayerContents } from '#dimgx/layer/layer-index.js';
 import type { Digest } from '#dimgx/reference/digest.js';
 import { randomBlob } from '../helpers/blobs.js';
 import { temporaryFolder } from '../helpers/members.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseRegistryHost } from '#dimgx/reference/registry-host.js';
+import { parseRegistryHost } from '#dimgx/reference/image-name.js';
 
 test.each([
   ['docker.io', 'docker.io'],

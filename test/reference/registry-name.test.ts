@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseRegistryName } from '#dimgx/reference/registry-name.js';
+import { parseRegistryName } from '#dimgx/reference/image-name.js';
 
 const DIGEST = `sha256:${'a'.repeat(64)}` as const;
 

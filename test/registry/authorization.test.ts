@@ -1,10 +1,9 @@
 import { createServer } from 'node:http';
 import { afterEach, describe, expect, it, onTestFinished, test, vi } from 'vitest';
 import { HttpClient, type HttpReply } from '#dimgx/base/http/http-client.js';
-import { Authorization } from '#dimgx/registry/authorization.js';
-import type { Credentials } from '#dimgx/registry/credentials/credentials.js';
-import { redactor } from '#dimgx/registry/secrets.js';
-import { tokenRealm } from '#dimgx/registry/token-realm.js';
+import { Authorization, redactor } from '#dimgx/registry/authorization.js';
+import type { Credentials } from '#dimgx/registry/credentials/auth-file.js';
+import { tokenRealm } from '#dimgx/registry/request-token.js';
 import { codeOf } from '../helpers/opened-engine.js';
 import { listen } from '../helpers/registry-proxy.js';
 

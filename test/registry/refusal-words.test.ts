@@ -1,7 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { refusalWords } from '#dimgx/registry/refusal-words.js';
-import { RegistryRefusal } from '#dimgx/registry/registry-refusal.js';
-import { redactor, secretsOf } from '#dimgx/registry/secrets.js';
+import { redactor, secretsOf } from '#dimgx/registry/authorization.js';
+import { RegistryRefusal, refusalWords } from '#dimgx/registry/registry-refusal.js';
 
 describe('the words of a refusal', () => {
   test.each([

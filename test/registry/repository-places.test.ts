@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it, test, vi } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
-import { parseRegistryName } from '#dimgx/reference/registry-name.js';
+import { parseRegistryName } from '#dimgx/reference/image-name.js';
 import { repositoryPlaces } from '#dimgx/registry/repository-places.js';
 import { codeOf } from '../helpers/opened-engine.js';
 import { newUser } from '../helpers/user.js';

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { HttpClient } from '#dimgx/base/http/http-client.js';
-import type { Credentials } from '#dimgx/registry/credentials/credentials.js';
+import type { Credentials } from '#dimgx/registry/credentials/auth-file.js';
 import { requestToken, type TokenRequest } from '#dimgx/registry/request-token.js';
 import { makeCertificates } from '../helpers/certificates.js';
 import { whyNotHere } from '../helpers/engines.js';

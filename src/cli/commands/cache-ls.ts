@@ -2,7 +2,7 @@ import prettyBytes from 'pretty-bytes';
 import { printable } from '../../base/text/printable.js';
 import { blobKind } from '../../cache/blob-kind.js';
 import type { CacheEntry, CacheFiles, NamedDigest } from '../../cache/cache-files.js';
-import { openCacheFiles, withStoreErrors } from '../../cache/open-cache-files.js';
+import { openCacheFiles, withStoreErrors } from '../../cache/cache-folder.js';
 import { OPTION_TABLE } from '../options/option-table.js';
 import { usageError } from '../options/usage-error.js';
 import { alignColumns } from '../output/align-columns.js';

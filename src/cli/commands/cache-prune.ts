@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes';
-import { openCacheFiles, withStoreErrors } from '../../cache/open-cache-files.js';
+import { openCacheFiles, withStoreErrors } from '../../cache/cache-folder.js';
 import { pruneCache } from '../../cache/prune-cache.js';
 import { parseSize } from '../options/parse-number.js';
 import { usageError } from '../options/usage-error.js';

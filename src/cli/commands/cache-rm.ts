@@ -1,5 +1,5 @@
+import { openCacheFiles, withStoreErrors } from '../../cache/cache-folder.js';
 import { findBlobs } from '../../cache/find-blobs.js';
-import { openCacheFiles, withStoreErrors } from '../../cache/open-cache-files.js';
 import { usageError } from '../options/usage-error.js';
 import { defineCommand } from './command.js';
 

@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes';
-import { openCacheFiles, withStoreErrors } from '../../cache/open-cache-files.js';
+import { openCacheFiles, withStoreErrors } from '../../cache/cache-folder.js';
 import { verifyCache } from '../../cache/verify-cache.js';
 import { DimgxError } from '../../errors.js';
 import { usageError } from '../options/usage-error.js';

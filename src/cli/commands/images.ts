@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes';
 import { printable } from '../../base/text/printable.js';
-import type { ImageList, ListedImage } from '../../image/listed-image.js';
+import type { ImageList, ListedImage } from '../../image/image.js';
 import { formatPlatform } from '../../image/platform.js';
 import { defined } from '../options/defined.js';
 import { OPTION_TABLE } from '../options/option-table.js';

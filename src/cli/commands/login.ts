@@ -1,10 +1,10 @@
 import { buffer } from 'node:stream/consumers';
 import { printable } from '../../base/text/printable.js';
-import { parseRegistryHost } from '../../reference/registry-host.js';
+import { parseRegistryHost } from '../../reference/image-name.js';
 import { checkLogin } from '../../registry/check-login.js';
 import { AUTH_VARIABLE } from '../../registry/credentials/auth-source.js';
 import { findCredentials } from '../../registry/credentials/find-credentials.js';
-import { storeLogin } from '../../registry/credentials/store-login.js';
+import { storeLogin } from '../../registry/credentials/login.js';
 import { ask } from '../messages/ask.js';
 import { defined } from '../options/defined.js';
 import { OPTION_TABLE } from '../options/option-table.js';

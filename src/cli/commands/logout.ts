@@ -1,8 +1,8 @@
 import { printable } from '../../base/text/printable.js';
-import { parseRegistryHost } from '../../reference/registry-host.js';
+import { parseRegistryHost } from '../../reference/image-name.js';
 import { AUTH_VARIABLE } from '../../registry/credentials/auth-source.js';
+import { removeLogin } from '../../registry/credentials/login.js';
 import { removeAllLogins } from '../../registry/credentials/remove-all-logins.js';
-import { removeLogin } from '../../registry/credentials/remove-login.js';
 import { usageError } from '../options/usage-error.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { AUTH_FILE } from './login.js';

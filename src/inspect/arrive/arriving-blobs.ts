@@ -6,10 +6,9 @@ import { algorithmOf } from '../../reference/digest.js';
 import type { Budget } from '../budget.js';
 import type { OnBytes } from '../index-layer.js';
 import type { LayerReport } from '../layer-job.js';
-import { type Decoding, decodeTask, type SpoolPlace } from '../layer-task.js';
+import { type Decoding, decodeTask, NoThreads, type SpoolPlace, threadTask } from '../layer-task.js';
 import type { InspectionPool } from '../pool.js';
 import type { Spools, TakenPlace } from '../spools.js';
-import { NoThreads, threadTask } from '../thread-task-of.js';
 
 /** A layer that was decoded while it arrived. */
 export interface DecodedBlob {

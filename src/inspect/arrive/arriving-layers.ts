@@ -3,9 +3,8 @@ import type { Limits } from '../../base/limits.js';
 import { SharedLength } from '../../base/worker/shared-length.js';
 import type { ThreadShare } from '../../base/worker/thread-share.js';
 import type { WatchSpool } from '../../image/image.js';
-import { followTask } from '../layer-task.js';
+import { followTask, threadTask } from '../layer-task.js';
 import type { InspectionPool } from '../pool.js';
-import { threadTask } from '../thread-task-of.js';
 import type { FollowedLayer } from './follow-archive.js';
 
 /** A layer that was indexed and hashed while its archive arrived: a region of a spool. */

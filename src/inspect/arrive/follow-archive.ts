@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ReadAt } from '../../base/io/region.js';
 import type { Limits } from '../../base/limits.js';
 import type { SharedLength } from '../../base/worker/shared-length.js';
-import type { LayerContents } from '../../layer/layer-contents.js';
+import type { LayerContents } from '../../layer/layer-index.js';
 import { ODD } from '../../tar/entry.js';
 import { TYPE } from '../../tar/header.js';
 import { TarStreamScan } from '../../tar/scan.js';

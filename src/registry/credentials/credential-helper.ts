@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { goFields, isObject, parseGoJson } from '../../base/text/go-json.js';
 import { printable, quoted } from '../../base/text/printable.js';
 import { isSystemError } from '../../errors.js';
-import type { Credentials } from './credentials.js';
+import type { Credentials } from './auth-file.js';
 
 export interface HelperOptions {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,12 +1,10 @@
 import { printable, quoted } from '../../base/text/printable.js';
 import { DimgxError, throwIfAborted, type Warn } from '../../errors.js';
 import { repositoryOf } from '../../reference/image-name.js';
-import { type AuthFile, entryCredentials } from './auth-file.js';
+import { type AuthFile, type Credentials, entryCredentials } from './auth-file.js';
 import { type AuthSource, type AuthSourcesRequest, authSources } from './auth-source.js';
 import { askHelper, HelperFailure } from './credential-helper.js';
-import type { Credentials } from './credentials.js';
-import { isPattern } from './host-pattern.js';
-import { matchingKeys, serverOf } from './server-key.js';
+import { isPattern, matchingKeys, serverOf } from './server-key.js';
 
 export interface FoundCredentials {
   readonly credentials: Credentials;

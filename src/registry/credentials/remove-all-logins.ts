@@ -1,9 +1,15 @@
 import { type DimgxError, throwIfAborted } from '../../errors.js';
 import { type AuthFile, readAuthFile } from './auth-file.js';
 import { askHelper, clearHelper, listHelper } from './credential-helper.js';
-import { isPattern } from './host-pattern.js';
-import { helperOptions, type LoginPlace, type LoginRequest, loginPlaces, withLoginErrors } from './login-place.js';
-import { removeEntries } from './remove-login.js';
+import {
+  helperOptions,
+  type LoginPlace,
+  type LoginRequest,
+  loginPlaces,
+  removeEntries,
+  withLoginErrors,
+} from './login.js';
+import { isPattern } from './server-key.js';
 
 /** Credentials that were removed. */
 export interface RemovedLogin {

@@ -1,5 +1,5 @@
 import type { Warn } from '../../errors.js';
-import type { Blobs } from '../../image/blobs.js';
+import type { Blobs } from '../../image/checks.js';
 import type { Descriptor } from '../../image/manifest.js';
 import { defaultPlatform, isSamePlatform, type Platform, platformOf, rankOf } from '../../image/platform.js';
 import { type ExaminedManifest, examineManifest, isDamaged, isWhole } from './examine-manifest.js';

@@ -1,9 +1,9 @@
 import { MAX_DOCUMENT } from '../../base/limits.js';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import type { Blobs } from '../../image/blobs.js';
+import type { Blobs } from '../../image/checks.js';
 import { parseConfig } from '../../image/config.js';
-import type { ListedImage } from '../../image/listed-image.js';
+import type { ListedImage } from '../../image/image.js';
 import { type Descriptor, isForeign, type Manifest } from '../../image/manifest.js';
 import { type Platform, platformOf } from '../../image/platform.js';
 import { hexOf, parseDigest } from '../../reference/digest.js';

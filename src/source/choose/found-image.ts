@@ -1,7 +1,6 @@
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import type { Blobs } from '../../image/blobs.js';
-import { checkLayerCount } from '../../image/checks.js';
+import { type Blobs, checkLayerCount } from '../../image/checks.js';
 import { parseConfig } from '../../image/config.js';
 import { type Descriptor, IMAGE_CONFIG_TYPES, isForeign, type Manifest } from '../../image/manifest.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';

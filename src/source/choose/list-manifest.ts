@@ -1,5 +1,5 @@
-import type { Blobs, Document } from '../../image/blobs.js';
-import type { ListedImage } from '../../image/listed-image.js';
+import type { Blobs, Document } from '../../image/checks.js';
+import type { ListedImage } from '../../image/image.js';
 import { type Descriptor, INDEX_TYPES } from '../../image/manifest.js';
 import { parseDigest } from '../../reference/digest.js';
 import { examineManifest, listedImage, ownProblem } from './examine-manifest.js';

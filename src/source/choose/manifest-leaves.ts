@@ -1,6 +1,6 @@
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import type { Blobs } from '../../image/blobs.js';
+import type { Blobs } from '../../image/checks.js';
 import { parseDocument } from '../../image/document.js';
 import { type Descriptor, IndexSchema } from '../../image/manifest.js';
 import { ownProblem } from './examine-manifest.js';

@@ -1,5 +1,5 @@
 import { DimgxError } from '../../errors.js';
-import type { Blobs } from '../../image/blobs.js';
+import type { Blobs } from '../../image/checks.js';
 import { parseDocument } from '../../image/document.js';
 import { type Descriptor, INDEX_TYPES, KindSchema, MANIFEST, type Manifest } from '../../image/manifest.js';
 import { parseTolerantly } from '../../image/oddity.js';

@@ -1,14 +1,14 @@
 import { type Region, readRegion } from '../../base/io/region.js';
 import { MAX_SYMLINKS } from '../../base/limits.js';
 import { DimgxError } from '../../errors.js';
-import type { OpenContext } from '../../image/open-context.js';
+import type { OpenContext } from '../../image/image.js';
 import { HEADER_ONLY } from '../../tar/decode.js';
 import { ODD, type TarEntry } from '../../tar/entry.js';
 import { TYPE } from '../../tar/header.js';
 import { cleanPath } from '../../tar/path.js';
 import { scanTar } from '../../tar/scan.js';
 import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files.js';
-import { flatAlready, rootNames } from './flat-already.js';
+import { flatAlready, rootNames } from './foreign-file.js';
 import { type SparseMember, SparseMembers } from './sparse-members.js';
 
 /** An image's archive has a few members for each layer. These limits are far above that, and keep memory use small. */

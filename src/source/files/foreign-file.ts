@@ -15,7 +15,7 @@ export interface ArchivePlace {
 }
 
 /** A file that is supposed to be the archive of an image. */
-export interface GivenFile extends ArchivePlace {
+interface GivenFile extends ArchivePlace {
   /** The compression that the file had. */
   readonly compression: CompressionName;
 }
@@ -138,4 +138,20 @@ export function textDamage(head: Uint8Array): string {
   for (let at = bytes.indexOf('\ufffd'); at >= 0 && found < LEAST_REPLACED; at = bytes.indexOf('\ufffd', at + 3))
     found += 1;
   return found < LEAST_REPLACED ? '' : `; perhaps ${ADVICE.damaged}`;
+}
+
+/** Names at the top of root filesystems of Linux and Windows, and never at the top of images. */
+const TOP = /^(bin|sbin|usr|etc|lib|lib32|lib64|libx32|proc|sys|dev|var|\.dockerenv|Files|Hives)$/;
+
+/** How many of the names at the top are those of a root filesystem. */
+export function rootNames(names: Iterable<string>): number {
+  let count = 0;
+  for (const name of names) if (TOP.test(name)) count += 1;
+  return count;
+}
+
+/** The message about an archive of a root filesystem. */
+export function flatAlready(location: string): string {
+  const what = `${location} is a root filesystem (rootfs) or a single layer, not an image`;
+  return `${what}: it is flat already, so extract it with tar; an image comes from docker save, not from docker export`;
 }

@@ -6,7 +6,7 @@ import { Documents } from '../form/documents.js';
 import type { Source } from '../form/source.js';
 import { SOURCES } from '../form/sources.js';
 import type { Files } from './files.js';
-import { flatAlready, rootNames } from './flat-already.js';
+import { flatAlready, rootNames } from './foreign-file.js';
 
 /**
  * Limits of the search for an image: depth of the folders, number of folders, and number of files that may be archives.

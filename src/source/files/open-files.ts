@@ -13,7 +13,7 @@ import { SocketSource } from '../../base/io/socket-source.js';
 import { printable } from '../../base/text/printable.js';
 import { detectCompression, MAGIC_LENGTH } from '../../compression/detect.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';
-import type { OpenContext } from '../../image/open-context.js';
+import type { OpenContext } from '../../image/image.js';
 import { FORMAT_LENGTH } from '../../tar/foreign-format.js';
 import { ArchiveFiles } from './archive-files.js';
 import { DirectoryFiles } from './directory-files.js';

@@ -4,7 +4,7 @@ import type { DescriptorFile } from '../../base/io/held-file.js';
 import { type Region, readRegion } from '../../base/io/region.js';
 import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';
-import type { OpenContext } from '../../image/open-context.js';
+import type { OpenContext } from '../../image/image.js';
 import { type SparseStretches, sparseStretches } from '../../tar/sparse-layout.js';
 
 /** Where a member and its headers are, in bytes from the start of the archive. */

@@ -1,9 +1,9 @@
 import type { Resources } from '../../base/io/resources.js';
-import { historyOfLayers, historyRows } from '../../image/history.js';
+import type { Warn } from '../../errors.js';
+import { historyOfLayers, historyRows, layerNames } from '../../image/history.js';
 import type { Image, Layer, StoredLayer } from '../../image/image.js';
-import { layerNames } from '../../image/layer-names.js';
 import { hexOf } from '../../reference/digest.js';
-import type { ForeignLayer } from '../../registry/foreign-problem.js';
+import type { ForeignLayer } from '../../registry/foreign-layers.js';
 import type { Files } from '../files/files.js';
 import { LayerOpener } from '../layer-opener.js';
 import type { FoundImage, FoundLayer } from './source.js';
@@ -21,7 +21,7 @@ export interface Opening {
 }
 
 /** The parts of an image that only its source knows. */
-export type OwnOfSource<L extends Layer> = Pick<Image, 'reference' | 'source' | 'fetch' | 'resources'> & {
+type OwnOfSource<L extends Layer> = Pick<Image, 'reference' | 'source' | 'fetch' | 'resources'> & {
   /** As `describeLayers` returns them, or with more fields. */
   readonly layers: readonly L[];
 };
@@ -103,4 +103,15 @@ function namesOf({ layers, config }: FoundImage): readonly string[] {
       return imageId ?? legacyId ?? (named ? hexOf(named) : `layer ${index + 1}`);
     }),
   );
+}
+
+/** Warns about malformed parts of an image's documents that were ignored because they do not change the tree. */
+export function warnOfOddities({ config, oddities = [], layers }: FoundImage, warn: Warn): void {
+  const [first] = oddities;
+  if (first !== undefined) warn({ code: 'DIMGX_IMAGE_ODD_MANIFEST', message: first, count: oddities.length });
+  if (config.oddity) warn({ code: 'DIMGX_IMAGE_ODD_CONFIG', message: config.oddity, count: 1 });
+  const made = config.history.filter(({ madeLayer }) => madeLayer).length;
+  if (config.history.length === 0 || made === layers.length) return;
+  const message = `the history in the config tells of ${made} layers and the image has ${layers.length}: it is left out`;
+  warn({ code: 'DIMGX_IMAGE_ODD_CONFIG', message, count: 1 });
 }

@@ -4,7 +4,7 @@ import { DimgxError } from '../../errors.js';
 import { checkDigest, checkLayerCount, digestOf } from '../../image/checks.js';
 import { type ParsedConfig, parseConfig } from '../../image/config.js';
 import { parseDocument } from '../../image/document.js';
-import type { ListedImage } from '../../image/listed-image.js';
+import type { ListedImage } from '../../image/image.js';
 import {
   DOCKER_LAYER_TYPE,
   DOCKER_MANIFEST,

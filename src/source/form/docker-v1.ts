@@ -3,7 +3,7 @@ import { printable, quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import { Created, historyEntry, type ParsedConfig } from '../../image/config.js';
 import { parseDocument } from '../../image/document.js';
-import type { ListedImage } from '../../image/listed-image.js';
+import type { ListedImage } from '../../image/image.js';
 import { DOCKER_LAYER_TYPE } from '../../image/manifest.js';
 import { parseTolerantly, tolerantSchema } from '../../image/oddity.js';
 import { type Platform, platformOf } from '../../image/platform.js';

@@ -1,4 +1,4 @@
-import type { Document } from '../../image/blobs.js';
+import type { Document } from '../../image/checks.js';
 import { INDEX_DOCUMENT, type Manifest } from '../../image/manifest.js';
 import { parseTolerantly } from '../../image/oddity.js';
 import type { Digest } from '../../reference/digest.js';

@@ -1,11 +1,9 @@
 import { DimgxError } from '../../errors.js';
 import { parseDocument } from '../../image/document.js';
 import { IndexSchema, ManifestSchema } from '../../image/manifest.js';
-import { type Digest, hexOf, parseDigest } from '../../reference/digest.js';
+import { algorithmOf, type Digest, hexOf, parseDigest } from '../../reference/digest.js';
 import { leavesOf } from '../choose/manifest-leaves.js';
-import { BlobStore } from './blob-store.js';
-import type { Documents } from './documents.js';
-import { blobPath, INDEX } from './layout-paths.js';
+import { BlobStore, type Documents } from './documents.js';
 
 /**
  * Maps the hex digits of each config to the digests by which containerd knows its image: those of the manifest and of
@@ -40,4 +38,12 @@ async function lenient<T>(step: () => Promise<T>): Promise<T | undefined> {
     if (failure instanceof DimgxError && failure.code !== 'DIMGX_SOURCE_UNREADABLE') return undefined;
     throw failure;
   }
+}
+
+/** Source: OCI image-spec, image-layout.md. */
+export const INDEX = 'index.json';
+export const MARKER = 'oci-layout';
+
+export function blobPath(digest: Digest): string {
+  return `blobs/${algorithmOf(digest)}/${hexOf(digest)}`;
 }

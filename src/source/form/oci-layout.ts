@@ -1,10 +1,12 @@
+import { DimgxError } from '../../errors.js';
+import type { Blobs } from '../../image/checks.js';
 import { parseDocument } from '../../image/document.js';
-import type { ListedImage } from '../../image/listed-image.js';
+import type { ListedImage } from '../../image/image.js';
 import { type Descriptor, INDEX_DOCUMENT, IndexSchema } from '../../image/manifest.js';
 import { parseTolerantly } from '../../image/oddity.js';
 import { defaultPlatform, platformOf, rankOf } from '../../image/platform.js';
 import { hexOf, isDigest } from '../../reference/digest.js';
-import { chooseByDocuments, factsOf } from '../choose/choose-by-documents.js';
+import { chooseByDocuments, factsOf, type Looked } from '../choose/choose-by-documents.js';
 import {
   type Candidate,
   distinctImages,
@@ -13,17 +15,15 @@ import {
   noSuchImage,
   realNames,
 } from '../choose/choose-image.js';
+import { type Examined, examineManifest, isWhole, ownProblem, withProblem } from '../choose/examine-manifest.js';
 import { foundImage } from '../choose/found-image.js';
 import { notAnImage, otherPlatform } from '../choose/leaf-messages.js';
 import { listManifest } from '../choose/list-manifest.js';
-import { isManifest, kindOfDescriptor } from '../choose/manifest-kind.js';
+import { isImageKind, isManifest, kindOfDescriptor, mayBeIndex } from '../choose/manifest-kind.js';
 import { leavesOf } from '../choose/manifest-leaves.js';
-import { BlobStore } from './blob-store.js';
-import type { Documents } from './documents.js';
+import { BlobStore, type Documents } from './documents.js';
 import { imageManifest, manifestForPlatform } from './image-manifest.js';
-import { likelyImages, lookAtImage } from './layout-images.js';
-import { blobPath, INDEX, MARKER } from './layout-paths.js';
-import { manifestDigestsByConfig } from './manifest-digests.js';
+import { blobPath, INDEX, MARKER, manifestDigestsByConfig } from './manifest-digests.js';
 import type { FoundImage, SourceRequest } from './source.js';
 
 /** An OCI image layout. Source: OCI image-spec, image-layout.md. */
@@ -95,7 +95,7 @@ export async function list(documents: Documents, verify: boolean): Promise<reado
 }
 
 /** A manifest or an index of a layout. */
-export interface LayoutImage extends Candidate {
+interface LayoutImage extends Candidate {
   readonly descriptor: Descriptor;
 }
 
@@ -143,4 +143,58 @@ function arePlatformsOfOne(images: readonly LayoutImage[]): boolean {
 /** The full name if there is one, without its tag as a second name. */
 function tagsOf(images: readonly LayoutImage[]): readonly string[] {
   return [...new Set(images.flatMap(({ names }) => names.slice(0, 1)))];
+}
+
+/**
+ * Leaves out anything that is not an image by its descriptor, and anything that one of the remaining indexes leads to.
+ */
+async function likelyImages(images: readonly LayoutImage[], store: Blobs): Promise<readonly LayoutImage[]> {
+  if (images.length < 2) return images;
+  const claimed = images.filter(({ descriptor }) => isImageKind(kindOfDescriptor(descriptor)));
+  if (claimed.length < 2) return claimed.length > 0 ? claimed : images;
+  const below = new Set<string>();
+  for (const { descriptor } of claimed.filter((image) => mayBeIndex(image.descriptor))) {
+    const leaves = await ownProblem(descriptor, () => leavesOf([descriptor], store));
+    if (leaves instanceof DimgxError) continue;
+    for (const leaf of leaves) {
+      if (leaf.descriptor === descriptor) continue;
+      // The last index on the path is this one.
+      for (const digest of [leaf.descriptor.digest, ...leaf.indexes.slice(0, -1)]) below.add(digest);
+    }
+  }
+  const top = claimed.filter(({ descriptor }) => !below.has(descriptor.digest));
+  return top.length > 0 ? top : claimed;
+}
+
+/** What the documents of an image in a layout say. */
+async function lookAtImage(image: LayoutImage, store: Blobs): Promise<Looked> {
+  const { descriptor } = image;
+  const index = mayBeIndex(descriptor) && (await lookIntoIndex(descriptor, store));
+  if (index) return index;
+  const seen = await examineManifest(descriptor, store);
+  return { seen, platforms: seen.platform ? [seen.platform] : [] };
+}
+
+/**
+ * An index is as whole as the best of its images; the others may be missing.
+ *
+ * @returns `undefined` for a manifest, and for a document that cannot be read and is not declared to be an index
+ */
+async function lookIntoIndex(descriptor: Descriptor, store: Blobs): Promise<Looked | undefined> {
+  const index: Examined = { digest: descriptor.digest, kind: 'index', missing: [] };
+  const leaves = await ownProblem(descriptor, () => leavesOf([descriptor], store));
+  if (leaves instanceof DimgxError)
+    return { seen: { ...index, ...withProblem(leaves, descriptor.digest) }, platforms: [] };
+  if (leaves[0]?.descriptor === descriptor && descriptor.mediaType === '') return undefined;
+  const inside: Examined[] = [];
+  for (const leaf of leaves) {
+    if (leaf.problem) inside.push({ ...index, ...withProblem(leaf.problem, leaf.descriptor.digest) });
+    else inside.push(await examineManifest(leaf.descriptor, store));
+  }
+  const images = inside.filter(({ kind }) => isImageKind(kind));
+  const best = images.find(isWhole) ?? images[0];
+  if (!best && inside[0]) return { seen: { ...index, kind: inside[0].kind }, platforms: [] };
+  const { problem, missing } = best ?? index;
+  const platforms = images.flatMap(({ platform }) => platform ?? []);
+  return { seen: { ...index, missing, ...(problem && { problem }) }, platforms };
 }

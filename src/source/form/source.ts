@@ -1,6 +1,6 @@
 import type { DimgxError, Warn } from '../../errors.js';
 import type { ParsedConfig } from '../../image/config.js';
-import type { ListedImage } from '../../image/listed-image.js';
+import type { ListedImage } from '../../image/image.js';
 import type { Platform } from '../../image/platform.js';
 import type { Digest } from '../../reference/digest.js';
 import type { Documents } from './documents.js';

@@ -4,9 +4,8 @@ import { Slots } from '#dimgx/base/worker/slots.js';
 import { ThreadPool } from '#dimgx/base/worker/thread-pool.js';
 import type { ThreadShare } from '#dimgx/base/worker/thread-share.js';
 import type { LayerJob, LayerReport } from '#dimgx/inspect/layer-job.js';
-import { hashTask, type LayerTask } from '#dimgx/inspect/layer-task.js';
+import { hashTask, type LayerTask, threadTask } from '#dimgx/inspect/layer-task.js';
 import { LocalLane } from '#dimgx/inspect/local-lane.js';
-import { threadTask } from '#dimgx/inspect/thread-task-of.js';
 import { sha256 } from '../../helpers/built-image.js';
 import { storedRegion } from '../../helpers/stored-region.js';
 

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { listImage } from '#dimgx/cli/output/list-image.js';
 import type { Warning } from '#dimgx/errors.js';
-import { openExtraction } from '#dimgx/extract/extraction.js';
+import { openExtraction } from '#dimgx/extract/extract-layers.js';
 import { type FlattenOptions, flatten } from '#dimgx/flatten.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
 import { mergeLayers } from '#dimgx/merge/merge-layers.js';

@@ -2,9 +2,8 @@ import { chmod, chown, lstat, mkdir, readdir, readFile, stat, symlink, writeFile
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { findCredentials } from '#dimgx/registry/credentials/find-credentials.js';
+import { removeLogin, storeLogin } from '#dimgx/registry/credentials/login.js';
 import { removeAllLogins } from '#dimgx/registry/credentials/remove-all-logins.js';
-import { removeLogin } from '#dimgx/registry/credentials/remove-login.js';
-import { storeLogin } from '#dimgx/registry/credentials/store-login.js';
 import { whyNotHere } from '../../helpers/engines.js';
 import { temporaryFolder } from '../../helpers/members.js';
 
