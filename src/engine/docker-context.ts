@@ -7,8 +7,7 @@ import { goFields, isObject } from '../base/text/go-json.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError, isSystemError } from '../errors.js';
 import { checkShape } from '../image/document.js';
-import { type Endpoint, parseEndpoint } from './endpoint.js';
-import { readTlsFiles } from './tls-files.js';
+import { type Endpoint, parseEndpoint, readTlsFiles } from './endpoint.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

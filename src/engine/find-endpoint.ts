@@ -3,9 +3,8 @@ import { join, resolve } from 'node:path';
 import { configFolder, homeFolder } from '../base/io/folders.js';
 import { quoted } from '../base/text/printable.js';
 import { contextEndpoint, currentContext } from './docker-context.js';
-import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.js';
+import { type Endpoint, environmentTls, formatEndpoint, parseEndpoint, wantsTls } from './endpoint.js';
 import { reasonOf } from './engine-error.js';
-import { environmentTls, wantsTls } from './tls-files.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

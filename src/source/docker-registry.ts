@@ -26,10 +26,9 @@ import { layerSize } from '../registry/layer-size.js';
 import { openRepository, type RepositoryOptions } from '../registry/open-repository.js';
 import { RegistryDocuments } from '../registry/registry-documents.js';
 import type { Repository } from '../registry/repository.js';
-import { foundImage } from './choose/found-image.js';
+import { foundImage, imageManifest } from './choose/found-image.js';
 import { listDocument } from './choose/list-manifest.js';
 import { describeLayers, imageOf, warnOfOddities } from './form/assemble-image.js';
-import { imageManifest } from './form/image-manifest.js';
 import type { FoundImage } from './form/source.js';
 
 /** What to open in a registry. */

@@ -14,7 +14,6 @@ import {
   paxSparseMap,
 } from './sparse.js';
 
-const EMPTY = new Uint8Array(0);
 const NO_RECORDS: readonly PaxRecord[] = [];
 
 /** Types without contents, whatever their size field says. Source: Go's archive/tar, isHeaderOnly. */
@@ -26,30 +25,6 @@ export const HEADER_ONLY: ReadonlySet<number> = new Set([
   TYPE.directory,
   TYPE.fifo,
 ]);
-
-/** An empty entry for `decodeEntry` to fill. One object literal: building it from parts took longer than decoding. */
-export function emptyEntry(): TarEntry {
-  return {
-    start: 0,
-    headerOffset: 0,
-    dataOffset: 0,
-    dataSize: 0,
-    end: 0,
-    size: 0,
-    type: 0,
-    name: EMPTY,
-    link: EMPTY,
-    deviceMajor: 0,
-    deviceMinor: 0,
-    mode: 0,
-    uid: 0,
-    gid: 0,
-    mtime: 0,
-    mtimeNanos: 0,
-    odd: 0,
-    pax: NO_RECORDS,
-  };
-}
 
 /**
  * Result of `decodeEntry`: a whole entry, extensions that belong to no entry, or a request for more bytes. The archive

@@ -1,5 +1,5 @@
-import { decodeEntry, emptyEntry } from './decode.js';
-import { type Metadata, ODD, type TarEntry } from './entry.js';
+import { decodeEntry } from './decode.js';
+import { emptyEntry, type Metadata, ODD, type TarEntry } from './entry.js';
 import { BLOCK, checksum, dialectOf, FIELD, padded, prefixField, TYPE } from './header.js';
 import { writeNumber } from './number.js';
 import { encodePax, isSigned, type PaxRecord } from './pax.js';

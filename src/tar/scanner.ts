@@ -1,6 +1,6 @@
 import { DimgxError } from '../errors.js';
-import { decodeEntry, emptyEntry, type TarRules } from './decode.js';
-import type { TarEntry } from './entry.js';
+import { decodeEntry, type TarRules } from './decode.js';
+import { emptyEntry, type TarEntry } from './entry.js';
 import { BLOCK, isZeroBlock } from './header.js';
 import { notAnEmptyTar, notATar } from './not-a-tar.js';
 import { checkSum } from './read-header.js';

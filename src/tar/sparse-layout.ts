@@ -1,5 +1,5 @@
-import { decodeEntry, emptyEntry } from './decode.js';
-import { ODD } from './entry.js';
+import { decodeEntry } from './decode.js';
+import { emptyEntry, ODD } from './entry.js';
 import { BLOCK, padded } from './header.js';
 import { encodePax, type PaxRecord } from './pax.js';
 import { headSparseMap, oldSparseMap, paxSparseFormat, paxSparseMap } from './sparse.js';

@@ -1,15 +1,18 @@
 import type { Resources } from '../../base/io/resources.js';
-import type { Warn } from '../../errors.js';
+import { printable, quoted } from '../../base/text/printable.js';
+import { compressionOf } from '../../compression/detect.js';
+import { DimgxError, isSystemError, type Warn } from '../../errors.js';
+import { checkSize } from '../../image/checks.js';
 import { historyOfLayers, historyRows, layerNames } from '../../image/history.js';
 import type { Image, Layer, StoredLayer } from '../../image/image.js';
 import { hexOf } from '../../reference/digest.js';
-import type { ForeignLayer } from '../../registry/foreign-layers.js';
+import { type ForeignLayer, foreignProblem } from '../../registry/foreign-layers.js';
 import type { Files } from '../files/files.js';
-import { LayerOpener } from '../layer-opener.js';
+import { missingBlob } from './documents.js';
 import type { FoundImage, FoundLayer } from './source.js';
 
 /** What is known about an image besides what its source found. */
-export interface Opening {
+interface Opening {
   readonly reference: string;
   readonly transport: string;
   readonly files: Files;
@@ -114,4 +117,64 @@ export function warnOfOddities({ config, oddities = [], layers }: FoundImage, wa
   if (config.history.length === 0 || made === layers.length) return;
   const message = `the history in the config tells of ${made} layers and the image has ${layers.length}: it is left out`;
   warn({ code: 'DIMGX_IMAGE_ODD_CONFIG', message, count: 1 });
+}
+
+type StoredBlob = Pick<StoredLayer, 'blob' | 'compression'>;
+type Outcome = StoredBlob | { readonly problem: DimgxError } | { readonly foreign: Omit<ForeignLayer, 'layer'> };
+
+/** Codes of errors that concern all layers, not only the one being opened. */
+const OF_ALL: readonly string[] = ['DIMGX_TOO_MANY_FILES', 'DIMGX_ABORTED', 'DIMGX_INTERNAL'];
+
+/** Opens the layers among an image's files. Each file is opened once. */
+class LayerOpener {
+  readonly #opening: Opening;
+  readonly #opened = new Map<string, StoredBlob>();
+
+  constructor(opening: Opening) {
+    this.#opening = opening;
+  }
+
+  /** @throws DIMGX_TOO_MANY_FILES, DIMGX_ABORTED; any other failure becomes the layer's problem */
+  async open(found: FoundLayer): Promise<Outcome> {
+    if (found.problem) return { problem: found.problem };
+    try {
+      return (await this.#find(found)) ?? this.#absent(found);
+    } catch (failure) {
+      return { problem: problemOf(failure, found) };
+    }
+  }
+
+  async #find({ file, claimedSize }: FoundLayer): Promise<StoredBlob | undefined> {
+    const { files, resources, verify } = this.#opening;
+    const stored = this.#opened.get(file) ?? (await openStored(file, files, resources));
+    if (!stored) return undefined;
+    this.#opened.set(file, stored);
+    if (verify && claimedSize !== undefined) checkSize(stored.blob.length, claimedSize, `the layer ${quoted(file)}`);
+    return stored;
+  }
+
+  #absent({ file, digest, foreign }: FoundLayer): Outcome {
+    const { files, fetchForeign } = this.#opening;
+    if (!foreign) return missingBlob(files, file);
+    if (fetchForeign && digest) return { foreign: { urls: foreign } };
+    return { problem: foreignProblem(digest ?? quoted(file), foreign, files.location) };
+  }
+}
+
+async function openStored(
+  file: string,
+  files: Opening['files'],
+  resources: Opening['resources'],
+): Promise<StoredBlob | undefined> {
+  const opened = await files.open(file);
+  if (!opened) return undefined;
+  resources.adoptFile(opened.region.file);
+  return { blob: opened.region, compression: await compressionOf(opened.region) };
+}
+
+function problemOf(failure: unknown, { file }: FoundLayer): DimgxError {
+  if (failure instanceof DimgxError && !OF_ALL.includes(failure.code)) return failure;
+  if (!isSystemError(failure)) throw failure;
+  const message = `the layer ${quoted(file)} cannot be read: ${printable(failure.message, 300)}`;
+  return new DimgxError('DIMGX_SOURCE_UNREADABLE', message, { cause: failure });
 }

@@ -2,10 +2,9 @@ import { digestOf } from '../../image/checks.js';
 import type { ListedImage } from '../../image/image.js';
 import { algorithmOf, type Digest, hexOf } from '../../reference/digest.js';
 import { chooseImage } from '../choose/choose-image.js';
-import { foundImage } from '../choose/found-image.js';
+import { foundImage, imageManifest } from '../choose/found-image.js';
 import { listDocument } from '../choose/list-manifest.js';
 import { BlobStore, type Documents } from './documents.js';
-import { imageManifest } from './image-manifest.js';
 import type { FoundImage, SourceRequest } from './source.js';
 
 /** The form that `skopeo copy … dir:DIR` writes: one manifest and its blobs. Source: containers/image, directory/. */

@@ -16,13 +16,12 @@ import {
   realNames,
 } from '../choose/choose-image.js';
 import { type Examined, examineManifest, isWhole, ownProblem, withProblem } from '../choose/examine-manifest.js';
-import { foundImage } from '../choose/found-image.js';
+import { foundImage, imageManifest, manifestForPlatform } from '../choose/found-image.js';
 import { notAnImage, otherPlatform } from '../choose/leaf-messages.js';
 import { listManifest } from '../choose/list-manifest.js';
 import { isImageKind, isManifest, kindOfDescriptor, mayBeIndex } from '../choose/manifest-kind.js';
 import { leavesOf } from '../choose/manifest-leaves.js';
 import { BlobStore, type Documents } from './documents.js';
-import { imageManifest, manifestForPlatform } from './image-manifest.js';
 import { blobPath, INDEX, MARKER, manifestDigestsByConfig } from './manifest-digests.js';
 import type { FoundImage, SourceRequest } from './source.js';
 

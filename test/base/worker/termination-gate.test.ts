@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { TerminationGate } from '#dimgx/base/worker/thread-task.js';
 
-const GATE = new URL('../../../build/base/worker/termination-gate.js', import.meta.url).href;
+const GATE = new URL('../../../build/base/worker/thread-task.js', import.meta.url).href;
 
 /** A thread that passes the gate again and again; `counts` are the times that it has begun and ended. */
 async function passing(gate: TerminationGate) {

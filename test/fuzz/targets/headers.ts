@@ -1,5 +1,5 @@
-import { decodeEntry, emptyEntry } from '#dimgx/tar/decode.js';
-import { ODD, REWRITE } from '#dimgx/tar/entry.js';
+import { decodeEntry } from '#dimgx/tar/decode.js';
+import { emptyEntry, ODD, REWRITE } from '#dimgx/tar/entry.js';
 import { parseNumber, writeNumber } from '#dimgx/tar/number.js';
 import { cleanPath, isCanonical } from '#dimgx/tar/path.js';
 import { rewriteHeader } from '#dimgx/tar/rewrite.js';

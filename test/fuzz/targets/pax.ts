@@ -1,4 +1,5 @@
-import { decodeEntry, emptyEntry } from '#dimgx/tar/decode.js';
+import { decodeEntry } from '#dimgx/tar/decode.js';
+import { emptyEntry } from '#dimgx/tar/entry.js';
 import { encodePax, latin1, parsePax } from '#dimgx/tar/pax.js';
 import { paxRecord, rawEntry } from '../../helpers/raw-tar.js';
 import { mutatedBytes } from '../mutations/bytes.js';
