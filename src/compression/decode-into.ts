@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MessageChannel } from 'node:worker_threads';
+import { handledLater } from '../base/call/deferred.js';
 import { pieceSink } from '../base/io/byte-source.js';
 
 /**
@@ -34,8 +35,7 @@ async function feed(decoder: Duplex, stored: AsyncIterable<Uint8Array>): Promise
   let writing: Promise<void> = Promise.resolve();
   for await (const piece of stored) {
     await writing;
-    writing = written(decoder, piece);
-    writing.catch(() => undefined); // rethrown by `await writing` in the next turn
+    writing = handledLater(written(decoder, piece));
   }
   await writing;
   decoder.end();

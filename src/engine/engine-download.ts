@@ -1,3 +1,4 @@
+import { Deferred } from '../base/call/deferred.js';
 import type { ByteSource, Take } from '../base/io/byte-source.js';
 import type { EngineConnection } from './engine-agent.js';
 import { EngineStall } from './engine-error.js';
@@ -110,19 +111,5 @@ export class EngineDownload implements ByteSource {
     this.#head.reject(failure);
     this.#end.reject(failure);
     this.#connection.destroy();
-  }
-}
-
-/** A promise that is settled from outside, once. */
-class Deferred<T> {
-  resolve!: (value: T) => void;
-  reject!: (failure: unknown) => void;
-  readonly promise = new Promise<T>((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
-
-  constructor() {
-    this.promise.catch(() => undefined); // mark as handled; a caller that awaits it still gets the rejection
   }
 }

@@ -1,3 +1,4 @@
+import { handledLater } from '../base/call/deferred.js';
 import { MAX_PIECES, requireUnchanged, scatterRegion } from '../base/io/region.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import type { IndexedLayer } from '../layer/layer-index.js';
@@ -214,10 +215,8 @@ export class TarAssembler {
       }
       this.#advance();
     }
-    const read = (this.#readers[layer] as ScatterRead)(views, from);
-    // Mark as handled now; `fill()` rethrows it from `Promise.all(reads)`, which may be much later.
-    read.catch(() => undefined);
-    reads.push(read);
+    // `fill` awaits the reads all at once, which may be much later
+    reads.push(handledLater((this.#readers[layer] as ScatterRead)(views, from)));
     return filled;
   }
 }

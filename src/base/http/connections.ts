@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Agent, buildConnector, Dispatcher } from 'undici';
+import { handledLater } from '../call/deferred.js';
 import { printable } from '../text/printable.js';
 import { failureThrough, HttpFailure, httpFailure } from './http-failure.js';
 import { TlsContexts, type TlsSettings } from './tls-contexts.js';
@@ -80,8 +81,7 @@ export class Connections {
   }
 
   #make(url: URL, trustsSystem: boolean, speaksHttp2: boolean): Origin {
-    const dispatcher = this.#connect(url, trustsSystem, speaksHttp2);
-    dispatcher.catch(() => undefined); // the request that awaits it rejects
+    const dispatcher = handledLater(this.#connect(url, trustsSystem, speaksHttp2));
     const made = { dispatcher, trustsSystem, speaksHttp2 };
     this.#origins.set(url.origin, made);
     return made;

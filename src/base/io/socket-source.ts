@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from 'node:net';
+import { handledLater } from '../call/deferred.js';
 import type { ByteSource, Take } from './byte-source.js';
 
 /** Maximum size of one read, in bytes. */
@@ -22,8 +23,7 @@ export class SocketSource implements ByteSource {
   constructor(open: (options: { readonly onread: OnReadOpts }) => Socket, signal?: AbortSignal) {
     const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
     this.socket = open({ onread: { buffer, callback: (length) => this.#give(buffer.subarray(0, length)) } });
-    this.#over = this.#end(signal);
-    this.#over.catch(() => undefined); // Mark as handled now; `pump` rethrows it.
+    this.#over = handledLater(this.#end(signal));
   }
 
   async pump(take: Take): Promise<void> {
