@@ -1,8 +1,8 @@
-import type { BlobWriter } from '../base/http/blob-writer.js';
 import { parseContentRange } from '../base/http/headers.js';
 import type { HttpClient, HttpReply } from '../base/http/http-client.js';
 import { HttpFailure } from '../base/http/http-failure.js';
 import { CodingFailure, contentCodings, decodePieces } from '../base/http/read-reply.js';
+import type { Appender } from '../base/io/appender.js';
 import { DimgxError } from '../errors.js';
 import type { Digest } from '../reference/digest.js';
 import { RegistryRefusal } from './registry-refusal.js';
@@ -44,43 +44,43 @@ const LEAST_GAIN = 2 ** 16;
  * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_ABORTED; an error of the origin that is not worth a retry; an error of the
  *   operating system. The bytes received so far are in the file even then
  */
-export async function downloadBlob(blob: WantedBlob, origin: BlobOrigin, writer: BlobWriter): Promise<void> {
-  const download = new Download(blob, origin, writer);
+export async function downloadBlob(blob: WantedBlob, origin: BlobOrigin, file: Appender): Promise<void> {
+  const download = new Download(blob, origin, file);
   try {
-    for (let attempt = 1; writer.length < blob.size; ) {
-      const before = writer.length;
+    for (let attempt = 1; file.length < blob.size; ) {
+      const before = file.length;
       try {
         await download.read();
       } catch (failure) {
         if (!origin.isPassing(failure)) throw failure;
-        if (writer.length - before >= LEAST_GAIN) attempt = 1;
+        if (file.length - before >= LEAST_GAIN) attempt = 1;
         else if (attempt++ >= origin.attempts) throw failure;
         await origin.wait(attempt, failure);
       }
     }
   } finally {
-    await writer.flush();
+    await file.flush();
   }
 }
 
 class Download {
   readonly #blob: WantedBlob;
   readonly #origin: BlobOrigin;
-  readonly #writer: BlobWriter;
+  readonly #file: Appender;
   /** Whether the server can resume in the middle, as far as is known. */
   #resumes = true;
   /** The encodings that the server has applied to the blob, outermost first. */
   #codings: readonly string[] = [];
 
-  constructor(blob: WantedBlob, origin: BlobOrigin, writer: BlobWriter) {
+  constructor(blob: WantedBlob, origin: BlobOrigin, file: Appender) {
     this.#blob = blob;
     this.#origin = origin;
-    this.#writer = writer;
+    this.#file = file;
   }
 
   /** Makes one request, and writes what it returns. */
   async read(): Promise<void> {
-    const first = this.#resumes ? this.#writer.length : 0;
+    const first = this.#resumes ? this.#file.length : 0;
     const reply = await this.#open(first);
     const skipped = this.#positionOf(reply, first);
     await this.#take(reply, skipped);
@@ -109,7 +109,7 @@ class Download {
         this.#resumes = false;
         throw new HttpFailure('cut', 'it sends another part than the one that was asked for');
       }
-      return this.#writer.length - first;
+      return this.#file.length - first;
     }
     const [length] = reply.headers('content-length');
     const codings = contentCodings(reply.headers('content-encoding'));
@@ -118,13 +118,13 @@ class Download {
     if (codings.length > 0 && isOver) {
       this.#codings = codings;
       this.#resumes = false;
-      return this.#writer.length;
+      return this.#file.length;
     }
     if (length !== undefined && Number(length) !== size) {
       reply.body.destroy();
       throw otherSize(this.#blob, Number(length));
     }
-    return this.#writer.length;
+    return this.#file.length;
   }
 
   async #take(reply: HttpReply, skipped: number): Promise<void> {
@@ -133,17 +133,17 @@ class Download {
       for await (const piece of decodePieces(this.#origin.http.pieces(reply), this.#codings)) {
         const fresh = piece.subarray(Math.min(skip, piece.length));
         skip -= piece.length - fresh.length;
-        if (this.#writer.length + fresh.length > this.#blob.size) throw otherSize(this.#blob, undefined);
-        if (fresh.length > 0) await this.#writer.take(fresh);
+        if (this.#file.length + fresh.length > this.#blob.size) throw otherSize(this.#blob, undefined);
+        if (fresh.length > 0) await this.#file.take(fresh);
       }
     } catch (failure) {
       if (!(failure instanceof CodingFailure)) throw failure;
-      throw otherSize(this.#blob, this.#writer.length);
+      throw otherSize(this.#blob, this.#file.length);
     }
-    if (this.#writer.length === this.#blob.size) return;
+    if (this.#file.length === this.#blob.size) return;
     // without ranges, a cut download cannot be told from a blob that is too short
-    if (!this.#resumes) throw otherSize(this.#blob, this.#writer.length);
-    throw new HttpFailure('cut', `it ended after ${this.#writer.length} of ${this.#blob.size} bytes`);
+    if (!this.#resumes) throw otherSize(this.#blob, this.#file.length);
+    throw new HttpFailure('cut', `it ended after ${this.#file.length} of ${this.#blob.size} bytes`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { BlobWriter } from '../base/http/blob-writer.js';
 import { HttpFailure } from '../base/http/http-failure.js';
+import { Appender, writeAllAt } from '../base/io/appender.js';
 import { DescriptorFile } from '../base/io/held-file.js';
 import type { BlobCache, CachedBlob, DownloadTarget } from '../cache/blob-cache.js';
 import { compressionOf, MAGIC_LENGTH } from '../compression/detect.js';
@@ -84,14 +84,17 @@ export class LayerDownload {
     this.isOld = false;
     await this.#forget(); // the bytes that the cache found damaged
     this.#followed = await FollowedBlob.open({ fd, start, size: this.#blob.size }, this.#layer, watch);
-    const onWritten = (length: number) => this.#followed?.grown(length);
-    const writer = new BlobWriter({ fd, start, length: from, onBytes: (bytes) => this.#count(bytes), onWritten });
+    const write = async (bytes: Uint8Array, position: number) => {
+      await writeAllAt(fd, bytes, start + position);
+      this.#followed?.grown(position + bytes.length);
+    };
+    const blob = new Appender({ write, length: from, onTaken: (bytes) => this.#count(bytes) });
     onBytes(from);
-    onWritten(from);
+    this.#followed?.grown(from);
     try {
-      await this.#downloadTo(writer);
+      await this.#downloadTo(blob);
     } catch (failure) {
-      onBytes(-writer.length);
+      onBytes(-blob.length);
       throw failure;
     }
   }
@@ -101,17 +104,17 @@ export class LayerDownload {
     if (this.#options.isOver()) throw new HttpFailure('refused', 'another layer could not be had');
   }
 
-  async #downloadTo(writer: BlobWriter): Promise<void> {
+  async #downloadTo(file: Appender): Promise<void> {
     const { repository, elsewhere } = this.#options;
     if (!elsewhere) {
       await repository.atFirst(this.#sought, this.#place, async (place) => {
         this.#place = place;
-        await downloadBlob(this.#blob, this.#originAt(place), writer);
+        await downloadBlob(this.#blob, this.#originAt(place), file);
       });
       return;
     }
     try {
-      await downloadBlob(this.#blob, elsewhere, writer);
+      await downloadBlob(this.#blob, elsewhere, file);
     } catch (failure) {
       throw await repository.own.explain(failure, this.#blob.name, 'where its manifest says that it is');
     }

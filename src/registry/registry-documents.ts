@@ -1,5 +1,5 @@
-import { write } from 'node:fs';
-import { promisify } from 'node:util';
+import { handledLater } from '../base/call/deferred.js';
+import { writeAllAt } from '../base/io/appender.js';
 import { readRegion } from '../base/io/region.js';
 import { MAX_DOCUMENT } from '../base/limits.js';
 import { quoted } from '../base/text/printable.js';
@@ -9,8 +9,6 @@ import { type Blobs, checkDigest, checkSize, type Document } from '../image/chec
 import type { Descriptor } from '../image/manifest.js';
 import { type Digest, parseDigest } from '../reference/digest.js';
 import type { Repository, ServedManifest } from './repository.js';
-
-const writeAsync = promisify(write);
 
 /** Maximum size of all documents read to open one image, in bytes. */
 const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
@@ -74,8 +72,7 @@ export class RegistryDocuments implements Blobs {
     if (known) return known;
     this.#left -= Math.max(size ?? 0, LEAST_DOCUMENT);
     if ((size ?? 0) > MAX_DOCUMENT || this.#left < 0) throw tooLarge(digest, size ?? 0);
-    const document = this.#findOr(digest, size, read);
-    document.catch(() => undefined); // the caller that awaits it gets the rejection
+    const document = handledLater(this.#findOr(digest, size, read));
     this.#read.set(digest, document);
     return document;
   }
@@ -132,9 +129,7 @@ export class RegistryDocuments implements Blobs {
   async #keep(digest: Digest, size: number, read: () => Promise<Uint8Array>): Promise<void> {
     try {
       const blob = await this.#cache.fetch(digest, size, async ({ fd, start, from }) => {
-        const bytes = await read();
-        for (let at = from; at < bytes.length; )
-          at += (await writeAsync(fd, bytes, at, undefined, start + at)).bytesWritten;
+        await writeAllAt(fd, (await read()).subarray(from), start + from);
       });
       await blob.close();
     } catch (failure) {

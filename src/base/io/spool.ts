@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { constants, existsSync, write, writeSync } from 'node:fs';
+import { constants, existsSync, writeSync } from 'node:fs';
 import { type FileHandle, open, statfs, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { DimgxError, isSystemError } from '../../errors.js';
 import { printable } from '../text/printable.js';
+import { writeAllAt } from './appender.js';
 import { DescriptorFile } from './held-file.js';
 import { descriptorLimit, isTooManyFiles } from './open-file-limit.js';
 import { openFiles } from './open-file-table.js';
@@ -117,18 +117,11 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
   );
 }
 
-const writeAsync = promisify(write);
-
 /** Writes all of `bytes` to a spool at `position`. The writer owns the bytes until it is done. */
 export type WriteAt = (fd: number, bytes: Uint8Array, position: number) => void | Promise<void>;
 
 /** @throws DIMGX_SOURCE_NO_SPACE */
-export const writeAt: WriteAt = async (fd, bytes, position) => {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await writeAsync(fd, bytes, done, bytes.length - done, position + done).catch(refuse);
-    done += bytesWritten;
-  }
-};
+export const writeAt: WriteAt = (fd, bytes, position) => writeAllAt(fd, bytes, position).catch(refuse);
 
 /** The same, synchronously; only for worker threads. */
 export const writeAtSync: WriteAt = (fd, bytes, position) => {

@@ -1,4 +1,6 @@
 import type { Duplex } from 'node:stream';
+import { handledLater } from '../../base/call/deferred.js';
+import { Appender } from '../../base/io/appender.js';
 import { type ByteSource, explained, streamSource, type Take } from '../../base/io/byte-source.js';
 import type { DescriptorFile } from '../../base/io/held-file.js';
 import type { Region } from '../../base/io/region.js';
@@ -6,13 +8,14 @@ import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
 import type { CompressionName } from '../../compression/codec.js';
 import { codecOf, detectCompression, MAGIC_LENGTH } from '../../compression/detect.js';
 import { abortedBy, DimgxError } from '../../errors.js';
-import type { OpenContext, SpoolWatcher } from '../../image/image.js';
+import type { OpenContext } from '../../image/image.js';
 import { type ArchivePlace, refuseForeign } from './foreign-file.js';
 
-/** Where pieces go. */
-interface Sink {
+/** Appends to the spool, directly or through a decoder. */
+interface SpoolEntrance {
   readonly take: Take;
-  finish(): Promise<void>;
+  /** Call once, after the last piece. */
+  flush(): Promise<void>;
   destroy?(): void;
 }
 
@@ -39,55 +42,54 @@ export async function spoolArchive(
   const { location } = place;
   const { signal } = context;
   const coded = explained(source, (cause) => sourceError(cause, location, signal));
-  let sink: Sink | undefined;
+  let entrance: SpoolEntrance | undefined;
   try {
     const spool = spoolFile(await openSpool(context.tmpDir));
     context.resources.adoptFile(spool);
     let compression: CompressionName = 'none';
     const check = (begin: Uint8Array) => refuseForeign(begin, { ...place, compression });
-    const plain = new SpoolSink(spool, location, context, check);
+    const plain = spoolAppender(spool, location, context, check);
     let head: Buffer = Buffer.alloc(0);
     const begin = async () => {
       compression = detectCompression(head);
-      sink = await sinkFor(compression, plain, location);
-      await sink.take(head);
-      return sink;
+      entrance = await entranceFor(compression, plain, location);
+      await entrance.take(head);
+      return entrance;
     };
     await coded.pump((piece) => {
-      if (sink) return sink.take(piece);
+      if (entrance) return entrance.take(piece);
       head = Buffer.concat([head, piece]);
       return head.length < MAGIC_LENGTH ? undefined : begin().then(() => undefined);
     });
-    await (sink ?? (await begin())).finish();
+    await (entrance ?? (await begin())).flush();
     return { archive: { file: spool, offset: 0, length: plain.length }, compression };
   } finally {
     source.destroy();
-    sink?.destroy?.();
+    entrance?.destroy?.();
   }
 }
 
-async function sinkFor(compression: CompressionName, plain: SpoolSink, location: string): Promise<Sink> {
+async function entranceFor(compression: CompressionName, plain: Appender, location: string): Promise<SpoolEntrance> {
   if (compression === 'none') return plain;
   const makeDecoder = await codecOf(compression).decoder();
-  return decodingSink(makeDecoder(), plain, location);
+  return decodingEntrance(makeDecoder(), plain, location);
 }
 
-function decodingSink(decoder: Duplex, plain: SpoolSink, location: string): Sink {
+function decodingEntrance(decoder: Duplex, plain: Appender, location: string): SpoolEntrance {
   const contents = explained(streamSource(decoder), (cause) => {
     if (cause instanceof DimgxError) return cause.retold(`${location}: ${cause.message}`);
     const message = `the compressed data of ${location} is damaged or ends too early`;
     return new DimgxError('DIMGX_COMPRESSION_CORRUPT', message, { cause });
   });
-  const decoded = contents.pump(plain.take);
-  decoded.catch(() => undefined); // `take` and `finish` rethrow it
+  const decoded = handledLater(contents.pump(plain.take));
   const drained = () => new Promise<void>((resolve) => decoder.once('drain', resolve));
   return {
     // the source may reuse the memory of a piece before the decoder has consumed it
     take: (piece) => (decoder.write(Buffer.from(piece)) ? undefined : Promise.race([drained(), decoded])),
-    finish: async () => {
+    flush: async () => {
       decoder.end();
       await decoded;
-      await plain.finish();
+      await plain.flush();
     },
     destroy: () => decoder.destroy(),
   };
@@ -100,83 +102,34 @@ function sourceError(cause: unknown, location: string, signal: AbortSignal | und
 }
 
 /**
- * In bytes. Pipes and sockets deliver at most 64 KiB at a time. Writing each piece at once would cost more in calls
- * than copying it does.
+ * Appends to a spool.
+ *
+ * @param location name of what is spooled, printable
+ * @param check receives the first bytes, up to 1 MiB, before they are written; an error that it throws ends the spooling
+ * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_INSPECT_TOO_LARGE: `take` and `flush` reject with them
  */
-const WRITE_SIZE = 2 ** 20;
-
-/** Appends to a spool. Pieces are copied into one of two buffers; one is filled while the other is written. */
-class SpoolSink {
-  readonly #spool: DescriptorFile;
-  readonly #location: string;
-  readonly #context: OpenContext;
-  readonly #watcher: SpoolWatcher | undefined;
-  readonly #check: (head: Uint8Array) => void;
-  #filling = Buffer.allocUnsafeSlow(WRITE_SIZE);
-  #spare = Buffer.allocUnsafeSlow(WRITE_SIZE);
-  /** Number of bytes in the buffer being filled. */
-  #filled = 0;
-  /** Settles when the spare buffer has been written. */
-  #written: Promise<void> = Promise.resolve();
-  /** Length of the spool, in bytes. */
-  length = 0;
-
-  /**
-   * @param location name of what is spooled, printable
-   * @param check receives the first bytes, up to 1 MiB, before they are written; an error that it throws ends the
-   *   spooling
-   */
-  constructor(spool: DescriptorFile, location: string, context: OpenContext, check: (head: Uint8Array) => void) {
-    this.#spool = spool;
-    this.#location = location;
-    this.#context = context;
-    this.#check = check;
-    this.#watcher = context.watch?.(spool);
-  }
-
-  /**
-   * @returns `undefined` if the piece has been copied; otherwise the piece is needed until the promise resolves
-   * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_INSPECT_TOO_LARGE: the promise rejects with them
-   */
-  readonly take = (piece: Buffer): Promise<void> | undefined => {
-    const copied = piece.copy(this.#filling, this.#filled);
-    this.#filled += copied;
-    if (this.#filled < WRITE_SIZE) return undefined;
-    return this.#turn().then(() => this.take(piece.subarray(copied)));
-  };
-
-  /** Writes the rest. @throws as `take` */
-  async finish(): Promise<void> {
-    await this.#turn();
-    await this.#written;
-  }
-
-  /** Starts writing the filled buffer once the other one has been written. */
-  async #turn(): Promise<void> {
-    await this.#written;
-    const full = this.#filling;
-    this.#written = this.#append(full.subarray(0, this.#filled));
-    this.#written.catch(() => undefined); // the next `await this.#written` rethrows it
-    this.#filling = this.#spare;
-    this.#spare = full;
-    this.#filled = 0;
-  }
-
-  async #append(bytes: Uint8Array): Promise<void> {
-    const { limits, expected, onProgress } = this.#context;
-    if (this.length === 0) this.#check(bytes);
-    if (this.length + bytes.length > limits.maxSize) {
-      throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', `${this.#location} is larger than --max-size ${limits.maxSize}`);
+function spoolAppender(
+  spool: DescriptorFile,
+  location: string,
+  { limits, expected, onProgress, watch }: OpenContext,
+  check: (head: Uint8Array) => void,
+): Appender {
+  const watcher = watch?.(spool);
+  const write = async (bytes: Uint8Array, position: number) => {
+    const length = position + bytes.length;
+    if (position === 0) check(bytes);
+    if (length > limits.maxSize) {
+      throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', `${location} is larger than --max-size ${limits.maxSize}`);
     }
-    const fd = await this.#spool.hold();
+    const fd = await spool.hold();
     try {
-      await writeAt(fd, bytes, this.length);
+      await writeAt(fd, bytes, position);
     } finally {
-      this.#spool.release();
+      spool.release();
     }
-    this.length += bytes.length;
-    this.#watcher?.grown(this.length);
-    const total = expected === undefined ? undefined : Math.max(expected, this.length);
-    onProgress?.({ stage: 'open', item: this.#location, done: this.length, total });
-  }
+    watcher?.grown(length);
+    const total = expected === undefined ? undefined : Math.max(expected, length);
+    onProgress?.({ stage: 'open', item: location, done: length, total });
+  };
+  return new Appender({ write });
 }

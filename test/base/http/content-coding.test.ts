@@ -3,9 +3,9 @@ import { createServer, type OutgoingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import * as zlib from 'node:zlib';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
-import { BlobWriter } from '#dimgx/base/http/blob-writer.js';
 import { HttpClient } from '#dimgx/base/http/http-client.js';
 import { contentCodings, readBeginning, readReply } from '#dimgx/base/http/read-reply.js';
+import { Appender, writeAllAt } from '#dimgx/base/io/appender.js';
 import { downloadBlob } from '#dimgx/registry/download-blob.js';
 import { listen } from '../../helpers/registry-proxy.js';
 
@@ -92,9 +92,12 @@ describe('a blob', () => {
       wait: async () => undefined,
       open: () => http.send(url),
     };
-    const none = () => undefined;
-    const writer = new BlobWriter({ fd: file.fd, length: 0, onBytes: none, onWritten: none });
-    await downloadBlob({ digest: 'sha256:x' as never, size: layer.length, name: 'a layer', isDoubted }, origin, writer);
+    const appender = new Appender({ write: (bytes, position) => writeAllAt(file.fd, bytes, position) });
+    await downloadBlob(
+      { digest: 'sha256:x' as never, size: layer.length, name: 'a layer', isDoubted },
+      origin,
+      appender,
+    );
     return (await readFile(`${folder}/blob`)).equals(layer);
   };
 
