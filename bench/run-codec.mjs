@@ -6,10 +6,10 @@ import { createReadStream, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import { pieceSink } from '#dimgx/base/io/byte-source.js';
-import { codecOf } from '#dimgx/compression/detect.js';
+import { codecOf } from '#dimgx/compression/codecs.js';
 
 const [direction, name, level, file = ''] = process.argv.slice(2);
-const codec = codecOf(/** @type {import('#dimgx/compression/codec.js').CompressionName} */ (name));
+const codec = codecOf(/** @type {import('#dimgx/compression/codecs.js').CompressionName} */ (name));
 const settings = { level: Number(level), threads: availableParallelism() };
 const stream = direction === 'encode' ? (await codec.encoder())(settings) : (await codec.decoder())();
 await pipeline(createReadStream(file, { highWaterMark: 2 ** 20 }), stream, pieceSink(write));

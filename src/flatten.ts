@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { Call } from './base/call/call.js';
-import { checkOptions } from './base/call/check-options.js';
+import { checkOptions } from './check-options.js';
 import type { Warn, Warning } from './errors.js';
 import { openExtraction } from './extract/extract-layers.js';
 import type { Image } from './image/image.js';

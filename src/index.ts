@@ -1,7 +1,7 @@
 export type { Region, RegionFile } from './base/io/region.js';
 export type { Resources } from './base/io/resources.js';
 export type { Limits } from './base/limits.js';
-export type { CompressionName } from './compression/codec.js';
+export type { CompressionName } from './compression/codecs.js';
 export {
   type Choice,
   DimgxError,

@@ -1,4 +1,4 @@
-import type { CompressionName } from './compression/codec.js';
+import type { CompressionName } from './compression/codecs.js';
 import type { Warn } from './errors.js';
 import type { Pool } from './inspect/pool.js';
 

@@ -11,7 +11,8 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
  */
 const ROOMS = [
   ['error-table.ts', 'errors.ts', 'base', 'warning-tally.ts'],
-  ['tar', 'compression'],
+  ['compression', 'tar'],
+  ['check-options.ts'],
   ['reference', 'image', 'layer'],
   ['cache', 'registry', 'engine'],
   ['source', 'inspect', 'merge', 'extract', 'output'],

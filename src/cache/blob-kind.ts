@@ -1,7 +1,6 @@
 import { parsePrivate } from '../base/io/regular-file.js';
 import { MAX_DOCUMENT } from '../base/limits.js';
-import type { CompressionName } from '../compression/codec.js';
-import { detectCompression } from '../compression/detect.js';
+import { type CompressionName, detectCompression } from '../compression/codecs.js';
 import { openRegular, READ_QUIETLY } from './cache-files.js';
 
 /** What a blob appears to be: a document of an image, or a layer, by its compression. */

@@ -1,5 +1,5 @@
 import { withCall } from '../base/call/call.js';
-import { checkOptions, requireThat } from '../base/call/check-options.js';
+import { checkOptions, requireThat } from '../check-options.js';
 import type { CommonOptions } from '../options.js';
 import type { Digest } from '../reference/digest.js';
 import { type BlobKind, blobKind } from './blob-kind.js';

@@ -1,4 +1,4 @@
-import { requireThat } from '../base/call/check-options.js';
+import { requireThat } from '../check-options.js';
 import type { CommonOptions } from '../options.js';
 import type { Digest } from '../reference/digest.js';
 import { findBlobs } from './find-blobs.js';

@@ -9,10 +9,10 @@ import { PiecewiseEncoder } from './piecewise-encoder.js';
 
 /** Several streams are read as one. When writing, each piece becomes a stream, as with pbzip2. */
 export const bzip2: Codec = {
-  name: 'bzip2',
   magic: [0x42, 0x5a, 0x68],
   extensions: ['.bz2', '.tbz2'],
   levels: { lowest: 1, highest: 9, standard: 9 },
+  blocksThread: true,
   decoder: async () => {
     const libbz2 = await compileLibbz2();
     return () => new Bzip2Decoder(libbz2);

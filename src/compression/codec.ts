@@ -3,11 +3,11 @@ import { isTooManyFiles } from '../base/io/open-file-limit.js';
 import { reasonOf } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 
-export type CompressionName = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zstd';
-
-/** One compression format, in both directions. Each file in this folder that is named after a format exports one. */
+/**
+ * One compression format, in both directions. Each file in this folder that is named after a format exports one, and
+ * `codecs.ts` lists it.
+ */
 export interface Codec {
-  readonly name: CompressionName;
   /** First bytes of a stream of this format. */
   readonly magic: readonly number[];
   /** Other possible first bytes. */
@@ -16,6 +16,8 @@ export interface Codec {
   readonly extensions: readonly string[];
   /** Lowest, highest and default level, where the format has levels. */
   readonly levels: { readonly lowest: number; readonly highest: number; readonly standard: number };
+  /** Whether its decoder runs in the calling thread and blocks it. */
+  readonly blocksThread: boolean;
   /**
    * Loads what decoding needs. The function that it resolves with creates decoders synchronously. Decoders read all
    * members or frames. Their errors are those of the underlying library; the caller adds a code. They do not keep a

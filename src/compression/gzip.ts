@@ -10,10 +10,10 @@ import { PiecewiseEncoder } from './piecewise-encoder.js';
  * name.
  */
 export const gzip: Codec = {
-  name: 'gzip',
   magic: [0x1f, 0x8b],
   extensions: ['.gz', '.tgz'],
   levels: { lowest: 0, highest: 9, standard: 6 },
+  blocksThread: false,
   decoder: async () => () => new GzipDecoder(),
   encoder: async () => gzipEncoder,
 };

@@ -15,11 +15,11 @@ const DECODED_CHUNK = 256 * 1024;
  * than 128 MiB are refused. Written frames have one size, and each states its length and has a checksum.
  */
 export const zstd: Codec = {
-  name: 'zstd',
   magic: [0x28, 0xb5, 0x2f, 0xfd],
   otherMagic: Array.from({ length: 16 }, (_, bits) => [0x50 + bits, 0x2a, 0x4d, 0x18]), // skippable frames
   extensions: ['.zst', '.tzst'],
   levels: { lowest: 1, highest: 19, standard: 3 },
+  blocksThread: !nodeZstd(),
   decoder: async () => {
     const makeFrameDecoder = await loadFrameDecoder();
     return () => new ZstdDecoder(makeFrameDecoder);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { guardCallbacks } from '../base/call/call.js';
-import { checkOptions } from '../base/call/check-options.js';
+import { checkOptions } from '../check-options.js';
 import type { DimgxError } from '../errors.js';
 import type { IndexedLayer, LayerIndex } from '../layer/layer-index.js';
 import { writtenEvent } from '../merge/explain.js';

@@ -1,7 +1,7 @@
 import type { Region, RegionFile } from '../base/io/region.js';
 import type { Resources } from '../base/io/resources.js';
 import type { Limits } from '../base/limits.js';
-import type { CompressionName } from '../compression/codec.js';
+import type { CompressionName } from '../compression/codecs.js';
 import type { Choice, DimgxError, ErrorCode, WarningCode } from '../errors.js';
 import type { Progress } from '../options.js';
 import type { Digest } from '../reference/digest.js';

@@ -1,6 +1,6 @@
 import { guardCallbacks } from '../base/call/call.js';
-import { checkOptions, requireThat } from '../base/call/check-options.js';
 import { printable, quoted } from '../base/text/printable.js';
+import { checkOptions, requireThat } from '../check-options.js';
 import { DimgxError, type Warn, type WarningCode } from '../errors.js';
 import type { SelectOptions } from '../options.js';
 import type { HistoryRow, Image, Layer } from './image.js';

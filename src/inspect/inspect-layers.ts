@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Call } from '../base/call/call.js';
-import { checkOptions, checkTmpDir, requireThat } from '../base/call/check-options.js';
 import type { RegionFile } from '../base/io/region.js';
 import { limitsOf } from '../base/limits.js';
+import { checkOptions, checkTmpDir, requireThat } from '../check-options.js';
 import { DimgxError, inputWarner, throwIfAborted } from '../errors.js';
 import type { Image, Layer, StoredLayer } from '../image/image.js';
 import { keptIndex } from '../layer/kept-index.js';

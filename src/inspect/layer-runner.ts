@@ -2,7 +2,7 @@ import { isTooManyFiles, tooManyFiles } from '../base/io/open-file-limit.js';
 import { openFiles } from '../base/io/open-file-table.js';
 import { quoted } from '../base/text/printable.js';
 import type { ThreadShare } from '../base/worker/thread-share.js';
-import { nodeZstd } from '../compression/zstd.js';
+import { blocksThread } from '../compression/codecs.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/image.js';
 import type { FillLevel } from '../layer/fill-level.js';
@@ -102,9 +102,8 @@ export class LayerRunner {
 /** Whether all layers can be read without starting a thread. */
 function areSmall(layers: readonly StoredLayer[]): boolean {
   const sizeOf = (some: readonly StoredLayer[]) => some.reduce((sum, { blob }) => sum + blob.length, 0);
-  const isBlocking = ({ compression }: StoredLayer) =>
-    compression === 'xz' || compression === 'bzip2' || (compression === 'zstd' && !nodeZstd());
-  return sizeOf(layers) <= SMALL && sizeOf(layers.filter(isBlocking)) <= SMALL_TO_BLOCKING_DECODERS;
+  const blocking = layers.filter(({ compression }) => blocksThread(compression));
+  return sizeOf(layers) <= SMALL && sizeOf(blocking) <= SMALL_TO_BLOCKING_DECODERS;
 }
 
 /** Runs jobs on layers and reports their progress. */

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { checkOptions, requireThat } from '../base/call/check-options.js';
 import { Slots } from '../base/worker/slots.js';
 import { ThreadPool } from '../base/worker/thread-pool.js';
+import { checkOptions, requireThat } from '../check-options.js';
 
 /** Layers decoded from this thread at once: node:zlib does the work in as many threads of its own. */
 const DECODED_HERE = 4;

@@ -1,5 +1,5 @@
-import { requireThat } from '../base/call/check-options.js';
 import type { Region } from '../base/io/region.js';
+import { requireThat } from '../check-options.js';
 import { DimgxError, type Warning } from '../errors.js';
 import type { Layer } from '../image/image.js';
 import { algorithmOf, type Digest, hexOf } from '../reference/digest.js';

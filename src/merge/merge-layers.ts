@@ -1,6 +1,6 @@
 import { guardCallbacks } from '../base/call/call.js';
-import { checkOptions } from '../base/call/check-options.js';
 import { limitsOf } from '../base/limits.js';
+import { checkOptions } from '../check-options.js';
 import { inputWarner, type Warn, type Warning } from '../errors.js';
 import { type IndexedLayer, indexedLayers, type LayerIndex } from '../layer/layer-index.js';
 import type { MergeOptions } from '../options.js';

@@ -1,4 +1,4 @@
-import { requireThat } from '../base/call/check-options.js';
+import { requireThat } from '../check-options.js';
 import { entryView, textOf } from '../layer/entries.js';
 import type { IndexedLayer, LayerIndex } from '../layer/layer-index.js';
 import { reasonOf } from './explain.js';

@@ -3,9 +3,9 @@ import { access, lstat, open, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
-import { requireThat } from '../base/call/check-options.js';
 import { MAX_SYMLINKS } from '../base/limits.js';
 import { pathData, printable, quoted } from '../base/text/printable.js';
+import { requireThat } from '../check-options.js';
 import { DimgxError, type Warn } from '../errors.js';
 import type { TargetOptions } from '../options.js';
 import { chooseEncoder, type Encoder } from './encoder.js';

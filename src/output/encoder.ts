@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { quoted } from '../base/text/printable.js';
-import type { CompressionName } from '../compression/codec.js';
-import { codecOf, compressionOfName } from '../compression/detect.js';
+import { type CompressionName, codecOf, compressionOfName } from '../compression/codecs.js';
 import { DimgxError, type Warn } from '../errors.js';
 import type { TargetOptions } from '../options.js';
 

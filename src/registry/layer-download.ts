@@ -4,7 +4,7 @@ import { HttpFailure } from '../base/http/http-failure.js';
 import { Appender, writeAllAt } from '../base/io/appender.js';
 import { DescriptorFile } from '../base/io/held-file.js';
 import type { BlobCache, CachedBlob, DownloadTarget } from '../cache/blob-cache.js';
-import { compressionOf, MAGIC_LENGTH } from '../compression/detect.js';
+import { compressionOf, MAGIC_LENGTH } from '../compression/codecs.js';
 import { DimgxError } from '../errors.js';
 import type { Layer, LayerFile, LayerWatcher, WatchLayer } from '../image/image.js';
 import type { Digest } from '../reference/digest.js';

@@ -1,5 +1,5 @@
 import { withCall } from '../base/call/call.js';
-import { checkOptions, requireThat } from '../base/call/check-options.js';
+import { checkOptions, requireThat } from '../check-options.js';
 import { DimgxError, type Warn, type Warning } from '../errors.js';
 import type { CommonOptions, RegistryCredentials, RegistryOptions } from '../options.js';
 import { parseRegistryHost } from '../reference/image-name.js';

@@ -1,5 +1,5 @@
 import { withCall } from '../base/call/call.js';
-import { checkOptions, requireThat } from '../base/call/check-options.js';
+import { checkOptions, requireThat } from '../check-options.js';
 import type { CommonOptions, RegistryOptions } from '../options.js';
 import { listTags as fetchTags, type ListOptions, listCatalog } from './list-names.js';
 import { type FoundRepository, searchImages as search } from './search-images.js';

@@ -1,5 +1,5 @@
 import { withCall } from '../base/call/call.js';
-import { checkOptions, requireThat } from '../base/call/check-options.js';
+import { checkOptions, requireThat } from '../check-options.js';
 import type { Image } from '../image/image.js';
 import type { Platform } from '../image/platform.js';
 import type { CommonOptions, OpenOptions, RegistryOptions } from '../options.js';

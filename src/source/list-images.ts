@@ -1,7 +1,7 @@
 import { Call } from '../base/call/call.js';
-import { checkOptions, checkTmpDir, requireThat } from '../base/call/check-options.js';
 import { withResources } from '../base/io/resources.js';
 import { limitsOf } from '../base/limits.js';
+import { checkOptions, checkTmpDir, requireThat } from '../check-options.js';
 import type { Warning } from '../errors.js';
 import type { ImageList, ListedImage, OpenContext } from '../image/image.js';
 import type { OpenOptions } from '../options.js';

@@ -1,9 +1,9 @@
 import { Call } from '../base/call/call.js';
-import { checkOptions, checkTmpDir, requireThat } from '../base/call/check-options.js';
 import { isTooManyFiles, tooManyFiles } from '../base/io/open-file-limit.js';
 import { Resources } from '../base/io/resources.js';
 import { limitsOf } from '../base/limits.js';
 import { printable, quoted } from '../base/text/printable.js';
+import { checkOptions, checkTmpDir, requireThat } from '../check-options.js';
 import { abortedBy, DimgxError, inputWarner, isSystemError, type Warning } from '../errors.js';
 import type { Image, OpenContext } from '../image/image.js';
 import { parsePlatform } from '../image/platform.js';

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { detectCompression } from '../compression/codecs.js';
 
 /** Kind of a file that is not a tar archive. Decides which advice the user gets. */
 export type FormatKind =
@@ -108,10 +109,6 @@ const SIGNATURES: readonly Signature[] = [
   { magic: '\x1f\x1e', format: compressed('data of pack (.z)', 'gzip -dc') },
   { magic: '\xff\x06\0\0sNaPpY', format: compressed('Snappy data', 'snzip -dc') },
   { magic: 'H4sIA', format: compressed('gzip data in base64', 'base64 -d') },
-  { magic: '\x1f\x8b', format: twice('gzip data') },
-  { magic: 'BZh', format: twice('bzip2 data') },
-  { magic: '\xfd7zXZ\0', format: twice('xz data') },
-  { magic: '\x28\xb5\x2f\xfd', format: twice('zstd data') },
   { magic: '\x78\x9c', format: other('zlib data') },
   { magic: '\x78\xda', format: other('zlib data') },
   { magic: 'age-encryption.org/', format: encrypted('data encrypted by age') },
@@ -147,6 +144,8 @@ export function foreignFormat(bytes: Uint8Array, position = 0): ForeignFormat | 
   if (known !== undefined || position > 0) return known;
   // A skippable frame, which both formats have.
   if (text.startsWith('\x2a\x4d\x18', 1) && text.charCodeAt(0) >> 4 === 5) return twice('zstd or LZ4 data');
+  const compression = detectCompression(bytes);
+  if (compression !== 'none') return twice(`${compression} data`);
   return foreignText(bytes.subarray(0, length)) ?? bootSector(text);
 }
 

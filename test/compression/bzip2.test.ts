@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bzip2 } from '#dimgx/compression/bzip2.js';
-import { detectCompression } from '#dimgx/compression/detect.js';
+import { detectCompression } from '#dimgx/compression/codecs.js';
 import { codecSamples, text } from '../helpers/codec-samples.js';
 import { convert, cutAt, inPieces } from '../helpers/convert.js';
 import { lacks } from '../helpers/engines.js';

@@ -25,8 +25,8 @@ async function* inTwoBuffers(bytes: Uint8Array, length: number) {
 }
 
 const DECODERS: [tool: string, decoder: () => Promise<Duplex>][] = [
-  ...[gzip, bzip2, xz].map((codec): [string, () => Promise<Duplex>] => [
-    codec.name,
+  ...Object.entries({ gzip, bzip2, xz }).map(([name, codec]): [string, () => Promise<Duplex>] => [
+    name,
     async () => (await codec.decoder())(),
   ]),
   ...ZSTD_BACKENDS.filter(({ isMissing }) => !isMissing).map(({ decoder }): [string, typeof decoder] => [

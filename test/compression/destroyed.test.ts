@@ -10,7 +10,7 @@ const MODULES = new URL('../../build/compression/', import.meta.url).href;
 /** What a program does: streams that it leaves must let it come to its end, and hold nothing. */
 const PROGRAM = `
   const [modules, name, side, pieces, stored] = process.argv.slice(1);
-  const { codecOf } = await import(modules + 'detect.js');
+  const { codecOf } = await import(modules + 'codecs.js');
   const codec = codecOf(name);
   const make = side === 'encoder' ? await codec.encoder() : await codec.decoder();
   const stream = make({ level: codec.levels.highest, threads: 2 });

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { pieceSink } from '#dimgx/base/io/byte-source.js';
-import { detectCompression } from '#dimgx/compression/detect.js';
+import { detectCompression } from '#dimgx/compression/codecs.js';
 import { gzip } from '#dimgx/compression/gzip.js';
 import { DimgxError } from '#dimgx/errors.js';
 import { lacks } from '../helpers/engines.js';

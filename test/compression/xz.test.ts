@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { detectCompression } from '#dimgx/compression/detect.js';
+import { detectCompression } from '#dimgx/compression/codecs.js';
 import { xz } from '#dimgx/compression/xz.js';
 import { codecSamples, text } from '../helpers/codec-samples.js';
 import { convert, cutAt, inPieces } from '../helpers/convert.js';

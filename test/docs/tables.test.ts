@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkOptions } from '#dimgx/base/call/check-options.js';
+import { checkOptions } from '#dimgx/check-options.js';
 import { commandRows } from '#dimgx/cli/commands/command-table.js';
 import { OPTION_TABLE, type OptionRow } from '#dimgx/cli/options/option-table.js';
 import { ERRORS, WARNINGS } from '#dimgx/errors.js';

@@ -1,4 +1,4 @@
-import type { CompressionName } from '../../compression/codec.js';
+import type { CompressionName } from '../../compression/codecs.js';
 import type { FlattenOptions } from '../../flatten.js';
 import { parsePlatform } from '../../image/platform.js';
 import { type MessageSettings, messageSettings } from '../messages/message-settings.js';

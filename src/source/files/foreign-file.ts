@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { printable, quoted, shellWord } from '../../base/text/printable.js';
-import type { CompressionName } from '../../compression/codec.js';
+import type { CompressionName } from '../../compression/codecs.js';
 import { DimgxError } from '../../errors.js';
 import { type ForeignFormat, type FormatKind, foreignFormat } from '../../tar/foreign-format.js';
 import { BLOCK, isZeroBlock } from '../../tar/header.js';
@@ -37,15 +37,6 @@ const ADVICE: Readonly<
   SIF: 'give dimgx the image that it was built from',
 };
 
-/** Commands that decompress. */
-const DECOMPRESS: Readonly<Record<CompressionName, string | undefined>> = {
-  none: undefined,
-  gzip: 'gzip -dc',
-  bzip2: 'bzip2 -dc',
-  xz: 'xz -dc',
-  zstd: 'zstd -dc',
-};
-
 /** Kinds that begin with text a person can read. */
 const READABLE: readonly FormatKind[] = ['page', 'text', 'JSON'];
 
@@ -66,7 +57,7 @@ export function foreignFile(head: Uint8Array, file: GivenFile, cause: DimgxError
   const format = foreignFormat(head);
   if (format === undefined) return cause.retold(`${location} cannot be read as an archive: ${cause.message}`);
   if (format.kind === 'compressed twice') {
-    const once = `decompress it once${command(DECOMPRESS[file.compression], file)}`;
+    const once = `decompress it once${command(file.compression === 'none' ? undefined : `${file.compression} -dc`, file)}`;
     return cause.retold(`${location} is compressed twice: it decompresses to ${format.name}; ${once}`);
   }
   const isPlain = file.compression === 'none';

@@ -1,6 +1,6 @@
 import { readRegion } from '../../base/io/region.js';
 import { printable, quoted, shellWord } from '../../base/text/printable.js';
-import { detectCompression } from '../../compression/detect.js';
+import { detectCompression } from '../../compression/codecs.js';
 import { DimgxError } from '../../errors.js';
 import { Documents } from '../form/documents.js';
 import type { Source } from '../form/source.js';

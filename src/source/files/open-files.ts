@@ -11,7 +11,7 @@ import { PathFile } from '../../base/io/path-file.js';
 import { type Region, readRegion } from '../../base/io/region.js';
 import { SocketSource } from '../../base/io/socket-source.js';
 import { printable } from '../../base/text/printable.js';
-import { detectCompression, MAGIC_LENGTH } from '../../compression/detect.js';
+import { detectCompression, MAGIC_LENGTH } from '../../compression/codecs.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 import { FORMAT_LENGTH } from '../../tar/foreign-format.js';

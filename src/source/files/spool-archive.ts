@@ -5,8 +5,7 @@ import { type ByteSource, explained, streamSource, type Take } from '../../base/
 import type { DescriptorFile } from '../../base/io/held-file.js';
 import type { Region } from '../../base/io/region.js';
 import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
-import type { CompressionName } from '../../compression/codec.js';
-import { codecOf, detectCompression, MAGIC_LENGTH } from '../../compression/detect.js';
+import { type CompressionName, codecOf, detectCompression, MAGIC_LENGTH } from '../../compression/codecs.js';
 import { abortedBy, DimgxError } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 import { type ArchivePlace, refuseForeign } from './foreign-file.js';

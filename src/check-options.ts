@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { DimgxError } from '../../errors.js';
-import { pathData, printable, quoted, reasonOf } from '../text/printable.js';
+import { pathData, printable, quoted, reasonOf } from './base/text/printable.js';
+import { CODEC_NAMES } from './compression/codecs.js';
+import { DimgxError } from './errors.js';
 
 interface Rule {
   /** Requirement on the value, to follow "must be". */
@@ -73,7 +74,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   strict: SWITCH,
   select: LIST,
   threads: COUNT,
-  compression: oneOf('none', 'gzip', 'bzip2', 'xz', 'zstd'),
+  compression: oneOf('none', ...CODEC_NAMES),
   level: LEVEL,
   force: SWITCH,
   excludeDevices: SWITCH,
