@@ -1,6 +1,6 @@
 import type { IndexedLayer } from '../layer/layer-index.js';
 import type { PlanColumns } from '../merge/plan.js';
-import { ODD } from '../tar/entry.js';
+import { QUIRK } from '../tar/entry.js';
 import type { SparseLayout } from '../tar/sparse-layout.js';
 
 /** A part of the output: a range of a layer's bytes, zeros, or a generated header. `item` is a number in the plan. */
@@ -28,7 +28,7 @@ export function* piecesOf(plan: PlanColumns, onItem?: (item: number) => void): G
     if (plan.changes.has(item)) {
       if (to > from) yield { kind: 'bytes', layer, from, to };
       const hasContents = entry >= 0 && !plan.changes.isLink(item);
-      const isSparse = hasContents && (entries.flags(entry) & ODD.sparseMap) !== 0;
+      const isSparse = hasContents && (entries.flags(entry) & QUIRK.sparseMap) !== 0;
       yield { kind: isSparse ? 'sparse' : 'header', item };
       layer = source;
       to = hasContents ? entries.end(entry) : 0;

@@ -7,7 +7,7 @@ import { decodeInto } from '../compression/decode-into.js';
 import { DimgxError } from '../errors.js';
 import { EntryTableBuilder } from '../layer/entry-table-builder.js';
 import type { LayerContents } from '../layer/layer-index.js';
-import { ODD, type TarEntry } from '../tar/entry.js';
+import { QUIRK, type TarEntry } from '../tar/entry.js';
 import { latin1 } from '../tar/pax.js';
 import { scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
 import { WarningTally } from '../warning-tally.js';
@@ -142,7 +142,7 @@ export class LayerEntries {
       this.#budget.spendBytes(expanded);
       this.#expanded += expanded;
     }
-    if (entry.odd !== 0) this.#tellOddities(entry);
+    if (entry.quirks !== 0) this.#tellOddities(entry);
     this.#contentSize += entry.size;
     try {
       this.#table.add(entry);
@@ -151,13 +151,13 @@ export class LayerEntries {
     }
   };
 
-  #tellOddities({ odd, name }: TarEntry): void {
-    if ((odd & (ODD.oldSparse | ODD.paxSparse)) !== 0) this.#tally.add('DIMGX_INSPECT_SPARSE', name);
-    if ((odd & ODD.contiguous) !== 0) this.#tally.add('DIMGX_INSPECT_CONTIGUOUS', name);
-    if ((odd & ODD.escapedXattr) !== 0) this.#tally.add('DIMGX_INSPECT_XATTR_NAME', name);
-    if ((odd & ODD.lostRecord) !== 0) this.#tally.add('DIMGX_INSPECT_PAX_RECORD', name);
-    if ((odd & ODD.windowsRecord) === 0) return;
-    if ((odd & ODD.lostRecord) === 0) this.#windowsRecords.add('DIMGX_INSPECT_PAX_RECORD', name);
+  #tellOddities({ quirks, name }: TarEntry): void {
+    if ((quirks & (QUIRK.oldSparse | QUIRK.paxSparse)) !== 0) this.#tally.add('DIMGX_INSPECT_SPARSE', name);
+    if ((quirks & QUIRK.contiguous) !== 0) this.#tally.add('DIMGX_INSPECT_CONTIGUOUS', name);
+    if ((quirks & QUIRK.escapedXattr) !== 0) this.#tally.add('DIMGX_INSPECT_XATTR_NAME', name);
+    if ((quirks & QUIRK.lostRecord) !== 0) this.#tally.add('DIMGX_INSPECT_PAX_RECORD', name);
+    if ((quirks & QUIRK.windowsRecord) === 0) return;
+    if ((quirks & QUIRK.lostRecord) === 0) this.#windowsRecords.add('DIMGX_INSPECT_PAX_RECORD', name);
     const folder = /^(?:\.?\/)*(Files|Hives)(?:\/|$)/.exec(latin1(name.subarray(0, 64)))?.[1];
     if (folder !== undefined) this.#windowsFolders.add(folder);
   }

@@ -1,5 +1,5 @@
 import { DimgxError } from '../errors.js';
-import { ODD, REWRITE, type TarEntry } from '../tar/entry.js';
+import { QUIRK, REWRITE, type TarEntry } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import { cleanPath, isCanonical, isDotted, MAX_PATH } from '../tar/path.js';
 import { isXattr } from '../tar/portable-record.js';
@@ -98,7 +98,7 @@ function emptyColumns(rows: number, names: number): Columns {
     nameEnd: new Uint32Array(rows),
     names: new Uint8Array(names),
     type: new Uint8Array(rows),
-    flags: new Uint16Array(rows),
+    flags: new Uint32Array(rows),
     mode: new Uint16Array(rows),
     uid: new Float64Array(rows),
     gid: new Float64Array(rows),
@@ -108,7 +108,7 @@ function emptyColumns(rows: number, names: number): Columns {
 }
 
 function flagsOf(entry: TarEntry, path: Uint8Array, link: Uint8Array): number {
-  let flags = entry.odd & (REWRITE | ODD.oldSparse | ODD.windowsRecord | ODD.escapedXattr);
+  let flags = entry.quirks & (REWRITE | QUIRK.oldSparse | QUIRK.windowsRecord | QUIRK.escapedXattr);
   if (!isCanonical(entry.name, path, entry.type === TYPE.directory)) flags |= FLAG.name;
   if (isDotted(entry.name)) flags |= FLAG.dotted;
   if (entry.type === TYPE.hardLink) {

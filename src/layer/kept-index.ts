@@ -17,7 +17,7 @@ export interface LayerKey {
  * Version of the file format and of its contents. Raise it when either changes, including when the scan of a layer
  * finds other flags, names or warnings in the same bytes. A file of another version is rewritten.
  */
-export const INDEX_VERSION = 3;
+export const INDEX_VERSION = 4;
 
 const MAGIC = Buffer.from('dimgxIDX');
 /** Reads as a different number on a machine with another byte order. */
@@ -42,7 +42,7 @@ const COLUMNS = {
   linkStart: Uint32Array,
   nameEnd: Uint32Array,
   mtimeNanos: Uint32Array,
-  flags: Uint16Array,
+  flags: Uint32Array,
   mode: Uint16Array,
   type: Uint8Array,
   names: Uint8Array,

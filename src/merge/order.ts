@@ -1,6 +1,6 @@
 import { FLAG } from '../layer/entry-table.js';
 import type { IndexedLayer } from '../layer/layer-index.js';
-import { type Metadata, ODD, REWRITE } from '../tar/entry.js';
+import { type Metadata, QUIRK, REWRITE } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import { hasWindowsRoot } from '../tar/path.js';
 import { HeaderChanges } from './header-changes.js';
@@ -8,7 +8,7 @@ import { Column, KIND, NONE, type Node } from './node.js';
 import type { Tree } from './tree.js';
 
 /** Bits of the flag word that prevent an entry from being copied unchanged. */
-const CHANGES = REWRITE | FLAG.name | ODD.escapedXattr;
+const CHANGES = REWRITE | FLAG.name | QUIRK.escapedXattr;
 
 const OWNER_AND_TIME = ['uid', 'gid', 'mtime', 'mtimeNanos'] as const;
 
@@ -220,7 +220,7 @@ class Emission {
   }
 
   #isRewritten(layer: number, entry: number): boolean {
-    const changes = (this.#layers[layer] as IndexedLayer).forWindows ? CHANGES : CHANGES | ODD.windowsRecord;
+    const changes = (this.#layers[layer] as IndexedLayer).forWindows ? CHANGES : CHANGES | QUIRK.windowsRecord;
     return (this.#flags(layer, entry) & changes) !== 0;
   }
 

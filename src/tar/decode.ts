@@ -1,5 +1,5 @@
 import { DimgxError } from '../errors.js';
-import { type EntryDraft, ODD, type TarEntry } from './entry.js';
+import { type EntryDraft, QUIRK, type TarEntry } from './entry.js';
 import { BLOCK, dialectOf, FIELD, isStar, isZeroBlock, padded, TYPE, textField } from './header.js';
 import { isLedByNul, parseNumber } from './number.js';
 import { isSigned, MAX_EXTENSION, type PaxRecord, parsePax, paxInteger, paxOwner, paxTime } from './pax.js';
@@ -72,7 +72,7 @@ export function decodeEntry(
 ): Decoded {
   const draft: EntryDraft = entry;
   draft.start = base + at;
-  draft.odd = 0;
+  draft.quirks = 0;
   draft.pax = NO_RECORDS;
   let extensions: Extension[] | undefined;
   let header = at;
@@ -84,7 +84,7 @@ export function decodeEntry(
     const type = bytes[header + FIELD.type.offset] as number;
     if (type !== TYPE.pax && type !== TYPE.longName && type !== TYPE.longLink && type !== TYPE.paxGlobal) break;
     const size = parseNumber(bytes, header + FIELD.size.offset, FIELD.size.length, 'size');
-    if (isLedByNul(bytes, header + FIELD.size.offset, FIELD.size.length)) draft.odd |= ODD.number;
+    if (isLedByNul(bytes, header + FIELD.size.offset, FIELD.size.length)) draft.quirks |= QUIRK.number;
     if (size < 0 || size > MAX_EXTENSION) {
       throw new DimgxError('DIMGX_TAR_BAD_PAX', `an extension header is ${size} bytes long, over ${MAX_EXTENSION}`);
     }
@@ -105,16 +105,16 @@ export function decodeEntry(
   readHeader(bytes, header, base, draft);
   if (extensions) applyExtensions(extensions, draft);
   settleType(draft, bytes[header + FIELD.type.offset] as number, rules);
-  for (const record of draft.pax) draft.odd |= oddityOf(record, draft.type);
+  for (const record of draft.pax) draft.quirks |= oddityOf(record, draft.type);
   const need = settleSize(bytes, header, draft, rules);
   return need === undefined ? 'entry' : { need: header - at + need };
 }
 
 function oddityOf(record: PaxRecord, type: number): number {
-  if (NUMBERS.has(record.key) && isSigned(record.value)) return ODD.number;
-  if (isPortable(record, type)) return isEscaped(record) ? ODD.escapedXattr : 0;
-  if (isWindowsRecord(record)) return ODD.windowsRecord;
-  return isLost(record) ? ODD.record | ODD.lostRecord : ODD.record;
+  if (NUMBERS.has(record.key) && isSigned(record.value)) return QUIRK.number;
+  if (isPortable(record, type)) return isEscaped(record) ? QUIRK.escapedXattr : 0;
+  if (isWindowsRecord(record)) return QUIRK.windowsRecord;
+  return isLost(record) ? QUIRK.record | QUIRK.lostRecord : QUIRK.record;
 }
 
 /** Extensions without an entry have no effect, but are parsed anyway: the engines also reject malformed ones. */
@@ -130,12 +130,12 @@ function strayExtensions(extensions: readonly Extension[], draft: EntryDraft): '
  */
 function applyExtensions(extensions: readonly Extension[], draft: EntryDraft): void {
   const hadLink = draft.link.length > 0;
-  if (new Set(extensions.map(({ type }) => type)).size < extensions.length) draft.odd |= ODD.extensions;
+  if (new Set(extensions.map(({ type }) => type)).size < extensions.length) draft.quirks |= QUIRK.extensions;
   for (const { type, body } of extensions) if (type === TYPE.pax) draft.pax = parsePax(body);
   if (draft.pax !== NO_RECORDS) applyPax(draft);
   override(draft, 'name', lastBody(extensions, TYPE.longName), 'path');
   override(draft, 'link', lastBody(extensions, TYPE.longLink), 'linkpath');
-  if (!hadLink && draft.link.length > 0) draft.odd |= ODD.extensions;
+  if (!hadLink && draft.link.length > 0) draft.quirks |= QUIRK.extensions;
 }
 
 function lastBody(extensions: readonly Extension[], type: number): Uint8Array | undefined {
@@ -146,14 +146,14 @@ function override(draft: EntryDraft, field: 'name' | 'link', body: Uint8Array | 
   if (body === undefined) return;
   const text = textField(body, 0, body.length);
   if (text.length > 0) draft[field] = text;
-  if (text.length === 0 || draft.pax.some((record) => record.key === key)) draft.odd |= ODD.extensions;
+  if (text.length === 0 || draft.pax.some((record) => record.key === key)) draft.quirks |= QUIRK.extensions;
 }
 
 /**
  * Applies PAX records, which override the header. The last record of a key wins; an empty value leaves the header's.
  */
 function applyPax(draft: EntryDraft): void {
-  if (draft.pax.some(({ key, value }) => value.length === 0 && OVERRIDES.has(key))) draft.odd |= ODD.emptyOverride;
+  if (draft.pax.some(({ key, value }) => value.length === 0 && OVERRIDES.has(key))) draft.quirks |= QUIRK.emptyOverride;
   for (const key of OVERRIDES) {
     const value = draft.pax.findLast((record) => record.key === key)?.value;
     if (value === undefined || value.length === 0) continue;
@@ -181,13 +181,13 @@ function settleType(draft: EntryDraft, type: number, rules: TarRules): void {
   if (type === TYPE.oldFile) {
     const isDirectory = draft.name[draft.name.length - 1] === 0x2f;
     draft.type = isDirectory ? TYPE.directory : TYPE.file;
-    if (isDirectory) draft.odd |= ODD.type;
+    if (isDirectory) draft.quirks |= QUIRK.type;
   } else if (type === TYPE.contiguous) {
     draft.type = TYPE.file;
-    draft.odd |= ODD.type | ODD.contiguous;
+    draft.quirks |= QUIRK.type | QUIRK.contiguous;
   } else if (type === TYPE.gnuSparse) {
     draft.type = TYPE.file;
-    draft.odd |= ODD.oldSparse;
+    draft.quirks |= QUIRK.oldSparse;
   } else if (type !== TYPE.file && !HEADER_ONLY.has(type) && rules === 'layer') {
     const shown = type > 0x20 && type < 0x7f ? `"${String.fromCharCode(type)}"` : `0x${type.toString(16)}`;
     throw new DimgxError('DIMGX_TAR_UNKNOWN_TYPE', `an entry is of type ${shown}, which no engine unpacks`);
@@ -203,14 +203,14 @@ function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft, rules:
   if (draft.size < 0 || (isCounted && draft.size > Number.MAX_SAFE_INTEGER)) {
     throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the size of an entry is negative or absurd');
   }
-  const isOldSparse = (draft.odd & ODD.oldSparse) !== 0;
+  const isOldSparse = (draft.quirks & QUIRK.oldSparse) !== 0;
   const sparse = draft.pax === NO_RECORDS ? undefined : paxSparseFormat(draft.pax);
   const paxSparse = sparse === undefined || sparse.format === 'unknown' || isOldSparse ? undefined : sparse;
-  if (sparse && !paxSparse) draft.odd |= ODD.straySparse;
+  if (sparse && !paxSparse) draft.quirks |= QUIRK.straySparse;
   if (!isCounted) {
     if (paxSparse && rules === 'layer')
       throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'what is no file has the map of a sparse file');
-    if (draft.size !== 0) draft.odd |= ODD.number;
+    if (draft.size !== 0) draft.quirks |= QUIRK.number;
     draft.size = 0;
   }
   draft.dataSize = draft.size;
@@ -218,7 +218,7 @@ function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft, rules:
   draft.end = draft.dataOffset + padded(draft.dataSize);
   if (isOldSparse) return settleOldSparse(bytes, header, draft, rules);
   if (!paxSparse || rules === 'layer') return paxSparse && settlePaxSparse(bytes, header, draft, paxSparse);
-  draft.odd |= ODD.paxSparse;
+  draft.quirks |= QUIRK.paxSparse;
   draft.size = paxSparse.realSize ?? draft.size;
   if (paxSparse.name) draft.name = paxSparse.name;
   return undefined;
@@ -252,8 +252,8 @@ function settlePaxSparse(
   draft: EntryDraft,
   { format, realSize, name }: PaxSparse,
 ): number | undefined {
-  draft.odd |= ODD.paxSparse;
-  if (dialectOf(bytes, header) !== 'ustar' || isStar(bytes, header)) draft.odd |= ODD.sparseMap;
+  draft.quirks |= QUIRK.paxSparse;
+  if (dialectOf(bytes, header) !== 'ustar' || isStar(bytes, header)) draft.quirks |= QUIRK.sparseMap;
   draft.size = realSize ?? draft.size;
   if (name) draft.name = name;
   if (format === 'records') {
@@ -275,5 +275,5 @@ function settlePaxSparse(
 }
 
 function noteMap(draft: EntryDraft, map: readonly number[], stored: number): void {
-  if (checkSparseMap(map, draft.size, stored) !== 'alike') draft.odd |= ODD.sparseMap;
+  if (checkSparseMap(map, draft.size, stored) !== 'alike') draft.quirks |= QUIRK.sparseMap;
 }

@@ -1,7 +1,10 @@
 import type { PaxRecord } from './pax.js';
 
-/** Flags for oddities in how an entry is stored. Entries with a flag of `REWRITE` cannot be copied unchanged. */
-export const ODD = {
+/**
+ * Bits for quirks in how an entry is stored. Entries with a bit of `REWRITE` cannot be copied unchanged. The low 16 bits of
+ * a word are for these; those above are for `FLAG`, of the index.
+ */
+export const QUIRK = {
   /**
    * A number that readers interpret differently: a size on a type without contents, a number that begins with a NUL, a
    * negative owner, or a PAX number with a sign.
@@ -32,24 +35,24 @@ export const ODD = {
   sparseMap: 512,
   /** An xattr whose name GNU tar would unescape, see `isEscaped`. */
   escapedXattr: 1024,
-  // The flags below are set only while the entry is read.
+  // The bits below are set only while the entry is read: the index does not keep them.
   /** A dropped PAX record whose information is lost. (A dropped PAX name is not lost: the header holds the name.) */
-  lostRecord: 1 << 16,
+  lostRecord: 2048,
   /** A PAX sparse file. Can still be copied unchanged. */
-  paxSparse: 1 << 17,
+  paxSparse: 4096,
   /** A contiguous file, read as a regular file. */
-  contiguous: 1 << 18,
+  contiguous: 8192,
 } as const;
 
 export const REWRITE =
-  ODD.number |
-  ODD.type |
-  ODD.emptyOverride |
-  ODD.extensions |
-  ODD.record |
-  ODD.gnuPrefix |
-  ODD.straySparse |
-  ODD.sparseMap;
+  QUIRK.number |
+  QUIRK.type |
+  QUIRK.emptyOverride |
+  QUIRK.extensions |
+  QUIRK.record |
+  QUIRK.gnuPrefix |
+  QUIRK.straySparse |
+  QUIRK.sparseMap;
 
 /** Owner, permissions and time. A hard link's header applies them to the inode it shares. */
 export interface Metadata {
@@ -86,8 +89,8 @@ export interface TarEntry extends Metadata {
   readonly link: Uint8Array;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
-  /** Bits of `ODD`. */
-  readonly odd: number;
+  /** Bits of `QUIRK`. */
+  readonly quirks: number;
   /** Records of the PAX header, in order. */
   readonly pax: readonly PaxRecord[];
 }
@@ -116,7 +119,7 @@ export function emptyEntry(): TarEntry {
     gid: 0,
     mtime: 0,
     mtimeNanos: 0,
-    odd: 0,
+    quirks: 0,
     pax: [],
   };
 }

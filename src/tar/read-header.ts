@@ -1,5 +1,5 @@
 import { DimgxError } from '../errors.js';
-import { type EntryDraft, ODD } from './entry.js';
+import { type EntryDraft, QUIRK } from './entry.js';
 import { checksum, dialectOf, FIELD, type Field, prefixField, signedChecksum, TYPE, textField } from './header.js';
 import { isLedByNul, ownerOf, parseNumber } from './number.js';
 
@@ -41,7 +41,7 @@ export function readHeader(bytes: Uint8Array, header: number, base: number, draf
   } else if (dialect === 'gnu' && hasTextForTimes(bytes, header)) {
     const prefix = textField(bytes, header + FIELD.prefix.offset, FIELD.prefix.length);
     if (prefix.every((byte) => byte < 0x80)) draft.name = joined(prefix, draft.name);
-    draft.odd |= ODD.gnuPrefix;
+    draft.quirks |= QUIRK.gnuPrefix;
   }
 }
 
@@ -58,7 +58,7 @@ function mayBeLedByNul(bytes: Uint8Array, header: number): boolean {
 
 function noteLedByNul(bytes: Uint8Array, header: number, draft: EntryDraft): void {
   const numbers = isDevice(bytes, header) ? DEVICE_NUMBERS : NUMBERS;
-  if (numbers.some(({ offset, length }) => isLedByNul(bytes, header + offset, length))) draft.odd |= ODD.number;
+  if (numbers.some(({ offset, length }) => isLedByNul(bytes, header + offset, length))) draft.quirks |= QUIRK.number;
 }
 
 function isDevice(bytes: Uint8Array, header: number): boolean {
@@ -77,7 +77,7 @@ function ownerField(bytes: Uint8Array, header: number, field: Field, name: strin
   if (owner === undefined) {
     throw new DimgxError('DIMGX_TAR_BAD_HEADER', `the ${name} of an entry is ${number}, which no file can have`);
   }
-  if (number < 0) draft.odd |= ODD.number;
+  if (number < 0) draft.quirks |= QUIRK.number;
   return owner;
 }
 

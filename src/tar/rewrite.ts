@@ -1,5 +1,5 @@
 import { decodeEntry } from './decode.js';
-import { emptyEntry, type Metadata, ODD, type TarEntry } from './entry.js';
+import { emptyEntry, type Metadata, QUIRK, type TarEntry } from './entry.js';
 import { BLOCK, checksum, dialectOf, FIELD, padded, prefixField, TYPE } from './header.js';
 import { writeNumber } from './number.js';
 import { encodePax, isSigned, type PaxRecord } from './pax.js';
@@ -42,14 +42,14 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   const type = rewrite.link ? TYPE.hardLink : entry.type;
   const name = writtenName(rewrite.path, type);
   const link = rewrite.link ?? entry.link;
-  const isOldSparse = type === TYPE.file && (entry.odd & ODD.oldSparse) !== 0;
+  const isOldSparse = type === TYPE.file && (entry.quirks & QUIRK.oldSparse) !== 0;
   const records = keptRecords(entry, type, rewrite);
   clearPrefix(header, entry);
   setText(header, FIELD.name, name);
   setText(header, FIELD.link, link);
   header[FIELD.type.offset] = isOldSparse ? TYPE.gnuSparse : type;
   if (type !== TYPE.file) writeNumber(header, FIELD.size.offset, FIELD.size.length, 0);
-  if ((entry.odd & ODD.number) !== 0) setNumbers(header, entry);
+  if ((entry.quirks & QUIRK.number) !== 0) setNumbers(header, entry);
   if (rewrite.sparse) setSparse(header, rewrite.sparse);
   if (rewrite.metadata) setMetadata(header, rewrite.metadata);
   setChecksum(header);
@@ -99,7 +99,7 @@ function keptRecords(entry: TarEntry, type: number, rewrite: Rewrite): Uint8Arra
     if (NAMES.has(key) || !isPortable(record, type) || replaced.has(key)) return false;
     if (NUMBERS.has(key) && isSigned(record.value)) return false;
     if (sparse && (key === 'size' || key.startsWith('GNU.sparse.'))) return false;
-    if (key.startsWith('GNU.sparse.')) return type === TYPE.file && (entry.odd & ODD.straySparse) === 0;
+    if (key.startsWith('GNU.sparse.')) return type === TYPE.file && (entry.quirks & QUIRK.straySparse) === 0;
     if (key === 'size') return type === TYPE.file && isInForce(record);
     if (key === 'atime' || key === 'ctime') return isInForce(record);
     return !OVERRIDES.has(key) || (isInForce(record) && metadata === undefined);
@@ -122,7 +122,8 @@ function decimalTime({ mtime, mtimeNanos }: Metadata): string {
  */
 function clearPrefix(header: Buffer, entry: TarEntry): void {
   const { offset, length } = prefixField(header, 0);
-  if (dialectOf(header, 0) === 'ustar' || (entry.odd & ODD.gnuPrefix) !== 0) header.fill(0, offset, offset + length);
+  if (dialectOf(header, 0) === 'ustar' || (entry.quirks & QUIRK.gnuPrefix) !== 0)
+    header.fill(0, offset, offset + length);
 }
 
 function setText(header: Buffer, { offset, length }: { offset: number; length: number }, text: Uint8Array): void {

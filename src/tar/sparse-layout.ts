@@ -1,5 +1,5 @@
 import { decodeEntry } from './decode.js';
-import { emptyEntry, ODD } from './entry.js';
+import { emptyEntry, QUIRK } from './entry.js';
 import { BLOCK, padded } from './header.js';
 import { encodePax, type PaxRecord } from './pax.js';
 import { headSparseMap, oldSparseMap, paxSparseFormat, paxSparseMap } from './sparse.js';
@@ -114,8 +114,8 @@ export function sparseStretches(raw: Uint8Array): SparseStretches | { readonly n
   const entry = emptyEntry();
   const decoded = decodeEntry(raw, 0, 0, entry);
   if (typeof decoded === 'object') return decoded;
-  const { size: realSize, headerOffset, dataOffset, odd, pax } = entry;
-  if ((odd & ODD.oldSparse) !== 0) {
+  const { size: realSize, headerOffset, dataOffset, quirks, pax } = entry;
+  if ((quirks & QUIRK.oldSparse) !== 0) {
     const old = oldSparseMap(raw, headerOffset);
     return 'need' in old ? old : { realSize, dataOffset, map: old.map };
   }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { ODD, REWRITE, type TarEntry } from '#dimgx/tar/entry.js';
+import { QUIRK, REWRITE, type TarEntry } from '#dimgx/tar/entry.js';
 import { TYPE } from '#dimgx/tar/header.js';
 import { cleanPath } from '#dimgx/tar/path.js';
 import { scanTar } from '#dimgx/tar/scan.js';
@@ -23,7 +23,7 @@ export async function checkOutput(tar: Buffer): Promise<number> {
 
 function checkEntry(entry: TarEntry, types: Map<string, number>): void {
   const path = Buffer.from(cleanPath(entry.name, 'refuse')).toString('latin1');
-  must((entry.odd & REWRITE) === 0, `"${path}" is stored oddly: ${entry.odd & ~ODD.oldSparse}`);
+  must((entry.quirks & REWRITE) === 0, `"${path}" is stored oddly: ${entry.quirks & ~QUIRK.oldSparse}`);
   must(!path.includes('\0'), 'a name holds a NUL');
   must(!types.has(path), `"${path}" stands twice`);
   const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));

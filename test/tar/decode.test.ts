@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ODD } from '#dimgx/tar/entry.js';
+import { QUIRK } from '#dimgx/tar/entry.js';
 import { GNU, longHeader, paxHeader, type RawHeader, rawEntry, rawTar, readTar } from '../helpers/raw-tar.js';
 
 const refused = (code: string) => expect.objectContaining({ code });
@@ -108,31 +108,31 @@ describe('a name', () => {
   ])('%s', async (_, parts, name) => expect(await only(...parts)).toMatchObject({ name, size: 0 }));
 
   test.each([
-    ['several extensions of a kind', [longHeader('L', 'a'), longHeader('L', 'b'), rawEntry({})], ODD.extensions],
-    ['an empty long name', [longHeader('L', ''), rawEntry({})], ODD.extensions],
-    ['a long link target beside an empty field', [longHeader('K', 'a'), rawEntry({ type: '2' })], ODD.extensions],
-    ['one in PAX', [paxHeader({ linkpath: 'a' }), rawEntry({ type: '1' })], ODD.extensions],
-    ['a name of both kinds', [paxHeader({ path: 'a' }), longHeader('L', 'b'), rawEntry({})], ODD.extensions],
-    ['an empty override', [paxHeader({ uid: '' }), rawEntry({})], ODD.emptyOverride],
+    ['several extensions of a kind', [longHeader('L', 'a'), longHeader('L', 'b'), rawEntry({})], QUIRK.extensions],
+    ['an empty long name', [longHeader('L', ''), rawEntry({})], QUIRK.extensions],
+    ['a long link target beside an empty field', [longHeader('K', 'a'), rawEntry({ type: '2' })], QUIRK.extensions],
+    ['one in PAX', [paxHeader({ linkpath: 'a' }), rawEntry({ type: '1' })], QUIRK.extensions],
+    ['a name of both kinds', [paxHeader({ path: 'a' }), longHeader('L', 'b'), rawEntry({})], QUIRK.extensions],
+    ['an empty override', [paxHeader({ uid: '' }), rawEntry({})], QUIRK.emptyOverride],
     [
       'an xattr of overlayfs',
       [paxHeader({ 'SCHILY.xattr.trusted.overlay.opaque': 'y' }), rawEntry({})],
-      ODD.record | ODD.lostRecord,
+      QUIRK.record | QUIRK.lostRecord,
     ],
-    ['a prefix in a GNU header', [rawEntry({ magic: GNU, patch: { 345: 'a/b' } })], ODD.gnuPrefix],
-    ['a size on a directory', [rawEntry({ type: '5', size: 5 })], ODD.number],
-    ['a number that begins with a NUL', [rawEntry({ patch: { 108: '\0\0\x0017\0' } })], ODD.number],
-    ['a contiguous file', [rawEntry({ type: '7' })], ODD.type | ODD.contiguous],
-    ['an old directory', [rawEntry({ type: '\0', name: 'a/' })], ODD.type],
-    ['a sparse name on what is not sparse', [paxHeader({ 'GNU.sparse.name': 'x' }), rawEntry({})], ODD.straySparse],
+    ['a prefix in a GNU header', [rawEntry({ magic: GNU, patch: { 345: 'a/b' } })], QUIRK.gnuPrefix],
+    ['a size on a directory', [rawEntry({ type: '5', size: 5 })], QUIRK.number],
+    ['a number that begins with a NUL', [rawEntry({ patch: { 108: '\0\0\x0017\0' } })], QUIRK.number],
+    ['a contiguous file', [rawEntry({ type: '7' })], QUIRK.type | QUIRK.contiguous],
+    ['an old directory', [rawEntry({ type: '\0', name: 'a/' })], QUIRK.type],
+    ['a sparse name on what is not sparse', [paxHeader({ 'GNU.sparse.name': 'x' }), rawEntry({})], QUIRK.straySparse],
     ['nothing', [paxHeader({ path: 'x', 'SCHILY.xattr.user.a': '' }), rawEntry({})], 0],
     [
       'a name and a link target, each of one kind',
       [longHeader('L', 'a'), longHeader('K', 'b'), rawEntry({ type: '2', link: 'b' })],
       0,
     ],
-  ])('what readers would take differently is marked: %s', async (_, parts, odd) => {
-    expect((await only(...parts))?.odd).toBe(odd);
+  ])('what readers would take differently is marked: %s', async (_, parts, quirks) => {
+    expect((await only(...parts))?.quirks).toBe(quirks);
   });
 });
 

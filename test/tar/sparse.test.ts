@@ -2,7 +2,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ODD } from '#dimgx/tar/entry.js';
+import { QUIRK } from '#dimgx/tar/entry.js';
 import { rewriteHeader } from '#dimgx/tar/rewrite.js';
 import { lacks } from '../helpers/engines.js';
 import { GNU, paxHeader, type RawHeader, rawEntry, rawTar, readTar } from '../helpers/raw-tar.js';
@@ -38,12 +38,12 @@ describe('real sparse files', () => {
     const { stdout } = await runCommand(program, [...options, '-cf', '-', '-C', folder, 'few', 'many', 'hole']);
     expect(stdout.length).toBeLessThan(3 * 2 ** 20);
     const entries = await readTar(stdout);
-    const odd = isOld ? ODD.oldSparse : ODD.paxSparse;
+    const quirks = isOld ? QUIRK.oldSparse : QUIRK.paxSparse;
     const type = 0x30;
     expect(entries).toMatchObject([
-      { name: 'few', size: SIZE, odd, type },
-      { name: 'many', size: SIZE, odd, type },
-      { name: 'hole', size: SIZE, odd, type },
+      { name: 'few', size: SIZE, quirks, type },
+      { name: 'many', size: SIZE, quirks, type },
+      { name: 'hole', size: SIZE, quirks, type },
     ]);
   });
 });
@@ -113,20 +113,20 @@ test.each([
 });
 
 test.each<[string, number, Buffer]>([
-  ['that ends in a hole', ODD.sparseMap | ODD.paxSparse, inRecords('0,512', 9000, block)],
-  ['that ends in an empty stretch', ODD.paxSparse, inRecords('0,512,9000,0', 9000, block)],
+  ['that ends in a hole', QUIRK.sparseMap | QUIRK.paxSparse, inRecords('0,512', 9000, block)],
+  ['that ends in an empty stretch', QUIRK.paxSparse, inRecords('0,512,9000,0', 9000, block)],
   [
     'with a stretch that begins inside a block',
-    ODD.sparseMap | ODD.paxSparse,
+    QUIRK.sparseMap | QUIRK.paxSparse,
     inHead('2\n0\n100\n512\n412\n', 924, block),
   ],
-])('a map %s is odd: %d', async (_, odd, archive) => {
-  expect(await readTar(archive)).toMatchObject([{ odd }]);
+])('a map %s is quirks: %d', async (_, quirks, archive) => {
+  expect(await readTar(archive)).toMatchObject([{ quirks }]);
 });
 
 test('the last name counts, and the real one over all', async () => {
   const archive = inRecords('0,512', 512, block, { path: 'GNUSparseFile.1/real', 'GNU.sparse.name': 'real' });
-  expect(await readTar(archive)).toMatchObject([{ name: 'real', odd: ODD.paxSparse }]);
+  expect(await readTar(archive)).toMatchObject([{ name: 'real', quirks: QUIRK.paxSparse }]);
 });
 
 describe.each([
@@ -202,10 +202,10 @@ test('the size of a file that is all hole may be absurd: limits are for who adds
 test('what stands between the name and the map in an old header is no prefix', async () => {
   const patch = { 345: 'rest/of/it', 386: octal(4096) + octal(512), 483: octal(9000) };
   const archive = rawTar(rawEntry({ name: 'old', type: 'S', magic: GNU, patch }, block));
-  expect(await readTar(archive)).toMatchObject([{ name: 'old', size: 9000, odd: ODD.oldSparse }]);
+  expect(await readTar(archive)).toMatchObject([{ name: 'old', size: 9000, quirks: QUIRK.oldSparse }]);
   const header = rewriteHeader(archive.subarray(0, 512), { path: Buffer.from('new') });
   const rewritten = await readTar(rawTar(header, Buffer.from(block)));
-  expect(rewritten).toMatchObject([{ name: 'new', size: 9000, dataSize: 512, odd: ODD.oldSparse }]);
+  expect(rewritten).toMatchObject([{ name: 'new', size: 9000, dataSize: 512, quirks: QUIRK.oldSparse }]);
 });
 
 // GNU tar understands such records only beside a header of POSIX: elsewhere it takes the real size for that of the contents.
@@ -217,5 +217,5 @@ test.each<[string, RawHeader]>([
 ])('a map in records beside a header %s is odd', async (_, header) => {
   const records = { 'GNU.sparse.size': '9000', 'GNU.sparse.numblocks': '2', 'GNU.sparse.map': '0,512,9000,0' };
   const archive = rawTar(paxHeader(records), rawEntry(header, block));
-  expect(await readTar(archive)).toMatchObject([{ odd: ODD.sparseMap | ODD.paxSparse, size: 9000 }]);
+  expect(await readTar(archive)).toMatchObject([{ quirks: QUIRK.sparseMap | QUIRK.paxSparse, size: 9000 }]);
 });

@@ -3,7 +3,7 @@ import type { ReadAt } from '../../base/io/region.js';
 import type { Limits } from '../../base/limits.js';
 import type { SharedLength } from '../../base/worker/shared-length.js';
 import type { LayerContents } from '../../layer/layer-index.js';
-import { ODD } from '../../tar/entry.js';
+import { QUIRK } from '../../tar/entry.js';
 import { TYPE } from '../../tar/header.js';
 import { TarStreamScan } from '../../tar/scan.js';
 import { HeaderScanner } from '../../tar/scanner.js';
@@ -44,8 +44,8 @@ export async function followArchive(
   hashes: boolean,
 ): Promise<readonly FollowedLayer[]> {
   const members: Member[] = [];
-  const scanner = new HeaderScanner(({ type, odd, dataOffset: offset, dataSize: length }) => {
-    const isWhole = (odd & (ODD.oldSparse | ODD.paxSparse)) === 0;
+  const scanner = new HeaderScanner(({ type, quirks, dataOffset: offset, dataSize: length }) => {
+    const isWhole = (quirks & (QUIRK.oldSparse | QUIRK.paxSparse)) === 0;
     if (type === TYPE.file && isWhole && length > 0) members.push({ offset, length });
   }, 'archive');
   const layers: FollowedLayer[] = [];

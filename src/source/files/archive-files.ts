@@ -3,7 +3,7 @@ import { MAX_SYMLINKS } from '../../base/limits.js';
 import { DimgxError } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 import { HEADER_ONLY } from '../../tar/decode.js';
-import { ODD, type TarEntry } from '../../tar/entry.js';
+import { QUIRK, type TarEntry } from '../../tar/entry.js';
 import { TYPE } from '../../tar/header.js';
 import { cleanPath } from '../../tar/path.js';
 import { scanTar } from '../../tar/scan.js';
@@ -102,7 +102,7 @@ export class ArchiveFiles implements Files {
     this.#hasSymlinks ||= entry.type === TYPE.symlink;
     const name = memberName(entry.name);
     if (name === undefined) return;
-    const isSparse = (entry.odd & (ODD.oldSparse | ODD.paxSparse)) !== 0;
+    const isSparse = (entry.quirks & (QUIRK.oldSparse | QUIRK.paxSparse)) !== 0;
     this.#members.set(name, {
       type: entry.type,
       offset: entry.dataOffset,

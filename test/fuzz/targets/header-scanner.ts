@@ -117,11 +117,11 @@ function scanByTheLeast(archive: Uint8Array, add: Add): undefined {
 
 function hashOf(entry: TarEntry, hash: number): number {
   const { start, headerOffset, dataOffset, dataSize, end, size, type, deviceMajor, deviceMinor } = entry;
-  const { mode, uid, gid, mtime, mtimeNanos, odd, name, link, pax } = entry;
+  const { mode, uid, gid, mtime, mtimeNanos, quirks, name, link, pax } = entry;
   let h = hash;
   for (const number of [start, headerOffset, dataOffset, dataSize, end, size, type, deviceMajor, deviceMinor])
     h = mixed(h, number);
-  for (const number of [mode, uid, gid, mtime, mtimeNanos, odd, pax.length]) h = mixed(h, number);
+  for (const number of [mode, uid, gid, mtime, mtimeNanos, quirks, pax.length]) h = mixed(h, number);
   for (const bytes of [name, link, ...pax.map(({ raw }) => raw)]) {
     h = mixed(h, bytes.length);
     for (let i = 0; i < bytes.length; i++) h = Math.imul(h ^ (bytes[i] as number), 0x01000193);

@@ -1,5 +1,5 @@
 import { decodeEntry } from '#dimgx/tar/decode.js';
-import { emptyEntry, ODD, REWRITE } from '#dimgx/tar/entry.js';
+import { emptyEntry, QUIRK, REWRITE } from '#dimgx/tar/entry.js';
 import { parseNumber, writeNumber } from '#dimgx/tar/number.js';
 import { cleanPath, isCanonical } from '#dimgx/tar/path.js';
 import { rewriteHeader } from '#dimgx/tar/rewrite.js';
@@ -21,7 +21,7 @@ export const headers: Target<Buffer> = {
     const entry = emptyEntry();
     if (decodeEntry(bytes, 0, 0, entry) !== 'entry') return;
     // Written anew together with its contents: see `layers`.
-    if ((entry.odd & ODD.sparseMap) !== 0) return;
+    if ((entry.quirks & QUIRK.sparseMap) !== 0) return;
     const path = cleanPath(entry.name, 'refuse');
     const raw = bytes.subarray(0, entry.dataOffset);
     if (raw.length < entry.dataOffset) return;
@@ -29,8 +29,8 @@ export const headers: Target<Buffer> = {
     const again = emptyEntry();
     const contents = bytes.subarray(entry.dataOffset, entry.end);
     must(decodeEntry(Buffer.concat([written, contents]), 0, 0, again) === 'entry', 'what is written is no entry');
-    must((again.odd & REWRITE) === 0, `what is written is odd: ${again.odd}`);
-    must((again.odd & ODD.oldSparse) === (entry.odd & ODD.oldSparse), 'a sparse file is none any more');
+    must((again.quirks & REWRITE) === 0, `what is written is odd: ${again.quirks}`);
+    must((again.quirks & QUIRK.oldSparse) === (entry.quirks & QUIRK.oldSparse), 'a sparse file is none any more');
     must(isCanonical(again.name, path, again.type === 0x35) || path.length === 0, 'the name is not as it should be');
     for (const field of ['type', 'mode', 'uid', 'gid', 'mtime', 'mtimeNanos', 'size', 'dataSize'] as const)
       must(again[field] === entry[field], `${field} was ${entry[field]} and is ${again[field]}`);
