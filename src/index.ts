@@ -1,5 +1,3 @@
-export type { Region, RegionFile } from './base/io/region.js';
-export type { Resources } from './base/io/resources.js';
 export type { Limits } from './base/limits.js';
 export type { CompressionName } from './compression/codecs.js';
 export {
@@ -16,23 +14,8 @@ export {
 } from './errors.js';
 export { extractLayers } from './extract/extract-layers.js';
 export { type FlattenOptions, type FlattenResult, flatten, type LayerCount } from './flatten.js';
-export type {
-  HistoryEntry,
-  HistoryRow,
-  Image,
-  ImageConfig,
-  ImageList,
-  Layer,
-  LayerFile,
-  LayerKeeper,
-  LayerWatcher,
-  ListedImage,
-  SpoolWatcher,
-  StoredLayer,
-  WatchArrivals,
-  WatchLayer,
-  WatchSpool,
-} from './image/image.js';
+export type { Image, ImageConfig, ImageList, ListedImage } from './image/image.js';
+export type { HistoryEntry, HistoryRow, Layer } from './image/layer.js';
 export type { Platform } from './image/platform.js';
 export { selectLayers } from './image/select-layers.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';

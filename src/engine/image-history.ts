@@ -1,5 +1,5 @@
 import type { HistoryStep } from '../image/config.js';
-import type { HistoryEntry } from '../image/image.js';
+import type { HistoryEntry } from '../image/layer.js';
 import type { Digest } from '../reference/digest.js';
 import type { Engine, EngineHistoryStep, EngineImage, EngineImageDetails } from './engine.js';
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { type Digest, parseDigest } from '../reference/digest.js';
-import type { HistoryEntry, ImageConfig } from './image.js';
+import type { ImageConfig } from './image.js';
+import type { HistoryEntry } from './layer.js';
 import { parseTolerantly, tolerantSchema } from './oddity.js';
 import { type Platform, platformOf } from './platform.js';
 

@@ -1,6 +1,6 @@
 import { shortId } from '../base/text/printable.js';
 import type { HistoryStep } from './config.js';
-import type { HistoryEntry, HistoryRow, Layer } from './image.js';
+import type { HistoryEntry, HistoryRow, Layer } from './layer.js';
 
 /**
  * The step that made each layer, oldest to newest. If the history has a different number of layers than the image, its

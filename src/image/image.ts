@@ -1,103 +1,12 @@
-import type { Region, RegionFile } from '../base/io/region.js';
 import type { Resources } from '../base/io/resources.js';
 import type { Limits } from '../base/limits.js';
-import type { CompressionName } from '../compression/codecs.js';
-import type { Choice, DimgxError, ErrorCode, WarningCode } from '../errors.js';
+import { requireThat } from '../check-options.js';
+import type { Choice, ErrorCode, WarningCode } from '../errors.js';
 import type { Progress } from '../options.js';
 import type { Digest } from '../reference/digest.js';
+import type { WatchArrivals, WatchSpool } from './arrivals.js';
+import type { HistoryRow, Layer, StoredLayer } from './layer.js';
 import type { Platform } from './platform.js';
-
-/** One step of the image's history, as recorded in the config. Times and commands are untrusted text. */
-export interface HistoryEntry {
-  /** RFC 3339, exactly as in the config. */
-  readonly created?: string;
-  readonly createdBy?: string;
-  readonly comment?: string;
-}
-
-/** A layer as described by its source: immutable, not yet decoded. */
-export interface Layer {
-  /** The stored bytes, compressed or not. Absent until `Image.fetch` has brought them from the source. */
-  readonly blob?: Region;
-  /** Why the layer cannot be read, if that is known without reading it. `fetch` rejects with it. */
-  readonly problem?: DimgxError;
-  /** Detected by magic bytes, regardless of the media type. Set whenever `blob` is. */
-  readonly compression?: CompressionName;
-  readonly mediaType?: string;
-  /** Digest of the stored bytes, if the source names one. */
-  readonly digest?: Digest;
-  /** Size of the stored bytes according to the descriptor, in bytes. */
-  readonly claimedSize?: number;
-  /** Digest of the uncompressed bytes, if the config names one. */
-  readonly diffId?: Digest;
-  /** Size of the contents as the engine reports it, in bytes. Nothing is read to compute it. */
-  readonly claimedContentSize?: number;
-  /** ID of the layer in archives of Docker ≤ 24: 64 hex digits. */
-  readonly legacyId?: string;
-  /** ID of the image whose newest layer this is: 64 hex digits. */
-  readonly imageId?: string;
-  /** Names of the image whose newest layer this is. */
-  readonly tags: readonly string[];
-  readonly history?: HistoryEntry;
-  /** Name of the layer in messages: printable, unique in its image. */
-  readonly name: string;
-}
-
-/** A layer whose stored bytes can be read by position. */
-export interface StoredLayer extends Layer {
-  readonly blob: Region;
-  readonly compression: CompressionName;
-  /** Stores what is derived from the layer beyond the lifetime of this image, if the source supports it. */
-  readonly keeper?: LayerKeeper;
-}
-
-/** Keeps data derived from a layer's stored bytes for later runs. */
-export interface LayerKeeper {
-  load(): Promise<Uint8Array | undefined>;
-  save(parts: readonly Uint8Array[]): Promise<void>;
-  /** Deletes the stored bytes because they are damaged. They can be fetched again. */
-  discard(): Promise<void>;
-}
-
-/** A row of the listing: a history step and the layer it made. A step that only changes metadata has no layer. */
-export interface HistoryRow {
-  readonly history: HistoryEntry;
-  readonly layer?: Layer;
-  /** ID (64 hex digits) and names of the image after this step, if the engine knows them. */
-  readonly imageId?: string;
-  readonly tags?: readonly string[];
-}
-
-/** Receives the length of a spool while it is being filled. */
-export interface SpoolWatcher {
-  grown(length: number): void;
-}
-
-/** Starts watching a spool that is still empty. */
-export type WatchSpool = (spool: RegionFile) => SpoolWatcher;
-
-/** Receives the progress of a layer's stored bytes while they arrive. */
-export interface LayerWatcher extends SpoolWatcher {
-  /** The bytes written are wrong or will stay incomplete: anything read from them must be dropped. */
-  discard(): void;
-}
-
-/** File that a layer's stored bytes are being written to. */
-export interface LayerFile {
-  readonly region: Region;
-  close(): Promise<void>;
-}
-
-/** Starts watching a compressed layer whose first bytes have been written. The watcher closes the file. */
-export type WatchLayer = (layer: Layer, file: LayerFile, compression: CompressionName) => LayerWatcher;
-
-/** Callbacks for watching what a source fetches while it arrives. */
-export interface WatchArrivals {
-  /** Called for each spool that an archive is written to. */
-  readonly spool: WatchSpool;
-  /** Called for each layer that arrives on its own. Its digest has been checked by the time all layers have arrived. */
-  readonly layer: WatchLayer;
-}
 
 /** The parts of an image config that dimgx uses. Source: OCI image-spec, config.md. */
 export interface ImageConfig {
@@ -126,6 +35,14 @@ export interface Image {
   readonly layers: readonly Layer[];
   /** Oldest to newest. Contains every layer once, in order. */
   readonly history: readonly HistoryRow[];
+  /** Closes descriptors, stops workers and removes spools. May be called more than once. */
+  close(): Promise<void>;
+  /** Same as `close`, for `await using image = await openImage(…)`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** An image with access to its source, for internal use. Every `Image` is one. */
+export interface OpenedImage extends Image {
   /**
    * Makes the stored bytes of layers readable by position. This costs nothing if they already are.
    *
@@ -136,10 +53,17 @@ export interface Image {
   fetch(layers: readonly Layer[], watch?: WatchArrivals): Promise<readonly StoredLayer[]>;
   /** Resources that the image holds open; `close` releases them. */
   readonly resources: Resources;
-  /** Closes descriptors, stops workers and removes spools. May be called more than once. */
-  close(): Promise<void>;
-  /** Same as `close`, for `await using image = await openImage(…)`. */
-  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Checks that the image passed by a caller was made by `openImage`. @throws DIMGX_CLI_USAGE */
+export function openedImage(image: Image): OpenedImage {
+  requireThat(
+    image !== null && typeof image === 'object' && 'fetch' in image,
+    'the image',
+    'one that openImage gave',
+    image,
+  );
+  return image as OpenedImage;
 }
 
 /** An image in an archive, a layout, an engine or a registry's index, or another item listed beside images. */

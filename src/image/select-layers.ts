@@ -3,7 +3,8 @@ import { printable, quoted } from '../base/text/printable.js';
 import { checkOptions, requireThat } from '../check-options.js';
 import { DimgxError, type Warn, type WarningCode } from '../errors.js';
 import type { SelectOptions } from '../options.js';
-import type { HistoryRow, Image, Layer } from './image.js';
+import type { Image } from './image.js';
+import type { HistoryRow, Layer } from './layer.js';
 
 /**
  * Selects layers by spec and puts them in order. Earlier layers win over later ones.

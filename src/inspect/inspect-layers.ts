@@ -1,18 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { Call } from '../base/call/call.js';
-import type { RegionFile } from '../base/io/region.js';
 import { limitsOf } from '../base/limits.js';
-import { checkOptions, checkTmpDir, requireThat } from '../check-options.js';
-import { DimgxError, inputWarner, throwIfAborted } from '../errors.js';
-import type { Image, Layer, StoredLayer } from '../image/image.js';
-import { keptIndex } from '../layer/kept-index.js';
+import { checkOptions, checkTmpDir } from '../check-options.js';
+import { DimgxError, inputWarner, throwIfAborted, type Warning } from '../errors.js';
+import { type Image, type OpenedImage, openedImage } from '../image/image.js';
+import type { Layer, StoredLayer } from '../image/layer.js';
 import type { IndexedLayer, LayerIndex } from '../layer/layer-index.js';
 import type { InspectOptions } from '../options.js';
-import { ArrivingBlobs, type ArrivingBlobsOptions } from './arrive/arriving-blobs.js';
-import { ArrivingLayers } from './arrive/arriving-layers.js';
+import { Arrivals } from './arrive/arrivals.js';
 import { Budget } from './budget.js';
-import { type Inspected, Inspection, isForWindows, warningsOf } from './inspection.js';
-import { LayerRunner } from './layer-runner.js';
+import type { OnBytes } from './index-layer.js';
+import { type Inspected, Inspection } from './inspection.js';
 import { poolFor } from './pool.js';
 import { Spools } from './spools.js';
 
@@ -31,15 +29,15 @@ export interface InspectLayersOptions extends InspectOptions {
  *   DIMGX_EXTRACT_CHANGED, DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function inspectLayers(image: Image, options: InspectLayersOptions = {}): Promise<readonly LayerIndex[]> {
-  requireThat(typeof image?.fetch === 'function', 'the image', 'one that openImage gave', image);
+  const opened = openedImage(image);
   checkOptions(options);
   const call = new Call(options);
   try {
     // Hashing continues after this returns and still uses the caller's signal and callbacks.
-    image.resources.adopt(call.end);
+    opened.resources.adopt(call.end);
     return await call.run(async () => {
       await checkTmpDir(options.tmpDir);
-      const indexes = await inspect(image, { ...options, ...call.options });
+      const indexes = await inspect(opened, { ...options, ...call.options });
       await call.settle();
       return indexes;
     });
@@ -49,87 +47,75 @@ export async function inspectLayers(image: Image, options: InspectLayersOptions 
   }
 }
 
-async function inspect(image: Image, options: InspectLayersOptions): Promise<readonly IndexedLayer[]> {
+async function inspect(image: OpenedImage, options: InspectLayersOptions): Promise<readonly IndexedLayer[]> {
   throwIfAborted(options.signal);
-  if (image.resources.isClosed) throw new DimgxError('DIMGX_ABORTED', 'the image has been closed');
-  const asked = options.select ?? image.layers.toReversed();
+  const { resources } = image;
+  if (resources.isClosed) throw new DimgxError('DIMGX_ABORTED', 'the image has been closed');
   const limits = limitsOf(options.limits);
-  const threads = options.threads ?? availableParallelism();
-  const budget = new Budget(limits);
-  const pool = poolFor(options.pool);
-  const arriving = new ArrivingLayers(limits, options.verify ?? true, pool);
-  const spools = new Spools(options.tmpDir, image.resources);
-  const arrivingBlobs = arrivingBlobsOf(options, { budget, threads, spools, pool });
-  image.resources.adopt(() => Promise.all([arriving.close(), arrivingBlobs.close()]));
-  const select = await image.fetch(asked, { spool: arriving.watch, layer: arrivingBlobs.watch });
-  arrivingBlobs.finish();
-  const arrived = await arriving.finish();
-  const blobKey = blobKeys();
-  const blobs = new Map<string, StoredLayer>(select.map((layer) => [blobKey(layer), layer]));
-  const runner = new LayerRunner([...blobs.values()], threads, pool);
-  const inspection = new Inspection(runner, options, { arrived, arrivingBlobs, budget, spools }, async (layer) => {
-    const [again] = await image.fetch([layer]);
-    return again as StoredLayer;
-  });
+  const means = {
+    budget: new Budget(limits),
+    pool: poolFor(options.pool),
+    spools: new Spools(options.tmpDir, resources),
+    threads: options.threads ?? availableParallelism(),
+  };
+  const arrivals = new Arrivals({ ...means, limits, hashes: options.verify ?? true, progressOf: decoding(options) });
+  resources.adopt(() => arrivals.close());
+  const selected = options.select ?? image.layers.toReversed();
+  const stored = await image.fetch(selected, arrivals.watch);
+  await arrivals.finish();
+
+  const refetch = async (layer: Layer) => (await image.fetch([layer]))[0] as StoredLayer;
+  const inspection = new Inspection(stored, options, { ...means, arrivals, refetch });
   const abort = () => {
-    void runner.close();
-    void arrivingBlobs.close();
+    void inspection.abort();
+    void arrivals.close();
   };
   options.signal?.addEventListener('abort', abort, { once: true });
-  image.resources.adopt(async () => {
+  resources.adopt(async () => {
     options.signal?.removeEventListener('abort', abort);
     await inspection.close();
   });
-  const found = new Map<string, Promise<Inspected>>();
-  const known = new Map(
-    await Promise.all([...blobs].map(async ([key, layer]) => [key, await keptIndex(layer)] as const)),
-  );
-  for (const [key, layer] of inWorkingOrder(blobs)) found.set(key, inspection.inspect(layer, known.get(key)));
-  const warn = inputWarner(options);
-  const indexes = await Promise.all(select.map((layer) => found.get(blobKey(layer)) as Promise<Inspected>));
-  runner.finish();
-  inspection.countRepeated(indexes);
-  const forWindows = isForWindows(image.config.os, indexes);
+  return inContext(await inspection.run(), selected, image, inputWarner(options));
+}
+
+/** Reports the progress of layers that are decoded while they arrive. */
+function decoding({ onProgress }: InspectLayersOptions): (layer: Layer) => OnBytes {
+  return ({ name: item, claimedSize: total }) => {
+    let done = 0;
+    return (bytes) => {
+      done += bytes;
+      onProgress?.({ stage: 'inspect', item, done, total });
+    };
+  };
+}
+
+/** Adds what depends on the image: each layer's place, and the warnings about Windows records. */
+function inContext(
+  indexes: readonly Inspected[],
+  selected: readonly Layer[],
+  { layers, config }: Image,
+  warn: (warning: Warning) => void,
+): readonly IndexedLayer[] {
+  const forWindows = config.os?.toLowerCase() === 'windows' || indexes.some((index) => index.isForWindows);
   const warnings = new Map([...new Set(indexes)].map((index) => [index, warningsOf(index, forWindows)]));
   for (const warning of [...warnings.values()].flat()) warn(warning);
-  const positions = new Map(image.layers.map((layer, position) => [layer, position]));
+  const positions = new Map(layers.map((layer, position) => [layer, position]));
   return indexes.map((index, i) => {
-    const layer = asked[i] as Layer;
-    const place = { position: positions.get(layer) ?? -1, of: image.layers.length };
+    const layer = selected[i] as Layer;
+    const place = { position: positions.get(layer) ?? -1, of: layers.length };
     const { windowsRecords: _, isForWindows: __, ...rest } = index;
     return { ...rest, layer, place, forWindows, warnings: warnings.get(index) ?? [] };
   });
 }
 
-function arrivingBlobsOf(
-  { verify = true, onProgress }: InspectLayersOptions,
-  parts: Pick<ArrivingBlobsOptions, 'budget' | 'threads' | 'spools' | 'pool'>,
-): ArrivingBlobs {
-  const progressOf = ({ name, claimedSize: total }: Layer) => {
-    let done = 0;
-    return (bytes: number) => {
-      done += bytes;
-      onProgress?.({ stage: 'inspect', item: name, done, total });
-    };
-  };
-  return new ArrivingBlobs({ ...parts, hashes: verify, progressOf });
-}
-
 /**
- * Uncompressed layers first, because their headers are read quickly. Then the largest first, so that all threads finish
- * at about the same time.
+ * Warnings to report for a layer. Unless the image is for Windows, Windows records are dropped and counted with the
+ * other PAX records that are dropped. An image is for Windows if its config says so, or if a layer has the Windows
+ * layout, with Windows records below both `Files` and `Hives`.
  */
-function inWorkingOrder(blobs: ReadonlyMap<string, StoredLayer>): [string, StoredLayer][] {
-  const rank = (layer: StoredLayer) => (layer.compression === 'none' ? 0 : 1);
-  return [...blobs].sort(([, a], [, b]) => rank(a) - rank(b) || b.blob.length - a.blob.length);
-}
-
-/** Layers with the same stored bytes and the same digests are read once. */
-function blobKeys(): (layer: StoredLayer) => string {
-  const numbers = new Map<RegionFile, number>();
-  return ({ blob, compression, digest, diffId }) => {
-    const number = numbers.get(blob.file) ?? numbers.size;
-    numbers.set(blob.file, number);
-    return `${compression} ${number} ${blob.offset} ${blob.length} ${digest} ${diffId}`;
-  };
+function warningsOf({ warnings, windowsRecords }: Inspected, forWindows: boolean): readonly Warning[] {
+  if (forWindows || !windowsRecords) return warnings;
+  const { code, count } = windowsRecords;
+  if (!warnings.some((warning) => warning.code === code)) return [...warnings, windowsRecords];
+  return warnings.map((warning) => (warning.code === code ? { ...warning, count: warning.count + count } : warning));
 }

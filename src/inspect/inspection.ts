@@ -1,8 +1,9 @@
-import type { Region } from '../base/io/region.js';
+import type { Region, RegionFile } from '../base/io/region.js';
 import type { Warning } from '../errors.js';
-import type { Layer, StoredLayer } from '../image/image.js';
+import type { Layer, StoredLayer } from '../image/layer.js';
 import { EntryTable } from '../layer/entry-table.js';
 import { FillLevel } from '../layer/fill-level.js';
+import { keptIndex } from '../layer/kept-index.js';
 import {
   compareDigest,
   digestsNamed,
@@ -14,12 +15,14 @@ import {
 import type { InspectOptions } from '../options.js';
 import { algorithmOf } from '../reference/digest.js';
 import { ofLayer } from '../warning-tally.js';
-import type { ArrivingBlobs, DecodedBlob } from './arrive/arriving-blobs.js';
-import type { ArrivedLayer } from './arrive/arriving-layers.js';
+import type { Arrivals } from './arrive/arrivals.js';
+import type { IndexedMember } from './arrive/arriving-archives.js';
+import type { DecodedBlob } from './arrive/arriving-blobs.js';
 import type { Budget } from './budget.js';
 import { LayerDecoder, type Refetch } from './layer-decoder.js';
-import { type LayerRunner, LayerWork } from './layer-runner.js';
+import { LayerRunner, LayerWork } from './layer-runner.js';
 import { hashTask, indexTask, type SpoolPlace } from './layer-task.js';
+import type { InspectionPool } from './pool.js';
 import type { Spools } from './spools.js';
 
 /** An index that may be used for several positions in an image. */
@@ -29,74 +32,87 @@ export interface Inspected extends Omit<IndexedLayer, 'place' | 'forWindows'> {
   readonly isForWindows: boolean;
 }
 
-/** What was read while it arrived. */
-interface Arrivals {
-  readonly arrived: readonly ArrivedLayer[];
-  readonly arrivingBlobs: ArrivingBlobs;
+/** What an inspection works with. */
+interface InspectionMeans {
+  readonly arrivals: Arrivals;
   /** The image's limits. Layers that were decoded while they arrived have already been counted. */
   readonly budget: Budget;
+  readonly pool: InspectionPool;
   readonly spools: Spools;
+  /** Maximum number of threads working at once. */
+  readonly threads: number;
+  /** Fetches a layer again if the copy its source keeps is damaged. */
+  readonly refetch: Refetch;
 }
 
-/** One call of `inspectLayers`: its threads, its spools, and the result for each layer. */
+/** One call of `inspectLayers`: its threads, its spools, and the index of each layer. */
 export class Inspection {
-  readonly #runner: LayerRunner;
+  /** The key of each layer. */
+  readonly #keys: readonly string[];
+  /** The layers that are read, by key. */
+  readonly #distinct: ReadonlyMap<string, StoredLayer>;
   readonly #options: InspectOptions;
+  readonly #arrivals: Arrivals;
   readonly #budget: Budget;
-  readonly #arrived: readonly ArrivedLayer[];
-  readonly #arrivingBlobs: ArrivingBlobs;
+  readonly #runner: LayerRunner;
   readonly #work: LayerWork;
   readonly #decoder: LayerDecoder;
 
-  /** @param refetch fetches a layer again if the copy its source keeps is damaged */
-  constructor(
-    runner: LayerRunner,
-    options: InspectOptions,
-    { arrived, arrivingBlobs, budget, spools }: Arrivals,
-    refetch: Refetch,
-  ) {
-    this.#runner = runner;
+  constructor(layers: readonly StoredLayer[], options: InspectOptions, means: InspectionMeans) {
+    const { arrivals, budget, pool, threads } = means;
+    this.#keys = keysOf(layers);
+    this.#distinct = new Map(layers.map((layer, i) => [this.#keys[i] as string, layer]));
     this.#options = options;
-    this.#arrived = arrived;
-    this.#arrivingBlobs = arrivingBlobs;
+    this.#arrivals = arrivals;
     this.#budget = budget;
-    this.#work = new LayerWork(runner, options);
-    this.#decoder = new LayerDecoder(this.#work, options, { budget, spools, refetch });
-  }
-
-  /** Ends the threads. */
-  async close(): Promise<void> {
-    await this.#runner.close();
-    await this.#decoder.close();
+    this.#runner = new LayerRunner([...this.#distinct.values()], threads, pool);
+    this.#work = new LayerWork(this.#runner, options);
+    this.#decoder = new LayerDecoder(this.#work, options, means);
   }
 
   /**
-   * Counts a layer's entries once per position in the image, although the layer is read only once.
+   * Reads the layers. Layers with the same stored bytes and the same digests are read once, and their entries count
+   * once per position in the image.
    *
-   * @throws DIMGX_INSPECT_TOO_MANY_ENTRIES
+   * @returns one index per layer, in order
+   * @throws as `inspectLayers`
    */
-  countRepeated(indexes: readonly Inspected[]): void {
+  async run(): Promise<readonly Inspected[]> {
+    const kept = [...this.#distinct].map(async ([key, layer]) => [key, await keptIndex(layer)] as const);
+    const known = new Map(await Promise.all(kept));
+    const found = new Map<string, Promise<Inspected>>();
+    for (const [key, layer] of inWorkingOrder(this.#distinct)) found.set(key, this.#inspect(layer, known.get(key)));
+    const indexes = await Promise.all(this.#keys.map((key) => found.get(key) as Promise<Inspected>));
+    this.#runner.finish();
     const counted = new Set<Inspected>();
     for (const index of indexes) {
       if (counted.has(index)) this.#budget.spendEntries(index.entries.length);
       counted.add(index);
     }
+    return indexes;
+  }
+
+  /** Ends the threads at once. */
+  async abort(): Promise<void> {
+    await this.#runner.close();
+  }
+
+  /** Ends the threads, and waits until indexes have been saved. */
+  async close(): Promise<void> {
+    await this.#runner.close();
+    await this.#decoder.close();
   }
 
   /** @param known what the layer's source has kept of it */
-  async inspect(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
-    const { file, offset, length } = layer.blob;
-    const arrived = this.#arrived.find(
-      (each) => each.file === file && each.offset === offset && each.length === length,
-    );
-    if (arrived) return this.#takeArrived(layer, arrived);
-    const decoded = await this.#arrivingBlobs.take(layer).catch((error: unknown) => this.#work.refuse(layer, error));
-    if (decoded) return this.#takeDecoded(layer, decoded);
+  async #inspect(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
+    const arrival = await this.#arrivals.take(layer).catch((error: unknown) => this.#work.refuse(layer, error));
+    if (arrival?.way === 'indexed') return this.#takeIndexed(layer, arrival.member);
+    if (arrival?.way === 'decoded') return this.#takeDecoded(layer, arrival.blob);
     return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer, known);
   }
 
   /** The layer's headers were read and its bytes hashed while it arrived. */
-  #takeArrived(layer: StoredLayer, { contents, sha256 }: ArrivedLayer): Inspected {
+  #takeIndexed(layer: StoredLayer, { contents, sha256 }: IndexedMember): Inspected {
     this.#budget.spendBytes(contents.spentBytes);
     this.#budget.spendEntries(contents.columns.length);
     if (!this.#verifies) return this.#index(layer, layer.blob, contents, Promise.resolve({}));
@@ -180,25 +196,20 @@ export class Inspection {
 }
 
 /**
- * Whether an image is for Windows: its config says so, or a layer has the Windows layout, with Windows records below
- * both `Files` and `Hives`.
- *
- * @param os as in the config
+ * Uncompressed layers first, because their headers are read quickly. Then the largest first, so that all threads finish
+ * at about the same time.
  */
-export function isForWindows(os: string | undefined, layers: readonly Pick<Inspected, 'isForWindows'>[]): boolean {
-  return os?.toLowerCase() === 'windows' || layers.some((layer) => layer.isForWindows);
+function inWorkingOrder(layers: ReadonlyMap<string, StoredLayer>): [string, StoredLayer][] {
+  const rank = (layer: StoredLayer) => (layer.compression === 'none' ? 0 : 1);
+  return [...layers].sort(([, a], [, b]) => rank(a) - rank(b) || b.blob.length - a.blob.length);
 }
 
-/**
- * Warnings to report for a layer. Unless the image is for Windows, Windows records are dropped and counted with the
- * other PAX records that are dropped.
- */
-export function warningsOf(
-  { warnings, windowsRecords }: Pick<Inspected, 'warnings' | 'windowsRecords'>,
-  forWindows: boolean,
-): readonly Warning[] {
-  if (forWindows || !windowsRecords) return warnings;
-  const { code, count } = windowsRecords;
-  if (!warnings.some((warning) => warning.code === code)) return [...warnings, windowsRecords];
-  return warnings.map((warning) => (warning.code === code ? { ...warning, count: warning.count + count } : warning));
+/** A key for each layer: the same for layers with the same stored bytes and the same digests. */
+function keysOf(layers: readonly StoredLayer[]): readonly string[] {
+  const numbers = new Map<RegionFile, number>();
+  return layers.map(({ blob, compression, digest, diffId }) => {
+    const number = numbers.get(blob.file) ?? numbers.size;
+    numbers.set(blob.file, number);
+    return `${compression} ${number} ${blob.offset} ${blob.length} ${digest} ${diffId}`;
+  });
 }

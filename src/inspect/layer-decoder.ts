@@ -1,5 +1,5 @@
 import { DimgxError } from '../errors.js';
-import type { Layer, StoredLayer } from '../image/image.js';
+import type { Layer, StoredLayer } from '../image/layer.js';
 import type { FillLevel } from '../layer/fill-level.js';
 import { keepIndex } from '../layer/kept-index.js';
 import { compareDigest, type LayerContents } from '../layer/layer-index.js';

@@ -4,7 +4,7 @@ import { quoted } from '../base/text/printable.js';
 import type { ThreadShare } from '../base/worker/thread-share.js';
 import { blocksThread } from '../compression/codecs.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
-import type { Layer, StoredLayer } from '../image/image.js';
+import type { Layer, StoredLayer } from '../image/layer.js';
 import type { FillLevel } from '../layer/fill-level.js';
 import type { InspectOptions } from '../options.js';
 import type { OnBytes } from './index-layer.js';

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import * as v from 'valibot';
 import { parsePrivate } from '../base/io/regular-file.js';
 import { WARNINGS, type WarningCode } from '../errors.js';
-import type { StoredLayer } from '../image/image.js';
+import type { StoredLayer } from '../image/layer.js';
 import type { Digest } from '../reference/digest.js';
 import type { EntryColumns } from './entry-table.js';
 import type { LayerContents } from './layer-index.js';

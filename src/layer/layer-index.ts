@@ -1,7 +1,7 @@
 import type { Region } from '../base/io/region.js';
 import { requireThat } from '../check-options.js';
 import { DimgxError, type Warning } from '../errors.js';
-import type { Layer } from '../image/image.js';
+import type { Layer } from '../image/layer.js';
 import { algorithmOf, type Digest, hexOf } from '../reference/digest.js';
 import type { Entries } from './entries.js';
 import { type EntryColumns, EntryTable } from './entry-table.js';

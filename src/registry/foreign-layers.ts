@@ -2,7 +2,7 @@ import type { HttpReply } from '../base/http/http-client.js';
 import { HttpFailure } from '../base/http/http-failure.js';
 import { quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import type { Layer } from '../image/image.js';
+import type { Layer } from '../image/layer.js';
 import { type Descriptor, isForeign } from '../image/manifest.js';
 import type { BlobOrigin } from './download-blob.js';
 import { Refusal } from './registry-refusal.js';

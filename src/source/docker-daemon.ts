@@ -4,8 +4,10 @@ import type { Engine, EngineImageDetails } from '../engine/engine.js';
 import { type EngineStep, historySteps, imageChain } from '../engine/image-history.js';
 import { isImageId, lookUpImage } from '../engine/look-up-image.js';
 import { DimgxError, inputWarner, type Warn, type Warning } from '../errors.js';
+import type { WatchArrivals } from '../image/arrivals.js';
 import { historyRows, layerNames } from '../image/history.js';
-import type { Image, Layer, OpenContext, StoredLayer, WatchArrivals } from '../image/image.js';
+import type { OpenContext, OpenedImage } from '../image/image.js';
+import type { Layer, StoredLayer } from '../image/layer.js';
 import { environmentPlatform, formatPlatform, isSameMachine, type Platform, platformOf } from '../image/platform.js';
 import type { OpenOptions } from '../options.js';
 import { hexOf } from '../reference/digest.js';
@@ -35,7 +37,7 @@ interface DaemonRequest {
  * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS,
  *   DIMGX_SOURCE_NO_PLATFORM, DIMGX_REFERENCE_INVALID, DIMGX_ABORTED
  */
-export async function openDaemonImage(request: DaemonRequest, context: OpenContext): Promise<Image> {
+export async function openDaemonImage(request: DaemonRequest, context: OpenContext): Promise<OpenedImage> {
   const { openEngine } = await import('../engine/open-engine.js');
   const engine = await openEngine({ host: request.options.host, signal: context.signal });
   context.resources.adopt(() => engine.close());

@@ -3,17 +3,10 @@ import type { BlobCache } from '../cache/blob-cache.js';
 import { openBlobCache } from '../cache/open-blob-cache.js';
 import { compressionOf } from '../compression/codecs.js';
 import { DimgxError, inputWarner, type Warning } from '../errors.js';
+import type { WatchArrivals, WatchLayer } from '../image/arrivals.js';
 import { digestOfRegion } from '../image/checks.js';
-import type {
-  Image,
-  ImageList,
-  Layer,
-  LayerKeeper,
-  OpenContext,
-  StoredLayer,
-  WatchArrivals,
-  WatchLayer,
-} from '../image/image.js';
+import type { Image, ImageList, OpenContext } from '../image/image.js';
+import type { Layer, LayerKeeper, StoredLayer } from '../image/layer.js';
 import { isForeign } from '../image/manifest.js';
 import { formatPlatform, isSameMachine, type Platform } from '../image/platform.js';
 import type { OpenOptions } from '../options.js';

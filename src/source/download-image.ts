@@ -1,6 +1,6 @@
 import { withCall } from '../base/call/call.js';
 import { checkOptions, requireThat } from '../check-options.js';
-import type { Image } from '../image/image.js';
+import { type Image, openedImage } from '../image/image.js';
 import type { Platform } from '../image/platform.js';
 import type { CommonOptions, OpenOptions, RegistryOptions } from '../options.js';
 import type { Digest } from '../reference/digest.js';
@@ -47,7 +47,7 @@ export async function pullImage(name: string, options: PullOptions = {}): Promis
     const { openImage } = await import('./resolve.js');
     const image = await openImage(`docker://${name.replace(/^docker:\/\//, '')}`, heard);
     try {
-      await image.fetch(image.layers.toReversed());
+      await openedImage(image).fetch(image.layers.toReversed());
       return pulled(image);
     } finally {
       await image.close();

@@ -1,6 +1,7 @@
 import { openBlobCache } from '../cache/open-blob-cache.js';
 import type { Warn } from '../errors.js';
-import type { OpenContext, StoredLayer } from '../image/image.js';
+import type { OpenContext } from '../image/image.js';
+import type { StoredLayer } from '../image/layer.js';
 import { parseRegistryName } from '../reference/image-name.js';
 import type { BlobOrigin } from '../registry/download-blob.js';
 import { downloadUrls, type ForeignLayer, foreignProblem, originAt } from '../registry/foreign-layers.js';

@@ -4,6 +4,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
 import { Resources } from '#dimgx/base/io/resources.js';
 import type { Warning } from '#dimgx/errors.js';
+import { openedImage } from '#dimgx/image/image.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
 import type { IndexedLayer } from '#dimgx/layer/layer-index.js';
 import type { RepositoryOptions } from '#dimgx/registry/open-repository.js';
@@ -68,7 +69,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
     const request = { reference: 'x', name: `${host}/box:1`, platform: undefined };
     const context = { resources, limits: { maxSize: 2 ** 30 }, signal: undefined };
     const image = await openRegistryImage({ ...request, options: { ...QUICK, ...options, onWarning } }, context);
-    const [stored] = await image.fetch(image.layers);
+    const [stored] = await openedImage(image).fetch(image.layers);
     return { bytes: stored ? await bytesOf(stored.blob) : Buffer.alloc(0), warnings };
   };
 
@@ -215,7 +216,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
     onTestFinished(() => resources.close());
     const request = { reference: 'x', name: `${proxy.host}/two:1`, platform: undefined, options: QUICK };
     const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
-    expect(await codeOf(image.fetch(image.layers))).toBe('DIMGX_SOURCE_MISSING_BLOB');
+    expect(await codeOf(openedImage(image).fetch(image.layers))).toBe('DIMGX_SOURCE_MISSING_BLOB');
     expect(proxy.on(large as RegExp).length).toBeLessThanOrEqual(1);
   });
 

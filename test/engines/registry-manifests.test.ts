@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
 import { Resources } from '#dimgx/base/io/resources.js';
+import { openedImage } from '#dimgx/image/image.js';
 import type { RepositoryOptions } from '#dimgx/registry/open-repository.js';
 import { openRegistryImage } from '#dimgx/source/docker-registry.js';
 import { layerOf } from '../helpers/built-image.js';
@@ -152,7 +153,7 @@ describe.skipIf(absent)(`a manifest in a registry${absent}`, () => {
     it('is listed, and the layer is not fetched unless that is allowed', async () => {
       const image = await open(':1', foreign(['http://127.0.0.1:1/layer']));
       expect(image.layers).toHaveLength(1);
-      expect(await codeOf(image.fetch(image.layers))).toBe('DIMGX_SOURCE_FOREIGN_LAYER');
+      expect(await codeOf(openedImage(image).fetch(image.layers))).toBe('DIMGX_SOURCE_FOREIGN_LAYER');
     });
 
     it('is fetched from where it says, without credentials', async () => {
@@ -171,7 +172,7 @@ describe.skipIf(absent)(`a manifest in a registry${absent}`, () => {
       const options = { ...QUICK, credentials, allowForeignLayers: true };
       const request = { reference: 'x', name: `${proxy.host}/box:1`, platform: undefined, options };
       const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
-      expect((await image.fetch(image.layers))[0]?.blob.length).toBeGreaterThan(0);
+      expect((await openedImage(image).fetch(image.layers))[0]?.blob.length).toBeGreaterThan(0);
       expect(elsewhere.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
       expect(proxy.on(new RegExp(digest))).toEqual([]);
       expect(proxy.seen.at(-1)?.headers.authorization).toMatch(/^Basic /);

@@ -1,6 +1,7 @@
 import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { Resources } from '#dimgx/base/io/resources.js';
-import type { HistoryRow, Image, Layer, StoredLayer } from '#dimgx/image/image.js';
+import type { OpenedImage } from '#dimgx/image/image.js';
+import type { HistoryRow, Layer, StoredLayer } from '#dimgx/image/layer.js';
 
 /** A layer with no bytes behind it, for code that only looks at names. */
 export function layerValue(parts: Partial<StoredLayer>): StoredLayer {
@@ -15,7 +16,7 @@ export function layerValue(parts: Partial<StoredLayer>): StoredLayer {
 }
 
 /** @param parts `history` is derived from the layers, unless it is given */
-export function imageValue(layers: readonly Layer[], parts: Partial<Image> = {}): Image {
+export function imageValue(layers: readonly Layer[], parts: Partial<OpenedImage> = {}): OpenedImage {
   const resources = new Resources();
   return {
     reference: 'test-image',

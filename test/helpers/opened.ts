@@ -1,17 +1,18 @@
 import { expect, onTestFinished } from 'vitest';
 import { type Region, readRegion } from '#dimgx/base/io/region.js';
 import { DimgxError, type Warning } from '#dimgx/errors.js';
-import type { Image, StoredLayer } from '#dimgx/image/image.js';
+import { type OpenedImage, openedImage } from '#dimgx/image/image.js';
+import type { StoredLayer } from '#dimgx/image/layer.js';
 import type { OpenOptions } from '#dimgx/options.js';
 import { openImage } from '#dimgx/source/resolve.js';
 
-interface StoredImage extends Image {
+interface StoredImage extends OpenedImage {
   readonly layers: readonly StoredLayer[];
 }
 
 /** Opens an image whose layers need no download, and closes it when the test is over. */
 export async function opened(reference: string, options: OpenOptions = {}): Promise<StoredImage> {
-  const image = await openImage(reference, options);
+  const image = openedImage(await openImage(reference, options));
   onTestFinished(() => image.close());
   expect(await image.fetch(image.layers)).toEqual(image.layers);
   return image as StoredImage;
@@ -29,7 +30,7 @@ export async function refusal(reference: string, options: OpenOptions = {}): Pro
   const failure = await openImage(reference, options).then(
     async (image) => {
       try {
-        await image.fetch(image.layers);
+        await openedImage(image).fetch(image.layers);
       } catch (failure) {
         return failure;
       } finally {

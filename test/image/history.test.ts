@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { historyOfLayers, historyRows } from '#dimgx/image/history.js';
-import type { Layer } from '#dimgx/image/image.js';
+import type { StoredLayer } from '#dimgx/image/layer.js';
 
 const steps = [
   { history: { createdBy: 'ADD' }, madeLayer: true },
@@ -9,7 +9,7 @@ const steps = [
   { history: { createdBy: 'RUN' }, madeLayer: true },
 ];
 
-function layer(name: string, createdBy?: string): Layer {
+function layer(name: string, createdBy?: string): StoredLayer {
   const blob = { file: new DescriptorFile({ fd: 0 }), offset: 0, length: 0 };
   return { name, blob, compression: 'none', mediaType: '', tags: [], ...(createdBy && { history: { createdBy } }) };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Warning } from '#dimgx/errors.js';
-import type { StoredLayer } from '#dimgx/image/image.js';
+import type { StoredLayer } from '#dimgx/image/layer.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
 import type { IndexedLayer, LayerIndex } from '#dimgx/layer/layer-index.js';
 import type { Digest } from '#dimgx/reference/digest.js';
@@ -198,7 +198,7 @@ describe('work that is cancelled', () => {
 
   test('fails when the source became shorter', async () => {
     const [layer] = (await layersOf([{ bytes: large }])) as [StoredLayer];
-    const image = imageValue([{ ...layer, blob: { ...layer.blob, length: large.length + 4096 } }]);
+    const image = imageValue([layerValue({ ...layer, blob: { ...layer.blob, length: large.length + 4096 } })]);
     onTestFinished(() => image.close());
     const work = inspectLayers(image).then(([index]) => index?.verified);
     await expect(work).rejects.toMatchObject({ code: 'DIMGX_EXTRACT_CHANGED' });

@@ -1,5 +1,5 @@
 import { printable, quoted } from '../../base/text/printable.js';
-import type { Image } from '../../image/image.js';
+import { type Image, openedImage } from '../../image/image.js';
 import type { OpenOptions } from '../../options.js';
 import { OPTION_TABLE } from '../options/option-table.js';
 import { DOWNLOAD_OPTIONS, registrySettings } from '../options/registry-settings.js';
@@ -52,7 +52,7 @@ async function pull(name: string, options: OpenOptions, json: boolean): Promise<
   const { openImage } = await import('../../source/resolve.js');
   const image = await openImage(`docker://${name}`, options);
   try {
-    await image.fetch(image.layers.toReversed());
+    await openedImage(image).fetch(image.layers.toReversed());
     return json ? formatJson(pulledJson(image)) : `${image.manifestDigest}\n`;
   } finally {
     await image.close();

@@ -1,5 +1,6 @@
 import type { DimgxError } from '../../errors.js';
-import type { Image, Layer } from '../../image/image.js';
+import type { Image } from '../../image/image.js';
+import type { Layer } from '../../image/layer.js';
 import { layerId } from './layer-id.js';
 import type { ListingRow } from './listing-rows.js';
 import type { FoundLayers } from './read-layers.js';
@@ -93,7 +94,7 @@ export function imageJson(
       mediaType: layer.mediaType ?? null,
       compression: layer.compression ?? null,
       size: contentSizes.get(layer) ?? layer.claimedContentSize ?? null,
-      storedSize: layer.blob?.length ?? layer.claimedSize ?? null,
+      storedSize: layer.storedSize ?? null,
       created: layer.history?.created ?? null,
       createdBy: layer.history?.createdBy ?? null,
       problem: problemJson(problems.get(layer)),

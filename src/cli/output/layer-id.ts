@@ -1,4 +1,4 @@
-import type { Layer } from '../../image/image.js';
+import type { Layer } from '../../image/layer.js';
 
 /**
  * The full ID under which a layer is listed: hex digits, or empty if the source knows none. It is the ID of the image

@@ -1,6 +1,7 @@
 import { shortId } from '../../base/text/printable.js';
 import type { FlattenOptions } from '../../flatten.js';
-import type { Image, Layer } from '../../image/image.js';
+import type { Image } from '../../image/image.js';
+import type { Layer } from '../../image/layer.js';
 import { formatJson } from './format-json.js';
 import { imageJson } from './image-json.js';
 import { layerId } from './layer-id.js';
@@ -42,5 +43,5 @@ export async function listImage(reference: string, options: ListOptions): Promis
 
 /** The best known size of a layer, in bytes; `undefined` if no size is known. */
 function sizeOf(layer: Layer, { contentSizes }: FoundLayers): number | undefined {
-  return contentSizes.get(layer) ?? layer.claimedContentSize ?? layer.blob?.length ?? layer.claimedSize;
+  return contentSizes.get(layer) ?? layer.claimedContentSize ?? layer.storedSize;
 }

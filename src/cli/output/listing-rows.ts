@@ -1,4 +1,5 @@
-import type { HistoryEntry, Image, Layer } from '../../image/image.js';
+import type { Image } from '../../image/image.js';
+import type { HistoryEntry, Layer } from '../../image/layer.js';
 import type { SelectOptions } from '../../options.js';
 import { layerId } from './layer-id.js';
 

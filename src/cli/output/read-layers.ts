@@ -1,6 +1,7 @@
 import { DimgxError } from '../../errors.js';
 import type { FlattenOptions } from '../../flatten.js';
-import type { Image, Layer } from '../../image/image.js';
+import type { Image } from '../../image/image.js';
+import type { Layer } from '../../image/layer.js';
 
 /** What a listing finds by reading the layers. */
 export interface FoundLayers {

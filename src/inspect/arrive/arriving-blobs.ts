@@ -1,7 +1,8 @@
 import { isCodedTooMany } from '../../base/io/open-file-limit.js';
 import { SharedLength } from '../../base/worker/shared-length.js';
 import type { ThreadShare } from '../../base/worker/thread-share.js';
-import type { Layer, LayerFile, WatchLayer } from '../../image/image.js';
+import type { LayerFile, WatchLayer } from '../../image/arrivals.js';
+import type { Layer } from '../../image/layer.js';
 import { algorithmOf } from '../../reference/digest.js';
 import type { Budget } from '../budget.js';
 import type { OnBytes } from '../index-layer.js';

@@ -4,7 +4,8 @@ import { compressionOf } from '../../compression/codecs.js';
 import { DimgxError, isSystemError, type Warn } from '../../errors.js';
 import { checkSize } from '../../image/checks.js';
 import { historyOfLayers, historyRows, layerNames } from '../../image/history.js';
-import type { Image, Layer, StoredLayer } from '../../image/image.js';
+import type { OpenedImage } from '../../image/image.js';
+import type { Layer, StoredLayer } from '../../image/layer.js';
 import { hexOf } from '../../reference/digest.js';
 import { type ForeignLayer, foreignProblem } from '../../registry/foreign-layers.js';
 import type { Files } from '../files/files.js';
@@ -24,7 +25,7 @@ interface Opening {
 }
 
 /** The parts of an image that only its source knows. */
-type OwnOfSource<L extends Layer> = Pick<Image, 'reference' | 'source' | 'fetch' | 'resources'> & {
+type OwnOfSource<L extends Layer> = Pick<OpenedImage, 'reference' | 'source' | 'fetch' | 'resources'> & {
   /** As `describeLayers` returns them, or with more fields. */
   readonly layers: readonly L[];
 };
@@ -35,7 +36,7 @@ type OwnOfSource<L extends Layer> = Pick<Image, 'reference' | 'source' | 'fetch'
  *
  * @throws DIMGX_TOO_MANY_FILES, DIMGX_ABORTED
  */
-export async function assembleImage(found: FoundImage, opening: Opening): Promise<Image> {
+export async function assembleImage(found: FoundImage, opening: Opening): Promise<OpenedImage> {
   const { reference, transport, files, resources, fetchForeign } = opening;
   const opener = new LayerOpener(opening);
   const layers: Layer[] = [];
@@ -65,6 +66,7 @@ export function describeLayers(found: FoundImage): readonly Layer[] {
     const diffId = found.config.diffIds[index];
     return Object.freeze({
       ...identity,
+      ...(identity.claimedSize !== undefined && { storedSize: identity.claimedSize }),
       ...(diffId && { diffId }),
       history: steps[index] ?? {},
       name: names[index] ?? file,
@@ -73,10 +75,13 @@ export function describeLayers(found: FoundImage): readonly Layer[] {
 }
 
 /** Makes the image that a source found. */
-export function imageOf<L extends Layer>(found: FoundImage, own: OwnOfSource<L>): Image & { layers: readonly L[] } {
+export function imageOf<L extends Layer>(
+  found: FoundImage,
+  own: OwnOfSource<L>,
+): OpenedImage & { layers: readonly L[] } {
   const { config, platform, history } = found.config;
   const { reference, source, layers, resources } = own;
-  const fetch: Image['fetch'] = async (wanted, watch) => {
+  const fetch: OpenedImage['fetch'] = async (wanted, watch) => {
     const asked = new Set(wanted);
     const problem = layers.find((layer) => layer.problem && asked.has(layer))?.problem;
     if (problem) throw problem;
@@ -119,7 +124,7 @@ export function warnOfOddities({ config, oddities = [], layers }: FoundImage, wa
   warn({ code: 'DIMGX_IMAGE_ODD_CONFIG', message, count: 1 });
 }
 
-type StoredBlob = Pick<StoredLayer, 'blob' | 'compression'>;
+type StoredBlob = Pick<StoredLayer, 'blob' | 'compression' | 'storedSize'>;
 type Outcome = StoredBlob | { readonly problem: DimgxError } | { readonly foreign: Omit<ForeignLayer, 'layer'> };
 
 /** Codes of errors that concern all layers, not only the one being opened. */
@@ -169,7 +174,7 @@ async function openStored(
   const opened = await files.open(file);
   if (!opened) return undefined;
   resources.adoptFile(opened.region.file);
-  return { blob: opened.region, compression: await compressionOf(opened.region) };
+  return { blob: opened.region, storedSize: opened.region.length, compression: await compressionOf(opened.region) };
 }
 
 function problemOf(failure: unknown, { file }: FoundLayer): DimgxError {

@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { extractLayers } from '#dimgx/extract/extract-layers.js';
 import { type FlattenOptions, flatten } from '#dimgx/flatten.js';
+import { openedImage } from '#dimgx/image/image.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { temporaryFolder } from '../../helpers/members.js';
@@ -29,7 +30,7 @@ test('a stream that nobody reads leaves no listener on its signal', async () => 
   for (let i = 0; i < 20; i++) extractLayers(layers, { signal });
   expect(getEventListeners(signal, 'abort')).toEqual([]);
   await image[Symbol.asyncDispose]();
-  expect(image.resources.isClosed).toBe(true);
+  expect(openedImage(image).resources.isClosed).toBe(true);
 });
 
 describe('a value that no option takes is refused, with the name of the option', () => {

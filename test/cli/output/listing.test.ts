@@ -4,7 +4,8 @@ import { formatJson } from '#dimgx/cli/output/format-json.js';
 import { imageJson } from '#dimgx/cli/output/image-json.js';
 import { formatListing } from '#dimgx/cli/output/listing.js';
 import { listingRows } from '#dimgx/cli/output/listing-rows.js';
-import type { Image, Layer } from '#dimgx/image/image.js';
+import type { Image } from '#dimgx/image/image.js';
+import type { Layer } from '#dimgx/image/layer.js';
 import { imageValue, layerValue } from '../../helpers/image-value.js';
 
 const file = new DescriptorFile({ fd: -1 });
@@ -46,7 +47,7 @@ function table(
   specs?: readonly string[],
 ): readonly string[] {
   const rows = listingRows(image, selected, specs ? { layers: specs } : {});
-  return formatListing(rows, { sizeOf: ({ layer }) => layer?.blob?.length ?? 0, now: NOW, columns }).split('\n');
+  return formatListing(rows, { sizeOf: ({ layer }) => layer?.storedSize ?? 0, now: NOW, columns }).split('\n');
 }
 
 test('the table, newest first, with the steps that made no layer', () => {

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Resources } from '#dimgx/base/io/resources.js';
 import { DEFAULT_LIMITS, type Limits } from '#dimgx/base/limits.js';
-import type { Layer } from '#dimgx/image/image.js';
+import type { Layer } from '#dimgx/image/layer.js';
 import { ArrivingBlobs } from '#dimgx/inspect/arrive/arriving-blobs.js';
 import { Budget } from '#dimgx/inspect/budget.js';
 import { sharedPool } from '#dimgx/inspect/pool.js';

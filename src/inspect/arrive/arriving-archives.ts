@@ -2,13 +2,13 @@ import type { RegionFile } from '../../base/io/region.js';
 import type { Limits } from '../../base/limits.js';
 import { SharedLength } from '../../base/worker/shared-length.js';
 import type { ThreadShare } from '../../base/worker/thread-share.js';
-import type { WatchSpool } from '../../image/image.js';
+import type { WatchSpool } from '../../image/arrivals.js';
 import { followTask, threadTask } from '../layer-task.js';
 import type { InspectionPool } from '../pool.js';
 import type { FollowedLayer } from './follow-archive.js';
 
-/** A layer that was indexed and hashed while its archive arrived: a region of a spool. */
-export interface ArrivedLayer extends FollowedLayer {
+/** An uncompressed layer that was indexed and hashed while its archive arrived: a region of a spool. */
+export interface IndexedMember extends FollowedLayer {
   readonly file: RegionFile;
 }
 
@@ -17,11 +17,11 @@ export interface ArrivedLayer extends FollowedLayer {
  * writer. When the last byte has arrived, almost nothing is left to do. Layers that cannot be read this way, because
  * they are compressed or damaged, are left to be read afterwards.
  */
-export class ArrivingLayers {
+export class ArrivingArchives {
   readonly #limits: Limits;
   readonly #hashes: boolean;
   readonly #share: ThreadShare;
-  readonly #spools: { readonly length: SharedLength; readonly layers: Promise<readonly ArrivedLayer[]> }[] = [];
+  readonly #spools: { readonly length: SharedLength; readonly layers: Promise<readonly IndexedMember[]> }[] = [];
 
   /** @param hashes whether to hash layers as well */
   constructor(limits: Limits, hashes: boolean, { followers }: InspectionPool) {
@@ -42,7 +42,7 @@ export class ArrivingLayers {
   };
 
   /** Waits until the spools, which no longer grow, have been read to the end. Then ends the thread. */
-  async finish(): Promise<readonly ArrivedLayer[]> {
+  async finish(): Promise<readonly IndexedMember[]> {
     for (const { length } of this.#spools) length.end();
     const layers = await Promise.all(this.#spools.map((spool) => spool.layers));
     await this.close();

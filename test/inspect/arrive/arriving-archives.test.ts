@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { DEFAULT_LIMITS } from '#dimgx/base/limits.js';
-import { type ArrivedLayer, ArrivingLayers } from '#dimgx/inspect/arrive/arriving-layers.js';
+import { ArrivingArchives, type IndexedMember } from '#dimgx/inspect/arrive/arriving-archives.js';
 import { sharedPool } from '#dimgx/inspect/pool.js';
 import { layerOf, sha256 } from '../../helpers/built-image.js';
 import { archiveOf, temporaryFolder } from '../../helpers/members.js';
@@ -14,7 +14,7 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 async function arrived(archive: Uint8Array, pieceSize: number, limits = DEFAULT_LIMITS, hashes = true) {
   const file = await open(`${await temporaryFolder()}/spool`, 'wx+');
   onTestFinished(() => file.close());
-  const arriving = new ArrivingLayers(limits, hashes, sharedPool);
+  const arriving = new ArrivingArchives(limits, hashes, sharedPool);
   onTestFinished(() => arriving.close());
   const watcher = arriving.watch(new DescriptorFile({ fd: file.fd }));
   for (let at = 0; at < archive.length; at += pieceSize) {
@@ -25,7 +25,7 @@ async function arrived(archive: Uint8Array, pieceSize: number, limits = DEFAULT_
   return arriving.finish();
 }
 
-function found(archive: Uint8Array, layers: readonly ArrivedLayer[]) {
+function found(archive: Uint8Array, layers: readonly IndexedMember[]) {
   return layers.map(({ offset, length, contents, sha256: hash }) => {
     expect(hash).toBe(sha256(archive.subarray(offset, offset + length)));
     return contents.columns.length;
@@ -77,13 +77,13 @@ describe('layers that arrive', () => {
   test('no more, end with their reader', async () => {
     const file = await open(`${await temporaryFolder()}/spool`, 'wx+');
     onTestFinished(() => file.close());
-    const arriving = new ArrivingLayers(DEFAULT_LIMITS, true, sharedPool);
+    const arriving = new ArrivingArchives(DEFAULT_LIMITS, true, sharedPool);
     arriving.watch(new DescriptorFile({ fd: file.fd })).grown(10);
     await arriving.close();
     expect(await arriving.finish()).toEqual([]);
   });
 
   test('cost nothing where none is watched', async () => {
-    expect(await new ArrivingLayers(DEFAULT_LIMITS, true, sharedPool).finish()).toEqual([]);
+    expect(await new ArrivingArchives(DEFAULT_LIMITS, true, sharedPool).finish()).toEqual([]);
   });
 });
