@@ -9,8 +9,8 @@ import { zstd } from './zstd.js';
 /** Every codec, by its name. Everything else about codecs derives from this table, or a test compares it. */
 export const CODECS = { gzip, bzip2, xz, zstd } as const satisfies Readonly<Record<string, Codec>>;
 
-export type CodecName = keyof typeof CODECS;
-export type CompressionName = 'none' | CodecName;
+export type CompressionName = 'none' | keyof typeof CODECS;
+export type CodecName = Exclude<CompressionName, 'none'>;
 
 const ENTRIES = Object.entries(CODECS) as readonly (readonly [CodecName, Codec])[];
 

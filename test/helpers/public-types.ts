@@ -55,12 +55,15 @@ function find({ url, name }: Declaration): Declaration | undefined {
   return other && find(other);
 }
 
-/** The names mentioned by a declaration. Its private members are left out, and so are the names of its members. */
+/**
+ * The names mentioned by a declaration. Its private members are left out, and so are the names of its members, and values
+ * whose type is taken: `keyof typeof TABLE`.
+ */
 function* mentioned(value: unknown): Generator<string> {
   if (Array.isArray(value)) for (const part of value) yield* mentioned(part);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
   const node = value as Node;
-  if (node.accessibility === 'private') return;
+  if (node.accessibility === 'private' || node.type === 'TSTypeQuery') return;
   if (node.type === 'Identifier') yield nameOf(node);
   for (const [key, part] of Object.entries(node)) if (key !== 'key') yield* mentioned(part);
 }
