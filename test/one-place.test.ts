@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { OPTION_TABLE, type OptionRow } from '#dimgx/cli/options/option-table.js';
+import type { OptionRow } from '#dimgx/cli/options/option-row.js';
+import { OPTION_TABLE } from '#dimgx/cli/options/option-table.js';
 import { CODECS, type CodecName } from '#dimgx/compression/codecs.js';
 import { COMPRESSION } from './conformance/rules/compression.js';
 import { Page, ROOT } from './docs/markdown.js';

@@ -1,15 +1,12 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { delimiter } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { asOptions, findCommand } from '#dimgx/cli/commands/find-command.js';
-import { MESSAGE_OPTIONS, messageSettings } from '#dimgx/cli/messages/message-settings.js';
+import { optionsOf } from '#dimgx/cli/commands/command.js';
+import { asOptions, findCommand } from '#dimgx/cli/commands/command-table.js';
 import { normaliseArgv } from '#dimgx/cli/options/argv.js';
-import { OPTION_TABLE } from '#dimgx/cli/options/option-table.js';
-import { parseOptions } from '#dimgx/cli/options/options.js';
-import { readOptions } from '#dimgx/cli/options/read-options.js';
-import { registrySettings } from '#dimgx/cli/options/registry-settings.js';
 import { parseReference } from '#dimgx/reference/reference.js';
 import { temporaryFolder } from '../helpers/members.js';
+import { readCommandLine } from '../helpers/read-line.js';
 import { runShell } from '../helpers/run-command.js';
 import { shortOrLong } from '../helpers/short-or-long.js';
 import { MANUAL, ROOT } from './markdown.js';
@@ -48,27 +45,15 @@ function invocationsIn(line: string): readonly (readonly string[])[] {
  */
 async function read(args: readonly string[], isWhole: boolean): Promise<void> {
   const words = asOptions(args);
-  const found = findCommand(words);
-  if (!found) {
-    const argv = normaliseArgv(words, OPTION_TABLE);
-    if (!isWhole || argv.options.some((option) => ['--help', '--version'].includes(option))) return;
-    parseReference(parseOptions(argv).reference);
+  const { name, row, args: rest } = findCommand(words);
+  if (!row && isWhole) throw new Error(`dimgx ${args.join(' ')} lacks its second word`);
+  if (!row) return;
+  if (!isWhole) {
+    normaliseArgv(rest, optionsOf(await row.load()));
     return;
   }
-  if (!found.row) {
-    if (isWhole) throw new Error(`dimgx ${args.join(' ')} lacks its second word`);
-    return;
-  }
-  const { command } = await found.row.load();
-  const table = { ...command.options, ...MESSAGE_OPTIONS, help: OPTION_TABLE.help };
-  const argv = normaliseArgv(found.args, table);
-  const given = readOptions(argv, table);
-  messageSettings(given);
-  registrySettings(given as object);
-  const wanted = withoutOptional(command.usage)
-    .split(' ')
-    .filter((word) => word !== '').length;
-  if (isWhole && argv.operands.length < wanted) throw new Error(`dimgx ${args.join(' ')} lacks an operand`);
+  const line = await readCommandLine(words);
+  if (line && name === '') parseReference(line.operands[0] ?? '');
 }
 
 /** Without what stands in brackets, one in the other, and without dots. */

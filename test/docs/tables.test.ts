@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { checkOptions } from '#dimgx/check-options.js';
+import { ownOptions, usageOf } from '#dimgx/cli/commands/command.js';
 import { commandRows } from '#dimgx/cli/commands/command-table.js';
-import { OPTION_TABLE, type OptionRow } from '#dimgx/cli/options/option-table.js';
+import type { OptionRow } from '#dimgx/cli/options/option-row.js';
+import { OPTION_TABLE } from '#dimgx/cli/options/option-table.js';
 import { ERRORS, WARNINGS } from '#dimgx/errors.js';
 import { publicTypes } from '../helpers/public-types.js';
 import { MANUAL, Page } from './markdown.js';
@@ -44,12 +46,13 @@ describe('docs/cli.md', () => {
 
   test('has a section for every command, with its usage and all of its options', async () => {
     for (const { name, row } of commands) {
-      const { command } = await row.load();
-      const section = cli.section(`### \`dimgx ${`${name} ${command.usage}`.trim()}\``);
+      const command = await row.load();
+      const options = ownOptions(command);
+      const section = cli.section(`### \`dimgx ${`${name} ${usageOf(command)}`.trim()}\``);
       const spans = section.codeSpans.filter((code) => /^--?\w/.test(code));
       const told = spans.filter((code) => code.startsWith('--')).map((code) => code.replace(/^--([\w-]+).*$/, '$1'));
-      expect(told.sort(), name).toEqual(Object.keys(command.options).sort());
-      const letters = Object.values<OptionRow>(command.options).flatMap(({ alias }) => (alias ? [`-${alias}`] : []));
+      expect(told.sort(), name).toEqual(Object.keys(options).sort());
+      const letters = Object.values<OptionRow>(options).flatMap(({ alias }) => (alias ? [`-${alias}`] : []));
       expect(spans.filter((code) => !code.startsWith('--')).sort(), name).toEqual(letters.sort());
     }
   });

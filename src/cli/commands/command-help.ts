@@ -1,8 +1,7 @@
-import { MESSAGE_OPTIONS } from '../messages/message-settings.js';
-import { OPTION_TABLE } from '../options/option-table.js';
-import type { OptionTable } from '../options/read-options.js';
-import type { Command, Example } from './command.js';
-import { commandRows } from './command-table.js';
+import type { OptionRow } from '../options/option-row.js';
+import { HELP_OPTION, MESSAGE_GROUP, type OptionGroup } from '../options/option-table.js';
+import { type Command, type Example, ownOptions, usageOf } from './command.js';
+import { commandRows, DEFAULT_COMMAND } from './command-table.js';
 
 /** Everything that the help, completion and the manual say about a command. */
 export interface CommandHelp {
@@ -14,40 +13,81 @@ export interface CommandHelp {
   readonly summary: string;
   /** What the command does, in full. */
   readonly describe: string;
-  /** All options, each with its group. */
-  readonly options: OptionTable;
+  /** All options, under their headings. */
+  readonly groups: readonly OptionGroup[];
   readonly examples: readonly Example[];
 }
 
-/** Help for listing and flattening. */
-export const MAIN_HELP: CommandHelp = {
-  name: '',
-  usage: '[options] [-l SPEC]... [-t PATH] IMAGE',
-  summary: 'flatten an image, or list its layers',
-  describe: 'Turns a container image into one flat root filesystem. Without a target, lists the layers of the image.',
-  options: OPTION_TABLE,
-  examples: [
-    ['dimgx image.tar', 'list the layers'],
-    ['dimgx -t rootfs.tar.gz oci:layout:3.20', 'flatten into a compressed tar'],
-    ['docker save alpine | dimgx -t - - | tar x', 'flatten through pipes'],
-    ['dimgx -l @1:@3 -t base.tar image.tar', 'flatten only the three oldest layers'],
-  ],
-};
+/** The heading of the options that only one command has. */
+export const OWN_OPTIONS = 'Options:';
 
 /** How an image can be named. */
 export const IMAGE_FORMS = `IMAGE is a path, "-" for an archive on standard input, or one of
 docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-daemon:NAME,
 docker://NAME (in a registry).`;
 
-export function helpOf(name: string, summary: string, command: Command): CommandHelp {
-  const { usage, describe, examples, options } = command;
-  const own = Object.entries(options).map(([option, row]) => [option, { group: 'Options:', ...row }] as const);
-  const table = { ...Object.fromEntries(own), ...MESSAGE_OPTIONS, help: OPTION_TABLE.help };
-  return { name, usage, summary, describe, examples, options: table };
-}
-
 /** Help for `dimgx` itself, then for every command in the order of the table. */
 export async function allHelp(): Promise<readonly CommandHelp[]> {
-  const own = commandRows().map(async ([name, row]) => helpOf(name, row.summary, (await row.load()).command));
-  return [MAIN_HELP, ...(await Promise.all(own))];
+  const rows = [['', DEFAULT_COMMAND] as const, ...commandRows()];
+  return Promise.all(rows.map(async ([name, { summary, load }]) => helpOf(name, summary, await load())));
+}
+
+function helpOf(name: string, summary: string, command: Command): CommandHelp {
+  const { describe, examples } = command;
+  const groups = command.groups ?? [[OWN_OPTIONS, ownOptions(command)], MESSAGE_GROUP, ['Other:', HELP_OPTION]];
+  return { name, usage: usageOf(command), summary, describe, groups, examples };
+}
+
+/**
+ * What `--help` prints, with its line end.
+ *
+ * @param name of the command; empty for `dimgx` itself
+ * @param columns width of the terminal, in characters
+ */
+export async function helpText(name: string, command: Command, columns = 100): Promise<string> {
+  const { default: yargs } = await import('yargs');
+  const { usage, describe, groups, examples } = helpOf(name, '', command);
+  const words = ['dimgx', name, usage].filter((part) => part !== '').join(' ');
+  const help = yargs([], '/') // yargs would look at the working directory, which may have been deleted
+    .scriptName('dimgx')
+    .locale('en')
+    .help(false)
+    .version(false)
+    .usage(`Usage: ${words}\n\n${describe}`)
+    .wrap(Math.min(120, columns));
+  for (const [group, options] of groups) {
+    for (const [option, row] of Object.entries<OptionRow>(options)) help.option(...describeOption(group, option, row));
+  }
+  for (const [line, does] of examples) help.example(line, does);
+  if (name === '') help.epilogue(epilogue());
+  return `${await help.getHelp()}\n`;
+}
+
+/** What `--help` prints for a group of commands: the commands in it. */
+export function groupHelp(name: string): string {
+  const lines = commandList().filter((line) => line.startsWith(`  dimgx ${name} `));
+  return `Usage: dimgx ${name} COMMAND\n\n${lines.join('\n')}\n`;
+}
+
+function epilogue(): string {
+  return `${IMAGE_FORMS}
+
+Commands (dimgx COMMAND --help describes each; if an image has such a name, write ./NAME or
+docker-daemon:NAME):
+${commandList().join('\n')}
+  dimgx help [COMMAND] and dimgx version are the same as --help and --version.
+
+Long options may be shortened as long as they are unambiguous.
+Exit status: 0 success; 1 bad usage; 2 failure; 3 with --strict, a SPEC that selects no layer.`;
+}
+
+function commandList(): readonly string[] {
+  const rows = commandRows();
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, { summary }]) => `  dimgx ${name.padEnd(width)}  ${summary}`);
+}
+
+/** For display only. yargs has no place for the name of a value, so it is appended to the name of the option. */
+function describeOption(group: string, name: string, { alias, describe, metavar = '' }: OptionRow) {
+  return [`${name}${metavar}`, { ...(alias && { alias }), describe, group }] as const;
 }

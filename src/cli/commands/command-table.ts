@@ -1,34 +1,52 @@
+import type { DimgxError } from '../../errors.js';
+import { suggestion, usageError } from '../options/usage-error.js';
 import type { Command } from './command.js';
+import { defaultCommand } from './default-command.js';
 
 /** A command that is loaded on demand. */
 export interface CommandRow {
   /** Shown in the list of commands. */
   readonly summary: string;
-  load(): Promise<{ readonly command: Command }>;
+  load(): Promise<Command>;
 }
+
+/** What `dimgx IMAGE` does. Its table of options is small, and nearly every start needs it. */
+export const DEFAULT_COMMAND: CommandRow = {
+  summary: 'flatten an image, or list its layers',
+  load: async () => defaultCommand,
+};
 
 /** One-word commands, and two-word commands under their first word. An image with such a name is given as `./NAME`. */
 export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record<string, CommandRow>>>> = {
-  pull: { summary: 'download an image into the cache', load: () => import('./pull.js') },
-  tags: { summary: 'list the tags of a repository', load: () => import('./tags.js') },
-  images: { summary: 'list the images in an archive, layout or index', load: () => import('./images.js') },
-  catalog: { summary: 'list the repositories of a registry', load: () => import('./catalog.js') },
-  search: { summary: 'search for images', load: () => import('./search.js') },
+  pull: { summary: 'download an image into the cache', load: async () => (await import('./pull.js')).pull },
+  tags: { summary: 'list the tags of a repository', load: async () => (await import('./registry.js')).tags },
+  images: {
+    summary: 'list the images in an archive, layout or index',
+    load: async () => (await import('./images.js')).images,
+  },
+  catalog: {
+    summary: 'list the repositories of a registry',
+    load: async () => (await import('./registry.js')).catalog,
+  },
+  search: { summary: 'search for images', load: async () => (await import('./registry.js')).search },
   cache: {
-    ls: { summary: 'list what is in the cache', load: () => import('./cache-ls.js') },
+    ls: { summary: 'list what is in the cache', load: async () => (await import('./cache.js')).cacheLs },
     verify: {
       summary: 'check every blob, and remove damaged ones',
-      load: () => import('./cache-verify.js'),
+      load: async () => (await import('./cache.js')).cacheVerify,
     },
     prune: {
       summary: 'remove the least recently used blobs',
-      load: () => import('./cache-prune.js'),
+      load: async () => (await import('./cache.js')).cachePrune,
     },
-    rm: { summary: 'remove blobs', load: () => import('./cache-rm.js') },
+    rm: { summary: 'remove blobs', load: async () => (await import('./cache.js')).cacheRm },
   },
-  completion: { summary: 'print a completion script for a shell', load: () => import('./completion.js') },
-  login: { summary: 'store credentials for a registry', load: () => import('./login.js') },
-  logout: { summary: 'remove credentials for a registry', load: () => import('./logout.js') },
+  completion: {
+    summary: 'print a completion script for a shell',
+    load: async () => (await import('./completion.js')).completion,
+  },
+  login: { summary: 'store credentials for a registry', load: async () => (await import('./login.js')).login },
+  logout: { summary: 'remove credentials for a registry', load: async () => (await import('./login.js')).logout },
 };
 
 /** Every command with its full name, `cache ls`, in the order of the table. */
@@ -38,6 +56,64 @@ export function commandRows(): readonly (readonly [name: string, row: CommandRow
   );
 }
 
-export function isRow(entry: (typeof COMMAND_TABLE)[string]): entry is CommandRow {
+function isRow(entry: (typeof COMMAND_TABLE)[string]): entry is CommandRow {
   return typeof entry.load === 'function';
+}
+
+/** The command that a command line means. */
+export interface FoundCommand {
+  /** `cache ls`; for a group without its second word, `cache`; empty for `dimgx IMAGE`. */
+  readonly name: string;
+  /** `undefined` for a group. */
+  readonly row: CommandRow | undefined;
+  /** What follows the name. */
+  readonly args: readonly string[];
+}
+
+/**
+ * The command named at the beginning of a command line. A line that begins with an option or an image means the default
+ * command.
+ */
+export function findCommand(args: readonly string[]): FoundCommand {
+  const [first = '', ...rest] = args;
+  const entry = Object.hasOwn(COMMAND_TABLE, first) ? COMMAND_TABLE[first] : undefined;
+  if (entry === undefined) return { name: '', row: DEFAULT_COMMAND, args };
+  if (isRow(entry)) return { name: first, row: entry, args: rest };
+  const [second = '', ...others] = rest;
+  const row = Object.hasOwn(entry, second) ? entry[second] : undefined;
+  return row ? { name: `${first} ${second}`, row, args: others } : { name: first, row: undefined, args: rest };
+}
+
+/** Turns `help [COMMAND]` and `version` into the equivalent options, for users who expect commands. */
+export function asOptions(args: readonly string[]): readonly string[] {
+  const [first, ...rest] = args;
+  if (first === 'version' && rest.length === 0) return ['--version'];
+  if (first !== 'help') return args;
+  const wanted = rest.filter((word) => !word.startsWith('-') && word !== 'help' && word !== 'version');
+  if (wanted.length > 0 && findCommand(wanted).name === '') throw noCommand(wanted.join(' '));
+  return [...wanted, '--help'];
+}
+
+/** The DIMGX_CLI_USAGE error for a group whose second word is missing or unknown. */
+export function incompleteCommand(group: string, [word]: readonly string[]): DimgxError {
+  if (word !== undefined) return noCommand(`${group} ${word}`);
+  const example = commandNames().find((name) => name.startsWith(`${group} `));
+  return usageError(`${group} needs another word, such as "${example}"`);
+}
+
+function noCommand(name: string): DimgxError {
+  return usageError(`there is no command "${name}"${suggestion(name, commandNames())}`);
+}
+
+function commandNames(): readonly string[] {
+  return commandRows().map(([name]) => name);
+}
+
+/** A suggestion if one of the arguments resembles a command; otherwise empty. */
+export function commandHint(args: readonly string[]): string {
+  for (const word of args.filter((arg) => /^[a-z]+$/.test(arg))) {
+    const hint = suggestion(word, Object.keys(COMMAND_TABLE), (name) => `the command ${name}`);
+    if (hint !== '') return hint;
+  }
+  return '';
 }

@@ -8,18 +8,20 @@ const SHELLS = {
 } as const;
 
 const isShell = (name: string): name is keyof typeof SHELLS => Object.hasOwn(SHELLS, name);
+const WANTED = 'needs one of bash, zsh or fish';
 
-export const command = defineCommand({
-  usage: 'SHELL',
+export const completion = defineCommand({
   describe: 'Prints a script that completes commands, options and their values. SHELL is bash, zsh or fish.',
   examples: [
     ['source <(dimgx completion bash)', 'complete in this bash'],
     ['dimgx completion fish > ~/.config/fish/completions/dimgx.fish', 'complete in every fish'],
   ],
+  operands: { name: 'SHELL', count: 'one', wanted: WANTED },
   options: {},
-  async run(_, [shell = '', ...others], { helps, print }) {
-    if (!isShell(shell) || others.length > 0) throw usageError('completion needs one of bash, zsh or fish');
+  async run({ operands: [shell], helps }) {
+    if (!isShell(shell)) throw usageError(`completion ${WANTED}`);
     const script = await SHELLS[shell]();
-    await print(script(await helps()));
+    const allHelp = await helps();
+    return { text: () => script(allHelp) };
   },
 });

@@ -2,22 +2,17 @@ import prettyBytes from 'pretty-bytes';
 import { printable } from '../../base/text/printable.js';
 import type { ImageList, ListedImage } from '../../image/image.js';
 import { formatPlatform } from '../../image/platform.js';
-import { defined } from '../options/defined.js';
 import { OPTION_TABLE } from '../options/option-table.js';
-import { MIRROR_OPTION, REGISTRY_OPTIONS, registrySettings } from '../options/registry-settings.js';
-import { usageError } from '../options/usage-error.js';
-import { alignColumns } from '../output/align-columns.js';
-import { formatJson } from '../output/format-json.js';
+import { MIRROR_OPTIONS, SOURCE_OPTIONS } from '../options/source-options.js';
+import { alignColumns } from '../output/table.js';
 import { defineCommand } from './command.js';
 
-const { json, host, blobs, offline, 'no-cache': noCache, 'tmp-dir': tmpDir, 'no-verify': noVerify } = OPTION_TABLE;
-const group = 'Options:';
+const { host, blobs, offline, 'no-cache': noCache, 'tmp-dir': tmpDir } = SOURCE_OPTIONS;
 
 /** In characters. A name can be megabytes long; padding would multiply it by the number of rows. */
 const LONGEST_NAME = 200;
 
-export const command = defineCommand({
-  usage: '[options] IMAGE',
+export const images = defineCommand({
   describe:
     'Lists all images in an archive, a layout, a directory or an index of a registry, and what is stored beside them. docker-daemon: lists those of the engine.',
   examples: [
@@ -25,36 +20,25 @@ export const command = defineCommand({
     ['dimgx images docker://debian:12', 'list the platforms of an image'],
     ['dimgx images --json docker-daemon:', 'list the images of the engine as JSON'],
   ],
+  operands: { name: 'IMAGE', count: 'one', wanted: 'wants one IMAGE' },
   options: {
-    json: { ...json, group, describe: 'print JSON' },
-    host: { ...host, group },
-    blobs: { ...blobs, group },
-    'tmp-dir': { ...tmpDir, group },
-    'no-verify': { ...noVerify, group, describe: 'skip verification' },
-    'no-cache': { ...noCache, group },
-    offline: { ...offline, group },
-    ...REGISTRY_OPTIONS,
-    ...MIRROR_OPTION,
+    host,
+    blobs,
+    'tmp-dir': tmpDir,
+    'no-verify': OPTION_TABLE['no-verify'],
+    'no-cache': noCache,
+    offline,
+    ...MIRROR_OPTIONS,
   },
-  async run({ json, host, blobs, offline, ...given }, operands, { log, bar, signal, print }) {
-    const [reference, ...others] = operands;
-    if (reference === undefined || reference === '' || others.length > 0) throw usageError('images wants one IMAGE');
+  json: 'print JSON',
+  async run({ operands: [reference], library }) {
     const { listImages } = await import('../../source/list-images.js');
-    const list = await listImages(reference, {
-      ...registrySettings(given),
-      ...defined({ host, blobs: blobs === undefined ? undefined : [blobs].flat(), offline, tmpDir: given['tmp-dir'] }),
-      ...(given['no-cache'] && { cache: false }),
-      ...(given['no-verify'] && { verify: false }),
-      signal,
-      onWarning: (warning) => log.warning(warning),
-      ...(bar && { onProgress: (progress) => bar.update(progress) }),
-    });
-    bar?.clear();
-    await print(json ? formatJson(listJson(list)) : table(list.images));
+    const list = await listImages(reference, library);
+    return { text: () => table(list.images), json: () => listJson(list) };
   },
 });
 
-/** Every key is always present; an unknown value is `null`. Later versions may add keys but remove none. */
+/** Every key is always present; an unknown value is `null`. */
 function listJson({ reference, source, images }: ImageList) {
   return { reference, source, images: images.map(imageJson) };
 }

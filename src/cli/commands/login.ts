@@ -1,27 +1,26 @@
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { printable } from '../../base/text/printable.js';
+import { abortedBy, type Warning } from '../../errors.js';
 import { parseRegistryHost } from '../../reference/image-name.js';
 import { checkLogin } from '../../registry/check-login.js';
 import { AUTH_VARIABLE } from '../../registry/credentials/auth-source.js';
 import { findCredentials } from '../../registry/credentials/find-credentials.js';
-import { storeLogin } from '../../registry/credentials/login.js';
-import { ask } from '../messages/ask.js';
-import { defined } from '../options/defined.js';
-import { OPTION_TABLE } from '../options/option-table.js';
+import { type LoginRequest, removeLogin, storeLogin } from '../../registry/credentials/login.js';
+import { type RemovedLogin, removeAllLogins } from '../../registry/credentials/remove-all-logins.js';
+import { flag, text } from '../options/option-row.js';
+import { SOURCE_OPTIONS, TRUST_OPTIONS } from '../options/source-options.js';
 import { usageError } from '../options/usage-error.js';
-import { type CommandContext, defineCommand } from './command.js';
+import { type CallOptions, type CommandContext, defineCommand } from './command.js';
+import { asRegistryCall } from './registry.js';
 
-const flag = { type: 'boolean' } as const;
-const text = { type: 'string' } as const;
-
-export const AUTH_FILE = {
-  ...text,
-  metavar: '=FILE',
+const AUTH_FILE = {
+  ...SOURCE_OPTIONS.authfile,
   describe: "instead of docker's or podman's; in the form of docker's if it is called config.json",
 } as const;
 
-export const command = defineCommand({
-  usage: '[options] [HOST[:PORT]]',
+export const login = defineCommand({
   describe: `Stores a user name and a password for a registry, once the registry has accepted them. Without HOST it is Docker Hub.
 
 They are stored where docker login or podman login would store them: in $REGISTRY_AUTH_FILE if it is set; else in docker's config.json if it exists or $DOCKER_CONFIG is set, or in the credential helper that it names; else in containers/auth.json in $XDG_RUNTIME_DIR, or in ~/.config if that is not set.`,
@@ -29,32 +28,26 @@ They are stored where docker login or podman login would store them: in $REGISTR
     ['dimgx login', 'log in to Docker Hub'],
     ['dimgx login -u me --password-stdin registry.example < password', 'log in to another registry from a script'],
   ],
+  operands: { name: 'HOST[:PORT]', count: 'optional', wanted: 'takes one registry' },
   options: {
     username: { ...text, metavar: '=NAME', alias: 'u', describe: 'user name (prompted for by default)' },
-    'password-stdin': {
-      ...flag,
-      describe: 'read the password from standard input (default: prompt for it)',
-    },
+    'password-stdin': { ...flag, describe: 'read the password from standard input (default: prompt for it)' },
     authfile: AUTH_FILE,
-    'ca-file': { ...OPTION_TABLE['ca-file'], group: 'Options:' },
-    'cert-dir': { ...OPTION_TABLE['cert-dir'], group: 'Options:' },
-    insecure: { ...OPTION_TABLE.insecure, group: 'Options:' },
-    'plain-http': { ...OPTION_TABLE['plain-http'], group: 'Options:' },
+    ...TRUST_OPTIONS,
   },
-  async run(given, [host = 'docker.io', ...others], context) {
-    if (others.length > 0) throw usageError('login takes one registry');
-    const { env, signal, log, print } = context;
+  json: 'print JSON',
+  async run({ operands: [host = 'docker.io'], given, library, env }) {
+    const { authFile, ...call } = library;
     const registry = parseRegistryHost(host);
-    const { username, password } = await loginOf(given.username, given['password-stdin'] === true, context);
-    const { 'ca-file': caFile, 'cert-dir': certDir, insecure, 'plain-http': plainHttp, authfile: authFile } = given;
-    const options = defined({ caFile, certDir, insecure, plainHttp });
-    const warn = log.warning.bind(log);
-    const inform = (message: string) => log.write('info', message);
-    await checkLogin({ registry, username, password, warn, inform, signal, ...options });
-    const { path, helper } = await storeLogin({ username, password }, { registry, authFile, env, signal });
+    const { username, password } = await askLogin(given.username, given['password-stdin'] === true, call.signal);
+    await checkLogin({ registry, username, password, ...asRegistryCall(call) });
+    const { path, helper } = await storeLogin({ username, password }, { registry, authFile, env, signal: call.signal });
+    if (authFile === undefined) await warnOfOthers(registry, { username, password }, env, call);
     const where = helper === undefined ? printable(path, 300) : `docker-credential-${helper}`;
-    if (authFile === undefined) await warnOfOthers(registry, { username, password }, context);
-    await print(`logged in to ${registry} as ${printable(username, 100)}: stored in ${where}\n`);
+    return {
+      text: () => `logged in to ${registry} as ${printable(username, 100)}: stored in ${where}\n`,
+      json: () => ({ registry, username, path, helper: helper ?? null }),
+    };
   },
 });
 
@@ -65,9 +58,9 @@ They are stored where docker login or podman login would store them: in $REGISTR
 async function warnOfOthers(
   registry: string,
   stored: { readonly username: string; readonly password: string },
-  { env, signal, log }: CommandContext,
+  env: CommandContext['env'],
+  { signal, onWarning: warn }: CallOptions,
 ): Promise<void> {
-  const warn = log.warning.bind(log);
   const found = await findCredentials({ name: `${registry}/x`, env, first: 'docker', warn, signal });
   const isSame = found?.credentials.username === stored.username && found.credentials.password === stored.password;
   if (isSame) return;
@@ -78,7 +71,7 @@ async function warnOfOthers(
   warn({ code: 'DIMGX_SOURCE_OTHER_LOGIN', message: `${what}: ${advice}`, count: 1 });
 }
 
-async function loginOf(name: string | undefined, isPiped: boolean, { signal }: CommandContext) {
+async function askLogin(name: string | undefined, isPiped: boolean, signal: AbortSignal) {
   if (isPiped && !name) throw usageError('--password-stdin wants --username, too');
   const username = name || (await ask('Username', false, 'use --username and --password-stdin', signal));
   const password = isPiped ? await readPassword() : await ask('Password', true, 'use --password-stdin', signal);
@@ -90,4 +83,79 @@ async function loginOf(name: string | undefined, isPiped: boolean, { signal }: C
 /** One trailing line end is not part of the password. */
 async function readPassword(): Promise<string> {
   return (await buffer(process.stdin)).toString().replace(/\r?\n$/, '');
+}
+
+/**
+ * Asks the user a question. The answer comes from the terminal on standard input; the question goes to standard error.
+ *
+ * @param isSecret do not show what is typed
+ * @param instead what the user can do where there is no terminal
+ * @returns one line, as it was typed
+ * @throws DIMGX_CLI_USAGE without a terminal, or when the user ends the input; DIMGX_ABORTED
+ */
+async function ask(question: string, isSecret: boolean, instead: string, signal: AbortSignal): Promise<string> {
+  if (!process.stdin.isTTY) throw usageError(`there is no terminal to ask "${question}" at: ${instead}`);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const output = isSecret ? nowhere : process.stderr;
+  if (isSecret) process.stderr.write(`${question}: `);
+  const terminal = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
+  const ended = new Promise<never>((_resolve, reject) => {
+    terminal.once('close', () => reject(usageError('the input ended before there was an answer')));
+  });
+  // readline handles Ctrl-C itself. Raise the signal, so that the shell sees the program die of it.
+  terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  try {
+    return await Promise.race([terminal.question(isSecret ? '' : `${question}: `, { signal }), ended]);
+  } catch (failure) {
+    throw signal.aborted ? abortedBy(signal) : failure;
+  } finally {
+    ended.catch(() => undefined);
+    terminal.close();
+    if (isSecret) process.stderr.write('\n');
+  }
+}
+
+export const logout = defineCommand({
+  describe:
+    'Removes the stored credentials for a registry, whether docker, podman or dimgx stored them. Without HOST it is Docker Hub.',
+  examples: [
+    ['dimgx logout registry.example', 'remove the credentials for a registry'],
+    ['dimgx logout --all', 'remove all credentials'],
+  ],
+  operands: { name: 'HOST[:PORT]', count: 'optional', wanted: 'takes one registry' },
+  options: { all: { ...flag, describe: 'remove the credentials for all registries' }, authfile: AUTH_FILE },
+  json: 'print JSON',
+  async *run({ operands, given: { all }, library: { authFile, signal, onWarning }, env, log }) {
+    const [host = 'docker.io'] = operands;
+    if (all && operands.length > 0) throw usageError('logout --all takes no registry');
+    const request = { authFile, env, signal };
+    const { removed, failures } = all ? await removeAllLogins(request) : await logOut(host, request);
+    if (removed.length > 0 || failures.length === 0) {
+      const where = all ? 'any registry' : parseRegistryHost(host);
+      yield {
+        text: () => removed.map(logoutLine).join('') || `not logged in to ${where}\n`,
+        json: () => ({ removed: removed.map(({ key, path }) => ({ registry: key, path })) }),
+      };
+    }
+    if (authFile === undefined && env[AUTH_VARIABLE]) onWarning(variableWarning());
+    const [failure, ...others] = failures;
+    for (const { message } of others) log.write('error', message);
+    if (failure) throw failure;
+  },
+});
+
+async function logOut(host: string, request: Omit<LoginRequest, 'registry'>) {
+  const registry = parseRegistryHost(host);
+  const removed = await removeLogin({ registry, ...request });
+  return { removed: removed.map((path) => ({ key: registry, path })), failures: [] };
+}
+
+function logoutLine({ key, path }: RemovedLogin): string {
+  return `logged out of ${printable(key, 200)}: removed from ${printable(path, 300)}\n`;
+}
+
+/** dimgx cannot change an environment variable for the user; it can only warn. */
+function variableWarning(): Warning {
+  const message = `$${AUTH_VARIABLE} may still hold credentials, which go before those of files: unset it`;
+  return { code: 'DIMGX_SOURCE_OTHER_LOGIN', message, count: 1 };
 }

@@ -1,5 +1,6 @@
 import type { CommandHelp } from '../commands/command-help.js';
-import type { OptionRow } from '../options/option-table.js';
+import type { OptionRow } from '../options/option-row.js';
+import { optionsIn } from '../options/option-table.js';
 
 /** What a shell needs to know to complete an option. */
 export interface OptionWords {
@@ -12,10 +13,10 @@ export interface OptionWords {
   readonly isOptional: boolean;
 }
 
-export function optionWords({ options }: CommandHelp): readonly OptionWords[] {
-  return Object.entries(options).map(([name, row]) => ({
+export function optionWords({ groups }: CommandHelp): readonly OptionWords[] {
+  return optionsIn(groups).map(([name, row]) => ({
     spellings: [`--${name}`, ...(row.alias ? [`-${row.alias}`] : [])],
-    describe: row.describe ?? '',
+    describe: row.describe,
     value: valueWords(row),
     isOptional: row.bare !== undefined,
   }));

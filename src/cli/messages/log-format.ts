@@ -1,5 +1,8 @@
 import { usageError } from '../options/usage-error.js';
-import type { LogLevel } from './log-level.js';
+
+/** Each level includes the messages of the levels before it. */
+export const LOG_LEVELS = ['error', 'warning', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What a line of the log can contain. */
 export interface LogRecord {

@@ -1,7 +1,6 @@
 import { printable } from '../../base/text/printable.js';
 import { WARNINGS, type Warning } from '../../errors.js';
-import { type FormatLine, formatPlainly } from './log-format.js';
-import { LOG_LEVELS, type LogLevel } from './log-level.js';
+import { type FormatLine, formatPlainly, LOG_LEVELS, type LogLevel } from './log-format.js';
 
 export interface LogSettings {
   readonly level: LogLevel;

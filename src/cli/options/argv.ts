@@ -1,6 +1,5 @@
-import { suggestion } from './nearest.js';
-import type { OptionRow } from './option-table.js';
-import { usageError } from './usage-error.js';
+import type { OptionRow } from './option-row.js';
+import { suggestion, usageError } from './usage-error.js';
 
 /** A parsed command line: every option spelled `--name` or `--name=value`. */
 export interface Argv {

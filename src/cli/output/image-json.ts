@@ -1,8 +1,7 @@
 import type { DimgxError } from '../../errors.js';
 import type { Image } from '../../image/image.js';
 import type { Layer } from '../../image/layer.js';
-import { layerId } from './layer-id.js';
-import type { ListingRow } from './listing-rows.js';
+import { type ListingRow, layerId } from './listing.js';
 import type { FoundLayers } from './read-layers.js';
 
 /**

@@ -1,9 +1,55 @@
 import prettyBytes from 'pretty-bytes';
 import { printable, shortId } from '../../base/text/printable.js';
 import type { DimgxError } from '../../errors.js';
-import { alignColumns } from './align-columns.js';
-import type { ListingRow } from './listing-rows.js';
-import { relativeTime } from './relative-time.js';
+import type { Image } from '../../image/image.js';
+import type { HistoryEntry, Layer } from '../../image/layer.js';
+import type { SelectOptions } from '../../options.js';
+import { alignColumns, relativeTime } from './table.js';
+
+/** A line of a listing. */
+export interface ListingRow {
+  readonly history: HistoryEntry;
+  /** `undefined` for a step that carries only metadata. */
+  readonly layer: Layer | undefined;
+  /** ID of the layer, or of the image after a step that made no layer: hex digits, empty if the source knows none. */
+  readonly id: string;
+  /** ID of the next older row of the image that has an ID, whether that row is listed or not. */
+  readonly parentId: string;
+  readonly tags: readonly string[];
+}
+
+/**
+ * The rows for the selected layers, in their order. Without specs, the steps that carry only metadata are included in
+ * their places.
+ */
+export function listingRows(
+  image: Image,
+  selected: readonly Layer[],
+  { layers, reverse }: SelectOptions,
+): readonly ListingRow[] {
+  let parentId = '';
+  const oldestFirst = image.history.map(({ history, layer, imageId, tags }) => {
+    const id = imageId ?? (layer ? layerId(layer) : '');
+    const row: ListingRow = { history, layer, id, parentId, tags: tags ?? layer?.tags ?? [] };
+    parentId = id || parentId;
+    return row;
+  });
+  if (layers) {
+    const rowOf = new Map(oldestFirst.map((row) => [row.layer, row]));
+    return selected.flatMap((layer) => rowOf.get(layer) ?? []);
+  }
+  return reverse ? oldestFirst : oldestFirst.reverse();
+}
+
+/**
+ * The full ID under which a layer is listed: hex digits, or empty if the source knows none. It is the ID of the image
+ * whose newest layer this is, or else the ID under which old archives file the layer, the digest of its uncompressed
+ * bytes, or the digest of its stored bytes.
+ */
+export function layerId({ imageId, legacyId, diffId, digest }: Layer): string {
+  const id = imageId ?? legacyId ?? diffId ?? digest ?? '';
+  return id.slice(id.indexOf(':') + 1);
+}
 
 const HEADINGS = ['REPO TAG', 'IMAGE ID', 'PARENT ID', 'CREATED', 'LAYER SIZE', 'VIRTUAL SIZE', 'CREATED BY'];
 

@@ -1,5 +1,6 @@
-import { allHelp, type CommandHelp, IMAGE_FORMS } from '../commands/command-help.js';
-import type { OptionRow } from '../options/option-table.js';
+import { allHelp, type CommandHelp, IMAGE_FORMS, OWN_OPTIONS } from '../commands/command-help.js';
+import type { OptionRow } from '../options/option-row.js';
+import type { OptionGroup } from '../options/option-table.js';
 
 /** The manual page `dimgx.1`, written with the macros of man(7). Made when the package is built. */
 export async function manPage(version: string): Promise<string> {
@@ -19,7 +20,7 @@ export async function manPage(version: string): Promise<string> {
     '.PP',
     roff(IMAGE_FORMS.replaceAll('\n', ' ')),
     '.SH OPTIONS',
-    ...optionsOf(main),
+    ...main.groups.flatMap(groupOf),
     '.SH COMMANDS',
     ...commands.flatMap(commandOf),
     '.SH EXIT STATUS',
@@ -37,17 +38,16 @@ const EXIT_STATUS = [
   ['3', 'With --strict, a SPEC selects no layer.'],
 ] as const;
 
-function optionsOf({ options }: CommandHelp): readonly string[] {
-  let group: string | undefined;
-  return Object.entries(options).flatMap(([name, row]) => {
-    const heading = row.group === group ? [] : [`.SS ${roff((row.group ?? '').replace(/:$/, ''))}`];
-    group = row.group;
-    return [...heading, ...optionLines(name, row)];
-  });
+function groupOf([heading, options]: OptionGroup): readonly string[] {
+  return [`.SS ${roff(heading.replace(/:$/, ''))}`, ...rowsOf(options)];
+}
+
+function rowsOf(options: OptionGroup[1]): readonly string[] {
+  return Object.entries<OptionRow>(options).flatMap(([name, row]) => optionLines(name, row));
 }
 
 function optionLines(name: string, row: OptionRow): readonly string[] {
-  return ['.TP', spelled(name, row), roff(`${capital(row.describe ?? '')}.`)];
+  return ['.TP', spelled(name, row), roff(`${capital(row.describe)}.`)];
 }
 
 function spelled(name: string, { alias, metavar = '' }: OptionRow): string {
@@ -56,8 +56,7 @@ function spelled(name: string, { alias, metavar = '' }: OptionRow): string {
 }
 
 function commandOf(help: CommandHelp): readonly string[] {
-  const own = Object.entries(help.options).filter(([, { group }]) => group === 'Options:');
-  const options = own.flatMap(([name, row]) => optionLines(name, row));
+  const options = help.groups.filter(([heading]) => heading === OWN_OPTIONS).flatMap(([, own]) => rowsOf(own));
   const title = `.SS dimgx ${help.name} ${roff(help.usage)}`.trim();
   return [title, roff(help.describe), '.RS', ...options, '.RE', ...examplesOf(help)];
 }

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { entryLogger } from '#dimgx/cli/messages/entry-logger.js';
+import { entryLogger } from '#dimgx/cli/commands/flatten.js';
 import { Log } from '#dimgx/cli/messages/log.js';
-import { parseLogFormat } from '#dimgx/cli/messages/log-format.js';
-import type { LogLevel } from '#dimgx/cli/messages/log-level.js';
+import { type LogLevel, parseLogFormat } from '#dimgx/cli/messages/log-format.js';
 
 function logAt(level: LogLevel, format?: string) {
   const lines: string[] = [];

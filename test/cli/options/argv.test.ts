@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { normaliseArgv } from '#dimgx/cli/options/argv.js';
-import { OPTION_TABLE, type OptionRow } from '#dimgx/cli/options/option-table.js';
+import type { OptionRow } from '#dimgx/cli/options/option-row.js';
+import { OPTION_TABLE } from '#dimgx/cli/options/option-table.js';
 
 function parse(...args: string[]) {
   return normaliseArgv(args, OPTION_TABLE);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nearest } from '#dimgx/cli/options/nearest.js';
+import { nearest } from '#dimgx/cli/options/usage-error.js';
 import { callDimgx } from '../../helpers/shared-dimgx.js';
 
 const NAMES = ['pull', 'tags', 'images', 'cache ls', 'force', 'platform', 'plain-http'];

@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { normaliseArgv } from '#dimgx/cli/options/argv.js';
-import { OPTION_TABLE } from '#dimgx/cli/options/option-table.js';
-import { parseOptions } from '#dimgx/cli/options/options.js';
+import { DEFAULT_COMMAND } from '#dimgx/cli/commands/command-table.js';
+import { commandLineReader } from '../../helpers/read-line.js';
+
+const readLine = await commandLineReader({ name: '', row: DEFAULT_COMMAND, args: [] });
 
 function parse(...args: string[]) {
-  return parseOptions(normaliseArgv(args, OPTION_TABLE));
+  const line = readLine(args);
+  if (!line) throw new Error('it asks for help or the version');
+  return line;
 }
 
 function library(...args: string[]) {
@@ -14,20 +17,16 @@ function library(...args: string[]) {
 
 test('an image alone is listed, with nothing but defaults', () => {
   expect(parse('image')).toEqual({
-    action: 'list',
-    reference: 'image',
-    target: '',
+    operands: ['image'],
+    given: { verbose: 0 },
     library: {},
     json: false,
-    quiet: false,
-    logLevel: 'warning',
-    logFormat: undefined,
-    progress: 'auto',
+    messages: { level: 'warning', format: undefined, progress: 'auto' },
   });
 });
 
 test('a target makes it flatten', () => {
-  expect(parse('-t', '-', '-')).toMatchObject({ action: 'flatten', target: '-', reference: '-' });
+  expect(parse('-t', '-', '-')).toMatchObject({ given: { target: '-' }, operands: ['-'] });
 });
 
 test.each<[string, object]>([
@@ -79,9 +78,9 @@ test('any text passes unharmed as a value and as an operand', () => {
   fc.assert(
     fc.property(text, text, fc.array(fc.string()), (target, reference, layers) => {
       const specs = layers.flatMap((spec) => ['-l', spec]);
-      const invocation = parse(`--target=${target}`, ...specs, '--', reference);
-      expect(invocation).toMatchObject({ target, reference });
-      expect(invocation.library.layers ?? []).toEqual(layers);
+      const line = parse(`--target=${target}`, ...specs, '--', reference);
+      expect(line).toMatchObject({ given: { target }, operands: [reference] });
+      expect(line.library.layers ?? []).toEqual(layers);
     }),
   );
 });
@@ -96,7 +95,7 @@ test.each([
   ['--log-level error -v', 'info'],
   ['--log-level debug -v', 'debug'],
 ])('the log level of "%s" is %s', (line, level) => {
-  expect(parse(...line.split(' ').filter(Boolean), 'image').logLevel).toBe(level);
+  expect(parse(...line.split(' ').filter(Boolean), 'image').messages.level).toBe(level);
 });
 
 describe('bad usage', () => {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { DescriptorFile } from '#dimgx/base/io/held-file.js';
-import { formatJson } from '#dimgx/cli/output/format-json.js';
 import { imageJson } from '#dimgx/cli/output/image-json.js';
-import { formatListing } from '#dimgx/cli/output/listing.js';
-import { listingRows } from '#dimgx/cli/output/listing-rows.js';
+import { formatListing, listingRows } from '#dimgx/cli/output/listing.js';
+import { formatJson } from '#dimgx/cli/output/print.js';
 import type { Image } from '#dimgx/image/image.js';
 import type { Layer } from '#dimgx/image/layer.js';
 import { imageValue, layerValue } from '../../helpers/image-value.js';

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { allHelp } from '#dimgx/cli/commands/command-help.js';
+import { optionsIn } from '#dimgx/cli/options/option-table.js';
 import { manPage } from '#dimgx/cli/output/man-page.js';
 import { lacks } from '../../helpers/engines.js';
 import { temporaryFolder } from '../../helpers/members.js';
@@ -19,10 +20,10 @@ test.skipIf(lacks('groff'))('groff shows every command and option, and warns of 
   const { stdout, stderr } = await runCommand('groff', args);
   expect(stderr).toBe('');
   const text = stdout.toString();
-  for (const { name, describe, options, examples } of await allHelp()) {
+  for (const { name, describe, groups, examples } of await allHelp()) {
     expect(text).toContain(`dimgx ${name}`.trim());
     expect(text).toContain(describe.split('\n')[0]);
-    for (const option of Object.keys(options)) expect(text).toContain(`--${option}`);
+    for (const [option] of optionsIn(groups)) expect(text).toContain(`--${option}`);
     for (const [line] of examples) expect(text).toContain(line);
   }
 });

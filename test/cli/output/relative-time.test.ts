@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { relativeTime } from '#dimgx/cli/output/relative-time.js';
+import { relativeTime } from '#dimgx/cli/output/table.js';
 
 const NOW = new Date('2015-06-15T12:00:00Z');
 

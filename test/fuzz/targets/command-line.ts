@@ -1,7 +1,6 @@
-import { parseLogFormat } from '#dimgx/cli/messages/log-format.js';
-import { normaliseArgv } from '#dimgx/cli/options/argv.js';
-import { OPTION_TABLE, type OptionRow } from '#dimgx/cli/options/option-table.js';
-import { parseOptions } from '#dimgx/cli/options/options.js';
+import { DEFAULT_COMMAND } from '#dimgx/cli/commands/command-table.js';
+import type { OptionRow } from '#dimgx/cli/options/option-row.js';
+import { OPTION_TABLE } from '#dimgx/cli/options/option-table.js';
 import type { Warning } from '#dimgx/errors.js';
 import { parsePlatform } from '#dimgx/image/platform.js';
 import { selectLayers } from '#dimgx/image/select-layers.js';
@@ -9,10 +8,12 @@ import type { Digest } from '#dimgx/reference/digest.js';
 import { parseReference } from '#dimgx/reference/reference.js';
 import { matchingImages } from '#dimgx/source/choose/choose-image.js';
 import { imageValue, layerValue } from '../../helpers/image-value.js';
+import { commandLineReader } from '../../helpers/read-line.js';
 import { mutatedBytes, ODD_NUMBERS } from '../mutations/bytes.js';
 import { oneOf, type Random } from '../random.js';
 import { must, type Target } from '../target.js';
 
+const readLine = await commandLineReader({ name: '', row: DEFAULT_COMMAND, args: [] });
 const ROWS = Object.entries<OptionRow>(OPTION_TABLE);
 const HEX = '0123456789abcdef'.repeat(4);
 const idOf = (number: number) => `${number}${HEX.slice(1)}`;
@@ -93,19 +94,17 @@ export const commandLine: Target<readonly string[]> = {
     return mutated;
   },
   run(args) {
-    const argv = normaliseArgv(args, OPTION_TABLE);
-    if (argv.options.includes('--help') || argv.options.includes('--version')) return;
-    const { reference, library, logFormat } = parseOptions(argv);
-    parseReference(reference);
+    const line = readLine(args);
+    if (!line) return;
+    const { library, messages } = line;
+    parseReference(line.operands[0] ?? '');
     if (library.platform !== undefined) parsePlatform(library.platform);
     if (library.image !== undefined) matchingImages(CANDIDATES, library.image);
     const warnings: Warning[] = [];
     const selected = selectLayers(IMAGE, library, (warning) => warnings.push(warning));
     must(new Set(selected).size === selected.length, 'a layer is selected twice');
     for (const { message } of warnings) must(!/\p{Cc}/u.test(message), 'a warning is not printable');
-    if (logFormat !== undefined) {
-      parseLogFormat(logFormat)({ level: 'info', message: 'message', time: new Date(0) });
-    }
+    messages.format?.({ level: 'info', message: 'message', time: new Date(0) });
   },
 };
 

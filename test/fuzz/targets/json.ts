@@ -1,5 +1,5 @@
-import { formatJson } from '#dimgx/cli/output/format-json.js';
-import { relativeTime } from '#dimgx/cli/output/relative-time.js';
+import { formatJson } from '#dimgx/cli/output/print.js';
+import { relativeTime } from '#dimgx/cli/output/table.js';
 import { parseConfig } from '#dimgx/image/config.js';
 import { parseDocument } from '#dimgx/image/document.js';
 import { historyOfLayers } from '#dimgx/image/history.js';

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { untilAborted } from '../../base/call/on-abort.js';
 import { unwritable } from '../../output/unwritable.js';
 
@@ -21,4 +22,25 @@ export async function writeOut(
   } catch (error) {
     throw signal?.aborted ? error : unwritable(stream === process.stderr ? 'standard error' : 'standard output', error);
   }
+}
+
+/** Characters that JSON does not escape, but that a terminal would obey or hide. */
+const STEERING = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** An indented document with a line end. It is harmless on a terminal and parses to the same value. */
+export function formatJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2).replace(STEERING, escaped)}\n`;
+}
+
+function escaped(character: string): string {
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
+}
+
+/** `dimgx X`, with the version from package.json. */
+export function versionText(): string {
+  const { version } = createRequire(import.meta.url)('dimgx/package.json') as { readonly version: string };
+  return `dimgx ${version}\n`;
 }

@@ -1,0 +1,89 @@
+import { printable } from '../../base/text/printable.js';
+import { listCatalog, listTags } from '../../registry/list-names.js';
+import { type FoundRepository, searchImages } from '../../registry/search-images.js';
+import { text, wholeNumber } from '../options/option-row.js';
+import { MIRROR_OPTIONS, REGISTRY_OPTIONS } from '../options/source-options.js';
+import { alignColumns } from '../output/table.js';
+import { type CallOptions, defineCommand } from './command.js';
+
+const LIMIT = 25;
+
+export const tags = defineCommand({
+  describe: 'Lists the tags of a repository in a registry.',
+  examples: [
+    ['dimgx tags debian', 'list the tags on Docker Hub'],
+    ['dimgx tags --json ghcr.io/owner/name', 'list them as JSON'],
+  ],
+  operands: { name: 'REPOSITORY', count: 'one', wanted: 'wants one repository' },
+  options: MIRROR_OPTIONS,
+  json: 'print JSON',
+  async run({ operands: [name], library }) {
+    const repository = withoutScheme(name);
+    const found = await listTags(repository, asRegistryCall(library));
+    return { text: () => lines(found), json: () => ({ repository, tags: found }) };
+  },
+});
+
+export const catalog = defineCommand({
+  describe: 'Lists the repositories of a registry that offers such a list.',
+  examples: [['dimgx catalog registry.example:5000', 'list its repositories']],
+  operands: { name: 'HOST[:PORT]', count: 'one', wanted: 'wants one registry' },
+  options: REGISTRY_OPTIONS,
+  json: 'print JSON',
+  async run({ operands: [host], library }) {
+    const registry = withoutScheme(host);
+    const repositories = await listCatalog(registry, asRegistryCall(library));
+    return { text: () => lines(repositories), json: () => ({ registry, repositories }) };
+  },
+});
+
+export const search = defineCommand({
+  describe: 'Searches Docker Hub, or with HOST the repository names of that registry.',
+  examples: [
+    ['dimgx search nginx', 'search Docker Hub'],
+    ['dimgx search --limit=5 registry.example:5000/base', 'search another registry'],
+  ],
+  operands: { name: '[HOST[:PORT]/]TERM', count: 'one', wanted: 'wants one term' },
+  options: {
+    limit: {
+      ...text,
+      metavar: '=N',
+      read: wholeNumber(1, 10_000),
+      describe: `print up to N results (default: ${LIMIT})`,
+    },
+    ...REGISTRY_OPTIONS,
+  },
+  json: 'print JSON',
+  async run({ operands: [term], given: { limit = LIMIT }, library }) {
+    const results = await searchImages(term, limit, asRegistryCall(library));
+    return { text: () => table(results), json: () => ({ term, results: results.map(resultJson) }) };
+  },
+});
+
+export function withoutScheme(name: string): string {
+  return name.replace(/^docker:\/\//, '');
+}
+
+/** The client of registries has its own names for where its messages go. */
+export function asRegistryCall<T extends CallOptions>({ onWarning, onInfo, ...options }: T) {
+  return { ...options, warn: onWarning, inform: onInfo };
+}
+
+function lines(names: readonly string[]): string {
+  return names.map((name) => `${printable(name)}\n`).join('');
+}
+
+function resultJson({ name, description, stars, isOfficial }: FoundRepository) {
+  return { name, description, stars: stars ?? null, isOfficial };
+}
+
+function table(results: readonly FoundRepository[]): string {
+  if (results.length === 0) return '';
+  const rows = results.map(({ name, description, stars, isOfficial }) => [
+    printable(name, 200),
+    stars === undefined ? '-' : String(stars),
+    isOfficial ? 'yes' : '-',
+    printable(description, 100),
+  ]);
+  return `${alignColumns([['NAME', 'STARS', 'OFFICIAL', 'DESCRIPTION'], ...rows]).join('\n')}\n`;
+}
