@@ -1,0 +1,149 @@
+import { createServer } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import type { OperandCount } from '#dimgx/cli/commands/command.js';
+import { usageOf } from '#dimgx/cli/commands/command.js';
+import { commandRows, DEFAULT_COMMAND } from '#dimgx/cli/commands/command-table.js';
+import { defaultPlatform } from '#dimgx/image/platform.js';
+import { type BuiltImage, imageIdOf, layerOf } from '../helpers/built-image.js';
+import { dockerArchive } from '../helpers/docker-archive.js';
+import { temporaryFolder, writeArchive } from '../helpers/members.js';
+import { OciLayout } from '../helpers/oci-layout.js';
+import { listen } from '../helpers/registry-proxy.js';
+import { type Ended, startDimgx } from '../helpers/run-dimgx.js';
+import { callDimgx } from '../helpers/shared-dimgx.js';
+import { newUser } from '../helpers/user.js';
+
+const commands = await Promise.all(
+  [['', DEFAULT_COMMAND] as const, ...commandRows()].map(async ([name, row]) => ({
+    name,
+    words: name.split(' ').filter((word) => word !== ''),
+    command: await row.load(),
+  })),
+);
+
+const WRONG: Readonly<Record<OperandCount, readonly (readonly string[])[]>> = {
+  none: [['x']],
+  one: [[], [''], ['x', 'y']],
+  optional: [['x', 'y']],
+  some: [[]],
+};
+
+describe('operands too few or too many are bad usage', () => {
+  const lines = commands.flatMap(({ name, words, command }) =>
+    WRONG[command.operands?.count ?? 'none'].map((operands) => [name, operands, words] as const),
+  );
+
+  test.each(lines)('dimgx %s %j', async (name, operands, words) => {
+    const { stdout, stderr, code } = await callDimgx(...words, ...operands);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
+    const help = ['dimgx', ...words, '--help'].join(' ');
+    expect(stderr).toMatch(/^dimgx: DIMGX_CLI_USAGE: .*\n$/);
+    expect(stderr).toContain(name === '' ? 'image' : `: ${name} `);
+    expect(stderr.endsWith(`: see ${help}\n`)).toBe(true);
+  });
+
+  test('and the usage shows how many there may be', () => {
+    const shown: Readonly<Record<OperandCount, (name: string) => string>> = {
+      none: () => '',
+      one: (name) => name,
+      optional: (name) => `[${name}]`,
+      some: (name) => `${name}...`,
+    };
+    for (const { name, command } of commands) {
+      const { count, name: operand } = command.operands ?? { count: 'none', name: '' };
+      const synopsis = command.synopsis ?? (command.json === undefined ? '' : '[options]');
+      expect(usageOf(command), name).toBe(`${synopsis} ${shown[count](operand)}`.trim());
+    }
+  });
+});
+
+const image: BuiltImage = {
+  layers: [await layerOf({ a: 'one' })],
+  config: { architecture: defaultPlatform().architecture },
+};
+
+/** A registry of one image, `app:1`. @returns its host */
+function registryOfOne(): Promise<string> {
+  const layout = new OciLayout();
+  const manifest = layout.manifest(image);
+  const answers = new Map<string, unknown>([
+    ['/v2/', '{}'],
+    ['/v2/_catalog', '{"repositories":["app"]}'],
+    ['/v2/app/tags/list', '{"name":"app","tags":["1"]}'],
+    ...Object.entries(layout.members).map(
+      ([name, member]) => [`/v2/app/${name.replace('blobs/sha256/', 'blobs/sha256:')}`, member] as const,
+    ),
+  ]);
+  const document = layout.members[`blobs/${manifest.digest.replace(':', '/')}`];
+  for (const name of ['1', manifest.digest]) answers.set(`/v2/app/manifests/${name}`, document);
+  const server = createServer(({ url = '' }, response) => {
+    const answer = answers.get(url.replace(/\?.*$/, ''));
+    if (answer === undefined) response.writeHead(404);
+    else if (answer === document) response.setHeader('Content-Type', manifest.mediaType);
+    response.end(answer);
+  });
+  return listen(server);
+}
+
+async function piped(input: string, ...args: readonly string[]): Promise<Ended> {
+  const { process: child, ended } = startDimgx(...args);
+  child.stdin.end(input);
+  return ended;
+}
+
+/** What each command prints as JSON, in a session of one user: what comes first is there for what comes after. */
+const SESSION: readonly (readonly [name: string, args: readonly string[], json: unknown])[] = [
+  ['', ['ARCHIVE'], { id: imageIdOf(image), layers: [{ position: 1 }] }],
+  ['', ['-t', 'TARGET', 'ARCHIVE'], { imageId: imageIdOf(image), entries: 1 }],
+  ['images', ['ARCHIVE'], { images: [{ number: 0, kind: 'image' }] }],
+  ['tags', ['--plain-http', 'HOST/app'], { tags: ['1'] }],
+  ['catalog', ['--plain-http', 'HOST'], { repositories: ['app'] }],
+  ['search', ['--plain-http', 'HOST/ap'], { results: [{ isOfficial: false }] }],
+  ['pull', ['--plain-http', 'HOST/app:1'], { id: imageIdOf(image), layers: [{}] }],
+  ['cache ls', [], { blobs: [{}, {}, {}], partial: [] }],
+  ['cache verify', [], { damaged: [], whole: 3, size: expect.any(Number) }],
+  ['cache rm', [imageIdOf(image)], { removed: [`sha256:${imageIdOf(image)}`] }],
+  ['cache prune', ['--all'], { removed: [{}, {}].map(() => expect.stringMatching(/^sha256:/)), kept: 0 }],
+  [
+    'login',
+    ['--plain-http', '-u', 'me', '--password-stdin', 'HOST'],
+    { registry: 'HOST', username: 'me', helper: null },
+  ],
+  ['logout', ['HOST'], { removed: [{ registry: 'HOST', path: expect.stringMatching(/auth\.json$/) }] }],
+  ['logout', ['--all'], { removed: [] }],
+];
+
+describe('--json', () => {
+  test('prints one document, and nothing else, for every command', async () => {
+    await newUser();
+    const names = {
+      ARCHIVE: await writeArchive(dockerArchive([image])),
+      TARGET: `${await temporaryFolder()}/out.tar`,
+      HOST: await registryOfOne(),
+    };
+    const filled = (text: string) => Object.entries(names).reduce((all, [name, to]) => all.replaceAll(name, to), text);
+    for (const [name, args, json] of SESSION) {
+      const line = [...name.split(' '), '--json', ...args].filter((word) => word !== '').map(filled);
+      const { stdout, stderr, code } = line.includes('--password-stdin')
+        ? await piped('secret\n', ...line)
+        : await callDimgx(...line);
+      expect({ stderr, code }, line.join(' ')).toEqual({ stderr: '', code: 0 });
+      const wanted = name.startsWith('log') ? withHost(json, names.HOST) : json;
+      expect(JSON.parse(stdout), line.join(' ')).toMatchObject(wanted as object);
+    }
+  });
+
+  test('is an option of every command that has anything for a script', () => {
+    const offering = commands.filter(({ command }) => command.json !== undefined).map(({ name }) => name);
+    expect([...new Set(SESSION.map(([name]) => name))].sort()).toEqual([...offering].sort());
+    const silent = commands.filter(({ command }) => command.json === undefined).map(({ name }) => name);
+    expect(silent).toEqual(['completion']);
+  });
+});
+
+function withHost(json: unknown, host: string): unknown {
+  if (json === 'HOST') return host;
+  if (Array.isArray(json)) return json.map((each) => withHost(each, host));
+  if (typeof json !== 'object' || json === null || 'asymmetricMatch' in json) return json;
+  return Object.fromEntries(Object.entries(json).map(([key, value]) => [key, withHost(value, host)]));
+}
