@@ -13,6 +13,7 @@ const NOW = new Date('2015-06-15T12:00:00Z');
 const BASE = layerValue({
   diffId: `sha256:${'39bb'.repeat(16)}`,
   blob: { file, offset: 0, length: 1000 },
+  storedSize: 1000,
   history: { created: '2015-06-14T15:00:00Z', createdBy: 'ADD rootfs' },
 });
 const MIDDLE = layerValue({
@@ -20,6 +21,7 @@ const MIDDLE = layerValue({
   diffId: `sha256:${'1111'.repeat(16)}`,
   tags: ['debian:jessie'],
   blob: { file, offset: 0, length: 20 },
+  storedSize: 20,
   history: { created: '2015-06-14T16:00:00Z', createdBy: 'RUN  apt-get\n\tupdate \x1b[2J' },
 });
 const TOP = layerValue({
@@ -27,6 +29,7 @@ const TOP = layerValue({
   tags: ['nifty-box:latest', 'other:1'],
   compression: 'gzip',
   blob: { file, offset: 0, length: 3 },
+  storedSize: 3,
   history: { created: '2015-06-14T18:00:00Z' },
 });
 const ENV = { created: '2015-06-14T17:00:00Z', createdBy: 'ENV A=1' };
