@@ -1,3 +1,4 @@
+import { isTlsCode, whyUnreachable } from '../base/http/http-failure.js';
 import { printable } from '../base/text/printable.js';
 import { abortedBy, DimgxError, type ErrorCode } from '../errors.js';
 import type { Endpoint } from './endpoint.js';
@@ -40,19 +41,11 @@ export interface Circumstances {
   readonly signal: AbortSignal | undefined;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
+/** Why there is no socket at a path. */
+const NO_SOCKET: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket',
   ENOTDIR: 'there is no such socket',
-  ECONNREFUSED: 'nobody listens there',
-  ENOTFOUND: 'there is no host of that name',
-  EAI_AGAIN: 'the name of the host cannot be looked up now',
-  EHOSTUNREACH: 'the host cannot be reached',
-  ENETUNREACH: 'the network cannot be reached',
-  ETIMEDOUT: 'the host does not answer',
 };
-
-const TLS_CODE =
-  /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|CERT|CRL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
 
 /** Podman's message when it cannot save an image with zstd layers in Docker's format; it has the layers unpacked. */
 const NO_ZSTD = /zstd compression is not supported for docker images/;
@@ -91,7 +84,7 @@ export function engineError(cause: unknown, circumstances: Circumstances): Dimgx
 /** Why the TLS connection failed, and what to do. `undefined` if the failure has another cause. */
 function whatTlsLacks(cause: unknown, code: string, { endpoint, hasAnswered }: Circumstances): string | undefined {
   const tls = endpoint.kind === 'tcp' ? endpoint.tls : undefined;
-  if (tls && TLS_CODE.test(code)) {
+  if (tls && isTlsCode(code)) {
     return `${reasonOf(cause)}: check ca.pem, cert.pem and key.pem, and that the engine speaks TLS on that port`;
   }
   // An engine that requires a client certificate may close the connection before its reason can be read.
@@ -104,7 +97,8 @@ function whatTlsLacks(cause: unknown, code: string, { endpoint, hasAnswered }: C
 /** Why there is no engine, in a few words; printable. */
 export function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return printable(String(cause), 300);
-  return REASONS[String((cause as NodeJS.ErrnoException).code)] ?? printable(cause.message, 300);
+  const code = String((cause as NodeJS.ErrnoException).code);
+  return NO_SOCKET[code] ?? whyUnreachable(code) ?? printable(cause.message, 300);
 }
 
 /** @param tried at least one place, with the reason why no engine is there */

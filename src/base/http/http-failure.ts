@@ -32,11 +32,15 @@ export class HttpFailure extends Error {
   }
 }
 
+/** Codes of OpenSSL, of Node's TLS, and of undici. */
 const KINDS: readonly (readonly [HttpFailureKind, RegExp])[] = [
   ['identity', /ALERT_(?:[A-Z]+_)?CERTIFICATE(?:_[A-Z]+)?$|ALERT_UNKNOWN_CA$/],
   ['protocol', /ALERT_NO_APPLICATION_PROTOCOL$/],
   ['plain', /^(?:ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO)$/],
-  ['tls', /^(?:ERR_(?:SSL|TLS|OSSL)_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)|_CERT|CRL_/],
+  [
+    'tls',
+    /^(?:ERR_(?:SSL|TLS|OSSL)_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)|_CERT|CRL_/,
+  ],
   ['nameless', /^(?:ENOTFOUND|EAI_[A-Z]+)$/],
   [
     'unreachable',
@@ -45,12 +49,38 @@ const KINDS: readonly (readonly [HttpFailureKind, RegExp])[] = [
   ['refused', /^UND_ERR_HEADERS_OVERFLOW$/],
 ];
 
+const TLS_KINDS: ReadonlySet<HttpFailureKind | undefined> = new Set(['identity', 'protocol', 'plain', 'tls']);
+
+/** Whether the code means that no TLS connection could be made. */
+export function isTlsCode(code: string): boolean {
+  return TLS_KINDS.has(kindOf(code));
+}
+
+/** Why a host does not answer, by the system's error code. */
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nobody listens there',
+  ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  ETIMEDOUT: 'the host does not answer',
+};
+
+/** @returns `undefined` if the code says nothing about reaching a host */
+export function whyUnreachable(code: string): string | undefined {
+  return UNREACHABLE[code];
+}
+
+function kindOf(code: string): HttpFailureKind | undefined {
+  return KINDS.find(([, pattern]) => pattern.test(code))?.[0];
+}
+
 /** Classifies a failed request by the error codes of Node, OpenSSL and undici. */
 export function httpFailure(cause: unknown): HttpFailure {
   if (cause instanceof HttpFailure) return cause;
   const code = codeOf(cause);
   const reason = printable(cause instanceof Error ? reasonOf(cause, code) : String(cause), 200);
-  const kind = KINDS.find(([, pattern]) => pattern.test(code))?.[0] ?? 'cut';
+  const kind = kindOf(code) ?? 'cut';
   if (kind === 'plain') return new HttpFailure('plain', 'it does not speak TLS', cause);
   // before TLS 1.3, this is how servers reject clients without a certificate
   if (code.endsWith('ALERT_HANDSHAKE_FAILURE')) {
