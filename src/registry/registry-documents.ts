@@ -6,12 +6,10 @@ import { quoted } from '../base/text/printable.js';
 import type { BlobCache } from '../cache/blob-cache.js';
 import { DimgxError } from '../errors.js';
 import { type Blobs, checkDigest, checkSize, type Document } from '../image/checks.js';
+import { DocumentBudget } from '../image/document-budget.js';
 import type { Descriptor } from '../image/manifest.js';
 import { type Digest, parseDigest } from '../reference/digest.js';
 import type { Repository, ServedManifest } from './repository.js';
-
-/** Maximum size of all documents read to open one image, in bytes. */
-const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
 
 /** The least that a document counts, in bytes: every request takes a while, however small its answer. */
 const LEAST_DOCUMENT = 2 ** 16;
@@ -25,7 +23,7 @@ export class RegistryDocuments implements Blobs {
   readonly #repository: Repository;
   readonly #cache: BlobCache;
   readonly #read = new Map<Digest, Promise<Document>>();
-  #left = MAX_ALL_DOCUMENTS;
+  readonly #budget = new DocumentBudget(LEAST_DOCUMENT);
 
   constructor(repository: Repository, cache: BlobCache) {
     this.#repository = repository;
@@ -70,8 +68,7 @@ export class RegistryDocuments implements Blobs {
   #once(digest: Digest, { size }: Descriptor, read: () => Promise<Uint8Array>): Promise<Document> {
     const known = this.#read.get(digest);
     if (known) return known;
-    this.#left -= Math.max(size ?? 0, LEAST_DOCUMENT);
-    if ((size ?? 0) > MAX_DOCUMENT || this.#left < 0) throw tooLarge(digest, size ?? 0);
+    this.#budget.spend(`the document ${digest}`, size ?? 0);
     const document = handledLater(this.#findOr(digest, size, read));
     this.#read.set(digest, document);
     return document;
@@ -79,7 +76,7 @@ export class RegistryDocuments implements Blobs {
 
   async #findOr(digest: Digest, size: Descriptor['size'], read: () => Promise<Uint8Array>): Promise<Document> {
     const bytes = (await this.#find(digest)) ?? (await this.#readFirst(digest, size, read));
-    if (size == null) this.#left -= Math.max(0, bytes.length - LEAST_DOCUMENT);
+    if (size == null) this.#budget.spendRest(bytes.length);
     else checkSize(bytes.length, size, `the document ${digest}`);
     return { bytes, digest };
   }
@@ -136,9 +133,4 @@ export class RegistryDocuments implements Blobs {
       if (!(failure instanceof DimgxError) || failure.code !== 'DIMGX_SOURCE_NO_SPACE') throw failure;
     }
   }
-}
-
-function tooLarge(digest: Digest, size: number): DimgxError {
-  const what = size > MAX_DOCUMENT ? `the document ${digest} is ${size} bytes long` : 'there are too many documents';
-  return new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${what}: this is no sound image, and nothing more of it is read`);
 }

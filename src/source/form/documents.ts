@@ -1,17 +1,11 @@
 import { readRegion } from '../../base/io/region.js';
-import { MAX_DOCUMENT } from '../../base/limits.js';
 import { pathData, quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import { type Blobs, checkDigest, checkSize, type Document } from '../../image/checks.js';
+import { DocumentBudget } from '../../image/document-budget.js';
 import type { Descriptor } from '../../image/manifest.js';
 import { type Digest, parseDigest } from '../../reference/digest.js';
 import { cleanName, digestOfName, type Files } from '../files/files.js';
-
-/**
- * Total size of the documents that opening one image may read, in bytes. Archives with thousands of images stay below
- * it.
- */
-const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
 
 /** Smallest size that a document counts for, in bytes: opening and reading one costs this much, however short it is. */
 const LEAST_DOCUMENT = 4096;
@@ -22,7 +16,7 @@ const OPENING_LENGTH = 64;
 /** Reads the manifests, indexes and configs among an image's files, within limits. */
 export class Documents {
   readonly files: Files;
-  #left = MAX_ALL_DOCUMENTS;
+  readonly #budget = new DocumentBudget(LEAST_DOCUMENT);
 
   constructor(files: Files) {
     this.files = files;
@@ -37,7 +31,7 @@ export class Documents {
     if (!file) return undefined;
     try {
       const { length } = file.region;
-      this.#charge(name, length);
+      this.#budget.spend(quoted(name), length);
       const bytes = Buffer.allocUnsafe(length);
       await readRegion(file.region)(bytes, 0);
       return bytes;
@@ -82,13 +76,6 @@ export class Documents {
       if (failure instanceof DimgxError) return undefined;
       throw failure;
     }
-  }
-
-  #charge(name: string, length: number): void {
-    this.#left -= Math.max(length, LEAST_DOCUMENT);
-    if (length <= MAX_DOCUMENT && this.#left >= 0) return;
-    const what = length > MAX_DOCUMENT ? `${quoted(name)} is ${length} bytes long` : 'there are too many documents';
-    throw new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${what}: this is no sound image, and nothing more of it is read`);
   }
 }
 

@@ -1,0 +1,38 @@
+import { MAX_DOCUMENT } from '../base/limits.js';
+import { DimgxError } from '../errors.js';
+
+/**
+ * Total size of the documents that opening one image may read, in bytes. Archives with thousands of images stay below
+ * it.
+ */
+const MAX_ALL_DOCUMENTS = 64 * 2 ** 20;
+
+/** Limits the sizes of the manifests, indexes and configs that opening one image reads: of each, and of all together. */
+export class DocumentBudget {
+  readonly #least: number;
+  #left = MAX_ALL_DOCUMENTS;
+
+  /** @param least smallest size that a document counts for, in bytes: reading one costs time, however short it is */
+  constructor(least: number) {
+    this.#least = least;
+  }
+
+  /**
+   * Call this before a document is read.
+   *
+   * @param name printable
+   * @param length in bytes; 0 if it is not known yet
+   * @throws DIMGX_IMAGE_TOO_LARGE
+   */
+  spend(name: string, length: number): void {
+    this.#left -= Math.max(length, this.#least);
+    if (length <= MAX_DOCUMENT && this.#left >= 0) return;
+    const what = length > MAX_DOCUMENT ? `${name} is ${length} bytes long` : 'there are too many documents';
+    throw new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${what}: this is no sound image, and nothing more of it is read`);
+  }
+
+  /** Counts a document that has been read, after `spend` with length 0. */
+  spendRest(length: number): void {
+    this.#left -= Math.max(0, length - this.#least);
+  }
+}
