@@ -9,12 +9,12 @@ import { PathFile } from '../base/io/path-file.js';
 import type { Region } from '../base/io/region.js';
 import { printable } from '../base/text/printable.js';
 import { isSystemError } from '../errors.js';
-import { type Digest, isDigest } from '../reference/digest.js';
+import { type Digest, isDigest, isMismatch } from '../reference/digest.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { CacheFiles, openRegular, readRegular, removeFile, writeWhole } from './cache-files.js';
 import { claimOr } from './claim.js';
 import { pruneCache } from './prune-cache.js';
-import { isMismatch, otherSize, receiveBlob, type WantedBlob } from './receive-blob.js';
+import { otherSize, receiveBlob, type WantedBlob } from './receive-blob.js';
 import { requireRoom, StorageFailure, storageFailure } from './storage-failure.js';
 import { isWhole } from './verify-cache.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DimgxError } from '../errors.js';
-import { algorithmOf, type Digest } from '../reference/digest.js';
+import { algorithmOf, type Digest, requireDigest } from '../reference/digest.js';
 import type { DownloadBlob } from './blob-cache.js';
 import { writeFailure } from './storage-failure.js';
 
@@ -40,22 +40,12 @@ export async function receiveBlob(
   if (length !== size || stored !== size) {
     throw otherSize(digest, Math.max(length, stored), size);
   }
-  const found = `${algorithmOf(digest)}:${hex}`;
-  if (found !== digest) {
-    const message = `the blob ${digest} is damaged: the bytes that came have the digest ${found}`;
-    throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message);
-  }
+  requireDigest(digest, hex, (found) => `the blob ${digest} is damaged: the bytes that came have the digest ${found}`);
 }
 
 export function otherSize(digest: Digest, actual: number, size: number): DimgxError {
   const message = `the blob ${digest} is ${actual} bytes long, not ${size}: the image is damaged or was altered`;
   return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
-}
-
-/** Whether the received bytes are not those requested, whatever the cause. */
-export function isMismatch(failure: unknown): boolean {
-  const code = failure instanceof DimgxError ? failure.code : undefined;
-  return code === 'DIMGX_IMAGE_SIZE_MISMATCH' || code === 'DIMGX_IMAGE_DIGEST_MISMATCH';
 }
 
 async function callAsync(download: DownloadBlob, target: Parameters<DownloadBlob>[0]): Promise<void> {

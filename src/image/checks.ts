@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hashRegion, type Region, readRegion } from '../base/io/region.js';
 import { DimgxError } from '../errors.js';
-import { algorithmOf, type Digest } from '../reference/digest.js';
+import { algorithmOf, type Digest, requireDigest } from '../reference/digest.js';
 import type { Descriptor } from './manifest.js';
 
 /** Digest of bytes in memory, such as a document's. */
@@ -21,11 +21,11 @@ export async function digestOfRegion(region: Region, algorithm: string): Promise
  * @throws DIMGX_IMAGE_DIGEST_MISMATCH
  */
 export function checkDigest(bytes: Uint8Array, expected: Digest, what: string): void {
-  const actual = digestOf(bytes, algorithmOf(expected));
-  if (actual === expected) return;
-  throw new DimgxError(
-    'DIMGX_IMAGE_DIGEST_MISMATCH',
-    `${what} should have the digest ${expected} and has ${actual}: the image is damaged or was altered, fetch it again`,
+  requireDigest(
+    expected,
+    createHash(algorithmOf(expected)).update(bytes).digest('hex'),
+    (actual) =>
+      `${what} should have the digest ${expected} and has ${actual}: the image is damaged or was altered, fetch it again`,
   );
 }
 

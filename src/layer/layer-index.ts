@@ -1,8 +1,8 @@
 import type { Region } from '../base/io/region.js';
 import { requireThat } from '../check-options.js';
-import { DimgxError, type Warning } from '../errors.js';
+import type { Warning } from '../errors.js';
 import type { Layer } from '../image/layer.js';
-import { algorithmOf, type Digest, hexOf } from '../reference/digest.js';
+import { type Digest, requireDigest } from '../reference/digest.js';
 import type { Entries } from './entries.js';
 import { type EntryColumns, EntryTable } from './entry-table.js';
 import type { FillLevel } from './fill-level.js';
@@ -78,8 +78,11 @@ export function digestsOf({ digest, diffId }: Layer): LayerDigests {
 }
 
 /** @throws DIMGX_IMAGE_DIGEST_MISMATCH */
-export function compareDigest(layer: Layer, expected: Digest, hex: string | undefined): void {
-  if (hex === hexOf(expected)) return;
-  const message = `layer ${layer.name} is damaged: its bytes have the digest ${algorithmOf(expected)}:${hex}, not ${expected}`;
-  throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message, { layer: layer.name });
+export function compareDigest({ name }: Layer, expected: Digest, hex: string | undefined): void {
+  requireDigest(
+    expected,
+    hex,
+    (actual) => `layer ${name} is damaged: its bytes have the digest ${actual}, not ${expected}`,
+    { layer: name },
+  );
 }

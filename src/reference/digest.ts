@@ -1,5 +1,5 @@
 import { quoted } from '../base/text/printable.js';
-import { DimgxError } from '../errors.js';
+import { DimgxError, type ErrorDetails } from '../errors.js';
 
 /** `algorithm:hex`, validated. Source: OCI image-spec, descriptor.md, Digests. */
 export type Digest = `${'sha256' | 'sha384' | 'sha512'}:${string}`;
@@ -30,4 +30,27 @@ export function algorithmOf(digest: Digest): string {
 
 export function hexOf(digest: Digest): string {
   return digest.slice(digest.indexOf(':') + 1);
+}
+
+/**
+ * Compares the digest that some bytes have with the one they should have.
+ *
+ * @param hex hash of the bytes, by the algorithm of `expected`
+ * @param messageOf makes the message of the error from the digest that the bytes have
+ * @throws DIMGX_IMAGE_DIGEST_MISMATCH
+ */
+export function requireDigest(
+  expected: Digest,
+  hex: string | undefined,
+  messageOf: (actual: string) => string,
+  details?: ErrorDetails,
+): void {
+  const actual = `${algorithmOf(expected)}:${hex}`;
+  if (actual !== expected) throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', messageOf(actual), details);
+}
+
+/** Whether bytes have another digest or another size than they should, whatever they belong to. */
+export function isMismatch(failure: unknown): boolean {
+  const code = failure instanceof DimgxError ? failure.code : undefined;
+  return code === 'DIMGX_IMAGE_DIGEST_MISMATCH' || code === 'DIMGX_IMAGE_SIZE_MISMATCH';
 }

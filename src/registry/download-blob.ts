@@ -122,7 +122,7 @@ class Download {
     }
     if (length !== undefined && Number(length) !== size) {
       reply.body.destroy();
-      throw otherSize(this.#blob, Number(length));
+      throw wrongSize(this.#blob, Number(length));
     }
     return this.#file.length;
   }
@@ -133,21 +133,21 @@ class Download {
       for await (const piece of decodePieces(this.#origin.http.pieces(reply), this.#codings)) {
         const fresh = piece.subarray(Math.min(skip, piece.length));
         skip -= piece.length - fresh.length;
-        if (this.#file.length + fresh.length > this.#blob.size) throw otherSize(this.#blob, undefined);
+        if (this.#file.length + fresh.length > this.#blob.size) throw wrongSize(this.#blob, undefined);
         if (fresh.length > 0) await this.#file.take(fresh);
       }
     } catch (failure) {
       if (!(failure instanceof CodingFailure)) throw failure;
-      throw otherSize(this.#blob, this.#file.length);
+      throw wrongSize(this.#blob, this.#file.length);
     }
     if (this.#file.length === this.#blob.size) return;
     // without ranges, a cut download cannot be told from a blob that is too short
-    if (!this.#resumes) throw otherSize(this.#blob, this.#file.length);
+    if (!this.#resumes) throw wrongSize(this.#blob, this.#file.length);
     throw new HttpFailure('cut', `it ended after ${this.#file.length} of ${this.#blob.size} bytes`);
   }
 }
 
-function otherSize({ name, size }: WantedBlob, actual: number | undefined): DimgxError {
+function wrongSize({ name, size }: WantedBlob, actual: number | undefined): DimgxError {
   const what = actual === undefined ? 'more come' : `${actual} come`;
   const message = `${name} should be ${size} bytes long and ${what}: the registry's copy is damaged or was altered`;
   return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);

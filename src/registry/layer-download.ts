@@ -5,10 +5,9 @@ import { Appender, writeAllAt } from '../base/io/appender.js';
 import { DescriptorFile } from '../base/io/held-file.js';
 import type { BlobCache, CachedBlob, DownloadTarget } from '../cache/blob-cache.js';
 import { compressionOf, MAGIC_LENGTH } from '../compression/codecs.js';
-import { DimgxError } from '../errors.js';
 import type { LayerFile, LayerWatcher, WatchLayer } from '../image/arrivals.js';
 import type { Layer } from '../image/layer.js';
-import type { Digest } from '../reference/digest.js';
+import { type Digest, isMismatch } from '../reference/digest.js';
 import { type BlobOrigin, downloadBlob, type WantedBlob } from './download-blob.js';
 import type { Place, Repository, Sought } from './repository.js';
 
@@ -61,7 +60,7 @@ export class LayerDownload {
     try {
       return await this.#fetchOnce();
     } catch (failure) {
-      if (!isDamage(failure)) throw failure;
+      if (!isMismatch(failure)) throw failure;
       this.#blob = { ...this.#blob, isDoubted: true };
       return await this.#fetchOnce();
     }
@@ -137,11 +136,6 @@ export class LayerDownload {
     this.#followed = undefined;
     await followed?.discard();
   }
-}
-
-function isDamage(failure: unknown): boolean {
-  const codes = ['DIMGX_IMAGE_DIGEST_MISMATCH', 'DIMGX_IMAGE_SIZE_MISMATCH'];
-  return failure instanceof DimgxError && codes.includes(failure.code);
 }
 
 /** Where a layer is in a file, as it is stored. */

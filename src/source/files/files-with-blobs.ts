@@ -9,7 +9,7 @@ import { hashRegion, readRegion } from '../../base/io/region.js';
 import { MAX_DOCUMENT } from '../../base/limits.js';
 import { pathData, quoted, reasonOf } from '../../base/text/printable.js';
 import { DimgxError, isSystemError, throwIfAborted } from '../../errors.js';
-import { algorithmOf, type Digest, hexOf } from '../../reference/digest.js';
+import { algorithmOf, type Digest, hexOf, requireDigest } from '../../reference/digest.js';
 import { cleanName, digestOfName, type Files, type OpenFile } from './files.js';
 
 interface BlobsElsewhere {
@@ -87,9 +87,8 @@ export class FilesWithBlobs implements Files {
     const hash = createHash(algorithmOf(digest));
     const { signal } = this.#elsewhere;
     await hashRegion(readRegion(region), region.length, [hash], () => throwIfAborted(signal));
-    if (hash.digest('hex') === hexOf(digest)) return;
     const message = `${quoted(path)} does not have the digest ${digest} that names it: it is damaged or was altered`;
-    throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message);
+    requireDigest(digest, hash.digest('hex'), () => message);
   }
 }
 
