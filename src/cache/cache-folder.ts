@@ -1,12 +1,10 @@
 import { chmod, lstat, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { homeFolder, makeFolder } from '../base/io/folders.js';
+import { type Environment, homeFolder, makeFolder } from '../base/io/folders.js';
 import { readSize } from '../base/limits.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError, isSystemError } from '../errors.js';
 import { CacheFiles } from './cache-files.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Location of a cache. */
 interface CachePlace {
@@ -109,7 +107,7 @@ const DEFAULT_LIMIT = 10 * 1000 ** 3;
  *
  * @throws an error that says in words what is wrong with the setting
  */
-export function cacheLimit(env: Readonly<Record<string, string | undefined>>): number {
+export function cacheLimit(env: Environment): number {
   const text = env.DIMGX_CACHE_SIZE;
   if (!text) return DEFAULT_LIMIT;
   const limit = readSize(text);
@@ -129,7 +127,7 @@ export interface OpenedFiles {
  *
  * @throws DIMGX_STORE_UNUSABLE
  */
-export function openCacheFiles(env: Readonly<Record<string, string | undefined>>): Promise<OpenedFiles> {
+export function openCacheFiles(env: Environment): Promise<OpenedFiles> {
   const place = cachePlace(env);
   return withStoreErrors(place.path, async () => {
     await checkCacheFolder(place);

@@ -1,3 +1,4 @@
+import type { Environment } from '../base/io/folders.js';
 import { printable } from '../base/text/printable.js';
 import type { Warn } from '../errors.js';
 import type { BlobCache } from './blob-cache.js';
@@ -8,7 +9,7 @@ import { SpoolCache } from './spool-cache.js';
 export interface BlobCacheOptions {
   /** A folder to use instead of the user's; `false` for no cache. */
   readonly cache?: string | false | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** For blobs that are not cached. Default: the system's temporary folder. */
   readonly tmpDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { configFolder } from '../base/io/folders.js';
+import { configFolder, type Environment } from '../base/io/folders.js';
 import { readPrivateDocument } from '../base/io/regular-file.js';
 import { goFields, isObject } from '../base/text/go-json.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError, isSystemError } from '../errors.js';
 import { checkShape } from '../image/document.js';
 import { type Endpoint, parseEndpoint, readTlsFiles } from './endpoint.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const ConfigSchema = v.object({ currentContext: v.optional(v.nullable(v.string())) });
 const MetaSchema = v.object({

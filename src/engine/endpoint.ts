@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Environment } from '../base/io/folders.js';
 import { readRegularFile } from '../base/io/regular-file.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError, isSystemError } from '../errors.js';
@@ -139,10 +140,7 @@ export async function readTlsFiles(folder: string, verify: boolean): Promise<Tls
  *
  * @throws DIMGX_SOURCE_ENGINE_TLS
  */
-export async function environmentTls(
-  env: Readonly<Record<string, string | undefined>>,
-  configFolder: string,
-): Promise<TlsFiles | undefined> {
+export async function environmentTls(env: Environment, configFolder: string): Promise<TlsFiles | undefined> {
   if (!wantsTls(env)) return undefined;
   const folder = env.DOCKER_CERT_PATH || configFolder;
   const files = await readTlsFiles(folder, Boolean(env.DOCKER_TLS_VERIFY));
@@ -153,7 +151,7 @@ export async function environmentTls(
   );
 }
 
-export function wantsTls(env: Readonly<Record<string, string | undefined>>): boolean {
+export function wantsTls(env: Environment): boolean {
   return Boolean(env.DOCKER_TLS_VERIFY || env.DOCKER_TLS);
 }
 

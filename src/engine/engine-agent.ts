@@ -3,6 +3,7 @@ import { connect as connectSocket, isIP, type OnReadOpts, type Socket } from 'no
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { type ByteSource, streamSource } from '../base/io/byte-source.js';
+import type { Environment } from '../base/io/folders.js';
 import { SocketSource } from '../base/io/socket-source.js';
 import type { Endpoint, SshEndpoint } from './endpoint.js';
 import { SshConnection } from './ssh-connection.js';
@@ -31,12 +32,12 @@ const AT_ONCE_BY_SSH = 1;
 /** Creates the connections to one engine, and keeps idle ones for later requests. */
 export class EngineAgent extends Agent {
   readonly #endpoint: Endpoint;
-  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #env: Environment;
   readonly #sshConnections = new Set<SshConnection>();
   /** The sockets that are not kept alive. */
   readonly #sockets = new Set<Socket>();
 
-  constructor(endpoint: Endpoint, env: Readonly<Record<string, string | undefined>>) {
+  constructor(endpoint: Endpoint, env: Environment) {
     super({ keepAlive: true, maxSockets: endpoint.kind === 'ssh' ? AT_ONCE_BY_SSH : AT_ONCE });
     this.#endpoint = endpoint;
     this.#env = env;

@@ -1,6 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { stringify } from 'node:querystring';
 import { type ByteSource, streamSource } from '../base/io/byte-source.js';
+import type { Environment } from '../base/io/folders.js';
 import { printable } from '../base/text/printable.js';
 import type { DimgxError } from '../errors.js';
 import { parseJson } from '../image/document.js';
@@ -22,7 +23,7 @@ export interface EngineTimeouts {
 }
 
 export interface EngineConnection extends Candidate {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal: AbortSignal | undefined;

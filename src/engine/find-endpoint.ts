@@ -1,12 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { configFolder, homeFolder } from '../base/io/folders.js';
+import { configFolder, type Environment, homeFolder } from '../base/io/folders.js';
 import { quoted } from '../base/text/printable.js';
 import { contextEndpoint, currentContext } from './docker-context.js';
 import { type Endpoint, environmentTls, formatEndpoint, parseEndpoint, wantsTls } from './endpoint.js';
 import { reasonOf } from './engine-error.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A place where an engine may be. */
 export interface Candidate {

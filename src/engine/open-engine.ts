@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { configFolder } from '../base/io/folders.js';
+import { configFolder, type Environment } from '../base/io/folders.js';
 import { readPrivateDocument } from '../base/io/regular-file.js';
 import { goFields } from '../base/text/go-json.js';
 import { printable } from '../base/text/printable.js';
@@ -17,7 +17,7 @@ export interface EngineOptions {
   /** `unix://…`, `tcp://…` or `ssh://…`; takes precedence over the environment. */
   readonly host?: string | undefined;
   /** Default: the environment of this process. Also passed to the `ssh` program. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly env?: Environment | undefined;
   /** Aborts all work of the engine with DIMGX_ABORTED. */
   readonly signal?: AbortSignal | undefined;
   readonly timeouts?: Partial<EngineTimeouts> | undefined;
@@ -91,9 +91,7 @@ const RESERVED = /^(?:host|connection|content-length|transfer-encoding|trailer|u
  *
  * @throws DIMGX_SOURCE_NO_ENGINE for headers that HTTP does not allow; the error does not reveal their values
  */
-async function configuredHeaders(
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Readonly<Record<string, string>>> {
+async function configuredHeaders(env: Environment): Promise<Readonly<Record<string, string>>> {
   const path = join(configFolder(env), 'config.json');
   const document = await readPrivateDocument(path).catch(() => ({}));
   try {

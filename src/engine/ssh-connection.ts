@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Environment } from '../base/io/folders.js';
 import { printable } from '../base/text/printable.js';
 import type { SshEndpoint } from './endpoint.js';
 
@@ -29,7 +30,7 @@ export class SshConnection extends Duplex {
   /** Resolves when the program has exited. Never rejects. */
   readonly ended: Promise<void>;
 
-  constructor(endpoint: SshEndpoint, env: Readonly<Record<string, string | undefined>>) {
+  constructor(endpoint: SshEndpoint, env: Environment) {
     super({ allowHalfOpen: true });
     this.#child = spawn('ssh', sshArguments(endpoint), { env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     const { stdin, stdout, stderr } = this.#child;

@@ -1,4 +1,5 @@
 import { arch } from 'node:os';
+import type { Environment } from '../base/io/folders.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 
@@ -55,7 +56,7 @@ const OCI_ARCHITECTURES: readonly string[] = [
  *
  * @throws DIMGX_CLI_USAGE if the variable is not a platform
  */
-export function defaultPlatform(env: Readonly<Record<string, string | undefined>> = process.env): Platform {
+export function defaultPlatform(env: Environment = process.env): Platform {
   return environmentPlatform(env) ?? normalized('linux', arch(), undefined);
 }
 
@@ -63,7 +64,7 @@ export function defaultPlatform(env: Readonly<Record<string, string | undefined>
  * @returns the platform in `DOCKER_DEFAULT_PLATFORM`; `undefined` if it is not set
  * @throws DIMGX_CLI_USAGE
  */
-export function environmentPlatform(env: Readonly<Record<string, string | undefined>>): Platform | undefined {
+export function environmentPlatform(env: Environment): Platform | undefined {
   const text = env.DOCKER_DEFAULT_PLATFORM;
   return text ? parsePlatform(text, 'DOCKER_DEFAULT_PLATFORM is ') : undefined;
 }

@@ -1,12 +1,10 @@
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { homeFolder } from '../base/io/folders.js';
+import { type Environment, homeFolder } from '../base/io/folders.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError, isSystemError } from '../errors.js';
 import { type RegistryRule, readRegistriesConf } from './registries-conf-file.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A rule that matches a name. */
 export interface FoundRule extends RegistryRule {

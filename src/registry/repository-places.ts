@@ -1,3 +1,4 @@
+import type { Environment } from '../base/io/folders.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError, type Warn } from '../errors.js';
 import type { RegistryName } from '../reference/image-name.js';
@@ -20,7 +21,7 @@ export interface PlacesRequest {
   readonly name: RegistryName;
   /** `HOST=URL`, in the order in which they are tried. */
   readonly mirrors: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly warn: Warn;
 }
 

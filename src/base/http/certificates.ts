@@ -1,11 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DimgxError, isSystemError, type Warn } from '../../errors.js';
-import { configFolder, homeFolder } from '../io/folders.js';
+import { configFolder, type Environment, homeFolder } from '../io/folders.js';
 import { readRegularFile } from '../io/regular-file.js';
 import { printable } from '../text/printable.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Certificates for connections to one host. */
 export interface HostCertificates {

@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Agent, buildConnector, Dispatcher } from 'undici';
 import { handledLater } from '../call/deferred.js';
+import type { Environment } from '../io/folders.js';
 import { printable } from '../text/printable.js';
 import { failureThrough, HttpFailure, httpFailure } from './http-failure.js';
 import { TlsContexts, type TlsSettings } from './tls-contexts.js';
@@ -147,8 +148,6 @@ function basicOf({ username, password }: URL): string {
 function destroy(dispatcher: Dispatcher): Promise<void> | undefined {
   return typeof dispatcher.destroy === 'function' ? dispatcher.destroy() : undefined;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The proxy that the environment sets for a URL, with the rules of Go's programs: `HTTPS_PROXY` or `HTTP_PROXY` by

@@ -1,5 +1,6 @@
 import { createSecureContext, rootCertificates, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { DimgxError, type Warn } from '../../errors.js';
+import type { Environment } from '../io/folders.js';
 import { printable } from '../text/printable.js';
 import {
   type HostCertificates,
@@ -11,7 +12,7 @@ import {
 } from './certificates.js';
 
 export interface TlsSettings {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** PEM file of certificate authorities to trust in addition to the usual ones. */
   readonly caFile?: string | undefined;
   /** A folder laid out like those in `certs.d`. */
@@ -63,10 +64,7 @@ export class TlsContexts {
   }
 }
 
-async function commonAuthorities(
-  caFile: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<readonly string[]> {
+async function commonAuthorities(caFile: string | undefined, env: Environment): Promise<readonly string[]> {
   return [...(caFile === undefined ? [] : await readAuthorities(caFile)), ...(await namedAuthorities(env))];
 }
 

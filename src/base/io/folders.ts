@@ -3,7 +3,8 @@ import { userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { isSystemError } from '../../errors.js';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Variables of the environment. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The user's home: `HOME` if absolute, else the account's home; `/` for a user without an account, as in containers.

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { configFolder, homeFolder, makeUserFolder } from '../../base/io/folders.js';
+import { configFolder, type Environment, homeFolder, makeUserFolder } from '../../base/io/folders.js';
 import { parsePrivate, readPrivateText, replaceFile } from '../../base/io/regular-file.js';
 import { goFields, isObject, parseGoJson } from '../../base/text/go-json.js';
 import { printable } from '../../base/text/printable.js';
@@ -17,8 +17,6 @@ export interface Credentials {
   /** A token that is sent unchanged. */
   readonly registryToken: string;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The program the file belongs to. Both use the same format. */
 export type AuthFileKind = 'docker' | 'podman';

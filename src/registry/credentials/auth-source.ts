@@ -1,3 +1,4 @@
+import type { Environment } from '../../base/io/folders.js';
 import { printable } from '../../base/text/printable.js';
 import { DimgxError, isSystemError } from '../../errors.js';
 import { type AuthFile, type AuthFileKind, dockerFile, parseAuthFile, podmanFiles, readAuthFile } from './auth-file.js';
@@ -13,7 +14,7 @@ export interface AuthSource {
 }
 
 export interface AuthSourcesRequest {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** Which program's files are searched first. */
   readonly first: AuthFileKind;
   /** If given, the only file to search. */

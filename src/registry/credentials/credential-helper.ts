@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import * as v from 'valibot';
+import type { Environment } from '../../base/io/folders.js';
 import { goFields, isObject, parseGoJson } from '../../base/text/go-json.js';
 import { printable, quoted } from '../../base/text/printable.js';
 import { isSystemError } from '../../errors.js';
 import type { Credentials } from './auth-file.js';
 
 export interface HelperOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly signal?: AbortSignal | undefined;
   /** In milliseconds. */
   readonly timeout: number;

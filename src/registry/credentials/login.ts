@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { makeUserFolder } from '../../base/io/folders.js';
+import { type Environment, makeUserFolder } from '../../base/io/folders.js';
 import { printable } from '../../base/text/printable.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';
 import {
@@ -106,7 +106,7 @@ export interface LoginRequest {
   readonly registry: string;
   /** The file that the user names. Default: docker's or Podman's. */
   readonly authFile?: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly signal?: AbortSignal | undefined;
 }
 
