@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { ERRORS, type ErrorCode, type ExitCode, type WarningCode } from './error-table.js';
 
 export { ERRORS, type ErrorCode, type ExitCode, WARNINGS, type WarningCode } from './error-table.js';
@@ -123,3 +124,6 @@ export function isSystemError(failure: unknown, ...codes: string[]): failure is 
   if (!(failure instanceof Error) || !('syscall' in failure) || !('code' in failure)) return false;
   return codes.length === 0 || codes.includes(String(failure.code));
 }
+
+/** Number of the error that a user's disk quota is used up. Node has no name for it. */
+export const QUOTA_USED_UP = -constants.errno.EDQUOT;

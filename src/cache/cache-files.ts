@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, readdir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolder } from '../base/io/folders.js';
+import { makeFolder, namesIn } from '../base/io/folders.js';
 import { restOfPieces } from '../base/io/region.js';
 import { openRegularFile, replaceFile } from '../base/io/regular-file.js';
 import { isSystemError } from '../errors.js';
@@ -160,13 +160,6 @@ export async function removeFile(path: string): Promise<boolean> {
     if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) return false;
     throw failure;
   }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch((failure: unknown) => {
-    if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) return [];
-    throw failure;
-  });
 }
 
 /** Validates the digest, so that a malformed one cannot become a path. */

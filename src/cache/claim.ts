@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { open, readdir, readFile, readlink, stat, unlink, utimes } from 'node:fs/promises';
+import { open, readFile, readlink, stat, unlink, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeFolder } from '../base/io/folders.js';
-import { isSystemError, throwIfAborted } from '../errors.js';
+import { makeFolder, namesIn } from '../base/io/folders.js';
+import { throwIfAborted } from '../errors.js';
 
 /** Delays between checks for rival claims, in milliseconds: the first, and the longest. */
 const PATIENCE = { first: 10, most: 200 };
@@ -122,13 +122,6 @@ async function rivalsOf(folder: string, key: string, self: ProcessIdentity) {
 async function isFresh(path: string): Promise<boolean> {
   const about = await stat(path).catch(() => undefined);
   return about !== undefined && Date.now() - about.mtimeMs < GIVEN_UP;
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch((failure: unknown) => {
-    if (isSystemError(failure, 'ENOENT')) return [];
-    throw failure;
-  });
 }
 
 /** Identifies the process behind a claim, so that other processes can check whether it is still running. */

@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises';
-import { constants } from 'node:os';
 import { dirname } from 'node:path';
-import { isSystemError } from '../errors.js';
+import { isSystemError, QUOTA_USED_UP } from '../errors.js';
 
 /** Errors about the storage location, rather than about the data. */
 const PLACE = ['ENOSPC', 'EFBIG', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'ENOTSUP', 'ENOENT'];
@@ -9,8 +8,6 @@ const PLACE = ['ENOSPC', 'EFBIG', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'ENOTSUP', 
 const OTHER_KIND = ['EISDIR', 'ELOOP', 'EEXIST', 'ENOTDIR', 'ENXIO'];
 /** Errors that occur when nothing more can be written. */
 const FULL = ['ENOSPC', 'EFBIG', 'EROFS', 'EIO'];
-/** The quota is used up. Node has the number of this error, but no name for it. */
-const QUOTA_USED_UP = -constants.errno.EDQUOT;
 
 /** Something cannot be stored. It can still be used without being stored. */
 export class StorageFailure extends Error {}

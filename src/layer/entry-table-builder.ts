@@ -61,7 +61,9 @@ export class EntryTableBuilder {
 
   #addName(name: Uint8Array): void {
     const end = this.#names + name.length;
-    if (end > this.#columns.names.length) this.#growNames(end);
+    if (end > this.#columns.names.length) {
+      this.#columns.names = withRoom(this.#columns.names, end, 'the names in a layer take over 2 GiB');
+    }
     this.#columns.names.set(name, this.#names);
     this.#names = end;
   }
@@ -72,13 +74,20 @@ export class EntryTableBuilder {
     for (const [key, column] of Object.entries(rows)) (larger[key as keyof typeof rows] as Column).set(column);
     this.#columns = { ...larger, names };
   }
+}
 
-  #growNames(needed: number): void {
-    if (needed > MAX_NAMES) throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', 'the names in a layer take over 2 GiB');
-    const larger = new Uint8Array(Math.min(MAX_NAMES, Math.max(needed, this.#columns.names.length * 2)));
-    larger.set(this.#columns.names);
-    this.#columns.names = larger;
-  }
+/**
+ * Copies names into a larger column.
+ *
+ * @param needed room that is needed, in bytes; more than there is
+ * @param refusal message of the error
+ * @throws DIMGX_INSPECT_TOO_LARGE
+ */
+export function withRoom(names: Uint8Array, needed: number, refusal: string): Uint8Array {
+  if (needed > MAX_NAMES) throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', refusal);
+  const larger = new Uint8Array(Math.min(MAX_NAMES, Math.max(needed, names.length * 2)));
+  larger.set(names);
+  return larger;
 }
 
 function longTarget(length: number): DimgxError {

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { DimgxError } from '../errors.js';
+import { withRoom } from '../layer/entry-table-builder.js';
 import { SLASH } from '../tar/path.js';
 import { Inodes } from './inodes.js';
 import { Column, type EntryRef, KIND, NONE, type Node } from './node.js';
@@ -205,7 +206,9 @@ export class Tree {
     const node = this.length;
     const nameStart = this.#nameStart(node);
     const nameEnd = nameStart + end - start;
-    if (nameEnd > this.#names.length) this.#growNames(nameEnd);
+    if (nameEnd > this.#names.length) {
+      this.#names = withRoom(this.#names, nameEnd, 'the names in the image take over 2 GiB');
+    }
     for (let i = start, to = nameStart; i < end; i++, to++) this.#names[to] = bytes[i] as number;
     this.#parent.push(parent);
     this.#nameEnd.push(nameEnd);
@@ -215,13 +218,6 @@ export class Tree {
     this.#entry.push(ref.entry);
     this.#inode.push(inode);
     return node;
-  }
-
-  #growNames(needed: number): void {
-    if (needed > MAX_NAMES) throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', 'the names in the image take over 2 GiB');
-    const larger = new Uint8Array(Math.min(MAX_NAMES, Math.max(needed, this.#names.length * 2)));
-    larger.set(this.#names);
-    this.#names = larger;
   }
 
   /** The slot of the last node with that name in that directory, or the free slot where it belongs. */
@@ -264,8 +260,6 @@ export class Tree {
     }
   }
 }
-
-const MAX_NAMES = 2 ** 31 - 1;
 
 /**
  * FNV-1a over the name, starting from the directory and the seed, then mixed so that the low bits depend on all bits.

@@ -1,7 +1,6 @@
-import { constants } from 'node:os';
 import { isTooManyFiles, tooManyFiles } from '../base/io/open-file-limit.js';
 import { quoted, reasonOf } from '../base/text/printable.js';
-import { DimgxError, type ErrorDetails } from '../errors.js';
+import { DimgxError, type ErrorDetails, QUOTA_USED_UP } from '../errors.js';
 
 /** Error codes that mean the reader of a pipe, a socket or a stream is gone. */
 const READER_GONE: ReadonlySet<unknown> = new Set([
@@ -14,8 +13,6 @@ const READER_GONE: ReadonlySet<unknown> = new Set([
   'ERR_STREAM_WRITE_AFTER_END',
 ]);
 const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EFBIG']);
-/** Quota exceeded: Node knows the number but has no name for it. */
-const QUOTA_USED_UP = -constants.errno.EDQUOT;
 
 /**
  * Converts an error from the operating system or a stream into a `DimgxError`.

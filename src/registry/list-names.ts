@@ -93,7 +93,7 @@ async function* listPages(
     if (asked.has(next)) throw endless(what);
     asked.add(next);
     const { reply, bytes } = await readPage(server, { path: next, scope }, asked.size, what);
-    const names = namesIn(parseDocument(bytes, PageSchema, what), key, what);
+    const names = namesOfPage(parseDocument(bytes, PageSchema, what), key, what);
     yield names;
     count += names.length;
     empty = names.length > 0 ? 0 : empty + 1;
@@ -108,7 +108,7 @@ async function* listPages(
  *
  * @throws DIMGX_IMAGE_BAD_JSON if the page has no list
  */
-function namesIn(page: v.InferOutput<typeof PageSchema>, key: ListRequest['key'], what: string): readonly string[] {
+function namesOfPage(page: v.InferOutput<typeof PageSchema>, key: ListRequest['key'], what: string): readonly string[] {
   const names = page[key];
   if (names === undefined && (key !== 'tags' || page.name === undefined)) {
     throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${what} is not of the right shape: it has no ${key}`);

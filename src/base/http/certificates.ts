@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DimgxError, isSystemError, type Warn } from '../../errors.js';
-import { configFolder, type Environment, homeFolder } from '../io/folders.js';
+import { configFolder, type Environment, homeFolder, namesIn } from '../io/folders.js';
 import { readRegularFile } from '../io/regular-file.js';
 import { printable } from '../text/printable.js';
 
@@ -30,7 +30,7 @@ export async function hostCertificates(
   const folders = [...places, configFolder(env)].map((place) => join(place, 'certs.d'));
   const wanted = folders.flatMap((folder) => names.map((name) => join(folder, name)));
   const found: HostCertificates[] = [];
-  for (const folder of wanted) found.push(await certificatesOf(folder, await namesIn(folder, warn), warn));
+  for (const folder of wanted) found.push(await certificatesOf(folder, await readableNames(folder, warn), warn));
   const client = found.find((each) => each.client)?.client;
   return { authorities: found.flatMap(({ authorities }) => authorities), ...(client && { client }) };
 }
@@ -83,11 +83,11 @@ export async function readAuthorities(path: string): Promise<readonly string[]> 
   throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message);
 }
 
-async function namesIn(folder: string, warn: Warn): Promise<readonly string[]> {
+async function readableNames(folder: string, warn: Warn): Promise<readonly string[]> {
   try {
-    return await readdir(folder);
+    return await namesIn(folder);
   } catch (failure) {
-    if (!isSystemError(failure, 'ENOENT', 'ENOTDIR', 'EACCES')) passOver(folder, failure, warn);
+    if (!isSystemError(failure, 'EACCES')) passOver(folder, failure, warn);
     return [];
   }
 }

@@ -1,4 +1,4 @@
-import { chown, mkdir, stat } from 'node:fs/promises';
+import { chown, mkdir, readdir, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { isSystemError } from '../../errors.js';
@@ -79,4 +79,15 @@ async function isFolder(path: string): Promise<boolean> {
     if (isSystemError(failure, 'ENOENT')) return false;
     throw failure;
   }
+}
+
+/**
+ * @returns the names in a folder, in any order; none if there is no such folder
+ * @throws the operating system's error
+ */
+export async function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch((failure: unknown) => {
+    if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) return [];
+    throw failure;
+  });
 }
