@@ -1,3 +1,4 @@
+import { handledLater } from '../base/call/deferred.js';
 import type { Region, RegionFile } from '../base/io/region.js';
 import type { Warning } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
@@ -119,8 +120,7 @@ export class Inspection {
     const named = digestsNamed(layer);
     const isHashed = named.every((digest) => algorithmOf(digest) === 'sha256');
     if (isHashed) for (const digest of named) compareDigest(layer, digest, sha256);
-    const verified = isHashed ? Promise.resolve(digestsOf(layer)) : this.#verifyPlain(layer);
-    verified.catch(() => undefined);
+    const verified = isHashed ? Promise.resolve(digestsOf(layer)) : handledLater(this.#verifyPlain(layer));
     return this.#index(layer, layer.blob, contents, verified);
   }
 
@@ -131,8 +131,7 @@ export class Inspection {
   }
 
   async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
-    const verified = this.#verifies ? this.#verifyPlain(layer) : Promise.resolve({});
-    verified.catch(() => undefined);
+    const verified = this.#verifies ? handledLater(this.#verifyPlain(layer)) : Promise.resolve({});
     const { contents } = await this.#work.run(layer, indexTask(layer.blob, this.#budget), 'inspect');
     return this.#index(layer, layer.blob, contents as LayerContents, verified);
   }
@@ -159,8 +158,7 @@ export class Inspection {
     const filled = new FillLevel();
     const spool = await this.#decoder.allot(layer, contents.length);
     const decoded = this.#decoder.decode(layer, { contents, filled, spool });
-    const verified = decoded.then(() => (this.#verifies ? digestsOf(layer) : {}));
-    verified.catch(() => undefined);
+    const verified = handledLater(decoded.then(() => (this.#verifies ? digestsOf(layer) : {})));
     decoded.then(
       () => filled.rise(contents.length),
       (failure) => filled.fail(failure),

@@ -1,3 +1,4 @@
+import { handledLater } from '../../base/call/deferred.js';
 import { isCodedTooMany } from '../../base/io/open-file-limit.js';
 import { SharedLength } from '../../base/worker/shared-length.js';
 import type { ThreadShare } from '../../base/worker/thread-share.js';
@@ -57,8 +58,8 @@ export class ArrivingBlobs {
     const length = new SharedLength();
     const plainAlgorithm = this.#options.hashes && layer.diffId ? algorithmOf(layer.diffId) : undefined;
     const reading = { compression, arriving: length.memory, reads: true };
-    const decoded = this.#decode({ ...reading, storedAlgorithm: undefined, plainAlgorithm }, file, layer);
-    decoded.catch(() => undefined); // mark as handled: `take` rethrows it
+    const decoding = { ...reading, storedAlgorithm: undefined, plainAlgorithm };
+    const decoded = handledLater(this.#decode(decoding, file, layer));
     const key = keyOf(layer);
     this.#blobs.set(key, decoded);
     return {
