@@ -1,24 +1,42 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { IMAGE_FORMS } from '#dimgx/cli/commands/command-help.js';
 import type { OptionRow } from '#dimgx/cli/options/option-row.js';
 import { OPTION_TABLE } from '#dimgx/cli/options/option-table.js';
 import { CODECS, type CodecName } from '#dimgx/compression/codecs.js';
+import { FORMS, transportOf } from '#dimgx/source/form/forms.js';
+import { listImages } from '#dimgx/source/list-images.js';
+import { parseReference } from '#dimgx/source/reference.js';
+import { transportIn, type Usage } from '#dimgx/source/source.js';
+import { SOURCES, USAGES } from '#dimgx/source/sources.js';
 import { COMPRESSION } from './conformance/rules/compression.js';
 import { Page, ROOT } from './docs/markdown.js';
+import { imageForms } from './fuzz/seeds/images.js';
+import { writeArchive } from './helpers/members.js';
 
 /** The files of `src/`, from the folder of the clone. */
-const SOURCES = readdirSync(`${ROOT}src`, { recursive: true })
+const FILES = readdirSync(`${ROOT}src`, { recursive: true })
   .map((name) => `src/${name}`)
   .filter((name) => name.endsWith('.ts'));
 
 const textOf = (name: string) => readFileSync(ROOT + name, 'utf8');
 
+/** How near each other two names stand in a list, in characters. */
+const NEAR = 60;
+
 /** Files whose code has two of the names near each other, as texts or as keys. */
 function filesThatList(names: readonly string[], but: RegExp): readonly string[] {
-  const name = `(?:['"\`](?:${names.join('|')})['"\`]|\\b(?:${names.join('|')}):)`;
-  const list = new RegExp(`${name}[^;]{0,60}?${name}`);
-  const codeOf = (file: string) => textOf(file).replaceAll(/\/\*.*?\*\/|\/\/ [^\n]*/gs, '');
-  return SOURCES.filter((file) => !but.test(file) && list.test(codeOf(file)));
+  const any = names.join('|');
+  const name = new RegExp(`['"\`](${any})['"\`]|\\b(${any}):`, 'g');
+  const hasList = (file: string) => {
+    const code = textOf(file).replaceAll(/\/\*.*?\*\/|\/\/ [^\n]*/gs, '');
+    const found = [...code.matchAll(name)].map(({ index, 1: text, 2: key }) => ({ index, name: text ?? key }));
+    return found.some((one, i) => {
+      const next = found[i + 1];
+      return next !== undefined && next.name !== one.name && next.index - one.index < NEAR;
+    });
+  };
+  return FILES.filter((file) => !but.test(file) && hasList(file));
 }
 
 describe('codecs', () => {
@@ -77,5 +95,50 @@ describe('codecs', () => {
 
   test('no other file of src/ lists them', () => {
     expect(filesThatList(names, /^src\/cli\/options\//)).toEqual([]);
+  });
+});
+
+describe('sources', () => {
+  const transports = USAGES.map((usage) => transportIn<Usage>(usage));
+
+  test('no two have the same transport', () => {
+    const all = SOURCES.flatMap(({ usages }) => [...usages]);
+    expect(new Set(all).size).toBe(all.length);
+    expect(new Set(transports).size).toBe(all.length);
+  });
+
+  test.each(USAGES)('a reference is written as %s', (usage) => {
+    const text = usage.replaceAll(/[[\]]/g, '').toLowerCase();
+    expect(parseReference(text).transport).toBe(transportIn<Usage>(usage));
+  });
+
+  test('the help names each', () => {
+    const told = IMAGE_FORMS.match(/[a-z-]+:[^\s,]+/g) ?? [];
+    expect(told.sort()).toEqual([...USAGES].sort());
+  });
+
+  test('docs/sources.md says what each names', () => {
+    const [first = ''] = new Page('docs/sources.md').lines.join('\n').split('\n## ');
+    const told = new Page('docs/sources.md', first).rows.flatMap(([cell = '']) => /^`(.+:.+)`$/.exec(cell)?.[1] ?? []);
+    expect(told.sort()).toEqual([...USAGES].sort());
+  });
+
+  test('the fuzzer has an image in each form', async () => {
+    const seeds = imageForms().map(async (members) => {
+      const names = members.map(([name]) => name);
+      const { source } = await listImages(await writeArchive(Object.fromEntries(members)));
+      return { names, transport: source.transport };
+    });
+    const all = await Promise.all(seeds);
+    for (const form of FORMS) {
+      const transport = transportOf(form, { isArchive: true });
+      const isOf = ({ names, transport: found }: (typeof all)[number]) =>
+        found === transport && form.marks.some((mark) => names.includes(mark));
+      expect(all.some(isOf), transport).toBe(true);
+    }
+  });
+
+  test('no other file of src/ lists them', () => {
+    expect(filesThatList(transports, /^src\/(source\/form\/|cli\/commands\/command-help\.ts$)/)).toEqual([]);
   });
 });

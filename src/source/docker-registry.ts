@@ -22,7 +22,7 @@ import type { Repository } from '../registry/repository.js';
 import { foundImage, imageManifest } from './choose/found-image.js';
 import { listDocument } from './choose/list-manifest.js';
 import { describeLayers, imageOf, warnOfOddities } from './form/assemble-image.js';
-import type { FoundImage } from './form/source.js';
+import type { FoundImage } from './form/form.js';
 
 /** What to open in a registry. */
 interface RegistryRequest {

@@ -3,37 +3,16 @@ import { join } from 'node:path';
 import { pathData, printable, quoted } from '../base/text/printable.js';
 import { DimgxError, isSystemError, type Warn } from '../errors.js';
 import type { OpenContext } from '../image/image.js';
+import type { OpenOptions } from '../options.js';
 import { fullName } from '../reference/image-name.js';
-import type { PathChoice, Reference } from '../reference/reference.js';
-import type { Files } from './files/files.js';
+import { engineSource } from './engine-source.js';
+import { filePlace } from './file-source.js';
 import { openPath, openStandardInput } from './files/open-files.js';
-import { INDEX, MARKER } from './form/manifest-digests.js';
-import type { Source } from './form/source.js';
-import { SOURCES, SOURCES_OF } from './form/sources.js';
-
-/** What a reference leads to: an image in an engine, an image in a registry, or files. */
-export type Place = EnginePlace | RegistryPlace | FilePlace;
-
-interface EnginePlace {
-  readonly in: 'engine';
-  /** Name of the image in the engine. */
-  readonly name: string;
-  /** Set for a bare name, which could have been a path: what to say about the path if the engine has no such image. */
-  readonly path?: string;
-}
-
-interface RegistryPlace {
-  readonly in: 'registry';
-  /** Name of the image, as docker reads names. */
-  readonly name: string;
-}
-
-/** Files, and the forms that an image among them may have. */
-export interface FilePlace {
-  readonly files: Files;
-  readonly selector?: string | undefined;
-  readonly sources: readonly Source[];
-}
+import { FORMS, MARKS } from './form/forms.js';
+import type { PathChoice, Reference } from './reference.js';
+import { registrySource } from './registry-source.js';
+import { type OpenRequest, type Place, prefixOf } from './source.js';
+import { sourceOf } from './sources.js';
 
 /**
  * Finds what a reference names. If that is files, opens them.
@@ -42,20 +21,13 @@ export interface FilePlace {
  * @throws DIMGX_SOURCE_NOT_FOUND, and as `openPath` and `openStandardInput`
  */
 export async function locate(reference: Reference, context: OpenContext, warn: Warn): Promise<Place> {
-  switch (reference.transport) {
-    case 'stdin':
-      return { files: await openStandardInput(context), sources: SOURCES };
-    case 'bare':
-      return locateBare(reference.text, context, warn);
-    case 'docker-daemon':
-      return { in: 'engine', name: reference.name };
-    case 'docker':
-      return { in: 'registry', name: reference.name };
-    default: {
-      const { path, selector } = await existing(reference.choices);
-      return { files: await openPath(path, context), selector, sources: SOURCES_OF[reference.transport] };
-    }
-  }
+  const { transport } = reference;
+  if (transport === 'stdin') return filePlace(await openStandardInput(context), { forms: FORMS }, context);
+  if (transport === 'bare') return locateBare(reference.text, context, warn);
+  const source = sourceOf(transport);
+  if ('name' in reference) return source.locate({ transport, operand: reference.name }, context);
+  const { path, selector } = await existing(reference.choices);
+  return source.locate({ transport, operand: path, selector }, context);
 }
 
 /** A path, or an image of the engine. */
@@ -65,14 +37,45 @@ async function locateBare(text: string, context: OpenContext, warn: Warn): Promi
   if (kind && (await isPath(text, kind))) {
     // A directory that holds an image is surely meant, so there is no warning for it.
     if (kind === 'file' && mayBeName(text))
-      notTaken(`${quoted(text)} is read as a path; for the engine's image: docker-daemon:${text}`);
-    return { files: await openPath(text, context), sources: SOURCES };
+      notTaken(`${quoted(text)} is read as a path; for the engine's image: ${prefixOf(engineSource.usages[0])}${text}`);
+    return filePlace(await openPath(text, context), { forms: FORMS }, context);
   }
   if (/^\.{0,2}\//.test(text))
     throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(text)}`, pathData(text));
-  if (!kind) return { in: 'engine', name: text, path: `there is no file or directory ${quoted(text)}` };
+  if (!kind) return enginePlace(text, `there is no file or directory ${quoted(text)}`, context);
   notTaken(`${quoted(text)} is asked of the engine; for the directory: ./${printable(text, 200)}`);
-  return { in: 'engine', name: text, path: `the directory ${quoted(text)} holds no image` };
+  return enginePlace(text, `the directory ${quoted(text)} holds no image`, context);
+}
+
+/**
+ * An image of the engine; if there is no engine, perhaps of a registry.
+ *
+ * @param path what to say about the path of this name if the engine has no such image
+ */
+async function enginePlace(name: string, path: string, context: OpenContext): Promise<Place> {
+  const named = { transport: 'bare', operand: name };
+  const inEngine = await engineSource.locate(named, context);
+  const inRegistry = await registrySource.locate(named, context);
+  const open = (request: OpenRequest) =>
+    inEngine.open(request).catch((failure: unknown) => {
+      if (mayGoToRegistry(failure, request.options)) return inRegistry.open(request);
+      return notFound(path, failure);
+    });
+  return { ...inEngine, open };
+}
+
+/** If there is no engine to pull an image, it is read from its registry instead, unless the user named an engine. */
+function mayGoToRegistry(failure: unknown, { pull = 'never', host }: OpenOptions): boolean {
+  const hasNoEngine = failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_ENGINE';
+  return hasNoEngine && pull !== 'never' && host === undefined;
+}
+
+/** For a bare name, the error also says what is at that path. */
+function notFound(path: string, failure: unknown): never {
+  const isAbsent =
+    failure instanceof DimgxError && ['DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_NO_SUCH_IMAGE'].includes(failure.code);
+  if (!isAbsent) throw failure;
+  throw failure.retold(`${path}; ${failure.message}`);
 }
 
 /** Whether a user could mean an image by it. Archives usually have an extension, and paths a slash. */
@@ -94,8 +97,7 @@ async function existing(choices: readonly [PathChoice, ...PathChoice[]]): Promis
 async function isPath(text: string, kind: 'file' | 'directory'): Promise<boolean> {
   const mayBeImage = fullName(text) !== undefined || /^[0-9a-f]{64}$/.test(text);
   if (kind === 'file' || text.includes('/') || !mayBeImage) return true;
-  const marks = ['manifest.json', MARKER, INDEX, 'repositories'];
-  return (await Promise.all(marks.map((mark) => exists(join(text, mark))))).includes(true);
+  return (await Promise.all(MARKS.map((mark) => exists(join(text, mark))))).includes(true);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { optionsOf } from '#dimgx/cli/commands/command.js';
 import { asOptions, findCommand } from '#dimgx/cli/commands/command-table.js';
 import { normaliseArgv } from '#dimgx/cli/options/argv.js';
-import { parseReference } from '#dimgx/reference/reference.js';
+import { parseReference } from '#dimgx/source/reference.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { readCommandLine } from '../helpers/read-line.js';
 import { runShell } from '../helpers/run-command.js';

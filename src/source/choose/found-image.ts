@@ -5,7 +5,7 @@ import { parseConfig } from '../../image/config.js';
 import { type Descriptor, IMAGE_CONFIG_TYPES, INDEX_DOCUMENT, isForeign, type Manifest } from '../../image/manifest.js';
 import { parseTolerantly } from '../../image/oddity.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
-import type { FoundImage, FoundLayer } from '../form/source.js';
+import type { FoundImage, FoundLayer } from '../form/form.js';
 import { chooseLeaf, type LeafRequest } from './choose-leaf.js';
 import { kindOfManifest, withArticle } from './manifest-kind.js';
 import { type Leaf, leavesOf } from './manifest-leaves.js';

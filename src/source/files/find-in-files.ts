@@ -2,33 +2,33 @@ import { DimgxError, type Warning } from '../../errors.js';
 import { formatPlatform, isSameMachine } from '../../image/platform.js';
 import * as dockerArchive from '../form/docker-archive.js';
 import type { Documents } from '../form/documents.js';
+import type { Form, FormRequest, FoundImage } from '../form/form.js';
 import * as ociLayout from '../form/oci-layout.js';
-import type { FoundImage, Source, SourceRequest } from '../form/source.js';
 
 /**
  * The first form that fits the files.
  *
  * @throws DIMGX_SOURCE_NOT_AN_IMAGE
  */
-export async function recognise(sources: readonly Source[], documents: Documents): Promise<Source> {
-  for (const source of sources) if (await source.recognises(documents)) return source;
+export async function recognise(forms: readonly Form[], documents: Documents): Promise<Form> {
+  for (const form of forms) if (await form.recognises(documents)) return form;
   const { notAnImage } = await import('./not-an-image.js');
-  throw await notAnImage(documents, sources);
+  throw await notAnImage(documents, forms);
 }
 
 interface Found {
-  readonly source: Source;
+  readonly form: Form;
   readonly found: FoundImage;
 }
 
 /**
  * Finds the image. If a platform was asked for, the result is for that platform, or it is an error.
  *
- * @throws DIMGX_SOURCE_NO_PLATFORM; what `Source.find` throws
+ * @throws DIMGX_SOURCE_NO_PLATFORM; what `Form.find` throws
  */
-export async function findForPlatform(source: Source, request: SourceRequest): Promise<Found> {
-  const isHybrid = source === dockerArchive && (await ociLayout.recognises(request.documents));
-  const { found, ...rest } = await (isHybrid ? findInHybrid(request) : findIn(source, request));
+export async function findForPlatform(form: Form, request: FormRequest): Promise<Found> {
+  const isHybrid = form === dockerArchive && (await ociLayout.recognises(request.documents));
+  const { found, ...rest } = await (isHybrid ? findInHybrid(request) : findIn(form, request));
   const { wanted } = request;
   const { platform } = found.config;
   if (wanted && platform && !found.isForPlatform && !isSameMachine(wanted, platform)) {
@@ -42,15 +42,15 @@ export async function findForPlatform(source: Source, request: SourceRequest): P
   return { found, ...rest };
 }
 
-async function findIn(source: Source, request: SourceRequest): Promise<Found> {
-  return { source, found: await source.find(request) };
+async function findIn(form: Form, request: FormRequest): Promise<Found> {
+  return { form, found: await form.find(request) };
 }
 
 /**
  * Docker's `manifest.json` names only one platform, whether its blobs are there or not. Others are in the OCI layout
  * around it.
  */
-async function findInHybrid(request: SourceRequest): Promise<Found> {
+async function findInHybrid(request: FormRequest): Promise<Found> {
   const { wanted } = request;
   const first = await findIn(dockerArchive, request).catch((failure: unknown) => failure);
   if (!isFound(first)) {
@@ -84,7 +84,7 @@ function isFound(outcome: unknown): outcome is Found {
   return typeof outcome === 'object' && outcome !== null && 'found' in outcome;
 }
 
-async function isWhole({ layers }: FoundImage, { documents }: SourceRequest): Promise<boolean> {
+async function isWhole({ layers }: FoundImage, { documents }: FormRequest): Promise<boolean> {
   for (const { file } of layers) if ((await documents.lengthOf(file)) === undefined) return false;
   return true;
 }

@@ -5,6 +5,7 @@ import { DimgxError } from '../../errors.js';
 import { type ForeignFormat, type FormatKind, foreignFormat } from '../../tar/foreign-format.js';
 import { BLOCK, isZeroBlock } from '../../tar/header.js';
 import { checkSum } from '../../tar/read-header.js';
+import { MARKS } from '../form/forms.js';
 
 /** Where an archive comes from. */
 export interface ArchivePlace {
@@ -39,9 +40,6 @@ const ADVICE: Readonly<
 
 /** Kinds that begin with text a person can read. */
 const READABLE: readonly FormatKind[] = ['page', 'text', 'JSON'];
-
-/** Documents that users give in place of the directory that holds the image. */
-const DOCUMENTS: readonly string[] = ['index.json', 'manifest.json', 'oci-layout', 'repositories'];
 
 /** How much of a text to show, in characters. */
 const SHOWN = 80;
@@ -90,7 +88,7 @@ function advice(format: ForeignFormat, file: GivenFile): string {
     case 'archive':
       return `unpack it first${program === undefined ? '' : ` with ${program}`}, and give dimgx the image in it`;
     case 'JSON':
-      if (file.isPath && DOCUMENTS.includes(basename(file.location))) {
+      if (file.isPath && MARKS.includes(basename(file.location))) {
         return `give dimgx the directory around it: dimgx ${shellWord(dirname(file.location))}`;
       }
       return 'perhaps it is one document of an image, or an answer of a server; give dimgx the whole image';

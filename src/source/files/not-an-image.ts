@@ -3,8 +3,8 @@ import { printable, quoted, shellWord } from '../../base/text/printable.js';
 import { detectCompression } from '../../compression/codecs.js';
 import { DimgxError } from '../../errors.js';
 import { Documents } from '../form/documents.js';
-import type { Source } from '../form/source.js';
-import { SOURCES } from '../form/sources.js';
+import type { Form } from '../form/form.js';
+import { FORMS, MARKS, transportOf } from '../form/forms.js';
 import type { Files } from './files.js';
 import { flatAlready, rootNames } from './foreign-file.js';
 
@@ -36,13 +36,13 @@ const OTHERS: readonly { readonly top: readonly string[]; readonly what: string 
 /**
  * The error for an archive or a directory without an image in its proper place. It says what is there and what to do.
  *
- * @param sources the forms that were tried
+ * @param tried the forms that were tried
  */
-export async function notAnImage(documents: Documents, sources: readonly Source[]): Promise<DimgxError> {
-  return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', await explanation(documents, sources));
+export async function notAnImage(documents: Documents, tried: readonly Form[]): Promise<DimgxError> {
+  return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', await explanation(documents, tried));
 }
 
-async function explanation(documents: Documents, sources: readonly Source[]): Promise<string> {
+async function explanation(documents: Documents, tried: readonly Form[]): Promise<string> {
   const { files } = documents;
   const { location, isArchive } = files;
   const names = (await files.topNames()).filter((name) => name !== '');
@@ -53,7 +53,7 @@ async function explanation(documents: Documents, sources: readonly Source[]): Pr
   }
   const form = await formOf(
     documents,
-    SOURCES.filter((source) => !sources.includes(source)),
+    FORMS.filter((form) => !tried.includes(form)),
   );
   if (form) return otherForm(form, files);
   const roots = rootNames(names);
@@ -67,12 +67,12 @@ async function explanation(documents: Documents, sources: readonly Source[]): Pr
   const other = OTHERS.find(({ top }) => top.every((name) => names.includes(name)));
   if (other) return `${location} ${other.what}`;
   const flat = isArchive ? '; if it is a root filesystem already, as from docker export, extract it with tar' : '';
-  return `${location} holds no image: it has none of manifest.json, index.json, oci-layout and repositories at its top, but ${listed(names)}${flat}`;
+  return `${location} holds no image: it has none of ${MARKS.slice(0, -1).join(', ')} and ${MARKS.at(-1)} at its top, but ${listed(names)}${flat}`;
 }
 
-function otherForm({ transport }: Source, { location, isArchive }: Files): string {
-  const prefix = transport === 'oci' && isArchive ? 'oci-archive' : transport;
-  return `${location} holds an image in another form than its prefix says: write ${prefix}:${location}, or the path alone`;
+function otherForm(form: Form, files: Files): string {
+  const { location } = files;
+  return `${location} holds an image in another form than its prefix says: write ${transportOf(form, files)}:${location}, or the path alone`;
 }
 
 function rootFilesystem({ location, isArchive }: Files): string {
@@ -100,8 +100,8 @@ function listed(names: readonly string[]): string {
 }
 
 /** The first form that fits the files. Files that cannot be read fit none. */
-async function formOf(documents: Documents, sources: readonly Source[]): Promise<Source | undefined> {
-  for (const source of sources) if (await source.recognises(documents).catch(() => false)) return source;
+async function formOf(documents: Documents, forms: readonly Form[]): Promise<Form | undefined> {
+  for (const form of forms) if (await form.recognises(documents).catch(() => false)) return form;
   return undefined;
 }
 
@@ -113,7 +113,7 @@ async function foldersWithImage(files: Files, names: readonly string[]): Promise
     const looked = level.slice(0, left);
     left -= looked.length;
     const found: string[] = [];
-    for (const folder of looked) if (await formOf(new Documents(folderOf(files, folder)), SOURCES)) found.push(folder);
+    for (const folder of looked) if (await formOf(new Documents(folderOf(files, folder)), FORMS)) found.push(folder);
     if (found.length > 0) return found;
     const deeper = looked.map(async (folder) => {
       const inside = (await files.foldersIn?.(folder)) ?? [];

@@ -10,7 +10,7 @@ import { hexOf } from '../../reference/digest.js';
 import { type ForeignLayer, foreignProblem } from '../../registry/foreign-layers.js';
 import type { Files } from '../files/files.js';
 import { missingBlob } from './documents.js';
-import type { FoundImage, FoundLayer } from './source.js';
+import type { FoundImage, FoundLayer } from './form.js';
 
 /** What is known about an image besides what its source found. */
 interface Opening {

@@ -5,12 +5,14 @@ import { chooseImage } from '../choose/choose-image.js';
 import { foundImage, imageManifest } from '../choose/found-image.js';
 import { listDocument } from '../choose/list-manifest.js';
 import { BlobStore, type Documents } from './documents.js';
-import type { FoundImage, SourceRequest } from './source.js';
+import type { FormRequest, FoundImage } from './form.js';
 
 /** The form that `skopeo copy … dir:DIR` writes: one manifest and its blobs. Source: containers/image, directory/. */
-export const transport = 'dir';
+export const usages = ['dir:DIR'] as const;
 
 const MANIFEST = 'manifest.json';
+
+export const marks = [MANIFEST] as const;
 
 /** Whether `manifest.json` is an object. The one that `docker save` writes is a list. */
 export async function recognises(documents: Documents): Promise<boolean> {
@@ -21,7 +23,7 @@ export async function recognises(documents: Documents): Promise<boolean> {
  * @throws DIMGX_SOURCE_NO_SUCH_IMAGE when the selector does not match the one image; what `imageManifest` and
  *   `foundImage` throw
  */
-export async function find({ documents, selector, wanted, verify, tell }: SourceRequest): Promise<FoundImage> {
+export async function find({ documents, selector, wanted, verify, tell }: FormRequest): Promise<FoundImage> {
   const store = new BlobStore(documents, verify, blobPath, (digest) => `${blobPath(digest)}.manifest.json`);
   const bytes = await documents.read(MANIFEST);
   const digest = digestOf(bytes);

@@ -20,13 +20,15 @@ import { type Candidate, chooseImage, distinctImages, matchingImages, realNames 
 import { listedImage, MAX_MISSING, ownProblem } from '../choose/examine-manifest.js';
 import { cleanName } from '../files/files.js';
 import type { Documents } from './documents.js';
+import type { FormRequest, FoundImage, FoundLayer } from './form.js';
 import { manifestDigestsByConfig } from './manifest-digests.js';
-import type { FoundImage, FoundLayer, SourceRequest } from './source.js';
 
 /** The form that `docker save`, `podman save` and `skopeo copy` write: `manifest.json` beside configs and layers. */
-export const transport = 'docker-archive';
+export const usages = ['docker-archive:PATH[:NAME]'] as const;
 
 const MANIFEST = 'manifest.json';
+
+export const marks = [MANIFEST] as const;
 
 /**
  * An object in `manifest.json` means skopeo's `dir:`. Anything else is taken for this form, so that the error says what
@@ -41,7 +43,7 @@ export async function recognises(documents: Documents): Promise<boolean> {
  * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_IMAGE_LAYER_COUNT, DIMGX_IMAGE_DIGEST_MISMATCH;
  *   what `parseConfig` and `Documents.read` throw
  */
-export async function find(request: SourceRequest): Promise<FoundImage> {
+export async function find(request: FormRequest): Promise<FoundImage> {
   const { documents, verify } = request;
   const { value: items, oddity } = parseTolerantly(await documents.read(MANIFEST), DOCKER_MANIFEST, MANIFEST);
   const manifests = await manifestDigestsByConfig(documents, verify);
@@ -106,7 +108,7 @@ async function savedImage(
   return { names, ids: [id, ...(manifests.get(id) ?? []).map(hexOf)], number, item, claimed };
 }
 
-async function chooseSaved(saved: readonly SavedImage[], request: SourceRequest): Promise<SavedImage> {
+async function chooseSaved(saved: readonly SavedImage[], request: FormRequest): Promise<SavedImage> {
   const { documents, selector, wanted, tell } = request;
   const { location } = documents.files;
   const look = (image: SavedImage) => lookAtSaved(image, documents);

@@ -10,16 +10,18 @@ import { type Platform, platformOf } from '../../image/platform.js';
 import { type Candidate, chooseImage, matchingImages } from '../choose/choose-image.js';
 import { MAX_MISSING } from '../choose/examine-manifest.js';
 import type { Documents } from './documents.js';
-import type { FoundImage, FoundLayer, SourceRequest } from './source.js';
+import type { FormRequest, FoundImage, FoundLayer } from './form.js';
 
 /**
  * The form that `docker save` wrote up to 1.9: a folder for each layer, which names its parent. Source: moby,
  * image/spec/v1.md.
  */
-export const transport = 'docker-archive';
+export const usages = ['docker-archive:PATH[:NAME]'] as const;
 
 const REPOSITORIES = 'repositories';
 const ID = /^[0-9a-f]{64}$/;
+
+export const marks = [REPOSITORIES] as const;
 
 export async function recognises(documents: Documents): Promise<boolean> {
   if ((await documents.opening(REPOSITORIES)) !== undefined) return true;
@@ -32,7 +34,7 @@ export async function recognises(documents: Documents): Promise<boolean> {
  *
  * @throws DIMGX_SOURCE_PARENT_LOOP, DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_IMAGE_BAD_JSON
  */
-export async function find({ documents, selector, warn }: SourceRequest): Promise<FoundImage> {
+export async function find({ documents, selector, warn }: FormRequest): Promise<FoundImage> {
   const { location } = documents.files;
   const nodes = await readNodes(documents);
   const tags = await readTags(documents, nodes);

@@ -22,11 +22,13 @@ import { listManifest } from '../choose/list-manifest.js';
 import { isImageKind, isManifest, kindOfDescriptor, mayBeIndex } from '../choose/manifest-kind.js';
 import { leavesOf } from '../choose/manifest-leaves.js';
 import { BlobStore, type Documents } from './documents.js';
+import type { FormRequest, FoundImage } from './form.js';
 import { blobPath, INDEX, MARKER, manifestDigestsByConfig } from './manifest-digests.js';
-import type { FoundImage, SourceRequest } from './source.js';
 
 /** An OCI image layout. Source: OCI image-spec, image-layout.md. */
-export const transport = 'oci';
+export const usages = ['oci:DIR[:TAG]', 'oci-archive:FILE[:TAG]'] as const;
+
+export const marks = [INDEX, MARKER] as const;
 
 export async function recognises(documents: Documents): Promise<boolean> {
   return (await documents.opening(MARKER)) !== undefined || (await documents.opening(INDEX)) !== undefined;
@@ -36,7 +38,7 @@ export async function recognises(documents: Documents): Promise<boolean> {
  * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_NO_PLATFORM; what `imageManifest` and
  *   `foundImage` throw
  */
-export async function find({ documents, selector, wanted, verify, tell }: SourceRequest): Promise<FoundImage> {
+export async function find({ documents, selector, wanted, verify, tell }: FormRequest): Promise<FoundImage> {
   const { location } = documents.files;
   const store = new BlobStore(documents, verify, blobPath);
   const request = { location, wanted, store, tell };

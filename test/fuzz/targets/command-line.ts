@@ -5,8 +5,9 @@ import type { Warning } from '#dimgx/errors.js';
 import { parsePlatform } from '#dimgx/image/platform.js';
 import { selectLayers } from '#dimgx/image/select-layers.js';
 import type { Digest } from '#dimgx/reference/digest.js';
-import { parseReference } from '#dimgx/reference/reference.js';
 import { matchingImages } from '#dimgx/source/choose/choose-image.js';
+import { parseReference } from '#dimgx/source/reference.js';
+import { USAGES } from '#dimgx/source/sources.js';
 import { imageValue, layerValue } from '../../helpers/image-value.js';
 import { commandLineReader } from '../../helpers/read-line.js';
 import { mutatedBytes, ODD_NUMBERS } from '../mutations/bytes.js';
@@ -58,9 +59,8 @@ const VALUES = [
     'linux/arm/v7',
     'arm64',
     'docker-archive:x:@0',
-    'oci:dir:tag',
     'dir:',
-    'docker://x',
+    ...USAGES.map((usage) => usage.replace(/\[(.*)\]/, '$1').toLowerCase()),
   ],
   ...[
     'docker-daemon:',

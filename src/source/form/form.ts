@@ -3,10 +3,11 @@ import type { ParsedConfig } from '../../image/config.js';
 import type { ListedImage } from '../../image/image.js';
 import type { Platform } from '../../image/platform.js';
 import type { Digest } from '../../reference/digest.js';
+import type { Usage } from '../source.js';
 import type { Documents } from './documents.js';
 
-/** What a source is asked to find. */
-export interface SourceRequest {
+/** What a form is asked to find. */
+export interface FormRequest {
   readonly documents: Documents;
   /** Which image: a name, tag, ID, digest, or `@N`. `undefined`: the only one. */
   readonly selector: string | undefined;
@@ -20,7 +21,7 @@ export interface SourceRequest {
   readonly tell: Warn;
 }
 
-/** A layer, as its source's documents describe it. Nothing is open yet. */
+/** A layer, as the documents of its image describe it. Nothing is open yet. */
 export interface FoundLayer {
   /** Path among the image's files. */
   readonly file: string;
@@ -36,7 +37,7 @@ export interface FoundLayer {
   readonly problem?: DimgxError;
 }
 
-/** The minimum that a source supplies; `assembleImage` derives the rest. */
+/** The minimum that a form supplies; `assembleImage` derives the rest. */
 export interface FoundImage {
   readonly id: string;
   readonly manifestDigest?: Digest;
@@ -50,14 +51,19 @@ export interface FoundImage {
   readonly layers: readonly FoundLayer[];
 }
 
-/** One form that an image among files can have. Each file in this folder that is named after a form exports these. */
-export interface Source {
-  /** The name that users write. If the files are in an archive, `-archive` is appended unless the name ends with it. */
-  readonly transport: 'docker-archive' | 'oci' | 'dir';
+/**
+ * One form that an image among files can have. Each file in this folder that is named after a form exports these, and
+ * `forms.ts` lists it.
+ */
+export interface Form {
+  /** How users write references to it: to a directory, and to an archive if that is written in another way. */
+  readonly usages: readonly [directory: Usage, archive?: Usage];
+  /** Names at the top of the files that hint at this form. Other forms may have them, too. */
+  readonly marks: readonly string[];
   /** Whether the files have this form, by what is at their top. */
   recognises(documents: Documents): Promise<boolean>;
   /** Lists everything that is there, whether it can be read or not. */
   list(documents: Documents, verify: boolean): Promise<readonly ListedImage[]>;
   /** Finds the image and reads its documents; opens no layer. */
-  find(request: SourceRequest): Promise<FoundImage>;
+  find(request: FormRequest): Promise<FoundImage>;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseReference } from '#dimgx/reference/reference.js';
+import { parseReference } from '#dimgx/source/reference.js';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
