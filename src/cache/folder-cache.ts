@@ -14,9 +14,9 @@ import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { CacheFiles, openRegular, readRegular, removeFile, writeWhole } from './cache-files.js';
 import { claimOr } from './claim.js';
 import { pruneCache } from './prune-cache.js';
-import { otherSize, receiveBlob, type WantedBlob } from './receive-blob.js';
+import { type ExpectedBlob, otherSize, receiveBlob } from './receive-blob.js';
 import { requireRoom, StorageFailure, storageFailure } from './storage-failure.js';
-import { isWhole } from './verify-cache.js';
+import { isIntact } from './verify-cache.js';
 
 export interface FolderCacheOptions {
   /** Prepared by `prepareCacheFolder`. */
@@ -140,17 +140,17 @@ export class FolderCache implements BlobCache {
    * A blob of another length means that it is damaged, or that the expected length is wrong. @throws
    * DIMGX_IMAGE_SIZE_MISMATCH
    */
-  async #openWhole({ digest, size }: WantedBlob): Promise<CachedBlob | undefined> {
+  async #openWhole({ digest, size }: ExpectedBlob): Promise<CachedBlob | undefined> {
     const found = await this.open(digest);
     if (found === undefined || found.region.length === size) return found;
     await found.close();
-    if (await isWhole(this.#files.blob(digest), digest)) throw otherSize(digest, found.region.length, size);
+    if (await isIntact(this.#files.blob(digest), digest)) throw otherSize(digest, found.region.length, size);
     await this.discard(digest);
     return undefined;
   }
 
   /** Polled while another process downloads the blob. That process may be suspended. */
-  #finder(wanted: WantedBlob): () => Promise<CachedBlob | undefined> {
+  #finder(wanted: ExpectedBlob): () => Promise<CachedBlob | undefined> {
     let progress = { length: -1, since: Date.now() };
     return async () => {
       const found = await this.#openWhole(wanted);
@@ -162,7 +162,7 @@ export class FolderCache implements BlobCache {
     };
   }
 
-  async #fetchInto(wanted: WantedBlob, download: DownloadBlob): Promise<CachedBlob> {
+  async #fetchInto(wanted: ExpectedBlob, download: DownloadBlob): Promise<CachedBlob> {
     const { digest } = wanted;
     const { claims, partials } = this.#files;
     while (this.#publishing.size >= MOST_PUBLISHED_AT_ONCE) await Promise.race(this.#publishing.values());
@@ -203,7 +203,7 @@ export class FolderCache implements BlobCache {
   }
 
   /** @returns the complete, verified file, open */
-  async #receive(path: string, wanted: WantedBlob, download: DownloadBlob): Promise<FileHandle> {
+  async #receive(path: string, wanted: ExpectedBlob, download: DownloadBlob): Promise<FileHandle> {
     const file = await openRegular(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
     try {
       const { size: from } = await file.stat();
@@ -230,7 +230,7 @@ export class FolderCache implements BlobCache {
    *
    * @returns the blob's path from now on; `undefined` if it was not kept
    */
-  async #publish(file: FileHandle, path: string, { digest, size }: WantedBlob): Promise<string | undefined> {
+  async #publish(file: FileHandle, path: string, { digest, size }: ExpectedBlob): Promise<string | undefined> {
     const name = this.#files.blob(digest);
     try {
       await this.#makeFolders(dirname(name));

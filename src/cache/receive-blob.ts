@@ -6,7 +6,7 @@ import { algorithmOf, type Digest, requireDigest } from '../reference/digest.js'
 import type { DownloadBlob } from './blob-cache.js';
 import { writeFailure } from './storage-failure.js';
 
-export interface WantedBlob {
+export interface ExpectedBlob {
   readonly digest: Digest;
   /** In bytes. */
   readonly size: number;
@@ -24,7 +24,7 @@ export interface WantedBlob {
  */
 export async function receiveBlob(
   file: FileHandle,
-  { digest, size }: WantedBlob,
+  { digest, size }: ExpectedBlob,
   from: number,
   download: DownloadBlob,
   start = 0,

@@ -6,7 +6,7 @@ import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import type { Digest } from '../reference/digest.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
-import { receiveBlob, type WantedBlob } from './receive-blob.js';
+import { type ExpectedBlob, receiveBlob } from './receive-blob.js';
 import { StorageFailure } from './storage-failure.js';
 
 /** A temporary file, and how much of it is in use. */
@@ -115,7 +115,7 @@ function noSpace(cause: Error): DimgxError {
 }
 
 /** Appends a blob to a spool. */
-async function receiveInto({ handle, end }: Spool, wanted: WantedBlob, download: DownloadBlob): Promise<void> {
+async function receiveInto({ handle, end }: Spool, wanted: ExpectedBlob, download: DownloadBlob): Promise<void> {
   const appending = await reopen(handle);
   try {
     await receiveBlob(appending ?? handle, wanted, 0, download, end);

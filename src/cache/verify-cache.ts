@@ -24,7 +24,7 @@ export async function verifyCache(
   const damaged: CacheEntry[] = [];
   for (const entry of entries) {
     throwIfAborted(signal);
-    const isRight = await isWhole(files.blob(entry.digest), entry.digest);
+    const isRight = await isIntact(files.blob(entry.digest), entry.digest);
     if (isRight === undefined) continue;
     if (!isRight) damaged.push(entry);
     if (!isRight) await files.remove(entry.digest);
@@ -39,7 +39,7 @@ export async function verifyCache(
  * @returns `undefined` if it does not exist
  * @throws the operating system's error
  */
-export async function isWhole(path: string, digest: Digest): Promise<boolean | undefined> {
+export async function isIntact(path: string, digest: Digest): Promise<boolean | undefined> {
   try {
     const file = await openRegular(path, READ_QUIETLY);
     try {

@@ -42,7 +42,7 @@ export async function contextEndpoint(name: string, env: Environment): Promise<E
   const path = join(contexts, 'meta', folder, 'meta.json');
   const meta = await readDocument(path, MetaSchema).catch((cause: unknown) => {
     const advice = '`docker context ls` tells which there are';
-    throw noEngine(`the context ${quoted(name)} cannot be used: ${reasonOf(cause, path)}: ${advice}`, cause);
+    throw badContext(`the context ${quoted(name)} cannot be used: ${fileFailure(cause, path)}: ${advice}`, cause);
   });
   const { Host, SkipTLSVerify } = meta.Endpoints.docker;
   const endpoint = parseEndpoint(Host);
@@ -59,8 +59,8 @@ async function configuredContext(path: string): Promise<string | undefined> {
     return currentContext || undefined;
   } catch (cause) {
     if (isSystemError(cause)) return undefined;
-    throw noEngine(
-      `docker's configuration cannot be used: ${reasonOf(cause, path)}: repair it, or name an engine by --host`,
+    throw badContext(
+      `docker's configuration cannot be used: ${fileFailure(cause, path)}: repair it, or name an engine by --host`,
       cause,
     );
   }
@@ -71,11 +71,11 @@ async function readDocument<const Schema extends v.GenericSchema>(path: string, 
   return checkShape(await readPrivateDocument(path), schema, printable(path, 300));
 }
 
-function reasonOf(cause: unknown, path: string): string {
+function fileFailure(cause: unknown, path: string): string {
   if (isSystemError(cause, 'ENOENT', 'ENOTDIR')) return `there is no ${printable(path, 300)}`;
   return cause instanceof DimgxError ? cause.message : printable(String(cause), 300);
 }
 
-function noEngine(message: string, cause: unknown): DimgxError {
+function badContext(message: string, cause: unknown): DimgxError {
   return new DimgxError('DIMGX_SOURCE_NO_ENGINE', message, { cause });
 }

@@ -8,7 +8,7 @@ import { checkShape, parseJson } from '../image/document.js';
 import type { Platform } from '../image/platform.js';
 import type { Credentials } from '../registry/credentials/auth-file.js';
 import { serverOf } from '../registry/credentials/server-key.js';
-import type { Engine, PullOptions } from './engine.js';
+import type { Engine, EnginePullOptions } from './engine.js';
 import {
   type EngineHistoryStep,
   type EngineImage,
@@ -79,7 +79,7 @@ export class DockerEngine implements Engine {
     });
   }
 
-  pull(name: string, { platform, credentials, onProgress }: PullOptions = {}): Promise<void> {
+  pull(name: string, { platform, credentials, onProgress }: EnginePullOptions = {}): Promise<void> {
     return this.#doing('the pull', async () => {
       const options = platform === undefined ? {} : { platform };
       const auth = credentials && registryAuth(serverOf(name), credentials);

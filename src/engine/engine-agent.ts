@@ -15,7 +15,7 @@ export interface EngineConnection {
 }
 
 /** Maximum length of a socket path, in bytes; Node silently truncates longer ones. Source: unix(7), sun_path. */
-const MAX_PATH = process.platform === 'linux' ? 107 : 103;
+const MAX_SOCKET_PATH = process.platform === 'linux' ? 107 : 103;
 
 /** Socket options; `onread` makes the socket read into a buffer of the caller's. */
 interface Reading {
@@ -82,8 +82,8 @@ export class EngineAgent extends Agent {
 function connect(endpoint: Exclude<Endpoint, SshEndpoint>, reading: Reading = {}): Socket {
   if (endpoint.kind === 'unix') {
     const { path } = endpoint;
-    if (Buffer.byteLength(path) <= MAX_PATH) return connectSocket({ path, ...reading });
-    throw new Error(`the path of the socket is longer than the ${MAX_PATH} bytes that the system allows`);
+    if (Buffer.byteLength(path) <= MAX_SOCKET_PATH) return connectSocket({ path, ...reading });
+    throw new Error(`the path of the socket is longer than the ${MAX_SOCKET_PATH} bytes that the system allows`);
   }
   const { host, port, tls } = endpoint;
   if (!tls) return connectSocket({ host, port, ...reading });

@@ -72,7 +72,7 @@ export function engineError(cause: unknown, circumstances: Circumstances): Dimgx
     const advice = 'run dimgx as root, or as a user in the group of the socket';
     return error('DIMGX_SOURCE_ENGINE_DENIED', `this user may not connect to ${location}: ${advice}`);
   }
-  const reason = reasonOf(cause);
+  const reason = failureReason(cause);
   if (!isKnown && (cause instanceof DimgxError || code.startsWith('HPE_'))) return notAnEngine(location, reason, cause);
   if (code.startsWith('HPE_')) {
     return error('DIMGX_SOURCE_ENGINE_FAILED', `what answers at ${location} is no engine: ${reason}`);
@@ -85,7 +85,7 @@ export function engineError(cause: unknown, circumstances: Circumstances): Dimgx
 function whatTlsLacks(cause: unknown, code: string, { endpoint, hasAnswered }: Circumstances): string | undefined {
   const tls = endpoint.kind === 'tcp' ? endpoint.tls : undefined;
   if (tls && isTlsCode(code)) {
-    return `${reasonOf(cause)}: check ca.pem, cert.pem and key.pem, and that the engine speaks TLS on that port`;
+    return `${failureReason(cause)}: check ca.pem, cert.pem and key.pem, and that the engine speaks TLS on that port`;
   }
   // An engine that requires a client certificate may close the connection before its reason can be read.
   const mayWantCertificate = tls && !tls.cert && isCut(cause) && !hasAnswered;
@@ -95,7 +95,7 @@ function whatTlsLacks(cause: unknown, code: string, { endpoint, hasAnswered }: C
 }
 
 /** Why there is no engine, in a few words; printable. */
-export function reasonOf(cause: unknown): string {
+export function failureReason(cause: unknown): string {
   if (!(cause instanceof Error)) return printable(String(cause), 300);
   const code = String((cause as NodeJS.ErrnoException).code);
   return NO_SOCKET[code] ?? whyUnreachable(code) ?? printable(cause.message, 300);

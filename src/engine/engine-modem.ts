@@ -10,7 +10,7 @@ import { EngineAgent } from './engine-agent.js';
 import { EngineDownload } from './engine-download.js';
 import { EngineRefusal, EngineStall, engineError, isCut } from './engine-error.js';
 import { EngineStream, readBody } from './engine-stream.js';
-import type { Candidate } from './find-endpoint.js';
+import type { EngineCandidate } from './find-endpoint.js';
 
 /** Timeouts, in milliseconds. */
 export interface EngineTimeouts {
@@ -22,7 +22,7 @@ export interface EngineTimeouts {
   readonly idle: number;
 }
 
-export interface EngineConnection extends Candidate {
+export interface ModemOptions extends EngineCandidate {
   readonly env: Environment;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -56,14 +56,14 @@ const MAX_REFUSAL = 64 * 2 ** 10;
  * follows redirects, buffers answers of any length, and waits forever when one is cut. All its errors are coded.
  */
 export class EngineModem {
-  readonly #connection: EngineConnection;
+  readonly #connection: ModemOptions;
   readonly #agent: EngineAgent;
   #hasAnswered = false;
   #isClosed = false;
   /** Version of the engine's API, prepended to all paths; `undefined` until it is known. */
   version: string | undefined;
 
-  constructor(connection: EngineConnection) {
+  constructor(connection: ModemOptions) {
     this.#connection = connection;
     this.#agent = new EngineAgent(connection.endpoint, connection.env);
   }

@@ -11,7 +11,7 @@ import type {
 
 export type { EngineHistoryStep, EngineImage, EngineImageDetails, PullProgress };
 
-export interface PullOptions {
+export interface EnginePullOptions {
   /** `os/arch[/variant]`; default: the engine's. */
   readonly platform?: string | undefined;
   /** For the registry. */
@@ -56,7 +56,7 @@ export interface Engine {
    */
   save(name: string, platform?: Platform): Promise<ByteSource>;
   /** Makes the engine pull an image from its registry; `latest` if the name has no tag or digest. */
-  pull(name: string, options?: PullOptions): Promise<void>;
+  pull(name: string, options?: EnginePullOptions): Promise<void>;
   /** Ends all connections. Resolves once no `ssh` is left. */
   close(): Promise<void>;
 }

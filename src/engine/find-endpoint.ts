@@ -4,10 +4,10 @@ import { configFolder, type Environment, homeFolder } from '../base/io/folders.j
 import { quoted } from '../base/text/printable.js';
 import { contextEndpoint, currentContext } from './docker-context.js';
 import { type Endpoint, environmentTls, formatEndpoint, parseEndpoint, wantsTls } from './endpoint.js';
-import { reasonOf } from './engine-error.js';
+import { failureReason } from './engine-error.js';
 
 /** A place where an engine may be. */
-export interface Candidate {
+export interface EngineCandidate {
   readonly endpoint: Endpoint;
   /** Includes the name of the context it came from; printable. */
   readonly location: string;
@@ -38,7 +38,7 @@ export interface Nowhere {
 export async function findEndpoint(
   host: string | undefined,
   env: Environment,
-): Promise<readonly (Candidate | Nowhere)[]> {
+): Promise<readonly (EngineCandidate | Nowhere)[]> {
   const given = host?.trim() || env.DOCKER_HOST?.trim();
   if (given) return [await hostCandidate(given, env)];
   const context = await currentContext(env);
@@ -48,7 +48,7 @@ export async function findEndpoint(
 }
 
 /** In the order in which they are tried. */
-function defaultPlaces(env: Environment): readonly (Candidate | Nowhere)[] {
+function defaultPlaces(env: Environment): readonly (EngineCandidate | Nowhere)[] {
   const home = homeFolder(env);
   const runtime = env.XDG_RUNTIME_DIR;
   const socket = (path: string) => candidate({ kind: 'unix', path });
@@ -64,7 +64,7 @@ function defaultPlaces(env: Environment): readonly (Candidate | Nowhere)[] {
 }
 
 /** The sockets of this user's virtual machines. There are many possible places, and few users have any of them. */
-async function machinePlaces(env: Environment): Promise<readonly Candidate[]> {
+async function machinePlaces(env: Environment): Promise<readonly EngineCandidate[]> {
   const home = homeFolder(env);
   const machines = '.local/share/containers/podman/machine';
   const places = [
@@ -91,21 +91,21 @@ async function machinePlaces(env: Environment): Promise<readonly Candidate[]> {
 }
 
 /** A malformed `CONTAINER_HOST` is not fatal, because one of Docker's sockets, which take precedence, may answer. */
-function containerHost(host: string): Candidate | Nowhere {
+function containerHost(host: string): EngineCandidate | Nowhere {
   try {
     return candidate(parseEndpoint(host));
   } catch (error) {
-    return { location: 'CONTAINER_HOST', reason: reasonOf(error) };
+    return { location: 'CONTAINER_HOST', reason: failureReason(error) };
   }
 }
 
-async function hostCandidate(host: string, env: Environment): Promise<Candidate> {
+async function hostCandidate(host: string, env: Environment): Promise<EngineCandidate> {
   const endpoint = parseEndpoint(host);
   if (endpoint.kind !== 'tcp') return candidate(endpoint);
   return candidate({ ...endpoint, tls: await environmentTls(env, configFolder(env)) });
 }
 
-function candidate(endpoint: Endpoint, context?: string): Candidate {
+function candidate(endpoint: Endpoint, context?: string): EngineCandidate {
   const location = formatEndpoint(endpoint);
   return { endpoint, location: context === undefined ? location : `${location} (context ${quoted(context)})` };
 }

@@ -8,10 +8,10 @@ import { printable } from '../base/text/printable.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import { DockerEngine } from './docker-engine.js';
 import type { Engine } from './engine.js';
-import { noEngine, reasonOf } from './engine-error.js';
+import { failureReason, noEngine } from './engine-error.js';
 import { EngineModem, type EngineTimeouts } from './engine-modem.js';
 import { readVersion } from './engine-version.js';
-import { type Candidate, findEndpoint, type Nowhere } from './find-endpoint.js';
+import { type EngineCandidate, findEndpoint, type Nowhere } from './find-endpoint.js';
 
 export interface EngineOptions {
   /** `unix://…`, `tcp://…` or `ssh://…`; takes precedence over the environment. */
@@ -42,7 +42,10 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
  * Opens the first candidate where an engine answers. An engine that answers but cannot be used is an error; no other
  * candidate is tried.
  */
-export async function openFirst(candidates: readonly (Candidate | Nowhere)[], options: EngineOptions): Promise<Engine> {
+export async function openFirst(
+  candidates: readonly (EngineCandidate | Nowhere)[],
+  options: EngineOptions,
+): Promise<Engine> {
   const failures: { readonly location: string; readonly reason: string }[] = [];
   let denied: DimgxError | undefined;
   for (const candidate of candidates) {
@@ -55,14 +58,14 @@ export async function openFirst(candidates: readonly (Candidate | Nowhere)[], op
     } catch (error) {
       const isAbsent = isOneOf(error, 'DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_ENGINE_DENIED');
       if (candidates.length === 1 || !isAbsent) throw error;
-      failures.push({ location: candidate.location, reason: reasonOf(error.cause) });
+      failures.push({ location: candidate.location, reason: failureReason(error.cause) });
       if (error.code === 'DIMGX_SOURCE_ENGINE_DENIED') denied ??= error;
     }
   }
   throw denied ?? noEngine(failures);
 }
 
-async function open(candidate: Candidate, { env = {}, signal, timeouts }: EngineOptions): Promise<Engine> {
+async function open(candidate: EngineCandidate, { env = {}, signal, timeouts }: EngineOptions): Promise<Engine> {
   const headers = await configuredHeaders(env);
   const modem = new EngineModem({ ...candidate, env, headers, signal, timeouts: { ...TIMEOUTS, ...timeouts } });
   try {

@@ -43,7 +43,7 @@ export async function indexPlainLayer(blob: OpenRegion, io: LayerIo, budget: Bud
 }
 
 /** Result of decoding a layer. */
-export interface DecodedLayer {
+export interface DecodingResult {
   /** Length of the uncompressed layer, in bytes. */
   readonly length: number;
   /** `undefined` if the headers were not requested. */
@@ -71,7 +71,7 @@ export async function decodeLayer(
   io: LayerIo,
   budget: Budget,
   onBytes: OnBytes,
-): Promise<DecodedLayer> {
+): Promise<DecodingResult> {
   const makeDecoder = await codecOf(compression).decoder();
   const entries = new LayerEntries(budget);
   const scan = new TarStreamScan(entries.add);

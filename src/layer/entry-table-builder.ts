@@ -8,7 +8,7 @@ import { type EntryColumns, FLAG } from './entry-table.js';
 /** Maximum total length of the names in a layer, in bytes: what the columns can address. */
 const MAX_NAMES = 2 ** 31 - 1;
 
-type Column = Float64Array | Uint32Array | Uint16Array | Uint8Array;
+type NumberColumn = Float64Array | Uint32Array | Uint16Array | Uint8Array;
 type Columns = { -readonly [K in keyof EntryColumns]: EntryColumns[K] };
 
 /** Collects the entries of a layer in columns that grow by doubling. */
@@ -53,7 +53,7 @@ export class EntryTableBuilder {
 
   /** Returns the columns, trimmed to their length. The builder must not be used afterwards. */
   finish(): EntryColumns {
-    const cut = <T extends Column>(column: T, length: number) => column.slice(0, length) as T;
+    const cut = <T extends NumberColumn>(column: T, length: number) => column.slice(0, length) as T;
     const { names, length: _, ...rows } = this.#columns;
     const columns = Object.fromEntries(Object.entries(rows).map(([key, column]) => [key, cut(column, this.#length)]));
     return { ...(columns as typeof rows), names: cut(names, this.#names), length: this.#length };
@@ -71,7 +71,7 @@ export class EntryTableBuilder {
   #growRows(): void {
     const larger = emptyColumns(this.#columns.start.length * 2, 0);
     const { names, length: _, ...rows } = this.#columns;
-    for (const [key, column] of Object.entries(rows)) (larger[key as keyof typeof rows] as Column).set(column);
+    for (const [key, column] of Object.entries(rows)) (larger[key as keyof typeof rows] as NumberColumn).set(column);
     this.#columns = { ...larger, names };
   }
 }

@@ -6,7 +6,7 @@ import { markerOf } from './whiteout.js';
 
 const REASONS: Readonly<Record<How, HiddenReason>> = { removal: 'removed', replacement: 'replaced', opaque: 'opaque' };
 
-export function reasonOf(
+export function hiddenReasonOf(
   { layers }: Pick<PlanColumns, 'layers'>,
   { layer, entry, by, isExcluded }: HiddenRef,
 ): HiddenReason {
@@ -43,7 +43,7 @@ export function writtenEvent(plan: PlanColumns, item: number): EntryEvent {
 function explanation(plan: PlanColumns, ref: HiddenRef): string {
   const { by } = ref;
   if (by) return `hidden by ${by.how} of "${printable(by.path)}" in "${plan.layers[by.layer]?.layer.name}"`;
-  const reason = reasonOf(plan, ref);
+  const reason = hiddenReasonOf(plan, ref);
   if (reason === 'excluded') return 'as devices are left out';
   return reason === 'marker' ? 'which only removes others' : 'as it is not part of the tree';
 }

@@ -1,7 +1,7 @@
 import { requireThat } from '../check-options.js';
 import { entryView, textOf } from '../layer/entries.js';
 import type { IndexedLayer, LayerIndex } from '../layer/layer-index.js';
-import { reasonOf } from './explain.js';
+import { hiddenReasonOf } from './explain.js';
 import type { HiddenEntry, Plan, PlanColumns, PlanEntry } from './plan.js';
 
 /** The plan made by `mergeLayers`: views of the columns that the later stages use. */
@@ -35,7 +35,7 @@ class MergePlan implements Plan {
       yield {
         ...entryView(entries, ref.entry),
         layer: ref.layer,
-        reason: reasonOf(this.columns, ref),
+        reason: hiddenReasonOf(this.columns, ref),
         ...(by && { by }),
       };
     }

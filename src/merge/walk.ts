@@ -8,7 +8,7 @@ import { KIND, NONE, type Node } from './node.js';
 import type { Tree } from './tree.js';
 
 /** Where the last component of a path is: its directory, and whether a symlink was followed on the way. */
-interface Place {
+interface PathEnd {
   readonly directory: Node;
   readonly redirected: boolean;
 }
@@ -41,7 +41,7 @@ export class Walker {
   #lastStart = 0;
   #lastBase = -1;
   #lastRemovals = 0;
-  #lastPlace: Place = { directory: NONE, redirected: false };
+  #lastPlace: PathEnd = { directory: NONE, redirected: false };
 
   /** @param remove removes a node that gives way to a directory */
   constructor({ tree, layers, tally, lenient, follows }: WalkContext, layer: number, remove: (node: Node) => void) {
@@ -60,7 +60,7 @@ export class Walker {
    *
    * @throws DIMGX_MERGE_BAD_PARENT
    */
-  parentOf(names: Uint8Array, start: number, base: number): Place {
+  parentOf(names: Uint8Array, start: number, base: number): PathEnd {
     if (this.#isLastParent(names, start, base)) return this.#lastPlace;
     this.#followed = 0;
     let directory = this.#tree.root;

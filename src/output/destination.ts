@@ -64,9 +64,9 @@ async function findStream(target: Writable, options: TargetOptions, warn: Warn):
   }
 }
 
-type Place = Destination extends infer D ? (D extends Destination ? Omit<D, 'encoder' | 'name'> : never) : never;
+type FoundTarget = Destination extends infer D ? (D extends Destination ? Omit<D, 'encoder' | 'name'> : never) : never;
 
-async function findPath(target: string, overwrite: boolean): Promise<Place> {
+async function findPath(target: string, overwrite: boolean): Promise<FoundTarget> {
   const found = await stat(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
@@ -87,7 +87,7 @@ async function findPath(target: string, overwrite: boolean): Promise<Place> {
 }
 
 /** A FIFO is not opened yet, because its reader would notice. Neither is a block device. */
-async function findInPlace(target: string, found: Stats): Promise<Place> {
+async function findInPlace(target: string, found: Stats): Promise<FoundTarget> {
   if (found.isSocket()) throw refused(target, 'is a socket: name a file or a FIFO');
   if (found.isCharacterDevice()) {
     const device = await open(target, IN_PLACE_FLAGS | constants.O_NONBLOCK);

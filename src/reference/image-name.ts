@@ -15,7 +15,7 @@ export function normalizeImageName(name: string): string {
 }
 
 /** The repository part of an image name. */
-export interface Repository {
+export interface RepositoryName {
   /** `docker.io` if the name contains no registry. */
   readonly registry: string;
   /** Path within the registry. Docker Hub's top-level images are in `library`. */
@@ -23,7 +23,7 @@ export interface Repository {
 }
 
 /** The repository of an image name, without tag and digest. Source: distribution/reference, splitDockerDomain. */
-export function repositoryOf(name: string): Repository {
+export function repositoryOf(name: string): RepositoryName {
   const [first = '', ...rest] = name
     .replace(/@.*$/s, '')
     .replace(/:[^/:]*$/, '')
@@ -62,7 +62,7 @@ export function fullName(name: string): string | undefined {
 }
 
 /** An image in a registry. */
-export interface RegistryName extends Repository {
+export interface RegistryName extends RepositoryName {
   /** Full name as docker writes it: `docker.io/library/alpine:latest`. */
   readonly full: string;
   /** The tag or digest to request from the registry. */

@@ -9,7 +9,7 @@ import type { LayerFile, LayerWatcher, WatchLayer } from '../image/arrivals.js';
 import type { Layer } from '../image/layer.js';
 import { type Digest, isMismatch } from '../reference/digest.js';
 import { type BlobOrigin, downloadBlob, type WantedBlob } from './download-blob.js';
-import type { Place, Repository, Sought } from './repository.js';
+import type { Repository, ServingPlace, Sought } from './repository.js';
 
 /** A layer named by a registry's manifest. */
 export interface RegistryLayer extends Layer {
@@ -36,7 +36,7 @@ export class LayerDownload {
   readonly #sought: Sought;
   readonly #options: LayerDownloadOptions;
   /** The place that served it last. */
-  #place: Place | undefined;
+  #place: ServingPlace | undefined;
   #followed: FollowedBlob | undefined;
   /** Whether the bytes came from the cache, which verified them at some earlier time. */
   isOld = true;
@@ -120,7 +120,7 @@ export class LayerDownload {
     }
   }
 
-  #originAt(place: Place): BlobOrigin {
+  #originAt(place: ServingPlace): BlobOrigin {
     const { server } = place;
     return {
       http: server.http,

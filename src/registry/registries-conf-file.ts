@@ -24,7 +24,7 @@ export interface RuleMirror {
 
 const Flag = v.optional(v.boolean(), false);
 const Text = v.optional(v.string(), '');
-const Place = v.pipe(
+const LocationSchema = v.pipe(
   Text,
   v.check((text) => !/^https?:\/\//.test(text), 'a location has no scheme'),
   v.transform((text) => text.replace(/\/+$/, '')),
@@ -38,13 +38,13 @@ const table = <T extends v.ObjectEntries>(entries: T) =>
     v.object(entries),
   );
 const MirrorSchema = table({
-  location: v.pipe(Place, v.nonEmpty('a mirror needs a location')),
+  location: v.pipe(LocationSchema, v.nonEmpty('a mirror needs a location')),
   insecure: Flag,
   'pull-from-mirror': v.optional(v.picklist(['', 'all', 'digest-only', 'tag-only']), ''),
 });
 const RegistrySchema = table({
-  prefix: Place,
-  location: Place,
+  prefix: LocationSchema,
+  location: LocationSchema,
   insecure: Flag,
   blocked: Flag,
   'mirror-by-digest-only': Flag,
@@ -56,7 +56,7 @@ const FileSchema = table({
   registry: v.optional(v.array(RegistrySchema), []),
   registries: v.optional(table({ search: Names, insecure: Names, block: Names })),
 });
-type Entry = v.InferOutput<typeof RegistrySchema>;
+type ConfEntry = v.InferOutput<typeof RegistrySchema>;
 
 /**
  * Reads the rules of one `registries.conf`, in version 2 or 1 of the format. Keys may be in either case, and the first
@@ -70,7 +70,7 @@ export async function readRegistriesConf(path: string): Promise<ReadonlyMap<stri
     const { parse } = await import('smol-toml');
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await readConfiguration(path));
     const parsed = v.safeParse(FileSchema, withLowerCaseKeys(parse(text)));
-    if (!parsed.success) throw new Error(reasonOf(parsed.issues[0]));
+    if (!parsed.success) throw new Error(issueText(parsed.issues[0]));
     return rulesOf(parsed.output);
   } catch (failure) {
     const reason = failure instanceof DimgxError ? failure.message : firstLine((failure as Error).message);
@@ -111,7 +111,7 @@ function rulesOf({ registry, registries }: v.InferOutput<typeof FileSchema>): Re
   return new Map(rules.toReversed().map((rule) => [rule.prefix, rule]));
 }
 
-function ruleOf(entry: Entry): RegistryRule {
+function ruleOf(entry: ConfEntry): RegistryRule {
   const { location, insecure: isInsecure, blocked: isBlocked } = entry;
   const prefix = entry.prefix || location;
   const isWildcard = prefix.startsWith('*.');
@@ -129,15 +129,16 @@ function ruleOf(entry: Entry): RegistryRule {
 }
 
 function rulesOfVersion1(blocked: readonly string[] = [], insecure: readonly string[] = []): RegistryRule[] {
-  const places = new Set([...blocked, ...insecure].map((place) => v.parse(Place, place)));
-  const has = (places: readonly string[], place: string) => places.some((each) => v.parse(Place, each) === place);
+  const places = new Set([...blocked, ...insecure].map((place) => v.parse(LocationSchema, place)));
+  const has = (places: readonly string[], place: string) =>
+    places.some((each) => v.parse(LocationSchema, each) === place);
   return [...places].map((prefix) => {
     const flags = { isInsecure: has(insecure, prefix), isBlocked: has(blocked, prefix) };
     return { prefix, location: prefix, ...flags, mirrors: [] };
   });
 }
 
-function reasonOf(issue: v.BaseIssue<unknown>): string {
+function issueText(issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue);
   return path === null ? issue.message : `${path}: ${issue.message}`;
 }

@@ -12,7 +12,7 @@ import { RegistryRefusal } from './registry-refusal.js';
 import type { RegistryRequest, RegistryServer } from './registry-server.js';
 
 /** A server that has a repository: its registry, or a mirror. */
-export interface Place {
+export interface ServingPlace {
   readonly server: RegistryServer;
   /** Path of the repository there. */
   readonly path: string;
@@ -39,11 +39,11 @@ export class Repository {
   readonly name: RegistryName;
   /** Make no requests. */
   readonly isOffline: boolean;
-  readonly #places: readonly Place[];
+  readonly #places: readonly ServingPlace[];
   readonly #warn: Warn;
 
   /** @param places the registry itself comes last */
-  constructor(name: RegistryName, places: readonly Place[], warn: Warn, isOffline = false) {
+  constructor(name: RegistryName, places: readonly ServingPlace[], warn: Warn, isOffline = false) {
     this.name = name;
     this.isOffline = isOffline;
     this.#places = places;
@@ -52,7 +52,7 @@ export class Repository {
 
   /** The registry itself. */
   get own(): RegistryServer {
-    return (this.#places.at(-1) as Place).server;
+    return (this.#places.at(-1) as ServingPlace).server;
   }
 
   /**
@@ -93,7 +93,7 @@ export class Repository {
    * @param first offset of the first byte wanted
    * @throws RegistryRefusal, HttpFailure, DIMGX_SOURCE_REGISTRY_*, DIMGX_ABORTED
    */
-  openBlob({ server, path }: Place, { digest, isDoubted }: WantedBlob, first: number): Promise<HttpReply> {
+  openBlob({ server, path }: ServingPlace, { digest, isDoubted }: WantedBlob, first: number): Promise<HttpReply> {
     const headers = {
       ...(first > 0 && { range: `bytes=${first}-` }),
       // some stores decompress gzip for clients that do not say they accept it
@@ -109,7 +109,11 @@ export class Repository {
    * @param avoided tried last
    * @throws `sought.absent` when the last place lacks it, or when offline; otherwise the last place's failure
    */
-  async atFirst<T>(sought: Sought, avoided: Place | undefined, work: (place: Place) => Promise<T>): Promise<T> {
+  async atFirst<T>(
+    sought: Sought,
+    avoided: ServingPlace | undefined,
+    work: (place: ServingPlace) => Promise<T>,
+  ): Promise<T> {
     this.requireOnline(sought);
     const able = this.#places.filter(({ serves }) => serves === 'all' || serves === sought.by);
     const places = [...able.filter((place) => place !== avoided), ...able.filter((place) => place === avoided)];
@@ -145,7 +149,7 @@ export class Repository {
     });
   }
 
-  #passOver({ server }: Place, { message }: DimgxError): void {
+  #passOver({ server }: ServingPlace, { message }: DimgxError): void {
     const text = `the mirror ${server.location} is passed over: ${message}`;
     this.#warn({ code: 'DIMGX_SOURCE_MIRROR', message: text, count: 1 });
   }
@@ -155,7 +159,7 @@ function requestFor(path: string, what: string, headers: Readonly<Record<string,
   return { path: `${path}/${what}`, scope: `repository:${path}:pull`, headers };
 }
 
-async function absent({ server }: Place, { what, absent }: Sought, cause: RegistryRefusal): Promise<DimgxError> {
+async function absent({ server }: ServingPlace, { what, absent }: Sought, cause: RegistryRefusal): Promise<DimgxError> {
   return new DimgxError(absent, `${server.location} does not have ${what}: ${await server.saidIn(cause)}`, { cause });
 }
 

@@ -25,7 +25,7 @@ import { describeLayers, imageOf, warnOfOddities } from './form/assemble-image.j
 import type { FoundImage } from './form/form.js';
 
 /** What to open in a registry. */
-interface RegistryRequest {
+interface ImageRequest {
   /** As given by the user. */
   readonly reference: string;
   /** A name, as docker reads names. */
@@ -46,7 +46,7 @@ const JOBS = 3;
  *   DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_NOT_AN_IMAGE, DIMGX_IMAGE_*, DIMGX_ABORTED; fetching layers throws
  *   DIMGX_SOURCE_FOREIGN_LAYER and what `fetchLayers` throws
  */
-export async function openRegistryImage(request: RegistryRequest, context: OpenContext): Promise<Image> {
+export async function openRegistryImage(request: ImageRequest, context: OpenContext): Promise<Image> {
   const { options } = request;
   const { resources } = context;
   const { name, repository, cache, documents, warn } = await openDocuments(request.name, options, context);
@@ -88,7 +88,7 @@ function withoutForeign(found: FoundImage): FoundImage {
  */
 export async function listRegistryImages(
   anyName: string,
-  options: RegistryRequest['options'],
+  options: ImageRequest['options'],
   context: OpenContext,
 ): Promise<Omit<ImageList, 'reference'>> {
   const { name, documents } = await openDocuments(anyName, options, context);
@@ -97,7 +97,7 @@ export async function listRegistryImages(
   return { source: { transport: 'docker', location }, images };
 }
 
-async function openDocuments(anyName: string, options: RegistryRequest['options'], context: OpenContext) {
+async function openDocuments(anyName: string, options: ImageRequest['options'], context: OpenContext) {
   const name = parseRegistryName(anyName);
   const warn = (warning: Warning) => options.onWarning?.(warning);
   const repository = await openRepository(name, options, { ...context, warn, inform: options.onInfo });

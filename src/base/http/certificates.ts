@@ -44,7 +44,7 @@ export async function namedCertificates(folder: string, warn: Warn): Promise<Hos
   try {
     return await certificatesOf(folder, await readdir(folder), warn);
   } catch (failure) {
-    const message = `the certificates in ${printable(folder, 300)} cannot be read: ${reasonOf(failure)}`;
+    const message = `the certificates in ${printable(folder, 300)} cannot be read: ${readFailure(failure)}`;
     throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message, { cause: failure });
   }
 }
@@ -77,7 +77,7 @@ export async function readAuthorities(path: string): Promise<readonly string[]> 
     const found = certificatesIn(await readRegularFile(path));
     if (found.length > 0) return found;
   } catch (failure) {
-    reason = reasonOf(failure);
+    reason = readFailure(failure);
   }
   const message = `the certificate ${printable(path, 300)} cannot be read: ${reason}`;
   throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message);
@@ -93,11 +93,11 @@ async function readableNames(folder: string, warn: Warn): Promise<readonly strin
 }
 
 function passOver(path: string, failure: unknown, warn: Warn): void {
-  const message = `the certificate ${printable(path, 300)} is passed over: ${reasonOf(failure)}`;
+  const message = `the certificate ${printable(path, 300)} is passed over: ${readFailure(failure)}`;
   warn({ code: 'DIMGX_SOURCE_CERTIFICATE', message, count: 1 });
 }
 
-function reasonOf(failure: unknown): string {
+function readFailure(failure: unknown): string {
   return failure instanceof DimgxError ? failure.message : printable((failure as Error).message, 200);
 }
 

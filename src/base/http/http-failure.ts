@@ -79,7 +79,7 @@ function kindOf(code: string): HttpFailureKind | undefined {
 export function httpFailure(cause: unknown): HttpFailure {
   if (cause instanceof HttpFailure) return cause;
   const code = codeOf(cause);
-  const reason = printable(cause instanceof Error ? reasonOf(cause, code) : String(cause), 200);
+  const reason = printable(cause instanceof Error ? opensslReason(cause, code) : String(cause), 200);
   const kind = kindOf(code) ?? 'cut';
   if (kind === 'plain') return new HttpFailure('plain', 'it does not speak TLS', cause);
   // before TLS 1.3, this is how servers reject clients without a certificate
@@ -121,7 +121,7 @@ export function failureThrough(proxy: string, cause: unknown): HttpFailure {
 }
 
 /** OpenSSL's messages are full of addresses and source locations, but it also gives the reason on its own. */
-function reasonOf(cause: Error, code: string): string {
+function opensslReason(cause: Error, code: string): string {
   const isReason = code.startsWith('ERR_SSL_') && 'reason' in cause && typeof cause.reason === 'string';
   return (isReason ? String(cause.reason) : cause.message) || code;
 }

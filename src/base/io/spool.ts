@@ -35,7 +35,7 @@ export async function openSpool(tmpDir?: string, expectedBytes?: number, isPatie
     const open = async () => leaveSome((await openNameless(folder)) ?? (await openUnlinked(folder)));
     return await (isPatient ? openFiles.makeRoomFor(open) : openFiles.makeRoomNow(open));
   } catch (failure) {
-    throw isSystemError(failure) ? noSpace(folder, reasonOf(failure, folder), failure) : failure;
+    throw isSystemError(failure) ? noSpace(folder, whyNotThere(failure, folder), failure) : failure;
   }
 }
 
@@ -83,7 +83,7 @@ export async function requireSpoolSpace(tmpDir: string | undefined, bytes: numbe
   try {
     await requireSpace(folder, bytes);
   } catch (failure) {
-    throw isSystemError(failure) ? noSpace(folder, reasonOf(failure, folder), failure) : failure;
+    throw isSystemError(failure) ? noSpace(folder, whyNotThere(failure, folder), failure) : failure;
   }
 }
 
@@ -101,7 +101,7 @@ async function requireSpace(folder: string, bytes: number): Promise<void> {
   if (bavail * bsize < bytes) throw noSpace(folder, `${bytes} bytes are needed and ${bavail * bsize} are free`);
 }
 
-function reasonOf(failure: NodeJS.ErrnoException, folder: string): string {
+function whyNotThere(failure: NodeJS.ErrnoException, folder: string): string {
   if (failure.code === 'ENOTDIR') return 'it is not a directory';
   if (failure.code !== 'ENOENT') return printable(failure.message);
   return existsSync(folder) ? 'no file can be made there' : 'there is no such directory';

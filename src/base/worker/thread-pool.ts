@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { DimgxError, type ErrorCode, type WarningCode } from '../../errors.js';
-import { closed, type Entry, type SharedPool, type ShareOptions, ThreadShare } from './thread-share.js';
+import { closed, type QueuedTask, type SharedPool, type ShareOptions, ThreadShare } from './thread-share.js';
 import { TerminationGate, type ThreadAnswer, type ThreadData } from './thread-task.js';
 
 export interface ThreadPoolOptions {
@@ -25,7 +25,7 @@ export class ThreadPool implements SharedPool {
   /** Shares that expect work; the one served last is at the end. */
   readonly #shares = new Set<ThreadShare>();
   readonly #idle: Worker[] = [];
-  readonly #busy = new Map<Worker, Entry>();
+  readonly #busy = new Map<Worker, QueuedTask>();
   readonly #ending = new Set<Worker>();
   /** Promises that settle when a starting worker is ready or has failed to start. Ending it has to wait for that. */
   readonly #starting = new Map<Worker, Promise<unknown>>();
@@ -75,7 +75,7 @@ export class ThreadPool implements SharedPool {
       if (!share) break;
       const worker = this.#idle.pop() ?? this.#start();
       if (!worker && this.#busy.size > 0) break;
-      const entry = share.takeLargest() as Entry;
+      const entry = share.takeLargest() as QueuedTask;
       share.running++;
       this.#shares.delete(share);
       this.#shares.add(share);
@@ -99,14 +99,14 @@ export class ThreadPool implements SharedPool {
     );
   }
 
-  #assign(worker: Worker, entry: Entry): void {
+  #assign(worker: Worker, entry: QueuedTask): void {
     this.#busy.set(worker, entry);
     worker.ref();
     void this.#begin(worker, entry);
   }
 
   /** Opens what the task needs, and passes its job to the thread. */
-  async #begin(worker: Worker, entry: Entry): Promise<void> {
+  async #begin(worker: Worker, entry: QueuedTask): Promise<void> {
     try {
       const open = await entry.task.open();
       if (this.#busy.get(worker) !== entry) return open.release();
@@ -119,7 +119,7 @@ export class ThreadPool implements SharedPool {
     }
   }
 
-  async #runHere(entry: Entry): Promise<void> {
+  async #runHere(entry: QueuedTask): Promise<void> {
     try {
       entry.resolve(await entry.task.runHere());
     } catch (failure) {
@@ -172,7 +172,7 @@ export class ThreadPool implements SharedPool {
     this.wake();
   }
 
-  #rest(worker: Worker, entry: Entry): void {
+  #rest(worker: Worker, entry: QueuedTask): void {
     entry.open?.release();
     entry.share.running--;
     this.#busy.delete(worker);
@@ -213,7 +213,7 @@ export class ThreadPool implements SharedPool {
 }
 
 /** Rejects the task if the caller's callback throws; thrown from here, the error would end the process. */
-function tell({ task, reject }: Entry, progress: unknown): void {
+function tell({ task, reject }: QueuedTask, progress: unknown): void {
   try {
     task.onProgress?.(progress);
   } catch (error) {

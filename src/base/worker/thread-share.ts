@@ -2,7 +2,7 @@ import { DimgxError } from '../../errors.js';
 import type { OpenJob, ThreadTask } from './thread-task.js';
 
 /** A waiting or running task. */
-export interface Entry {
+export interface QueuedTask {
   readonly task: ThreadTask<unknown>;
   share: ThreadShare;
   /** Set while a thread works on it. */
@@ -33,7 +33,7 @@ export interface ShareOptions {
 export class ThreadShare {
   readonly #pool: SharedPool;
   readonly #options: ShareOptions;
-  readonly waiting: Entry[] = [];
+  readonly waiting: QueuedTask[] = [];
   /** Number of running tasks. */
   running = 0;
   isFinishing = false;
@@ -63,7 +63,7 @@ export class ThreadShare {
     return this.#pool.hasRoom && !this.#closing ? this.run(task) : undefined;
   }
 
-  take(entry: Entry): void {
+  take(entry: QueuedTask): void {
     if (this.#closing) {
       entry.reject(closed());
       return;
@@ -75,11 +75,11 @@ export class ThreadShare {
   }
 
   /** Removes and returns the tasks that have not started. */
-  withdraw(): readonly Entry[] {
+  withdraw(): readonly QueuedTask[] {
     return this.waiting.splice(0);
   }
 
-  takeLargest(): Entry | undefined {
+  takeLargest(): QueuedTask | undefined {
     const entry = this.waiting.toSorted((a, b) => b.task.size - a.task.size)[0];
     if (entry) this.waiting.splice(this.waiting.indexOf(entry), 1);
     return entry;

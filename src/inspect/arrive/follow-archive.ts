@@ -23,7 +23,7 @@ export interface FollowedLayer {
 const WINDOW = 64 * 1024;
 const PIECE = 1024 * 1024;
 
-interface Member {
+interface LayerMember {
   readonly offset: number;
   readonly length: number;
 }
@@ -43,7 +43,7 @@ export async function followArchive(
   limits: Limits,
   hashes: boolean,
 ): Promise<readonly FollowedLayer[]> {
-  const members: Member[] = [];
+  const members: LayerMember[] = [];
   const scanner = new HeaderScanner(({ type, quirks, dataOffset: offset, dataSize: length }) => {
     const isWhole = (quirks & (QUIRK.oldSparse | QUIRK.paxSparse)) === 0;
     if (type === TYPE.file && isWhole && length > 0) members.push({ offset, length });
@@ -65,7 +65,7 @@ export async function followArchive(
 }
 
 async function followMember(
-  { offset, length }: Member,
+  { offset, length }: LayerMember,
   read: ReadAt,
   arrived: SharedLength,
   limits: Limits,

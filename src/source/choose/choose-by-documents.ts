@@ -2,7 +2,7 @@ import { DimgxError, type Warn } from '../../errors.js';
 import { defaultPlatform, formatPlatform, isSamePlatform, type Platform, rankOf } from '../../image/platform.js';
 import { ambiguousImage, type Candidate, type Facts } from './choose-image.js';
 import { type Examined, isDamaged, isWhole } from './examine-manifest.js';
-import { notAnImage, passedOver } from './leaf-messages.js';
+import { noneIsAnImage, passedOver } from './leaf-messages.js';
 import { isImageKind } from './manifest-kind.js';
 
 /** What the documents of a candidate say; for an index, what the documents of its images say. */
@@ -70,7 +70,7 @@ function imagesAmong<C extends Candidate>(all: readonly LookedAt<C>[], location:
   if (images.length > 0) return images;
   const referrers = all.filter(({ seen }) => seen.kind === 'referrer');
   if (referrers.length > 0) return referrers;
-  throw notAnImage(
+  throw noneIsAnImage(
     all.map(({ seen }) => seen),
     location,
   );

@@ -3,7 +3,7 @@ import type { Blobs } from '../../image/checks.js';
 import type { Descriptor } from '../../image/manifest.js';
 import { defaultPlatform, isSamePlatform, type Platform, platformOf, rankOf } from '../../image/platform.js';
 import { type ExaminedManifest, examineManifest, isDamaged, isWhole } from './examine-manifest.js';
-import { incomplete, noPlatform, notAnImage, otherPlatform, passedOver } from './leaf-messages.js';
+import { incomplete, noneIsAnImage, noPlatform, otherPlatform, passedOver } from './leaf-messages.js';
 import { isImageKind, kindOfDescriptor } from './manifest-kind.js';
 import type { Leaf } from './manifest-leaves.js';
 
@@ -65,7 +65,7 @@ function possibleImages(leaves: readonly Leaf[], location: string): readonly Lea
   const images = leaves.filter((leaf, index) => leaf.problem || isImageKind(kinds[index]));
   if (images.length > 0) return images;
   const manifests = leaves.filter((_, index) => kinds[index] !== 'layer' && kinds[index] !== 'BuildKit cache');
-  if (manifests.length === 0 && leaves.length > 0) throw notAnImage(leaves.map(unexamined), location);
+  if (manifests.length === 0 && leaves.length > 0) throw noneIsAnImage(leaves.map(unexamined), location);
   return manifests;
 }
 
@@ -94,7 +94,7 @@ function chooseElse(
   const { location, wanted, target, tell } = request;
   const all = [...tried, ...rest];
   const images = imagesAmong(all);
-  if (images.length === 0 && all.length > 0) throw notAnImage(all, location);
+  if (images.length === 0 && all.length > 0) throw noneIsAnImage(all, location);
   const [first] = tried.filter((each) => images.includes(each));
   const [alone, ...others] = images;
   if (first && isDamaged(first)) throw first.problem;

@@ -29,7 +29,7 @@ export function incomplete(image: Examined, images: readonly Examined[], locatio
   });
 }
 
-export function notAnImage(all: readonly Examined[], location: string): DimgxError {
+export function noneIsAnImage(all: readonly Examined[], location: string): DimgxError {
   const kinds = [...new Set(all.map(({ kind }) => kind))];
   const isCache = kinds.includes('BuildKit cache');
   const what = isCache ? 'a cache that BuildKit exported' : `no image, but ${listed(kinds.map(withArticle))}`;

@@ -124,8 +124,8 @@ export function warnOfOddities({ config, oddities = [], layers }: FoundImage, wa
   warn({ code: 'DIMGX_IMAGE_ODD_CONFIG', message, count: 1 });
 }
 
-type StoredBlob = Pick<StoredLayer, 'blob' | 'compression' | 'storedSize'>;
-type Outcome = StoredBlob | { readonly problem: DimgxError } | { readonly foreign: Omit<ForeignLayer, 'layer'> };
+type OpenedBlob = Pick<StoredLayer, 'blob' | 'compression' | 'storedSize'>;
+type Outcome = OpenedBlob | { readonly problem: DimgxError } | { readonly foreign: Omit<ForeignLayer, 'layer'> };
 
 /** Codes of errors that concern all layers, not only the one being opened. */
 const OF_ALL: readonly string[] = ['DIMGX_TOO_MANY_FILES', 'DIMGX_ABORTED', 'DIMGX_INTERNAL'];
@@ -133,7 +133,7 @@ const OF_ALL: readonly string[] = ['DIMGX_TOO_MANY_FILES', 'DIMGX_ABORTED', 'DIM
 /** Opens the layers among an image's files. Each file is opened once. */
 class LayerOpener {
   readonly #opening: Opening;
-  readonly #opened = new Map<string, StoredBlob>();
+  readonly #opened = new Map<string, OpenedBlob>();
 
   constructor(opening: Opening) {
     this.#opening = opening;
@@ -149,7 +149,7 @@ class LayerOpener {
     }
   }
 
-  async #find({ file, claimedSize }: FoundLayer): Promise<StoredBlob | undefined> {
+  async #find({ file, claimedSize }: FoundLayer): Promise<OpenedBlob | undefined> {
     const { files, resources, verify } = this.#opening;
     const stored = this.#opened.get(file) ?? (await openStored(file, files, resources));
     if (!stored) return undefined;
@@ -170,7 +170,7 @@ async function openStored(
   file: string,
   files: Opening['files'],
   resources: Opening['resources'],
-): Promise<StoredBlob | undefined> {
+): Promise<OpenedBlob | undefined> {
   const opened = await files.open(file);
   if (!opened) return undefined;
   resources.adoptFile(opened.region.file);

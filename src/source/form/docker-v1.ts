@@ -87,12 +87,12 @@ const NODE = tolerantSchema((may) => {
 
 const RepositoriesSchema = v.record(v.string(), v.nullish(v.record(v.string(), v.string()), {}));
 
-type Node = v.InferOutput<typeof NODE.read> & { readonly oddity?: string };
-type Nodes = ReadonlyMap<string, Node>;
+type LegacyLayer = v.InferOutput<typeof NODE.read> & { readonly oddity?: string };
+type LegacyLayers = ReadonlyMap<string, LegacyLayer>;
 type Tags = ReadonlyMap<string, readonly string[]>;
 
-async function readNodes(documents: Documents): Promise<Nodes> {
-  const nodes = new Map<string, Node>();
+async function readNodes(documents: Documents): Promise<LegacyLayers> {
+  const nodes = new Map<string, LegacyLayer>();
   for (const id of (await documents.files.topNames()).filter((name) => ID.test(name)).sort()) {
     const bytes = await documents.find(`${id}/json`);
     if (!bytes) continue;
@@ -109,7 +109,7 @@ async function readNodes(documents: Documents): Promise<Nodes> {
 }
 
 /** The `name:tag` of each layer that has any. */
-async function readTags(documents: Documents, nodes: Nodes): Promise<Tags> {
+async function readTags(documents: Documents, nodes: LegacyLayers): Promise<Tags> {
   const bytes = await documents.find(REPOSITORIES);
   const tags = new Map<string, string[]>();
   if (!bytes) return tags;
@@ -126,7 +126,12 @@ async function readTags(documents: Documents, nodes: Nodes): Promise<Tags> {
 }
 
 /** The layer that the selector names. Without a selector, the only newest layer that is built on all tagged layers. */
-async function chooseTip(nodes: Nodes, tags: Tags, selector: string | undefined, location: string): Promise<string> {
+async function chooseTip(
+  nodes: LegacyLayers,
+  tags: Tags,
+  selector: string | undefined,
+  location: string,
+): Promise<string> {
   const candidate = (id: string): Candidate => ({ names: tags.get(id) ?? [], ids: [id] });
   const describe = async ({ ids: [id] }: Candidate) => ({ kind: 'image', ...platformOfNode(nodes.get(id)) });
   const tips = tipsOf(nodes);
@@ -142,12 +147,12 @@ async function chooseTip(nodes: Nodes, tags: Tags, selector: string | undefined,
   return (await chooseImage(among, { selector, location, describe })).ids[0];
 }
 
-function platformOfNode(node: Node | undefined): { readonly platform?: Platform } {
+function platformOfNode(node: LegacyLayer | undefined): { readonly platform?: Platform } {
   const platform = platformOf(node);
   return platform ? { platform } : {};
 }
 
-function tipsOf(nodes: Nodes): readonly string[] {
+function tipsOf(nodes: LegacyLayers): readonly string[] {
   const parents = new Set([...nodes.values()].map(({ parent }) => parent));
   const tips = [...nodes.keys()].filter((id) => !parents.has(id));
   if (tips.length === 0 && nodes.size > 0) throw loop([...nodes.keys()][0] ?? '');
@@ -155,7 +160,7 @@ function tipsOf(nodes: Nodes): readonly string[] {
 }
 
 /** Counts the tagged layers from a tip to its base. Each layer is visited once, however many tips there are. */
-function taggedBelow(nodes: Nodes, tags: Tags): (tip: string) => number {
+function taggedBelow(nodes: LegacyLayers, tags: Tags): (tip: string) => number {
   const counts = new Map<string, number>();
   return (tip) => {
     const path = new Set<string>();
@@ -174,7 +179,7 @@ function taggedBelow(nodes: Nodes, tags: Tags): (tip: string) => number {
 }
 
 /** The layers from the base to the tip. */
-function chainOf(tip: string, nodes: Nodes): readonly string[] {
+function chainOf(tip: string, nodes: LegacyLayers): readonly string[] {
   const chain = new Set<string>();
   for (let id: string | null | undefined = tip; id; id = nodes.get(id)?.parent) {
     if (chain.has(id)) throw loop(id);
@@ -188,7 +193,7 @@ function chainOf(tip: string, nodes: Nodes): readonly string[] {
  * Keeps only the document of the newest layer whole. There may be many documents, and they take much more memory once
  * parsed.
  */
-function configOf(tip: Uint8Array, chain: readonly string[], nodes: Nodes): ParsedConfig {
+function configOf(tip: Uint8Array, chain: readonly string[], nodes: LegacyLayers): ParsedConfig {
   const what = `${chain.at(-1)}/json`;
   const { value, document } = parseTolerantly(tip, NODE, what);
   const { created, architecture, os } = value;

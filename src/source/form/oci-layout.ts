@@ -17,7 +17,7 @@ import {
 } from '../choose/choose-image.js';
 import { type Examined, examineManifest, isWhole, ownProblem, withProblem } from '../choose/examine-manifest.js';
 import { foundImage, imageManifest, manifestForPlatform } from '../choose/found-image.js';
-import { notAnImage, otherPlatform } from '../choose/leaf-messages.js';
+import { noneIsAnImage, otherPlatform } from '../choose/leaf-messages.js';
 import { listManifest } from '../choose/list-manifest.js';
 import { isImageKind, isManifest, kindOfDescriptor, mayBeIndex } from '../choose/manifest-kind.js';
 import { leavesOf } from '../choose/manifest-leaves.js';
@@ -61,7 +61,7 @@ export async function find({ documents, selector, wanted, verify, tell }: FormRe
       kind: kindOfDescriptor(descriptor),
       missing: [],
     }));
-    throw notAnImage(blobs, location);
+    throw noneIsAnImage(blobs, location);
   }
   const look = (image: LayoutImage) => lookAtImage(image, store);
   const chosen = arePlatformsOfOne(images)
