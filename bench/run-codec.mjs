@@ -11,7 +11,7 @@ import { codecOf } from '#dimgx/compression/codecs.js';
 const [direction, name, level, file = ''] = process.argv.slice(2);
 const codec = codecOf(/** @type {import('#dimgx/compression/codecs.js').CompressionName} */ (name));
 const settings = { level: Number(level), threads: availableParallelism() };
-const stream = direction === 'encode' ? (await codec.encoder())(settings) : (await codec.decoder())();
+const stream = direction === 'encode' ? (await codec.loadEncoder())(settings) : (await codec.loadDecoder())();
 await pipeline(createReadStream(file, { highWaterMark: 2 ** 20 }), stream, pieceSink(write));
 
 /** @param {Buffer} piece */

@@ -13,11 +13,11 @@ export const bzip2: Codec = {
   extensions: ['.bz2', '.tbz2'],
   levels: { lowest: 1, highest: 9, standard: 9 },
   blocksThread: true,
-  decoder: async () => {
+  loadDecoder: async () => {
     const libbz2 = await compileLibbz2();
     return () => new Bzip2Decoder(libbz2);
   },
-  encoder: async () => {
+  loadEncoder: async () => {
     const libbz2 = await compileLibbz2();
     return (settings) => new Bzip2Encoder(libbz2, settings);
   },

@@ -23,9 +23,9 @@ export interface Codec {
    * members or frames. Their errors are those of the underlying library; the caller adds a code. They do not keep a
    * written piece after the callback of its write.
    */
-  decoder(): Promise<() => Duplex>;
+  loadDecoder(): Promise<() => Duplex>;
   /** Loads what encoding needs. */
-  encoder(): Promise<MakeEncoder>;
+  loadEncoder(): Promise<MakeEncoder>;
 }
 
 export type MakeEncoder = (settings: EncoderSettings) => Duplex;

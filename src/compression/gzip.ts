@@ -14,8 +14,8 @@ export const gzip: Codec = {
   extensions: ['.gz', '.tgz'],
   levels: { lowest: 0, highest: 9, standard: 6 },
   blocksThread: false,
-  decoder: async () => () => new GzipDecoder(),
-  encoder: async () => gzipEncoder,
+  loadDecoder: async () => () => new GzipDecoder(),
+  loadEncoder: async () => gzipEncoder,
 };
 
 /** In bytes. Measured: three times as fast as zlib's default of 16 KiB, and a tenth faster than 256 KiB. */

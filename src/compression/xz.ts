@@ -10,11 +10,11 @@ export const xz: Codec = {
   extensions: ['.xz', '.txz'],
   levels: { lowest: 0, highest: 9, standard: 6 },
   blocksThread: true,
-  decoder: async () => {
+  loadDecoder: async () => {
     const decoder = await loadXzEmbedded();
     return () => new XzDecoder(decoder);
   },
-  encoder: async () => {
+  loadEncoder: async () => {
     const lzma = await loadLzma();
     return (settings) => new XzEncoder(lzma, settings);
   },

@@ -20,11 +20,11 @@ export const zstd: Codec = {
   extensions: ['.zst', '.tzst'],
   levels: { lowest: 1, highest: 19, standard: 3 },
   blocksThread: !nodeZstd(),
-  decoder: async () => {
+  loadDecoder: async () => {
     const makeFrameDecoder = await loadFrameDecoder();
     return () => new ZstdDecoder(makeFrameDecoder);
   },
-  encoder: loadZstdEncoder,
+  loadEncoder: loadZstdEncoder,
 };
 
 async function loadFrameDecoder(): Promise<MakeFrameDecoder> {

@@ -72,7 +72,7 @@ export async function decodeLayer(
   budget: Budget,
   onBytes: OnBytes,
 ): Promise<DecodingResult> {
-  const makeDecoder = await codecOf(compression).decoder();
+  const makeDecoder = await codecOf(compression).loadDecoder();
   const entries = new LayerEntries(budget);
   const scan = new TarStreamScan(entries.add);
   let length = 0;

@@ -49,7 +49,7 @@ async function encoderOf(name: CompressionName, options: TargetOptions): Promise
     const message = `${name} has levels ${levels.lowest} to ${levels.highest}, not ${level}`;
     throw new DimgxError('DIMGX_CLI_USAGE', message);
   }
-  const makeEncoder = await codec.encoder();
+  const makeEncoder = await codec.loadEncoder();
   const threads = options.threads ?? availableParallelism();
   return { compression: name, level, open: () => makeEncoder({ level, threads }) };
 }

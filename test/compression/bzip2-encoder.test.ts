@@ -14,7 +14,7 @@ const THREADS = shortOrLong([2, 8], [2, 3, 8]);
 const TOOLS = ['bzip2', 'lbzip2', 'bsdcat'] as const;
 
 async function encoder(level = 1, threads = 2): Promise<Duplex> {
-  return (await bzip2.encoder())({ level, threads });
+  return (await bzip2.loadEncoder())({ level, threads });
 }
 
 async function encoded(bytes: Uint8Array, level?: number, threads?: number): Promise<Buffer> {
@@ -24,7 +24,7 @@ async function encoded(bytes: Uint8Array, level?: number, threads?: number): Pro
 describe('bzip2 is written', () => {
   describe.each(codecSamples(PIECE))('of %s', (_, bytes) => {
     test('and read here', async () => {
-      const decoder = (await bzip2.decoder())();
+      const decoder = (await bzip2.loadDecoder())();
       const written = await encoded(bytes);
       expect((await convert(decoder, inPieces(written, 9973))).equals(bytes)).toBe(true);
       expect(written.length).toBeLessThan(bytes.length * 1.01 + 1000);

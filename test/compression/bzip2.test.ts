@@ -14,7 +14,7 @@ const LEVELS = shortOrLong([1, 9], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
 const samples = codecSamples(100_000).map(([name, bytes], i) => [name, bytes, i] as const);
 const EMPTY = Buffer.from('BZh9\x17\x72\x45\x38\x50\x90\0\0\0\0', 'latin1');
 
-const decoder = async () => (await bzip2.decoder())();
+const decoder = async () => (await bzip2.loadDecoder())();
 
 const decoded = async (bytes: Uint8Array, pieceLength = 1000) => convert(await decoder(), inPieces(bytes, pieceLength));
 

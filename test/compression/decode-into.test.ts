@@ -27,7 +27,7 @@ async function* inTwoBuffers(bytes: Uint8Array, length: number) {
 const DECODERS: [tool: string, decoder: () => Promise<Duplex>][] = [
   ...Object.entries({ gzip, bzip2, xz }).map(([name, codec]): [string, () => Promise<Duplex>] => [
     name,
-    async () => (await codec.decoder())(),
+    async () => (await codec.loadDecoder())(),
   ]),
   ...ZSTD_BACKENDS.filter(({ isMissing }) => !isMissing).map(({ decoder }): [string, typeof decoder] => [
     'zstd',

@@ -12,7 +12,7 @@ const PROGRAM = `
   const [modules, name, side, pieces, stored] = process.argv.slice(1);
   const { codecOf } = await import(modules + 'codecs.js');
   const codec = codecOf(name);
-  const make = side === 'encoder' ? await codec.encoder() : await codec.decoder();
+  const make = side === 'encoder' ? await codec.loadEncoder() : await codec.loadDecoder();
   const stream = make({ level: codec.levels.highest, threads: 2 });
   const piece = side === 'encoder' ? Buffer.alloc(5e6, 'layers ') : Buffer.from(stored, 'base64');
   const failure = new Error('enough');

@@ -35,7 +35,7 @@ async function encoderOf({ name, program }: Run): Promise<Duplex> {
     const { stdin, stdout } = spawn(program, ['-1', '-c'], { stdio: ['pipe', 'pipe', 'inherit'] });
     return Duplex.from({ writable: stdin, readable: stdout });
   }
-  return (await codecOf(name).encoder())({ level: 1, threads: 2 });
+  return (await codecOf(name).loadEncoder())({ level: 1, threads: 2 });
 }
 
 describe('gigabytes, or twenty megabytes in the short form, come back as they were', () => {
@@ -44,7 +44,7 @@ describe('gigabytes, or twenty megabytes in the short form, come back as they we
       `through ${run.name} (needs ${run.program})`,
       async () => {
         const { name, mebibytes } = run;
-        const decoder = (await codecOf(name).decoder())();
+        const decoder = (await codecOf(name).loadDecoder())();
         const [given, got] = [createHash('sha256'), createHash('sha256')];
         let length = 0;
         function* pieces() {

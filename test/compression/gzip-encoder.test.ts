@@ -15,7 +15,7 @@ const LEVELS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const TOOLS = ['gzip', 'pigz', 'bsdcat'] as const;
 
 async function encoder(level = 6, threads = 2): Promise<Duplex> {
-  return (await gzip.encoder())({ level, threads });
+  return (await gzip.loadEncoder())({ level, threads });
 }
 
 async function encoded(bytes: Uint8Array, level?: number, threads?: number): Promise<Buffer> {

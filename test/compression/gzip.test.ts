@@ -28,7 +28,7 @@ async function decoded(bytes: Uint8Array, pieceLength = 1000): Promise<Buffer> {
   return Buffer.concat(plain);
 }
 
-const decoder = async () => (await gzip.decoder())();
+const decoder = async () => (await gzip.loadDecoder())();
 
 /** A member with every optional field of the header: extra, name, comment and checksum of the header itself. */
 function withFields(): Buffer {
@@ -124,7 +124,7 @@ describe('while gzip is decoded', () => {
 });
 
 test('what is written names no file, no time and no machine', async () => {
-  const encoder = (await gzip.encoder())({ level: 6, threads: 1 });
+  const encoder = (await gzip.loadEncoder())({ level: 6, threads: 1 });
   encoder.end(contents);
   const pieces: Buffer[] = [];
   for await (const piece of encoder) pieces.push(piece as Buffer);

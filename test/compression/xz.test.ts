@@ -8,7 +8,7 @@ import { runCommand } from '../helpers/run-command.js';
 import { noise } from '../helpers/sample-image.js';
 import { shortOrLong, someInTurn } from '../helpers/short-or-long.js';
 
-const decoder = async () => (await xz.decoder())();
+const decoder = async () => (await xz.loadDecoder())();
 
 const decoded = async (bytes: Uint8Array, pieceLength = 1000) => convert(await decoder(), inPieces(bytes, pieceLength));
 
@@ -118,7 +118,7 @@ describe.skipIf(lacks('xz'))('xz is read (needs xz)', () => {
   });
 
   test('by several at once', async () => {
-    const make = await xz.decoder();
+    const make = await xz.loadDecoder();
     const contents = [text(300_000), noise(300_000), Buffer.alloc(300_000, 'x')];
     const read = contents.map(async (bytes) => convert(make(), inPieces(await compressed(bytes), 5000)));
     expect((await Promise.all(read)).map((bytes, i) => bytes.equals(contents[i] as Buffer))).toEqual([

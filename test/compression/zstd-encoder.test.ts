@@ -18,7 +18,7 @@ const isAble = nodeZstd() !== undefined || hasPackage();
 const unable = 'of Node 22.15, or zstd-napi';
 
 async function encoder(level = 3, threads = 2): Promise<Duplex> {
-  return (await zstd.encoder())({ level, threads });
+  return (await zstd.loadEncoder())({ level, threads });
 }
 
 async function encoded(bytes: Uint8Array, level?: number, threads?: number): Promise<Buffer> {

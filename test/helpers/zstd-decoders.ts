@@ -14,7 +14,7 @@ export const ZSTD_BACKENDS: readonly ZstdBackend[] = [
   {
     name: 'node:zlib (from Node 22.15 on)',
     isMissing: nodeZstd() === undefined,
-    decoder: async () => (await zstd.decoder())(),
+    decoder: async () => (await zstd.loadDecoder())(),
   },
   { name: 'the WASM library', isMissing: false, decoder: async () => new ZstdDecoder(await loadWasmDecoder()) },
 ];

@@ -70,7 +70,7 @@ export async function spoolArchive(
 
 async function entranceFor(compression: CompressionName, plain: Appender, location: string): Promise<SpoolEntrance> {
   if (compression === 'none') return plain;
-  const makeDecoder = await codecOf(compression).decoder();
+  const makeDecoder = await codecOf(compression).loadDecoder();
   return decodingEntrance(makeDecoder(), plain, location);
 }
 
