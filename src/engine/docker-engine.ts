@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import * as v from 'valibot';
-import { type ByteSource, explained, type Take } from '../base/io/byte-source.js';
+import { type ByteSource, mapFailures, type OnPiece } from '../base/io/byte-source.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import { checkShape, parseJson } from '../image/document.js';
@@ -176,15 +176,15 @@ const TAIL = 4096;
  */
 function savedArchive(body: ByteSource, explain: (cause: unknown) => Error): ByteSource {
   let tail: Buffer = Buffer.alloc(0);
-  const pump = async (take: Take) => {
-    await body.pump((piece) => {
+  const forEachPiece = async (onPiece: OnPiece) => {
+    await body.forEachPiece((piece) => {
       tail = Buffer.concat([tail, piece.subarray(-TAIL)]).subarray(-TAIL);
-      return take(piece);
+      return onPiece(piece);
     });
     const said = failureAtEnd(tail);
     if (said !== undefined) throw new Error(printable(said, 600));
   };
-  return explained({ pump, destroy: () => body.destroy() }, explain);
+  return mapFailures({ forEachPiece, destroy: () => body.destroy() }, explain);
 }
 
 function failureAtEnd(tail: Buffer): string | undefined {

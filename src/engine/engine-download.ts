@@ -1,5 +1,5 @@
 import { Deferred } from '../base/call/deferred.js';
-import type { ByteSource, Take } from '../base/io/byte-source.js';
+import type { ByteSource, OnPiece } from '../base/io/byte-source.js';
 import type { EngineConnection } from './engine-agent.js';
 import { EngineStall } from './engine-error.js';
 import { HttpAnswer } from './http-answer.js';
@@ -22,9 +22,9 @@ export class EngineDownload implements ByteSource {
   readonly #timeouts: DownloadTimeouts;
   readonly #answer = new HttpAnswer();
   readonly #head = new Deferred<void>();
-  readonly #taker = new Deferred<Take>();
+  readonly #receiver = new Deferred<OnPiece>();
   readonly #end = new Deferred<void>();
-  #take: Take | undefined;
+  #onPiece: OnPiece | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -48,7 +48,7 @@ export class EngineDownload implements ByteSource {
     this.#timeouts = timeouts;
     this.#expectWithin(timeouts.head);
     connection
-      .pump((piece) => this.#feed(piece))
+      .forEachPiece((piece) => this.#feed(piece))
       .then(() => {
         throw new Error('the connection was cut');
       })
@@ -60,10 +60,10 @@ export class EngineDownload implements ByteSource {
     return this.#answer.status;
   }
 
-  async pump(take: Take): Promise<void> {
-    this.#take = take;
+  async forEachPiece(onPiece: OnPiece): Promise<void> {
+    this.#onPiece = onPiece;
     this.#expectWithin(this.#timeouts.idle);
-    this.#taker.resolve(take);
+    this.#receiver.resolve(onPiece);
     await this.#end.promise;
   }
 
@@ -75,20 +75,20 @@ export class EngineDownload implements ByteSource {
     const parts = this.#answer.feed(piece);
     if (!this.#answer.hasHead) return undefined;
     if (this.status === 200 && !this.#answer.isDelimited) throw new Error('it does not say where its answer ends');
-    if (this.#take) return this.#hand(parts, this.#take);
+    if (this.#onPiece) return this.#hand(parts, this.#onPiece);
     clearTimeout(this.#timer);
     this.#head.resolve();
-    return this.#taker.promise.then((take) => this.#hand(parts, take));
+    return this.#receiver.promise.then((onPiece) => this.#hand(parts, onPiece));
   }
 
-  #hand(parts: readonly Buffer[], take: Take): Promise<void> | undefined {
+  #hand(parts: readonly Buffer[], onPiece: OnPiece): Promise<void> | undefined {
     for (const [at, part] of parts.entries()) {
-      const taken = take(part);
-      if (!taken) continue;
+      const received = onPiece(part);
+      if (!received) continue;
       clearTimeout(this.#timer); // do not time the engine while waiting for the reader
-      return taken.then(() => {
+      return received.then(() => {
         this.#expectWithin(this.#timeouts.idle);
-        return this.#hand(parts.slice(at + 1), take);
+        return this.#hand(parts.slice(at + 1), onPiece);
       });
     }
     this.#timer?.refresh();

@@ -196,7 +196,7 @@ async function refusalOf(status: number, body: ByteSource): Promise<EngineRefusa
     if (length > MAX_REFUSAL) throw new Error('that is enough');
     return undefined;
   };
-  await body.pump(keep).catch(() => undefined);
+  await body.forEachPiece(keep).catch(() => undefined);
   body.destroy();
   const text = Buffer.concat(pieces).toString();
   return new EngineRefusal(status, messageIn(text) ?? text);

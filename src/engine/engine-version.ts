@@ -42,9 +42,9 @@ export function readVersion(document: unknown, location: string, fixed = ''): En
         'update it, or pipe its `docker save` into `dimgx -`',
     );
   }
-  const spoken = compare(ApiVersion, PREFERRED_API) < 0 ? ApiVersion : PREFERRED_API;
+  const newestShared = compare(ApiVersion, PREFERRED_API) < 0 ? ApiVersion : PREFERRED_API;
   return {
-    api: fixedVersion(fixed) ?? (compare(MinAPIVersion, spoken) > 0 ? MinAPIVersion : spoken),
+    api: fixedVersion(fixed) ?? (compare(MinAPIVersion, newestShared) > 0 ? MinAPIVersion : newestShared),
     nameStyle: Components.some(({ Name }) => Name === 'Podman Engine') ? 'podman' : 'docker',
   };
 }

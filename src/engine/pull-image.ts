@@ -39,21 +39,21 @@ export async function pullImage(
     ...{ warn, inform, signal },
   });
   const tally = new PullTally(name);
-  const tell = () => onProgress?.(tally.progress());
-  tell();
-  const timer = setInterval(tell, PERIOD);
+  const reportProgress = () => onProgress?.(tally.progress());
+  reportProgress();
+  const timer = setInterval(reportProgress, PERIOD);
   try {
     await engine.pull(name, {
       ...(platform && { platform: formatPlatform(platform) }),
       credentials: found?.credentials,
       onProgress: (report) => {
         tally.add(report);
-        tell();
+        reportProgress();
       },
     });
     for (const progress of tally.finished()) onProgress?.(progress);
   } catch (failure) {
-    throw explained(failure, engine, name, found);
+    throw pullFailure(failure, engine, name, found);
   } finally {
     clearInterval(timer);
   }
@@ -62,7 +62,7 @@ export async function pullImage(
 /**
  * Adds the name of the image to the error. If access was denied, adds which credentials dimgx sent, or how to log in.
  */
-function explained(failure: unknown, engine: Engine, name: string, found: FoundCredentials | undefined): unknown {
+function pullFailure(failure: unknown, engine: Engine, name: string, found: FoundCredentials | undefined): unknown {
   if (!(failure instanceof DimgxError) || failure.code === 'DIMGX_ABORTED') return failure;
   const registry = printable(repositoryOf(name).registry, 200);
   const shown = found

@@ -20,16 +20,16 @@ export interface FillingOptions {
  */
 export function fillingStream(tar: TarAssembler, { signal, onBytes }: FillingOptions): Readable {
   let filling: Promise<void> = Promise.resolve();
-  let release: (() => void) | undefined;
-  let letGo: (() => void) | undefined;
+  let stopListening: (() => void) | undefined;
+  let stopWatching: (() => void) | undefined;
   const close = () => void stream.destroy(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
   const listen = () => {
     if (stream.destroyed) return;
-    letGo ??= tar.onClose(close);
-    if (!signal || release) return;
+    stopWatching ??= tar.onClose(close);
+    if (!signal || stopListening) return;
     const abort = () => void stream.destroy(abortedBy(signal));
     if (signal.aborted) abort();
-    else release = onAbort(signal, abort);
+    else stopListening = onAbort(signal, abort);
   };
   const stream = new Readable({
     highWaterMark: PIECE,
@@ -46,8 +46,8 @@ export function fillingStream(tar: TarAssembler, { signal, onBytes }: FillingOpt
         .catch((error: Error) => void this.destroy(error));
     },
     destroy(error, callback) {
-      release?.();
-      letGo?.();
+      stopListening?.();
+      stopWatching?.();
       void filling.then(() => callback(error));
     },
   });

@@ -91,12 +91,12 @@ function whyUnresolved(
     .flatMap((name) => {
       const rows = locate(name, image.history);
       if (rows.length === 1) return [];
-      const told =
+      const specText =
         name === spec ? `the layer spec ${quoted(spec)}` : `${quoted(name)} in the layer spec ${quoted(spec)}`;
-      if (rows.length === 0) return `${told} names no layer of ${printable(image.reference)}`;
+      if (rows.length === 0) return `${specText} names no layer of ${printable(image.reference)}`;
       const places = rows.map(({ layer, imageId }) => (layer ? `@${image.layers.indexOf(layer) + 1}` : imageId));
       const choice = places.length > SHOWN ? `${places.slice(0, SHOWN).join(', ')}…` : places.join(', ');
-      return `${told} fits several layers (${choice}): give more digits, or @N`;
+      return `${specText} fits several layers (${choice}): give more digits, or @N`;
     })
     .join('; ');
 }

@@ -18,15 +18,15 @@ function answer(message: ThreadAnswer, transfer: readonly ArrayBuffer[] = []): v
 
 parentPort?.on('message', async (job: LayerJob) => {
   const progress = { bytes: 0, spooled: 0 };
-  let told = 0;
+  let reported = 0;
   try {
     const report = await runLayerJob(job, io, (bytes, spooled = 0) => {
       progress.bytes += bytes;
       progress.spooled = Math.max(progress.spooled, spooled);
-      if (progress.bytes < PROGRESS_STEP && progress.spooled < told + PROGRESS_STEP) return;
+      if (progress.bytes < PROGRESS_STEP && progress.spooled < reported + PROGRESS_STEP) return;
       answer({ kind: 'progress', progress });
       progress.bytes = 0;
-      told = progress.spooled;
+      reported = progress.spooled;
     });
     answer({ kind: 'progress', progress });
     const tables = [report.contents, ...(report.followed ?? []).map(({ contents }) => contents)];

@@ -42,7 +42,7 @@ export class HiddenEntries {
         if (written[layer]?.[entry] === 1) continue;
         const node = made.get(entry);
         const hider = node === NONE ? undefined : this.#hiderOf(node, layer, entry);
-        hidden.push({ layer: newestFirst(layer), entry, ...(hider && { by: this.#tell(hider, newestFirst) }) });
+        hidden.push({ layer: newestFirst(layer), entry, ...(hider && { by: this.#describe(hider, newestFirst) }) });
       }
     }
     return hidden;
@@ -85,7 +85,7 @@ export class HiddenEntries {
     return last;
   }
 
-  #tell({ layer, entry, how }: Hider, newestFirst: (layer: number) => number): HiddenRef['by'] & object {
+  #describe({ layer, entry, how }: Hider, newestFirst: (layer: number) => number): HiddenRef['by'] & object {
     const path = (this.#layers[layer] as IndexedLayer).entries.path(entry);
     return { path, layer: newestFirst(layer), how };
   }

@@ -72,7 +72,7 @@ async function findPath(target: string, overwrite: boolean): Promise<FoundTarget
   });
   if (target === '' || target.endsWith('/') || found?.isDirectory())
     throw refused(target, 'is a directory: name a file');
-  const links = await linksFrom(target);
+  const links = await symlinksFrom(target);
   const fd = await descriptorAmong(links);
   if (fd !== undefined) {
     if (!found) throw refused(target, 'is not open: redirect it, or name a file');
@@ -135,7 +135,7 @@ async function descriptorAmong(paths: readonly string[]): Promise<number | undef
  *
  * @throws the operating system's error: ENOENT if a folder is missing, ELOOP
  */
-async function linksFrom(path: string): Promise<readonly string[]> {
+async function symlinksFrom(path: string): Promise<readonly string[]> {
   const paths: string[] = [];
   for (let next = path.startsWith('/') ? path : `${process.cwd()}/${path}`; paths.length <= MAX_SYMLINKS; ) {
     const here = join(await realpath(dirname(next)), basename(next));

@@ -66,7 +66,7 @@ class FileSink implements Sink {
     await closeDescriptor(this.#fd).catch(this.#fail);
     if (mode !== undefined) await rename(this.#temporary.path, this.#path).catch(this.#fail);
     else await this.#link();
-    await this.#letGo();
+    await this.#release();
   }
 
   async discard(): Promise<void> {
@@ -74,10 +74,10 @@ class FileSink implements Sink {
     // A pending write may not have been awaited. Closing now could let another file reuse its descriptor number.
     await this.#writing.catch(() => undefined);
     if (!this.#closed) await closeDescriptor(this.#fd).catch(() => undefined);
-    await this.#letGo();
+    await this.#release();
   }
 
-  async #letGo(): Promise<void> {
+  async #release(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#giveUp);
     await this.#temporary.close().catch(() => undefined);
   }

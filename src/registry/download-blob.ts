@@ -134,7 +134,7 @@ class Download {
         const fresh = piece.subarray(Math.min(skip, piece.length));
         skip -= piece.length - fresh.length;
         if (this.#file.length + fresh.length > this.#blob.size) throw wrongSize(this.#blob, undefined);
-        if (fresh.length > 0) await this.#file.take(fresh);
+        if (fresh.length > 0) await this.#file.append(fresh);
       }
     } catch (failure) {
       if (!(failure instanceof CodingFailure)) throw failure;

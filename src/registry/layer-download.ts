@@ -88,7 +88,7 @@ export class LayerDownload {
       await writeAllAt(fd, bytes, start + position);
       this.#followed?.grown(position + bytes.length);
     };
-    const blob = new Appender({ write, length: from, onTaken: (bytes) => this.#count(bytes) });
+    const blob = new Appender({ write, length: from, onAppended: (bytes) => this.#count(bytes) });
     onBytes(from);
     this.#followed?.grown(from);
     try {

@@ -223,9 +223,9 @@ async function savedLayers(
  * minute.
  */
 async function whileWaiting<T>(work: Promise<T>, item: string, { onProgress }: OpenContext): Promise<T> {
-  const tell = () => onProgress?.({ stage: 'prepare', item, done: 0, total: undefined });
-  tell();
-  const timer = setInterval(tell, PERIOD);
+  const report = () => onProgress?.({ stage: 'prepare', item, done: 0, total: undefined });
+  report();
+  const timer = setInterval(report, PERIOD);
   return work.finally(() => clearInterval(timer));
 }
 

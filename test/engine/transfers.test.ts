@@ -72,7 +72,7 @@ describe('a saved image', () => {
       response.writeHead(200, { Connection, 'Transfer-Encoding': 'chunked' }).end(Buffer.alloc(8_000_000)),
     );
     let length = 0;
-    await archive.pump(async (piece) => {
+    await archive.forEachPiece(async (piece) => {
       if (length === 0) await sleep(2 * TIMEOUTS.idle);
       length += piece.length;
     });

@@ -3,7 +3,7 @@ import type { ByteSource } from '#dimgx/base/io/byte-source.js';
 /** Reads a whole source. */
 export async function bytesOf(source: ByteSource): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  await source.pump((piece) => {
+  await source.forEachPiece((piece) => {
     pieces.push(Buffer.from(piece));
     return undefined;
   });

@@ -42,7 +42,7 @@ const USER_AGENT = 'dimgx';
  * Minimum number of bytes per idle timeout; receiving less counts as a stall, because a trickle could hold a transfer
  * forever. At 30 s this is 2 KiB/s; usable connections are faster.
  */
-const LEAST_HEARD = 2 ** 16;
+const LEAST_RECEIVED = 2 ** 16;
 
 /** Sends single requests: no redirects, no credentials, no retries. Connections are kept open until `close`. */
 export class HttpClient {
@@ -93,15 +93,15 @@ export class HttpClient {
     let isListening = true;
     const stall = () => body.destroy(new HttpFailure('cut', `it has said nothing for ${timeouts.idle / 1000} s`));
     const timer = setTimeout(() => isListening && stall(), timeouts.idle);
-    let heard = { bytes: 0, within: 0 };
+    let received = { bytes: 0, within: 0 };
     let since = performance.now();
     try {
       for await (const piece of body as AsyncIterable<Buffer>) {
         isListening = false;
-        heard = { bytes: heard.bytes + piece.length, within: heard.within + performance.now() - since };
-        if (heard.bytes >= LEAST_HEARD) heard = { bytes: 0, within: 0 };
+        received = { bytes: received.bytes + piece.length, within: received.within + performance.now() - since };
+        if (received.bytes >= LEAST_RECEIVED) received = { bytes: 0, within: 0 };
         yield piece;
-        if (heard.within >= timeouts.idle)
+        if (received.within >= timeouts.idle)
           throw new HttpFailure('cut', `it has said next to nothing for ${timeouts.idle / 1000} s`);
         isListening = true;
         since = performance.now();

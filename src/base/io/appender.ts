@@ -13,14 +13,14 @@ export interface AppenderOptions {
   readonly write: (bytes: Uint8Array, position: number) => Promise<void>;
   /** Position of the first byte to append. Default 0. */
   readonly length?: number;
-  /** Called with the number of bytes taken since the last call. If it throws, `take` fails with that error. */
-  readonly onTaken?: (bytes: number) => void;
+  /** Called with the number of bytes appended since the last call. If it throws, `append` fails with that error. */
+  readonly onAppended?: (bytes: number) => void;
 }
 
 /** Joins pieces into large writes. Pieces are copied into one of two buffers; one is filled while the other is written. */
 export class Appender {
   readonly #write: AppenderOptions['write'];
-  readonly #onTaken: AppenderOptions['onTaken'];
+  readonly #onAppended: AppenderOptions['onAppended'];
   #filling: Buffer = Buffer.allocUnsafeSlow(WRITE_SIZE);
   /** Made when the first buffer is full: many blobs are smaller. */
   #spare: Buffer | undefined;
@@ -31,13 +31,13 @@ export class Appender {
   /** Settles when the spare buffer has been written. */
   #writing: Promise<void> = Promise.resolve();
 
-  constructor({ write, length = 0, onTaken }: AppenderOptions) {
+  constructor({ write, length = 0, onAppended }: AppenderOptions) {
     this.#write = write;
     this.#position = length;
-    this.#onTaken = onTaken;
+    this.#onAppended = onAppended;
   }
 
-  /** Length with all bytes that were taken, written or not. */
+  /** Length with all bytes that were appended, written or not. */
   get length(): number {
     return this.#position + this.#filled;
   }
@@ -46,18 +46,18 @@ export class Appender {
    * @returns `undefined` if the piece has been copied; otherwise the piece is needed until the promise resolves
    * @throws what `write` throws, now or at a later call
    */
-  readonly take = (piece: Buffer): Promise<void> | undefined => {
+  readonly append = (piece: Buffer): Promise<void> | undefined => {
     const copied = piece.copy(this.#filling, this.#filled);
     this.#filled += copied;
-    this.#onTaken?.(copied);
+    this.#onAppended?.(copied);
     if (this.#filled < WRITE_SIZE) return undefined;
-    return this.#turn().then(() => (copied < piece.length ? this.take(piece.subarray(copied)) : undefined));
+    return this.#turn().then(() => (copied < piece.length ? this.append(piece.subarray(copied)) : undefined));
   };
 
   /**
-   * Resolves once all bytes taken are written. The last write may be empty. More pieces may be taken afterwards.
+   * Resolves once all bytes appended are written. The last write may be empty. More pieces may follow.
    *
-   * @throws as `take`
+   * @throws as `append`
    */
   async flush(): Promise<void> {
     await this.#turn();

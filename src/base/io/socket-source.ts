@@ -1,6 +1,6 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import { handledLater } from '../call/deferred.js';
-import type { ByteSource, Take } from './byte-source.js';
+import type { ByteSource, OnPiece } from './byte-source.js';
 
 /** Maximum size of one read, in bytes. */
 const READ_SIZE = 2 ** 18;
@@ -12,8 +12,8 @@ const READ_SIZE = 2 ** 18;
 export class SocketSource implements ByteSource {
   readonly socket: Socket;
   readonly #over: Promise<void>;
-  #take: Take | undefined;
-  /** A piece that arrived before `pump` was called. */
+  #onPiece: OnPiece | undefined;
+  /** A piece that arrived before `forEachPiece` was called. */
   #early: Buffer | undefined;
 
   /**
@@ -26,8 +26,8 @@ export class SocketSource implements ByteSource {
     this.#over = handledLater(this.#end(signal));
   }
 
-  async pump(take: Take): Promise<void> {
-    this.#take = take;
+  async forEachPiece(onPiece: OnPiece): Promise<void> {
+    this.#onPiece = onPiece;
     const early = this.#early;
     this.#early = undefined;
     if (early && this.#give(early)) this.socket.resume();
@@ -40,17 +40,17 @@ export class SocketSource implements ByteSource {
 
   /** @returns whether to continue reading */
   #give(piece: Buffer): boolean {
-    if (!this.#take) {
+    if (!this.#onPiece) {
       this.#early = piece;
       return false;
     }
     try {
-      const taken = this.#take(piece);
-      taken?.then(
+      const received = this.#onPiece(piece);
+      received?.then(
         () => this.socket.resume(),
         (failure) => this.socket.destroy(failure),
       );
-      return !taken;
+      return !received;
     } catch (failure) {
       this.socket.destroy(failure as Error);
       return false;

@@ -13,13 +13,13 @@ export class SharedLength {
 
   grow(length: number): void {
     Atomics.store(this.#length, 0, BigInt(length));
-    this.#tell();
+    this.#notify();
   }
 
   /** Marks the file as complete. */
   end(): void {
     Atomics.store(this.#state, 1, 1);
-    this.#tell();
+    this.#notify();
   }
 
   /**
@@ -37,7 +37,7 @@ export class SharedLength {
     }
   }
 
-  #tell(): void {
+  #notify(): void {
     Atomics.add(this.#state, 0, 1);
     Atomics.notify(this.#state, 0);
   }

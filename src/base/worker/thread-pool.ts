@@ -160,7 +160,7 @@ export class ThreadPool implements SharedPool {
     const entry = this.#busy.get(worker);
     if (!entry || answer.kind === 'ready') return;
     if (answer.kind === 'progress') {
-      tell(entry, answer.progress);
+      reportProgress(entry, answer.progress);
       return;
     }
     this.#rest(worker, entry);
@@ -213,7 +213,7 @@ export class ThreadPool implements SharedPool {
 }
 
 /** Rejects the task if the caller's callback throws; thrown from here, the error would end the process. */
-function tell({ task, reject }: QueuedTask, progress: unknown): void {
+function reportProgress({ task, reject }: QueuedTask, progress: unknown): void {
   try {
     task.onProgress?.(progress);
   } catch (error) {

@@ -102,7 +102,7 @@ export class ArrivingBlobs {
 
   async #decode(decoding: Decoding, { region, close }: LayerFile, layer: Layer): Promise<DecodedBlob> {
     const { budget, spools } = this.#options;
-    const tell = this.#options.progressOf(layer);
+    const reportProgress = this.#options.progressOf(layer);
     let place: TakenPlace | undefined;
     let done = 0;
     const task = decodeTask(region, decoding, budget, async () => {
@@ -113,7 +113,7 @@ export class ArrivingBlobs {
       const onBytes = (bytes: number) => {
         done += bytes;
         if (!this.#haveArrived) return;
-        tell(done);
+        reportProgress(done);
         done = 0;
       };
       const report = await this.#followers.run(threadTask(task, onBytes));

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
-import type { ByteSource, Take } from '../../base/io/byte-source.js';
+import type { ByteSource, OnPiece } from '../../base/io/byte-source.js';
 import { DescriptorFile } from '../../base/io/held-file.js';
 import { openFiles } from '../../base/io/open-file-table.js';
 import { PathFile } from '../../base/io/path-file.js';
@@ -89,16 +89,16 @@ function socketSource(fd: number, { signal }: OpenContext): ByteSource {
 /** Not a stream of `node:fs`: such a stream closes its descriptor when it is destroyed, even that of standard input. */
 function regionSource(archive: Region, { signal }: OpenContext): ByteSource {
   const read = readRegion(archive);
-  const pump = async (take: Take) => {
+  const forEachPiece = async (onPiece: OnPiece) => {
     const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
     for (let at = 0; at < archive.length; at += READ_SIZE) {
       throwIfAborted(signal);
       const piece = buffer.subarray(0, Math.min(READ_SIZE, archive.length - at));
       await read(piece, at);
-      await take(piece);
+      await onPiece(piece);
     }
   };
-  return { pump, destroy: () => undefined };
+  return { forEachPiece, destroy: () => undefined };
 }
 
 /** Spools the archive that a source delivers, and opens it. */

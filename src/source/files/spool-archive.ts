@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { handledLater } from '../../base/call/deferred.js';
 import { Appender } from '../../base/io/appender.js';
-import { type ByteSource, explained, streamSource, type Take } from '../../base/io/byte-source.js';
+import { type ByteSource, mapFailures, type OnPiece, streamSource } from '../../base/io/byte-source.js';
 import type { DescriptorFile } from '../../base/io/held-file.js';
 import type { Region } from '../../base/io/region.js';
 import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
@@ -12,7 +12,7 @@ import { type ArchivePlace, refuseForeign } from './foreign-file.js';
 
 /** Appends to the spool, directly or through a decoder. */
 interface SpoolEntrance {
-  readonly take: Take;
+  readonly append: OnPiece;
   /** Call once, after the last piece. */
   flush(): Promise<void>;
   destroy?(): void;
@@ -40,7 +40,7 @@ export async function spoolArchive(
 ): Promise<SpooledArchive> {
   const { location } = place;
   const { signal } = context;
-  const coded = explained(source, (cause) => sourceError(cause, location, signal));
+  const coded = mapFailures(source, (cause) => sourceError(cause, location, signal));
   let entrance: SpoolEntrance | undefined;
   try {
     const spool = spoolFile(await openSpool(context.tmpDir));
@@ -52,11 +52,11 @@ export async function spoolArchive(
     const begin = async () => {
       compression = detectCompression(head);
       entrance = await entranceFor(compression, plain, location);
-      await entrance.take(head);
+      await entrance.append(head);
       return entrance;
     };
-    await coded.pump((piece) => {
-      if (entrance) return entrance.take(piece);
+    await coded.forEachPiece((piece) => {
+      if (entrance) return entrance.append(piece);
       head = Buffer.concat([head, piece]);
       return head.length < MAGIC_LENGTH ? undefined : begin().then(() => undefined);
     });
@@ -75,16 +75,16 @@ async function entranceFor(compression: CompressionName, plain: Appender, locati
 }
 
 function decodingEntrance(decoder: Duplex, plain: Appender, location: string): SpoolEntrance {
-  const contents = explained(streamSource(decoder), (cause) => {
+  const contents = mapFailures(streamSource(decoder), (cause) => {
     if (cause instanceof DimgxError) return cause.retold(`${location}: ${cause.message}`);
     const message = `the compressed data of ${location} is damaged or ends too early`;
     return new DimgxError('DIMGX_COMPRESSION_CORRUPT', message, { cause });
   });
-  const decoded = handledLater(contents.pump(plain.take));
+  const decoded = handledLater(contents.forEachPiece(plain.append));
   const drained = () => new Promise<void>((resolve) => decoder.once('drain', resolve));
   return {
     // the source may reuse the memory of a piece before the decoder has consumed it
-    take: (piece) => (decoder.write(Buffer.from(piece)) ? undefined : Promise.race([drained(), decoded])),
+    append: (piece) => (decoder.write(Buffer.from(piece)) ? undefined : Promise.race([drained(), decoded])),
     flush: async () => {
       decoder.end();
       await decoded;
@@ -105,7 +105,7 @@ function sourceError(cause: unknown, location: string, signal: AbortSignal | und
  *
  * @param location name of what is spooled, printable
  * @param check receives the first bytes, up to 1 MiB, before they are written; an error that it throws ends the spooling
- * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_INSPECT_TOO_LARGE: `take` and `flush` reject with them
+ * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_INSPECT_TOO_LARGE: `append` and `flush` reject with them
  */
 function spoolAppender(
   spool: DescriptorFile,

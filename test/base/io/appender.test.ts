@@ -23,7 +23,7 @@ describe('an appender', () => {
   test('joins pieces into writes of a mebibyte, in order', async () => {
     const all = noise(2 * MIB + 1000);
     const { appender, bytes, writes } = written();
-    for (let at = 0; at < all.length; at += 65_000) await appender.take(all.subarray(at, at + 65_000));
+    for (let at = 0; at < all.length; at += 65_000) await appender.append(all.subarray(at, at + 65_000));
     await appender.flush();
     expect(bytes.subarray(0, all.length).equals(all)).toBe(true);
     expect(writes).toEqual([
@@ -36,7 +36,7 @@ describe('an appender', () => {
   test('has copied a piece when it says so', async () => {
     const { appender, bytes } = written();
     const piece = Buffer.from('abc');
-    expect(appender.take(piece)).toBeUndefined();
+    expect(appender.append(piece)).toBeUndefined();
     piece.fill('x');
     await appender.flush();
     expect(bytes.toString('latin1', 0, 3)).toBe('abc');
@@ -45,16 +45,16 @@ describe('an appender', () => {
   test('takes a piece larger than its buffers', async () => {
     const piece = noise(3 * MIB + 5);
     const { appender, bytes } = written();
-    await appender.take(piece);
+    await appender.append(piece);
     await appender.flush();
     expect(bytes.subarray(0, piece.length).equals(piece)).toBe(true);
   });
 
   test('goes on after a flush, and where a file already has bytes', async () => {
     const { appender, writes } = written({ length: 10 });
-    appender.take(Buffer.alloc(5));
+    appender.append(Buffer.alloc(5));
     await appender.flush();
-    appender.take(Buffer.alloc(7));
+    appender.append(Buffer.alloc(7));
     expect(appender.length).toBe(22);
     await appender.flush();
     expect(writes).toEqual([
@@ -71,28 +71,28 @@ describe('an appender', () => {
       running--;
     };
     const appender = new Appender({ write });
-    for (let i = 0; i < 40; i++) await appender.take(Buffer.alloc(100_000));
+    for (let i = 0; i < 40; i++) await appender.append(Buffer.alloc(100_000));
     await appender.flush();
   });
 
   test('reports every byte once, and fails with what the report throws', async () => {
     let taken = 0;
-    const onTaken = (bytes: number) => {
+    const onAppended = (bytes: number) => {
       taken += bytes;
       if (taken > 2 * MIB) throw new Error('enough');
     };
-    const { appender } = written({ onTaken });
-    await appender.take(Buffer.alloc(MIB + 1));
+    const { appender } = written({ onAppended });
+    await appender.append(Buffer.alloc(MIB + 1));
     expect(taken).toBe(MIB + 1);
-    await expect((async () => appender.take(Buffer.alloc(MIB)))()).rejects.toThrow('enough');
+    await expect((async () => appender.append(Buffer.alloc(MIB)))()).rejects.toThrow('enough');
     expect(appender.length).toBe(taken);
   });
 
   test('fails at the next call with what a write throws, and not before', async () => {
     const appender = new Appender({ write: () => Promise.reject(new Error('full')) });
-    await appender.take(Buffer.alloc(MIB));
+    await appender.append(Buffer.alloc(MIB));
     await new Promise((resolve) => setImmediate(resolve)); // a rejection that nothing handles would end the test
-    await expect(appender.take(Buffer.alloc(MIB))).rejects.toThrow('full');
+    await expect(appender.append(Buffer.alloc(MIB))).rejects.toThrow('full');
     await expect(appender.flush()).rejects.toThrow('full');
   });
 });

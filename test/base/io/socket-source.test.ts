@@ -24,7 +24,7 @@ it('gives all that comes, also what came before it was asked for', async () => {
 it('leaves a piece alone until its taker has done with it', async () => {
   const source = await sourceOf((socket) => socket.end(BYTES));
   const pieces: Buffer[] = [];
-  await source.pump(async (piece) => {
+  await source.forEachPiece(async (piece) => {
     for (let turns = 0; turns < 5; turns++) await turn();
     pieces.push(Buffer.from(piece));
   });
@@ -47,7 +47,7 @@ it.each([
   ],
 ])('ends with what its taker throws %s', async (_, take) => {
   const source = await sourceOf((socket) => socket.write(BYTES));
-  await expect(source.pump(take)).rejects.toThrow('mine');
+  await expect(source.forEachPiece(take)).rejects.toThrow('mine');
   expect(source.socket.destroyed).toBe(true);
 });
 
