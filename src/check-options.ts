@@ -88,7 +88,7 @@ const GROUPS: ReadonlySet<string> = new Set(Object.keys(RULES).flatMap((name) =>
  * Validates the options of a public function, for callers without a type checker. `undefined` counts as absent; unknown
  * names are ignored.
  *
- * @throws DIMGX_CLI_USAGE
+ * @throws DIMGX_OPTION_INVALID
  */
 export function checkOptions(options: unknown): void {
   requireThat(isObject(options), 'the options', 'an object', options);
@@ -108,22 +108,22 @@ function checkObject(options: Readonly<Record<string, unknown>>, prefix: string)
   }
 }
 
-/** @throws DIMGX_CLI_USAGE if `holds` is false */
+/** @throws DIMGX_OPTION_INVALID if `holds` is false */
 export function requireThat(holds: boolean, what: string, must: string, value: unknown): void {
   if (holds) return;
-  throw new DimgxError('DIMGX_CLI_USAGE', `${what} must be ${must}, not ${shown(value)}`);
+  throw new DimgxError('DIMGX_OPTION_INVALID', `${what} must be ${must}, not ${shown(value)}`);
 }
 
 /**
  * Checks the folder for temporary data, if one is given, before anything is written there.
  *
- * @throws DIMGX_SOURCE_NO_SPACE
+ * @throws DIMGX_TEMP_UNWRITABLE
  */
 export async function checkTmpDir(tmpDir: string | undefined): Promise<void> {
   if (tmpDir === undefined) return;
   const refuse = (why: string, cause?: unknown): never => {
     const message = `temporary data cannot be kept in ${quoted(tmpDir)}: ${why}; choose another place with --tmp-dir`;
-    throw new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { ...pathData(tmpDir), cause });
+    throw new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { ...pathData(tmpDir), cause });
   };
   try {
     if (!(await stat(tmpDir)).isDirectory()) refuse('it is not a directory');

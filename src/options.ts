@@ -106,7 +106,7 @@ export interface SelectOptions {
   readonly layers?: readonly string[] | undefined;
   /** Without `layers`: oldest first. With `layers`: keep the order of the specs as given. Default false. */
   readonly reverse?: boolean | undefined;
-  /** Throw DIMGX_INSPECT_LAYER_SPEC for a spec that selects nothing. Default false: warn. */
+  /** Throw DIMGX_LAYER_SPEC_INVALID for a spec that selects nothing. Default false: warn. */
   readonly strict?: boolean | undefined;
 }
 

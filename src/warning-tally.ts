@@ -3,19 +3,19 @@ import type { Warning, WarningCode } from './errors.js';
 
 /** Text of the warning about the entry it names. */
 const SAYINGS = {
-  DIMGX_INSPECT_SPARSE: 'a sparse entry is passed through as it stands',
-  DIMGX_INSPECT_CONTIGUOUS: 'a contiguous file, which container engines refuse, is taken as a regular one',
-  DIMGX_INSPECT_PAX_RECORD: 'PAX records that container engines ignore are left out',
-  DIMGX_INSPECT_XATTR_NAME:
+  DIMGX_ENTRY_SPARSE: 'a sparse entry is passed through as it stands',
+  DIMGX_ENTRY_CONTIGUOUS: 'a contiguous file, which container engines refuse, is taken as a regular one',
+  DIMGX_ENTRY_PAX_RECORD: 'PAX records that container engines ignore are left out',
+  DIMGX_ENTRY_XATTR_NAME:
     'an xattr whose name has %25 or %3D is written as GNU tar reads it, which other programs do not',
-  DIMGX_MERGE_DUPLICATE: 'a path stands twice, the last counts',
-  DIMGX_MERGE_BAD_WHITEOUT: 'a whiteout names nothing and is ignored',
-  DIMGX_MERGE_DEVICE_WHITEOUT: 'a device 0:0 is taken as a whiteout',
-  DIMGX_MERGE_AUFS: 'leftovers of AUFS are left out',
-  DIMGX_MERGE_SYMLINK_REPLACED: 'a directory replaces a symlink of an older layer, as in a container',
-  DIMGX_MERGE_FILE_REPLACED: 'a directory replaces a file of an older layer, as in a container',
-  DIMGX_MERGE_LINK_ACROSS_LAYERS: 'a hard link to a file of an older layer is kept',
-  DIMGX_MERGE_LINK_NOT_SELECTED: 'a hard link without its target in the selected layers is left out',
+  DIMGX_ENTRY_DUPLICATE: 'a path stands twice, the last counts',
+  DIMGX_ENTRY_BAD_WHITEOUT: 'a whiteout names nothing and is ignored',
+  DIMGX_ENTRY_DEVICE_WHITEOUT: 'a device 0:0 is taken as a whiteout',
+  DIMGX_ENTRY_AUFS: 'leftovers of AUFS are left out',
+  DIMGX_ENTRY_SYMLINK_REPLACED: 'a directory replaces a symlink of an older layer, as in a container',
+  DIMGX_ENTRY_FILE_REPLACED: 'a directory replaces a file of an older layer, as in a container',
+  DIMGX_ENTRY_LINK_ACROSS_LAYERS: 'a hard link to a file of an older layer is kept',
+  DIMGX_ENTRY_LINK_NOT_SELECTED: 'a hard link without its target in the selected layers is left out',
 } as const satisfies Partial<Record<WarningCode, string>>;
 
 export type TalliedCode = keyof typeof SAYINGS;

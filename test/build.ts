@@ -17,8 +17,8 @@ export default async function setup(): Promise<() => Promise<void>> {
 }
 
 /**
- * Builds what the tests run, so that none sees code of yesterday. What is up to date is left alone: several runs at once do
- * not take it away from one another.
+ * Builds what the tests run, so that none sees code of yesterday. What is up to date is left alone: several runs at
+ * once do not take it away from one another.
  */
 async function build(): Promise<void> {
   if (await isUpToDate()) return;

@@ -26,9 +26,9 @@ async function refused(layers: readonly (readonly RawEntry[])[]) {
 
 describe('an error has as data', () => {
   test.each<[ErrorCode, string, readonly (readonly RawEntry[])[]]>([
-    ['DIMGX_MERGE_BAD_LINK', 'l\\n\\xff', [[{ name: 'x' }], [{ name: 'l\n\xff', type: '1', link: 'none' }]]],
-    ['DIMGX_MERGE_BAD_PARENT', 'f', [[{ name: 'x' }], [{ name: 'f' }, { name: 'f/below' }]]],
-    ['DIMGX_INSPECT_UNSAFE_NAME', '../out', [[{ name: 'x' }], [{ name: '../out' }]]],
+    ['DIMGX_ENTRY_BAD_LINK', 'l\\n\\xff', [[{ name: 'x' }], [{ name: 'l\n\xff', type: '1', link: 'none' }]]],
+    ['DIMGX_ENTRY_BAD_PARENT', 'f', [[{ name: 'x' }], [{ name: 'f' }, { name: 'f/below' }]]],
+    ['DIMGX_ENTRY_UNSAFE_NAME', '../out', [[{ name: 'x' }], [{ name: '../out' }]]],
   ])('of %s the layer and the path, printable and as its bytes stand', async (code, path, layers) => {
     const { names, failure } = await refused(layers);
     const raw = path === 'f' ? 'f' : (layers[1]?.[0]?.name ?? '');
@@ -38,7 +38,7 @@ describe('an error has as data', () => {
 
   test('the layer where it has no path', async () => {
     const { names, failure } = await refused([[{ name: 'x' }], [{ name: '.', type: '0' }]]);
-    expect(failure).toMatchObject({ code: 'DIMGX_MERGE_BAD_ROOT', layer: names[1] });
+    expect(failure).toMatchObject({ code: 'DIMGX_LAYER_BAD_ROOT', layer: names[1] });
   });
 
   test('the path that is not there', async () => {

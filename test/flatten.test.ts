@@ -250,29 +250,29 @@ describe('failing', () => {
       {},
       async () => damaged(await sampleImage({ large: 5 * MB })),
     ],
-    ['layers that cannot be merged', 'DIMGX_MERGE_BAD_LINK', {}, unmergeable],
-    ['too many entries', 'DIMGX_INSPECT_TOO_MANY_ENTRIES', { limits: { maxEntries: 2 } }, sampleImage],
+    ['layers that cannot be merged', 'DIMGX_ENTRY_BAD_LINK', {}, unmergeable],
+    ['too many entries', 'DIMGX_LIMIT_ENTRIES', { limits: { maxEntries: 2 } }, sampleImage],
     [
       'layers that are too large once decoded',
-      'DIMGX_INSPECT_TOO_LARGE',
+      'DIMGX_LIMIT_SIZE',
       { limits: { maxSize: 2 * MB } },
       () => sampleImage({ large: 5 * MB, gzip: true }),
     ],
     [
       'an archive that is too large once decoded',
-      'DIMGX_INSPECT_TOO_LARGE',
+      'DIMGX_LIMIT_SIZE',
       { limits: { maxSize: 2 * MB } },
       () => compressedArchive(5 * MB),
     ],
     [
       'a temporary folder that is missing, for layers',
-      'DIMGX_SOURCE_NO_SPACE',
+      'DIMGX_TEMP_UNWRITABLE',
       { tmpDir: '/missing/folder' },
       () => sampleImage({ gzip: true }),
     ],
     [
       'a temporary folder that is missing, for an archive',
-      'DIMGX_SOURCE_NO_SPACE',
+      'DIMGX_TEMP_UNWRITABLE',
       { tmpDir: '/missing/folder' },
       () => compressedArchive(1),
     ],
@@ -362,14 +362,14 @@ describe('warnings', () => {
     const told: Warning[] = [];
     const { path } = await target();
     const { warnings } = await flatten(await odd(), path, { onWarning: (warning) => void told.push(warning) });
-    expect(told.map(({ code }) => code)).toEqual(['DIMGX_MERGE_DUPLICATE']);
+    expect(told.map(({ code }) => code)).toEqual(['DIMGX_ENTRY_DUPLICATE']);
     expect(warnings).toEqual(told);
   });
 
   test('are errors with strictInput', async () => {
     const { folder, path } = await target();
     const failure = flatten(await odd(), path, { strictInput: true });
-    await expect(failure).rejects.toMatchObject({ name: 'DimgxError', code: 'DIMGX_MERGE_DUPLICATE', exitCode: 2 });
+    await expect(failure).rejects.toMatchObject({ name: 'DimgxError', code: 'DIMGX_ENTRY_DUPLICATE', exitCode: 2 });
     expect(await readdir(folder)).toEqual([]);
   });
 });
@@ -412,7 +412,7 @@ describe('extractLayers', () => {
     const image = await opened(await unmergeable());
     const stream = extractLayers(await inspectLayers(image));
     await nextTurns();
-    await expect(buffer(stream)).rejects.toMatchObject({ name: 'DimgxError', code: 'DIMGX_MERGE_BAD_LINK' });
+    await expect(buffer(stream)).rejects.toMatchObject({ name: 'DimgxError', code: 'DIMGX_ENTRY_BAD_LINK' });
   });
 
   test('fails of a damaged layer without the end mark', async () => {

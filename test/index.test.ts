@@ -111,10 +111,10 @@ describe('the package as npm packs it', () => {
     await runCommand(`${ROOT}/node_modules/.bin/tsc`, [...strict, ...target, 'use.ts'], { cwd: folder });
     await mkdir(`${folder}/out`);
     const { stdout } = await runCommand('node', ['use.js', await sampleImage(), `${folder}/out`], { cwd: folder });
-    const unreachable = Array(5).fill('SOURCE_REGISTRY_UNREACHABLE');
+    const unreachable = Array(5).fill('REGISTRY_UNREACHABLE');
     expect(JSON.parse(stdout.toString())).toEqual({
       doors: [0, true, 3, true],
-      failures: [...unreachable, 'REFERENCE_INVALID', 'CLI_USAGE'],
+      failures: [...unreachable, 'REFERENCE_INVALID', 'OPTION_INVALID'],
       entries: 3,
       layers: 2,
       told: true,

@@ -40,7 +40,7 @@ interface Oddity {
 const ODDITIES: readonly Oddity[] = [
   {
     name: 'duplicates',
-    code: 'DIMGX_MERGE_DUPLICATE',
+    code: 'DIMGX_ENTRY_DUPLICATE',
     layers: [
       [{ name: 'a' }, { name: 'a' }, { name: './a' }],
       [{ name: 'b' }, { name: 'b' }],
@@ -49,25 +49,25 @@ const ODDITIES: readonly Oddity[] = [
   },
   {
     name: 'bare whiteouts',
-    code: 'DIMGX_MERGE_BAD_WHITEOUT',
+    code: 'DIMGX_ENTRY_BAD_WHITEOUT',
     layers: [[{ name: '.wh.' }, { name: 'd/.wh..' }], [{ name: 'd/.wh...' }]],
     count: 3,
   },
   {
     name: 'devices 0:0',
-    code: 'DIMGX_MERGE_DEVICE_WHITEOUT',
+    code: 'DIMGX_ENTRY_DEVICE_WHITEOUT',
     layers: [[{ name: 'a' }, { name: 'b' }], ['a', 'b'].map((name) => ({ name, type: '3' }))],
     count: 2,
   },
   {
     name: 'leftovers of AUFS',
-    code: 'DIMGX_MERGE_AUFS',
+    code: 'DIMGX_ENTRY_AUFS',
     layers: [[{ name: '.wh..wh.aufs' }, { name: '.wh..wh.plnk/', type: '5' }, { name: '.wh..wh.orph/', type: '5' }]],
     count: 3,
   },
   {
     name: 'entries below symlinks of an older layer',
-    code: 'DIMGX_MERGE_SYMLINK_REPLACED',
+    code: 'DIMGX_ENTRY_SYMLINK_REPLACED',
     layers: [
       ['s', 't'].map((name) => ({ name, type: '2', link: 'd' })),
       [{ name: 's/a' }, { name: 't/a' }, { name: 't/b' }],
@@ -76,63 +76,63 @@ const ODDITIES: readonly Oddity[] = [
   },
   {
     name: 'entries below files of an older layer',
-    code: 'DIMGX_MERGE_FILE_REPLACED',
+    code: 'DIMGX_ENTRY_FILE_REPLACED',
     layers: [[{ name: 'f' }], [{ name: 'f/a' }]],
     count: 1,
   },
   {
     name: 'hard links to an older layer',
-    code: 'DIMGX_MERGE_LINK_ACROSS_LAYERS',
+    code: 'DIMGX_ENTRY_LINK_ACROSS_LAYERS',
     layers: [[{ name: 'a' }], ['b', 'c'].map((name) => ({ name, type: '1', link: 'a' }))],
     count: 2,
   },
   {
     name: 'hard links to a layer that is not selected',
-    code: 'DIMGX_MERGE_LINK_NOT_SELECTED',
+    code: 'DIMGX_ENTRY_LINK_NOT_SELECTED',
     layers: [[{ name: 'a' }], ['b', 'c'].map((name) => ({ name, type: '1', link: 'a' }))],
     count: 2,
     args: ['-l', '@2'],
   },
   {
     name: 'old GNU sparse entries',
-    code: 'DIMGX_INSPECT_SPARSE',
+    code: 'DIMGX_ENTRY_SPARSE',
     layers: [[oldSparse('a'), oldSparse('b')]],
     count: 2,
   },
-  { name: 'PAX sparse entries', code: 'DIMGX_INSPECT_SPARSE', layers: [[paxSparse('a')], [paxSparse('b')]], count: 2 },
+  { name: 'PAX sparse entries', code: 'DIMGX_ENTRY_SPARSE', layers: [[paxSparse('a')], [paxSparse('b')]], count: 2 },
   {
     name: 'contiguous files',
-    code: 'DIMGX_INSPECT_CONTIGUOUS',
+    code: 'DIMGX_ENTRY_CONTIGUOUS',
     layers: [['a', 'b'].map((name) => ({ name, type: '7' }))],
     count: 2,
   },
   {
     name: 'PAX keys that only some extractors know',
-    code: 'DIMGX_INSPECT_PAX_RECORD',
+    code: 'DIMGX_ENTRY_PAX_RECORD',
     layers: [['SCHILY.acl.access', 'LIBARCHIVE.creationtime', 'x'].map((key) => ({ name: key, pax: [[key, '1']] }))],
     count: 3,
   },
   {
     name: 'global PAX headers',
-    code: 'DIMGX_INSPECT_PAX_RECORD',
+    code: 'DIMGX_ENTRY_PAX_RECORD',
     layers: [[globalHeader('20 comment=harmless\n'), globalHeader('11 mtime=1\n'), { name: 'a' }]],
     count: 1,
   },
   {
     name: 'PAX headers of no entry',
-    code: 'DIMGX_INSPECT_PAX_RECORD',
+    code: 'DIMGX_ENTRY_PAX_RECORD',
     layers: [[{ name: 'a' }, rawEntry({ name: 'x', type: 'x' }, '9 path=b\n')]],
     count: 1,
   },
   {
     name: 'xattrs whose names GNU tar would unescape',
-    code: 'DIMGX_INSPECT_XATTR_NAME',
+    code: 'DIMGX_ENTRY_XATTR_NAME',
     layers: [[{ name: 'a', pax: [['SCHILY.xattr.user.a%3Db', 'v']] }]],
     count: 1,
   },
   {
     name: 'data behind the end of layers',
-    code: 'DIMGX_INSPECT_TRAILING_DATA',
+    code: 'DIMGX_LAYER_TRAILING_DATA',
     layers: [[{ name: 'a' }], [{ name: 'b' }]],
     end: Buffer.from('data'),
     count: 2,
@@ -232,6 +232,6 @@ test('warnings that precede an error are not lost', async () => {
     rawLayer(entries),
   );
   const { stderr, code } = await callDimgx('-t', '/dev/null', await writeArchive(dockerArchive([{ layers }])));
-  expect(stderr).toMatch(/^dimgx: warning: DIMGX_MERGE_DUPLICATE: [^\n]*\ndimgx: DIMGX_MERGE_BAD_LINK: [^\n]*\n$/);
+  expect(stderr).toMatch(/^dimgx: warning: DIMGX_ENTRY_DUPLICATE: [^\n]*\ndimgx: DIMGX_ENTRY_BAD_LINK: [^\n]*\n$/);
   expect(code).toBe(2);
 });

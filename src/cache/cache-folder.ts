@@ -125,7 +125,7 @@ export interface OpenedFiles {
 /**
  * The files of the user's cache. A cache that has never been used is empty.
  *
- * @throws DIMGX_STORE_UNUSABLE
+ * @throws DIMGX_CACHE_UNUSABLE
  */
 export function openCacheFiles(env: Environment): Promise<OpenedFiles> {
   const place = cachePlace(env);
@@ -137,7 +137,7 @@ export function openCacheFiles(env: Environment): Promise<OpenedFiles> {
 
 /**
  * @param folder of the cache
- * @throws DIMGX_STORE_UNUSABLE for an error without a code
+ * @throws DIMGX_CACHE_UNUSABLE for an error without a code
  */
 export async function withStoreErrors<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -145,7 +145,7 @@ export async function withStoreErrors<T>(folder: string, work: () => Promise<T>)
   } catch (cause) {
     if (cause instanceof DimgxError) throw cause;
     const reason = printable((cause as Error).message, 300);
-    throw new DimgxError('DIMGX_STORE_UNUSABLE', `the cache ${printable(folder, 300)} cannot be used: ${reason}`, {
+    throw new DimgxError('DIMGX_CACHE_UNUSABLE', `the cache ${printable(folder, 300)} cannot be used: ${reason}`, {
       cause,
     });
   }

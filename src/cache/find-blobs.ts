@@ -8,7 +8,7 @@ const SHORTEST = 4;
 /**
  * The blobs that names refer to. A name is a digest, or a prefix of its hex digits.
  *
- * @throws DIMGX_STORE_NO_SUCH_BLOB when a name matches no blob, or several
+ * @throws DIMGX_CACHE_NO_SUCH_BLOB when a name matches no blob, or several
  */
 export function findBlobs(entries: readonly CacheEntry[], names: readonly string[]): readonly CacheEntry[] {
   return [...new Set(names.map((name) => findBlob(entries, name)))];
@@ -22,7 +22,7 @@ function findBlob(entries: readonly CacheEntry[], name: string): CacheEntry {
   const why = found
     ? `several blobs begin so: ${fitting.map(({ digest }) => digest).join(', ')}`
     : `no blob in the cache begins so${isLongEnough ? '' : `, and ${SHORTEST} digits are needed`}`;
-  throw new DimgxError('DIMGX_STORE_NO_SUCH_BLOB', `${quoted(name)} is no blob: ${why}`);
+  throw new DimgxError('DIMGX_CACHE_NO_SUCH_BLOB', `${quoted(name)} is no blob: ${why}`);
 }
 
 function begins(digest: string, name: string): boolean {

@@ -51,7 +51,7 @@ export interface CacheList {
  * Lists what is in the cache. A cache that was never used is empty, and its folder is not created. Listing a blob does
  * not count as using it.
  *
- * @throws DIMGX_CLI_USAGE, DIMGX_STORE_UNUSABLE, DIMGX_ABORTED
+ * @throws DIMGX_OPTION_INVALID, DIMGX_CACHE_UNUSABLE, DIMGX_ABORTED
  */
 export async function listCache(options: CacheOptions = {}): Promise<CacheList> {
   return inCache(options, ({ files, limit }) => list(files, limit));
@@ -61,7 +61,7 @@ export async function listCache(options: CacheOptions = {}): Promise<CacheList> 
  * Opens a cache, and runs work on it as one call.
  *
  * @param work receives the cache, and the options in the form the stages take
- * @throws DIMGX_CLI_USAGE, DIMGX_STORE_UNUSABLE, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED, and what `work` throws
+ * @throws DIMGX_OPTION_INVALID, DIMGX_CACHE_UNUSABLE, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED, and what `work` throws
  */
 export async function inCache<Options extends CacheOptions & Pick<CommonOptions, 'onProgress'>, Result>(
   options: Options,

@@ -32,7 +32,7 @@ export async function openBlobCache(options: BlobCacheOptions): Promise<BlobCach
     if (isSaid) return;
     isSaid = true;
     const message = `the cache ${printable(place.path, 300)} is not used: ${printable(reason, 300)}`;
-    warn({ code: 'DIMGX_STORE_NOT_USED', message, count: 1 });
+    warn({ code: 'DIMGX_CACHE_NOT_USED', message, count: 1 });
   };
   try {
     const limit = cacheLimit(env);

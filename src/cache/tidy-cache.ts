@@ -46,7 +46,7 @@ export interface RemovedBlobs {
 /**
  * Hashes every blob in the cache, and removes the damaged ones. They are downloaded again when they are needed.
  *
- * @throws DIMGX_CLI_USAGE, DIMGX_STORE_UNUSABLE, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
+ * @throws DIMGX_OPTION_INVALID, DIMGX_CACHE_UNUSABLE, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function verifyCache(options: VerifyCacheOptions = {}): Promise<VerifiedCache> {
   return inCache(options, async ({ files }, { signal, onProgress }) => {
@@ -66,7 +66,7 @@ export async function verifyCache(options: VerifyCacheOptions = {}): Promise<Ver
  * Removes the least recently used blobs until the cache is small enough, and downloads that were last written over a
  * week ago. Downloads in progress are left alone, and processes that have a blob open can read it to its end.
  *
- * @throws DIMGX_CLI_USAGE, DIMGX_STORE_UNUSABLE, DIMGX_ABORTED
+ * @throws DIMGX_OPTION_INVALID, DIMGX_CACHE_UNUSABLE, DIMGX_ABORTED
  */
 export async function pruneCache(options: PruneCacheOptions = {}): Promise<PrunedCache> {
   return inCache(options, async ({ files, limit }) => {
@@ -79,7 +79,7 @@ export async function pruneCache(options: PruneCacheOptions = {}): Promise<Prune
  * Removes blobs from the cache. If a name matches no blob, or several, nothing is removed.
  *
  * @param names digests, or at least the first four hex digits of each
- * @throws DIMGX_CLI_USAGE, DIMGX_STORE_NO_SUCH_BLOB, DIMGX_STORE_UNUSABLE, DIMGX_ABORTED
+ * @throws DIMGX_OPTION_INVALID, DIMGX_CACHE_NO_SUCH_BLOB, DIMGX_CACHE_UNUSABLE, DIMGX_ABORTED
  */
 export async function removeBlobs(names: readonly string[], options: CacheOptions = {}): Promise<RemovedBlobs> {
   const areNames = Array.isArray(names) && names.every((name) => typeof name === 'string');

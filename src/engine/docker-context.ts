@@ -24,7 +24,7 @@ const DEFAULT_CONTEXT = 'default';
  * `config.json`. As in docker, a configuration that the user may not read counts as missing.
  *
  * @returns `undefined` for the default
- * @throws DIMGX_SOURCE_NO_ENGINE when `config.json` is malformed, because the wrong engine might be used otherwise
+ * @throws DIMGX_ENGINE_CONFIG when `config.json` is malformed, because the wrong engine might be used otherwise
  */
 export async function currentContext(env: Environment): Promise<string | undefined> {
   const name = env.DOCKER_CONTEXT || (await configuredContext(join(configFolder(env), 'config.json')));
@@ -34,7 +34,7 @@ export async function currentContext(env: Environment): Promise<string | undefin
 /**
  * The endpoint of a context. Source: docker/cli, cli/context/store.
  *
- * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_TLS
+ * @throws DIMGX_ENGINE_CONFIG, DIMGX_ENGINE_TLS
  */
 export async function contextEndpoint(name: string, env: Environment): Promise<Endpoint> {
   const folder = createHash('sha256').update(name).digest('hex');
@@ -77,5 +77,5 @@ function fileFailure(cause: unknown, path: string): string {
 }
 
 function badContext(message: string, cause: unknown): DimgxError {
-  return new DimgxError('DIMGX_SOURCE_NO_ENGINE', message, { cause });
+  return new DimgxError('DIMGX_ENGINE_UNREACHABLE', message, { cause });
 }

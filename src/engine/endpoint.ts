@@ -46,7 +46,7 @@ const SSH_USER = /^(?!-)[^\s\p{Cc}'"`$&;<>|(){}]+$/u;
  * or `HOST[:PORT]`. Docker reads a bare path as a prefix on this machine's port; here a bare path is rejected.
  * Source: docker/cli, opts/hosts.go; cli/connhelper/ssh/ssh.go.
  *
- * @throws DIMGX_SOURCE_NO_ENGINE
+ * @throws DIMGX_ENGINE_CONFIG
  */
 export function parseEndpoint(text: string): Endpoint {
   const [, scheme = 'tcp', rest = ''] = /^(?:(\w+):\/\/)?(.*)$/su.exec(text.trim()) ?? [];
@@ -106,7 +106,7 @@ function decode(part: string, text: string): string {
 }
 
 function malformed(text: string, reason: string): DimgxError {
-  return new DimgxError('DIMGX_SOURCE_NO_ENGINE', `${quoted(text)} is no address of an engine: ${reason}`);
+  return new DimgxError('DIMGX_ENGINE_CONFIG', `${quoted(text)} is no address of an engine: ${reason}`);
 }
 
 /** What a TLS connection to an engine needs; all in PEM. */
@@ -123,7 +123,7 @@ interface TlsFiles {
  * Reads `ca.pem`, `cert.pem` and `key.pem` from a folder, as far as they exist. If `ca.pem` exists, no other authority
  * is trusted. Source: docker/cli, cli/context/tlsdata.go; cli/context/docker/load.go.
  *
- * @throws DIMGX_SOURCE_ENGINE_TLS when one of them cannot be read, or when only one of certificate and key exists
+ * @throws DIMGX_ENGINE_TLS when one of them cannot be read, or when only one of certificate and key exists
  */
 export async function readTlsFiles(folder: string, verify: boolean): Promise<TlsFiles> {
   const read = (name: string) => readIfThere(join(folder, name));
@@ -138,7 +138,7 @@ export async function readTlsFiles(folder: string, verify: boolean): Promise<Tls
  * requests TLS; with the latter alone, the engine's certificate is not checked. The files are in `DOCKER_CERT_PATH`, or
  * else in docker's folder.
  *
- * @throws DIMGX_SOURCE_ENGINE_TLS
+ * @throws DIMGX_ENGINE_TLS
  */
 export async function environmentTls(env: Environment, configFolder: string): Promise<TlsFiles | undefined> {
   if (!wantsTls(env)) return undefined;
@@ -166,5 +166,5 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
 }
 
 function tlsError(message: string, cause?: unknown): DimgxError {
-  return new DimgxError('DIMGX_SOURCE_ENGINE_TLS', message, { cause });
+  return new DimgxError('DIMGX_ENGINE_TLS', message, { cause });
 }

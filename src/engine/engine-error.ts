@@ -67,18 +67,18 @@ export function engineError(cause: unknown, circumstances: Circumstances): Dimgx
   const code = String((cause as NodeJS.ErrnoException).code);
   const insecure = whatTlsLacks(cause, code, circumstances);
   const error = (kind: ErrorCode, message: string) => new DimgxError(kind, message, { cause });
-  if (insecure) return error('DIMGX_SOURCE_ENGINE_TLS', `no secure connection to ${location}: ${insecure}`);
+  if (insecure) return error('DIMGX_ENGINE_TLS', `no secure connection to ${location}: ${insecure}`);
   if (code === 'EACCES' || code === 'EPERM') {
     const advice = 'run dimgx as root, or as a user in the group of the socket';
-    return error('DIMGX_SOURCE_ENGINE_DENIED', `this user may not connect to ${location}: ${advice}`);
+    return error('DIMGX_ENGINE_DENIED', `this user may not connect to ${location}: ${advice}`);
   }
   const reason = failureReason(cause);
   if (!isKnown && (cause instanceof DimgxError || code.startsWith('HPE_'))) return notAnEngine(location, reason, cause);
   if (code.startsWith('HPE_')) {
-    return error('DIMGX_SOURCE_ENGINE_FAILED', `what answers at ${location} is no engine: ${reason}`);
+    return error('DIMGX_ENGINE_FAILED', `what answers at ${location} is no engine: ${reason}`);
   }
   if (!hasAnswered) return noEngine([{ location, reason }], cause);
-  return error('DIMGX_SOURCE_ENGINE_FAILED', `the engine at ${location} failed at ${request}: ${reason}`);
+  return error('DIMGX_ENGINE_FAILED', `the engine at ${location} failed at ${request}: ${reason}`);
 }
 
 /** Why the TLS connection failed, and what to do. `undefined` if the failure has another cause. */
@@ -107,14 +107,14 @@ export function noEngine(tried: readonly { location: string; reason: string }[],
   const advice =
     'start one, name one by --host or DOCKER_HOST, or read from a registry, which needs none: docker://NAME';
   const message = `no container engine answers at ${places}: ${advice}`;
-  return new DimgxError('DIMGX_SOURCE_NO_ENGINE', message, { cause });
+  return new DimgxError('DIMGX_ENGINE_UNREACHABLE', message, { cause });
 }
 
 /** @param reason why it cannot be an engine; printable */
 function notAnEngine(location: string, reason: string, cause: unknown): DimgxError {
   const advice = 'check the address (--host, DOCKER_HOST, or the context)';
   const message = `what answers at ${location} is no container engine (${reason}): ${advice}`;
-  return new DimgxError('DIMGX_SOURCE_ENGINE_FAILED', message, { cause });
+  return new DimgxError('DIMGX_ENGINE_FAILED', message, { cause });
 }
 
 function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }: Circumstances): DimgxError {
@@ -122,11 +122,11 @@ function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }:
   const isPlain = endpoint.kind === 'tcp' && !endpoint.tls;
   if (isPlain && cause.status === 400 && /HTTP request to an HTTPS server/.test(said)) {
     const advice = 'set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or choose a context that has its certificates';
-    return new DimgxError('DIMGX_SOURCE_ENGINE_TLS', `the engine at ${location} wants TLS: ${advice}`, { cause });
+    return new DimgxError('DIMGX_ENGINE_TLS', `the engine at ${location} wants TLS: ${advice}`, { cause });
   }
   if (cause.status === 401 || cause.status === 403) {
     const message = `the engine at ${location} does not allow ${request}: ${said || `HTTP ${cause.status}`}`;
-    return new DimgxError('DIMGX_SOURCE_ENGINE_DENIED', message, { cause });
+    return new DimgxError('DIMGX_ENGINE_DENIED', message, { cause });
   }
   if (!isKnown && cause.status < 500) {
     const words = said.startsWith('<') ? '' : said.slice(0, 100); // an HTML page adds nothing useful
@@ -134,12 +134,12 @@ function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }:
   }
   const advice = NO_ZSTD.test(said) ? ': `podman save --format oci-archive IMAGE | dimgx -` reads it' : '';
   const message = `the engine at ${location} failed at ${request} with HTTP ${cause.status}${said && `: ${said}`}${advice}`;
-  return new DimgxError('DIMGX_SOURCE_ENGINE_FAILED', message, { cause });
+  return new DimgxError('DIMGX_ENGINE_FAILED', message, { cause });
 }
 
 function sshError(cause: SshFailure, location: string): DimgxError {
   const isDenied = /permission denied|too many authentication failures/i.test(cause.message);
-  const code = isDenied ? 'DIMGX_SOURCE_ENGINE_DENIED' : 'DIMGX_SOURCE_NO_ENGINE';
+  const code = isDenied ? 'DIMGX_ENGINE_DENIED' : 'DIMGX_ENGINE_UNREACHABLE';
   const advice = '`ssh` must connect without dimgx, and find `docker` and its engine there';
   return new DimgxError(code, `no connection to ${location} (${cause.message}): ${advice}`, { cause });
 }

@@ -89,7 +89,7 @@ export class EngineModem {
   /**
    * The engine's description of itself.
    *
-   * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_SOURCE_ENGINE_TLS, DIMGX_SOURCE_ENGINE_FAILED
+   * @throws DIMGX_ENGINE_UNREACHABLE, DIMGX_ENGINE_DENIED, DIMGX_ENGINE_TLS, DIMGX_ENGINE_FAILED
    */
   askVersion(): Promise<unknown> {
     return this.#answer({ path: '/version', method: 'GET' });

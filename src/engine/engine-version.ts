@@ -31,13 +31,13 @@ export interface EngineVersion {
  * @param location printable
  * @param fixed the API version that the user requests (`DOCKER_API_VERSION`); the engine itself reports if it does not
  *   support it
- * @throws DIMGX_SOURCE_ENGINE_TOO_OLD, DIMGX_SOURCE_NO_ENGINE, DIMGX_IMAGE_BAD_JSON
+ * @throws DIMGX_ENGINE_TOO_OLD, DIMGX_ENGINE_CONFIG, DIMGX_IMAGE_BAD_JSON
  */
 export function readVersion(document: unknown, location: string, fixed = ''): EngineVersion {
   const { ApiVersion, MinAPIVersion, Components } = checkShape(document, VersionSchema, 'its version');
   if (compare(ApiVersion, OLDEST_API) < 0) {
     throw new DimgxError(
-      'DIMGX_SOURCE_ENGINE_TOO_OLD',
+      'DIMGX_ENGINE_TOO_OLD',
       `the engine at ${location} has the API ${quoted(ApiVersion)} and ${OLDEST_API} is needed, that of Docker 1.12: ` +
         'update it, or pipe its `docker save` into `dimgx -`',
     );
@@ -53,7 +53,7 @@ function fixedVersion(text: string): string | undefined {
   const version = text.trim().replace(/^v/, '');
   if (version === '' || compare(version, OLDEST_API) >= 0) return version || undefined;
   throw new DimgxError(
-    'DIMGX_SOURCE_NO_ENGINE',
+    'DIMGX_ENGINE_CONFIG',
     `DOCKER_API_VERSION is ${quoted(text)}: unset it, or name a version from ${OLDEST_API} on`,
   );
 }

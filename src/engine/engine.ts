@@ -21,7 +21,7 @@ export interface EnginePullOptions {
 
 /**
  * A container engine that is reachable. A name is `name[:tag]`, `name@digest`, an ID, or the prefix of an ID.
- * Its methods throw DIMGX_SOURCE_ENGINE_FAILED, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_ABORTED; and DIMGX_SOURCE_NO_ENGINE
+ * Its methods throw DIMGX_ENGINE_FAILED, DIMGX_ENGINE_DENIED, DIMGX_ABORTED; and DIMGX_ENGINE_UNREACHABLE
  * when `ssh` cannot connect again.
  */
 export interface Engine {

@@ -33,7 +33,7 @@ export interface Nowhere {
  *    those of virtual machines (Colima, OrbStack, Rancher Desktop, Lima, Podman's), if they exist
  *
  * @returns more than one only in the last case; the first that answers is to be used
- * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_TLS
+ * @throws DIMGX_ENGINE_CONFIG, DIMGX_ENGINE_TLS
  */
 export async function findEndpoint(
   host: string | undefined,

@@ -124,7 +124,7 @@ async function listOrRefusal(engine: Engine) {
     return { images: await engine.images(), refusal: undefined };
   } catch (failure) {
     const isRefusal = failure instanceof DimgxError && failure.cause instanceof EngineRefusal;
-    if (!isRefusal || failure.code !== 'DIMGX_SOURCE_ENGINE_FAILED') throw failure;
+    if (!isRefusal || failure.code !== 'DIMGX_ENGINE_FAILED') throw failure;
     return { images: [], refusal: failure };
   }
 }

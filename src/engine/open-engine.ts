@@ -29,8 +29,8 @@ const TIMEOUTS: EngineTimeouts = { connect: 60_000, answer: 300_000, idle: 60_00
  * Finds the container engine as docker does (see `findEndpoint`), and asks its version.
  *
  * @returns the engine; the caller must close it
- * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_SOURCE_ENGINE_TLS, DIMGX_SOURCE_ENGINE_TOO_OLD,
- *   DIMGX_SOURCE_ENGINE_FAILED, DIMGX_ABORTED; nothing is left open then
+ * @throws DIMGX_ENGINE_CONFIG, DIMGX_ENGINE_UNREACHABLE, DIMGX_ENGINE_DENIED, DIMGX_ENGINE_TLS, DIMGX_ENGINE_TOO_OLD,
+ *   DIMGX_ENGINE_FAILED, DIMGX_ABORTED; nothing is left open then
  */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   throwIfAborted(options.signal);
@@ -56,10 +56,10 @@ export async function openFirst(
     try {
       return await open(candidate, options);
     } catch (error) {
-      const isAbsent = isOneOf(error, 'DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_ENGINE_DENIED');
+      const isAbsent = isOneOf(error, 'DIMGX_ENGINE_UNREACHABLE', 'DIMGX_ENGINE_DENIED');
       if (candidates.length === 1 || !isAbsent) throw error;
       failures.push({ location: candidate.location, reason: failureReason(error.cause) });
-      if (error.code === 'DIMGX_SOURCE_ENGINE_DENIED') denied ??= error;
+      if (error.code === 'DIMGX_ENGINE_DENIED') denied ??= error;
     }
   }
   throw denied ?? noEngine(failures);
@@ -92,7 +92,7 @@ const RESERVED = /^(?:host|connection|content-length|transfer-encoding|trailer|u
  * The headers that docker's configuration adds to every request to an engine (`HttpHeaders`). There are none if the
  * configuration cannot be read; where that matters, `currentContext` has already reported it.
  *
- * @throws DIMGX_SOURCE_NO_ENGINE for headers that HTTP does not allow; the error does not reveal their values
+ * @throws DIMGX_ENGINE_CONFIG for headers that HTTP does not allow; the error does not reveal their values
  */
 async function configuredHeaders(env: Environment): Promise<Readonly<Record<string, string>>> {
   const path = join(configFolder(env), 'config.json');
@@ -108,6 +108,6 @@ async function configuredHeaders(env: Environment): Promise<Readonly<Record<stri
     return Object.fromEntries(headers);
   } catch {
     const message = `the HttpHeaders of ${printable(path, 300)} cannot be sent: they must be names and texts of HTTP`;
-    throw new DimgxError('DIMGX_SOURCE_NO_ENGINE', `${message}: repair or remove them`);
+    throw new DimgxError('DIMGX_ENGINE_CONFIG', `${message}: repair or remove them`);
   }
 }

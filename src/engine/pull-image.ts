@@ -27,7 +27,7 @@ const DENIED = /unauthori[sz]ed|denied|authentication required|no basic auth cre
 /**
  * Has an engine pull an image from its registry, with the credentials that are stored for that registry.
  *
- * @throws DIMGX_SOURCE_ENGINE_FAILED, DIMGX_SOURCE_ENGINE_DENIED, DIMGX_ABORTED
+ * @throws DIMGX_ENGINE_FAILED, DIMGX_ENGINE_DENIED, DIMGX_ABORTED
  */
 export async function pullImage(
   engine: Engine,

@@ -71,7 +71,7 @@ export class TarAssembler {
    * Fills a buffer with the next bytes of the tar. Only one call may run at a time.
    *
    * @returns number of bytes; less than the buffer's length only before the end mark or at the end; 0 at the end
-   * @throws DIMGX_EXTRACT_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_ABORTED, and what `LayerIndex.verified` rejects with
+   * @throws DIMGX_SOURCE_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_ABORTED, and what `LayerIndex.verified` rejects with
    */
   async fill(buffer: Uint8Array): Promise<number> {
     const reads: Promise<void>[] = [];

@@ -17,9 +17,9 @@ import { fillingStream } from './filling-stream.js';
  *
  * @param layers earlier ones win over later ones, in the order `inspectLayers` returns them; or the plan that
  *   `mergeLayers` made of them, for which `limits` and `excludeDevices` have already been applied
- * @returns a stream of bytes that fails with a `DimgxError`: DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, a code of merge or
- *   extract, or what `LayerIndex.verified` rejects with. An abort fails it with DIMGX_ABORTED once it is read or has an
- *   error listener
+ * @returns a stream of bytes that fails with a `DimgxError`: DIMGX_OPTION_INVALID, DIMGX_CALLBACK_FAILED, a code of
+ *   merge or extract, or what `LayerIndex.verified` rejects with. An abort fails it with DIMGX_ABORTED once it is read
+ *   or has an error listener
  */
 export function extractLayers(layers: readonly LayerIndex[] | Plan, options: ExtractOptions = {}): Readable {
   let end = (_failure: DimgxError): void => {};

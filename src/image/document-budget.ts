@@ -22,13 +22,16 @@ export class DocumentBudget {
    *
    * @param name printable
    * @param length in bytes; 0 if it is not known yet
-   * @throws DIMGX_IMAGE_TOO_LARGE
+   * @throws DIMGX_IMAGE_DOCUMENT_TOO_LARGE
    */
   spend(name: string, length: number): void {
     this.#left -= Math.max(length, this.#least);
     if (length <= MAX_DOCUMENT && this.#left >= 0) return;
     const what = length > MAX_DOCUMENT ? `${name} is ${length} bytes long` : 'there are too many documents';
-    throw new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${what}: this is no sound image, and nothing more of it is read`);
+    throw new DimgxError(
+      'DIMGX_IMAGE_DOCUMENT_TOO_LARGE',
+      `${what}: this is no sound image, and nothing more of it is read`,
+    );
   }
 
   /** Counts a document that has been read, after `spend` with length 0. */

@@ -55,7 +55,7 @@ export interface OpenedImage extends Image {
   readonly resources: Resources;
 }
 
-/** Checks that the image passed by a caller was made by `openImage`. @throws DIMGX_CLI_USAGE */
+/** Checks that the image passed by a caller was made by `openImage`. @throws DIMGX_OPTION_INVALID */
 export function openedImage(image: Image): OpenedImage {
   requireThat(
     image !== null && typeof image === 'object' && 'fetch' in image,

@@ -54,7 +54,7 @@ const OCI_ARCHITECTURES: readonly string[] = [
  * The platform to prefer if the caller names none: `DOCKER_DEFAULT_PLATFORM` if set, else Linux on this machine's
  * architecture.
  *
- * @throws DIMGX_CLI_USAGE if the variable is not a platform
+ * @throws DIMGX_OPTION_INVALID if the variable is not a platform
  */
 export function defaultPlatform(env: Environment = process.env): Platform {
   return environmentPlatform(env) ?? normalized('linux', arch(), undefined);
@@ -62,7 +62,7 @@ export function defaultPlatform(env: Environment = process.env): Platform {
 
 /**
  * @returns the platform in `DOCKER_DEFAULT_PLATFORM`; `undefined` if it is not set
- * @throws DIMGX_CLI_USAGE
+ * @throws DIMGX_OPTION_INVALID
  */
 export function environmentPlatform(env: Environment): Platform | undefined {
   const text = env.DOCKER_DEFAULT_PLATFORM;
@@ -74,7 +74,7 @@ export function environmentPlatform(env: Environment): Platform | undefined {
  * `aarch64`, `armhf`) are accepted.
  *
  * @param where text that begins the error message
- * @throws DIMGX_CLI_USAGE
+ * @throws DIMGX_OPTION_INVALID
  */
 export function parsePlatform(text: string, where = ''): Platform {
   const isArchitecture =
@@ -83,7 +83,7 @@ export function parsePlatform(text: string, where = ''): Platform {
   const wellFormed = [os, architecture, variant ?? 'x'].every((part) => part !== undefined && /^[\w.-]+$/.test(part));
   if (!os || !wellFormed || rest.length > 0) {
     throw new DimgxError(
-      'DIMGX_CLI_USAGE',
+      'DIMGX_OPTION_INVALID',
       `${where}${quoted(text)}${where ? ', which' : ''} is not a platform: write os/arch[/variant], such as linux/arm64`,
     );
   }

@@ -27,9 +27,9 @@ import type { HistoryRow, Layer } from './layer.js';
  * A spec that matches several layers is unresolved, as in 2015. So is the ID of a layer whose exact bytes occur twice
  * in the image; use `@N` to tell the two apart. A range with an unresolved end adds nothing.
  *
- * @param onWarning called with DIMGX_INSPECT_UNRESOLVED_SPEC, DIMGX_INSPECT_EMPTY_RANGE (an end of the range is
- *   missing) and DIMGX_INSPECT_NOTHING_SELECTED
- * @throws DIMGX_INSPECT_LAYER_SPEC instead of the first two warnings, with `strict`; DIMGX_CLI_USAGE,
+ * @param onWarning called with DIMGX_LAYER_SPEC_UNRESOLVED, DIMGX_LAYER_SPEC_EMPTY (an end of the range is
+ *   missing) and DIMGX_LAYER_NONE_SELECTED
+ * @throws DIMGX_LAYER_SPEC_INVALID instead of the first two warnings, with `strict`; DIMGX_OPTION_INVALID,
  *   DIMGX_CALLBACK_FAILED
  */
 export function selectLayers(image: Image, options: SelectOptions, onWarning: Warn): readonly Layer[] {
@@ -38,7 +38,7 @@ export function selectLayers(image: Image, options: SelectOptions, onWarning: Wa
   requireThat(typeof onWarning === 'function', 'onWarning', 'a function', onWarning);
   const { onWarning: warn = onWarning } = guardCallbacks({ onWarning }, () => {});
   const complain = (code: WarningCode, message: string) => {
-    if (options.strict) throw new DimgxError('DIMGX_INSPECT_LAYER_SPEC', message);
+    if (options.strict) throw new DimgxError('DIMGX_LAYER_SPEC_INVALID', message);
     warn({ code, message, count: 1 });
   };
   const rows = options.layers?.flatMap((spec) => resolve(spec, image, complain)) ?? [...image.history];
@@ -46,7 +46,7 @@ export function selectLayers(image: Image, options: SelectOptions, onWarning: Wa
   const selected = [...new Set(rows.flatMap(({ layer }) => layer ?? []))];
   if (selected.length === 0) {
     const message = `no layer of ${printable(image.reference)} is selected`;
-    warn({ code: 'DIMGX_INSPECT_NOTHING_SELECTED', message, count: 1 });
+    warn({ code: 'DIMGX_LAYER_NONE_SELECTED', message, count: 1 });
   }
   return selected;
 }
@@ -68,11 +68,11 @@ function resolve(spec: string, image: Image, complain: Complain): readonly Histo
 
   const shown = quoted(spec);
   if (spec === '' || spec.startsWith(':') || spec.endsWith(':')) {
-    complain('DIMGX_INSPECT_EMPTY_RANGE', `the layer spec ${shown} has an empty end and adds no layer: name both ends`);
+    complain('DIMGX_LAYER_SPEC_EMPTY', `the layer spec ${shown} has an empty end and adds no layer: name both ends`);
   } else if (ranges.length > 1) {
-    complain('DIMGX_INSPECT_UNRESOLVED_SPEC', `the layer spec ${shown} can be read as several ranges: use IDs or @N`);
+    complain('DIMGX_LAYER_SPEC_UNRESOLVED', `the layer spec ${shown} can be read as several ranges: use IDs or @N`);
   } else {
-    complain('DIMGX_INSPECT_UNRESOLVED_SPEC', whyUnresolved(spec, whole, splits, image));
+    complain('DIMGX_LAYER_SPEC_UNRESOLVED', whyUnresolved(spec, whole, splits, image));
   }
   return [];
 }

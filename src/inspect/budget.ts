@@ -14,19 +14,19 @@ export class Budget {
     this.#spent = new BigInt64Array(counters);
   }
 
-  /** @throws DIMGX_INSPECT_TOO_LARGE */
+  /** @throws DIMGX_LIMIT_SIZE */
   spendBytes(bytes: number): void {
     const spent = Atomics.add(this.#spent, 0, BigInt(bytes)) + BigInt(bytes);
     if (spent <= BigInt(this.limits.maxSize)) return;
     const message = `the image is larger, unpacked, than ${this.limits.maxSize} bytes: raise --max-size to read it`;
-    throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', message);
+    throw new DimgxError('DIMGX_LIMIT_SIZE', message);
   }
 
-  /** @throws DIMGX_INSPECT_TOO_MANY_ENTRIES */
+  /** @throws DIMGX_LIMIT_ENTRIES */
   spendEntries(count: number): void {
     const spent = Atomics.add(this.#spent, 1, BigInt(count)) + BigInt(count);
     if (spent <= BigInt(this.limits.maxEntries)) return;
     const message = `the image has more than ${this.limits.maxEntries} entries: raise --max-entries to read it`;
-    throw new DimgxError('DIMGX_INSPECT_TOO_MANY_ENTRIES', message);
+    throw new DimgxError('DIMGX_LIMIT_ENTRIES', message);
   }
 }

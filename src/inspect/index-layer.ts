@@ -34,7 +34,7 @@ export type OnBytes = (bytes: number, spooled?: number) => void;
 /**
  * Reads the headers of an uncompressed layer, but not the contents.
  *
- * @throws DIMGX_TAR_*, DIMGX_INSPECT_*, DIMGX_EXTRACT_CHANGED
+ * @throws DIMGX_TAR_*, DIMGX_ENTRY_*, DIMGX_LIMIT_*, DIMGX_SOURCE_CHANGED
  */
 export async function indexPlainLayer(blob: OpenRegion, io: LayerIo, budget: Budget): Promise<LayerContents> {
   budget.spendBytes(blob.length);
@@ -63,7 +63,7 @@ export interface DecodeRequest {
  * Decodes a layer once into a spool. Reads its headers and hashes its stored and uncompressed bytes on the way.
  *
  * @param hashes updated with the stored and with the uncompressed bytes
- * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_SOURCE_NO_SPACE, and as `indexPlainLayer`
+ * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_TEMP_UNWRITABLE, and as `indexPlainLayer`
  */
 export async function decodeLayer(
   { blob, compression, spool, reads }: DecodeRequest,
@@ -152,12 +152,12 @@ export class LayerEntries {
   };
 
   #tellOddities({ quirks, name }: TarEntry): void {
-    if ((quirks & (QUIRK.oldSparse | QUIRK.paxSparse)) !== 0) this.#tally.add('DIMGX_INSPECT_SPARSE', name);
-    if ((quirks & QUIRK.contiguous) !== 0) this.#tally.add('DIMGX_INSPECT_CONTIGUOUS', name);
-    if ((quirks & QUIRK.escapedXattr) !== 0) this.#tally.add('DIMGX_INSPECT_XATTR_NAME', name);
-    if ((quirks & QUIRK.lostRecord) !== 0) this.#tally.add('DIMGX_INSPECT_PAX_RECORD', name);
+    if ((quirks & (QUIRK.oldSparse | QUIRK.paxSparse)) !== 0) this.#tally.add('DIMGX_ENTRY_SPARSE', name);
+    if ((quirks & QUIRK.contiguous) !== 0) this.#tally.add('DIMGX_ENTRY_CONTIGUOUS', name);
+    if ((quirks & QUIRK.escapedXattr) !== 0) this.#tally.add('DIMGX_ENTRY_XATTR_NAME', name);
+    if ((quirks & QUIRK.lostRecord) !== 0) this.#tally.add('DIMGX_ENTRY_PAX_RECORD', name);
     if ((quirks & QUIRK.windowsRecord) === 0) return;
-    if ((quirks & QUIRK.lostRecord) === 0) this.#windowsRecords.add('DIMGX_INSPECT_PAX_RECORD', name);
+    if ((quirks & QUIRK.lostRecord) === 0) this.#windowsRecords.add('DIMGX_ENTRY_PAX_RECORD', name);
     const folder = /^(?:\.?\/)*(Files|Hives)(?:\/|$)/.exec(latin1(name.subarray(0, 64)))?.[1];
     if (folder !== undefined) this.#windowsFolders.add(folder);
   }
@@ -172,11 +172,11 @@ export class LayerEntries {
     const warnings = this.#tally.warnings();
     if (end.strayExtensions > 0) {
       const message = 'extension headers of no entry, or of all, are left out, as container engines ignore them';
-      warnings.push({ code: 'DIMGX_INSPECT_PAX_RECORD', message, count: end.strayExtensions });
+      warnings.push({ code: 'DIMGX_ENTRY_PAX_RECORD', message, count: end.strayExtensions });
     }
     if (end.trailing !== 'nothing') {
       const message = `${TRAILING[end.trailing]} follows the end of the tar; it is not read, as container engines do not`;
-      warnings.push({ code: 'DIMGX_INSPECT_TRAILING_DATA', message, count: 1 });
+      warnings.push({ code: 'DIMGX_LAYER_TRAILING_DATA', message, count: 1 });
     }
     const sizes = { contentSize: this.#contentSize, length, spentBytes: length + this.#expanded };
     const [windowsRecords] = this.#windowsRecords.warnings();

@@ -25,8 +25,8 @@ export interface InspectLayersOptions extends InspectOptions {
  * `LayerIndex.verified`.
  *
  * @returns one index per selected layer, in the order of the selection
- * @throws DIMGX_TAR_*, DIMGX_INSPECT_*, DIMGX_COMPRESSION_*, DIMGX_SOURCE_NO_SPACE, DIMGX_IMAGE_DIGEST_MISMATCH,
- *   DIMGX_EXTRACT_CHANGED, DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
+ * @throws DIMGX_TAR_*, DIMGX_ENTRY_*, DIMGX_LIMIT_*, DIMGX_COMPRESSION_*, DIMGX_TEMP_UNWRITABLE,
+ *   DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_SOURCE_CHANGED, DIMGX_OPTION_INVALID, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function inspectLayers(image: Image, options: InspectLayersOptions = {}): Promise<readonly LayerIndex[]> {
   const opened = openedImage(image);

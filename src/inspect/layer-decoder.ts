@@ -52,7 +52,7 @@ export class LayerDecoder {
     this.#spools = spools;
   }
 
-  /** Allots a place to a layer of known length, in bytes. @throws DIMGX_SOURCE_NO_SPACE */
+  /** Allots a place to a layer of known length, in bytes. @throws DIMGX_TEMP_UNWRITABLE */
   allot(layer: StoredLayer, length: number): Promise<SpoolPlace> {
     return this.#spools.allot(length, layer.blob.length);
   }
@@ -61,8 +61,8 @@ export class LayerDecoder {
    * Decodes a layer and compares its bytes with its digests. A damaged layer is fetched again, once, unless some of its
    * bytes have already been handed out.
    *
-   * @throws DIMGX_COMPRESSION_*, DIMGX_TAR_*, DIMGX_INSPECT_*, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH,
-   *   DIMGX_SOURCE_*, DIMGX_ABORTED
+   * @throws DIMGX_COMPRESSION_*, DIMGX_TAR_*, DIMGX_ENTRY_*, DIMGX_LIMIT_*, DIMGX_IMAGE_DIGEST_MISMATCH,
+   *   DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_SOURCE_*, DIMGX_ABORTED
    */
   async decode(layer: StoredLayer, known?: KnownLayer): Promise<DecodedLayer> {
     try {

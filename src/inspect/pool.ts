@@ -41,7 +41,7 @@ export interface PoolOptions {
  * Creates threads for several calls to share, separate from those that all calls share by default. They start when
  * there is work for them and end when no call needs them, so there is nothing to close.
  *
- * @throws DIMGX_CLI_USAGE
+ * @throws DIMGX_OPTION_INVALID
  */
 export function createPool(options: PoolOptions = {}): Pool {
   checkOptions(options);
@@ -51,7 +51,7 @@ export function createPool(options: PoolOptions = {}): Pool {
 /** The pool of all calls that are not given their own. */
 export const sharedPool = new InspectionPool();
 
-/** The pool given by the caller, or else the one that all calls share. @throws DIMGX_CLI_USAGE */
+/** The pool given by the caller, or else the one that all calls share. @throws DIMGX_OPTION_INVALID */
 export function poolFor(given: Pool | undefined): InspectionPool {
   if (given === undefined) return sharedPool;
   requireThat(given instanceof InspectionPool, 'the option pool', 'one that createPool gave', given);

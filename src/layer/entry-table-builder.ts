@@ -24,7 +24,7 @@ export class EntryTableBuilder {
   /**
    * Copies the relevant fields of an entry.
    *
-   * @throws DIMGX_INSPECT_UNSAFE_NAME, DIMGX_INSPECT_TOO_LARGE
+   * @throws DIMGX_ENTRY_UNSAFE_NAME, DIMGX_ENTRY_LONG_NAME, DIMGX_LIMIT_NAMES
    */
   add(entry: TarEntry): void {
     if (this.#length === this.#columns.start.length) this.#growRows();
@@ -81,10 +81,10 @@ export class EntryTableBuilder {
  *
  * @param needed room that is needed, in bytes; more than there is
  * @param refusal message of the error
- * @throws DIMGX_INSPECT_TOO_LARGE
+ * @throws DIMGX_LIMIT_NAMES
  */
 export function withRoom(names: Uint8Array, needed: number, refusal: string): Uint8Array {
-  if (needed > MAX_NAMES) throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', refusal);
+  if (needed > MAX_NAMES) throw new DimgxError('DIMGX_LIMIT_NAMES', refusal);
   const larger = new Uint8Array(Math.min(MAX_NAMES, Math.max(needed, names.length * 2)));
   larger.set(names);
   return larger;
@@ -92,7 +92,7 @@ export function withRoom(names: Uint8Array, needed: number, refusal: string): Ui
 
 function longTarget(length: number): DimgxError {
   const message = `the target of a symlink is ${length} bytes long, over ${MAX_PATH}`;
-  return new DimgxError('DIMGX_INSPECT_UNSAFE_NAME', message);
+  return new DimgxError('DIMGX_ENTRY_LONG_NAME', message);
 }
 
 function emptyColumns(rows: number, names: number): Columns {

@@ -26,7 +26,7 @@ export interface LayerIndex {
   readonly warnings: readonly Warning[];
   /**
    * Resolves once the layer's bytes have been hashed and compared; immediately with `verify: false`. Rejects with
-   * DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH or DIMGX_EXTRACT_CHANGED.
+   * DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH or DIMGX_SOURCE_CHANGED.
    */
   readonly verified: Promise<LayerDigests>;
 }
@@ -42,7 +42,7 @@ export interface IndexedLayer extends LayerIndex {
   readonly forWindows: boolean;
 }
 
-/** Checks that the layers passed by a caller were made by `inspectLayers`. @throws DIMGX_CLI_USAGE */
+/** Checks that the layers passed by a caller were made by `inspectLayers`. @throws DIMGX_OPTION_INVALID */
 export function indexedLayers(layers: readonly LayerIndex[]): readonly IndexedLayer[] {
   requireThat(Array.isArray(layers), 'the layers', 'an array', layers);
   for (const each of layers) {

@@ -36,8 +36,8 @@ export interface ApplyContext {
  *
  * @param number number of the layer, where 0 is the oldest
  * @returns for each entry, the node it made or defined, or `NONE`
- * @throws DIMGX_MERGE_BAD_LINK, DIMGX_MERGE_BAD_PARENT, DIMGX_MERGE_BAD_ROOT, DIMGX_INSPECT_TOO_MANY_ENTRIES,
- *   DIMGX_INSPECT_UNSAFE_NAME
+ * @throws DIMGX_ENTRY_BAD_LINK, DIMGX_ENTRY_BAD_PARENT, DIMGX_LAYER_BAD_ROOT, DIMGX_LIMIT_ENTRIES,
+ *   DIMGX_ENTRY_LONG_NAME
  */
 export function applyLayer(context: ApplyContext, number: number): Column {
   const application = new LayerApplication(context, number);
@@ -105,10 +105,10 @@ class LayerApplication {
   #applyMarker(i: number, marker: Marker | 'device', symlinks: LayerSymlinks): void {
     const { tally } = this.#context;
     const path = this.#entries.path(i);
-    if (marker === 'invalid') tally.add('DIMGX_MERGE_BAD_WHITEOUT', path);
-    if (marker === 'aufs') tally.add('DIMGX_MERGE_AUFS', path);
+    if (marker === 'invalid') tally.add('DIMGX_ENTRY_BAD_WHITEOUT', path);
+    if (marker === 'aufs') tally.add('DIMGX_ENTRY_AUFS', path);
     if (marker === 'invalid' || marker === 'aufs') return;
-    if (marker === 'device') tally.add('DIMGX_MERGE_DEVICE_WHITEOUT', path);
+    if (marker === 'device') tally.add('DIMGX_ENTRY_DEVICE_WHITEOUT', path);
     const base = baseStart(path, 0, path.length);
     const parent = symlinks.resolve(path.subarray(0, Math.max(0, base - 1)), i);
     const directory = this.#walker.olderDirectory(parent);
@@ -150,13 +150,13 @@ class LayerApplication {
     const length = this.#tree.pathLength(node);
     if (length <= MAX_PATH) return;
     const message = `layer ${this.#layerName}: symlinks lead to a path of ${length} bytes, over ${MAX_PATH}`;
-    throw new DimgxError('DIMGX_INSPECT_UNSAFE_NAME', message, { layer: this.#layerName });
+    throw new DimgxError('DIMGX_ENTRY_LONG_NAME', message, { layer: this.#layerName });
   }
 
   #defineRoot(i: number, type: number): Node {
     if (type !== TYPE.directory) {
       const message = `the root of layer ${this.#layerName} is not a directory`;
-      throw new DimgxError('DIMGX_MERGE_BAD_ROOT', message, { layer: this.#layerName });
+      throw new DimgxError('DIMGX_LAYER_BAD_ROOT', message, { layer: this.#layerName });
     }
     this.#noteDuplicate(this.#tree.root, i);
     this.#tree.define(this.#tree.root, { layer: this.#number, entry: i });
@@ -216,18 +216,18 @@ class LayerApplication {
             ? 'is a directory'
             : undefined;
     if (wrong !== undefined && lenient) {
-      tally.add('DIMGX_MERGE_LINK_NOT_SELECTED', this.#entries.path(i));
+      tally.add('DIMGX_ENTRY_LINK_NOT_SELECTED', this.#entries.path(i));
       return NONE;
     }
     if (wrong !== undefined) return this.#refuseLink(i, wrong);
-    if (this.#tree.layer(target) !== this.#number) tally.add('DIMGX_MERGE_LINK_ACROSS_LAYERS', this.#entries.path(i));
+    if (this.#tree.layer(target) !== this.#number) tally.add('DIMGX_ENTRY_LINK_ACROSS_LAYERS', this.#entries.path(i));
     return target;
   }
 
   #refuseLink(i: number, wrong: string): never {
     const shown = `"${printable(this.#entries.path(i))}" to "${printable(this.#entries.link(i))}"`;
     throw new DimgxError(
-      'DIMGX_MERGE_BAD_LINK',
+      'DIMGX_ENTRY_BAD_LINK',
       `layer ${this.#layerName}: the target of the hard link ${shown} ${wrong}`,
       { layer: this.#layerName, ...pathData(this.#entries.path(i)) },
     );
@@ -235,7 +235,7 @@ class LayerApplication {
 
   #noteDuplicate(existing: Node, i: number): void {
     if (this.#tree.layer(existing) !== this.#number || this.#tree.entry(existing) === NONE) return;
-    this.#context.tally.add('DIMGX_MERGE_DUPLICATE', this.#entries.path(i));
+    this.#context.tally.add('DIMGX_ENTRY_DUPLICATE', this.#entries.path(i));
   }
 
   #remove(node: Node, i: number, how: How): void {

@@ -28,7 +28,7 @@ export class LayerSymlinks {
    * @param directory a cleaned path
    * @param before only symlinks of entries before this one count; must not be lower than in the previous call
    * @returns the path with symlinks followed; the path unchanged if they form a loop
-   * @throws DIMGX_MERGE_BAD_PARENT, DIMGX_INSPECT_TOO_MANY_ENTRIES
+   * @throws DIMGX_ENTRY_BAD_PARENT, DIMGX_LIMIT_ENTRIES
    */
   resolve(directory: Uint8Array, before: number): Uint8Array {
     for (; this.#read < before; this.#read++) this.#note(this.#read);

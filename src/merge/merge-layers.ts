@@ -20,8 +20,8 @@ import { FollowBudget } from './walk.js';
  *
  * @param layers earlier ones win over later ones, in the order `inspectLayers` returns them; newest first gives the
  *   tree that a container would see
- * @throws DIMGX_MERGE_BAD_LINK, DIMGX_MERGE_BAD_PARENT, DIMGX_MERGE_BAD_ROOT, DIMGX_INSPECT_TOO_MANY_ENTRIES,
- *   DIMGX_STRICT_INPUT, DIMGX_CALLBACK_FAILED, DIMGX_CLI_USAGE
+ * @throws DIMGX_ENTRY_BAD_LINK, DIMGX_ENTRY_BAD_PARENT, DIMGX_LAYER_BAD_ROOT, DIMGX_LIMIT_ENTRIES,
+ *   a warning's code with `strictInput`, DIMGX_CALLBACK_FAILED, DIMGX_OPTION_INVALID
  */
 export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions = {}): Plan {
   checkOptions(options);
@@ -83,5 +83,5 @@ function isWhole(oldestFirst: readonly IndexedLayer[]): boolean {
 /** Reports what the caller asked for. It is not an oddity of the image, so `strictInput` must not reject it. */
 function devicesExcluded(count: number): Warning {
   const message = `${count} ${count === 1 ? 'device is' : 'devices are'} left out, as asked`;
-  return { code: 'DIMGX_MERGE_DEVICES_EXCLUDED', message, count: 1 };
+  return { code: 'DIMGX_ENTRY_DEVICES_EXCLUDED', message, count: 1 };
 }

@@ -81,7 +81,7 @@ export function planOf(columns: PlanColumns): Plan {
   return new MergePlan(columns);
 }
 
-/** The columns of a plan that a caller passes. @throws DIMGX_CLI_USAGE unless `mergeLayers` made the plan */
+/** The columns of a plan that a caller passes. @throws DIMGX_OPTION_INVALID unless `mergeLayers` made the plan */
 export function planColumns(plan: Plan): PlanColumns {
   requireThat(plan instanceof MergePlan, 'the plan', 'one that mergeLayers gave', plan);
   return (plan as MergePlan).columns;

@@ -132,7 +132,7 @@ export class Tree {
   /**
    * Adds a node. If one with that name exists, it must have been removed.
    *
-   * @throws DIMGX_INSPECT_TOO_MANY_ENTRIES
+   * @throws DIMGX_LIMIT_ENTRIES
    */
   add(
     directory: Node,
@@ -145,7 +145,7 @@ export class Tree {
   ): Node {
     if (this.length >= this.maxNodes) {
       const message = `the image has more than ${this.maxNodes} files and directories: raise --max-entries to read it`;
-      throw new DimgxError('DIMGX_INSPECT_TOO_MANY_ENTRIES', message);
+      throw new DimgxError('DIMGX_LIMIT_ENTRIES', message);
     }
     if (this.#used * 4 >= this.#slots.length * 3) this.#growSlots();
     const slot = this.#slot(directory, bytes, start, end);

@@ -58,7 +58,7 @@ export class Walker {
    * The directory that an entry is created in. Missing directories are made. A symlink of this layer is followed. A
    * symlink or file of an older layer gives way to a directory, as in an overlay mount.
    *
-   * @throws DIMGX_MERGE_BAD_PARENT
+   * @throws DIMGX_ENTRY_BAD_PARENT
    */
   parentOf(names: Uint8Array, start: number, base: number): PathEnd {
     if (this.#isLastParent(names, start, base)) return this.#lastPlace;
@@ -126,7 +126,7 @@ export class Walker {
   /** Replaces a non-directory with a directory. */
   #replace(node: Node, path: Uint8Array): Node {
     const isSymlink = this.#tree.kind(node) === KIND.symlink;
-    this.#tally.add(isSymlink ? 'DIMGX_MERGE_SYMLINK_REPLACED' : 'DIMGX_MERGE_FILE_REPLACED', path);
+    this.#tally.add(isSymlink ? 'DIMGX_ENTRY_SYMLINK_REPLACED' : 'DIMGX_ENTRY_FILE_REPLACED', path);
     this.#remove(node);
     const name = this.#tree.name(node).slice();
     return this.#imply(this.#tree.parent(node), name, 0, name.length);
@@ -184,7 +184,7 @@ export class Walker {
   #badParent(path: Uint8Array, what: string): DimgxError {
     const { layer } = this.#layers[this.#layer] as IndexedLayer;
     const message = `an entry lies below "${printable(path)}", which ${what}`;
-    return new DimgxError('DIMGX_MERGE_BAD_PARENT', message, { layer: layer.name, ...pathData(path) });
+    return new DimgxError('DIMGX_ENTRY_BAD_PARENT', message, { layer: layer.name, ...pathData(path) });
   }
 }
 
@@ -198,11 +198,11 @@ const MAX_FOLLOWED = 64 * 2 ** 20;
 export class FollowBudget {
   #left = MAX_FOLLOWED;
 
-  /** @throws DIMGX_MERGE_BAD_PARENT */
+  /** @throws DIMGX_ENTRY_BAD_PARENT */
   spend(target: Uint8Array): void {
     this.#left -= target.length;
     if (this.#left >= 0) return;
     const message = `the entries of the image lie behind so many symlinks that their targets are over ${MAX_FOLLOWED} bytes`;
-    throw new DimgxError('DIMGX_MERGE_BAD_PARENT', message);
+    throw new DimgxError('DIMGX_ENTRY_BAD_PARENT', message);
   }
 }

@@ -31,7 +31,7 @@ export type Destination = { readonly encoder: Encoder | undefined; readonly name
  *
  * @param target a path, `-` for standard output, or a stream
  * @throws DIMGX_TARGET_CLOSED, DIMGX_TARGET_EXISTS, DIMGX_TARGET_TERMINAL, DIMGX_TARGET_UNWRITABLE,
- *   DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_CLI_USAGE for a level that the compression does not have
+ *   DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_OPTION_INVALID for a level that the compression does not have
  */
 export async function findDestination(
   target: string | Writable,

@@ -16,7 +16,7 @@ export interface Encoder {
  * The encoder for the requested compression, or for the extension of the target's name; `undefined` for no compression.
  *
  * @param name file name of the target; `undefined` if it has no name with an extension
- * @throws DIMGX_COMPRESSION_UNSUPPORTED; DIMGX_CLI_USAGE for a level that the compression does not have
+ * @throws DIMGX_COMPRESSION_UNSUPPORTED; DIMGX_OPTION_INVALID for a level that the compression does not have
  */
 export async function chooseEncoder(
   name: string | undefined,
@@ -47,7 +47,7 @@ async function encoderOf(name: CompressionName, options: TargetOptions): Promise
   const level = options.level ?? levels.standard;
   if (!(Number.isInteger(level) && level >= levels.lowest && level <= levels.highest)) {
     const message = `${name} has levels ${levels.lowest} to ${levels.highest}, not ${level}`;
-    throw new DimgxError('DIMGX_CLI_USAGE', message);
+    throw new DimgxError('DIMGX_OPTION_INVALID', message);
   }
   const makeEncoder = await codec.loadEncoder();
   const threads = options.threads ?? availableParallelism();

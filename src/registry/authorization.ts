@@ -70,7 +70,7 @@ export class Authorization {
    * @param refused the header that was rejected
    * @param tried keys of the scope lists already requested for this request; new ones are added
    * @returns another header; `undefined` when there is nothing left to try
-   * @throws DIMGX_SOURCE_REGISTRY_*, TokenRefusal, HttpFailure
+   * @throws DIMGX_REGISTRY_*, TokenRefusal, HttpFailure
    */
   async answer(
     reply: ChallengeReply,
@@ -162,11 +162,11 @@ export class Authorization {
       const place = `the server for tokens ${printable(host, 200)}, which ${printable(registry.host, 200)} names`;
       if (kind === 'unreachable' && !this.#reached.has(origin)) {
         const text = `${place}, cannot be reached: ${message}`;
-        throw new DimgxError('DIMGX_SOURCE_REGISTRY_UNREACHABLE', text, { cause: failure });
+        throw new DimgxError('DIMGX_REGISTRY_UNREACHABLE', text, { cause: failure });
       }
       if (kind === 'tls' || kind === 'plain') {
         const text = `${place}, has no secure connection: ${message}: name its authority by --ca-file`;
-        throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', text, { cause: failure });
+        throw new DimgxError('DIMGX_REGISTRY_TLS', text, { cause: failure });
       }
       throw new HttpFailure(kind === 'unreachable' ? 'cut' : kind, `${place}: ${message}`, failure);
     }

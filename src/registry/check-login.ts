@@ -15,7 +15,7 @@ const MAX_GREETING = 2 ** 20;
 /**
  * Checks credentials against a registry, if the registry asks for any.
  *
- * @throws DIMGX_SOURCE_REGISTRY_*, DIMGX_ABORTED
+ * @throws DIMGX_REGISTRY_*, DIMGX_ABORTED
  */
 export function checkLogin({ registry, username, password, ...options }: LoginCheck): Promise<void> {
   return withResources(async (resources) => {

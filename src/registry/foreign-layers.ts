@@ -13,7 +13,7 @@ import type { RegistryServer } from './registry-server.js';
  *
  * @param server provides the retry policy; it gets no requests
  * @param isAllowed whether foreign layers may be fetched
- * @throws DIMGX_SOURCE_FOREIGN_LAYER when they may not, or when the manifest does not say where one is
+ * @throws DIMGX_LAYER_FOREIGN when they may not, or when the manifest does not say where one is
  */
 export function foreignLayers(
   layers: readonly Descriptor[],
@@ -76,7 +76,7 @@ export function foreignProblem(layer: string, urls: readonly string[], place: st
       ? 'its manifest does not say where it is: save or copy the image with it'
       : `its manifest says that it is at ${quoted(url.href)}: --allow-foreign-layers fetches it`;
   return new DimgxError(
-    'DIMGX_SOURCE_FOREIGN_LAYER',
+    'DIMGX_LAYER_FOREIGN',
     `the layer ${layer} is a foreign layer, which its maker does not let others distribute, and is not in ${place}; ${offered}`,
   );
 }

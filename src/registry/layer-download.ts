@@ -53,8 +53,8 @@ export class LayerDownload {
    * Fetches the layer. A damaged download is repeated once, from another place if there is one.
    *
    * @returns the layer's stored bytes, verified against the digest
-   * @throws DIMGX_SOURCE_REGISTRY_*, DIMGX_SOURCE_MISSING_BLOB, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH,
-   *   DIMGX_SOURCE_NO_SPACE, DIMGX_ABORTED
+   * @throws DIMGX_REGISTRY_*, DIMGX_SOURCE_MISSING_BLOB, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH,
+   *   DIMGX_TEMP_UNWRITABLE, DIMGX_ABORTED
    */
   async fetch(): Promise<CachedBlob> {
     try {

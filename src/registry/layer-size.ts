@@ -17,7 +17,7 @@ export interface SizeRequest {
  * registry sends.
  *
  * @param name its name in messages, printable
- * @throws DIMGX_SOURCE_REGISTRY_*, DIMGX_SOURCE_MISSING_BLOB, DIMGX_ABORTED
+ * @throws DIMGX_REGISTRY_*, DIMGX_SOURCE_MISSING_BLOB, DIMGX_ABORTED
  */
 export async function layerSize(
   digest: Digest,
@@ -64,5 +64,5 @@ function lengthOf(reply: HttpReply, name: string): number {
   const isOwn = reply.headers('content-encoding').length === 0;
   if (isOwn && /^\d{1,15}$/.test(length)) return Number(length);
   const message = `neither the manifest nor the registry says how long ${name} is`;
-  throw new DimgxError('DIMGX_SOURCE_REGISTRY_FAILED', message);
+  throw new DimgxError('DIMGX_REGISTRY_FAILED', message);
 }

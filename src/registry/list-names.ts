@@ -21,7 +21,7 @@ export interface ListOptions extends RepositoryOptions {
  * The tags of a repository, in the registry's order.
  *
  * @param name as docker reads it; its tag or digest is ignored
- * @throws DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
+ * @throws DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
  */
 export function listTags(name: string, options: ListOptions): Promise<readonly string[]> {
   return withResources(async (resources) => {
@@ -80,7 +80,7 @@ const MAX_EMPTY = 1000;
 /**
  * The names in a list that a registry sends page by page.
  *
- * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_REGISTRY_FAILED, and as `RegistryServer.read`
+ * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_DOCUMENT_TOO_LARGE, DIMGX_REGISTRY_FAILED, and as `RegistryServer.read`
  */
 async function* listPages(
   server: RegistryServer,
@@ -128,7 +128,7 @@ async function readPage(server: RegistryServer, request: RegistryRequest, page: 
 /**
  * The next page is on the same server, whatever host its link names.
  *
- * @throws DIMGX_SOURCE_REGISTRY_FAILED when there is a link that cannot be parsed
+ * @throws DIMGX_REGISTRY_FAILED when there is a link that cannot be parsed
  */
 function pathOf({ url, headers }: HttpReply, what: string): string | undefined {
   const link = nextLink(headers('link'));
@@ -139,9 +139,9 @@ function pathOf({ url, headers }: HttpReply, what: string): string | undefined {
     return `${pathname}${search}`;
   }
   const message = `${what} is incomplete: where its next page is cannot be read from Link: ${quoted(headers('link').join(', '))}`;
-  throw new DimgxError('DIMGX_SOURCE_REGISTRY_FAILED', message);
+  throw new DimgxError('DIMGX_REGISTRY_FAILED', message);
 }
 
 function endless(what: string): DimgxError {
-  return new DimgxError('DIMGX_SOURCE_REGISTRY_FAILED', `${what} leads on without an end, and is incomplete`);
+  return new DimgxError('DIMGX_REGISTRY_FAILED', `${what} leads on without an end, and is incomplete`);
 }

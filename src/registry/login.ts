@@ -45,11 +45,11 @@ export interface LogoutAllResult {
 
 /**
  * Checks credentials with a registry, and stores them where `docker login` or `podman login` would store them. Warns
- * with DIMGX_SOURCE_OTHER_LOGIN if other credentials for the registry are found before these.
+ * with DIMGX_CREDENTIALS_SHADOWED if other credentials for the registry are found before these.
  *
  * @param registry `HOST[:PORT]`; `docker.io` is Docker Hub
- * @throws DIMGX_CLI_USAGE, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_REGISTRY_*, DIMGX_SOURCE_REGISTRIES_CONF,
- *   DIMGX_SOURCE_LOGIN_NOT_STORED, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
+ * @throws DIMGX_OPTION_INVALID, DIMGX_REFERENCE_INVALID, DIMGX_REGISTRY_*, DIMGX_REGISTRY_CONFIG,
+ *   DIMGX_CREDENTIALS_UNWRITABLE, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function login(
   registry: string,
@@ -72,10 +72,10 @@ export async function login(
 
 /**
  * Removes the stored credentials for a registry, whether docker, podman or dimgx stored them. Warns with
- * DIMGX_SOURCE_OTHER_LOGIN if `DOCKER_AUTH_CONFIG` is set, because it may still hold credentials.
+ * DIMGX_CREDENTIALS_SHADOWED if `DOCKER_AUTH_CONFIG` is set, because it may still hold credentials.
  *
  * @param registry `HOST[:PORT]`; `docker.io` is Docker Hub
- * @throws DIMGX_CLI_USAGE, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_LOGIN_NOT_STORED, DIMGX_CALLBACK_FAILED,
+ * @throws DIMGX_OPTION_INVALID, DIMGX_REFERENCE_INVALID, DIMGX_CREDENTIALS_UNWRITABLE, DIMGX_CALLBACK_FAILED,
  *   DIMGX_ABORTED
  */
 export async function logout(registry: string, options: LogoutOptions = {}): Promise<LogoutResult> {
@@ -92,7 +92,7 @@ export async function logout(registry: string, options: LogoutOptions = {}): Pro
  * Removes the stored credentials for all registries. A failure in one place does not stop the others from being
  * emptied. Warns as `logout`.
  *
- * @throws DIMGX_CLI_USAGE, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
+ * @throws DIMGX_OPTION_INVALID, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function logoutAll(options: LogoutOptions = {}): Promise<LogoutAllResult> {
   checkOptions(options);
@@ -103,19 +103,19 @@ export async function logoutAll(options: LogoutOptions = {}): Promise<LogoutAllR
   });
 }
 
-/** @throws DIMGX_CLI_USAGE, DIMGX_REFERENCE_INVALID */
+/** @throws DIMGX_OPTION_INVALID, DIMGX_REFERENCE_INVALID */
 function hostOf(registry: string): string {
   requireThat(typeof registry === 'string', 'the registry', 'a string', registry);
   return parseRegistryHost(registry);
 }
 
-/** The error does not reveal the password. @throws DIMGX_CLI_USAGE */
+/** The error does not reveal the password. @throws DIMGX_OPTION_INVALID */
 function checkCredentials(credentials: RegistryCredentials): void {
   const { username, password } = credentials ?? {};
   const isName = typeof username === 'string' && username !== '' && !username.includes(':');
   requireThat(isName, 'the user name', 'a string that is not empty and has no colon', username);
   if (typeof password === 'string' && password !== '') return;
-  throw new DimgxError('DIMGX_CLI_USAGE', 'the password must be a string that is not empty');
+  throw new DimgxError('DIMGX_OPTION_INVALID', 'the password must be a string that is not empty');
 }
 
 /**
@@ -134,12 +134,12 @@ async function warnOfOthers(
     ? `other credentials for ${registry} are found before, by ${found.origin}`
     : 'they are not found again';
   const advice = found?.origin === `$${AUTH_VARIABLE}` ? 'unset it' : `dimgx logout ${registry} removes all`;
-  warn({ code: 'DIMGX_SOURCE_OTHER_LOGIN', message: `${what}: ${advice}`, count: 1 });
+  warn({ code: 'DIMGX_CREDENTIALS_SHADOWED', message: `${what}: ${advice}`, count: 1 });
 }
 
 /** dimgx cannot change an environment variable for the user; it can only warn. */
 function warnOfVariable(authFile: string | undefined, warn: Warn | undefined): void {
   if (authFile !== undefined || !process.env[AUTH_VARIABLE]) return;
   const message = `$${AUTH_VARIABLE} may still hold credentials, which go before those of files: unset it`;
-  warn?.({ code: 'DIMGX_SOURCE_OTHER_LOGIN', message, count: 1 });
+  warn?.({ code: 'DIMGX_CREDENTIALS_SHADOWED', message, count: 1 });
 }

@@ -63,7 +63,7 @@ type ConfEntry = v.InferOutput<typeof RegistrySchema>;
  * of several rules for a prefix wins. Source: containers-registries.conf(5), and the reader in containers/image.
  *
  * @returns the rules, by prefix
- * @throws DIMGX_SOURCE_REGISTRIES_CONF if the file cannot be read or understood, because what it blocks is then unknown
+ * @throws DIMGX_REGISTRY_CONFIG if the file cannot be read or understood, because what it blocks is then unknown
  */
 export async function readRegistriesConf(path: string): Promise<ReadonlyMap<string, RegistryRule>> {
   try {
@@ -75,7 +75,7 @@ export async function readRegistriesConf(path: string): Promise<ReadonlyMap<stri
   } catch (failure) {
     const reason = failure instanceof DimgxError ? failure.message : firstLine((failure as Error).message);
     const message = `${printable(path, 300)} cannot be understood, so it is not known what it blocks: ${reason}`;
-    throw new DimgxError('DIMGX_SOURCE_REGISTRIES_CONF', message, { cause: failure });
+    throw new DimgxError('DIMGX_REGISTRY_CONFIG', message, { cause: failure });
   }
 }
 

@@ -22,7 +22,7 @@ export class RegistriesConf {
     this.#rules = rules;
   }
 
-  /** @throws DIMGX_SOURCE_REGISTRIES_CONF when a file cannot be read or understood */
+  /** @throws DIMGX_REGISTRY_CONFIG when a file cannot be read or understood */
   static async read(env: Environment): Promise<RegistriesConf> {
     const rules = new Map<string, RegistryRule>();
     for (const path of await configurationFiles(env)) {
@@ -46,11 +46,11 @@ export class RegistriesConf {
     return fitting.sort((a, b) => b.prefix.length - a.prefix.length || (a.prefix < b.prefix ? -1 : 1))[0];
   }
 
-  /** @throws DIMGX_SOURCE_REGISTRY_DENIED when pulling from there is blocked */
+  /** @throws DIMGX_REGISTRY_BLOCKED */
   requireAllowed(name: string): void {
     if (!this.find(name)?.isBlocked) return;
     const message = `${quoted(name)} is blocked by the configuration of Podman, registries.conf`;
-    throw new DimgxError('DIMGX_SOURCE_REGISTRY_DENIED', message);
+    throw new DimgxError('DIMGX_REGISTRY_BLOCKED', message);
   }
 }
 
@@ -90,7 +90,7 @@ async function filesIn(folder: string, wanted: string): Promise<readonly string[
   } catch (failure) {
     if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) return [];
     const message = `${printable(folder, 300)} cannot be read, so it is not known what is blocked: ${printable(String(failure), 200)}`;
-    throw new DimgxError('DIMGX_SOURCE_REGISTRIES_CONF', message, { cause: failure });
+    throw new DimgxError('DIMGX_REGISTRY_CONFIG', message, { cause: failure });
   }
 }
 

@@ -71,7 +71,7 @@ export class AccessAttempt {
    *
    * @param shown the authorization header that was sent
    * @returns whether there is now another header to try
-   * @throws DIMGX_SOURCE_REGISTRY_*, TokenRefusal, HttpFailure
+   * @throws DIMGX_REGISTRY_*, TokenRefusal, HttpFailure
    */
   async answer(reply: ChallengeReply & { readonly status: number }, isOwn: boolean, shown: string | undefined) {
     const { url, status } = reply;

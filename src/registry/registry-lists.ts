@@ -46,8 +46,8 @@ const DEFAULT_LIMIT = 25;
  * Lists the tags of a repository in a registry.
  *
  * @param repository as docker reads names: `debian`, `HOST[:PORT]/PATH`; a tag or digest in it is ignored
- * @throws DIMGX_CLI_USAGE, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_REGISTRY_*,
- *   DIMGX_SOURCE_REGISTRIES_CONF, DIMGX_IMAGE_*, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
+ * @throws DIMGX_OPTION_INVALID, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_REGISTRY_*,
+ *   DIMGX_REGISTRY_CONFIG, DIMGX_IMAGE_*, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function listTags(repository: string, options: ListTagsOptions = {}): Promise<TagList> {
   const name = nameOf('the repository', repository);
@@ -82,7 +82,7 @@ export async function searchImages(term: string, options: SearchOptions = {}): P
   return withCall(options, async (heard) => ({ term, results: await search(term, limit, listOptions(heard)) }));
 }
 
-/** The name as docker reads it. @throws DIMGX_CLI_USAGE */
+/** The name as docker reads it. @throws DIMGX_OPTION_INVALID */
 function nameOf(what: string, given: string): string {
   requireThat(typeof given === 'string', what, 'a string', given);
   return given.replace(/^docker:\/\//, '');

@@ -72,7 +72,7 @@ export class RegistryServer {
    * Reads a document. Retries if the registry was busy or the answer was cut.
    *
    * @param limit in bytes
-   * @throws DIMGX_IMAGE_TOO_LARGE, and as `open`
+   * @throws DIMGX_IMAGE_DOCUMENT_TOO_LARGE, and as `open`
    */
   async read(request: RegistryRequest, limit: number): Promise<{ readonly reply: HttpReply; readonly bytes: Buffer }> {
     for (let attempt = 1; ; attempt++) {
@@ -90,7 +90,7 @@ export class RegistryServer {
    * Makes one request, with authorization if the registry asks for it, and follows redirects.
    *
    * @returns an answer with status 200 or 206
-   * @throws RegistryRefusal, HttpFailure, DIMGX_SOURCE_REGISTRY_*, DIMGX_ABORTED
+   * @throws RegistryRefusal, HttpFailure, DIMGX_REGISTRY_*, DIMGX_ABORTED
    */
   async open(request: RegistryRequest): Promise<HttpReply> {
     const attempt = new AccessAttempt(this.#options.access, request.scope);
@@ -262,5 +262,5 @@ export class RegistryServer {
 }
 
 function coded(what: 'DENIED' | 'FAILED' | 'TLS' | 'UNREACHABLE', message: string, cause: Error): DimgxError {
-  return new DimgxError(`DIMGX_SOURCE_REGISTRY_${what}`, message, { cause });
+  return new DimgxError(`DIMGX_REGISTRY_${what}`, message, { cause });
 }

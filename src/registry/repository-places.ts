@@ -29,8 +29,8 @@ export interface PlacesRequest {
  * The mirrors of a repository, followed by its own place. The user's mirrors come before those in Podman's
  * configuration. A mirror that the configuration blocks is skipped with a warning.
  *
- * @throws DIMGX_CLI_USAGE for a malformed mirror; DIMGX_SOURCE_REGISTRY_DENIED when the configuration blocks the
- *   repository; DIMGX_SOURCE_REGISTRIES_CONF
+ * @throws DIMGX_OPTION_INVALID for a malformed mirror; DIMGX_REGISTRY_DENIED when the configuration blocks the
+ *   repository; DIMGX_REGISTRY_CONFIG
  */
 export async function repositoryPlaces({
   name: { registry, path },
@@ -55,7 +55,7 @@ export async function repositoryPlaces({
   const allowed = [...asked, ...configured].filter((place) => {
     if (!conf.find(nameOf(place))?.isBlocked) return true;
     const message = `the mirror ${quoted(nameOf(place))} is passed over: registries.conf blocks it`;
-    warn({ code: 'DIMGX_SOURCE_MIRROR', message, count: 1 });
+    warn({ code: 'DIMGX_REGISTRY_MIRROR_SKIPPED', message, count: 1 });
     return false;
   });
   return [...allowed, own];
@@ -71,7 +71,7 @@ function parseMirror(text: string): { readonly of: string; readonly base: Reposi
   const [, host = '', scheme = '', registry = '', folder = ''] = MIRROR.exec(text) ?? [];
   if (registry === '' || !URL.canParse(`https://${registry}`)) {
     const message = `a mirror is written HOST=URL, like docker.io=https://mirror.example: ${quoted(withoutPassword(text))}`;
-    throw new DimgxError('DIMGX_CLI_USAGE', message);
+    throw new DimgxError('DIMGX_OPTION_INVALID', message);
   }
   const path = folder.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/|$)/, '');
   const of = /^(?:index|registry-1)\.docker\.io$/.test(host) ? 'docker.io' : host;

@@ -67,7 +67,7 @@ export class Repository {
   /**
    * A manifest or index that another one refers to.
    *
-   * @throws DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
+   * @throws DIMGX_SOURCE_MISSING_BLOB, DIMGX_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
    */
   manifest(digest: Digest): Promise<ServedManifest> {
     return this.#manifest(digest, `the manifest ${digest}`, 'DIMGX_SOURCE_MISSING_BLOB');
@@ -91,7 +91,7 @@ export class Repository {
    * Starts reading a blob.
    *
    * @param first offset of the first byte wanted
-   * @throws RegistryRefusal, HttpFailure, DIMGX_SOURCE_REGISTRY_*, DIMGX_ABORTED
+   * @throws RegistryRefusal, HttpFailure, DIMGX_REGISTRY_*, DIMGX_ABORTED
    */
   openBlob({ server, path }: ServingPlace, { digest, isDoubted }: WantedBlob, first: number): Promise<HttpReply> {
     const headers = {
@@ -151,7 +151,7 @@ export class Repository {
 
   #passOver({ server }: ServingPlace, { message }: DimgxError): void {
     const text = `the mirror ${server.location} is passed over: ${message}`;
-    this.#warn({ code: 'DIMGX_SOURCE_MIRROR', message: text, count: 1 });
+    this.#warn({ code: 'DIMGX_REGISTRY_MIRROR_SKIPPED', message: text, count: 1 });
   }
 }
 

@@ -53,7 +53,7 @@ const Schema = v.object({ token: Text, access_token: Text });
  * Requests a token for scopes: with an identity token, with user and password, or anonymously. The request goes to the
  * realm and follows redirects only to the same origin, or to the same host over TLS.
  *
- * @throws DIMGX_SOURCE_REGISTRY_FAILED, DIMGX_IMAGE_TOO_LARGE, TokenRefusal, HttpFailure; none reveals a secret
+ * @throws DIMGX_REGISTRY_FAILED, DIMGX_IMAGE_DOCUMENT_TOO_LARGE, TokenRefusal, HttpFailure; none reveals a secret
  */
 export async function requestToken(http: HttpClient, request: TokenRequest): Promise<Token> {
   const begun = Date.now();
@@ -137,7 +137,7 @@ function mayLead(next: URL, { origin, hostname }: URL): boolean {
 
 function noToken({ host }: URL, why: string): DimgxError {
   const message = `${printable(host, 200)} answers no token (${why})`;
-  return new DimgxError('DIMGX_SOURCE_REGISTRY_FAILED', message);
+  return new DimgxError('DIMGX_REGISTRY_FAILED', message);
 }
 
 /** The server that issues a registry's tokens. */
@@ -151,14 +151,14 @@ export interface TokenRealm {
  * The token server that a challenge names. A registry behind a TLS-terminating proxy often gives its own host as plain
  * HTTP; that is requested over TLS. If the registry uses TLS, any other realm without TLS is refused.
  *
- * @throws DIMGX_SOURCE_REGISTRY_FAILED, DIMGX_SOURCE_REGISTRY_DENIED
+ * @throws DIMGX_REGISTRY_FAILED, DIMGX_REGISTRY_TLS
  */
 export function tokenRealm({ parameters }: Challenge, registry: URL): TokenRealm {
   const text = parameters.get('realm') ?? '';
   const realm = URL.canParse(text) ? new URL(text) : undefined;
   if (!realm || !/^https?:$/.test(realm.protocol) || realm.username !== '' || realm.password !== '') {
     const message = `${registry.host} names no place to get tokens from: ${printable(text, 200)}`;
-    throw new DimgxError('DIMGX_SOURCE_REGISTRY_FAILED', message);
+    throw new DimgxError('DIMGX_REGISTRY_FAILED', message);
   }
   if (registry.protocol !== 'https:' || realm.protocol === 'https:') return { url: realm, isUpgraded: false };
   if (bareHost(realm.hostname) !== bareHost(registry.hostname)) throw plainRefused(registry, realm);
@@ -170,7 +170,7 @@ export function tokenRealm({ parameters }: Challenge, registry: URL): TokenRealm
 export function plainRefused(registry: URL, realm: URL, cause?: unknown): DimgxError {
   const place = printable(realm.host, 200);
   const message = `${registry.host} wants tokens to be got from ${place} by plain HTTP, which is refused`;
-  return new DimgxError('DIMGX_SOURCE_REGISTRY_DENIED', message, { cause });
+  return new DimgxError('DIMGX_REGISTRY_TLS', message, { cause });
 }
 
 /** Maximum length of the scope in a challenge, in characters: a longer one would not fit in a URL. */

@@ -36,7 +36,7 @@ const PageSchema = v.object({
  * Searches Docker Hub or, for `HOST/TERM`, the names of a registry's repositories.
  *
  * @param limit maximum number of results
- * @throws DIMGX_SOURCE_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
+ * @throws DIMGX_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
  */
 export async function searchImages(
   term: string,

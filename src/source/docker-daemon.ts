@@ -34,7 +34,7 @@ interface DaemonRequest {
  * until layers are fetched. Then the engine saves the lowest image of the chain that has them all, and the stream is
  * read as an archive.
  *
- * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS,
+ * @throws DIMGX_ENGINE_UNREACHABLE, DIMGX_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS,
  *   DIMGX_SOURCE_NO_PLATFORM, DIMGX_REFERENCE_INVALID, DIMGX_ABORTED
  */
 export async function openDaemonImage(request: DaemonRequest, context: OpenContext): Promise<OpenedImage> {
@@ -175,7 +175,7 @@ const PERIOD = 500;
  * Has the engine save the lowest image of a chain that has the wanted layers, spools the stream, and opens it as an
  * archive.
  *
- * @throws DIMGX_SOURCE_ENGINE_FAILED, DIMGX_IMAGE_DIGEST_MISMATCH when the archive contains another image, and what
+ * @throws DIMGX_ENGINE_FAILED, DIMGX_IMAGE_DIGEST_MISMATCH when the archive contains another image, and what
  *   opening an archive throws
  */
 async function savedLayers(

@@ -37,7 +37,8 @@ export interface PulledImage {
  * Downloads an image from its registry into the cache. Blobs that the cache has already are not downloaded again.
  *
  * @param name as docker reads names: `debian:12`, `HOST[:PORT]/PATH[:TAG][@DIGEST]`
- * @throws DIMGX_CLI_USAGE, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_*, DIMGX_IMAGE_*, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
+ * @throws DIMGX_OPTION_INVALID, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_*, DIMGX_IMAGE_*, DIMGX_CALLBACK_FAILED,
+ *   DIMGX_ABORTED
  */
 export async function pullImage(name: string, options: PullOptions = {}): Promise<PulledImage> {
   requireThat(typeof name === 'string', 'the name', 'a string', name);

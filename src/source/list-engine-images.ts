@@ -12,7 +12,7 @@ const AT_ONCE = 8;
 /**
  * Lists the image with a given name in a running engine, or all its images except intermediate steps.
  *
- * @throws DIMGX_SOURCE_NO_ENGINE, DIMGX_SOURCE_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS,
+ * @throws DIMGX_ENGINE_UNREACHABLE, DIMGX_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS,
  *   DIMGX_ABORTED
  */
 export async function listEngineImages(

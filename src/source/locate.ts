@@ -17,7 +17,7 @@ import { sourceOf } from './sources.js';
 /**
  * Finds what a reference names. If that is files, opens them.
  *
- * @param warn receives DIMGX_SOURCE_NOT_TAKEN when a bare name could mean two things
+ * @param warn receives DIMGX_REFERENCE_AMBIGUOUS when a bare name could mean two things
  * @throws DIMGX_SOURCE_NOT_FOUND, and as `openPath` and `openStandardInput`
  */
 export async function locate(reference: Reference, context: OpenContext, warn: Warn): Promise<Place> {
@@ -32,7 +32,7 @@ export async function locate(reference: Reference, context: OpenContext, warn: W
 
 /** A path, or an image of the engine. */
 async function locateBare(text: string, context: OpenContext, warn: Warn): Promise<Place> {
-  const notTaken = (message: string) => warn({ code: 'DIMGX_SOURCE_NOT_TAKEN', message, count: 1 });
+  const notTaken = (message: string) => warn({ code: 'DIMGX_REFERENCE_AMBIGUOUS', message, count: 1 });
   const kind = await kindOf(text);
   if (kind && (await isPath(text, kind))) {
     // A directory that holds an image is surely meant, so there is no warning for it.
@@ -64,16 +64,18 @@ async function enginePlace(name: string, path: string, context: OpenContext): Pr
   return { ...inEngine, open };
 }
 
+/** Codes that mean that there is no engine to use. */
+const NO_ENGINE: readonly string[] = ['DIMGX_ENGINE_UNREACHABLE', 'DIMGX_ENGINE_CONFIG'];
+
 /** If there is no engine to pull an image, it is read from its registry instead, unless the user named an engine. */
 function mayGoToRegistry(failure: unknown, { pull = 'never', host }: OpenOptions): boolean {
-  const hasNoEngine = failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_ENGINE';
+  const hasNoEngine = failure instanceof DimgxError && NO_ENGINE.includes(failure.code);
   return hasNoEngine && pull !== 'never' && host === undefined;
 }
 
 /** For a bare name, the error also says what is at that path. */
 function notFound(path: string, failure: unknown): never {
-  const isAbsent =
-    failure instanceof DimgxError && ['DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_NO_SUCH_IMAGE'].includes(failure.code);
+  const isAbsent = failure instanceof DimgxError && [...NO_ENGINE, 'DIMGX_SOURCE_NO_SUCH_IMAGE'].includes(failure.code);
   if (!isAbsent) throw failure;
   throw failure.retold(`${path}; ${failure.message}`);
 }

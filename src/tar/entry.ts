@@ -1,8 +1,8 @@
 import type { PaxRecord } from './pax.js';
 
 /**
- * Bits for quirks in how an entry is stored. Entries with a bit of `REWRITE` cannot be copied unchanged. The low 16 bits of
- * a word are for these; those above are for `FLAG`, of the index.
+ * Bits for quirks in how an entry is stored. Entries with a bit of `REWRITE` cannot be copied unchanged. The low 16
+ * bits of a word are for these; those above are for `FLAG`, of the index.
  */
 export const QUIRK = {
   /**

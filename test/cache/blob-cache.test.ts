@@ -140,7 +140,7 @@ describe('a caller that makes errors of warnings', () => {
       await writeFile(join(folder, 'blobs'), 'in the way');
     });
     expect(await readDigest(found)).toBe(blob.digest);
-    await expect(cache.close()).rejects.toThrow('DIMGX_STORE_NOT_USED');
+    await expect(cache.close()).rejects.toThrow('DIMGX_CACHE_NOT_USED');
     expect(await readdir(join(folder, 'claims'))).toEqual([]);
   });
 });
@@ -365,7 +365,7 @@ describe('the folder', () => {
     await mkdir(join(folder, 'blobs'), { recursive: true });
     await spoil();
     await place({ DIMGX_CACHE: folder });
-    expect(warnings).toEqual([expect.objectContaining({ code: 'DIMGX_STORE_NOT_USED', count: 1 })]);
+    expect(warnings).toEqual([expect.objectContaining({ code: 'DIMGX_CACHE_NOT_USED', count: 1 })]);
     expect(await files()).toEqual([]);
   };
 
@@ -383,7 +383,7 @@ describe('the folder', () => {
   it.skipIf(notRoot)(`is not made in another user's home, as by sudo${notRoot}`, async () => {
     await chown(caches, 65534, 65534);
     await place({ HOME: caches });
-    expect(warnings).toMatchObject([{ code: 'DIMGX_STORE_NOT_USED', message: /belongs to another user/ }]);
+    expect(warnings).toMatchObject([{ code: 'DIMGX_CACHE_NOT_USED', message: /belongs to another user/ }]);
     expect(await readdir(caches)).toEqual([]);
   });
 
@@ -392,7 +392,7 @@ describe('the folder', () => {
     await place({ DIMGX_CACHE: join(caches, 'file') });
     await place({ DIMGX_CACHE: join(caches, 'file/below') });
     await place({ DIMGX_CACHE: folder, DIMGX_CACHE_SIZE: 'much' });
-    expect(warnings.map(({ code }) => code)).toEqual(Array(3).fill('DIMGX_STORE_NOT_USED'));
+    expect(warnings.map(({ code }) => code)).toEqual(Array(3).fill('DIMGX_CACHE_NOT_USED'));
     expect(await readdir(caches)).toEqual(['file']);
   });
 });
@@ -437,7 +437,7 @@ describe.skipIf(cannotMount())('a disk (needs mount)', () => {
       expect(transfers).toEqual([{ from: 0, bytes: blob.size }]);
     }
     await cache.close();
-    expect(warnings).toMatchObject([{ code: 'DIMGX_STORE_NOT_USED', count: 1 }]);
+    expect(warnings).toMatchObject([{ code: 'DIMGX_CACHE_NOT_USED', count: 1 }]);
     const { download } = downloadOf(growing.bytes);
     const blob = await cache.fetch(growing.digest, growing.size, async (target) => {
       await writeFile(join(disk, 'others'), Buffer.alloc(250_000)).catch(() => undefined);
@@ -460,9 +460,9 @@ describe.skipIf(cannotMount())('a disk (needs mount)', () => {
         .download(target)
         .catch((cause) => Promise.reject(new Error('the download failed', { cause })));
     });
-    await expect(failing).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
+    await expect(failing).rejects.toMatchObject({ code: 'DIMGX_TEMP_UNWRITABLE' });
     const tooLarge = cache.fetch(large.digest, large.size, downloadOf(large.bytes).download);
-    await expect(tooLarge).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
+    await expect(tooLarge).rejects.toMatchObject({ code: 'DIMGX_TEMP_UNWRITABLE' });
     expect(await readdir(tmpDir)).toEqual(['others']);
   });
 
@@ -490,6 +490,6 @@ describe.skipIf(cannotMount())('a disk (needs mount)', () => {
     expect(warnings).toEqual([]);
     const { download } = downloadOf(missing.bytes);
     expect(await readDigest(await cache.fetch(missing.digest, missing.size, download))).toBe(missing.digest);
-    expect(warnings).toMatchObject([{ code: 'DIMGX_STORE_NOT_USED' }]);
+    expect(warnings).toMatchObject([{ code: 'DIMGX_CACHE_NOT_USED' }]);
   });
 });

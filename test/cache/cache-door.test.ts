@@ -77,7 +77,7 @@ test('pruneCache removes what was used least recently, until the rest is small e
 });
 
 test('removeBlobs removes all that are named, or none', async () => {
-  const unknown = { code: 'DIMGX_STORE_NO_SUCH_BLOB' };
+  const unknown = { code: 'DIMGX_CACHE_NO_SUCH_BLOB' };
   await expect(removeBlobs([newest.digest, 'ffffffff'], { cache })).rejects.toMatchObject(unknown);
   const names = [newest.digest, newest.digest.slice(7, 19)];
   expect(await removeBlobs(names, { cache })).toEqual({ removed: [newest.digest], freed: 6 });
@@ -93,11 +93,11 @@ describe('what the cache functions cannot take is refused', () => {
     ['the names', () => removeBlobs(wrong('abcd'), { cache })],
     ['the options', () => listCache(wrong('x'))],
   ])('%s', async (what, call) => {
-    const refusal = { code: 'DIMGX_CLI_USAGE', message: expect.stringContaining(what) };
+    const refusal = { code: 'DIMGX_OPTION_INVALID', message: expect.stringContaining(what) };
     await expect(call()).rejects.toMatchObject(refusal);
   });
 
-  test('a folder that is no cache is DIMGX_STORE_UNUSABLE', async () => {
-    await expect(listCache({ cache: pathOf(newest) })).rejects.toMatchObject({ code: 'DIMGX_STORE_UNUSABLE' });
+  test('a folder that is no cache is DIMGX_CACHE_UNUSABLE', async () => {
+    await expect(listCache({ cache: pathOf(newest) })).rejects.toMatchObject({ code: 'DIMGX_CACHE_UNUSABLE' });
   });
 });

@@ -48,7 +48,7 @@ async function fetchDespite() {
   const { download } = downloadOf(blob.bytes);
   expect(await readDigest(await cache.fetch(blob.digest, blob.size, download))).toBe(blob.digest);
   await cache.close();
-  expect(warnings).toMatchObject([{ code: 'DIMGX_STORE_NOT_USED' }]);
+  expect(warnings).toMatchObject([{ code: 'DIMGX_CACHE_NOT_USED' }]);
 }
 
 /** Makes what is to lie there, and the folder it lies in. */

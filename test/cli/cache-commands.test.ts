@@ -101,7 +101,7 @@ describe('dimgx cache verify', () => {
     expect(stdout.split('\n').sort()).toEqual(
       ['', '2 blobs are whole, 19 B hashed', `damaged: ${changed.digest}`, `damaged: ${cut.digest}`].sort(),
     );
-    expect(stderr).toMatch(/^dimgx: DIMGX_STORE_DAMAGED: 2 of 4 blobs .*\n$/);
+    expect(stderr).toMatch(/^dimgx: DIMGX_CACHE_DAMAGED: 2 of 4 blobs .*\n$/);
     expect(code).toBe(2);
     expect(await dimgx('cache verify')).toMatchObject({ stdout: '2 blobs are whole, 11 B hashed\n', code: 0 });
     expect(await cache.loadDerived(changed.digest)).toBeUndefined();
@@ -182,7 +182,7 @@ describe('dimgx cache rm', () => {
     for (const name of ['ffff0000', 'sha256:', one?.digest.slice(7, 10), one?.digest.slice(7, 11)]) {
       const { stdout, stderr, code } = await dimgx(`cache rm ${one?.digest} ${name}`);
       expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
-      expect(stderr).toMatch(/^dimgx: DIMGX_STORE_NO_SUCH_BLOB: ".*" is no blob: .*\n$/);
+      expect(stderr).toMatch(/^dimgx: DIMGX_CACHE_NO_SUCH_BLOB: ".*" is no blob: .*\n$/);
     }
     expect(JSON.parse((await dimgx('cache ls --json')).stdout).blobs).toHaveLength(3);
   });
@@ -194,7 +194,7 @@ describe('a cache that cannot be used is an error', () => {
     await chmod(folder, 0o777);
     const { stdout, stderr, code } = await dimgx(`cache ${words}`);
     expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
-    expect(stderr).toMatch(/^dimgx: DIMGX_STORE_UNUSABLE: the cache .* may be written by others .*\n$/);
+    expect(stderr).toMatch(/^dimgx: DIMGX_CACHE_UNUSABLE: the cache .* may be written by others .*\n$/);
   });
 });
 
@@ -205,7 +205,7 @@ describe('a command line', () => {
       const { stdout, stderr, code } = await dimgx(line);
       expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
       const command = /^cache (ls|rm|prune)/.exec(line)?.[0] ?? 'cache';
-      expect(stderr).toMatch(new RegExp(`^dimgx: DIMGX_CLI_USAGE: .*: see dimgx ${command} --help\\n$`));
+      expect(stderr).toMatch(new RegExp(`^dimgx: DIMGX_USAGE: .*: see dimgx ${command} --help\\n$`));
     },
   );
 

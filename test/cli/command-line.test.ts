@@ -51,7 +51,7 @@ describe('bad usage is one line on standard error, and exit 1', () => {
   ])('%s', async (_, args) => {
     const { stdout, stderr, code } = await callDimgx(...args);
     expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
-    expect(stderr).toMatch(/^dimgx: DIMGX_CLI_USAGE: .*: see dimgx --help\n$/);
+    expect(stderr).toMatch(/^dimgx: DIMGX_USAGE: .*: see dimgx --help\n$/);
   });
 });
 

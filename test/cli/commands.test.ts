@@ -37,7 +37,7 @@ describe('operands too few or too many are bad usage', () => {
     const { stdout, stderr, code } = await callDimgx(...words, ...operands);
     expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
     const help = ['dimgx', ...words, '--help'].join(' ');
-    expect(stderr).toMatch(/^dimgx: DIMGX_CLI_USAGE: .*\n$/);
+    expect(stderr).toMatch(/^dimgx: DIMGX_USAGE: .*\n$/);
     expect(stderr).toContain(name === '' ? 'image' : `: ${name} `);
     expect(stderr.endsWith(`: see ${help}\n`)).toBe(true);
   });

@@ -92,5 +92,5 @@ function expectOffers(words: readonly string[], offered: readonly string[], not:
 test.each([[], ['tcsh'], ['bash', 'zsh'], ['constructor']])('completion %s is bad usage', async (...args) => {
   const { stdout, stderr, code } = await callDimgx('completion', ...args);
   expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
-  expect(stderr).toMatch(/^dimgx: DIMGX_CLI_USAGE: completion needs one of bash, zsh or fish: see /);
+  expect(stderr).toMatch(/^dimgx: DIMGX_USAGE: completion needs one of bash, zsh or fish: see /);
 });

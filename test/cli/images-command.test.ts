@@ -192,10 +192,10 @@ describe('dimgx images', () => {
   });
 
   test.each([
-    [[], 1, 'DIMGX_CLI_USAGE'],
-    [[''], 1, 'DIMGX_CLI_USAGE'],
-    [['a.tar', 'b.tar'], 1, 'DIMGX_CLI_USAGE'],
-    [['--layers=1', 'a.tar'], 1, 'DIMGX_CLI_USAGE'],
+    [[], 1, 'DIMGX_USAGE'],
+    [[''], 1, 'DIMGX_USAGE'],
+    [['a.tar', 'b.tar'], 1, 'DIMGX_USAGE'],
+    [['--layers=1', 'a.tar'], 1, 'DIMGX_USAGE'],
     [['./none.tar'], 2, 'DIMGX_SOURCE_NOT_FOUND'],
     [['oci:'], 1, 'DIMGX_REFERENCE_INVALID'],
     [['/'], 2, 'DIMGX_SOURCE_NOT_AN_IMAGE'],

@@ -83,14 +83,14 @@ describe('a spec that names no layer', () => {
     const path = await writeArchive(dockerArchive([IMAGE]));
     const { stdout, stderr, code } = await callDimgx('-q', '-l', 'beefbeef', '-l', '@1', path);
     expect({ stdout, code }).toEqual({ stdout: `${BASE_ID}\n`, code: 0 });
-    expect(stderr).toMatch(/^dimgx: warning: DIMGX_INSPECT_UNRESOLVED_SPEC: .*"beefbeef".*\n$/);
+    expect(stderr).toMatch(/^dimgx: warning: DIMGX_LAYER_SPEC_UNRESOLVED: .*"beefbeef".*\n$/);
   });
 
   test('is exit 3 with --strict', async () => {
     const path = await writeArchive(dockerArchive([IMAGE]));
     const { stdout, stderr, code } = await callDimgx('-qs', '-l', 'beefbeef', path);
     expect({ stdout, code }).toEqual({ stdout: '', code: 3 });
-    expect(stderr).toMatch(/^dimgx: DIMGX_INSPECT_LAYER_SPEC: .*"beefbeef".*\n$/);
+    expect(stderr).toMatch(/^dimgx: DIMGX_LAYER_SPEC_INVALID: .*"beefbeef".*\n$/);
   });
 });
 

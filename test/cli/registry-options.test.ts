@@ -44,7 +44,7 @@ describe('--retry', () => {
     const host = await listen(server);
     const { stderr, code } = await callDimgx('tags', '--plain-http', '--retry', retry, `${host}/a`);
     expect([asked, code]).toEqual([times, 2]);
-    expect(stderr).toContain('DIMGX_SOURCE_REGISTRY_FAILED');
+    expect(stderr).toContain('DIMGX_REGISTRY_FAILED');
   });
 
   test.each(['-1', 'x', '1000'])('is refused: %s', async (retry) => {

@@ -51,7 +51,7 @@ describe('the command line in an odd home', () => {
     expect(await inGone('--help')).toMatchObject({ stderr: '', code: 0 });
     expect((await inGone('-t', 'out.tar', join(process.cwd(), IMAGE))).stderr).toMatch(/^dimgx: DIMGX_TARGET_/);
     const pulled = await inGone('pull', '127.0.0.1:1/app');
-    expect(pulled.stderr).toContain('DIMGX_SOURCE_REGISTRY_UNREACHABLE');
+    expect(pulled.stderr).toContain('DIMGX_REGISTRY_UNREACHABLE');
     expect(pulled.stderr).not.toContain('DIMGX_INTERNAL');
   });
 

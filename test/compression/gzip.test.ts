@@ -102,7 +102,7 @@ describe('while gzip is decoded', () => {
   const large = gzipSync(Buffer.alloc(20 * 2 ** 20));
 
   test('what the sink refuses is what is thrown', async () => {
-    const refusal = new DimgxError('DIMGX_INSPECT_TOO_LARGE', 'enough');
+    const refusal = new DimgxError('DIMGX_LIMIT_SIZE', 'enough');
     const sink = pieceSink(() => Promise.reject(refusal));
     await expect(pipeline(piecesOf(large, 1000), await decoder(), sink)).rejects.toBe(refusal);
   });

@@ -5,9 +5,9 @@ import type { Tree, TreeEntry } from '../helpers/tree.js';
 const FILE = /^.*?=(?!=)(\S*)/s;
 
 /**
- * A line for each name, in byte order: `a=CONTENTS`, `d/`, `l->TARGET`, `p|` for a fifo, `c 1:3` for a device, `b==FIRST`
- * for a further name of one inode, and what is not as usual: mode (0644, of a directory 0755, of a symlink 0777), owner
- * (0:0), time (0), xattrs (none).
+ * A line for each name, in byte order: `a=CONTENTS`, `d/`, `l->TARGET`, `p|` for a fifo, `c 1:3` for a device,
+ * `b==FIRST` for a further name of one inode, and what is not as usual: mode (0644, of a directory 0755, of a symlink
+ * 0777), owner (0:0), time (0), xattrs (none).
  *
  * @param expected lines from which contents are known; of other contents the SHA-256 is shown
  */

@@ -5,9 +5,9 @@ import { shortened } from './markdown.js';
 import { shownTree } from './shown-tree.js';
 
 /**
- * What a real engine makes of the image of a case, beside what the case expects: the same tree, another one (with the lines
- * that it lacks or has too many), or none. Of an image that should be refused it says so, too, or takes it. Row 2.1 is told
- * from others: that Docker's vfs makes missing parents 0600 shows in many a case of something else.
+ * What a real engine makes of the image of a case, beside what the case expects: the same tree, another one (with the
+ * lines that it lacks or has too many), or none. Of an image that should be refused it says so, too, or takes it. Row
+ * 2.1 is told from others: that Docker's vfs makes missing parents 0600 shows in many a case of something else.
  */
 export type Verdict = 'same' | 'same but 2.1' | 'refuses' | 'takes it' | `differs: ${string}`;
 
@@ -16,8 +16,8 @@ const LONGEST = 8;
 /**
  * Compares the tree that an engine shows with the one that is expected.
  *
- * The mode of a directory that no layer describes, and the like, count; its time is open: an engine makes it when it loads
- * the image. So is the root, where no layer has an entry for it.
+ * The mode of a directory that no layer describes, and the like, count; its time is open: an engine makes it when it
+ * loads the image. So is the root, where no layer has an entry for it.
  *
  * @param loadedAt when it began to load, in milliseconds: a directory that is newer has got its time from the engine
  */

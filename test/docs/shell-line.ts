@@ -1,6 +1,6 @@
 /**
- * The simple commands of a line of shell, each as its words: enough of the shell for examples, with quotes, pipes, lists,
- * process substitution, redirections, which are left out, and comments.
+ * The simple commands of a line of shell, each as its words: enough of the shell for examples, with quotes, pipes,
+ * lists, process substitution, redirections, which are left out, and comments.
  */
 export function commandsOf(line: string): readonly (readonly string[])[] {
   const commands: string[][] = [[]];

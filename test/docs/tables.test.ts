@@ -92,6 +92,6 @@ describe('every option of the library', () => {
     const [group, member] = name.split('.');
     const wrong =
       member === undefined ? { [name]: Symbol('wrong') } : { [group as string]: { [member]: Symbol('wrong') } };
-    expect(() => checkOptions(wrong)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
+    expect(() => checkOptions(wrong)).toThrow(expect.objectContaining({ code: 'DIMGX_OPTION_INVALID' }));
   });
 });

@@ -29,7 +29,7 @@ describe.skipIf(lacks('root', 'setpriv'))(
       expect(await failureOf(host)).toBe('');
       await chown(host.slice(7), 65534, 65534);
       expect(await failureOf(host)).toBe(
-        `DIMGX_SOURCE_ENGINE_DENIED this user may not connect to ${host}: run dimgx as root, or as a user in the group of the socket\n`,
+        `DIMGX_ENGINE_DENIED this user may not connect to ${host}: run dimgx as root, or as a user in the group of the socket\n`,
       );
     });
 
@@ -38,7 +38,7 @@ describe.skipIf(lacks('root', 'setpriv'))(
       const [host, open] = [await fakeEngine({}), await fakeEngine({})];
       await chown(host.slice(7), 65534, 65534);
       await chmod(host.slice(7), 0o600);
-      expect(await failureOf(nowhere, host, nowhere)).toMatch(/^DIMGX_SOURCE_ENGINE_DENIED this user may not connect/);
+      expect(await failureOf(nowhere, host, nowhere)).toMatch(/^DIMGX_ENGINE_DENIED this user may not connect/);
       expect(await failureOf(nowhere, host, open)).toBe('');
     });
   },

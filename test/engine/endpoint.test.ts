@@ -42,7 +42,7 @@ describe('the address of an engine', () => {
   ])('%s is refused', (text, reason) => {
     const parsing = () => parseEndpoint(text);
     expect(parsing).toThrow(DimgxError);
-    expect(parsing).toThrow(expect.objectContaining({ code: 'DIMGX_SOURCE_NO_ENGINE' }));
+    expect(parsing).toThrow(expect.objectContaining({ code: 'DIMGX_ENGINE_CONFIG' }));
     expect(parsing).toThrow(new RegExp(reason));
     expect(parsing).toThrow(/^[^\p{Cc}\p{Cf}]+$/u);
   });

@@ -108,7 +108,7 @@ describe('an engine', () => {
     for (const version of ['1.30', 'v1.50', ' 1.24 ', '']) await ask(version);
     expect(urls.map((url) => String(url).split('/')[1])).toEqual(['v1.30', 'v1.50', 'v1.24', 'v1.41']);
     for (const version of ['1.23', 'x', '1.41/../..', '-']) {
-      expect(await codeOf(ask(version))).toBe('DIMGX_SOURCE_NO_ENGINE');
+      expect(await codeOf(ask(version))).toBe('DIMGX_ENGINE_CONFIG');
     }
   });
 
@@ -118,8 +118,8 @@ describe('an engine', () => {
     const engine = await openFake({ '/images/json': count, '/version/json': count, '/images/a/../json': count });
     for (const name of ['', '..', 'a/../..', '/json', 'a/', '../version']) {
       expect(await engine.inspect(name)).toBeUndefined();
-      expect(await codeOf(engine.save(name))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
-      expect(await codeOf(engine.history(name))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
+      expect(await codeOf(engine.save(name))).toBe('DIMGX_ENGINE_FAILED');
+      expect(await codeOf(engine.history(name))).toBe('DIMGX_ENGINE_FAILED');
     }
     expect(await engine.inspect('a?x=/json#\u0000\u202e')).toBeUndefined();
     expect(asked).toBe(0);
@@ -144,10 +144,10 @@ describe('an engine', () => {
 
 describe('an engine that cannot be used', () => {
   test.each([
-    ['1.23', 'DIMGX_SOURCE_ENGINE_TOO_OLD'],
-    ['1.9', 'DIMGX_SOURCE_ENGINE_TOO_OLD'],
-    ['\u001b[31m', 'DIMGX_SOURCE_ENGINE_TOO_OLD'],
-    [7, 'DIMGX_SOURCE_ENGINE_FAILED'],
+    ['1.23', 'DIMGX_ENGINE_TOO_OLD'],
+    ['1.9', 'DIMGX_ENGINE_TOO_OLD'],
+    ['\u001b[31m', 'DIMGX_ENGINE_TOO_OLD'],
+    [7, 'DIMGX_ENGINE_FAILED'],
   ])('has the API %s', async (ApiVersion, code) => {
     expect(await codeOf(openFake({ '/version': { ApiVersion } }))).toBe(code);
   });
@@ -162,7 +162,7 @@ describe('an engine that cannot be used', () => {
     ['a failure and nothing more', 'HTTP/1.1 500 Internal Server Error\r\nContent-Length: 99\r\n\r\n{"mess'],
   ])('answers %s', async (_name, answer) => {
     const host = await rawServer((socket) => socket.once('data', () => socket.end(answer)));
-    expect(await codeOf(openEngine({ host }))).toMatch(/^DIMGX_SOURCE_(ENGINE_FAILED|NO_ENGINE)$/);
+    expect(await codeOf(openEngine({ host }))).toMatch(/^DIMGX_ENGINE_(FAILED|UNREACHABLE)$/);
   });
 
   test.each([
@@ -178,7 +178,7 @@ describe('an engine that cannot be used', () => {
       socket.once('data', () => socket.end(`HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)),
     );
     await expect(openEngine({ host })).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_ENGINE_FAILED',
+      code: 'DIMGX_ENGINE_FAILED',
       message: expect.stringMatching(
         `^what answers at ${host} is no container engine \\(${reason}\\): check the address \\(--host, DOCKER_HOST, or the context\\)$`,
       ),
@@ -194,17 +194,17 @@ describe('an engine that cannot be used', () => {
 
   it('says nothing, or hangs up', async () => {
     expect(await codeOf(openEngine({ host: await rawServer(() => {}), timeouts: TIMEOUTS }))).toBe(
-      'DIMGX_SOURCE_NO_ENGINE',
+      'DIMGX_ENGINE_UNREACHABLE',
     );
     const host = await rawServer((socket) => socket.destroy());
-    expect(await codeOf(openEngine({ host }))).toBe('DIMGX_SOURCE_NO_ENGINE');
+    expect(await codeOf(openEngine({ host }))).toBe('DIMGX_ENGINE_UNREACHABLE');
   });
 
   it('is at a socket whose path is too long, of which no part is taken for another', async () => {
     const folder = await temporaryFolder();
     const path = `${folder}/`.padEnd(108, 'é');
     await expect(openEngine({ host: `unix://${path}` })).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_NO_ENGINE',
+      code: 'DIMGX_ENGINE_UNREACHABLE',
       message: expect.stringMatching(/the path of the socket is longer than the \d+ bytes that the system allows/),
     });
   });
@@ -213,7 +213,7 @@ describe('an engine that cannot be used', () => {
     const engine = await openFake({
       '/images/json': (_: unknown, response: ServerResponse) => response.writeHead(403).end('Forbidden\n\u001b[2J'),
     });
-    expect(await codeOf(engine.images())).toBe('DIMGX_SOURCE_ENGINE_DENIED');
+    expect(await codeOf(engine.images())).toBe('DIMGX_ENGINE_DENIED');
   });
 });
 
@@ -245,13 +245,13 @@ describe('an answer that is not what was asked for', () => {
     ['a redirection', (_: unknown, response: ServerResponse) => response.writeHead(301, { Location: 'x:y' }).end()],
   ])('is an error: %s', async (_name, answer) => {
     const engine = await openFake({ '/images/json': answer }, { timeouts: TIMEOUTS });
-    expect(await codeOf(engine.images())).toBe('DIMGX_SOURCE_ENGINE_FAILED');
+    expect(await codeOf(engine.images())).toBe('DIMGX_ENGINE_FAILED');
   });
 
   it('is an error when it never ends, before it fills the memory', async () => {
     const engine = await openFake({ '/images/json': (_: unknown, response: ServerResponse) => endless(response) });
     await expect(engine.images()).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_ENGINE_FAILED',
+      code: 'DIMGX_ENGINE_FAILED',
       message: expect.stringContaining('longer than 67108864 bytes'),
     });
   });
@@ -262,8 +262,8 @@ describe('an answer that is not what was asked for', () => {
       '/images/a/json': details,
       '/images/a/history': [{ Created: 1, Size: '1' }],
     });
-    expect(await codeOf(engine.inspect('a'))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
-    expect(await codeOf(engine.history('a'))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
+    expect(await codeOf(engine.inspect('a'))).toBe('DIMGX_ENGINE_FAILED');
+    expect(await codeOf(engine.history('a'))).toBe('DIMGX_ENGINE_FAILED');
   });
 });
 
@@ -290,7 +290,7 @@ describe('of several places', () => {
 
   it('one is not passed over for answering what cannot be used', async () => {
     const old = await fakeEngine({ '/version': { ApiVersion: '1.2' } });
-    expect(await codeOf(openFirst(at(old, await fakeEngine({})), {}))).toBe('DIMGX_SOURCE_ENGINE_TOO_OLD');
+    expect(await codeOf(openFirst(at(old, await fakeEngine({})), {}))).toBe('DIMGX_ENGINE_TOO_OLD');
   });
 
   it('all are told when none is an engine, also what is no address', async () => {
@@ -299,7 +299,7 @@ describe('of several places', () => {
     const search = openFirst([...at(`unix://${folder}/none`), nowhere, ...at(`unix://${folder}`)], {});
     const tried = `${folder}/none (there is no such socket), CONTAINER_HOST (no address), unix://${folder} (`;
     await expect(search).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_NO_ENGINE',
+      code: 'DIMGX_ENGINE_UNREACHABLE',
       message: expect.stringContaining(tried),
     });
     expect((await opened(await openFirst([nowhere, ...at(await fakeEngine({}))], {}))).location).toMatch(/^unix:/);
@@ -339,7 +339,7 @@ describe("the HttpHeaders of docker's configuration", () => {
       () => expect.unreachable(),
       (error: Error) => error,
     );
-    expect(failure).toMatchObject({ code: 'DIMGX_SOURCE_NO_ENGINE' });
+    expect(failure).toMatchObject({ code: 'DIMGX_ENGINE_CONFIG' });
     expect(failure.cause).toBeUndefined();
     expect(failure.stack).toContain('HttpHeaders');
     expect(failure.stack).not.toContain('hush');

@@ -119,7 +119,7 @@ describe('the engine', () => {
   it('is refused when it is to be checked and there is nothing to check it with', async () => {
     Object.assign(env, { DOCKER_HOST: 'tcp://there:1', DOCKER_TLS_VERIFY: '1' });
     await expect(locations()).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_ENGINE_TLS',
+      code: 'DIMGX_ENGINE_TLS',
       message: expect.stringContaining(`${config}/ca.pem`),
     });
     env.DOCKER_HOST = 'unix:///here';
@@ -130,18 +130,18 @@ describe('the engine', () => {
     Object.assign(env, { DOCKER_HOST: 'tcp://there:1', DOCKER_TLS_VERIFY: '1' });
     await writeFiles(config, { 'ca.pem': '', 'cert.pem': '' });
     await expect(locations()).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_ENGINE_TLS',
+      code: 'DIMGX_ENGINE_TLS',
       message: expect.stringContaining('no key.pem'),
     });
     await rm(join(config, 'cert.pem'));
     await writeFiles(config, { 'key.pem': '' });
     await expect(locations()).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_ENGINE_TLS',
+      code: 'DIMGX_ENGINE_TLS',
       message: expect.stringContaining('no cert.pem'),
     });
     await mkdir(join(config, 'cert.pem'));
     await expect(locations()).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_ENGINE_TLS',
+      code: 'DIMGX_ENGINE_TLS',
       message: `${config}/cert.pem is no regular file`,
     });
   });
@@ -151,7 +151,7 @@ describe('the engine', () => {
     await writeFiles(config, FILES);
     const path = join(config, name);
     await truncate(path, 2 ** 40);
-    const code = 'DIMGX_SOURCE_ENGINE_TLS';
+    const code = 'DIMGX_ENGINE_TLS';
     await expect(locations()).rejects.toMatchObject({ code, message: `${path} is larger than 4194304 bytes` });
     await rm(path);
     await runCommand('mkfifo', [path]);
@@ -213,11 +213,11 @@ describe.skipIf(lacks('docker', 'openssl'))(
         '{"Endpoints":{"docker":{"Host":"x://"}}}',
       ]) {
         await writeFile(meta, text);
-        await expect(locations(), text).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_ENGINE' });
+        await expect(locations(), text).rejects.toMatchObject({ code: 'DIMGX_ENGINE_CONFIG' });
       }
       await rm(meta);
       await expect(locations()).rejects.toMatchObject({
-        code: 'DIMGX_SOURCE_NO_ENGINE',
+        code: 'DIMGX_ENGINE_CONFIG',
         message: expect.stringContaining(`there is no ${meta}`),
       });
     });
@@ -228,7 +228,7 @@ describe('the configuration of docker', () => {
   it('may name a context that there is not, which is an error', async () => {
     await writeFiles(config, { 'config.json': '{"currentContext":"gone"}' });
     await expect(locations()).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_NO_ENGINE',
+      code: 'DIMGX_ENGINE_CONFIG',
       message: expect.stringMatching(/^the context "gone" cannot be used: there is no /),
     });
     await writeFiles(config, { 'config.json': '{"CURRENTCONTEXT":"lost"}' });
@@ -252,7 +252,7 @@ describe('the configuration of docker', () => {
   it('is an error when it is malformed, as another engine than the user means could be taken', async () => {
     for (const text of ['{', '[]', '{"currentContext":7}']) {
       await writeFiles(config, { 'config.json': text });
-      await expect(locations(), text).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_ENGINE' });
+      await expect(locations(), text).rejects.toMatchObject({ code: 'DIMGX_ENGINE_CONFIG' });
     }
   });
 

@@ -57,15 +57,15 @@ describe('when the engine refuses to list its images', () => {
   test('none is found by the beginning of its ID, which could mean several', async () => {
     const engine = await openFake({ ...refusing, [`/images/${ID.slice(0, 12)}/json`]: DETAILS });
     await expect(lookUpImage(engine, ID.slice(0, 12))).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_ENGINE_FAILED',
+      code: 'DIMGX_ENGINE_FAILED',
       message: expect.stringContaining('retrieving parent of image'),
     });
   });
 
   test.each<[string, string, unknown]>([
-    ['does not allow it', 'DIMGX_SOURCE_ENGINE_DENIED', answering(403)],
-    ['is cut', 'DIMGX_SOURCE_ENGINE_FAILED', (_: unknown, response: ServerResponse) => response.destroy()],
-    ['says nothing', 'DIMGX_SOURCE_ENGINE_FAILED', () => {}],
+    ['does not allow it', 'DIMGX_ENGINE_DENIED', answering(403)],
+    ['is cut', 'DIMGX_ENGINE_FAILED', (_: unknown, response: ServerResponse) => response.destroy()],
+    ['says nothing', 'DIMGX_ENGINE_FAILED', () => {}],
   ])('that is an error when it %s', async (_, code, list) => {
     const answers = { '/images/json': list, '/images/docker.io/library/a%3A1/json': DETAILS };
     const engine = await openFake(answers, { timeouts: TIMEOUTS });

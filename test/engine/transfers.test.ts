@@ -31,7 +31,7 @@ describe('a saved image', () => {
     ['stalls', (_: unknown, response: ServerResponse) => head(response).write(Buffer.alloc(100_000))],
     ['stalls at its beginning', (_: unknown, response: ServerResponse) => head(response).flushHeaders()],
   ])('is an error when it %s', async (_name, answer) => {
-    expect(await codeOf(saved(answer).then(bytesOf))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
+    expect(await codeOf(saved(answer).then(bytesOf))).toBe('DIMGX_ENGINE_FAILED');
   });
 
   it('is an error when nothing says whether all of it has come', async () => {
@@ -43,7 +43,7 @@ describe('a saved image', () => {
       }),
     );
     const engine = await opened(await openEngine({ host }));
-    expect(await codeOf(engine.save(ID).then(bytesOf))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
+    expect(await codeOf(engine.save(ID).then(bytesOf))).toBe('DIMGX_ENGINE_FAILED');
   });
 
   it('is an error when the engine gives up, as engines say it', async () => {
@@ -53,7 +53,7 @@ describe('a saved image', () => {
       response.write(said.slice(0, 30), () => response.end(said.slice(30)));
     });
     await expect(bytesOf(archive)).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_ENGINE_FAILED',
+      code: 'DIMGX_ENGINE_FAILED',
       message: expect.stringContaining('no space left on device'),
     });
   });
@@ -158,15 +158,15 @@ describe('a pull', () => {
     ['a report never ends', '{"status":"'.padEnd(2 ** 21)],
   ])('is an error when %s', async (_name, text) => {
     const engine = await openFake(pulling(text));
-    expect(await codeOf(engine.pull('a'))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
+    expect(await codeOf(engine.pull('a'))).toBe('DIMGX_ENGINE_FAILED');
   });
 
   it('is an error when it is cut, or stalls', async () => {
     const cut = (_: unknown, response: ServerResponse) => response.write('{"status":"x"}\n', () => response.destroy());
-    expect(await codeOf((await openFake({ '/images/create': cut })).pull('a'))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
+    expect(await codeOf((await openFake({ '/images/create': cut })).pull('a'))).toBe('DIMGX_ENGINE_FAILED');
     const stalled = (_: unknown, response: ServerResponse) => response.write('{"status":"x"}\n');
     expect(await codeOf((await openFake({ '/images/create': stalled }, { timeouts: TIMEOUTS })).pull('a'))).toBe(
-      'DIMGX_SOURCE_ENGINE_FAILED',
+      'DIMGX_ENGINE_FAILED',
     );
   });
 });
@@ -203,6 +203,6 @@ describe('cancelling', () => {
     const code = codeOf(engine.images());
     await sleep(50);
     await engine.close();
-    expect(await code).toBe('DIMGX_SOURCE_ENGINE_FAILED');
+    expect(await code).toBe('DIMGX_ENGINE_FAILED');
   });
 });

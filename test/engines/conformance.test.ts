@@ -97,8 +97,8 @@ interface Engine {
 }
 
 /**
- * Compares what an engine makes of the cases with what it made of them when its verdicts were written. An engine does not
- * read a layer that it has: so archives go first, one at a time, and each is forgotten before the next.
+ * Compares what an engine makes of the cases with what it made of them when its verdicts were written. An engine does
+ * not read a layer that it has: so archives go first, one at a time, and each is forgotten before the next.
  */
 async function expectKept(judge: Judge, engine: Engine): Promise<void> {
   const { takes = () => true, remove = () => Promise.resolve() } = engine;

@@ -99,7 +99,7 @@ describeWithEngines('an image of a Docker Engine', () => {
     expect(await list(`${MIDDLE}:${BUILT}`)).toBe(`${short(-4)}${short(-5)}`);
     const env = await dimgx('-q', '-l', chain.at(-3) as string, BUILT);
     expect(env.stdout).toBe('');
-    expect(env.stderr).toMatch(/^dimgx: warning: DIMGX_INSPECT_NOTHING_SELECTED: .*\n$/);
+    expect(env.stderr).toMatch(/^dimgx: warning: DIMGX_LAYER_NONE_SELECTED: .*\n$/);
   });
 
   it('has only the lowest image saved that holds what is selected', async () => {
@@ -173,7 +173,7 @@ describeWithEngines('an image of a Docker Engine', () => {
       await Promise.all([mkdir(targets), mkdir(tmp)]);
       const run = await runDimgx('--host', proxy.host, '--tmp-dir', tmp, '-t', `${targets}/out.tar`, BUILT);
       expect(run.stderr).toMatch(
-        /^dimgx: DIMGX_(SOURCE_ENGINE_FAILED|SOURCE_NOT_AN_IMAGE|TAR_[A-Z_]+|IMAGE_[A-Z_]+|SOURCE_MISSING_BLOB): [^\n]*\n$/,
+        /^dimgx: DIMGX_(ENGINE_FAILED|SOURCE_NOT_AN_IMAGE|TAR_[A-Z_]+|IMAGE_[A-Z_]+|SOURCE_MISSING_BLOB): [^\n]*\n$/,
       );
       expect({ code: run.code, stdout: run.stdout }).toEqual({ code: 2, stdout: '' });
       expect([...(await readdir(targets)), ...(await readdir(tmp))]).toEqual([]);

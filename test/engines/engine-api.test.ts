@@ -95,7 +95,7 @@ describeWithEngines('the images of an engine', () => {
 
     it('cannot be pulled from nowhere', async () => {
       await expect(engine.pull('127.0.0.1:1/dimgx/none:1')).rejects.toMatchObject({
-        code: 'DIMGX_SOURCE_ENGINE_FAILED',
+        code: 'DIMGX_ENGINE_FAILED',
         message: expect.stringContaining('connection refused'),
       });
     });
@@ -130,7 +130,7 @@ describeWithEngines('the images of an engine', () => {
         const [digest = ''] = (await engine.inspect(name))?.repoDigests ?? [];
         await engine.pull(digest);
         await expect(engine.pull(`${name}:none`)).rejects.toMatchObject({
-          code: 'DIMGX_SOURCE_ENGINE_FAILED',
+          code: 'DIMGX_ENGINE_FAILED',
           message: expect.stringContaining('manifest unknown'),
         });
       } finally {

@@ -49,7 +49,7 @@ describeWithEngines('Docker on another machine, by ssh', () => {
       expect(await engine.inspect('dimgx/busybox:docker')).toBeDefined();
       await engine.close();
       await expect(open("/no/such%20'$(id)'socket")).rejects.toMatchObject({
-        code: 'DIMGX_SOURCE_NO_ENGINE',
+        code: 'DIMGX_ENGINE_UNREACHABLE',
         message: expect.stringContaining("/no/such '$(id)'socket"),
       });
       await expectClientsGone();
@@ -57,7 +57,7 @@ describeWithEngines('Docker on another machine, by ssh', () => {
 
     it('is not spoken to when its host key is not known', async () => {
       await expect(open('', { isKnownHost: false })).rejects.toMatchObject({
-        code: 'DIMGX_SOURCE_NO_ENGINE',
+        code: 'DIMGX_ENGINE_UNREACHABLE',
         message: expect.stringContaining('Host key verification failed'),
       });
       await expectClientsGone();
@@ -65,7 +65,7 @@ describeWithEngines('Docker on another machine, by ssh', () => {
 
     it('may refuse the user', async () => {
       await expect(open('', { isKnownUser: false })).rejects.toMatchObject({
-        code: 'DIMGX_SOURCE_ENGINE_DENIED',
+        code: 'DIMGX_ENGINE_DENIED',
         message: expect.stringContaining('Permission denied (publickey)'),
       });
     });
@@ -77,7 +77,7 @@ describeWithEngines('Docker on another machine, by ssh', () => {
       expect(await engine.inspect('dimgx/none')).toBeUndefined();
       await engine.close();
       await expect(open('/none', { options: shared })).rejects.toMatchObject({
-        code: 'DIMGX_SOURCE_NO_ENGINE',
+        code: 'DIMGX_ENGINE_UNREACHABLE',
         message: expect.stringContaining('/none'),
       });
       await runCommand('ssh', ['-o', control, '-O', 'exit', '127.0.0.1']);
@@ -97,14 +97,14 @@ describeWithEngines('Docker on another machine, by ssh', () => {
   it.skipIf(lacks('ssh'))('needs a server there (skipped without ssh)', async () => {
     const host = `ssh://127.0.0.1:${await freePort()}`;
     await expect(openEngine({ host })).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_NO_ENGINE',
+      code: 'DIMGX_ENGINE_UNREACHABLE',
       message: expect.stringContaining('Connection refused'),
     });
   });
 
   it('needs the ssh program', async () => {
     await expect(openEngine({ host: 'ssh://127.0.0.1:1', env: { PATH: '/nonexistent' } })).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_NO_ENGINE',
+      code: 'DIMGX_ENGINE_UNREACHABLE',
       message: expect.stringContaining('the ssh program cannot be run'),
     });
   });

@@ -52,7 +52,7 @@ describeWithEngines('Docker over TCP with certificates on both sides', () => {
       return (await makeCertificates(place)).client;
     }
 
-    const refused = (saying: RegExp) => ({ code: 'DIMGX_SOURCE_ENGINE_TLS', message: expect.stringMatching(saying) });
+    const refused = (saying: RegExp) => ({ code: 'DIMGX_ENGINE_TLS', message: expect.stringMatching(saying) });
 
     it('answers', async () => {
       expect(await answers(env)).toBe(`tcp://127.0.0.1:${docker.port}`);
@@ -115,7 +115,7 @@ describeWithEngines('Docker over TCP with certificates on both sides', () => {
         createTlsServer({ cert, key }, (_, response) => response.writeHead(404).end('nothing here')),
       );
       await expect(answers(env, `tcp://127.0.0.1:${port}`)).rejects.toMatchObject({
-        code: 'DIMGX_SOURCE_ENGINE_FAILED',
+        code: 'DIMGX_ENGINE_FAILED',
         message: expect.stringContaining('is no container engine (HTTP 404 to GET /version: nothing here): check'),
       });
     });

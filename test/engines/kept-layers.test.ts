@@ -70,7 +70,7 @@ describe.skipIf(absent)(`layers that the cache keeps${absent}`, () => {
     const key = { digest, diffId: diffIdOf(layers[0] as Buffer) as Digest };
     const contents = decodeLayerIndex(new Uint8Array(kept), key);
     if (!contents) throw new Error('the index cannot be read');
-    const warnings = [{ code: 'DIMGX_INSPECT_SPARSE', message: 'as the index says', count: 1 }] as const;
+    const warnings = [{ code: 'DIMGX_ENTRY_SPARSE', message: 'as the index says', count: 1 }] as const;
     await writeFile(path, encodeLayerIndex(key, { ...contents, warnings }));
     const told = await flatten('gzip');
     expect(told).toMatchObject({ stderr: expect.stringContaining('as the index says'), code: 0 });

@@ -74,7 +74,7 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
       const out = `logged out of ${registry.host}: removed from ${file}\n`;
       expect(await dimgx('', 'logout', registry.host)).toMatchObject({ stdout: out, stderr: '', code: 0 });
       await expect(skopeo()).rejects.toThrow('authentication required');
-      expect((await listed()).stderr).toContain('DIMGX_SOURCE_REGISTRY_DENIED');
+      expect((await listed()).stderr).toContain('DIMGX_REGISTRY_DENIED');
       const none = { stdout: `not logged in to ${registry.host}\n`, stderr: '', code: 0 };
       expect(await dimgx('', 'logout', registry.host)).toMatchObject(none);
     } finally {
@@ -90,7 +90,7 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
     expect(await listed()).toMatchObject({ code: 0, stderr: '' });
     expect((await dimgx('', 'logout', registry.host)).stdout).toContain(file);
     expect(Object.keys(JSON.parse(await readFile(file, 'utf8')).auths)).toEqual([]);
-    expect((await listed()).stderr).toContain('DIMGX_SOURCE_REGISTRY_DENIED');
+    expect((await listed()).stderr).toContain('DIMGX_REGISTRY_DENIED');
   });
 
   it.each(['docker', 'podman'] as const)('store what %s logout removes', async (program) => {
@@ -131,9 +131,9 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
     const { file } = await userOf('podman');
     const { stdout, stderr, code } = await wrongLogin(registry.host);
     expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
-    expect(stderr).toMatch(/^dimgx: DIMGX_SOURCE_REGISTRY_DENIED: a login cannot be had from http:.*401.*\n$/);
+    expect(stderr).toMatch(/^dimgx: DIMGX_REGISTRY_DENIED: a login cannot be had from http:.*401.*\n$/);
     await expect(readFile(file)).rejects.toThrow('ENOENT');
-    expect((await login('127.0.0.1:1')).stderr).toMatch(/^dimgx: DIMGX_SOURCE_REGISTRY_UNREACHABLE: /);
+    expect((await login('127.0.0.1:1')).stderr).toMatch(/^dimgx: DIMGX_REGISTRY_UNREACHABLE: /);
   });
 
   it('take one line end off a password that is piped, and a registry that is written like an image', async () => {
@@ -145,7 +145,7 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
       expect((await dimgx('', 'logout', `docker://${registry.host}`)).stdout).toMatch(/^logged out of 127/);
     }
     for (const end of ['\n\n', '\r\n\r\n', '\r', ' \n']) {
-      expect((await piped(`${USER.password}${end}`)).stderr).toMatch(/DIMGX_SOURCE_REGISTRY_DENIED: a login.*HTTP 401/);
+      expect((await piped(`${USER.password}${end}`)).stderr).toMatch(/DIMGX_REGISTRY_DENIED: a login.*HTTP 401/);
     }
   });
 
@@ -161,7 +161,9 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
     expect((await dimgx('', 'logout', '--all')).stdout).toBe('not logged in to any registry\n');
     expect((await dimgx('', 'logout', '--all', registry.host)).code).toBe(1);
     vi.stubEnv('DOCKER_AUTH_CONFIG', other);
-    expect((await dimgx('', 'logout', '--all')).stderr).toMatch(/OTHER_LOGIN: \$DOCKER_AUTH_CONFIG may still hold/);
+    expect((await dimgx('', 'logout', '--all')).stderr).toMatch(
+      /CREDENTIALS_SHADOWED: \$DOCKER_AUTH_CONFIG may still hold/,
+    );
     expect((await login(registry.host)).stderr).toBe('');
   });
 
@@ -172,7 +174,7 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
     vi.stubEnv('REGISTRY_AUTH_FILE', join(home, 'own.json'));
     const { stdout, stderr, code } = await login(registry.host);
     expect({ stdout, code }).toEqual({ stdout: expect.stringContaining('own.json'), code: 0 });
-    expect(stderr).toMatch(/^dimgx: warning: DIMGX_SOURCE_OTHER_LOGIN: .*\.docker\/config\.json: dimgx logout .*\n$/);
+    expect(stderr).toMatch(/^dimgx: warning: DIMGX_CREDENTIALS_SHADOWED: .*\.docker\/config\.json: dimgx logout .*\n$/);
     expect(await login(registry.host, '--authfile', join(home, 'other.json'))).toMatchObject({ code: 0, stderr: '' });
     await runCommand('skopeo', [
       'inspect',
@@ -192,7 +194,7 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
     await skopeo();
     expect(await atTerminal(['\x03'], 'login', '-u', 'x', registry.host)).toBe('Password: \n[-2]');
     expect(await atTerminal(['\x04'], 'login', '-u', 'x', registry.host)).toMatch(
-      /^Password: \ndimgx: DIMGX_CLI_USAGE: .*\n\[1\]$/,
+      /^Password: \ndimgx: DIMGX_USAGE: .*\n\[1\]$/,
     );
   });
 
@@ -206,7 +208,7 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
     ]) {
       const { stderr, code } = await dimgx('wrong-word', ...args);
       expect({ args, code }).toEqual({ args, code: 1 });
-      expect(stderr).toMatch(/^dimgx: DIMGX_CLI_USAGE: .*: see dimgx log(in|out) --help\n$/);
+      expect(stderr).toMatch(/^dimgx: DIMGX_USAGE: .*: see dimgx log(in|out) --help\n$/);
     }
     expect((await dimgx('', 'login', '-u', 'x', '--password-stdin', 'a.b')).stderr).toMatch(/the password is empty/);
     expect((await dimgx('x', 'login', '-u', 'a:b', '--password-stdin', 'a.b')).stderr).toMatch(/holds no colon/);
@@ -227,7 +229,7 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
       await userOf('podman');
       const secure = await startRegistry({ auth: 'htpasswd', tls: certificates.server });
       try {
-        expect((await login(secure.host)).stderr).toMatch(/DIMGX_SOURCE_REGISTRY_TLS/);
+        expect((await login(secure.host)).stderr).toMatch(/DIMGX_REGISTRY_TLS/);
         const ca = ['--ca-file', `${certificates.server}/ca.pem`];
         expect(await login(secure.host, ...ca)).toMatchObject({ code: 0, stderr: '' });
         expect(await login(secure.host, '--insecure')).toMatchObject({ code: 0, stderr: '' });

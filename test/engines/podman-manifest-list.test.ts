@@ -37,9 +37,7 @@ describeWithEngines('Podman that holds a list of manifests', () => {
     const folder = await temporaryFolder();
     await writeFile(`${folder}/Dockerfile`, 'FROM scratch\nLABEL a=1\n');
     await podman.run('build', '--tag', 'empty:1', folder);
-    expect(await codeOf((await opened(await openEngine({ host: podman.host }))).images())).toBe(
-      'DIMGX_SOURCE_ENGINE_FAILED',
-    );
+    expect(await codeOf((await opened(await openEngine({ host: podman.host }))).images())).toBe('DIMGX_ENGINE_FAILED');
     expect(await dimgx(NAME)).toEqual(before);
     expect(await dimgx('none:1')).toMatchObject({ code: 2, stderr: expect.stringContaining('NO_SUCH_IMAGE') });
   });

@@ -179,10 +179,10 @@ describeWithEngines(`an image in a registry${absent}`, () => {
     });
 
     it('is refused in one line when it is not there, or the registry is not', async () => {
-      await refused('DIMGX_SOURCE_ENGINE_FAILED', /manifest unknown/, '--pull', `${name}:none`);
+      await refused('DIMGX_ENGINE_FAILED', /manifest unknown/, '--pull', `${name}:none`);
       const nowhere = `127.0.0.1:${await freePort()}/tools/box`;
-      await refused('DIMGX_SOURCE_ENGINE_FAILED', /connection refused/, '--pull', nowhere);
-      await refused('DIMGX_SOURCE_ENGINE_FAILED', /must be lowercase/, '--pull', 'Box:1');
+      await refused('DIMGX_ENGINE_FAILED', /connection refused/, '--pull', nowhere);
+      await refused('DIMGX_ENGINE_FAILED', /must be lowercase/, '--pull', 'Box:1');
     });
 
     it('cannot be named by an ID when it is to be pulled', async () => {
@@ -237,10 +237,10 @@ describeWithEngines(`an image in a registry${absent}`, () => {
 
       it('is refused without any, and with wrong ones, which are not told', async () => {
         const login = new RegExp(`\`${kind.toLowerCase()} login ${closed.host}\` stores credentials\n$`);
-        await refused('DIMGX_SOURCE_ENGINE_FAILED', login, '--pull', `${secret}:1`);
+        await refused('DIMGX_ENGINE_FAILED', login, '--pull', `${secret}:1`);
         await stored('wr0ng');
         const shown = /authentication required: the credentials of \S+\/config\.json were shown\n$/;
-        await refused('DIMGX_SOURCE_ENGINE_FAILED', shown, '--pull', `${secret}:1`);
+        await refused('DIMGX_ENGINE_FAILED', shown, '--pull', `${secret}:1`);
         const { stderr } = await dimgx('-vv', '--pull', `${secret}:1`);
         expect(stderr).toContain('    at ');
         expect(stderr).not.toMatch(/wr0ng|d3IwbmcK?|X-Registry-Auth/);
@@ -249,7 +249,7 @@ describeWithEngines(`an image in a registry${absent}`, () => {
       it('needs none where all may pull, and is not kept from it by a helper that is missing', async () => {
         await writeFile(`${config}/config.json`, '{"credsStore":"missing"}');
         const { stderr, stdout, code } = await dimgx('-q', '--pull', `${name}:1`);
-        expect(stderr).toMatch(/^dimgx: warning: DIMGX_SOURCE_NO_CREDENTIALS: [^\n]* is not on the PATH\n$/);
+        expect(stderr).toMatch(/^dimgx: warning: DIMGX_CREDENTIALS_SKIPPED: [^\n]* is not on the PATH\n$/);
         expect({ code, lines: stdout.split('\n').length }).toEqual({ code: 0, lines: 8 });
       });
     });
@@ -288,7 +288,7 @@ describeWithEngines(`an image in a registry${absent}`, () => {
         const { host } = await engineProxy(engine.host, { path: CREATE, after, kind: 'stall' });
         const timeouts = { connect: 5000, answer: 1000 };
         const pulling = await opened(await openEngine({ host, timeouts }));
-        expect(await codeOf(pulling.pull(`${name}:1`))).toBe('DIMGX_SOURCE_ENGINE_FAILED');
+        expect(await codeOf(pulling.pull(`${name}:1`))).toBe('DIMGX_ENGINE_FAILED');
       }
     });
   });

@@ -305,7 +305,7 @@ describe.skipIf(absent)(`access to a registry${absent}`, () => {
     }
     refused(
       await runDimgx('-q', '--no-cache', `--authfile=${home}/none`, `docker://${image}`),
-      /DIMGX_SOURCE_NOT_FOUND/,
+      /DIMGX_CREDENTIALS_UNREADABLE/,
     );
   });
 });

@@ -73,10 +73,7 @@ describe.skipIf(absent)(`credentials for a registry${absent}`, () => {
       await newUser();
       const proxy = await registryProxy(registry.host);
       const wrong = ['--creds', 's3cret-user:s3cret-word'];
-      refused(
-        await runDimgx('-q', ...wrong, `docker://${proxy.host}/tools/box:1`),
-        /DIMGX_SOURCE_REGISTRY_DENIED.*401/,
-      );
+      refused(await runDimgx('-q', ...wrong, `docker://${proxy.host}/tools/box:1`), /DIMGX_REGISTRY_DENIED.*401/);
       expect(proxy.seen.map(({ headers }) => headers.authorization !== undefined)).toEqual([false, true]);
     });
 
@@ -117,17 +114,14 @@ describe.skipIf(absent)(`credentials for a registry${absent}`, () => {
     it('are shown to one that is vouched for, by --ca-file or certs.d', async () => {
       await newUser();
       const args = ['-q', '--creds', CREDS];
-      refused(
-        await runDimgx(...args, `docker://${name}`),
-        /DIMGX_SOURCE_REGISTRY_TLS.*: name its authority by --ca-file/,
-      );
+      refused(await runDimgx(...args, `docker://${name}`), /DIMGX_REGISTRY_TLS.*: name its authority by --ca-file/);
       gives(await runDimgx(...args, '--ca-file', `${certificates.server}/ca.pem`, `docker://${name}`));
       gives(await runDimgx(...args, '--insecure', `docker://${name}`));
       const ca = await readFile(`${certificates.server}/ca.pem`, 'utf8');
       await newUser({ [`.config/containers/certs.d/${registry.host}/ca.crt`]: ca });
       gives(await runDimgx(...args, `docker://${name}`));
       await newUser({ '.config/containers/certs.d/127.0.0.1:1/ca.crt': ca });
-      refused(await runDimgx(...args, `docker://${name}`), /DIMGX_SOURCE_REGISTRY_TLS/);
+      refused(await runDimgx(...args, `docker://${name}`), /DIMGX_REGISTRY_TLS/);
       refused(await runDimgx(...args, '--ca-file', '/no/such', `docker://${name}`), /REGISTRY_TLS.*\/no\/such/);
     });
 
@@ -144,7 +138,7 @@ describe.skipIf(absent)(`credentials for a registry${absent}`, () => {
       await newUser();
       const other = name.replace('127.0.0.1', 'localhost');
       const args = ['-q', '--creds', CREDS, '--ca-file', `${certificates.server}/ca.pem`];
-      refused(await runDimgx(...args, `docker://${other}`), /DIMGX_SOURCE_REGISTRY_TLS.*altnames/);
+      refused(await runDimgx(...args, `docker://${other}`), /DIMGX_REGISTRY_TLS.*altnames/);
     });
   });
 
@@ -178,7 +172,7 @@ describe.skipIf(absent)(`credentials for a registry${absent}`, () => {
     it('are shown to the server that the registry names, for the scope that is wanted', async () => {
       await newUser();
       const name = `docker://${registry.host}/private/box:1`;
-      refused(await runDimgx('-q', name), /DIMGX_SOURCE_REGISTRY_DENIED.*401/);
+      refused(await runDimgx('-q', name), /DIMGX_REGISTRY_DENIED.*401/);
       tokens.asked.splice(0);
       gives(await runDimgx('-q', '--creds', CREDS, name));
       const parameters = { service: tokens.service, scope: 'repository:private/box:pull', account: USER.name };
@@ -228,7 +222,7 @@ describe.skipIf(absent)(`credentials for a registry${absent}`, () => {
       await writeFile(`${home}/docker-credential-broken`, '#!/bin/sh\necho s3cret >&2\nexit 1\n', { mode: 0o755 });
       const env = { ...process.env, PATH: `${home}:${process.env.PATH}` };
       const warned =
-        /^dimgx: warning: DIMGX_SOURCE_NO_CREDENTIALS: [^\n]*"docker-credential-broken" ended with 1[^\n]*\n$/;
+        /^dimgx: warning: DIMGX_CREDENTIALS_SKIPPED: [^\n]*"docker-credential-broken" ended with 1[^\n]*\n$/;
       gives(await runDimgxIn({ env }, '-q', `docker://${registry.host}/public/box:1`), warned);
     });
   });
@@ -241,7 +235,7 @@ describe.skipIf(absent)(`credentials for a registry${absent}`, () => {
       try {
         const args = ['-q', '--insecure', '--creds', CREDS];
         const name = `docker://${registry.host}/private/box:1`;
-        refused(await runDimgx(...args, name), /REGISTRY_DENIED.* by plain HTTP, which is refused/);
+        refused(await runDimgx(...args, name), /REGISTRY_TLS.* by plain HTTP, which is refused/);
         expect(tokens.asked).toEqual([]);
       } finally {
         await registry.stop();

@@ -164,7 +164,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
 
   it('that ends too early each time is an error', async () => {
     const proxy = await proxied({ path: blob, kind: 'end', after: 1000, times: 99 });
-    expect(await codeOf(pull(proxy.host))).toBe('DIMGX_SOURCE_REGISTRY_FAILED');
+    expect(await codeOf(pull(proxy.host))).toBe('DIMGX_REGISTRY_FAILED');
     expect(sentOf(proxy).length).toBeLessThanOrEqual(4);
   });
 
@@ -186,11 +186,11 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
 
   it('is an error when the registry stays busy, or wants too much patience', async () => {
     const busy = await proxied({ path: blob, answer: { status: 503 }, times: 99 });
-    expect(await codeOf(pull(busy.host))).toBe('DIMGX_SOURCE_REGISTRY_FAILED');
+    expect(await codeOf(pull(busy.host))).toBe('DIMGX_REGISTRY_FAILED');
     expect(busy.on(blob)).toHaveLength(4);
     const headers = { 'retry-after': '3600' };
     const long = await proxied({ path: blob, answer: { status: 429, headers }, times: 99 });
-    expect(await codeOf(pull(long.host))).toBe('DIMGX_SOURCE_REGISTRY_FAILED');
+    expect(await codeOf(pull(long.host))).toBe('DIMGX_REGISTRY_FAILED');
     expect(long.on(blob)).toHaveLength(1);
   });
 
@@ -266,7 +266,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
         }),
       );
       const proxy = await proxied({ path: /manifests/, answer: challenge }, leading(`http://${asking}/`));
-      expect(await codeOf(pull(proxy.host, { credentials }))).toBe('DIMGX_SOURCE_REGISTRY_DENIED');
+      expect(await codeOf(pull(proxy.host, { credentials }))).toBe('DIMGX_REGISTRY_DENIED');
       expect(seen.map(({ authorization }) => authorization)).toEqual([undefined]);
     });
 
@@ -278,7 +278,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
     ])('is refused when it leads %s', async (_, location) => {
       const circle = { path: /circle$/, times: 99, answer: { status: 307, headers: { location } } };
       const proxy = await proxied(circle, leading(location));
-      expect(await codeOf(pull(proxy.host))).toBe('DIMGX_SOURCE_REGISTRY_FAILED');
+      expect(await codeOf(pull(proxy.host))).toBe('DIMGX_REGISTRY_FAILED');
       expect(proxy.seen.length).toBeLessThan(20);
     });
   });
@@ -380,7 +380,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
       const mirror = await registryProxy(registry.host, { path: /./, times: 99, answer: { status: 500 } });
       const { bytes, warnings } = await pull(registry.host, { mirrors: [`${registry.host}=${mirror.host}`] });
       expect(bytes.equals(layer)).toBe(true);
-      expect(new Set(warnings.map(({ code }) => code))).toEqual(new Set(['DIMGX_SOURCE_MIRROR']));
+      expect(new Set(warnings.map(({ code }) => code))).toEqual(new Set(['DIMGX_REGISTRY_MIRROR_SKIPPED']));
     });
 
     it('comes from the registry when the mirror damages it', async () => {

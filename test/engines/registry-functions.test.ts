@@ -62,7 +62,7 @@ describe.skipIf(absent)(`the functions of dimgx/registry, with Docker's registry
     await newUser();
     const name = `${closed.host}/tools/box:1`;
     const skopeo = () => runCommand('skopeo', ['inspect', '--tls-verify=false', `docker://${name}`]);
-    const denied = { code: 'DIMGX_SOURCE_REGISTRY_DENIED' };
+    const denied = { code: 'DIMGX_REGISTRY_DENIED' };
     await expect(login(closed.host, { ...CREDENTIALS, password: 'wrong' })).rejects.toMatchObject(denied);
     const { path } = await login(closed.host, CREDENTIALS);
     await skopeo();

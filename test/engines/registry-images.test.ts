@@ -107,7 +107,7 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
     await newUser();
     await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', /tools\/box:9.*manifest unknown/, `docker://${name}:9`);
     await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', /no\/such:latest/, `docker://${registry.host}/no/such`);
-    await refused('DIMGX_SOURCE_REGISTRY_UNREACHABLE', /ECONNREFUSED/, 'docker://127.0.0.1:1/a');
+    await refused('DIMGX_REGISTRY_UNREACHABLE', /ECONNREFUSED/, 'docker://127.0.0.1:1/a');
     await refused('DIMGX_REFERENCE_INVALID', /no image of a registry/, 'docker://Alpine');
   });
 
@@ -169,7 +169,7 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
     expect(proxy.asked).toContain(`GET http://${far}/v2/tools/box/manifests/docker`);
     proxy.asked.splice(0);
     vi.stubEnv('NO_PROXY', '.test');
-    expect((await list()).stderr).toMatch(/DIMGX_SOURCE_REGISTRY_UNREACHABLE/);
+    expect((await list()).stderr).toMatch(/DIMGX_REGISTRY_UNREACHABLE/);
     expect(proxy.asked).toEqual([]);
   });
 
@@ -190,10 +190,10 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
       await newUser();
       const proxy = await registryProxy(registry.host);
       const bare = `${proxy.host}/tools/box:docker`;
-      await refused('DIMGX_SOURCE_NO_ENGINE', /no container engine answers/, bare);
-      await refused('DIMGX_SOURCE_NO_ENGINE', /no container engine answers/, '--pull=never', bare);
-      await refused('DIMGX_SOURCE_NO_ENGINE', /no container engine/, '--pull', '--host', 'unix:///no/engine', bare);
-      await refused('DIMGX_SOURCE_NO_ENGINE', /no container engine answers/, '--pull', `docker-daemon:${bare}`);
+      await refused('DIMGX_ENGINE_UNREACHABLE', /no container engine answers/, bare);
+      await refused('DIMGX_ENGINE_UNREACHABLE', /no container engine answers/, '--pull=never', bare);
+      await refused('DIMGX_ENGINE_UNREACHABLE', /no container engine/, '--pull', '--host', 'unix:///no/engine', bare);
+      await refused('DIMGX_ENGINE_UNREACHABLE', /no container engine answers/, '--pull', `docker-daemon:${bare}`);
       expect(proxy.seen).toEqual([]);
       const told = await runDimgx('-q', '-v', '--pull', bare);
       expect(told.stderr).toBe(`dimgx: info: the image is that of the registry http://${proxy.host}\n`);

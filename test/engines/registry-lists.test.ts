@@ -78,16 +78,16 @@ describe.skipIf(absent)(`what a registry has${absent}`, () => {
       expect(await lines('tags', ...ca, '--creds', `${USER.name}:${USER.password}`, `${closed.host}/team/box`)).toEqual(
         ['3'],
       );
-      await refused('DIMGX_SOURCE_REGISTRY_DENIED', 'tags', ...ca, `${closed.host}/team/box`);
+      await refused('DIMGX_REGISTRY_DENIED', 'tags', ...ca, `${closed.host}/team/box`);
     });
 
     it('fails for what is not there, or no name', async () => {
       await newUser();
       await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', 'tags', `${registry.host}/no/such`);
       await refused('DIMGX_REFERENCE_INVALID', 'tags', 'No Name');
-      await refused('DIMGX_CLI_USAGE', 'tags');
-      await refused('DIMGX_CLI_USAGE', 'tags', 'a', 'b');
-      await refused('DIMGX_CLI_USAGE', 'tags', '--creds', 's3cret', 'a');
+      await refused('DIMGX_USAGE', 'tags');
+      await refused('DIMGX_USAGE', 'tags', 'a', 'b');
+      await refused('DIMGX_USAGE', 'tags', '--creds', 's3cret', 'a');
     });
 
     it('shows names that would drive a terminal as what they are', async () => {
@@ -131,7 +131,7 @@ describe.skipIf(absent)(`what a registry has${absent}`, () => {
       const headers = { link: `<${link}>; rel=next` };
       const answer = { status: 200, headers, body };
       const proxy = await registryProxy(registry.host, { path: /_catalog/, times: 9999, answer });
-      await refused('DIMGX_SOURCE_REGISTRY_FAILED', 'catalog', proxy.host);
+      await refused('DIMGX_REGISTRY_FAILED', 'catalog', proxy.host);
     });
 
     test.each([
@@ -149,7 +149,7 @@ describe.skipIf(absent)(`what a registry has${absent}`, () => {
       ]) {
         const { stdout, stderr, code } = await runDimgx(...args);
         expect([stdout, code]).toEqual(['', 2]);
-        expect(stderr).toMatch(/^dimgx: DIMGX_SOURCE_REGISTRY_FAILED: [^\p{Cc}]*incomplete[^\p{Cc}]*\n$/u);
+        expect(stderr).toMatch(/^dimgx: DIMGX_REGISTRY_FAILED: [^\p{Cc}]*incomplete[^\p{Cc}]*\n$/u);
         expect(stderr).toContain(reason);
       }
     });
@@ -263,13 +263,13 @@ describe.skipIf(absent)(`what a registry has${absent}`, () => {
         .split(/(?<=^})\n/m)
         .map((document) => JSON.parse(document).reference);
       expect(tags.sort()).toEqual(['1', '2', 'latest'].map((tag) => `docker://${registry.host}/many/box0:${tag}`));
-      await refused('DIMGX_CLI_USAGE', 'pull', '-a', `${registry.host}/many/box0:1`);
+      await refused('DIMGX_USAGE', 'pull', '-a', `${registry.host}/many/box0:1`);
     });
 
     it('fails for what is not there', async () => {
       await newUser();
       await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', 'pull', `${registry.host}/no/such`);
-      await refused('DIMGX_CLI_USAGE', 'pull');
+      await refused('DIMGX_USAGE', 'pull');
     });
   });
 });

@@ -102,11 +102,11 @@ describe.skipIf(absent)(`a manifest in a registry${absent}`, () => {
       (text) => answered(JSON.stringify({ ...JSON.parse(text), mediaType: undefined, manifests: [] })),
     ],
     ['is a page for people', 'DIMGX_IMAGE_BAD_JSON', answered('<html>Log in to this network</html>', 'text/html')],
-    ['is too long', 'DIMGX_IMAGE_TOO_LARGE', answered(' '.repeat(5 * 2 ** 20))],
-    ['never ends', 'DIMGX_IMAGE_TOO_LARGE', { path: /manifests/, times: 9, kind: 'endless', after: 0 }],
+    ['is too long', 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE', answered(' '.repeat(5 * 2 ** 20))],
+    ['never ends', 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE', { path: /manifests/, times: 9, kind: 'endless', after: 0 }],
     [
       'names a config that is too long',
-      'DIMGX_IMAGE_TOO_LARGE',
+      'DIMGX_IMAGE_DOCUMENT_TOO_LARGE',
       (text) =>
         answered(JSON.stringify({ ...JSON.parse(text), config: { ...JSON.parse(text).config, size: 2 ** 40 } })),
     ],
@@ -153,7 +153,7 @@ describe.skipIf(absent)(`a manifest in a registry${absent}`, () => {
     it('is listed, and the layer is not fetched unless that is allowed', async () => {
       const image = await open(':1', foreign(['http://127.0.0.1:1/layer']));
       expect(image.layers).toHaveLength(1);
-      expect(await codeOf(openedImage(image).fetch(image.layers))).toBe('DIMGX_SOURCE_FOREIGN_LAYER');
+      expect(await codeOf(openedImage(image).fetch(image.layers))).toBe('DIMGX_LAYER_FOREIGN');
     });
 
     it('is fetched from where it says, without credentials', async () => {

@@ -112,7 +112,7 @@ describe.skipIf(absent)(`processes that share a cache${absent}`, () => {
     vi.stubEnv('DIMGX_CACHE', join(disk, 'cache'));
     const { stdout, stderr, code } = await runDimgx('-t', join(home, 'out.tar'), `docker://${registry.host}/box:1`);
     expect({ stdout, code }).toEqual({ stdout: '', code: 0 });
-    expect(stderr).toMatch(/^dimgx: warning: DIMGX_STORE_NOT_USED: .*\n$/);
+    expect(stderr).toMatch(/^dimgx: warning: DIMGX_CACHE_NOT_USED: .*\n$/);
     expect(await readdir(join(disk, 'cache/partial'))).toEqual([]);
     expect(await runDimgx('cache', 'verify')).toMatchObject({ stderr: '', code: 0 });
   });

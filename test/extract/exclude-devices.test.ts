@@ -25,7 +25,7 @@ async function names(layers: readonly LayerSpec[]): Promise<{ names: string[]; w
   return { names: (await readTar(tar)).map(({ name }) => name.replace(/\/$/, '')), warnings };
 }
 
-const note = (message: string) => [{ code: 'DIMGX_MERGE_DEVICES_EXCLUDED', message, count: 1 }];
+const note = (message: string) => [{ code: 'DIMGX_ENTRY_DEVICES_EXCLUDED', message, count: 1 }];
 
 test('devices and hard links to them are left out, and counted', async () => {
   expect(await names([DEV])).toEqual({
@@ -52,7 +52,7 @@ test('a device 0:0 removes what is below, as ever, and does not count', async ()
     [{ name: 'a', type: '3', device: [0, 0] }],
   ]);
   expect(left).toEqual(['b']);
-  expect(warnings).toMatchObject([{ code: 'DIMGX_MERGE_DEVICE_WHITEOUT' }]);
+  expect(warnings).toMatchObject([{ code: 'DIMGX_ENTRY_DEVICE_WHITEOUT' }]);
 });
 
 test('without devices nothing is said, and the bytes are the same', async () => {
@@ -79,7 +79,7 @@ test('an ordinary user extracts the tar without an error', async () => {
   );
   expect({ code, stderr }).toEqual({
     code: 0,
-    stderr: 'dimgx: warning: DIMGX_MERGE_DEVICES_EXCLUDED: 4 devices are left out, as asked\n',
+    stderr: 'dimgx: warning: DIMGX_ENTRY_DEVICES_EXCLUDED: 4 devices are left out, as asked\n',
   });
   expect(JSON.parse(stdout)).toMatchObject({ entries: 4, excludedDevices: 4 });
   await mkdir(join(folder, 'out'), { mode: 0o777 });

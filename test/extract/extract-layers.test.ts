@@ -194,6 +194,6 @@ test('no more is read than is asked for', async () => {
 
 test('what the merge refuses fails the stream', async () => {
   await expect(flattenLayers([[{ name: 'a', type: '1', link: 'b' }]])).rejects.toMatchObject({
-    code: 'DIMGX_MERGE_BAD_LINK',
+    code: 'DIMGX_ENTRY_BAD_LINK',
   });
 });

@@ -101,7 +101,7 @@ describe.skipIf(missing !== '')(`GNU tar and bsdtar, without a word and alike${m
     expect(one.get('f')?.xattrs).toBe('security.a=0x76 trusted.a=0x76 user.a=0x76');
     expect(one.get('d')?.xattrs).toBe('security.a=0x76 trusted.a=0x76 user.a=0x76');
     expect(one.get('s')?.xattrs).toBe('security.a=0x76 trusted.a=0x76');
-    expect((await flattenLayers([layer])).warnings).toMatchObject([{ code: 'DIMGX_INSPECT_PAX_RECORD', count: 4 }]);
+    expect((await flattenLayers([layer])).warnings).toMatchObject([{ code: 'DIMGX_ENTRY_PAX_RECORD', count: 4 }]);
   });
 
   test('GNU tar sets the xattrs that engines set, whose names it would take for others, with a warning', async () => {
@@ -118,7 +118,7 @@ describe.skipIf(missing !== '')(`GNU tar and bsdtar, without a word and alike${m
     const { tree, stderr } = await extractTar('GNU tar', join(folder, 'flat.tar'), folder);
     expect(stderr).toBe('');
     expect(tree.get('f')?.xattrs).toBe('user.%253D=0x77 user.%3d=0x76 user.100%=0x76 user.a%25b=0x76 user.a%3Db=0x76');
-    expect(codes).toContain('DIMGX_INSPECT_XATTR_NAME');
+    expect(codes).toContain('DIMGX_ENTRY_XATTR_NAME');
   });
 
   test('extract names that look like paths of Windows', async () => {

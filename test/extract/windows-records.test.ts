@@ -84,11 +84,11 @@ test.each<[string, readonly RawEntry[]]>([
   const { tar, warnings } = await flattenLayers([layer]);
   const plain = layer.map(({ name, content = '' }) => ({ name, content }));
   expect(tar.equals((await flattenLayers([plain])).tar)).toBe(true);
-  expect(warnings).toMatchObject([{ code: 'DIMGX_INSPECT_PAX_RECORD', count: 2 }]);
+  expect(warnings).toMatchObject([{ code: 'DIMGX_ENTRY_PAX_RECORD', count: 2 }]);
 });
 
 test('records of Windows and of others are counted together', async () => {
   const odd: RawEntry = { name: 'odd', pax: [['VENDOR.key', 'x']] };
   const { warnings } = await flattenLayers([[windows('a'), odd, { ...odd, pax: [...RECORDS, ['VENDOR.key', 'x']] }]]);
-  expect(warnings.find(({ code }) => code === 'DIMGX_INSPECT_PAX_RECORD')?.count).toBe(3);
+  expect(warnings.find(({ code }) => code === 'DIMGX_ENTRY_PAX_RECORD')?.count).toBe(3);
 });

@@ -34,8 +34,8 @@ export interface CampaignResult {
 }
 
 /**
- * An input, and its name: the number of its seed, and those with which its random numbers began for each mutation since.
- * So a name is all that it takes to make the input again.
+ * An input, and its name: the number of its seed, and those with which its random numbers began for each mutation
+ * since. So a name is all that it takes to make the input again.
  */
 interface Input {
   readonly name: string;

@@ -10,8 +10,8 @@ interface Known {
 export type Reached = ReadonlyMap<string, Uint8Array>;
 
 /**
- * Which blocks of dimgx have run, as V8 counts them. Measured: with counting on, a scan takes a fifth longer, and to ask
- * takes a millisecond: so it is asked after batches of inputs.
+ * Which blocks of dimgx have run, as V8 counts them. Measured: with counting on, a scan takes a fifth longer, and to
+ * ask takes a millisecond: so it is asked after batches of inputs.
  */
 export class Coverage {
   readonly #session = new Session();

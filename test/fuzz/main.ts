@@ -9,10 +9,10 @@ import type { Target } from './target.js';
 import { TARGETS } from './targets/index.js';
 
 /**
- * The long run: `npm run fuzz -- --inputs 10000000`. Each target gets its share, in processes of their own with little memory:
- * as many for each as `--parts` says, with seeds that follow one another, and as many at once as `--jobs` says. `--target NAME`
- * runs one of them in this process, `--replay NAME:INPUT` one input. What comes of it goes to standard output and, with `--log
- * FILE`, behind that file. Exits with 1 if anything was found.
+ * The long run: `npm run fuzz -- --inputs 10000000`. Each target gets its share, in processes of their own with little
+ * memory: as many for each as `--parts` says, with seeds that follow one another, and as many at once as `--jobs` says.
+ * `--target NAME` runs one of them in this process, `--replay NAME:INPUT` one input. What comes of it goes to standard
+ * output and, with `--log FILE`, behind that file. Exits with 1 if anything was found.
  */
 const { values } = parseArgs({
   options: {

@@ -56,8 +56,8 @@ function find({ url, name }: Declaration): Declaration | undefined {
 }
 
 /**
- * The names mentioned by a declaration. Its private members are left out, and so are the names of its members, and values
- * whose type is taken: `keyof typeof TABLE`.
+ * The names mentioned by a declaration. Its private members are left out, and so are the names of its members, and
+ * values whose type is taken: `keyof typeof TABLE`.
  */
 function* mentioned(value: unknown): Generator<string> {
   if (Array.isArray(value)) for (const part of value) yield* mentioned(part);

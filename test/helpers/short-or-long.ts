@@ -5,8 +5,8 @@ const IS_LONG = process.env.DIMGX_TEST_LONG === '1';
 
 /**
  * Chooses how often a test repeats: seeds, sizes, random runs, moments of a fault. Both forms check the same behaviour.
- * `npm test` runs the short form, which should take a few minutes on two cores. Give it enough cases to find bugs, and fixed
- * seeds. `npm run test:all` (or `DIMGX_TEST_LONG=1`) runs the long form, as `.ci/run` does.
+ * `npm test` runs the short form, which should take a few minutes on two cores. Give it enough cases to find bugs, and
+ * fixed seeds. `npm run test:all` (or `DIMGX_TEST_LONG=1`) runs the long form, as `.ci/run` does.
  *
  *     const RUNS = shortOrLong(60, 500);
  *     test.each(shortOrLong([1, 9], [1, 2, 3, 4, 5, 6, 7, 8, 9]))('at level %i', …);

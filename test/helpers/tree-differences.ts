@@ -9,7 +9,8 @@ export type Ignore = (path: string, field: TreeField, entry: TreeEntry) => boole
  * it unpacks the layer, so in its mount the time is that of loading. A time that comes from an entry is older, and must
  * be equal.
  *
- * @param loadedAt when the engine began to load the image, in milliseconds; if missing, only the root's time is left open
+ * @param loadedAt when the engine began to load the image, in milliseconds; if missing, only the root's time is left
+ *   open
  */
 export function timesLeftOpen(loadedAt = Number.POSITIVE_INFINITY): Ignore {
   return (path, field, entry) =>

@@ -15,8 +15,9 @@ import { inTurn } from '../helpers/short-or-long.js';
 import { storedLayer } from '../helpers/stored-layer.js';
 
 /*
- * What the promise about bad input names, item by item, each at every door: an archive in a file, out of a pipe, compressed;
- * a folder and a compressed layer where there are any. README.md beside this lists where more of each kind is tried.
+ * What the promise about bad input names, item by item, each at every door: an archive in a file, out of a pipe,
+ * compressed; a folder and a compressed layer where there are any. README.md beside this lists where more of each kind
+ * is tried.
  */
 
 const MIB = 2 ** 20;
@@ -69,15 +70,15 @@ describe('a layer', () => {
       rawTar(file, paxHeader({ size: '9007199254740991' }), rawEntry({})),
       'DIMGX_TAR_TRUNCATED',
     ],
-    ['with a name that leaves the root', rawTar(rawEntry({ name: '../x' })), 'DIMGX_INSPECT_UNSAFE_NAME'],
-    ['with a name in PAX that does', rawTar(paxHeader({ path: 'a/../../x' }), file), 'DIMGX_INSPECT_UNSAFE_NAME'],
-    ['with a long name that does', rawTar(longHeader('L', '/../x'), file), 'DIMGX_INSPECT_UNSAFE_NAME'],
+    ['with a name that leaves the root', rawTar(rawEntry({ name: '../x' })), 'DIMGX_ENTRY_UNSAFE_NAME'],
+    ['with a name in PAX that does', rawTar(paxHeader({ path: 'a/../../x' }), file), 'DIMGX_ENTRY_UNSAFE_NAME'],
+    ['with a long name that does', rawTar(longHeader('L', '/../x'), file), 'DIMGX_ENTRY_UNSAFE_NAME'],
     [
       'with a hard link that leaves the root',
       rawTar(rawEntry({ type: '1', link: '../../etc/passwd' })),
-      'DIMGX_MERGE_BAD_LINK',
+      'DIMGX_ENTRY_BAD_LINK',
     ],
-    ['with a hard link to the host', rawTar(rawEntry({ type: '1', link: '/etc/passwd' })), 'DIMGX_MERGE_BAD_LINK'],
+    ['with a hard link to the host', rawTar(rawEntry({ type: '1', link: '/etc/passwd' })), 'DIMGX_ENTRY_BAD_LINK'],
     [
       'with a PAX record that is absurdly large',
       rawTar(file, rawEntry({ type: 'x', size: 2 ** 20 + 1 }, 'x'.repeat(2 ** 20 + 1))),
@@ -109,7 +110,7 @@ describe('a layer', () => {
       rawEntry({ name: 'zeros', patch: { 124: '\x80\0\0\0\0\0\0\x02\x80\0\0\0' } }).subarray(0, 512),
     );
     const bomb = await archiveOf(storedLayer(Buffer.concat([head, ...Array(32).fill(zeros)]), diffIdOf(good)));
-    await expectRefusalAtEveryDoor(bomb, 'DIMGX_INSPECT_TOO_LARGE', {
+    await expectRefusalAtEveryDoor(bomb, 'DIMGX_LIMIT_SIZE', {
       args: ['--max-size', '100M'],
       unpacked: 100 * MIB,
     });
@@ -161,8 +162,8 @@ describe('documents', () => {
     ['of a compressed layer of another', storedLayer(gzipSync(other), diffIdOf(good)), 'DIMGX_IMAGE_DIGEST_MISMATCH'],
     ['that are no JSON', { ...members, 'manifest.json': '[{"Config":"' }, 'DIMGX_IMAGE_BAD_JSON'],
     ['of the wrong shape', { ...members, ...manifest({ Config: {} }) }, 'DIMGX_IMAGE_BAD_JSON'],
-    ['with parents in a loop', loop, 'DIMGX_SOURCE_PARENT_LOOP'],
-    ['that are absurdly large', { ...members, 'manifest.json': ' '.repeat(5 * MIB) }, 'DIMGX_IMAGE_TOO_LARGE'],
+    ['with parents in a loop', loop, 'DIMGX_LAYER_BAD_PARENT'],
+    ['that are absurdly large', { ...members, 'manifest.json': ' '.repeat(5 * MIB) }, 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE'],
   ])('%s', async (_, changed, code) => {
     await expectRefusalAtEveryDoor(await archiveOf(changed), code);
     await expectRefusal(await writeFolder(changed), code, { unpacked: 5 * MIB });

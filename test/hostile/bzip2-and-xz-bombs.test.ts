@@ -33,7 +33,7 @@ describe.skipIf(lacks('bzip2', 'xz')).each([
     expect(bytes.length).toBeLessThan(200_000);
     const bounds = { args: LIMIT, unpacked: UNPACKED, peak };
     const path = await writeArchive(storedLayer(bytes, diffIdOf(Buffer.alloc(1))));
-    await expectRefusal(path, 'DIMGX_INSPECT_TOO_LARGE', bounds);
-    await expectRefusal('-', 'DIMGX_INSPECT_TOO_LARGE', { ...bounds, input: bytes });
+    await expectRefusal(path, 'DIMGX_LIMIT_SIZE', bounds);
+    await expectRefusal('-', 'DIMGX_LIMIT_SIZE', { ...bounds, input: bytes });
   });
 });

@@ -152,7 +152,9 @@ describe('documents that are too large', () => {
     // as long, and read more quickly
     const plain = JSON.stringify({ x: 'x'.repeat(huge.length - 8) });
     const members = Object.fromEntries(layers.map((id, i) => [`${id}/json`, shortOrLong(i < 2, true) ? huge : plain]));
-    await expectRefusal(await writeArchive({ ...members, repositories: '{}' }), 'DIMGX_IMAGE_TOO_LARGE', { peak: 700 });
+    await expectRefusal(await writeArchive({ ...members, repositories: '{}' }), 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE', {
+      peak: 700,
+    });
   });
 
   test('indexes that lead to millions of manifests', async () => {
@@ -166,7 +168,7 @@ describe('documents that are too large', () => {
       ),
     );
     const top = layout.index(indexes);
-    await expectRefusal(await writeArchive(layout.top([top])), 'DIMGX_IMAGE_TOO_LARGE', { peak: 700 });
+    await expectRefusal(await writeArchive(layout.top([top])), 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE', { peak: 700 });
   });
 });
 
@@ -180,7 +182,7 @@ describe('the form of 2015', () => {
     [
       'of a layer that is its own parent',
       dockerV1Archive([{ id: a, parent: a, layer, tags: ['x:1'] }]),
-      'DIMGX_SOURCE_PARENT_LOOP',
+      'DIMGX_LAYER_BAD_PARENT',
     ],
     [
       'of parents in a loop',
@@ -189,27 +191,27 @@ describe('the form of 2015', () => {
         { id: b, parent: c, layer },
         { id: c, parent: b, layer },
       ]),
-      'DIMGX_SOURCE_PARENT_LOOP',
+      'DIMGX_LAYER_BAD_PARENT',
     ],
     [
       'of a parent that is not there',
       dockerV1Archive([{ id: a, parent: b, layer, tags: ['x:1'] }]),
-      'DIMGX_SOURCE_PARENT_LOOP',
+      'DIMGX_LAYER_BAD_PARENT',
     ],
     [
       'of a tag on nothing',
       { ...dockerV1Archive([{ id: a, layer }]), repositories: JSON.stringify({ x: { '1': b } }) },
-      'DIMGX_SOURCE_PARENT_LOOP',
+      'DIMGX_LAYER_BAD_PARENT',
     ],
     [
       'of a tag that is a path',
       { ...dockerV1Archive([{ id: a, layer }]), repositories: '{"x":{"1":"../../etc"}}' },
-      'DIMGX_SOURCE_PARENT_LOOP',
+      'DIMGX_LAYER_BAD_PARENT',
     ],
     [
       'of a parent that is a path',
       { ...dockerV1Archive([{ id: a, layer, tags: ['x:1'] }]), [`${a}/json`]: json(a, '../x') },
-      'DIMGX_SOURCE_PARENT_LOOP',
+      'DIMGX_LAYER_BAD_PARENT',
     ],
     [
       'of a parent that is a number',
@@ -229,7 +231,7 @@ describe('the form of 2015', () => {
     const id = (i: number) => i.toString(16).padStart(64, '0');
     const members: Record<string, Member> = { repositories: JSON.stringify({ x: { '1': id(0) } }) };
     for (let i = 0; i < 10_000; i++) members[`${id(i)}/json`] = json(id(i), id(i === 9999 ? 5000 : i + 1));
-    await expectRefusal(await writeArchive(members), 'DIMGX_SOURCE_PARENT_LOOP');
+    await expectRefusal(await writeArchive(members), 'DIMGX_LAYER_BAD_PARENT');
   });
 });
 

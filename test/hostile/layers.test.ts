@@ -21,33 +21,29 @@ describe('a layer that is refused', () => {
   test.each<[string, Uint8Array, ErrorCode]>([
     ['as it is no tar', Buffer.from('hello\n'.repeat(500)), 'DIMGX_TAR_NOT_A_TAR'],
     ['as it is cut off in a header', good.subarray(0, 600), 'DIMGX_TAR_TRUNCATED'],
-    [
-      'for a name over 4095 bytes',
-      rawTar(longHeader('L', 'x'.repeat(4096)), rawEntry({})),
-      'DIMGX_INSPECT_UNSAFE_NAME',
-    ],
+    ['for a name over 4095 bytes', rawTar(longHeader('L', 'x'.repeat(4096)), rawEntry({})), 'DIMGX_ENTRY_LONG_NAME'],
     [
       'for a link target over 4095 bytes',
       rawTar(longHeader('K', 'x'.repeat(4096)), rawEntry({ type: '2' })),
-      'DIMGX_INSPECT_UNSAFE_NAME',
+      'DIMGX_ENTRY_LONG_NAME',
     ],
-    ['for a hard link to itself', rawTar(rawEntry({ name: 'a', type: '1', link: 'a' })), 'DIMGX_MERGE_BAD_LINK'],
+    ['for a hard link to itself', rawTar(rawEntry({ name: 'a', type: '1', link: 'a' })), 'DIMGX_ENTRY_BAD_LINK'],
     [
       'for a hard link to a directory',
       rawTar(rawEntry({ name: 'd/', type: '5' }), rawEntry({ type: '1', link: 'd' })),
-      'DIMGX_MERGE_BAD_LINK',
+      'DIMGX_ENTRY_BAD_LINK',
     ],
-    ['for a root that is a file', rawTar(rawEntry({ name: './' })), 'DIMGX_MERGE_BAD_ROOT'],
-    ['for what is below a file', rawTar(file, rawEntry({ name: 'a/b' })), 'DIMGX_MERGE_BAD_PARENT'],
+    ['for a root that is a file', rawTar(rawEntry({ name: './' })), 'DIMGX_LAYER_BAD_ROOT'],
+    ['for what is below a file', rawTar(file, rawEntry({ name: 'a/b' })), 'DIMGX_ENTRY_BAD_PARENT'],
     [
       'for what is below a link to nothing',
       rawTar(rawEntry({ name: 's', type: '2', link: 'none' }), rawEntry({ name: 's/b' })),
-      'DIMGX_MERGE_BAD_PARENT',
+      'DIMGX_ENTRY_BAD_PARENT',
     ],
     [
       'for what is below a link in a loop',
       rawTar(rawEntry({ name: 's', type: '2', link: 's' }), rawEntry({ name: 's/b' })),
-      'DIMGX_MERGE_BAD_PARENT',
+      'DIMGX_ENTRY_BAD_PARENT',
     ],
     ['for a type that nobody knows', rawTar(rawEntry({ type: 'Z' })), 'DIMGX_TAR_UNKNOWN_TYPE'],
     ['for a malformed record', rawTar(file, rawEntry({ type: 'x' }, '99 path=x\n'), rawEntry({})), 'DIMGX_TAR_BAD_PAX'],
@@ -82,15 +78,15 @@ describe('a layer that is refused', () => {
 describe('a layer of more entries than allowed', () => {
   const many = Buffer.concat(Array.from({ length: 5000 }, (_, i) => rawEntry({ name: `f${i}` })));
   test('is refused, stored or compressed, alone or with others', async () => {
-    await expectRefusal(await plain(rawTar(many)), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', {
+    await expectRefusal(await plain(rawTar(many)), 'DIMGX_LIMIT_ENTRIES', {
       args: ['--max-entries', '4999'],
     });
-    await expectRefusal(await zipped(rawTar(many)), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', {
+    await expectRefusal(await zipped(rawTar(many)), 'DIMGX_LIMIT_ENTRIES', {
       args: ['--max-entries', '4999'],
       unpacked: many.length,
     });
     const other = rawTar(rawEntry({ name: 'other' }));
-    await expectRefusal(await plain(rawTar(many), other), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', {
+    await expectRefusal(await plain(rawTar(many), other), 'DIMGX_LIMIT_ENTRIES', {
       args: ['--max-entries', '5000'],
     });
   });
@@ -98,7 +94,7 @@ describe('a layer of more entries than allowed', () => {
   test('counts folders that are only implied', async () => {
     const paths = Array.from({ length: 500 }, (_, i) => `${i}/${'a/'.repeat(1800)}f`);
     const layer = rawTar(...paths.flatMap((path) => [longHeader('L', path), rawEntry({})]));
-    await expectRefusal(await zipped(layer), 'DIMGX_INSPECT_TOO_MANY_ENTRIES', {
+    await expectRefusal(await zipped(layer), 'DIMGX_LIMIT_ENTRIES', {
       args: ['--max-entries', '100000'],
       unpacked: 4 * layer.length, // of which each takes a few dozen blocks: bounded by them, not by the layer
     });
@@ -117,7 +113,7 @@ describe('what takes more memory than it has bytes', () => {
   test('the longest of link targets', async () => {
     const link = Buffer.concat([longHeader('K', 'x'.repeat(2 ** 20 - 2)), rawEntry({ type: '2' })]);
     const layer = Buffer.concat(Array(shortOrLong(20, 60)).fill(link));
-    await expectRefusal(await zipped(layer), 'DIMGX_INSPECT_UNSAFE_NAME', { unpacked: layer.length });
+    await expectRefusal(await zipped(layer), 'DIMGX_ENTRY_LONG_NAME', { unpacked: layer.length });
   });
 
   test('PAX headers of the smallest of records', async () => {
@@ -151,7 +147,7 @@ describe('what takes more memory than it has bytes', () => {
     const layer = rawTar(...links, rawEntry({ name: 'l60/', type: '5' }), rawEntry({ name: 'l0/f' }));
     const { exitCode, stderr, peak } = await measureDimgx(['-t', '/dev/null', await plain(layer)]);
     expect([0, 2]).toContain(exitCode);
-    expect(stderr).toMatch(/^(dimgx: DIMGX_MERGE_BAD_PARENT: .*\n)?$/);
+    expect(stderr).toMatch(/^(dimgx: DIMGX_ENTRY_BAD_PARENT: .*\n)?$/);
     expect(peak).toBeLessThan(250);
   });
 });
@@ -159,9 +155,9 @@ describe('what takes more memory than it has bytes', () => {
 test('messages show names of entries without letting them drive a terminal', async () => {
   const name = '\x1b]0;gone\x07\x9b2J\n\u202e/../../x';
   const layer = rawTar(longHeader('L', Buffer.from(name).toString('latin1')), rawEntry({}));
-  await expectRefusal(await plain(layer), 'DIMGX_INSPECT_UNSAFE_NAME');
+  await expectRefusal(await plain(layer), 'DIMGX_ENTRY_UNSAFE_NAME');
   const link = rawTar(rawEntry({ name: '\x1b[2Ja\nb', type: '1', link: '\x1b[31mnone\x9b' }));
-  await expectRefusal(await plain(link), 'DIMGX_MERGE_BAD_LINK');
+  await expectRefusal(await plain(link), 'DIMGX_ENTRY_BAD_LINK');
 });
 
 test('the output of a good layer is the same whatever its compression', async () => {

@@ -89,9 +89,7 @@ test.each([
     await flattenZipped(rawTar(entry), behind),
   ]) {
     expect(tar.equals(one)).toBe(true);
-    expect(warnings).toEqual([
-      { code: 'DIMGX_INSPECT_TRAILING_DATA', message: expect.stringContaining(says), count: 1 },
-    ]);
+    expect(warnings).toEqual([{ code: 'DIMGX_LAYER_TRAILING_DATA', message: expect.stringContaining(says), count: 1 }]);
   }
 });
 

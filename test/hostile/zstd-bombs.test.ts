@@ -22,13 +22,13 @@ describe('zstd that inflates without end', () => {
   test('as a layer ends at --max-size, and holds no more than a window', async () => {
     expect(BOMB.length).toBeLessThan(34_000);
     const path = await writeArchive(storedLayer(BOMB, diffId));
-    await expectRefusal(path, 'DIMGX_INSPECT_TOO_LARGE', { args: LIMIT, unpacked: UNPACKED, peak: 150 });
+    await expectRefusal(path, 'DIMGX_LIMIT_SIZE', { args: LIMIT, unpacked: UNPACKED, peak: 150 });
     const unverified = [...LIMIT, '--no-verify'];
-    await expectRefusal(path, 'DIMGX_INSPECT_TOO_LARGE', { args: unverified, unpacked: UNPACKED, peak: 150 });
+    await expectRefusal(path, 'DIMGX_LIMIT_SIZE', { args: unverified, unpacked: UNPACKED, peak: 150 });
   });
 
   test('as an archive ends there too', async () => {
-    await expectRefusal('-', 'DIMGX_INSPECT_TOO_LARGE', { args: LIMIT, unpacked: UNPACKED, peak: 150, input: BOMB });
+    await expectRefusal('-', 'DIMGX_LIMIT_SIZE', { args: LIMIT, unpacked: UNPACKED, peak: 150, input: BOMB });
   });
 
   test('or consists of frames that hold nothing costs no more than they are long', async () => {

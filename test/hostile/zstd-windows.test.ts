@@ -11,8 +11,8 @@ const filler = Buffer.alloc(shortOrLong(12, 40) * MIB, 'x');
 const diffId = diffIdOf(await layerOf({ a: 'x' }));
 
 /**
- * What these ask of a decoder is memory: a window, a dictionary, a block size. It is refused before any room is made for it,
- * and of the rest no more is read than comes at once.
+ * What these ask of a decoder is memory: a window, a dictionary, a block size. It is refused before any room is made
+ * for it, and of the rest no more is read than comes at once.
  */
 describe('compression with a window of any size costs nothing, as it is not read', () => {
   test.each<[string, Buffer]>([

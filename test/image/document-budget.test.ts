@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DocumentBudget } from '#dimgx/image/document-budget.js';
 
 const MIB = 2 ** 20;
-const tooLarge = (message: string) => expect.objectContaining({ code: 'DIMGX_IMAGE_TOO_LARGE', message });
+const tooLarge = (message: string) => expect.objectContaining({ code: 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE', message });
 
 describe('the budget of documents', () => {
   test('allows a document of 4 MiB, and not a byte more', () => {

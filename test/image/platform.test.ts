@@ -38,7 +38,7 @@ describe('parsePlatform', () => {
   });
 
   test.each(['', 'linux', 'amd', 'linux/', '/amd64', 'linux/amd64/', 'a/b/c/d', 'linux/am d'])('refuses %j', (text) => {
-    expect(() => parsePlatform(text)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
+    expect(() => parsePlatform(text)).toThrow(expect.objectContaining({ code: 'DIMGX_OPTION_INVALID' }));
   });
 });
 
@@ -48,7 +48,7 @@ describe('an architecture alone', () => {
   });
 
   test.each(['linux', 'all', 'v8', ''])('is not %j', (name) => {
-    expect(() => parsePlatform(name)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
+    expect(() => parsePlatform(name)).toThrow(expect.objectContaining({ code: 'DIMGX_OPTION_INVALID' }));
   });
 });
 

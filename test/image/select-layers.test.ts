@@ -159,9 +159,9 @@ describe('what a spec may be', () => {
 });
 
 describe('what selects nothing', () => {
-  const UNRESOLVED = 'DIMGX_INSPECT_UNRESOLVED_SPEC';
-  const EMPTY = 'DIMGX_INSPECT_EMPTY_RANGE';
-  const NOTHING = 'DIMGX_INSPECT_NOTHING_SELECTED';
+  const UNRESOLVED = 'DIMGX_LAYER_SPEC_UNRESOLVED';
+  const EMPTY = 'DIMGX_LAYER_SPEC_EMPTY';
+  const NOTHING = 'DIMGX_LAYER_NONE_SELECTED';
 
   test.each([
     ['an unknown ID', NOBODY, UNRESOLVED],
@@ -179,7 +179,7 @@ describe('what selects nothing', () => {
     expect(select(FIRST, { layers: [spec] })).toEqual({ positions: [], codes: [code, NOTHING] });
     expect(select(FIRST, { layers: ['@3', spec] })).toEqual({ positions: [3], codes: [code] });
     expect(() => select(FIRST, { layers: ['@3', spec], strict: true })).toThrow(
-      expect.objectContaining({ code: 'DIMGX_INSPECT_LAYER_SPEC', exitCode: 3 }),
+      expect.objectContaining({ code: 'DIMGX_LAYER_SPEC_INVALID', exitCode: 3 }),
     );
   });
 
@@ -257,7 +257,7 @@ describe('a step that made no layer, whose image an engine knows', () => {
   });
 
   test.each([
-    [['bbb'], [], ['DIMGX_INSPECT_NOTHING_SELECTED']],
+    [['bbb'], [], ['DIMGX_LAYER_NONE_SELECTED']],
     [['x:env', 'aaa'], [1], []],
     [['aaa:x:env'], [1], []],
     [['x:env:x'], [2], []],

@@ -99,10 +99,10 @@ describe('layers are inspected', () => {
     onTestFinished(() => image.close());
     const warnings: Warning[] = [];
     const [index] = await inspectLayers(image, { onWarning: (warning) => warnings.push(warning) });
-    expect(warnings.map(({ code }) => code)).toEqual(['DIMGX_INSPECT_SPARSE', 'DIMGX_INSPECT_TRAILING_DATA']);
+    expect(warnings.map(({ code }) => code)).toEqual(['DIMGX_ENTRY_SPARSE', 'DIMGX_LAYER_TRAILING_DATA']);
     expect(warnings.every(({ message }) => message.startsWith('layer layer 0: '))).toBe(true);
     await index?.verified;
-    await expect(inspectLayers(image, { strictInput: true })).rejects.toMatchObject({ code: 'DIMGX_INSPECT_SPARSE' });
+    await expect(inspectLayers(image, { strictInput: true })).rejects.toMatchObject({ code: 'DIMGX_ENTRY_SPARSE' });
   });
 });
 
@@ -162,8 +162,8 @@ describe('limits', () => {
     onTestFinished(() => image.close());
     const inspect = (limits: object) => inspectLayers(image, { limits, verify: false });
     await expect(inspect({ maxEntries: 3000, maxSize: large.length })).resolves.toHaveLength(1);
-    await expect(inspect({ maxEntries: 2999 })).rejects.toMatchObject({ code: 'DIMGX_INSPECT_TOO_MANY_ENTRIES' });
-    await expect(inspect({ maxSize: large.length - 1 })).rejects.toMatchObject({ code: 'DIMGX_INSPECT_TOO_LARGE' });
+    await expect(inspect({ maxEntries: 2999 })).rejects.toMatchObject({ code: 'DIMGX_LIMIT_ENTRIES' });
+    await expect(inspect({ maxSize: large.length - 1 })).rejects.toMatchObject({ code: 'DIMGX_LIMIT_SIZE' });
   });
 
   test('hold for the names of a layer: a link target is no longer than Linux takes it', async () => {
@@ -173,7 +173,7 @@ describe('limits', () => {
     await expect(inspectLayers(image)).resolves.toHaveLength(1);
     const worse = imageValue(await layersOf([{ bytes: target(4096) }]));
     onTestFinished(() => worse.close());
-    await expect(inspectLayers(worse)).rejects.toMatchObject({ code: 'DIMGX_INSPECT_UNSAFE_NAME' });
+    await expect(inspectLayers(worse)).rejects.toMatchObject({ code: 'DIMGX_ENTRY_LONG_NAME' });
   });
 });
 
@@ -201,6 +201,6 @@ describe('work that is cancelled', () => {
     const image = imageValue([layerValue({ ...layer, blob: { ...layer.blob, length: large.length + 4096 } })]);
     onTestFinished(() => image.close());
     const work = inspectLayers(image).then(([index]) => index?.verified);
-    await expect(work).rejects.toMatchObject({ code: 'DIMGX_EXTRACT_CHANGED' });
+    await expect(work).rejects.toMatchObject({ code: 'DIMGX_SOURCE_CHANGED' });
   });
 });

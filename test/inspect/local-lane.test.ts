@@ -44,7 +44,7 @@ test('goes on after a job that failed', async () => {
   const short = indexTask({ ...(await layerWith(1)), length: 1_000_000 }, new Budget(DEFAULT_LIMITS));
   const results = await Promise.allSettled([lane.run(short, () => {}), lane.run(job, () => {})]);
   expect(results).toMatchObject([
-    { status: 'rejected', reason: { code: 'DIMGX_EXTRACT_CHANGED' } },
+    { status: 'rejected', reason: { code: 'DIMGX_SOURCE_CHANGED' } },
     { status: 'fulfilled', value: { contents: { length: 1536 } } },
   ]);
 });

@@ -30,7 +30,8 @@ export function rowsLeftBy(judge: Judge): readonly LeftRow[] {
 const HOUR = 3_600_000;
 
 /**
- * For each stack how its flattened tree differs from what a judge shows, one way a line; that it is refused is one, too.
+ * For each stack how its flattened tree differs from what a judge shows, one way a line; that it is refused is one,
+ * too.
  *
  * @param rows what of the judge's tree is open
  */

@@ -64,7 +64,7 @@ export const LEFT_TO_THE_MODEL: readonly LeftRow[] = [
     row: '2.3: a symlink of the layer that leads into an older one, as parent',
     judges: BOTH,
     reason: 'in the layer alone it leads nowhere, and the layer is refused',
-    without: (stack) => stack.map((layer) => withoutRefusedAlone(layer, 'DIMGX_MERGE_BAD_PARENT')),
+    without: (stack) => stack.map((layer) => withoutRefusedAlone(layer, 'DIMGX_ENTRY_BAD_PARENT')),
     example: [
       [{ name: 'd', type: '5' }],
       [
@@ -144,7 +144,7 @@ export const LEFT_TO_THE_MODEL: readonly LeftRow[] = [
     row: '8.2: hard links to older layers',
     judges: BOTH,
     reason: 'in the layer alone there is no target, and the layer is refused',
-    without: (stack) => stack.map((layer) => withoutRefusedAlone(layer, 'DIMGX_MERGE_BAD_LINK')),
+    without: (stack) => stack.map((layer) => withoutRefusedAlone(layer, 'DIMGX_ENTRY_BAD_LINK')),
     example: [[{ name: 'a' }], [{ name: 'b', type: '1', link: 'a' }]],
   },
   {

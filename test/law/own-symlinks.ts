@@ -6,8 +6,8 @@ export function placeOf(layer: readonly Entry[], entry: Entry): string {
 }
 
 /**
- * The directory in which an entry acts (2.3): symlinks that stand before it in its own layer are followed, taken from the
- * root. As it was where they lead in a circle.
+ * The directory in which an entry acts (2.3): symlinks that stand before it in its own layer are followed, taken from
+ * the root. As it was where they lead in a circle.
  */
 export function directoryOf(layer: readonly Entry[], entry: Entry): string {
   const symlinks = new Map<string, string>();

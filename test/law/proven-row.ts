@@ -3,8 +3,8 @@ import type { Judge, LeftRow } from './left-to-the-model.js';
 import { withoutRefused } from './without-refused.js';
 
 /**
- * Whether a row is still to be left to the model: the judge differs on its example, which no other row takes from it, and
- * agrees on what the row leaves of it.
+ * Whether a row is still to be left to the model: the judge differs on its example, which no other row takes from it,
+ * and agrees on what the row leaves of it.
  *
  * @returns what was found
  */

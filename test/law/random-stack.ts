@@ -165,8 +165,8 @@ function linkName(target: string, pick: number): string {
 }
 
 /**
- * A hole, data, a hole, more data, a hole, told by a last stretch of nothing: in each of the forms there are. Source: GNU
- * tar manual, Sparse Formats.
+ * A hole, data, a hole, more data, a hole, told by a last stretch of nothing: in each of the forms there are. Source:
+ * GNU tar manual, Sparse Formats.
  */
 function sparse(data: string, pick: number): Omit<RawEntry, 'name'> {
   const first = data.padEnd(512, 'x').slice(0, 512);

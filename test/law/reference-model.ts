@@ -4,8 +4,9 @@ import { Refusal } from './refusal.js';
 import { described, type Name, newDirectory, type Thing, walk, withXattrs } from './thing.js';
 
 /**
- * How layers apply, as plainly as it can be put: objects and maps, one layer after the other, each read twice, first for
- * what it removes from the older ones, then for what it brings. The numbers are those of the rows of test/conformance.
+ * How layers apply, as plainly as it can be put: objects and maps, one layer after the other, each read twice, first
+ * for what it removes from the older ones, then for what it brings. The numbers are those of the rows of
+ * test/conformance.
  */
 export class Model {
   readonly root = newDirectory();
@@ -56,7 +57,7 @@ export class Model {
 
   #bring(entry: Entry): void {
     if (entry.path === '') {
-      if (entry.type !== 'directory') throw new Refusal('DIMGX_MERGE_BAD_ROOT', 'no directory', entry.raw); // 1.4
+      if (entry.type !== 'directory') throw new Refusal('DIMGX_LAYER_BAD_ROOT', 'no directory', entry.raw); // 1.4
       described(this.root, entry);
       return;
     }
@@ -87,20 +88,20 @@ export class Model {
         directory = this.#put(directory, part, newDirectory()); // 2.1, 2.4, 2.6
       else if (child.thing.type === 'symlink')
         directory = this.#ownSymlink(directory, child.thing, entry); // 2.3
-      else throw new Refusal('DIMGX_MERGE_BAD_PARENT', 'a file of the same layer', entry.raw); // 2.6
+      else throw new Refusal('DIMGX_ENTRY_BAD_PARENT', 'a file of the same layer', entry.raw); // 2.6
     }
     return directory;
   }
 
   #ownSymlink(directory: Thing, symlink: Thing, entry: Entry): Thing {
     const found = this.#follow(directory, symlink);
-    if (found === undefined) throw new Refusal('DIMGX_MERGE_BAD_PARENT', 'dangling, or a loop', entry.raw); // 2.5
+    if (found === undefined) throw new Refusal('DIMGX_ENTRY_BAD_PARENT', 'dangling, or a loop', entry.raw); // 2.5
     return found;
   }
 
   /** 8 */
   #link(entry: Entry, directory: Thing, base: string, there: Name | undefined): void {
-    const refuse = (why: string) => new Refusal('DIMGX_MERGE_BAD_LINK', why, entry.raw);
+    const refuse = (why: string) => new Refusal('DIMGX_ENTRY_BAD_LINK', why, entry.raw);
     const target = this.#target(entry);
     if (target === undefined || target.thing.type === 'directory') throw refuse('no target, or a directory'); // 8.3
     if (target === there) throw refuse('itself');

@@ -79,7 +79,7 @@ test('bytes that are no UTF-8 are kept beside the text', async () => {
 });
 
 test('what neither inspectLayers nor mergeLayers made is refused', async () => {
-  const usage = expect.objectContaining({ code: 'DIMGX_CLI_USAGE' });
+  const usage = expect.objectContaining({ code: 'DIMGX_OPTION_INVALID' });
   expect(() => mergeLayers([{ entries: [] }] as never)).toThrow(usage);
   expect(() => mergeLayers('layers' as never)).toThrow(usage);
   await expect(buffer(extractLayers({ survivors: () => [] } as never))).rejects.toEqual(usage);

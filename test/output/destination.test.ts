@@ -107,12 +107,12 @@ describe('compression', () => {
     ['out.txz', 'xz', 6],
   ])('%s is compressed with %s', async (name, codec, level) => {
     expect(await compressionOf(name)).toEqual({ codec, level, warnings: [] });
-    await expect(compressionOf(name, { level: 10 })).rejects.toMatchObject({ code: 'DIMGX_CLI_USAGE' });
+    await expect(compressionOf(name, { level: 10 })).rejects.toMatchObject({ code: 'DIMGX_OPTION_INVALID' });
   });
 
   test.skipIf(!nodeZstd()).each(['out.tar.zst', 'OUT.TZST'])('%s with {} (from Node 22.15 on)', async (name) => {
     expect(await compressionOf(name)).toMatchObject({ codec: 'zstd', level: 3 });
-    await expect(compressionOf(name, { level: 20 })).rejects.toMatchObject({ code: 'DIMGX_CLI_USAGE' });
+    await expect(compressionOf(name, { level: 20 })).rejects.toMatchObject({ code: 'DIMGX_OPTION_INVALID' });
   });
 
   test.each([0, 1, 6, 9])('gzip has level %i', async (level) => {
@@ -120,14 +120,14 @@ describe('compression', () => {
   });
 
   test.each([-1, 10, 1.5, Number.NaN])('gzip has no level %d', async (level) => {
-    await expect(compressionOf('out.tgz', { level })).rejects.toMatchObject({ code: 'DIMGX_CLI_USAGE' });
+    await expect(compressionOf('out.tgz', { level })).rejects.toMatchObject({ code: 'DIMGX_OPTION_INVALID' });
   });
 
   test('a level of the command line that gzip has not is bad usage', async () => {
     const { code, stderr } = await runScript('dimgx -z --compress-level 10 -t - /no/image | cat; exit $PIPESTATUS');
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: 'dimgx: DIMGX_CLI_USAGE: gzip has levels 0 to 9, not 10\n',
+      stderr: 'dimgx: DIMGX_OPTION_INVALID: gzip has levels 0 to 9, not 10\n',
     });
   });
 

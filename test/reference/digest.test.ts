@@ -24,7 +24,7 @@ describe('the digest of some bytes', () => {
 test.each([
   ['another digest', new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', ''), true],
   ['another size', new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', ''), true],
-  ['another failure', new DimgxError('DIMGX_IMAGE_TOO_LARGE', ''), false],
+  ['another failure', new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', ''), false],
   ['an error without a code', new Error('DIMGX_IMAGE_SIZE_MISMATCH'), false],
 ])('%s: a mismatch or not', (_, failure, is) => {
   expect(isMismatch(failure)).toBe(is);

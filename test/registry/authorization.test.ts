@@ -74,7 +74,7 @@ describe('a token', () => {
     async (answer) => {
       const { realm } = await tokenServer(answer);
       const asked = refusal(HERE, `Bearer realm="${realm}"`);
-      expect(await codeOf(authorization().answer(asked, 'a', undefined))).toBe('DIMGX_SOURCE_REGISTRY_FAILED');
+      expect(await codeOf(authorization().answer(asked, 'a', undefined))).toBe('DIMGX_REGISTRY_FAILED');
     },
   );
 
@@ -82,7 +82,7 @@ describe('a token', () => {
     'is got from no such place: %j',
     async (realm) => {
       const asked = refusal(HERE, `Bearer realm="${realm}"`);
-      expect(await codeOf(authorization().answer(asked, 'a', undefined))).toBe('DIMGX_SOURCE_REGISTRY_FAILED');
+      expect(await codeOf(authorization().answer(asked, 'a', undefined))).toBe('DIMGX_REGISTRY_FAILED');
     },
   );
 });
@@ -170,7 +170,7 @@ describe('a server for tokens that is not there', () => {
       .answer(asked, 'a', undefined)
       .catch((error) => error);
     expect(failure).toMatchObject({
-      code: 'DIMGX_SOURCE_REGISTRY_UNREACHABLE',
+      code: 'DIMGX_REGISTRY_UNREACHABLE',
       message: expect.stringMatching(
         /^the server for tokens 127\.0\.0\.1:1, which 127\.0\.0\.1:5000 names, cannot be reached: /,
       ),

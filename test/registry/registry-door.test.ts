@@ -55,7 +55,7 @@ describe('the lists of a registry', () => {
     await newUser();
     const host = await startRegistry(forUser);
     expect((await listRepositories(host, { credentials: USER })).repositories).toHaveLength(2);
-    await expect(listRepositories(host)).rejects.toMatchObject({ code: 'DIMGX_SOURCE_REGISTRY_DENIED' });
+    await expect(listRepositories(host)).rejects.toMatchObject({ code: 'DIMGX_REGISTRY_DENIED' });
   });
 });
 
@@ -103,7 +103,7 @@ describe('a login', () => {
     const home = await newUser();
     const host = await startRegistry(forUser);
     const path = join(home, 'auth.json');
-    const denied = { code: 'DIMGX_SOURCE_REGISTRY_DENIED' };
+    const denied = { code: 'DIMGX_REGISTRY_DENIED' };
     await expect(login(host, { ...USER, password: 'other' })).rejects.toMatchObject(denied);
     expect(await logout(host)).toEqual({ registry: host, removed: [] });
     expect(await login(`docker://${host}`, USER)).toEqual({ registry: host, path });
@@ -123,7 +123,7 @@ describe('a login', () => {
     await login(host, USER, { onWarning });
     await logout(host, { onWarning });
     await logoutAll({ onWarning });
-    expect(codes).toEqual(Array(3).fill('DIMGX_SOURCE_OTHER_LOGIN'));
+    expect(codes).toEqual(Array(3).fill('DIMGX_CREDENTIALS_SHADOWED'));
   });
 });
 
@@ -145,7 +145,7 @@ describe('what the registry functions cannot take is refused before they ask any
     ['authFile', () => logout('a.b', { authFile: wrong(1) })],
     ['signal', () => logoutAll({ signal: wrong({}) })],
   ])('%s', async (what, call) => {
-    const refusal = { code: 'DIMGX_CLI_USAGE', message: expect.stringContaining(what) };
+    const refusal = { code: 'DIMGX_OPTION_INVALID', message: expect.stringContaining(what) };
     await expect(call()).rejects.toMatchObject(refusal);
   });
 

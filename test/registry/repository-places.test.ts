@@ -62,7 +62,7 @@ describe('a mirror that is named', () => {
     'docker.io=https://me:s3cret@m',
     'docker.io=https://m?x',
   ])('is refused when it is malformed: %s', async (mirror) => {
-    expect(await codeOf(placesOf('alpine', { mirrors: [mirror] }))).toBe('DIMGX_CLI_USAGE');
+    expect(await codeOf(placesOf('alpine', { mirrors: [mirror] }))).toBe('DIMGX_OPTION_INVALID');
     await expect(placesOf('alpine', { mirrors: [mirror] })).rejects.not.toThrow('s3cret');
   });
 });
@@ -134,7 +134,7 @@ describe("Podman's configuration", () => {
 
   it('may block a registry', async () => {
     const conf = rule('location="docker.io"', 'blocked=true');
-    expect(await codeOf(placesOf('alpine', { conf }))).toBe('DIMGX_SOURCE_REGISTRY_DENIED');
+    expect(await codeOf(placesOf('alpine', { conf }))).toBe('DIMGX_REGISTRY_BLOCKED');
   });
 
   test.each([
@@ -160,7 +160,7 @@ describe("Podman's configuration", () => {
       `${rule('location="docker.io"', 'blocked=true')}[aliases]\n"Alpine"="a.example/a"\n"alpine"="b.example/b"`,
     ],
   ])('blocks a registry, written with %s', async (_, conf) => {
-    expect(await codeOf(placesOf('alpine', { conf }))).toBe('DIMGX_SOURCE_REGISTRY_DENIED');
+    expect(await codeOf(placesOf('alpine', { conf }))).toBe('DIMGX_REGISTRY_BLOCKED');
   });
 
   test.each([
@@ -173,7 +173,7 @@ describe("Podman's configuration", () => {
     ['reg.test:5000/a/b', 'reg.test:5000/a/b'],
   ])('blocks %s by %s', async (name, prefix) => {
     const conf = rule(`prefix="${prefix}"`, 'location="x.example"', 'blocked=true');
-    expect(await codeOf(placesOf(name, { conf }))).toBe('DIMGX_SOURCE_REGISTRY_DENIED');
+    expect(await codeOf(placesOf(name, { conf }))).toBe('DIMGX_REGISTRY_BLOCKED');
   });
 
   it('marks hosts of version 1 as insecure', async () => {
@@ -196,7 +196,10 @@ describe("Podman's configuration", () => {
       ['one.example', true],
       ['docker.io', false],
     ]);
-    expect(warnings.map(({ code }) => code)).toEqual(['DIMGX_SOURCE_MIRROR', 'DIMGX_SOURCE_MIRROR']);
+    expect(warnings.map(({ code }) => code)).toEqual([
+      'DIMGX_REGISTRY_MIRROR_SKIPPED',
+      'DIMGX_REGISTRY_MIRROR_SKIPPED',
+    ]);
   });
 
   test.each([
@@ -219,7 +222,7 @@ describe("Podman's configuration", () => {
     '{"registry": []}',
   ])('is an error when it cannot be understood: %j', async (conf) => {
     const failure = placesOf('alpine', { conf });
-    expect(await codeOf(failure)).toBe('DIMGX_SOURCE_REGISTRIES_CONF');
+    expect(await codeOf(failure)).toBe('DIMGX_REGISTRY_CONFIG');
     await expect(failure).rejects.toThrow(/registries\.conf cannot be understood[^\p{Cc}]+$/u);
   });
 });
@@ -239,13 +242,13 @@ describe('the files of the configuration', () => {
   };
 
   test.each<[string, Readonly<Record<string, string>>, string | undefined, string | undefined]>([
-    ["the user's", { [OWN]: block('reg.test') }, undefined, 'DIMGX_SOURCE_REGISTRY_DENIED'],
-    ['one that is named', { named: block('reg.test') }, '~/named', 'DIMGX_SOURCE_REGISTRY_DENIED'],
+    ["the user's", { [OWN]: block('reg.test') }, undefined, 'DIMGX_REGISTRY_BLOCKED'],
+    ['one that is named', { named: block('reg.test') }, '~/named', 'DIMGX_REGISTRY_BLOCKED'],
     ["not the user's beside one that is named", { named: '', [OWN]: block('reg.test') }, '~/named', undefined],
-    ['one that is named and not there', {}, '~/named', 'DIMGX_SOURCE_REGISTRIES_CONF'],
+    ['one that is named and not there', {}, '~/named', 'DIMGX_REGISTRY_CONFIG'],
     ['one that is masked', { [OWN]: block('reg.test') }, '/dev/null', undefined],
-    ['a folder in its place', { [`${OWN}/x`]: '' }, undefined, 'DIMGX_SOURCE_REGISTRIES_CONF'],
-    ['of a folder', { [`${OWN}.d/1.conf`]: block('reg.test') }, undefined, 'DIMGX_SOURCE_REGISTRY_DENIED'],
+    ['a folder in its place', { [`${OWN}/x`]: '' }, undefined, 'DIMGX_REGISTRY_CONFIG'],
+    ['of a folder', { [`${OWN}.d/1.conf`]: block('reg.test') }, undefined, 'DIMGX_REGISTRY_BLOCKED'],
     ['of a folder, but for other names', { [`${OWN}.d/1.conf.old`]: block('reg.test') }, undefined, undefined],
     [
       'the later before the earlier',
@@ -253,12 +256,7 @@ describe('the files of the configuration', () => {
       undefined,
       undefined,
     ],
-    [
-      'one of a folder that cannot be understood',
-      { [`${OWN}.d/1.conf`]: '[' },
-      undefined,
-      'DIMGX_SOURCE_REGISTRIES_CONF',
-    ],
+    ['one of a folder that cannot be understood', { [`${OWN}.d/1.conf`]: '[' }, undefined, 'DIMGX_REGISTRY_CONFIG'],
   ])('%s', async (_, files, named, code) => {
     expect(await codeWith(files, named)).toBe(code);
   });
@@ -273,7 +271,7 @@ describe('the files of the configuration', () => {
       env: process.env,
       warn: () => undefined,
     });
-    expect(await codeOf(places)).toBe('DIMGX_SOURCE_REGISTRIES_CONF');
+    expect(await codeOf(places)).toBe('DIMGX_REGISTRY_CONFIG');
   });
 
   it("is the user's in ~/.config, too, when XDG_CONFIG_HOME is elsewhere", async () => {
@@ -282,6 +280,6 @@ describe('the files of the configuration', () => {
     vi.stubEnv('XDG_CONFIG_HOME', `${home}/elsewhere`);
     const name = parseRegistryName('reg.test/a');
     const places = repositoryPlaces({ name, mirrors: [], env: process.env, warn: () => undefined });
-    expect(await codeOf(places)).toBe('DIMGX_SOURCE_REGISTRY_DENIED');
+    expect(await codeOf(places)).toBe('DIMGX_REGISTRY_BLOCKED');
   });
 });

@@ -98,8 +98,8 @@ describe('a token', () => {
   });
 
   test.each([
-    ['is huge', { status: 200, body: JSON.stringify({ token: 'x'.repeat(70_000) }) }, 'DIMGX_SOURCE_REGISTRY_FAILED'],
-    ['never ends', { status: 200, body: `{"token":"${'x'.repeat(2 ** 21)}` }, 'DIMGX_IMAGE_TOO_LARGE'],
+    ['is huge', { status: 200, body: JSON.stringify({ token: 'x'.repeat(70_000) }) }, 'DIMGX_REGISTRY_FAILED'],
+    ['never ends', { status: 200, body: `{"token":"${'x'.repeat(2 ** 21)}` }, 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE'],
   ])('that %s is none', async (_name, answer, code) => {
     const { host } = await tokens(answer);
     expect(await failing(ask(`http://${host}/`))).toMatchObject({ code });

@@ -140,7 +140,7 @@ describe('an index', () => {
       const warnings: string[] = [];
       const onWarning = ({ code }: { code: string }) => warnings.push(code);
       expect((await opened(await writeFolder(members), { onWarning })).id).toBe(imageIdOf(image));
-      expect(warnings).toEqual(['DIMGX_SOURCE_PASSED_OVER']);
+      expect(warnings).toEqual(['DIMGX_SOURCE_IMAGE_SKIPPED']);
     },
   );
 

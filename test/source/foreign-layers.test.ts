@@ -67,18 +67,18 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
   test('is named, with where it is and the option that fetches it', async () => {
     const image = await write({ urls: [elsewhere] });
     const failure = await refusal(image);
-    expect(failure.code).toBe('DIMGX_SOURCE_FOREIGN_LAYER');
+    expect(failure.code).toBe('DIMGX_LAYER_FOREIGN');
     expect(failure.message).toContain(digest);
     expect(failure.message).toContain(elsewhere);
     expect(failure.message).toContain('--allow-foreign-layers');
     const { code, stdout, stderr } = await callDimgx('-t', '-', image);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^dimgx: DIMGX_SOURCE_FOREIGN_LAYER: [^\n]*\n$/);
+    expect(stderr).toMatch(/^dimgx: DIMGX_LAYER_FOREIGN: [^\n]*\n$/);
   });
 
   test('is known as one by its URLs alone', async () => {
     const failure = await refusal(await write({ mediaType: USUAL, urls: [elsewhere] }));
-    expect(failure.code).toBe('DIMGX_SOURCE_FOREIGN_LAYER');
+    expect(failure.code).toBe('DIMGX_LAYER_FOREIGN');
   });
 
   test('is fetched and checked where that is allowed', async () => {
@@ -116,7 +116,7 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
   test('is refused when its URL leads to nothing', async () => {
     const { url } = await serve(Buffer.from('gone'), 404);
     const failure = await refusal(await write({ urls: [url] }), QUICK);
-    expect(failure.code).toBe('DIMGX_SOURCE_REGISTRY_FAILED');
+    expect(failure.code).toBe('DIMGX_REGISTRY_FAILED');
     expect(failure.message).toContain('404');
   });
 
@@ -125,7 +125,7 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
     async (urls) => {
       const image = await write(urls ? { urls } : {});
       const failure = await refusal(image, QUICK);
-      expect(failure.code).toBe('DIMGX_SOURCE_FOREIGN_LAYER');
+      expect(failure.code).toBe('DIMGX_LAYER_FOREIGN');
       expect(failure.message).not.toContain('--allow-foreign-layers');
     },
   );
@@ -137,7 +137,7 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
     const { layers } = JSON.parse(listing.stdout);
     expect(layers.map(({ problem }: { problem: { code: string } | null }) => problem?.code)).toEqual([
       undefined,
-      'DIMGX_SOURCE_FOREIGN_LAYER',
+      'DIMGX_LAYER_FOREIGN',
     ]);
     for (const allowForeignLayers of [false, true]) {
       const options = { ...QUICK, allowForeignLayers, layers: ['@2'] };

@@ -62,7 +62,7 @@ describe('a reference', () => {
 
   test('to what is no path is asked of the engine, and both are told', async () => {
     expect(await refusal('alpine:3.20', { host: NOWHERE })).toMatchObject({
-      code: 'DIMGX_SOURCE_NO_ENGINE',
+      code: 'DIMGX_ENGINE_UNREACHABLE',
       message: expect.stringMatching(
         /^there is no file or directory "alpine:3\.20"; no container engine answers at unix:/,
       ),
@@ -79,7 +79,9 @@ describe('a reference', () => {
   });
 
   test('with a malformed platform is refused', async () => {
-    expect((await refusal(await writeArchive(dockerArchive([app])), { platform: 'x' })).code).toBe('DIMGX_CLI_USAGE');
+    expect((await refusal(await writeArchive(dockerArchive([app])), { platform: 'x' })).code).toBe(
+      'DIMGX_OPTION_INVALID',
+    );
   });
 });
 
@@ -131,7 +133,7 @@ describe('a bare name', () => {
   test('is a file of that name, or a directory that holds an image', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'saved'), await archiveOf(dockerArchive([app])));
-    expect(openedIn(folder, 'saved')).toBe('DIMGX_SOURCE_NOT_TAKEN docker-archive');
+    expect(openedIn(folder, 'saved')).toBe('DIMGX_REFERENCE_AMBIGUOUS docker-archive');
     await rename(join(folder, 'saved'), join(folder, 'saved.tar'));
     expect(openedIn(folder, 'saved.tar')).toBe('docker-archive');
     expect(openedIn(folder, './saved.tar')).toBe('docker-archive');
@@ -143,7 +145,7 @@ describe('a bare name', () => {
   test('is not a directory that holds none, unless it has a slash', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'alpine'));
-    expect(openedIn(folder, 'alpine')).toBe('DIMGX_SOURCE_NOT_TAKEN DIMGX_SOURCE_NO_ENGINE');
+    expect(openedIn(folder, 'alpine')).toBe('DIMGX_REFERENCE_AMBIGUOUS DIMGX_ENGINE_UNREACHABLE');
     expect(openedIn(folder, './alpine')).toBe('DIMGX_SOURCE_NOT_AN_IMAGE');
   });
 

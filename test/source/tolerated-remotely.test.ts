@@ -62,7 +62,7 @@ describe('an image in a registry whose descriptors have no sizes', () => {
       response.end(bytes.subarray(10));
     });
     await expect(read(reference, { cache: false })).rejects.toMatchObject({
-      code: 'DIMGX_SOURCE_REGISTRY_FAILED',
+      code: 'DIMGX_REGISTRY_FAILED',
       message: expect.stringContaining('how long'),
     });
   });

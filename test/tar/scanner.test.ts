@@ -120,8 +120,8 @@ describe('the end', () => {
 });
 
 /**
- * Where Go's archive/tar, read to its end, accepts an archive that is cut off there: between headers, inside the padding
- * of contents or of an extension, behind one zero block.
+ * Where Go's archive/tar, read to its end, accepts an archive that is cut off there: between headers, inside the
+ * padding of contents or of an extension, behind one zero block.
  */
 function acceptedCuts(): ReadonlySet<number> {
   const cuts = new Set<number>();

@@ -1,6 +1,6 @@
 /**
- * Marks a promise as handled: Node ends the process when one rejects before something awaits it. Not unhandled: the next
- * `await` of the same promise rethrows it.
+ * Marks a promise as handled: Node ends the process when one rejects before something awaits it. Not unhandled: the
+ * next `await` of the same promise rethrows it.
  */
 export function handledLater<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);

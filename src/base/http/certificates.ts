@@ -38,14 +38,14 @@ export async function hostCertificates(
 /**
  * Reads the certificates of a folder that the user named, which must exist.
  *
- * @throws DIMGX_SOURCE_REGISTRY_TLS if the folder cannot be read
+ * @throws DIMGX_REGISTRY_TLS if the folder cannot be read
  */
 export async function namedCertificates(folder: string, warn: Warn): Promise<HostCertificates> {
   try {
     return await certificatesOf(folder, await readdir(folder), warn);
   } catch (failure) {
     const message = `the certificates in ${printable(folder, 300)} cannot be read: ${readFailure(failure)}`;
-    throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message, { cause: failure });
+    throw new DimgxError('DIMGX_REGISTRY_TLS', message, { cause: failure });
   }
 }
 
@@ -70,7 +70,7 @@ async function certificatesOf(folder: string, entries: readonly string[], warn: 
   return { authorities };
 }
 
-/** @throws DIMGX_SOURCE_REGISTRY_TLS if the file cannot be read or holds no certificate */
+/** @throws DIMGX_REGISTRY_TLS if the file cannot be read or holds no certificate */
 export async function readAuthorities(path: string): Promise<readonly string[]> {
   let reason = 'there is no certificate in it';
   try {
@@ -80,7 +80,7 @@ export async function readAuthorities(path: string): Promise<readonly string[]> 
     reason = readFailure(failure);
   }
   const message = `the certificate ${printable(path, 300)} cannot be read: ${reason}`;
-  throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message);
+  throw new DimgxError('DIMGX_REGISTRY_TLS', message);
 }
 
 async function readableNames(folder: string, warn: Warn): Promise<readonly string[]> {
@@ -94,7 +94,7 @@ async function readableNames(folder: string, warn: Warn): Promise<readonly strin
 
 function passOver(path: string, failure: unknown, warn: Warn): void {
   const message = `the certificate ${printable(path, 300)} is passed over: ${readFailure(failure)}`;
-  warn({ code: 'DIMGX_SOURCE_CERTIFICATE', message, count: 1 });
+  warn({ code: 'DIMGX_REGISTRY_CERTIFICATE_SKIPPED', message, count: 1 });
 }
 
 function readFailure(failure: unknown): string {

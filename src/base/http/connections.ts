@@ -38,7 +38,7 @@ export class Connections {
     this.#contexts = new TlsContexts(settings);
   }
 
-  /** @throws HttpFailure; DIMGX_SOURCE_REGISTRY_TLS when certificates cannot be read */
+  /** @throws HttpFailure; DIMGX_REGISTRY_TLS when certificates cannot be read */
   to(url: URL): Promise<Dispatcher> {
     return (this.#origins.get(url.origin) ?? this.#make(url, false, false)).dispatcher;
   }

@@ -62,7 +62,7 @@ export class HttpClient {
     return this.#connections.proxyOf(url);
   }
 
-  /** @throws HttpFailure; DIMGX_ABORTED; DIMGX_SOURCE_REGISTRY_TLS when certificates cannot be read */
+  /** @throws HttpFailure; DIMGX_ABORTED; DIMGX_REGISTRY_TLS when certificates cannot be read */
   async send(url: URL, wanted: HttpRequest = {}): Promise<HttpReply> {
     for (;;) {
       throwIfAborted(this.#options.signal);

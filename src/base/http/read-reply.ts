@@ -10,7 +10,7 @@ import { HttpFailure } from './http-failure.js';
  * as it is.
  *
  * @param limit maximum size in bytes, both before and after decoding; reading stops there
- * @throws DIMGX_IMAGE_TOO_LARGE, HttpFailure, DIMGX_ABORTED
+ * @throws DIMGX_IMAGE_DOCUMENT_TOO_LARGE, HttpFailure, DIMGX_ABORTED
  */
 export async function readReply(http: HttpClient, reply: HttpReply, limit: number): Promise<Buffer> {
   const codings = contentCodings(reply.headers('content-encoding'));
@@ -69,7 +69,7 @@ async function* asPieces(bytes: Buffer): AsyncGenerator<Buffer, void> {
 
 function tooLarge({ host }: URL, limit: number): DimgxError {
   const message = `a document of ${printable(host, 200)} is larger than ${limit} bytes: nothing more of it is read`;
-  return new DimgxError('DIMGX_IMAGE_TOO_LARGE', message);
+  return new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', message);
 }
 
 /** The bytes are not encoded as a header says. */

@@ -41,7 +41,7 @@ export class TlsContexts {
    * environment.
    *
    * @param trustsSystem whether to also trust the system's authorities, which take longer to read
-   * @throws DIMGX_SOURCE_REGISTRY_TLS if a certificate cannot be read
+   * @throws DIMGX_REGISTRY_TLS if a certificate cannot be read
    */
   async context({ host, hostname, port }: URL, trustsSystem: boolean): Promise<SecureContext> {
     const { env, caFile, certDir, isOwn, spellings, warn = () => undefined } = this.#settings;
@@ -84,6 +84,6 @@ function contextOf(authorities: readonly string[], client: HostCertificates['cli
     return context;
   } catch (cause) {
     const message = `the certificates for the registry cannot be used: ${printable((cause as Error).message, 200)}`;
-    throw new DimgxError('DIMGX_SOURCE_REGISTRY_TLS', message, { cause });
+    throw new DimgxError('DIMGX_REGISTRY_TLS', message, { cause });
   }
 }

@@ -61,8 +61,8 @@ export function mapFailures(source: ByteSource, explain: (cause: unknown) => Err
 }
 
 /**
- * The last stream of a pipeline. Calls `onPiece` for each piece, waiting for its promise before the next. A loop over the
- * previous stream would do the same, but if the loop throws, Node's `pipeline` rejects with the AbortError of the
+ * The last stream of a pipeline. Calls `onPiece` for each piece, waiting for its promise before the next. A loop over
+ * the previous stream would do the same, but if the loop throws, Node's `pipeline` rejects with the AbortError of the
  * abandoned stream instead of the thrown error. Node would also join buffered pieces, which costs another copy.
  */
 export function pieceSink(onPiece: (piece: Buffer) => void | Promise<void>): Writable {

@@ -102,7 +102,7 @@ export class DescriptorFile extends HeldFile {
     } finally {
       this.release();
     }
-    throw new DimgxError('DIMGX_EXTRACT_CHANGED', 'the source was written to while it was read: try again');
+    throw new DimgxError('DIMGX_SOURCE_CHANGED', 'the source was written to while it was read: try again');
   }
 
   protected override descriptor(): number {

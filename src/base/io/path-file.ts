@@ -147,14 +147,14 @@ export class PathFile extends HeldFile implements Shuttable {
     const known = this.#identity;
     const isUnwritten = mtimeNs === (known.mtimeNs ?? mtimeNs);
     if (dev === known.dev && ino === known.ino && size === known.size && isUnwritten) return;
-    throw new DimgxError('DIMGX_EXTRACT_CHANGED', 'the source was written to while it was read: try again');
+    throw new DimgxError('DIMGX_SOURCE_CHANGED', 'the source was written to while it was read: try again');
   }
 
   #explain(failure: unknown): unknown {
     if (failure instanceof DimgxError) return failure;
     const path = printable(this.#path, 300);
     if (isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ELOOP')) {
-      return new DimgxError('DIMGX_EXTRACT_CHANGED', `${path} was removed while it was read: try again`);
+      return new DimgxError('DIMGX_SOURCE_CHANGED', `${path} was removed while it was read: try again`);
     }
     const reason = failure instanceof Error ? failure.message : String(failure);
     const message = `the source cannot be read: ${printable(reason, 300)}`;

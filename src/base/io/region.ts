@@ -9,13 +9,13 @@ export interface RegionFile {
    * Keeps the file open until `release`, opening it if necessary.
    *
    * @returns its descriptor, for reads by position only
-   * @throws DIMGX_ABORTED after `seal`; DIMGX_EXTRACT_CHANGED if another file has taken its place;
+   * @throws DIMGX_ABORTED after `seal`; DIMGX_SOURCE_CHANGED if another file has taken its place;
    *   DIMGX_TOO_MANY_FILES, DIMGX_SOURCE_UNREADABLE
    */
   hold(): number | Promise<number>;
   /** Ends one `hold`. */
   release(): void;
-  /** @throws DIMGX_EXTRACT_CHANGED if the file was written since it was first opened; DIMGX_SOURCE_UNREADABLE */
+  /** @throws DIMGX_SOURCE_CHANGED if the file was written since it was first opened; DIMGX_SOURCE_UNREADABLE */
   requireUnchanged(): Promise<void>;
   /** Makes every later `hold` fail. */
   seal(): void;
@@ -46,14 +46,14 @@ export interface Region<File = RegionFile> {
 export type OpenRegion = Region<number>;
 
 /**
- * Fills `into` with the bytes from `position` on, or fails with DIMGX_EXTRACT_CHANGED. A synchronous implementation is
+ * Fills `into` with the bytes from `position` on, or fails with DIMGX_SOURCE_CHANGED. A synchronous implementation is
  * fine in a worker thread, where blocking delays nothing else.
  */
 export type ReadAt = (into: Uint8Array, position: number) => void | Promise<void>;
 
-/** @throws DIMGX_EXTRACT_CHANGED always: for a `ReadAt` that reaches the end too early */
+/** @throws DIMGX_SOURCE_CHANGED always: for a `ReadAt` that reaches the end too early */
 export function sourceEnded(): never {
-  throw new DimgxError('DIMGX_EXTRACT_CHANGED', 'the source became shorter while it was read');
+  throw new DimgxError('DIMGX_SOURCE_CHANGED', 'the source became shorter while it was read');
 }
 
 const readAsync = promisify(read);
@@ -62,7 +62,7 @@ const readvAsync = promisify(readv);
 /**
  * Reads a region by position. Reads may overlap. The file is held open only during each read.
  *
- * @throws DIMGX_EXTRACT_CHANGED if the file is shorter than the region; what `RegionFile.hold` throws
+ * @throws DIMGX_SOURCE_CHANGED if the file is shorter than the region; what `RegionFile.hold` throws
  */
 export function readRegion({ file, offset, length }: Region): ReadAt {
   return async (into, position) => {

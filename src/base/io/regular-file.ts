@@ -29,14 +29,18 @@ export async function openRegularFile(
 /**
  * Reads a small file of the user, all of it.
  *
- * @throws the operating system's errors; DIMGX_SOURCE_BAD_MEMBER if it is not a regular file, DIMGX_IMAGE_TOO_LARGE
+ * @throws the operating system's errors; DIMGX_SOURCE_BAD_MEMBER if it is not a regular file,
+ *   DIMGX_IMAGE_DOCUMENT_TOO_LARGE
  */
 export async function readRegularFile(path: string): Promise<Buffer> {
   const file = await openRegularFile(path, (message) => new DimgxError('DIMGX_SOURCE_BAD_MEMBER', message));
   try {
     const { size } = await file.stat();
     if (size <= MAX_DOCUMENT) return await file.readFile();
-    throw new DimgxError('DIMGX_IMAGE_TOO_LARGE', `${printable(path, 300)} is larger than ${MAX_DOCUMENT} bytes`);
+    throw new DimgxError(
+      'DIMGX_IMAGE_DOCUMENT_TOO_LARGE',
+      `${printable(path, 300)} is larger than ${MAX_DOCUMENT} bytes`,
+    );
   } finally {
     await file.close();
   }
@@ -71,7 +75,7 @@ export async function replaceFile(
  * Reads a user's JSON document that may hold secrets. Unlike those of `JSON.parse`, its errors reveal nothing of the
  * contents. As in docker, an empty file or `null` is an empty document.
  *
- * @throws the operating system's errors; DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_TOO_LARGE, DIMGX_SOURCE_BAD_MEMBER
+ * @throws the operating system's errors; DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_DOCUMENT_TOO_LARGE, DIMGX_SOURCE_BAD_MEMBER
  */
 export async function readPrivateDocument(path: string): Promise<unknown> {
   const text = await readPrivateText(path);

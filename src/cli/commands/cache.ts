@@ -116,7 +116,7 @@ export const cacheVerify = defineCommand({
 
 function discarded(count: number, of: number): DimgxError {
   const message = `${count} of ${of} blobs in the cache were damaged and have been discarded`;
-  return new DimgxError('DIMGX_STORE_DAMAGED', `${message}: they are fetched again when they are needed`);
+  return new DimgxError('DIMGX_CACHE_DAMAGED', `${message}: they are fetched again when they are needed`);
 }
 
 export const cachePrune = defineCommand({

@@ -94,7 +94,7 @@ export function asOptions(args: readonly string[]): readonly string[] {
   return [...wanted, '--help'];
 }
 
-/** The DIMGX_CLI_USAGE error for a group whose second word is missing or unknown. */
+/** The DIMGX_USAGE error for a group whose second word is missing or unknown. */
 export function incompleteCommand(group: string, [word]: readonly string[]): DimgxError {
   if (word !== undefined) return noCommand(`${group} ${word}`);
   const example = commandNames().find((name) => name.startsWith(`${group} `));

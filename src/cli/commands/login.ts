@@ -68,7 +68,7 @@ async function warnOfOthers(
     ? `other credentials for ${registry} are found before, by ${found.origin}`
     : 'they are not found again';
   const advice = found?.origin === `$${AUTH_VARIABLE}` ? 'unset it' : `dimgx logout ${registry} removes all`;
-  warn({ code: 'DIMGX_SOURCE_OTHER_LOGIN', message: `${what}: ${advice}`, count: 1 });
+  warn({ code: 'DIMGX_CREDENTIALS_SHADOWED', message: `${what}: ${advice}`, count: 1 });
 }
 
 async function askLogin(name: string | undefined, isPiped: boolean, signal: AbortSignal) {
@@ -91,7 +91,7 @@ async function readPassword(): Promise<string> {
  * @param isSecret do not show what is typed
  * @param instead what the user can do where there is no terminal
  * @returns one line, as it was typed
- * @throws DIMGX_CLI_USAGE without a terminal, or when the user ends the input; DIMGX_ABORTED
+ * @throws DIMGX_USAGE without a terminal, or when the user ends the input; DIMGX_ABORTED
  */
 async function ask(question: string, isSecret: boolean, instead: string, signal: AbortSignal): Promise<string> {
   if (!process.stdin.isTTY) throw usageError(`there is no terminal to ask "${question}" at: ${instead}`);
@@ -157,5 +157,5 @@ function logoutLine({ key, path }: RemovedLogin): string {
 /** dimgx cannot change an environment variable for the user; it can only warn. */
 function variableWarning(): Warning {
   const message = `$${AUTH_VARIABLE} may still hold credentials, which go before those of files: unset it`;
-  return { code: 'DIMGX_SOURCE_OTHER_LOGIN', message, count: 1 };
+  return { code: 'DIMGX_CREDENTIALS_SHADOWED', message, count: 1 };
 }

@@ -25,7 +25,7 @@ export interface CommandLine {
 /**
  * Checks the operands and options of a command, runs it, and prints its results.
  *
- * @throws DIMGX_CLI_USAGE, and what the command throws
+ * @throws DIMGX_USAGE, and what the command throws
  */
 export async function runCommand(line: CommandLine, messages: Messages, signal: AbortSignal): Promise<void> {
   const { log, bar } = messages;
@@ -60,7 +60,7 @@ export type LineContent = Pick<CommandContext, 'operands' | 'given' | 'json'> & 
 /**
  * Reads a command line. Nothing is done yet.
  *
- * @throws DIMGX_CLI_USAGE
+ * @throws DIMGX_USAGE
  */
 export function readLine({ name, command, options, operands }: CommandLine): LineContent {
   const { count = 'none', wanted = 'takes no operands' } = command.operands ?? {};

@@ -33,7 +33,7 @@ const MAX_WIDTH = 9999;
 /**
  * Compiles a format of Python's `logging`, percent style.
  *
- * @throws DIMGX_CLI_USAGE for a field that dimgx does not have, for a width over 9999, and for a percent sign that
+ * @throws DIMGX_USAGE for a field that dimgx does not have, for a width over 9999, and for a percent sign that
  *   begins nothing
  */
 export function parseLogFormat(format: string): FormatLine {

@@ -4,7 +4,7 @@ import { UsageError } from '../options/usage-error.js';
 import type { Log } from './log.js';
 
 /** Codes that mean that no such image exists. */
-const NO_IMAGE: readonly string[] = ['DIMGX_SOURCE_NOT_FOUND', 'DIMGX_SOURCE_NO_ENGINE', 'DIMGX_SOURCE_NO_IMAGE'];
+const NO_IMAGE: readonly string[] = ['DIMGX_SOURCE_NOT_FOUND', 'DIMGX_ENGINE_UNREACHABLE', 'DIMGX_ENGINE_CONFIG'];
 
 /**
  * Logs the failure that ended the work in one line. The stack and the chain of causes appear only at level `debug`.

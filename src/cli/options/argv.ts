@@ -20,7 +20,7 @@ interface Given {
  *
  * If several options share a slot, only the last is kept. Parsing stops at an option that answers, such as `--help`.
  *
- * @throws DIMGX_CLI_USAGE: unknown or ambiguous option, missing value, value where none belongs
+ * @throws DIMGX_USAGE: unknown or ambiguous option, missing value, value where none belongs
  */
 export function normaliseArgv(args: readonly string[], table: Readonly<Record<string, OptionRow>>): Argv {
   const given: Given[] = [];

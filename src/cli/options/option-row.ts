@@ -41,7 +41,7 @@ export interface OptionRow {
  * Turns the text of a value into the value.
  *
  * @param option as the user would write it, for the message
- * @throws DIMGX_CLI_USAGE
+ * @throws DIMGX_USAGE
  */
 export type Read<T> = (option: string, text: string) => T;
 

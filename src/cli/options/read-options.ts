@@ -37,7 +37,7 @@ export function parseArgv({ options }: Argv, table: OptionTable): GivenTexts {
 /**
  * Reads the values of the options in a table.
  *
- * @throws DIMGX_CLI_USAGE
+ * @throws DIMGX_USAGE
  */
 export function readOptions<T extends OptionTable>(texts: GivenTexts, table: T): ReadOptions<T> {
   const given: Record<string, unknown> = {};

@@ -5,7 +5,7 @@ import { DimgxError } from '../../errors.js';
 export class UsageError extends DimgxError {
   /** @param what what is wrong with the command line, without a full stop */
   constructor(what: string) {
-    super('DIMGX_CLI_USAGE', printable(what));
+    super('DIMGX_USAGE', printable(what));
   }
 }
 

@@ -13,7 +13,7 @@ export interface FoundLayers {
 
 /** Codes of errors that concern one layer, not the whole call. */
 const OF_LAYER =
-  /^DIMGX_(?:TAR|COMPRESSION|IMAGE)_|^DIMGX_EXTRACT_CHANGED$|^DIMGX_SOURCE_UNREADABLE$|^DIMGX_INSPECT_UNSAFE_NAME$/;
+  /^DIMGX_(?:TAR|COMPRESSION|IMAGE)_|^DIMGX_SOURCE_(?:CHANGED|UNREADABLE)$|^DIMGX_ENTRY_(?:UNSAFE|LONG)_NAME$/;
 
 /**
  * Reads the headers of uncompressed layers; a listing decodes nothing. A layer that cannot be read affects only its own

@@ -52,9 +52,9 @@ export async function findCredentials(request: CredentialsRequest): Promise<Foun
 async function read(source: AuthSource): Promise<AuthFile> {
   if (!source.isNamed) return source.read();
   return source.read().catch((cause: Error) => {
-    if (cause instanceof DimgxError && cause.code === 'DIMGX_SOURCE_NOT_FOUND') throw cause;
+    if (cause instanceof DimgxError && cause.code === 'DIMGX_CREDENTIALS_UNREADABLE') throw cause;
     const message = `the file of credentials ${source.origin} cannot be read: ${printable(cause.message, 300)}`;
-    throw new DimgxError('DIMGX_SOURCE_UNREADABLE', message, { cause });
+    throw new DimgxError('DIMGX_CREDENTIALS_UNREADABLE', message, { cause });
   });
 }
 
@@ -99,11 +99,9 @@ async function askOrPassOver(
 /** @throws DIMGX_ABORTED; the failure to read a file that the user named */
 function passOver(cause: unknown, { origin }: AuthSource, { name, warn, inform, signal }: CredentialsRequest): void {
   throwIfAborted(signal);
-  if (cause instanceof DimgxError && NAMED_FILE.includes(cause.code)) throw cause;
+  if (cause instanceof DimgxError && cause.code === 'DIMGX_CREDENTIALS_UNREADABLE') throw cause;
   const reason = printable((cause as Error).message, 300);
   const message = `no credentials for ${quoted(repositoryOf(name).registry)} can be had by ${origin}: ${reason}`;
-  warn({ code: 'DIMGX_SOURCE_NO_CREDENTIALS', message, count: 1 });
+  warn({ code: 'DIMGX_CREDENTIALS_SKIPPED', message, count: 1 });
   if (cause instanceof HelperFailure && cause.said !== '') inform?.(`${cause.program} said: ${cause.said}`);
 }
-
-const NAMED_FILE: readonly string[] = ['DIMGX_SOURCE_NOT_FOUND', 'DIMGX_SOURCE_UNREADABLE'];

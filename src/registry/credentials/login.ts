@@ -26,7 +26,7 @@ interface StoredLogin {
  * Stores credentials as `docker login` does if docker has a configuration, and otherwise as `podman login` does. If the
  * file names a helper for the registry, the helper stores them.
  *
- * @throws DIMGX_SOURCE_LOGIN_NOT_STORED, DIMGX_ABORTED
+ * @throws DIMGX_CREDENTIALS_UNWRITABLE, DIMGX_ABORTED
  */
 export async function storeLogin(
   login: { readonly username: string; readonly password: string },
@@ -68,7 +68,7 @@ function withEntry(
  * Credentials for parts of the registry stay.
  *
  * @returns the files that had any
- * @throws DIMGX_SOURCE_LOGIN_NOT_STORED, DIMGX_ABORTED
+ * @throws DIMGX_CREDENTIALS_UNWRITABLE, DIMGX_ABORTED
  */
 export async function removeLogin(request: LoginRequest): Promise<readonly string[]> {
   const removed: string[] = [];
@@ -164,7 +164,7 @@ export function helperOptions({ env, signal }: Omit<LoginRequest, 'registry'>): 
   return { env, signal, timeout: TIMEOUT };
 }
 
-/** @throws DIMGX_SOURCE_LOGIN_NOT_STORED, DIMGX_ABORTED */
+/** @throws DIMGX_CREDENTIALS_UNWRITABLE, DIMGX_ABORTED */
 export async function withLoginErrors<T>(
   { path }: LoginPlace,
   what: 'stored in' | 'removed from',
@@ -177,7 +177,7 @@ export async function withLoginErrors<T>(
     throwIfAborted(signal);
     const reason = printable((cause as Error).message, 300);
     const message = `credentials cannot be ${what} ${printable(path, 300)}: ${reason}`;
-    throw new DimgxError('DIMGX_SOURCE_LOGIN_NOT_STORED', message, { cause });
+    throw new DimgxError('DIMGX_CREDENTIALS_UNWRITABLE', message, { cause });
   }
 }
 

@@ -125,7 +125,7 @@ export async function ownProblem<T>(
   } catch (failure) {
     if (!(failure instanceof DimgxError)) throw failure;
     // A document that is too large is passed over. If all documents together are too large, nothing more is read.
-    const isTooLarge = failure.code === 'DIMGX_IMAGE_TOO_LARGE';
+    const isTooLarge = failure.code === 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE';
     const isOwn = isTooLarge ? size == null || size > MAX_DOCUMENT : OWN_PROBLEMS.includes(failure.code);
     if (!isOwn) throw failure;
     return failure;

@@ -59,7 +59,7 @@ function badDigest(text: string): DimgxError {
 }
 
 function encrypted(digest: Digest): DimgxError {
-  return new DimgxError('DIMGX_SOURCE_UNSUPPORTED', `the layer ${digest} is encrypted: decrypt the image first`);
+  return new DimgxError('DIMGX_LAYER_ENCRYPTED', `the layer ${digest} is encrypted: decrypt the image first`);
 }
 
 function refuseArtifact(manifest: Manifest): void {
@@ -85,7 +85,7 @@ interface ImageManifest {
  * Reads a manifest. If the document is an index, reads the manifest for the platform.
  *
  * @param what the document's name, printable
- * @throws DIMGX_IMAGE_TOO_LARGE, DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_NOT_AN_IMAGE; as `manifestForPlatform`
+ * @throws DIMGX_IMAGE_DOCUMENT_TOO_LARGE, DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_NOT_AN_IMAGE; as `manifestForPlatform`
  */
 export async function imageManifest(
   { bytes, digest }: Document,

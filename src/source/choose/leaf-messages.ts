@@ -62,7 +62,7 @@ export function passedOver(image: Examined, taken: Examined | undefined, locatio
     ? `${location} has ${which}, which cannot be read: ${image.problem?.message}`
     : `${location} does not have all of ${which}${missed(image)}`;
   const message = taken ? `${what}: ${described(taken)} (${short(taken)}) is taken instead` : what;
-  return { code: 'DIMGX_SOURCE_PASSED_OVER', message, count: 1 };
+  return { code: 'DIMGX_SOURCE_IMAGE_SKIPPED', message, count: 1 };
 }
 
 /** The platforms of the images that are whole, as `--platform` takes them, then those of the others. */

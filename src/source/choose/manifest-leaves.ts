@@ -24,8 +24,8 @@ const MAX_LEAVES = 10_000;
  * All manifests of an index and of the indexes in it. Leaves out attestations, or what `isLeftOut` says. Each index is
  * read once; one that is missing or damaged is a leaf itself.
  *
- * @throws DIMGX_IMAGE_BAD_JSON for indexes nested too deep, DIMGX_IMAGE_TOO_LARGE; what `Blobs.manifest` throws for the
- *   source as a whole
+ * @throws DIMGX_IMAGE_BAD_JSON for indexes nested too deep, DIMGX_IMAGE_DOCUMENT_TOO_LARGE; what `Blobs.manifest`
+ *   throws for the source as a whole
  */
 export async function leavesOf(
   descriptors: readonly Descriptor[],
@@ -69,7 +69,10 @@ async function manifestsOf(descriptor: Descriptor, store: Blobs): Promise<readon
 }
 
 function tooMany(digest: string): DimgxError {
-  return new DimgxError('DIMGX_IMAGE_TOO_LARGE', `up to the index ${digest} there are over ${MAX_LEAVES} manifests`);
+  return new DimgxError(
+    'DIMGX_IMAGE_DOCUMENT_TOO_LARGE',
+    `up to the index ${digest} there are over ${MAX_LEAVES} manifests`,
+  );
 }
 
 function tooDeep(digest: string): DimgxError {

@@ -42,8 +42,8 @@ export class SparseMembers {
   }
 
   /**
-   * @throws DIMGX_INSPECT_TOO_LARGE when all expanded members together, including holes, exceed `maxSize`; DIMGX_TAR_*,
-   *   DIMGX_SOURCE_NO_SPACE, DIMGX_EXTRACT_CHANGED, DIMGX_ABORTED
+   * @throws DIMGX_LIMIT_SIZE when all expanded members together, including holes, exceed `maxSize`; DIMGX_TAR_*,
+   *   DIMGX_TEMP_UNWRITABLE, DIMGX_SOURCE_CHANGED, DIMGX_ABORTED
    */
   expand(member: SparseMember): Promise<Region> {
     const expanded = this.#last.then(() => this.#expand(member));
@@ -58,7 +58,7 @@ export class SparseMembers {
     const offset = this.#end;
     if (!Number.isSafeInteger(offset + length) || offset + length > maxSize) {
       const message = `${this.#location} holds sparse files that are larger than --max-size ${maxSize}`;
-      throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', message);
+      throw new DimgxError('DIMGX_LIMIT_SIZE', message);
     }
     this.#spool ??= this.#openSpool();
     const spool = await this.#spool;
@@ -136,5 +136,5 @@ export class SparseMembers {
 
 function noRoom(cause: unknown): never {
   const message = 'temporary data cannot be written, a sparse file is too large for the file system: see --tmp-dir';
-  throw new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { cause });
+  throw new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { cause });
 }

@@ -31,7 +31,7 @@ export interface SpooledArchive {
  *
  * @param place where the archive comes from
  * @throws DIMGX_TAR_NOT_A_TAR, as soon as the first bytes show it; DIMGX_COMPRESSION_UNSUPPORTED,
- *   DIMGX_COMPRESSION_CORRUPT, DIMGX_SOURCE_NO_SPACE, DIMGX_SOURCE_UNREADABLE, DIMGX_INSPECT_TOO_LARGE, DIMGX_ABORTED
+ *   DIMGX_COMPRESSION_CORRUPT, DIMGX_TEMP_UNWRITABLE, DIMGX_SOURCE_UNREADABLE, DIMGX_LIMIT_SIZE, DIMGX_ABORTED
  */
 export async function spoolArchive(
   source: ByteSource,
@@ -104,8 +104,9 @@ function sourceError(cause: unknown, location: string, signal: AbortSignal | und
  * Appends to a spool.
  *
  * @param location name of what is spooled, printable
- * @param check receives the first bytes, up to 1 MiB, before they are written; an error that it throws ends the spooling
- * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_INSPECT_TOO_LARGE: `append` and `flush` reject with them
+ * @param check receives the first bytes, up to 1 MiB, before they are written; an error that it throws ends the
+ *   spooling
+ * @throws DIMGX_TEMP_UNWRITABLE, DIMGX_LIMIT_SIZE: `append` and `flush` reject with them
  */
 function spoolAppender(
   spool: DescriptorFile,
@@ -118,7 +119,7 @@ function spoolAppender(
     const length = position + bytes.length;
     if (position === 0) check(bytes);
     if (length > limits.maxSize) {
-      throw new DimgxError('DIMGX_INSPECT_TOO_LARGE', `${location} is larger than --max-size ${limits.maxSize}`);
+      throw new DimgxError('DIMGX_LIMIT_SIZE', `${location} is larger than --max-size ${limits.maxSize}`);
     }
     const fd = await spool.hold();
     try {

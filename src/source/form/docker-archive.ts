@@ -220,7 +220,7 @@ async function diffIdsOf(path: string, documents: Documents): Promise<readonly D
   try {
     return parseConfig(await documents.read(path), quoted(path)).diffIds;
   } catch (failure) {
-    if (failure instanceof DimgxError && failure.code !== 'DIMGX_IMAGE_TOO_LARGE') return [];
+    if (failure instanceof DimgxError && failure.code !== 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE') return [];
     throw failure;
   }
 }

@@ -32,7 +32,7 @@ export async function recognises(documents: Documents): Promise<boolean> {
 /**
  * Warns with DIMGX_SOURCE_UNVERIFIED: this form has no digests.
  *
- * @throws DIMGX_SOURCE_PARENT_LOOP, DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_IMAGE_BAD_JSON
+ * @throws DIMGX_LAYER_BAD_PARENT, DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_IMAGE_BAD_JSON
  */
 export async function find({ documents, selector, warn }: FormRequest): Promise<FoundImage> {
   const { location } = documents.files;
@@ -213,10 +213,10 @@ function foundLayer(id: string, tags: Tags): FoundLayer {
 }
 
 function loop(id: string): DimgxError {
-  return new DimgxError('DIMGX_SOURCE_PARENT_LOOP', `the parents of layer ${id} form a loop: the image is refused`);
+  return new DimgxError('DIMGX_LAYER_BAD_PARENT', `the parents of layer ${id} form a loop: the image is refused`);
 }
 
 function missingParent(id: string, child: string): DimgxError {
   const names = `${printable(child, 100)} names the layer ${quoted(id)}`;
-  return new DimgxError('DIMGX_SOURCE_PARENT_LOOP', `${names}, which is not there: the image is incomplete`);
+  return new DimgxError('DIMGX_LAYER_BAD_PARENT', `${names}, which is not there: the image is incomplete`);
 }

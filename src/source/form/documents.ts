@@ -24,7 +24,7 @@ export class Documents {
 
   /**
    * @returns `undefined` if there is no file of that name
-   * @throws DIMGX_IMAGE_TOO_LARGE before anything is read; what `Files.open` throws
+   * @throws DIMGX_IMAGE_DOCUMENT_TOO_LARGE before anything is read; what `Files.open` throws
    */
   async find(name: string): Promise<Uint8Array | undefined> {
     const file = await this.files.open(name);

@@ -48,7 +48,7 @@ describe('a value that no option takes is refused, with the name of the option',
   ])('%s of %o', async (name, options) => {
     const work = flatten(await sampleImage(), new PassThrough(), options as unknown as FlattenOptions);
     await expect(work).rejects.toMatchObject({
-      code: 'DIMGX_CLI_USAGE',
+      code: 'DIMGX_OPTION_INVALID',
       message: expect.stringContaining(`the option ${name} must be`),
     });
   });

@@ -95,7 +95,7 @@ describe.skipIf(absent)(`a connection by TLS${absent}`, () => {
     await writeFile(`${home}/bundle`, await readFile(authority()));
     const script = `mkdir -p /etc/ssl/certs && mount -t tmpfs none /etc/ssl/certs && cp "$0" ${bundle} && exec "$@"`;
     expect(await run('sh', '-c', script, `${home}/bundle`)).toMatchObject({ stdout: '1\n', stderr: '', code: 0 });
-    expect((await run('env')).stderr).toContain('DIMGX_SOURCE_REGISTRY_TLS');
+    expect((await run('env')).stderr).toContain('DIMGX_REGISTRY_TLS');
   });
 
   test.each(['.config/containers', '.config/docker', '.docker'])(
@@ -136,7 +136,7 @@ describe.skipIf(absent)(`a connection by TLS${absent}`, () => {
     const warnings: Warning[] = [];
     expect(await heard(`https://${host}`, { warn: (warning) => warnings.push(warning) })).toBe('hi');
     expect(warnings.map(({ code, message }) => [code, /\w+\.\w+(?= is passed over)/.exec(message)?.[0]])).toEqual(
-      ['a.crt', 'c.crt', 'b.key'].map((name) => ['DIMGX_SOURCE_CERTIFICATE', name]),
+      ['a.crt', 'c.crt', 'b.key'].map((name) => ['DIMGX_REGISTRY_CERTIFICATE_SKIPPED', name]),
     );
   });
 
@@ -150,7 +150,7 @@ describe.skipIf(absent)(`a connection by TLS${absent}`, () => {
   it('says which folder of certificates is not there', async () => {
     await newUser();
     expect(await heard(`https://${await tlsServer()}`, { certDir: `${folder}/missing` })).toMatch(
-      /^DIMGX_SOURCE_REGISTRY_TLS: the certificates in .*\/missing cannot be read: ENOENT/,
+      /^DIMGX_REGISTRY_TLS: the certificates in .*\/missing cannot be read: ENOENT/,
     );
   });
 

@@ -57,7 +57,7 @@ describe('a document', () => {
     const http = clientFor();
     const bomb = zlib.gzipSync(zlib.gzipSync(Buffer.alloc(2 ** 26)));
     const reply = await http.send(await serve(bomb, 'gzip, gzip'));
-    await expect(readReply(http, reply, 2 ** 20)).rejects.toMatchObject({ code: 'DIMGX_IMAGE_TOO_LARGE' });
+    await expect(readReply(http, reply, 2 ** 20)).rejects.toMatchObject({ code: 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE' });
     const beginning = await readBeginning(http, await http.send(await serve(bomb, 'gzip, gzip')), 1000);
     expect(beginning).toHaveLength(1000);
   });

@@ -56,7 +56,7 @@ describe('a share of a pool of threads', () => {
     const short = hashTask({ ...(await storedRegion(contents)), length: contents.length + 1 }, ['sha256']);
     const results = await Promise.allSettled([run(share, short), run(share, await hashJob())]);
     expect(results).toMatchObject([
-      { status: 'rejected', reason: { code: 'DIMGX_EXTRACT_CHANGED' } },
+      { status: 'rejected', reason: { code: 'DIMGX_SOURCE_CHANGED' } },
       { status: 'fulfilled', value: { hashes: [sha256(contents)] } },
     ]);
   });

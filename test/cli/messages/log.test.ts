@@ -48,8 +48,8 @@ test('whatever a message holds, it is one line that steers no terminal', () => {
 describe('warnings of one kind', () => {
   const flood = (level: LogLevel) => {
     const { log, lines } = logAt(level);
-    for (let n = 1; n <= 5; n++) log.warning({ code: 'DIMGX_MERGE_DUPLICATE', message: `path ${n}`, count: n });
-    log.warning({ code: 'DIMGX_MERGE_AUFS', message: 'left over', count: 1 });
+    for (let n = 1; n <= 5; n++) log.warning({ code: 'DIMGX_ENTRY_DUPLICATE', message: `path ${n}`, count: n });
+    log.warning({ code: 'DIMGX_ENTRY_AUFS', message: 'left over', count: 1 });
     const before = lines.length;
     log.close();
     log.close();
@@ -60,8 +60,8 @@ describe('warnings of one kind', () => {
     expect(flood('warning')).toEqual({
       before: 0,
       lines: [
-        'dimgx: warning: DIMGX_MERGE_DUPLICATE: path 1 (15 in all)',
-        'dimgx: warning: DIMGX_MERGE_AUFS: left over',
+        'dimgx: warning: DIMGX_ENTRY_DUPLICATE: path 1 (15 in all)',
+        'dimgx: warning: DIMGX_ENTRY_AUFS: left over',
       ],
     });
   });
@@ -69,7 +69,7 @@ describe('warnings of one kind', () => {
   test('are all shown at once at the level info', () => {
     const { before, lines } = flood('info');
     expect({ before, shown: lines.length }).toEqual({ before: 6, shown: 6 });
-    expect(lines[4]).toBe('dimgx: warning: DIMGX_MERGE_DUPLICATE: path 5 (5 in all)');
+    expect(lines[4]).toBe('dimgx: warning: DIMGX_ENTRY_DUPLICATE: path 5 (5 in all)');
   });
 
   test('are not shown where no warning is', () => {
@@ -78,7 +78,7 @@ describe('warnings of one kind', () => {
 
   test('about what was asked for are each shown at once', () => {
     const { log, lines } = logAt('warning');
-    for (const spec of ['x', 'y']) log.warning({ code: 'DIMGX_INSPECT_UNRESOLVED_SPEC', message: spec, count: 1 });
+    for (const spec of ['x', 'y']) log.warning({ code: 'DIMGX_LAYER_SPEC_UNRESOLVED', message: spec, count: 1 });
     expect(lines).toHaveLength(2);
   });
 });
@@ -110,14 +110,14 @@ describe('--log-format', () => {
     ...['%(bogus)s', '%(message)', '%s', '%', 'half %(message', '%(constructor)s', '%(message)q'],
     ...['%(message)10000s', '%(message)-999999999999s'],
   ])('%s is bad usage', (format) => {
-    expect(() => parseLogFormat(format)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
+    expect(() => parseLogFormat(format)).toThrow(expect.objectContaining({ code: 'DIMGX_USAGE' }));
   });
 
   test('holds for every line', () => {
     const { log, lines } = logAt('warning', '<%(levelname)s> %(message)s');
     log.write('error', 'x');
-    log.warning({ code: 'DIMGX_MERGE_AUFS', message: 'y', count: 1 });
+    log.warning({ code: 'DIMGX_ENTRY_AUFS', message: 'y', count: 1 });
     log.close();
-    expect(lines).toEqual(['<ERROR> x', '<WARNING> DIMGX_MERGE_AUFS: y']);
+    expect(lines).toEqual(['<ERROR> x', '<WARNING> DIMGX_ENTRY_AUFS: y']);
   });
 });

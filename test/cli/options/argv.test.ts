@@ -102,7 +102,7 @@ describe('abbreviations', () => {
   });
 
   test.each(['--no', '--l', '--log', '--m', '--max-', '--x-y'])('%s is not understood', (typed) => {
-    expect(() => optionsOf(typed)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE' }));
+    expect(() => optionsOf(typed)).toThrow(expect.objectContaining({ code: 'DIMGX_USAGE' }));
   });
 });
 
@@ -118,7 +118,7 @@ test.each([
   ['an inherited name', '--constructor'],
   ['a name in capitals', '--TARGET=x'],
 ])('%s is bad usage', (_, line) => {
-  expect(() => optionsOf(line)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE', exitCode: 1 }));
+  expect(() => optionsOf(line)).toThrow(expect.objectContaining({ code: 'DIMGX_USAGE', exitCode: 1 }));
 });
 
 test('help and version answer before what follows is looked at', () => {

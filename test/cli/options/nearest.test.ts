@@ -29,7 +29,7 @@ describe('what is not known, and is like a name, is told with it', () => {
   ])('%j', async (args, message) => {
     const { stderr, code } = await callDimgx(...args);
     expect(code).toBe(1);
-    expect(stderr).toMatch(new RegExp(`^dimgx: DIMGX_CLI_USAGE: ${message}: see dimgx .*--help\n$`));
+    expect(stderr).toMatch(new RegExp(`^dimgx: DIMGX_USAGE: ${message}: see dimgx .*--help\n$`));
   });
 
   test.each(['imgaes', 'tgas'])('an image that is not there, by a word like a command: %s', async (word) => {

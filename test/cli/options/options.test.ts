@@ -121,7 +121,7 @@ describe('bad usage', () => {
     ['an unknown choice of bars', ['--progress', 'sometimes', 'a']],
     ['an unknown choice of pulls', ['--pull=perhaps', 'a']],
   ])('%s', (_, args) => {
-    expect(() => parse(...args)).toThrow(expect.objectContaining({ code: 'DIMGX_CLI_USAGE', exitCode: 1 }));
+    expect(() => parse(...args)).toThrow(expect.objectContaining({ code: 'DIMGX_USAGE', exitCode: 1 }));
   });
 
   test('is told on one line, whatever it was', () => {

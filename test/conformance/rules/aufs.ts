@@ -13,7 +13,7 @@ export const AUFS: Section = {
           name: 'all three',
           layers: [[file('.wh..wh.aufs'), dir('.wh..wh.plnk'), dir('.wh..wh.orph'), file('a', '1')]],
           tree: ['a=1'],
-          warnings: ['DIMGX_MERGE_AUFS'],
+          warnings: ['DIMGX_ENTRY_AUFS'],
         },
       ],
     },
@@ -32,7 +32,7 @@ export const AUFS: Section = {
             [dir('.wh..wh.plnk'), file('.wh..wh.plnk/3.4', '2'), hardLink('a', '.wh..wh.plnk/3.4')],
           ],
           tree: ['a=2'],
-          warnings: ['DIMGX_MERGE_AUFS'],
+          warnings: ['DIMGX_ENTRY_AUFS'],
         },
         {
           name: 'both stay one file',

@@ -34,10 +34,10 @@ export const DOCKER_V1: Section = {
         {
           name: 'a loop',
           archive: dockerV1Archive([{ ...A, parent: id('b') }, B]),
-          refused: 'DIMGX_SOURCE_PARENT_LOOP',
+          refused: 'DIMGX_LAYER_BAD_PARENT',
           notAsked: 'it would crash Docker',
         },
-        { name: 'a missing parent', archive: dockerV1Archive([B]), refused: 'DIMGX_SOURCE_PARENT_LOOP' },
+        { name: 'a missing parent', archive: dockerV1Archive([B]), refused: 'DIMGX_LAYER_BAD_PARENT' },
       ],
     },
   ],

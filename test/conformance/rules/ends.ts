@@ -36,7 +36,7 @@ export const ENDS: Section = {
           name: 'an entry behind the end',
           layers: [rawLayer([a, Buffer.alloc(1024), b])],
           tree: ['a=1'],
-          warnings: ['DIMGX_INSPECT_TRAILING_DATA'],
+          warnings: ['DIMGX_LAYER_TRAILING_DATA'],
         },
       ],
     },

@@ -1,7 +1,7 @@
 import { dir, file, hardLink, type Section, symlink, xattr } from '../case.js';
 import { ARCHIVE_GO, CHANGESETS_MD, GO_TAR, LAYER_MD } from '../sources.js';
 
-const REFUSED = 'DIMGX_MERGE_BAD_LINK';
+const REFUSED = 'DIMGX_ENTRY_BAD_LINK';
 
 export const HARD_LINKS: Section = {
   title: 'Hard links',
@@ -40,13 +40,13 @@ export const HARD_LINKS: Section = {
           name: 'in an older layer',
           layers: [[file('a', '1')], [hardLink('b', 'a')]],
           tree: ['a=1', 'b==a'],
-          warnings: ['DIMGX_MERGE_LINK_ACROSS_LAYERS'],
+          warnings: ['DIMGX_ENTRY_LINK_ACROSS_LAYERS'],
         },
         {
           name: 'in an older layer, and replaced afterwards',
           layers: [[file('a', '1')], [hardLink('b', 'a'), file('a', '2')]],
           tree: ['a=2', 'b=1'],
-          warnings: ['DIMGX_MERGE_LINK_ACROSS_LAYERS'],
+          warnings: ['DIMGX_ENTRY_LINK_ACROSS_LAYERS'],
         },
       ],
     },

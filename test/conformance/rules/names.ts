@@ -39,9 +39,9 @@ export const NAMES: Section = {
       choice: 'refuses: no builder writes such names.',
       source: 'moby, pkg/archive/diff.go, IsLocal',
       cases: [
-        { name: 'up at once', layers: [[file('../a')]], refused: 'DIMGX_INSPECT_UNSAFE_NAME' },
-        { name: 'up behind a directory', layers: [[file('d/../../a')]], refused: 'DIMGX_INSPECT_UNSAFE_NAME' },
-        { name: 'a whiteout', layers: [[file('a')], [file('../.wh.a')]], refused: 'DIMGX_INSPECT_UNSAFE_NAME' },
+        { name: 'up at once', layers: [[file('../a')]], refused: 'DIMGX_ENTRY_UNSAFE_NAME' },
+        { name: 'up behind a directory', layers: [[file('d/../../a')]], refused: 'DIMGX_ENTRY_UNSAFE_NAME' },
+        { name: 'a whiteout', layers: [[file('a')], [file('../.wh.a')]], refused: 'DIMGX_ENTRY_UNSAFE_NAME' },
       ],
     },
     {
@@ -58,8 +58,8 @@ export const NAMES: Section = {
           tree: ['./ 7:0', 'a='],
         },
         { name: 'an empty name', layers: [[dir('', { mode: 0o711 }), file('a')]], tree: ['./ 0711', 'a='] },
-        { name: 'a symlink', layers: [[symlink('./', 'x')]], refused: 'DIMGX_MERGE_BAD_ROOT' },
-        { name: 'a file', layers: [[file('.')]], refused: 'DIMGX_MERGE_BAD_ROOT' },
+        { name: 'a symlink', layers: [[symlink('./', 'x')]], refused: 'DIMGX_LAYER_BAD_ROOT' },
+        { name: 'a file', layers: [[file('.')]], refused: 'DIMGX_LAYER_BAD_ROOT' },
       ],
     },
     {
@@ -118,7 +118,7 @@ export const NAMES: Section = {
             ],
           ],
           tree: ['\xc3\xa9='],
-          warnings: ['DIMGX_INSPECT_PAX_RECORD'],
+          warnings: ['DIMGX_ENTRY_PAX_RECORD'],
         },
       ],
     },
@@ -135,12 +135,12 @@ export const NAMES: Section = {
         {
           name: 'a path over 4,095 bytes',
           layers: [[file(`${DEEP}/${'e/'.repeat(300)}f`)]],
-          refused: 'DIMGX_INSPECT_UNSAFE_NAME',
+          refused: 'DIMGX_ENTRY_LONG_NAME',
         },
         {
           name: 'a path that symlinks make longer',
           layers: [[dir(DEEP), symlink('s', DEEP), file(`s/${'e'.repeat(250)}/${'f'.repeat(250)}/${'g'.repeat(250)}`)]],
-          refused: 'DIMGX_INSPECT_UNSAFE_NAME',
+          refused: 'DIMGX_ENTRY_LONG_NAME',
         },
       ],
     },

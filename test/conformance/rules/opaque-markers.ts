@@ -82,7 +82,7 @@ export const OPAQUE_MARKERS: Section = {
             [file('s/.wh..wh..opq'), file('s/x')],
           ],
           tree: ['s/', 's/x=', 't/', 't/f='],
-          warnings: ['DIMGX_MERGE_SYMLINK_REPLACED'],
+          warnings: ['DIMGX_ENTRY_SYMLINK_REPLACED'],
         },
         {
           name: 'a file',

@@ -64,7 +64,7 @@ export const PARENTS: Section = {
           name: 'implied',
           layers: [[dir('usr/lib'), symlink('lib', 'usr/lib')], [file('lib/f', '1')]],
           tree: ['lib/', 'lib/f=1', 'usr/', 'usr/lib/'],
-          warnings: ['DIMGX_MERGE_SYMLINK_REPLACED'],
+          warnings: ['DIMGX_ENTRY_SYMLINK_REPLACED'],
         },
         {
           name: 'with an entry of its own, and its target is left alone',
@@ -87,12 +87,12 @@ export const PARENTS: Section = {
         {
           name: 'dangling',
           layers: [[symlink('a', 'nowhere'), file('a/f')]],
-          refused: 'DIMGX_MERGE_BAD_PARENT',
+          refused: 'DIMGX_ENTRY_BAD_PARENT',
         },
         {
           name: 'in a loop',
           layers: [[symlink('a', 'b'), symlink('b', 'a'), file('a/f')]],
-          refused: 'DIMGX_MERGE_BAD_PARENT',
+          refused: 'DIMGX_ENTRY_BAD_PARENT',
         },
       ],
     },
@@ -104,12 +104,12 @@ export const PARENTS: Section = {
       choice: 'refuses the first; replaces the second, with a warning.',
       source: OVERLAYFS,
       cases: [
-        { name: 'of the same layer', layers: [[file('a'), file('a/f')]], refused: 'DIMGX_MERGE_BAD_PARENT' },
+        { name: 'of the same layer', layers: [[file('a'), file('a/f')]], refused: 'DIMGX_ENTRY_BAD_PARENT' },
         {
           name: 'of an older layer',
           layers: [[file('a', '1')], [file('a/f', '2')]],
           tree: ['a/', 'a/f=2'],
-          warnings: ['DIMGX_MERGE_FILE_REPLACED'],
+          warnings: ['DIMGX_ENTRY_FILE_REPLACED'],
         },
       ],
     },

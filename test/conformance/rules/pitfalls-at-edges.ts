@@ -19,19 +19,19 @@ export const PITFALLS_AT_EDGES: Section = {
           name: 'a symlink named .',
           source: 'CVE-2021-29136',
           layers: [[symlink('.', '/'), file('etc/passwd', '1')]],
-          refused: 'DIMGX_MERGE_BAD_ROOT',
+          refused: 'DIMGX_LAYER_BAD_ROOT',
         },
         {
           name: 'a folder beside the root whose name begins alike',
           source: 'CVE-2024-24579',
           layers: [[file('../rootfs-evil/x')]],
-          refused: 'DIMGX_INSPECT_UNSAFE_NAME',
+          refused: 'DIMGX_ENTRY_UNSAFE_NAME',
         },
         {
           name: 'a hard link to what is outside',
           source: 'CVE-2026-23745',
           layers: [[hardLink('p', '../../../etc/passwd')]],
-          refused: 'DIMGX_MERGE_BAD_LINK',
+          refused: 'DIMGX_ENTRY_BAD_LINK',
         },
         {
           name: 'targets of hard links are from the root, not from their directory',
@@ -42,7 +42,7 @@ export const PITFALLS_AT_EDGES: Section = {
         {
           name: 'written through a symlink to the outside',
           layers: [[symlink('x', '/tmp'), rawEntry({ name: 'x/evil' }, '1')]],
-          refused: 'DIMGX_MERGE_BAD_PARENT',
+          refused: 'DIMGX_ENTRY_BAD_PARENT',
         },
       ],
     },

@@ -100,7 +100,7 @@ export const PITFALLS_OF_INPUTS: Section = {
           name: 'none at all',
           layers: [],
           tree: [],
-          warnings: ['DIMGX_INSPECT_NOTHING_SELECTED'],
+          warnings: ['DIMGX_LAYER_NONE_SELECTED'],
           notAsked: 'engines keep no tree of it',
         },
       ],
@@ -207,7 +207,7 @@ export const PITFALLS_OF_INPUTS: Section = {
           source: 'CVE-2017-14992',
           archive: layout((oci) => [labelled(oci, gzipSync(BOMB), 'tar+gzip', BOMB)]),
           options: { limits: { maxSize: MIB } },
-          refused: 'DIMGX_INSPECT_TOO_LARGE',
+          refused: 'DIMGX_LIMIT_SIZE',
         },
         {
           name: 'a sparse map of millions',

@@ -32,7 +32,7 @@ export const SELECTION: Section = {
           ],
           select: [1],
           tree: ['h='],
-          warnings: ['DIMGX_MERGE_LINK_NOT_SELECTED'],
+          warnings: ['DIMGX_ENTRY_LINK_NOT_SELECTED'],
         },
         {
           name: 'a symlink',

@@ -47,7 +47,7 @@ export const TYPES: Section = {
           name: 'with contents',
           layers: [[{ ...file('a', '1'), type: '7' }]],
           tree: ['a=1'],
-          warnings: ['DIMGX_INSPECT_CONTIGUOUS'],
+          warnings: ['DIMGX_ENTRY_CONTIGUOUS'],
         },
       ],
     },
@@ -62,7 +62,7 @@ export const TYPES: Section = {
           name: 'a hole and contents',
           layers: [[OLD_SPARSE]],
           tree: [`s=${'\0'.repeat(1024)}sparse`],
-          warnings: ['DIMGX_INSPECT_SPARSE'],
+          warnings: ['DIMGX_ENTRY_SPARSE'],
         },
         {
           name: 'a map that leaves the file',
@@ -104,7 +104,7 @@ export const TYPES: Section = {
           name: 'over a file',
           layers: [[file('a'), file('b')], [{ name: 'a', type: '3' }]],
           tree: ['b='],
-          warnings: ['DIMGX_MERGE_DEVICE_WHITEOUT'],
+          warnings: ['DIMGX_ENTRY_DEVICE_WHITEOUT'],
         },
         {
           name: 'a block device 0:0 is none',

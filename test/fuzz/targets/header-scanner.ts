@@ -15,8 +15,8 @@ const MOST_NEEDED = 6 * 2 ** 20;
 type Add = (entry: TarEntry) => void;
 
 /**
- * Archives, to the byte: read by position, and in pieces, which are of random sizes or as small as the scanner asks for.
- * Both come to the same.
+ * Archives, to the byte: read by position, and in pieces, which are of random sizes or as small as the scanner asks
+ * for. Both come to the same.
  */
 export const headerScanner: Target<Buffer> = {
   name: 'header-scanner',

@@ -83,7 +83,7 @@ test('tens of thousands of tiny documents are refused', async () => {
   const names = Array.from({ length: 20_000 }, (_, i) => `c${i}`);
   const members: Record<string, Member> = Object.fromEntries(names.map((name) => [name, '{}']));
   members['manifest.json'] = JSON.stringify(names.map((name) => ({ Config: name })));
-  await expectRefusal(await writeArchive(members), 'DIMGX_IMAGE_TOO_LARGE');
+  await expectRefusal(await writeArchive(members), 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE');
 });
 
 test('thousands of layers through the longest of links are refused', async () => {

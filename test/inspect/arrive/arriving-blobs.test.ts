@@ -83,8 +83,8 @@ describe('a compressed layer that arrives', () => {
     const cases = [
       [damaged, DEFAULT_LIMITS, 'DIMGX_COMPRESSION_CORRUPT'],
       [stored.subarray(0, -20), DEFAULT_LIMITS, 'DIMGX_COMPRESSION_CORRUPT'],
-      [stored, { ...DEFAULT_LIMITS, maxSize: 100_000 }, 'DIMGX_INSPECT_TOO_LARGE'],
-      [stored, { ...DEFAULT_LIMITS, maxEntries: 2 }, 'DIMGX_INSPECT_TOO_MANY_ENTRIES'],
+      [stored, { ...DEFAULT_LIMITS, maxSize: 100_000 }, 'DIMGX_LIMIT_SIZE'],
+      [stored, { ...DEFAULT_LIMITS, maxEntries: 2 }, 'DIMGX_LIMIT_ENTRIES'],
     ] as const;
     for (const [bytes, limits, code] of cases) {
       const { file, arriving } = await beginning(limits);

@@ -171,9 +171,11 @@ describe('the credentials for an image', () => {
         () => 'none',
         ({ code, message }) => `${code}: ${message}`,
       );
-    expect(await refusal(`${folder}/none`)).toMatch(/^DIMGX_SOURCE_NOT_FOUND: .*\/none$/);
-    expect(await refusal(`${folder}/own.json`)).toMatch(/^DIMGX_SOURCE_UNREADABLE: [^\n]*\/own\.json is not JSON$/);
-    expect(await refusal(folder)).toMatch(/^DIMGX_SOURCE_UNREADABLE: .* is no regular file$/);
+    expect(await refusal(`${folder}/none`)).toMatch(/^DIMGX_CREDENTIALS_UNREADABLE: .*\/none$/);
+    expect(await refusal(`${folder}/own.json`)).toMatch(
+      /^DIMGX_CREDENTIALS_UNREADABLE: [^\n]*\/own\.json is not JSON$/,
+    );
+    expect(await refusal(folder)).toMatch(/^DIMGX_CREDENTIALS_UNREADABLE: .* is no regular file$/);
   });
 
   it('may be tokens, and a name and a password apart', async () => {
@@ -297,7 +299,7 @@ describe('a credential helper', () => {
     await podmanHas({ auths: { 'h:1': LOGIN } });
     expect(await find('h:1/x')).toEqual(GIVEN);
     expect(warnings).toMatchObject([
-      { code: 'DIMGX_SOURCE_NO_CREDENTIALS', message: expect.stringMatching(reason), count: 1 },
+      { code: 'DIMGX_CREDENTIALS_SKIPPED', message: expect.stringMatching(reason), count: 1 },
     ]);
   });
 

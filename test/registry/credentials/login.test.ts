@@ -191,7 +191,7 @@ describe('a file of credentials', () => {
     'that is broken is left as it is: %s',
     async (broken) => {
       await write('.docker/config.json', broken);
-      const refusal = expect.objectContaining({ code: 'DIMGX_SOURCE_LOGIN_NOT_STORED' });
+      const refusal = expect.objectContaining({ code: 'DIMGX_CREDENTIALS_UNWRITABLE' });
       await expect(store('h:1')).rejects.toEqual(refusal);
       await expect(remove('h:1')).rejects.toEqual(refusal);
       const message = await store('h:1').catch(({ message }) => message);
@@ -204,7 +204,7 @@ describe('a file of credentials', () => {
 
   it('that holds a list is left as it is', async () => {
     await write('.docker/config.json', '[]');
-    await expect(store('h:1')).rejects.toMatchObject({ code: 'DIMGX_SOURCE_LOGIN_NOT_STORED' });
+    await expect(store('h:1')).rejects.toMatchObject({ code: 'DIMGX_CREDENTIALS_UNWRITABLE' });
     expect(await text('.docker/config.json')).toBe('[]');
   });
 
@@ -218,7 +218,7 @@ describe('a file of credentials', () => {
     await write('.docker/config.json', { credsStore: 'bad' });
     await chmod(await write('bin/docker-credential-bad', '#!/bin/sh\ncat\ncat >&2; exit 3'), 0o755);
     const message = await store('h:1').catch((error) => `${error.code} ${error.message} ${error.cause}`);
-    expect(message).toMatch(/^DIMGX_SOURCE_LOGIN_NOT_STORED .*"docker-credential-bad" ended with 3/);
+    expect(message).toMatch(/^DIMGX_CREDENTIALS_UNWRITABLE .*"docker-credential-bad" ended with 3/);
     expect(message).not.toContain(LOGIN.password);
     expect(await document('.docker/config.json')).toEqual({ credsStore: 'bad' });
   });
@@ -327,10 +327,10 @@ describe('credentials are removed', () => {
     expect(removed.map(({ key }) => key)).toEqual(['h:1', 'i:1']);
     expect(failures).toMatchObject([
       {
-        code: 'DIMGX_SOURCE_LOGIN_NOT_STORED',
+        code: 'DIMGX_CREDENTIALS_UNWRITABLE',
         message: expect.stringContaining('"docker-credential-bad" ended with 3'),
       },
-      { code: 'DIMGX_SOURCE_LOGIN_NOT_STORED', message: expect.stringContaining('run/containers/auth.json') },
+      { code: 'DIMGX_CREDENTIALS_UNWRITABLE', message: expect.stringContaining('run/containers/auth.json') },
     ]);
     expect(await text('run/containers/auth.json')).toBe('{');
   });

@@ -216,6 +216,6 @@ describe('a folder of blobs', () => {
     }
     expect((await refusal(image, { blobs: ['a\0b'] })).code).toBe('DIMGX_SOURCE_UNREADABLE');
     const bad = { blobs: folder as unknown as string[] };
-    expect((await refusal(image, bad)).code).toBe('DIMGX_CLI_USAGE');
+    expect((await refusal(image, bad)).code).toBe('DIMGX_OPTION_INVALID');
   });
 });

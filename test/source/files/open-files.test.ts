@@ -108,7 +108,7 @@ describe('an archive', () => {
 
   test('larger than the limit, once decompressed, is refused', async () => {
     const failure = await refusal(await file(gzipSync(Buffer.alloc(20_000_000))), { limits: { maxSize: 10_000_000 } });
-    expect(failure.code).toBe('DIMGX_INSPECT_TOO_LARGE');
+    expect(failure.code).toBe('DIMGX_LIMIT_SIZE');
   });
 
   test.each([
@@ -143,7 +143,7 @@ describe('an archive', () => {
 
   test('that cannot be spooled says where to change that', async () => {
     const failure = await refusal(await file(gzipSync(archive)), { tmpDir: join(await temporaryFolder(), 'none') });
-    expect(failure).toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE', message: expect.stringContaining('--tmp-dir') });
+    expect(failure).toMatchObject({ code: 'DIMGX_TEMP_UNWRITABLE', message: expect.stringContaining('--tmp-dir') });
   });
 });
 

@@ -284,7 +284,7 @@ describe('a damaged or hostile archive', () => {
 
   test('is refused before an oversized manifest is read', async () => {
     const archive = { ...dockerArchive([app]), 'manifest.json': Buffer.alloc(4 * 2 ** 20 + 1, '[') };
-    expect((await refusal(await writeArchive(archive))).code).toBe('DIMGX_IMAGE_TOO_LARGE');
+    expect((await refusal(await writeArchive(archive))).code).toBe('DIMGX_IMAGE_DOCUMENT_TOO_LARGE');
   });
 
   test('is refused when it names no image', async () => {

@@ -89,12 +89,12 @@ describe('a damaged or hostile archive of 2015', () => {
     ['of one layer', [{ ...A, parent: id('a') }]],
   ])('is refused for a loop %s', async (_, layers) => {
     const path = await writeArchive(dockerV1Archive(layers));
-    expect((await refusal(path)).code).toBe('DIMGX_SOURCE_PARENT_LOOP');
-    expect((await refusal(path, { image: 'a' })).code).toBe('DIMGX_SOURCE_PARENT_LOOP');
+    expect((await refusal(path)).code).toBe('DIMGX_LAYER_BAD_PARENT');
+    expect((await refusal(path, { image: 'a' })).code).toBe('DIMGX_LAYER_BAD_PARENT');
   });
 
   test('is refused for a missing parent', async () => {
-    expect((await refusal(await writeArchive(dockerV1Archive([B, C])))).code).toBe('DIMGX_SOURCE_PARENT_LOOP');
+    expect((await refusal(await writeArchive(dockerV1Archive([B, C])))).code).toBe('DIMGX_LAYER_BAD_PARENT');
   });
 
   test('is refused for a missing layer', async () => {
@@ -104,7 +104,7 @@ describe('a damaged or hostile archive of 2015', () => {
 
   test('is refused when a tag is of no layer', async () => {
     const members = { ...dockerV1Archive([A]), repositories: '{"x":{"1":"../../etc/passwd"}}' };
-    expect((await refusal(await writeArchive(members))).code).toBe('DIMGX_SOURCE_PARENT_LOOP');
+    expect((await refusal(await writeArchive(members))).code).toBe('DIMGX_LAYER_BAD_PARENT');
   });
 
   test.each([
@@ -116,7 +116,7 @@ describe('a damaged or hostile archive of 2015', () => {
     [`${id('a')}/json`, `{"id":"${id('b')}"}`],
   ])('is refused when %s is %s', async (name, text) => {
     expect((await refusal(await writeArchive({ ...dockerV1Archive([A]), [name]: text }))).code).toMatch(
-      /DIMGX_IMAGE_BAD_JSON|DIMGX_SOURCE_PARENT_LOOP/,
+      /DIMGX_IMAGE_BAD_JSON|DIMGX_LAYER_BAD_PARENT/,
     );
   });
 
