@@ -122,7 +122,7 @@ export function requireThat(holds: boolean, what: string, must: string, value: u
 export async function checkTmpDir(tmpDir: string | undefined): Promise<void> {
   if (tmpDir === undefined) return;
   const refuse = (why: string, cause?: unknown): never => {
-    const message = `temporary data cannot be kept in ${quoted(tmpDir)}: ${why}; choose another place with --tmp-dir`;
+    const message = `temporary data cannot be kept in ${quoted(tmpDir)}: ${why}`;
     throw new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { ...pathData(tmpDir), cause });
   };
   try {

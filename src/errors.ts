@@ -17,6 +17,19 @@ export interface Choice {
   readonly isWhole?: boolean;
 }
 
+/** An option of the library that may avoid an error. */
+export type HelpfulOption =
+  | 'allowForeignLayers'
+  | 'blobs'
+  | 'caFile'
+  | 'certDir'
+  | 'host'
+  | 'image'
+  | 'insecure'
+  | 'offline'
+  | 'platform'
+  | 'pull';
+
 /** Machine-readable details of an error, besides its message. Each is present when known. */
 export interface ErrorDetails {
   /** `Layer.name` of the layer the error is about. */
@@ -27,6 +40,10 @@ export interface ErrorDetails {
   readonly rawPath?: Uint8Array;
   /** The alternatives the caller could choose from. */
   readonly choices?: readonly Choice[];
+  /** The registry that wants credentials, or other ones: `HOST[:PORT]`, printable. */
+  readonly registry?: string;
+  /** The options that may avoid the error, where the code alone does not tell. */
+  readonly options?: readonly HelpfulOption[];
 }
 
 /** The only error class the library throws. `cause` holds the operating system's error, if there is one. */
@@ -38,6 +55,8 @@ export class DimgxError extends Error implements ErrorDetails {
   declare readonly path?: string;
   declare readonly rawPath?: Uint8Array;
   declare readonly choices?: readonly Choice[];
+  declare readonly registry?: string;
+  declare readonly options?: readonly HelpfulOption[];
 
   /** @param message what happened, to what, and what to do; without the code */
   constructor(
@@ -52,8 +71,9 @@ export class DimgxError extends Error implements ErrorDetails {
 
   /** Its machine-readable details. */
   get details(): ErrorDetails {
-    const { layer, path, rawPath, choices } = this;
-    const details = Object.entries({ layer, path, rawPath, choices }).filter(([, value]) => value !== undefined);
+    const { layer, path, rawPath, choices, registry, options } = this;
+    const known = { layer, path, rawPath, choices, registry, options };
+    const details = Object.entries(known).filter(([, value]) => value !== undefined);
     return Object.fromEntries(details);
   }
 

@@ -7,6 +7,7 @@ export {
   type ErrorCode,
   type ErrorDetails,
   type ExitCode,
+  type HelpfulOption,
   WARNINGS,
   type Warn,
   type Warning,

@@ -110,7 +110,7 @@ export class SpoolCache implements BlobCache {
 }
 
 function noSpace(cause: Error): DimgxError {
-  const message = `temporary data cannot be written (${printable(cause.message)}): choose another folder with --tmp-dir`;
+  const message = `temporary data cannot be written (${printable(cause.message)})`;
   return new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { cause });
 }
 

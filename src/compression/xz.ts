@@ -41,7 +41,7 @@ async function loadLzma(): Promise<Lzma> {
   } catch (cause) {
     const message =
       'writing xz needs the package lzma-native, which is missing or has no build for this system: ' +
-      'npm install lzma-native, or pipe -t - into xz';
+      'npm install lzma-native, or write a plain tar and compress it with xz';
     throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message, { cause });
   }
 }

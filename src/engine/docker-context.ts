@@ -77,5 +77,5 @@ function fileFailure(cause: unknown, path: string): string {
 }
 
 function badContext(message: string, cause: unknown): DimgxError {
-  return new DimgxError('DIMGX_ENGINE_UNREACHABLE', message, { cause });
+  return new DimgxError('DIMGX_ENGINE_UNREACHABLE', message, { cause, options: ['host'] });
 }

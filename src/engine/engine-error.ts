@@ -104,17 +104,16 @@ export function failureReason(cause: unknown): string {
 /** @param tried at least one place, with the reason why no engine is there */
 export function noEngine(tried: readonly { location: string; reason: string }[], cause?: unknown): DimgxError {
   const places = tried.map(({ location, reason }) => `${location} (${reason})`).join(', ');
-  const advice =
-    'start one, name one by --host or DOCKER_HOST, or read from a registry, which needs none: docker://NAME';
+  const advice = 'start one, or read the image from a registry, which needs no engine: docker://NAME';
   const message = `no container engine answers at ${places}: ${advice}`;
-  return new DimgxError('DIMGX_ENGINE_UNREACHABLE', message, { cause });
+  return new DimgxError('DIMGX_ENGINE_UNREACHABLE', message, { cause, options: ['host'] });
 }
 
 /** @param reason why it cannot be an engine; printable */
 function notAnEngine(location: string, reason: string, cause: unknown): DimgxError {
-  const advice = 'check the address (--host, DOCKER_HOST, or the context)';
+  const advice = 'check the address';
   const message = `what answers at ${location} is no container engine (${reason}): ${advice}`;
-  return new DimgxError('DIMGX_ENGINE_FAILED', message, { cause });
+  return new DimgxError('DIMGX_ENGINE_FAILED', message, { cause, options: ['host'] });
 }
 
 function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }: Circumstances): DimgxError {

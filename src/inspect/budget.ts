@@ -18,7 +18,7 @@ export class Budget {
   spendBytes(bytes: number): void {
     const spent = Atomics.add(this.#spent, 0, BigInt(bytes)) + BigInt(bytes);
     if (spent <= BigInt(this.limits.maxSize)) return;
-    const message = `the image is larger, unpacked, than ${this.limits.maxSize} bytes: raise --max-size to read it`;
+    const message = `the unpacked image is larger than ${this.limits.maxSize} bytes`;
     throw new DimgxError('DIMGX_LIMIT_SIZE', message);
   }
 
@@ -26,7 +26,7 @@ export class Budget {
   spendEntries(count: number): void {
     const spent = Atomics.add(this.#spent, 1, BigInt(count)) + BigInt(count);
     if (spent <= BigInt(this.limits.maxEntries)) return;
-    const message = `the image has more than ${this.limits.maxEntries} entries: raise --max-entries to read it`;
+    const message = `the image has more than ${this.limits.maxEntries} entries`;
     throw new DimgxError('DIMGX_LIMIT_ENTRIES', message);
   }
 }

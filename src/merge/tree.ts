@@ -144,7 +144,7 @@ export class Tree {
     inode: number,
   ): Node {
     if (this.length >= this.maxNodes) {
-      const message = `the image has more than ${this.maxNodes} files and directories: raise --max-entries to read it`;
+      const message = `the image has more than ${this.maxNodes} files and directories`;
       throw new DimgxError('DIMGX_LIMIT_ENTRIES', message);
     }
     if (this.#used * 4 >= this.#slots.length * 3) this.#growSlots();

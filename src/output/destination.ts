@@ -102,11 +102,7 @@ async function findInPlace(target: string, found: Stats): Promise<FoundTarget> {
 }
 
 export function targetExists(target: string): DimgxError {
-  return new DimgxError(
-    'DIMGX_TARGET_EXISTS',
-    `${quoted(target)} exists: overwrite it with --force (-w), or name another file`,
-    pathData(target),
-  );
+  return new DimgxError('DIMGX_TARGET_EXISTS', `${quoted(target)} exists`, pathData(target));
 }
 
 function refused(target: string, why: string): DimgxError {
@@ -116,7 +112,7 @@ function refused(target: string, why: string): DimgxError {
 /** @throws DIMGX_TARGET_TERMINAL */
 function refuseTerminal(fd: number, name: string): void {
   if (!isatty(fd)) return;
-  throw new DimgxError('DIMGX_TARGET_TERMINAL', `${name} is a terminal: redirect it, or name a file with -t FILE`);
+  throw new DimgxError('DIMGX_TARGET_TERMINAL', `${name} is a terminal`);
 }
 
 /**

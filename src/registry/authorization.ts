@@ -165,8 +165,8 @@ export class Authorization {
         throw new DimgxError('DIMGX_REGISTRY_UNREACHABLE', text, { cause: failure });
       }
       if (kind === 'tls' || kind === 'plain') {
-        const text = `${place}, has no secure connection: ${message}: name its authority by --ca-file`;
-        throw new DimgxError('DIMGX_REGISTRY_TLS', text, { cause: failure });
+        const text = `${place}, has no secure connection: ${message}`;
+        throw new DimgxError('DIMGX_REGISTRY_TLS', text, { cause: failure, options: ['caFile'] });
       }
       throw new HttpFailure(kind === 'unreachable' ? 'cut' : kind, `${place}: ${message}`, failure);
     }

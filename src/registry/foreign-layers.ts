@@ -74,10 +74,11 @@ export function foreignProblem(layer: string, urls: readonly string[], place: st
   const offered =
     url === undefined
       ? 'its manifest does not say where it is: save or copy the image with it'
-      : `its manifest says that it is at ${quoted(url.href)}: --allow-foreign-layers fetches it`;
+      : `its manifest says that it is at ${quoted(url.href)}`;
   return new DimgxError(
     'DIMGX_LAYER_FOREIGN',
     `the layer ${layer} is a foreign layer, which its maker does not let others distribute, and is not in ${place}; ${offered}`,
+    url === undefined ? {} : { options: ['allowForeignLayers'] },
   );
 }
 

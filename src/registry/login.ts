@@ -133,7 +133,7 @@ async function warnOfOthers(
   const what = found
     ? `other credentials for ${registry} are found before, by ${found.origin}`
     : 'they are not found again';
-  const advice = found?.origin === `$${AUTH_VARIABLE}` ? 'unset it' : `dimgx logout ${registry} removes all`;
+  const advice = found?.origin === `$${AUTH_VARIABLE}` ? 'unset it' : `log out of ${registry} to remove all`;
   warn({ code: 'DIMGX_CREDENTIALS_SHADOWED', message: `${what}: ${advice}`, count: 1 });
 }
 

@@ -3,7 +3,7 @@ import { type Followed, followRedirects, type HttpClient, type HttpReply } from 
 import { HttpFailure, parseRetryAfter, type RetryDelays, retryDelay } from '../base/http/http-failure.js';
 import { readBeginning, readReply } from '../base/http/read-reply.js';
 import { printable } from '../base/text/printable.js';
-import { DimgxError, throwIfAborted } from '../errors.js';
+import { DimgxError, type ErrorDetails, throwIfAborted } from '../errors.js';
 import { AccessAttempt, type RegistryAccess } from './registry-access.js';
 import { Refusal, RegistryRefusal, TokenRefusal } from './registry-refusal.js';
 
@@ -136,25 +136,22 @@ export class RegistryServer {
     const what = `${request} cannot be had from ${location}`;
     if (failure instanceof Refusal) {
       const said = `${await this.saidIn(failure)}${this.#proxyOf(failure)}`;
-      const advice = failure.isDenial ? await this.#loginAdvice(failure) : '';
-      return coded(failure.isDenial ? 'DENIED' : 'FAILED', `${what}: ${said}${advice}`, failure);
+      if (!failure.isDenial) return coded('FAILED', `${what}: ${said}`, failure);
+      const { advice, ...details } = await this.#loginAdvice(failure);
+      return coded('DENIED', `${what}: ${said}${advice}`, failure, details);
     }
     const redact = await this.#options.access.redactor();
     const said = redact((failure as Error).message);
     if (!(failure instanceof HttpFailure)) throw failure;
     if (failure.kind === 'tls') {
-      return coded(
-        'TLS',
-        `${what}: ${said}: name its authority by --ca-file, or leave it unchecked by --insecure`,
-        failure,
-      );
+      return coded('TLS', `${what}: ${said}`, failure, { options: ['caFile', 'insecure'] });
     }
     if (failure.kind === 'plain') {
-      return coded('TLS', `${what}: it speaks plain HTTP, which nothing protects: --insecure allows it`, failure);
+      return coded('TLS', `${what}: it speaks plain HTTP, which nothing protects`, failure, { options: ['insecure'] });
     }
     if (failure.kind === 'identity') {
-      const advice = 'put NAME.cert and NAME.key into certs.d, or name their folder by --cert-dir';
-      return coded('TLS', `${what}: ${said}: ${advice}`, failure);
+      const advice = 'put NAME.cert and NAME.key into certs.d';
+      return coded('TLS', `${what}: ${said}: ${advice}`, failure, { options: ['certDir'] });
     }
     const isUnreachable = ['unreachable', 'nameless', 'proxy'].includes(failure.kind);
     return coded(isUnreachable ? 'UNREACHABLE' : 'FAILED', `${what}: ${said}`, failure);
@@ -165,13 +162,14 @@ export class RegistryServer {
     return refusal.said(await this.#options.access.redactor());
   }
 
-  async #loginAdvice(refusal: Refusal): Promise<string> {
+  async #loginAdvice(refusal: Refusal): Promise<{ readonly advice: string; readonly registry?: string }> {
     const { access, registry, isLogin } = this.#options;
-    if (isLogin) return '';
+    if (isLogin) return { advice: '' };
     const isElsewhere = refusal.registry.origin !== this.#origins[0];
     const host = isElsewhere ? refusal.registry.host : registry;
     const others = (await access.own.hasCredentials(new URL(this.#origins[0] ?? ''))) && !isElsewhere;
-    return `: \`dimgx login ${printable(host, 200)}\` stores ${others ? 'other ' : ''}credentials`;
+    const shown = printable(host, 200);
+    return { advice: `: ${shown} wants ${others ? 'other ' : ''}credentials`, registry: shown };
   }
 
   /** @returns whether there is now another authorization to try */
@@ -261,6 +259,11 @@ export class RegistryServer {
   }
 }
 
-function coded(what: 'DENIED' | 'FAILED' | 'TLS' | 'UNREACHABLE', message: string, cause: Error): DimgxError {
-  return new DimgxError(`DIMGX_REGISTRY_${what}`, message, { cause });
+function coded(
+  what: 'DENIED' | 'FAILED' | 'TLS' | 'UNREACHABLE',
+  message: string,
+  cause: Error,
+  details: ErrorDetails = {},
+): DimgxError {
+  return new DimgxError(`DIMGX_REGISTRY_${what}`, message, { ...details, cause });
 }

@@ -135,7 +135,9 @@ export class Repository {
 
   /** @throws `sought.absent` */
   requireOnline({ what, absent }: Sought): void {
-    if (this.isOffline) throw new DimgxError(absent, `the cache does not have ${what}, and --offline asks no registry`);
+    if (!this.isOffline) return;
+    const message = `the cache does not have ${what}, and no registry is asked offline`;
+    throw new DimgxError(absent, message, { options: ['offline'] });
   }
 
   async #manifest(version: string, what: string, absent: Sought['absent']): Promise<ServedManifest> {

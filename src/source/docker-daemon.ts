@@ -3,7 +3,7 @@ import { quoted, shortId } from '../base/text/printable.js';
 import type { Engine, EngineImageDetails } from '../engine/engine.js';
 import { type EngineStep, historySteps, imageChain } from '../engine/image-history.js';
 import { isImageId, lookUpImage } from '../engine/look-up-image.js';
-import { DimgxError, inputWarner, type Warn, type Warning } from '../errors.js';
+import { DimgxError, type ErrorDetails, inputWarner, type Warn, type Warning } from '../errors.js';
 import type { WatchArrivals } from '../image/arrivals.js';
 import { historyRows, layerNames } from '../image/history.js';
 import type { OpenContext, OpenedImage } from '../image/image.js';
@@ -95,8 +95,8 @@ async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenC
     found = await lookUpImage(engine, name, platform);
   }
   if (found?.details) return { ...found, details: found.details };
-  const advice = when === 'never' && canBePulled(name) ? ', --pull=missing has it pulled' : '';
-  throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${engine.location} has no image ${quoted(name)}${advice}`);
+  const details: ErrorDetails = when === 'never' && canBePulled(name) ? { options: ['pull'] } : {};
+  throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${engine.location} has no image ${quoted(name)}`, details);
 }
 
 /** Judges by the name alone: a string of as many hex digits as engines show of an ID is hardly a name. */
@@ -109,7 +109,7 @@ function idRefused(engine: Engine, name: string, isThere: boolean): DimgxError {
     const message = `${engine.location} has no image ${quoted(name)}, and by its ID none can be pulled: name it`;
     return new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', message);
   }
-  const message = `${quoted(name)} is the ID of an image, by which none can be pulled: name it, or leave --pull out`;
+  const message = `${quoted(name)} is the ID of an image, by which none can be pulled: name it, or do not pull`;
   return new DimgxError('DIMGX_REFERENCE_INVALID', message);
 }
 
@@ -124,10 +124,10 @@ function refuseOtherPlatform(engine: Engine, details: EngineImageDetails, reques
   const has = platformOf(details);
   if (!platform || !has || isForPlatform(details, platform)) return;
   const mayPull = (options.pull ?? 'never') === 'never' && canBePulled(name);
-  const advice = mayPull ? ': --pull=missing has it pulled' : '';
   throw new DimgxError(
     'DIMGX_SOURCE_NO_PLATFORM',
-    `${engine.location} has ${quoted(name)} for ${formatPlatform(has)}, not for ${formatPlatform(platform)}${advice}`,
+    `${engine.location} has ${quoted(name)} for ${formatPlatform(has)}, not for ${formatPlatform(platform)}`,
+    mayPull ? { options: ['pull'] } : {},
   );
 }
 

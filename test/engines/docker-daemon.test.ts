@@ -126,7 +126,7 @@ describeWithEngines('an image of a Docker Engine', () => {
     const { code, stderr, stdout } = await dimgx('-t', '-', 'nosuch:image');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(
-      /^dimgx: DIMGX_SOURCE_NO_SUCH_IMAGE: there is no file or directory "nosuch:image"; .* has no image "nosuch:image", --pull=missing .*\n$/,
+      /^dimgx: DIMGX_SOURCE_NO_SUCH_IMAGE: there is no file or directory "nosuch:image"; .* has no image "nosuch:image"; --pull=missing .*\n$/,
     );
   });
 

@@ -174,7 +174,9 @@ describe.skipIf(absent)(`dimgx login and logout${absent}`, () => {
     vi.stubEnv('REGISTRY_AUTH_FILE', join(home, 'own.json'));
     const { stdout, stderr, code } = await login(registry.host);
     expect({ stdout, code }).toEqual({ stdout: expect.stringContaining('own.json'), code: 0 });
-    expect(stderr).toMatch(/^dimgx: warning: DIMGX_CREDENTIALS_SHADOWED: .*\.docker\/config\.json: dimgx logout .*\n$/);
+    expect(stderr).toMatch(
+      /^dimgx: warning: DIMGX_CREDENTIALS_SHADOWED: .*\.docker\/config\.json: log out of .* to remove all\n$/,
+    );
     expect(await login(registry.host, '--authfile', join(home, 'other.json'))).toMatchObject({ code: 0, stderr: '' });
     await runCommand('skopeo', [
       'inspect',

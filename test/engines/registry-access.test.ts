@@ -96,7 +96,10 @@ describe.skipIf(absent)(`access to a registry${absent}`, () => {
       ]);
       expect(at.seen.filter(({ authorization }) => authorization === undefined)).toHaveLength(1);
       tokens.asked.splice(0);
-      refused(await flatten(at.host, 'team/private/box:1'), /REGISTRY_DENIED.*401.*`dimgx login 127[^`]*` stores/);
+      refused(
+        await flatten(at.host, 'team/private/box:1'),
+        /REGISTRY_DENIED.*401.*; store them with `dimgx login 127[^`]*`/,
+      );
       gives(await flatten(at.host, 'team/private/box:1', { [at.host]: ENTRY }));
     });
   });
@@ -210,7 +213,9 @@ describe.skipIf(absent)(`access to a registry${absent}`, () => {
       for (const behind of [guarded, closed]) {
         const other = await gateway(behind.host, () => undefined);
         const at = await leadingTo(other.host);
-        const advice = new RegExp(`REGISTRY_DENIED.*HTTP 401.*\`dimgx login ${other.host}\` stores credentials\n$`);
+        const advice = new RegExp(
+          `REGISTRY_DENIED.*HTTP 401.* wants credentials; store them with \`dimgx login ${other.host}\`\n$`,
+        );
         refused(await flatten(at.host, 'private/box:1', { [at.host]: ENTRY }), advice);
         refused(await flatten(at.host, 'private/box:1', {}, '--creds', CREDS), advice);
         expect(other.seen.map(({ authorization }) => authorization)).not.toContain(BASIC);
@@ -271,7 +276,10 @@ describe.skipIf(absent)(`access to a registry${absent}`, () => {
     const headers = { 'www-authenticate': `Bearer realm="http://${busy.host}/token"` };
     const at = await gateway('', () => ({ status: 401, headers }));
     const ended = await flatten(at.host, 'private/box:1', { [at.host]: ENTRY });
-    refused(ended, /DENIED: .* does not accept the credentials \(HTTP 403, no seat for \*\*\*\): `dimgx login 127/);
+    refused(
+      ended,
+      /DENIED: .* does not accept the credentials \(HTTP 403, no seat for \*\*\*\): .* wants other credentials; store them with `dimgx login 127/,
+    );
     expect(count).toBe(2);
   });
 

@@ -114,7 +114,10 @@ describe.skipIf(absent)(`credentials for a registry${absent}`, () => {
     it('are shown to one that is vouched for, by --ca-file or certs.d', async () => {
       await newUser();
       const args = ['-q', '--creds', CREDS];
-      refused(await runDimgx(...args, `docker://${name}`), /DIMGX_REGISTRY_TLS.*: name its authority by --ca-file/);
+      refused(
+        await runDimgx(...args, `docker://${name}`),
+        /DIMGX_REGISTRY_TLS.*; name its certificate authority with --ca-file/,
+      );
       gives(await runDimgx(...args, '--ca-file', `${certificates.server}/ca.pem`, `docker://${name}`));
       gives(await runDimgx(...args, '--insecure', `docker://${name}`));
       const ca = await readFile(`${certificates.server}/ca.pem`, 'utf8');

@@ -181,7 +181,7 @@ describe.skipIf(lacks('script'))('a terminal (needs script)', () => {
     const { code, stdout } = await onTerminal(`dimgx -t ${target} "$ARCHIVE"`, await sampleImage());
     expect(code).toBe(1);
     expect(stdout.toString()).toMatch(
-      /^dimgx: DIMGX_TARGET_TERMINAL: .* is a terminal: redirect it, or name a file with -t FILE\r\n$/,
+      /^dimgx: DIMGX_TARGET_TERMINAL: .* is a terminal; redirect it, or name a file with --target \(-t\)\r\n$/,
     );
   });
 

@@ -63,7 +63,7 @@ describe('names of platforms', () => {
   test('that a message proposes are accepted', async () => {
     const folder = await writeFolder(indexed([other, 'S390X'], [third, 'ppc64el']).members);
     const { message, choices } = await refusal(folder, { platform: 'linux/riscv64' });
-    const proposed = /of what it has: ([\w/]+), ([\w/]+)$/.exec(message)?.slice(1) ?? [];
+    const proposed = /; it has ([\w/]+), ([\w/]+)$/.exec(message)?.slice(1) ?? [];
     expect(proposed).toEqual(['linux/s390x', 'linux/ppc64le']);
     for (const platform of proposed) expect((await opened(folder, { platform })).layers).toHaveLength(1);
     expect(choices).toMatchObject([
@@ -103,7 +103,7 @@ describe('when no platform is asked for', () => {
     const { members } = indexed([mine, own], [other, otherOne], [third, otherTwo]);
     const failure = await refusal(await writeFolder(without(members, ...all(mine))));
     expect(failure.code).toBe('DIMGX_SOURCE_MISSING_BLOB');
-    expect(failure.message).toMatch(/of what it has: linux\/s390x, linux\/ppc64le \(and not whole: linux\/\w+\)/);
+    expect(failure.message).toMatch(/; it has linux\/s390x, linux\/ppc64le \(and not whole: linux\/\w+\)/);
     expect(failure.choices?.map(({ isWhole }) => isWhole).sort()).toEqual([false, true, true]);
   });
 
@@ -161,7 +161,7 @@ describe('a platform that is asked for', () => {
       const failure = await refusal(await writeFolder(without(members, ...lost)), ask);
       expect(failure).toMatchObject({
         code: 'DIMGX_SOURCE_MISSING_BLOB',
-        message: expect.stringContaining(`of what it has: linux/${own} `),
+        message: expect.stringContaining(`; it has linux/${own} `),
       });
     }
   });

@@ -112,7 +112,7 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
   const origin = variable && folder === tmpdir() ? ` (from ${variable})` : '';
   return new DimgxError(
     'DIMGX_TEMP_UNWRITABLE',
-    `temporary data cannot be kept in ${printable(folder)}${origin}: ${why}; choose another place with --tmp-dir`,
+    `temporary data cannot be kept in ${printable(folder)}${origin}: ${why}`,
     { cause },
   );
 }
@@ -136,6 +136,6 @@ export const writeAtSync: WriteAt = (fd, bytes, position) => {
 
 function refuse(error: unknown): never {
   const reason = error instanceof Error ? error.message : String(error);
-  const message = `temporary data cannot be written (${reason}): choose another folder with --tmp-dir`;
+  const message = `temporary data cannot be written (${reason})`;
   throw new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { cause: error });
 }

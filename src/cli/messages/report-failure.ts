@@ -1,6 +1,7 @@
 import { isTooManyFiles, tooManyFiles } from '../../base/io/open-file-limit.js';
 import { DimgxError, type ExitCode } from '../../errors.js';
 import { UsageError } from '../options/usage-error.js';
+import { adviceFor } from './advice.js';
 import type { Log } from './log.js';
 
 /** Codes that mean that no such image exists. */
@@ -18,7 +19,7 @@ export function reportFailure(failure: unknown, log: Log, help: string, hint = '
   const error = failure instanceof DimgxError ? failure : asDefect(failure);
   if (error.code === 'DIMGX_TARGET_CLOSED') return error.exitCode;
   const pointer = error instanceof UsageError ? `: see ${help}` : NO_IMAGE.includes(error.code) ? hint : '';
-  log.write('error', `${error.code}: ${error.message}${pointer}`);
+  log.write('error', `${error.code}: ${error.message}${adviceFor(error)}${pointer}`);
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     for (const line of (at.stack ?? '').split('\n')) log.write('debug', line);
   }

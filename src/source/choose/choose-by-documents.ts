@@ -89,8 +89,8 @@ function forPlatform<C extends Candidate>(
   if (unknown.length > 0) return unknown;
   const choices = all.map((each) => ({ names: each.candidate.names, ...factsOf(each) }));
   const has = [...new Set(all.flatMap(({ platforms }) => platforms.map(formatPlatform)))].slice(0, 20).join(', ');
-  const message = `${location} has no image for ${formatPlatform(wanted)}; choose with --platform of what it has: ${has}`;
-  throw new DimgxError('DIMGX_SOURCE_NO_PLATFORM', message, { choices });
+  const message = `${location} has no image for ${formatPlatform(wanted)}; it has ${has}`;
+  throw new DimgxError('DIMGX_SOURCE_NO_PLATFORM', message, { choices, options: ['platform'] });
 }
 
 /**

@@ -103,12 +103,11 @@ export async function ambiguousImage<C extends Candidate>(
   const meant = selector === undefined ? '' : ` that ${quoted(selector)} could mean`;
   const { text, choices } = await list(matching, describe);
   const platforms = new Set(choices.map(({ platform }) => platform && formatPlatform(platform)));
-  const orPlatform = platforms.size === matching.length && !platforms.has(undefined) ? ', or with --platform' : '';
-  return new DimgxError(
-    'DIMGX_SOURCE_AMBIGUOUS',
-    `${location} holds several images${meant}: choose one with --image, by name, ID or @N${orPlatform}: ${text}`,
-    { choices },
-  );
+  const isByPlatform = platforms.size === matching.length && !platforms.has(undefined);
+  return new DimgxError('DIMGX_SOURCE_AMBIGUOUS', `${location} holds several images${meant}: ${text}`, {
+    choices,
+    options: isByPlatform ? ['image', 'platform'] : ['image'],
+  });
 }
 
 /** @param candidates all candidates */

@@ -1,5 +1,5 @@
 import { printable, quoted } from '../../base/text/printable.js';
-import { type Choice, DimgxError, type Warning } from '../../errors.js';
+import { type Choice, DimgxError, type ErrorDetails, type Warning } from '../../errors.js';
 import { formatPlatform, isNameable, type Platform } from '../../image/platform.js';
 import { type Examined, isDamaged, isWhole, knownWhole } from './examine-manifest.js';
 import { withArticle } from './manifest-kind.js';
@@ -14,17 +14,20 @@ export function choiceOf(examined: Examined): Choice {
 }
 
 export function noPlatform(images: readonly Examined[], location: string, target: Platform): DimgxError {
-  const advice =
-    images.length > 0 ? `; choose with --platform of what it has: ${offered(images)}` : ', nor for any other';
+  const advice = images.length > 0 ? `; it has ${offered(images)}` : ', nor for any other';
   const message = `${location} has no image for ${formatPlatform(target)}${advice}`;
-  return new DimgxError('DIMGX_SOURCE_NO_PLATFORM', message, { choices: images.map(choiceOf) });
+  return new DimgxError('DIMGX_SOURCE_NO_PLATFORM', message, {
+    choices: images.map(choiceOf),
+    ...platformAdvice(images),
+  });
 }
 
 export function incomplete(image: Examined, images: readonly Examined[], location: string): DimgxError {
   const what = `${location} does not have all blobs of ${described(image)}${missed(image)}`;
-  const message = `${what}; choose with --platform of what it has: ${offered(images)}; or save it again for all platforms`;
+  const message = `${what}; it has ${offered(images)}; save it again for all platforms`;
   return new DimgxError('DIMGX_SOURCE_MISSING_BLOB', message, {
     choices: images.map(choiceOf),
+    ...platformAdvice(images),
     ...(image.problem && { cause: image.problem }),
   });
 }
@@ -65,7 +68,11 @@ export function passedOver(image: Examined, taken: Examined | undefined, locatio
   return { code: 'DIMGX_SOURCE_IMAGE_SKIPPED', message, count: 1 };
 }
 
-/** The platforms of the images that are whole, as `--platform` takes them, then those of the others. */
+function platformAdvice(images: readonly Examined[]): ErrorDetails {
+  return images.some(isWhole) ? { options: ['platform'] } : {};
+}
+
+/** The platforms of the images that are whole, as the option `platform` takes them, then those of the others. */
 function offered(images: readonly Examined[]): string {
   const there = images.filter(isWhole);
   const absent = images.filter((image) => !isWhole(image));

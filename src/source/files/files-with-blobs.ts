@@ -64,7 +64,7 @@ export class FilesWithBlobs implements Files {
     if (own !== undefined && !(own instanceof DimgxError)) return own;
     const found = await this.#find(digest);
     if (found || own === undefined) return found;
-    throw own.retold(`${own.message}; if the blob is in a folder that you trust, name that: --blobs DIR`);
+    throw own.retold(own.message, { options: ['blobs'] });
   }
 
   async #find(digest: Digest): Promise<OpenFile | undefined> {
@@ -128,7 +128,7 @@ async function findInFolders(folders: readonly string[], digest: Digest): Promis
  */
 export async function checkBlobFolders(folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
-    const what = `the folder of --blobs, ${quoted(folder)},`;
+    const what = `the folder of blobs ${quoted(folder)}`;
     const isDirectory = await isUsableDirectory(folder).catch((cause: unknown) => {
       if (isSystemError(cause, 'ENOENT', 'ENOTDIR')) {
         throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `${what} is not there`, { ...pathData(folder), cause });

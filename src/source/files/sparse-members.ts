@@ -57,7 +57,7 @@ export class SparseMembers {
     const { realSize: length } = stretches;
     const offset = this.#end;
     if (!Number.isSafeInteger(offset + length) || offset + length > maxSize) {
-      const message = `${this.#location} holds sparse files that are larger than --max-size ${maxSize}`;
+      const message = `${this.#location} holds sparse files of more than ${maxSize} bytes`;
       throw new DimgxError('DIMGX_LIMIT_SIZE', message);
     }
     this.#spool ??= this.#openSpool();
@@ -135,6 +135,6 @@ export class SparseMembers {
 }
 
 function noRoom(cause: unknown): never {
-  const message = 'temporary data cannot be written, a sparse file is too large for the file system: see --tmp-dir';
+  const message = 'temporary data cannot be written: a sparse file is too large for the file system';
   throw new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { cause });
 }

@@ -119,7 +119,7 @@ function spoolAppender(
     const length = position + bytes.length;
     if (position === 0) check(bytes);
     if (length > limits.maxSize) {
-      throw new DimgxError('DIMGX_LIMIT_SIZE', `${location} is larger than --max-size ${limits.maxSize}`);
+      throw new DimgxError('DIMGX_LIMIT_SIZE', `${location} is larger than ${limits.maxSize} bytes`);
     }
     const fd = await spool.hold();
     try {

@@ -1,6 +1,6 @@
 import { readRegion } from '../../base/io/region.js';
 import { pathData, quoted } from '../../base/text/printable.js';
-import { DimgxError } from '../../errors.js';
+import { DimgxError, type ErrorDetails } from '../../errors.js';
 import { type Blobs, checkDigest, checkSize, type Document } from '../../image/checks.js';
 import { DocumentBudget } from '../../image/document-budget.js';
 import type { Descriptor } from '../../image/manifest.js';
@@ -82,9 +82,9 @@ export class Documents {
 /** @throws DIMGX_SOURCE_MISSING_BLOB always */
 export function missingBlob(files: Files, name: string): never {
   const isBlob = digestOfName(cleanName(name)) !== undefined;
-  const advice = `save or copy it again${isBlob ? ', or name the folder that has its blobs: --blobs DIR' : ''}`;
-  const message = `${quoted(name)} is not in ${files.location}: the image is incomplete, ${advice}`;
-  throw new DimgxError('DIMGX_SOURCE_MISSING_BLOB', message, pathData(name));
+  const message = `${quoted(name)} is not in ${files.location}: the image is incomplete, save or copy it again`;
+  const details: ErrorDetails = isBlob ? { options: ['blobs'] } : {};
+  throw new DimgxError('DIMGX_SOURCE_MISSING_BLOB', message, { ...pathData(name), ...details });
 }
 
 /** Blobs among the files of an image. */

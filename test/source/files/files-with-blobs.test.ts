@@ -41,7 +41,7 @@ describe('blobs that are not among the files of an image', () => {
     const { layout, blobs } = await linkedLayout();
     const failure = await refusal(layout);
     expect(failure.code).toBe('DIMGX_SOURCE_UNSAFE_PATH');
-    expect(failure.message).toContain('--blobs DIR');
+    expect(failure.options).toEqual(['blobs']);
     expect(failure).toMatchObject({ path: expect.stringContaining(IN_BLOBS) });
     expect(await flattenedFiles(layout, { blobs: [blobs] })).toEqual({ a: 'one' });
   });
@@ -67,7 +67,7 @@ describe('blobs that are not among the files of an image', () => {
       );
     for (const members of [links(() => 'nothing'), links((name) => name), links((name) => `/gone/${name}`)]) {
       for (const image of [await writeFolder({ ...rest, ...members }), await writeArchive({ ...rest, ...members })]) {
-        expect((await refusal(image)).message).toContain('--blobs DIR');
+        expect((await refusal(image)).options).toEqual(['blobs']);
         expect(await flattenedFiles(image, { blobs: [store] })).toEqual({ a: 'one' });
       }
     }
@@ -80,7 +80,7 @@ describe('blobs that are not among the files of an image', () => {
       const failure = await refusal(image);
       expect(failure).toMatchObject({
         code: 'DIMGX_SOURCE_MISSING_BLOB',
-        message: expect.stringContaining('--blobs DIR'),
+        options: ['blobs'],
       });
       expect(await flattenedFiles(image, { blobs: [store] })).toEqual({ a: 'one' });
     }
@@ -179,9 +179,9 @@ describe('blobs that are not among the files of an image', () => {
     }
     const missing = await refusal(await writeArchive({ 'manifest.json': manifest('config') }), { blobs: [store] });
     expect(missing.code).toBe('DIMGX_SOURCE_MISSING_BLOB');
-    expect(missing.message).not.toContain('--blobs');
+    expect(missing.options).toBeUndefined();
     const legacy = await refusal(await writeArchive({ 'manifest.json': dockerArchive([app])['manifest.json'] ?? '' }));
-    expect(legacy.message).toContain('--blobs DIR');
+    expect(legacy.options).toEqual(['blobs']);
   });
 
   test('are listed as there', async () => {
