@@ -122,7 +122,7 @@ export function requireThat(holds: boolean, what: string, must: string, value: u
 export async function checkTmpDir(tmpDir: string | undefined): Promise<void> {
   if (tmpDir === undefined) return;
   const refuse = (why: string, cause?: unknown): never => {
-    const message = `temporary data cannot be kept in ${quoted(tmpDir)}: ${why}`;
+    const message = `temporary data cannot be written to ${quoted(tmpDir)}: ${why}`;
     throw new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { ...pathData(tmpDir), cause });
   };
   try {
@@ -131,7 +131,7 @@ export async function checkTmpDir(tmpDir: string | undefined): Promise<void> {
   } catch (failure) {
     if (failure instanceof DimgxError) throw failure;
     const isMissing = (failure as NodeJS.ErrnoException).code === 'ENOENT';
-    refuse(isMissing ? 'there is no such directory' : reasonOf(failure), failure);
+    refuse(isMissing ? 'no such directory' : reasonOf(failure), failure);
   }
 }
 

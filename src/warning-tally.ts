@@ -3,14 +3,14 @@ import type { Warning, WarningCode } from './errors.js';
 
 /** Text of the warning about the entry it names. */
 const SAYINGS = {
-  DIMGX_ENTRY_SPARSE: 'a sparse entry is passed through as it stands',
-  DIMGX_ENTRY_CONTIGUOUS: 'a contiguous file, which container engines refuse, is taken as a regular one',
+  DIMGX_ENTRY_SPARSE: 'a sparse entry is passed through unchanged',
+  DIMGX_ENTRY_CONTIGUOUS: 'a contiguous file, which container engines refuse, is treated as a regular file',
   DIMGX_ENTRY_PAX_RECORD: 'PAX records that container engines ignore are left out',
   DIMGX_ENTRY_XATTR_NAME:
     'an xattr whose name has %25 or %3D is written as GNU tar reads it, which other programs do not',
-  DIMGX_ENTRY_DUPLICATE: 'a path stands twice, the last counts',
+  DIMGX_ENTRY_DUPLICATE: 'a path occurs twice, and the last entry counts',
   DIMGX_ENTRY_BAD_WHITEOUT: 'a whiteout names nothing and is ignored',
-  DIMGX_ENTRY_DEVICE_WHITEOUT: 'a device 0:0 is taken as a whiteout',
+  DIMGX_ENTRY_DEVICE_WHITEOUT: 'a device 0:0 is treated as a whiteout',
   DIMGX_ENTRY_AUFS: 'leftovers of AUFS are left out',
   DIMGX_ENTRY_SYMLINK_REPLACED: 'a directory replaces a symlink of an older layer, as in a container',
   DIMGX_ENTRY_FILE_REPLACED: 'a directory replaces a file of an older layer, as in a container',

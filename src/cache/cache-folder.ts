@@ -78,7 +78,7 @@ async function requireOwn(path: string) {
 async function requirePrivate(path: string): Promise<void> {
   const { mode } = await requireOwn(path);
   if (process.platform === 'win32' || (mode & WRITABLE_BY_OTHERS) === 0) return;
-  throw new Error(`${printable(path, 300)} may be written by others (make it private by chmod 700)`);
+  throw new Error(`${printable(path, 300)} is writable by other users (make it private with chmod 700)`);
 }
 
 /** Under `sudo` the home may still be the user's. Folders of root in it would be in the user's way forever. */
@@ -112,7 +112,7 @@ export function cacheLimit(env: Environment): number {
   if (!text) return DEFAULT_LIMIT;
   const limit = readSize(text);
   if (limit !== undefined) return limit;
-  throw new Error(`DIMGX_CACHE_SIZE is a size such as 500M, 10GB or 1TiB, not ${quoted(text)}`);
+  throw new Error(`DIMGX_CACHE_SIZE must be a size such as 500M, 10GB or 1TiB, not ${quoted(text)}`);
 }
 
 /** A user's cache, opened for inspection. */

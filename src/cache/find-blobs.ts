@@ -20,9 +20,9 @@ function findBlob(entries: readonly CacheEntry[], name: string): CacheEntry {
   const [found, ...others] = fitting;
   if (found && others.length === 0) return found;
   const why = found
-    ? `several blobs begin so: ${fitting.map(({ digest }) => digest).join(', ')}`
-    : `no blob in the cache begins so${isLongEnough ? '' : `, and ${SHORTEST} digits are needed`}`;
-  throw new DimgxError('DIMGX_CACHE_NO_SUCH_BLOB', `${quoted(name)} is no blob: ${why}`);
+    ? `several blobs match: ${fitting.map(({ digest }) => digest).join(', ')}`
+    : `no blob in the cache matches${isLongEnough ? '' : `, and a prefix needs ${SHORTEST} digits`}`;
+  throw new DimgxError('DIMGX_CACHE_NO_SUCH_BLOB', `${quoted(name)} does not name one blob: ${why}`);
 }
 
 function begins(digest: string, name: string): boolean {

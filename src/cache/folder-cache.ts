@@ -158,7 +158,7 @@ export class FolderCache implements BlobCache {
       const length = (await stat(this.#files.partial(wanted.digest)).catch(() => undefined))?.size ?? 0;
       if (length !== progress.length) progress = { length, since: Date.now() };
       if (Date.now() - progress.since <= this.#options.patience) return undefined;
-      throw new StorageFailure(`another process that downloads ${wanted.digest} does not get on`);
+      throw new StorageFailure(`another process is downloading ${wanted.digest} and makes no progress`);
     };
   }
 
@@ -263,7 +263,7 @@ async function openStored(path: string): Promise<StoredBlob> {
   const fd = await openFiles.makeRoomFor(() => openDescriptor(path, flags));
   try {
     const { dev, ino, size, isFile } = await statStored(fd);
-    if (!isFile) throw new StorageFailure(`${printable(path, 300)} is no regular file`);
+    if (!isFile) throw new StorageFailure(`${printable(path, 300)} is not a regular file`);
     // another process may prune the file, and then it could not be reopened
     const isPrecious = fd < (descriptorLimit() ?? 0) / 2;
     const file = new PathFile({ path, identity: { dev, ino, size }, isPrecious }, fd);

@@ -52,7 +52,7 @@ function isGivenUp(item: CacheEntry | PartialFile): boolean {
 }
 
 async function removeUnclaimed(files: CacheFiles, { key, path }: PartialFile): Promise<boolean> {
-  const outcome = await claimOr(files.claims, key, async () => 'somebody is at work on it');
+  const outcome = await claimOr(files.claims, key, async () => 'another process is using it');
   if ('found' in outcome) return false;
   return removeFile(path).finally(() => outcome.claim.release());
 }

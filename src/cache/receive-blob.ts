@@ -40,7 +40,7 @@ export async function receiveBlob(
   if (length !== size || stored !== size) {
     throw otherSize(digest, Math.max(length, stored), size);
   }
-  requireDigest(digest, hex, (found) => `the blob ${digest} is damaged: the bytes that came have the digest ${found}`);
+  requireDigest(digest, hex, (found) => `the blob ${digest} is damaged: the bytes received have the digest ${found}`);
 }
 
 export function otherSize(digest: Digest, actual: number, size: number): DimgxError {

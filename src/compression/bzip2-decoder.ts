@@ -63,7 +63,7 @@ export class Bzip2Decoder extends Converter {
     if (this.#bits.length < HEAD * 8) return false;
     const magic = this.#bits.take(24);
     const level = this.#bits.take(8) - 0x30;
-    if (magic !== STREAM_HEAD || level < 1 || level > 9) throw new Error('something else than a stream follows');
+    if (magic !== STREAM_HEAD || level < 1 || level > 9) throw new Error('data other than a stream follows');
     this.#level = level;
     this.#streams++;
     this.#check = 0;

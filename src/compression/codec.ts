@@ -47,7 +47,7 @@ export async function loadPackage<T>(name: string, load: () => Promise<T>): Prom
   } catch (cause) {
     if (isTooManyFiles(cause)) throw cause;
     const message =
-      `the package ${name} cannot be loaded: ${reasonOf(cause)}; install dimgx anew, or mark it as external ` +
+      `the package ${name} cannot be loaded: ${reasonOf(cause)}; reinstall dimgx, or mark it as external ` +
       'if this program is a bundle';
     throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message, { cause });
   }

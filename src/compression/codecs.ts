@@ -38,7 +38,7 @@ function nameOf(matches: (codec: Codec) => boolean): CompressionName {
 /** @throws DIMGX_COMPRESSION_UNSUPPORTED when `name` is `none` */
 export function codecOf(name: CompressionName): Codec {
   if (Object.hasOwn(CODECS, name)) return CODECS[name as CodecName];
-  throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', `there is no compression called "${name}"`);
+  throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', `"${name}" is not a compression that dimgx knows`);
 }
 
 /** Whether decoding runs in the calling thread and blocks it. */

@@ -37,7 +37,7 @@ class GzipDecoder extends WrappingConverter<Gunzip> {
     if (!this.inner.readableEnded) await this.#inflate(bytes);
     const left = Math.min(this.#given - this.inner.bytesWritten, bytes.length);
     if (bytes.subarray(bytes.length - left).some((byte) => byte !== 0))
-      throw new Error('something else than zeros follows');
+      throw new Error('data other than zeros follows');
   }
 
   /** Resolves when the inflater has consumed the bytes or has reached its end. */

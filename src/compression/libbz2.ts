@@ -62,7 +62,7 @@ export class Libbz2 {
     const none = () => 0;
     const env = {
       exit: () => {
-        throw new Error('libbz2 gave up');
+        throw new Error('libbz2 aborted');
       },
       emscripten_memcpy_big: (to: number, from: number, length: number) =>
         void this.#bytes(0).copyWithin(to, from, from + length),
@@ -107,7 +107,7 @@ export class Libbz2 {
     const { BZ2_bzBuffToBuffDecompress: decompress } = this.#exports;
     const result = decompress(to, this.#length, this.#input.address, length, 0, 0);
     if (result === OK) return this.#taken();
-    if (result === NO_MEMORY) throw new Error('no memory is left for its blocks');
+    if (result === NO_MEMORY) throw new Error('not enough memory for its blocks');
     if (result !== OUTPUT_FULL || room === LARGEST_OUTPUT) return undefined;
     this.#output.atLeast(LARGEST_OUTPUT);
     return this.decompress(length);
@@ -142,7 +142,7 @@ class Area {
     this.#exports.free(this.address);
     this.size = 0;
     this.address = this.#exports.malloc(size);
-    if (this.address === 0) throw new Error('no memory is left for its blocks');
+    if (this.address === 0) throw new Error('not enough memory for its blocks');
     this.size = size;
     return this.address;
   }

@@ -7,10 +7,10 @@ import { Converter } from './converter.js';
 const OK = 0;
 const STREAM_END = 1;
 const FAILURES: Readonly<Record<number, string>> = {
-  3: 'no memory is left for its dictionary',
-  5: 'something else than a stream follows',
-  7: 'the data or a checksum are wrong',
-  8: 'it ends too early, or in something else',
+  3: 'not enough memory for its dictionary',
+  5: 'data other than a stream follows',
+  7: 'the data or a checksum is wrong',
+  8: 'it ends too early, or other data follows',
 };
 const REFUSALS: Readonly<Record<number, string>> = {
   2: 'has a check other than CRC32 and CRC64',

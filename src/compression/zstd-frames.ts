@@ -125,7 +125,7 @@ class ZstdFrames {
     if (this.#headerBytes < 4) return 4;
     const magic = this.#header.readUInt32LE();
     if (magic >>> 4 === SKIPPABLE) return SKIPPABLE_HEADER;
-    if (magic !== MAGIC) throw new Error('what follows is no frame');
+    if (magic !== MAGIC) throw new Error('no frame follows');
     if (this.#headerBytes === 4) return 5;
     const { windowBytes, dictionaryBytes, contentSizeBytes } = this.#fields();
     return 5 + windowBytes + dictionaryBytes + contentSizeBytes;
@@ -143,7 +143,7 @@ class ZstdFrames {
   #checkWindow(): void {
     const size = this.#windowSize();
     if (size <= MAX_WINDOW) return;
-    const message = `its zstd data needs a window of ${size} bytes, and ${MAX_WINDOW} are the most that is granted`;
+    const message = `its zstd data needs a window of ${size} bytes, more than the limit of ${MAX_WINDOW}`;
     throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message);
   }
 

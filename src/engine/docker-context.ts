@@ -41,7 +41,7 @@ export async function contextEndpoint(name: string, env: Environment): Promise<E
   const contexts = join(configFolder(env), 'contexts');
   const path = join(contexts, 'meta', folder, 'meta.json');
   const meta = await readDocument(path, MetaSchema).catch((cause: unknown) => {
-    const advice = '`docker context ls` tells which there are';
+    const advice = '`docker context ls` lists the contexts';
     throw badContext(`the context ${quoted(name)} cannot be used: ${fileFailure(cause, path)}: ${advice}`, cause);
   });
   const { Host, SkipTLSVerify } = meta.Endpoints.docker;
@@ -72,7 +72,7 @@ async function readDocument<const Schema extends v.GenericSchema>(path: string, 
 }
 
 function fileFailure(cause: unknown, path: string): string {
-  if (isSystemError(cause, 'ENOENT', 'ENOTDIR')) return `there is no ${printable(path, 300)}`;
+  if (isSystemError(cause, 'ENOENT', 'ENOTDIR')) return `${printable(path, 300)} does not exist`;
   return cause instanceof DimgxError ? cause.message : printable(String(cause), 300);
 }
 

@@ -106,7 +106,7 @@ export class DockerEngine implements Engine {
       return await this.#doing(request, work);
     } catch (cause) {
       if (!isMissing(cause)) throw cause;
-      const message = `${this.location} has no image ${quoted(name)} any more, it was removed meanwhile: try again, or pull it`;
+      const message = `${this.location} no longer has the image ${quoted(name)}, which was removed in the meantime: try again, or pull it`;
       throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', message, { cause });
     }
   }

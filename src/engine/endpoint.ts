@@ -51,10 +51,10 @@ const SSH_USER = /^(?!-)[^\s\p{Cc}'"`$&;<>|(){}]+$/u;
 export function parseEndpoint(text: string): Endpoint {
   const [, scheme = 'tcp', rest = ''] = /^(?:(\w+):\/\/)?(.*)$/su.exec(text.trim()) ?? [];
   if (scheme === 'unix') return { kind: 'unix', path: rest || DEFAULT_SOCKET };
-  if (text.startsWith('/')) throw malformed(text, `a socket is written unix://${printable(rest, 100)}`);
+  if (text.startsWith('/')) throw malformed(text, `write the socket as unix://${printable(rest, 100)}`);
   if (scheme === 'tcp') return parseTcp(rest, text);
   if (scheme === 'ssh') return parseSsh(rest, text);
-  throw malformed(text, 'only unix://, tcp:// and ssh:// are understood');
+  throw malformed(text, 'only unix://, tcp:// and ssh:// are supported');
 }
 
 /** In docker's notation; printable. */
@@ -73,7 +73,7 @@ export function formatAddress({ host, port }: { readonly host: string; readonly 
 function parseTcp(rest: string, text: string): Endpoint {
   const url = rest === '' || /^[:/]/.test(rest) ? `http://localhost${rest}` : `http://${rest}`;
   const { hostname, port, pathname, username, password } = parseUrl(url, text);
-  if (username !== '' || password !== '') throw malformed(text, 'user and password mean nothing there');
+  if (username !== '' || password !== '') throw malformed(text, 'a user name and a password are not allowed in it');
   // URL drops the port if it is HTTP's default.
   const number = port === '' && /^[^/?#]*:0*80(?:[/?#]|$)/.test(rest) ? 80 : Number(port || DEFAULT_PORT);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
@@ -82,31 +82,31 @@ function parseTcp(rest: string, text: string): Endpoint {
 
 function parseSsh(rest: string, text: string): Endpoint {
   const { hostname, port, pathname, username, password, search, hash } = parseUrl(`ssh://${rest}`, text);
-  if (password !== '') throw malformed(text, 'a password does not belong there; ssh asks for it, or has a key');
+  if (password !== '') throw malformed(text, 'a password is not allowed in it; ssh asks for one, or uses a key');
   if (search !== '' || hash !== '') throw malformed(text, 'nothing may follow the path');
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const user = username === '' ? undefined : decode(username, text);
   const socket = pathname.length > 1 ? decode(pathname, text) : undefined;
-  if (!SSH_HOST.test(host)) throw malformed(text, 'that cannot be the name of a host');
-  if (user !== undefined && !SSH_USER.test(user)) throw malformed(text, 'that cannot be the name of a user');
+  if (!SSH_HOST.test(host)) throw malformed(text, 'the host name is invalid');
+  if (user !== undefined && !SSH_USER.test(user)) throw malformed(text, 'the user name is invalid');
   return { kind: 'ssh', user, host, port: port === '' ? undefined : Number(port), socket };
 }
 
 function parseUrl(url: string, text: string): URL {
   if (URL.canParse(url)) return new URL(url);
-  throw malformed(text, 'host or port are malformed');
+  throw malformed(text, 'the host or the port is malformed');
 }
 
 function decode(part: string, text: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw malformed(text, 'its percent signs are malformed');
+    throw malformed(text, 'its percent-encoding is malformed');
   }
 }
 
 function malformed(text: string, reason: string): DimgxError {
-  return new DimgxError('DIMGX_ENGINE_CONFIG', `${quoted(text)} is no address of an engine: ${reason}`);
+  return new DimgxError('DIMGX_ENGINE_CONFIG', `${quoted(text)} is not the address of an engine: ${reason}`);
 }
 
 /** What a TLS connection to an engine needs; all in PEM. */
@@ -130,7 +130,7 @@ export async function readTlsFiles(folder: string, verify: boolean): Promise<Tls
   const [ca, cert, key] = await Promise.all([read('ca.pem'), read('cert.pem'), read('key.pem')]);
   if ((cert === undefined) === (key === undefined)) return { ca, cert, key, verify };
   const [there, missing] = cert ? ['cert.pem', 'key.pem'] : ['key.pem', 'cert.pem'];
-  throw tlsError(`${printable(folder, 200)} has ${there} and no ${missing}: both are needed`);
+  throw tlsError(`${printable(folder, 200)} has ${there} but no ${missing}: both are needed`);
 }
 
 /**
@@ -147,7 +147,7 @@ export async function environmentTls(env: Environment, configFolder: string): Pr
   if (files.ca || !files.verify) return files;
   const place = printable(join(folder, 'ca.pem'), 200);
   throw tlsError(
-    `DOCKER_TLS_VERIFY is set and there is no ${place}: put it there, or name its folder by DOCKER_CERT_PATH`,
+    `DOCKER_TLS_VERIFY is set, but ${place} does not exist: create it, or set DOCKER_CERT_PATH to its folder`,
   );
 }
 

@@ -50,7 +50,7 @@ export class EngineDownload implements ByteSource {
     connection
       .forEachPiece((piece) => this.#feed(piece))
       .then(() => {
-        throw new Error('the connection was cut');
+        throw new Error('the connection was lost');
       })
       .catch((failure) => this.#fail(failure));
   }
@@ -68,13 +68,13 @@ export class EngineDownload implements ByteSource {
   }
 
   destroy(): void {
-    this.#fail(new Error('it was broken off'));
+    this.#fail(new Error('the download was cancelled'));
   }
 
   #feed(piece: Buffer): Promise<void> | undefined {
     const parts = this.#answer.feed(piece);
     if (!this.#answer.hasHead) return undefined;
-    if (this.status === 200 && !this.#answer.isDelimited) throw new Error('it does not say where its answer ends');
+    if (this.status === 200 && !this.#answer.isDelimited) throw new Error('its answer does not declare its length');
     if (this.#onPiece) return this.#hand(parts, this.#onPiece);
     clearTimeout(this.#timer);
     this.#head.resolve();

@@ -23,7 +23,7 @@ export class EngineStall extends Error {
 
   /** @param milliseconds how long dimgx waited */
   constructor(milliseconds: number) {
-    super(`nothing came for ${milliseconds / 1000} s`);
+    super(`no data for ${milliseconds / 1000} s`);
   }
 }
 
@@ -43,8 +43,8 @@ export interface Circumstances {
 
 /** Why there is no socket at a path. */
 const NO_SOCKET: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such socket',
-  ENOTDIR: 'there is no such socket',
+  ENOENT: 'no such socket',
+  ENOTDIR: 'no such socket',
 };
 
 /** Podman's message when it cannot save an image with zstd layers in Docker's format; it has the layers unpacked. */
@@ -75,7 +75,7 @@ export function engineError(cause: unknown, circumstances: Circumstances): Dimgx
   const reason = failureReason(cause);
   if (!isKnown && (cause instanceof DimgxError || code.startsWith('HPE_'))) return notAnEngine(location, reason, cause);
   if (code.startsWith('HPE_')) {
-    return error('DIMGX_ENGINE_FAILED', `what answers at ${location} is no engine: ${reason}`);
+    return error('DIMGX_ENGINE_FAILED', `the server at ${location} is not a container engine: ${reason}`);
   }
   if (!hasAnswered) return noEngine([{ location, reason }], cause);
   return error('DIMGX_ENGINE_FAILED', `the engine at ${location} failed at ${request}: ${reason}`);
@@ -90,7 +90,7 @@ function whatTlsLacks(cause: unknown, code: string, { endpoint, hasAnswered }: C
   // An engine that requires a client certificate may close the connection before its reason can be read.
   const mayWantCertificate = tls && !tls.cert && isCut(cause) && !hasAnswered;
   return mayWantCertificate
-    ? 'it ended, as it does for want of a certificate: put cert.pem and key.pem beside ca.pem'
+    ? 'the engine closed it, perhaps because it requires a client certificate: put cert.pem and key.pem beside ca.pem'
     : undefined;
 }
 
@@ -112,7 +112,7 @@ export function noEngine(tried: readonly { location: string; reason: string }[],
 /** @param reason why it cannot be an engine; printable */
 function notAnEngine(location: string, reason: string, cause: unknown): DimgxError {
   const advice = 'check the address';
-  const message = `what answers at ${location} is no container engine (${reason}): ${advice}`;
+  const message = `the server at ${location} is not a container engine (${reason}): ${advice}`;
   return new DimgxError('DIMGX_ENGINE_FAILED', message, { cause, options: ['host'] });
 }
 
@@ -121,7 +121,7 @@ function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }:
   const isPlain = endpoint.kind === 'tcp' && !endpoint.tls;
   if (isPlain && cause.status === 400 && /HTTP request to an HTTPS server/.test(said)) {
     const advice = 'set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or choose a context that has its certificates';
-    return new DimgxError('DIMGX_ENGINE_TLS', `the engine at ${location} wants TLS: ${advice}`, { cause });
+    return new DimgxError('DIMGX_ENGINE_TLS', `the engine at ${location} requires TLS: ${advice}`, { cause });
   }
   if (cause.status === 401 || cause.status === 403) {
     const message = `the engine at ${location} does not allow ${request}: ${said || `HTTP ${cause.status}`}`;
@@ -131,7 +131,7 @@ function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }:
     const words = said.startsWith('<') ? '' : said.slice(0, 100); // an HTML page adds nothing useful
     return notAnEngine(location, `HTTP ${cause.status} to ${request}${words && `: ${words}`}`, cause);
   }
-  const advice = NO_ZSTD.test(said) ? ': `podman save --format oci-archive IMAGE | dimgx -` reads it' : '';
+  const advice = NO_ZSTD.test(said) ? ': save it with `podman save --format oci-archive`, and read that archive' : '';
   const message = `the engine at ${location} failed at ${request} with HTTP ${cause.status}${said && `: ${said}`}${advice}`;
   return new DimgxError('DIMGX_ENGINE_FAILED', message, { cause });
 }
@@ -139,6 +139,6 @@ function refusal(cause: EngineRefusal, { endpoint, location, request, isKnown }:
 function sshError(cause: SshFailure, location: string): DimgxError {
   const isDenied = /permission denied|too many authentication failures/i.test(cause.message);
   const code = isDenied ? 'DIMGX_ENGINE_DENIED' : 'DIMGX_ENGINE_UNREACHABLE';
-  const advice = '`ssh` must connect without dimgx, and find `docker` and its engine there';
+  const advice = 'check that `ssh` connects without a prompt, and that `docker` there reaches its engine';
   return new DimgxError(code, `no connection to ${location} (${cause.message}): ${advice}`, { cause });
 }

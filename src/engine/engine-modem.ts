@@ -179,7 +179,7 @@ export class EngineModem {
       const timer = setTimeout(() => request.destroy(new EngineStall(wait)), wait);
       request.once('response', resolve);
       request.on('error', reject); // stays attached: the request may fail again later
-      request.once('close', () => reject(new Error('the connection was cut')));
+      request.once('close', () => reject(new Error('the connection was lost')));
       for (const event of ['response', 'error', 'close']) request.once(event, () => clearTimeout(timer));
       request.end();
     });
@@ -193,7 +193,7 @@ async function refusalOf(status: number, body: ByteSource): Promise<EngineRefusa
   const keep = (piece: Buffer) => {
     pieces.push(Buffer.from(piece));
     length += piece.length;
-    if (length > MAX_REFUSAL) throw new Error('that is enough');
+    if (length > MAX_REFUSAL) throw new Error('the answer is long enough');
     return undefined;
   };
   await body.forEachPiece(keep).catch(() => undefined);
@@ -203,7 +203,7 @@ async function refusalOf(status: number, body: ByteSource): Promise<EngineRefusa
 }
 
 function closed(): Error {
-  return new Error('the engine was closed by its user');
+  return new Error('the engine was closed by its caller');
 }
 
 function messageIn(text: string): string | undefined {

@@ -33,7 +33,7 @@ export class EngineStream extends Readable {
     message.once('end', () => this.#end());
     message.on('error', (cause) => this.#fail(cause));
     message.once('close', () => {
-      if (!message.readableEnded) this.#fail(new Error('the connection was cut'));
+      if (!message.readableEnded) this.#fail(new Error('the connection was lost'));
     });
     message.pause();
     this.on('error', () => undefined); // a reader that starts later still gets the error
@@ -69,7 +69,7 @@ export class EngineStream extends Readable {
     const isDelimited = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
     this.#rest();
     if (isDelimited || !this.#options.isDelimited) this.push(null);
-    else this.#fail(new Error('it does not say where its answer ends'));
+    else this.#fail(new Error('its answer does not declare its length'));
   }
 
   #fail(cause: unknown): void {

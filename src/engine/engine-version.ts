@@ -38,8 +38,8 @@ export function readVersion(document: unknown, location: string, fixed = ''): En
   if (compare(ApiVersion, OLDEST_API) < 0) {
     throw new DimgxError(
       'DIMGX_ENGINE_TOO_OLD',
-      `the engine at ${location} has the API ${quoted(ApiVersion)} and ${OLDEST_API} is needed, that of Docker 1.12: ` +
-        'update it, or pipe its `docker save` into `dimgx -`',
+      `the engine at ${location} has the API ${quoted(ApiVersion)}, older than ${OLDEST_API} (Docker 1.12): ` +
+        'update it, or read an archive from its `docker save`',
     );
   }
   const newestShared = compare(ApiVersion, PREFERRED_API) < 0 ? ApiVersion : PREFERRED_API;
@@ -54,7 +54,7 @@ function fixedVersion(text: string): string | undefined {
   if (version === '' || compare(version, OLDEST_API) >= 0) return version || undefined;
   throw new DimgxError(
     'DIMGX_ENGINE_CONFIG',
-    `DOCKER_API_VERSION is ${quoted(text)}: unset it, or name a version from ${OLDEST_API} on`,
+    `DOCKER_API_VERSION is ${quoted(text)}: unset it, or set it to ${OLDEST_API} or later`,
   );
 }
 

@@ -75,7 +75,7 @@ export class HttpAnswer {
     else if (this.#expected === 'chunkSize') this.#takeChunkSize(line);
     else if (this.#expected === 'trailer' && line === '') this.#expected = 'nothing';
     else if (this.#expected === 'chunkEnd') {
-      if (line !== '') throw malformed('a chunk is longer than it says');
+      if (line !== '') throw malformed('a chunk is longer than its declared size');
       this.#expected = 'chunkSize';
     }
   }
@@ -96,7 +96,7 @@ export class HttpAnswer {
       if (value.toLowerCase() !== 'chunked') throw malformed('its encoding is unknown');
       this.#isChunked = true;
     } else if (name === 'content-length') {
-      if (!/^\d{1,15}$/.test(value)) throw malformed('its length is no number');
+      if (!/^\d{1,15}$/.test(value)) throw malformed('its length is not a number');
       this.#left = Number(value);
       this.isDelimited = true;
     }
@@ -120,7 +120,7 @@ export class HttpAnswer {
 
   #takeChunkSize(line: string): void {
     const size = /^([0-9a-f]{1,13})[ \t]*(?:;.*)?$/i.exec(line)?.[1];
-    if (size === undefined) throw malformed('the size of a chunk is no number');
+    if (size === undefined) throw malformed('the size of a chunk is not a number');
     this.#left = Number.parseInt(size, 16);
     this.#expected = this.#left > 0 ? 'body' : 'trailer';
   }

@@ -107,7 +107,7 @@ async function configuredHeaders(env: Environment): Promise<Readonly<Record<stri
     }
     return Object.fromEntries(headers);
   } catch {
-    const message = `the HttpHeaders of ${printable(path, 300)} cannot be sent: they must be names and texts of HTTP`;
-    throw new DimgxError('DIMGX_ENGINE_CONFIG', `${message}: repair or remove them`);
+    const message = `the HttpHeaders of ${printable(path, 300)} are not valid HTTP headers`;
+    throw new DimgxError('DIMGX_ENGINE_CONFIG', `${message}: correct or remove them`);
   }
 }

@@ -66,7 +66,7 @@ function pullFailure(failure: unknown, engine: Engine, name: string, found: Foun
   if (!(failure instanceof DimgxError) || failure.code === 'DIMGX_ABORTED') return failure;
   const registry = printable(repositoryOf(name).registry, 200);
   const shown = found
-    ? `: the credentials of ${found.origin} were shown`
+    ? `: the credentials from ${found.origin} were sent`
     : `: \`${engine.nameStyle} login ${registry}\` stores credentials`;
   const advice = DENIED.test(failure.message) ? shown : '';
   const message = `${quoted(name)} cannot be pulled: ${failure.message}${advice}`;

@@ -27,11 +27,8 @@ export class DocumentBudget {
   spend(name: string, length: number): void {
     this.#left -= Math.max(length, this.#least);
     if (length <= MAX_DOCUMENT && this.#left >= 0) return;
-    const what = length > MAX_DOCUMENT ? `${name} is ${length} bytes long` : 'there are too many documents';
-    throw new DimgxError(
-      'DIMGX_IMAGE_DOCUMENT_TOO_LARGE',
-      `${what}: this is no sound image, and nothing more of it is read`,
-    );
+    const what = length > MAX_DOCUMENT ? `${name} is ${length} bytes long` : 'the image has too many documents';
+    throw new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', `${what}: the image is refused`);
   }
 
   /** Counts a document that has been read, after `spend` with length 0. */

@@ -29,7 +29,7 @@ export function checkShape<const Schema extends v.GenericSchema>(
   const where = place === null ? '' : ` at ${printable(place, 100)}`;
   throw new DimgxError(
     'DIMGX_IMAGE_BAD_JSON',
-    `${what} is not of the right shape${where}: ${printable(issue.message, 160)}`,
+    `${what} does not have the required structure${where}: ${printable(issue.message, 160)}`,
   );
 }
 

@@ -60,7 +60,7 @@ export function openedImage(image: Image): OpenedImage {
   requireThat(
     image !== null && typeof image === 'object' && 'fetch' in image,
     'the image',
-    'one that openImage gave',
+    'an image from openImage',
     image,
   );
   return image as OpenedImage;

@@ -51,7 +51,7 @@ export function parseTolerantly<Schema extends v.GenericSchema>(
 }
 
 function notUtf8(what: string): string {
-  return `the text of ${what} is not UTF-8: what is not is replaced`;
+  return `the text of ${what} is not UTF-8: the invalid bytes are replaced`;
 }
 
 function shapeOddity(document: unknown, sound: v.GenericSchema, what: string): string | undefined {
@@ -59,7 +59,7 @@ function shapeOddity(document: unknown, sound: v.GenericSchema, what: string): s
     checkShape(document, sound, what);
     return undefined;
   } catch (failure) {
-    if (failure instanceof DimgxError) return `${failure.message}: that is left out`;
+    if (failure instanceof DimgxError) return `${failure.message}: it is left out`;
     throw failure;
   }
 }

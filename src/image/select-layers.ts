@@ -33,7 +33,7 @@ import type { HistoryRow, Layer } from './layer.js';
  *   DIMGX_CALLBACK_FAILED
  */
 export function selectLayers(image: Image, options: SelectOptions, onWarning: Warn): readonly Layer[] {
-  requireThat(Array.isArray(image?.history), 'the image', 'one that openImage gave', image);
+  requireThat(Array.isArray(image?.history), 'the image', 'an image from openImage', image);
   checkOptions(options);
   requireThat(typeof onWarning === 'function', 'onWarning', 'a function', onWarning);
   const { onWarning: warn = onWarning } = guardCallbacks({ onWarning }, () => {});
@@ -68,7 +68,7 @@ function resolve(spec: string, image: Image, complain: Complain): readonly Histo
 
   const shown = quoted(spec);
   if (spec === '' || spec.startsWith(':') || spec.endsWith(':')) {
-    complain('DIMGX_LAYER_SPEC_EMPTY', `the layer spec ${shown} has an empty end and adds no layer: name both ends`);
+    complain('DIMGX_LAYER_SPEC_EMPTY', `the layer spec ${shown} has an empty end and selects no layer: name both ends`);
   } else if (ranges.length > 1) {
     complain('DIMGX_LAYER_SPEC_UNRESOLVED', `the layer spec ${shown} can be read as several ranges: use IDs or @N`);
   } else {

@@ -97,7 +97,7 @@ export async function decodeLayer(
 }
 
 function tooLong(known: number | undefined): DimgxError {
-  const message = `it is damaged: it comes to more bytes than the ${known} that it came to before`;
+  const message = `it is damaged: it decodes to more bytes than the ${known} of an earlier run`;
   return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
 }
 
@@ -171,11 +171,12 @@ export class LayerEntries {
     this.#spendEntries();
     const warnings = this.#tally.warnings();
     if (end.strayExtensions > 0) {
-      const message = 'extension headers of no entry, or of all, are left out, as container engines ignore them';
+      const message =
+        'extension headers that belong to no entry or to all entries are left out, as container engines ignore them';
       warnings.push({ code: 'DIMGX_ENTRY_PAX_RECORD', message, count: end.strayExtensions });
     }
     if (end.trailing !== 'nothing') {
-      const message = `${TRAILING[end.trailing]} follows the end of the tar; it is not read, as container engines do not`;
+      const message = `${TRAILING[end.trailing]} follows the end of the tar; it is ignored, as in container engines`;
       warnings.push({ code: 'DIMGX_LAYER_TRAILING_DATA', message, count: 1 });
     }
     const sizes = { contentSize: this.#contentSize, length, spentBytes: length + this.#expanded };

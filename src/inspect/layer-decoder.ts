@@ -137,6 +137,6 @@ export class LayerDecoder {
 }
 
 function otherLength(layer: Layer, length: number | undefined, known: number): DimgxError {
-  const message = `layer ${layer.name} is damaged: it comes to ${length} bytes, where it came to ${known}`;
+  const message = `layer ${layer.name} is damaged: it decodes to ${length} bytes, and to ${known} in an earlier run`;
   return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message, { layer: layer.name });
 }

@@ -54,6 +54,6 @@ export const sharedPool = new InspectionPool();
 /** The pool given by the caller, or else the one that all calls share. @throws DIMGX_OPTION_INVALID */
 export function poolFor(given: Pool | undefined): InspectionPool {
   if (given === undefined) return sharedPool;
-  requireThat(given instanceof InspectionPool, 'the option pool', 'one that createPool gave', given);
+  requireThat(given instanceof InspectionPool, 'the option pool', 'a pool from createPool', given);
   return given as InspectionPool;
 }

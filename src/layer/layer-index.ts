@@ -46,7 +46,7 @@ export interface IndexedLayer extends LayerIndex {
 export function indexedLayers(layers: readonly LayerIndex[]): readonly IndexedLayer[] {
   requireThat(Array.isArray(layers), 'the layers', 'an array', layers);
   for (const each of layers) {
-    requireThat(each?.entries instanceof EntryTable, 'each layer', 'one that inspectLayers gave', each);
+    requireThat(each?.entries instanceof EntryTable, 'each layer', 'a layer index from inspectLayers', each);
   }
   return layers as readonly IndexedLayer[];
 }

@@ -195,7 +195,7 @@ class LayerApplication {
       );
     }
     if (existing !== NONE && this.#walker.targetOf(this.#entries.link(i)) !== target) {
-      return this.#refuseLink(i, 'is removed by the link itself, or the way to it');
+      return this.#refuseLink(i, 'or its path is removed by the link itself');
     }
     const inode = this.#tree.inode(target);
     this.#tree.inodes.setMetadata(inode, ref);

@@ -83,7 +83,7 @@ export function planOf(columns: PlanColumns): Plan {
 
 /** The columns of a plan that a caller passes. @throws DIMGX_OPTION_INVALID unless `mergeLayers` made the plan */
 export function planColumns(plan: Plan): PlanColumns {
-  requireThat(plan instanceof MergePlan, 'the plan', 'one that mergeLayers gave', plan);
+  requireThat(plan instanceof MergePlan, 'the plan', 'a plan from mergeLayers', plan);
   return (plan as MergePlan).columns;
 }
 

@@ -139,7 +139,8 @@ export class Walker {
   #followParent(symlink: Node): Node {
     const found = this.#follow(symlink, this.#lenient);
     if (found !== NONE) return found;
-    const what = this.#followed > MAX_SYMLINKS ? 'is a loop of symlinks' : 'is a symlink that leads to no directory';
+    const what =
+      this.#followed > MAX_SYMLINKS ? 'is a loop of symlinks' : 'is a symlink that does not lead to a directory';
     throw this.#badParent(this.#tree.path(symlink), what);
   }
 
@@ -202,7 +203,7 @@ export class FollowBudget {
   spend(target: Uint8Array): void {
     this.#left -= target.length;
     if (this.#left >= 0) return;
-    const message = `the entries of the image lie behind so many symlinks that their targets are over ${MAX_FOLLOWED} bytes`;
+    const message = `the symlinks on the way to the entries of the image have targets of more than ${MAX_FOLLOWED} bytes in all`;
     throw new DimgxError('DIMGX_ENTRY_BAD_PARENT', message);
   }
 }

@@ -157,6 +157,6 @@ function stateOf(stream: Writable): string | undefined {
 
 function closed(state: string, cause: unknown): DimgxError {
   const why = cause === undefined || cause === null ? '' : ` (${reasonOf(cause)})`;
-  const message = `the stream ${state}${why} and takes no more: give one that is open`;
+  const message = `the stream ${state}${why} and accepts no more data: pass an open stream`;
   return new DimgxError('DIMGX_TARGET_CLOSED', message, { cause: cause ?? undefined });
 }

@@ -31,7 +31,7 @@ export function unwritable(target: string, error: unknown, details: ErrorDetails
   if (isTooManyFiles(error)) return tooManyFiles(error);
   const { code, errno } = signs(error);
   if (NO_ROOM.has(code) || errno === QUOTA_USED_UP) {
-    const text = `there is no room left to write ${quoted(target)}: make room, or choose another place`;
+    const text = `there is no space left to write ${quoted(target)}: free some, or choose another place`;
     return new DimgxError('DIMGX_TARGET_NO_SPACE', text, options);
   }
   const text = `${quoted(target)} cannot be written (${withoutCall(reasonOf(error))}): choose another place`;

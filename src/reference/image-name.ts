@@ -78,7 +78,7 @@ export interface RegistryName extends RepositoryName {
  */
 export function parseRegistryName(name: string): RegistryName {
   const full = fullName(name);
-  if (full === undefined) throw invalid(name, 'a registry has no such names: write [HOST[:PORT]/]NAME[:TAG][@DIGEST]');
+  if (full === undefined) throw invalid(name, 'write [HOST[:PORT]/]NAME[:TAG][@DIGEST]');
   const repository = repositoryOf(full);
   const rest = full.slice(repository.registry.length + 1 + repository.path.length);
   if (rest === '') return { ...repository, full: `${full}:latest`, version: 'latest' };
@@ -89,7 +89,7 @@ export function parseRegistryName(name: string): RegistryName {
 }
 
 function invalid(name: string, why: string): DimgxError {
-  return new DimgxError('DIMGX_REFERENCE_INVALID', `${quoted(name)} is no image of a registry: ${why}`);
+  return new DimgxError('DIMGX_REFERENCE_INVALID', `${quoted(name)} does not name an image in a registry: ${why}`);
 }
 
 /**
@@ -102,6 +102,6 @@ export function parseRegistryHost(text: string): string {
   const host = text.replace(/^(?:https?|docker):\/\//, '').replace(/(?:\/v[12])?\/?$/, '');
   if (/^(?:index|registry-1)\.docker\.io$/.test(host)) return 'docker.io';
   if (isRegistryHost(host) && repositoryOf(`${host}/x`).registry === host) return host;
-  const message = `${quoted(text)} is no registry: write HOST or HOST:PORT; a HOST without a dot needs a port, but for localhost`;
+  const message = `${quoted(text)} is not a registry: write HOST or HOST:PORT; a HOST without a dot, except localhost, needs a port`;
   throw new DimgxError('DIMGX_REFERENCE_INVALID', message);
 }

@@ -159,13 +159,13 @@ export class Authorization {
       if (!(failure instanceof HttpFailure)) throw failure;
       const { kind, message } = failure;
       if (realm.isUpgraded && kind !== 'refused') throw plainRefused(registry, realm.url, failure);
-      const place = `the server for tokens ${printable(host, 200)}, which ${printable(registry.host, 200)} names`;
+      const place = `the token server ${printable(host, 200)} of ${printable(registry.host, 200)}`;
       if (kind === 'unreachable' && !this.#reached.has(origin)) {
-        const text = `${place}, cannot be reached: ${message}`;
+        const text = `${place} cannot be reached: ${message}`;
         throw new DimgxError('DIMGX_REGISTRY_UNREACHABLE', text, { cause: failure });
       }
       if (kind === 'tls' || kind === 'plain') {
-        const text = `${place}, has no secure connection: ${message}`;
+        const text = `there is no secure connection to ${place}: ${message}`;
         throw new DimgxError('DIMGX_REGISTRY_TLS', text, { cause: failure, options: ['caFile'] });
       }
       throw new HttpFailure(kind === 'unreachable' ? 'cut' : kind, `${place}: ${message}`, failure);

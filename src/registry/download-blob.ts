@@ -107,7 +107,7 @@ class Download {
       if (!isWanted) {
         reply.body.destroy();
         this.#resumes = false;
-        throw new HttpFailure('cut', 'it sends another part than the one that was asked for');
+        throw new HttpFailure('cut', 'it sent a different range than requested');
       }
       return this.#file.length - first;
     }
@@ -148,7 +148,7 @@ class Download {
 }
 
 function wrongSize({ name, size }: WantedBlob, actual: number | undefined): DimgxError {
-  const what = actual === undefined ? 'more come' : `${actual} come`;
+  const what = actual === undefined ? 'more were sent' : `${actual} were sent`;
   const message = `${name} should be ${size} bytes long and ${what}: the registry's copy is damaged or was altered`;
   return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
 }

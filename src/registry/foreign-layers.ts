@@ -73,11 +73,11 @@ export function foreignProblem(layer: string, urls: readonly string[], place: st
   const [url] = downloadUrls(urls);
   const offered =
     url === undefined
-      ? 'its manifest does not say where it is: save or copy the image with it'
-      : `its manifest says that it is at ${quoted(url.href)}`;
+      ? 'its manifest gives no URL: save or copy the image together with it'
+      : `its manifest gives the URL ${quoted(url.href)}`;
   return new DimgxError(
     'DIMGX_LAYER_FOREIGN',
-    `the layer ${layer} is a foreign layer, which its maker does not let others distribute, and is not in ${place}; ${offered}`,
+    `the layer ${layer} is a foreign layer, which only its vendor may distribute, and is not in ${place}; ${offered}`,
     url === undefined ? {} : { options: ['allowForeignLayers'] },
   );
 }

@@ -101,7 +101,7 @@ export class LayerDownload {
 
   #count(bytes: number): void {
     this.#options.onBytes(bytes);
-    if (this.#options.isOver()) throw new HttpFailure('refused', 'another layer could not be had');
+    if (this.#options.isOver()) throw new HttpFailure('refused', 'the download of another layer failed');
   }
 
   async #downloadTo(file: Appender): Promise<void> {
@@ -116,7 +116,7 @@ export class LayerDownload {
     try {
       await downloadBlob(this.#blob, elsewhere, file);
     } catch (failure) {
-      throw await repository.own.explain(failure, this.#blob.name, 'where its manifest says that it is');
+      throw await repository.own.explain(failure, this.#blob.name, 'the URL in its manifest');
     }
   }
 

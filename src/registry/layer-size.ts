@@ -35,7 +35,7 @@ export async function layerSize(
     try {
       return lengthOf(await patiently(elsewhere, () => elsewhere.open(0)), name);
     } catch (failure) {
-      throw await repository.own.explain(failure, name, 'where its manifest says that it is');
+      throw await repository.own.explain(failure, name, 'the URL in its manifest');
     }
   }
   return repository.atFirst(sought, undefined, async (place) => {
@@ -63,6 +63,6 @@ function lengthOf(reply: HttpReply, name: string): number {
   const [length = ''] = reply.headers('content-length');
   const isOwn = reply.headers('content-encoding').length === 0;
   if (isOwn && /^\d{1,15}$/.test(length)) return Number(length);
-  const message = `neither the manifest nor the registry says how long ${name} is`;
+  const message = `neither the manifest nor the registry gives the size of ${name}`;
   throw new DimgxError('DIMGX_REGISTRY_FAILED', message);
 }

@@ -111,7 +111,7 @@ async function* listPages(
 function namesOfPage(page: v.InferOutput<typeof PageSchema>, key: ListRequest['key'], what: string): readonly string[] {
   const names = page[key];
   if (names === undefined && (key !== 'tags' || page.name === undefined)) {
-    throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${what} is not of the right shape: it has no ${key}`);
+    throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${what} does not have the required structure: it has no ${key}`);
   }
   return (names ?? []).filter((name) => name !== null && name !== '') as string[];
 }
@@ -121,7 +121,7 @@ async function readPage(server: RegistryServer, request: RegistryRequest, page: 
     return await server.read(request, MAX_DOCUMENT);
   } catch (failure) {
     if (page === 1) throw failure;
-    throw await server.explain(failure, `page ${page} of ${what}, without which it is incomplete,`);
+    throw await server.explain(failure, `page ${page} of ${what}`);
   }
 }
 
@@ -138,10 +138,10 @@ function pathOf({ url, headers }: HttpReply, what: string): string | undefined {
     const { pathname, search } = new URL(text, url);
     return `${pathname}${search}`;
   }
-  const message = `${what} is incomplete: where its next page is cannot be read from Link: ${quoted(headers('link').join(', '))}`;
+  const message = `${what} is incomplete: the Link header does not name its next page: ${quoted(headers('link').join(', '))}`;
   throw new DimgxError('DIMGX_REGISTRY_FAILED', message);
 }
 
 function endless(what: string): DimgxError {
-  return new DimgxError('DIMGX_REGISTRY_FAILED', `${what} leads on without an end, and is incomplete`);
+  return new DimgxError('DIMGX_REGISTRY_FAILED', `${what} is incomplete: its pages do not end`);
 }

@@ -131,8 +131,8 @@ async function warnOfOthers(
   const isSame = found?.credentials.username === stored.username && found.credentials.password === stored.password;
   if (isSame) return;
   const what = found
-    ? `other credentials for ${registry} are found before, by ${found.origin}`
-    : 'they are not found again';
+    ? `other credentials for ${registry} take precedence, from ${found.origin}`
+    : 'the stored credentials are not found again';
   const advice = found?.origin === `$${AUTH_VARIABLE}` ? 'unset it' : `log out of ${registry} to remove all`;
   warn({ code: 'DIMGX_CREDENTIALS_SHADOWED', message: `${what}: ${advice}`, count: 1 });
 }
@@ -140,6 +140,6 @@ async function warnOfOthers(
 /** dimgx cannot change an environment variable for the user; it can only warn. */
 function warnOfVariable(authFile: string | undefined, warn: Warn | undefined): void {
   if (authFile !== undefined || !process.env[AUTH_VARIABLE]) return;
-  const message = `$${AUTH_VARIABLE} may still hold credentials, which go before those of files: unset it`;
+  const message = `$${AUTH_VARIABLE} may still hold credentials, which take precedence over those in files: unset it`;
   warn?.({ code: 'DIMGX_CREDENTIALS_SHADOWED', message, count: 1 });
 }

@@ -34,7 +34,7 @@ const SERVES = { '': 'all', all: 'all', 'digest-only': 'digest', 'tag-only': 'ta
 const table = <T extends v.ObjectEntries>(entries: T) =>
   v.pipe(
     v.unknown(),
-    v.check((value) => !Array.isArray(value), 'a table is wanted, and not a list'),
+    v.check((value) => !Array.isArray(value), 'a table is required, not a list'),
     v.object(entries),
   );
 const MirrorSchema = table({
@@ -48,7 +48,7 @@ const RegistrySchema = table({
   insecure: Flag,
   blocked: Flag,
   'mirror-by-digest-only': Flag,
-  'pull-from-mirror': v.optional(v.literal('', 'pull-from-mirror is for mirrors'), ''),
+  'pull-from-mirror': v.optional(v.literal('', 'pull-from-mirror is allowed only for mirrors'), ''),
   mirror: v.optional(v.array(MirrorSchema), []),
 });
 const Names = v.optional(table({ registries: v.optional(v.array(v.string()), []) }), {});
@@ -74,7 +74,7 @@ export async function readRegistriesConf(path: string): Promise<ReadonlyMap<stri
     return rulesOf(parsed.output);
   } catch (failure) {
     const reason = failure instanceof DimgxError ? failure.message : firstLine((failure as Error).message);
-    const message = `${printable(path, 300)} cannot be understood, so it is not known what it blocks: ${reason}`;
+    const message = `${printable(path, 300)} cannot be parsed, so dimgx cannot know what it blocks: ${reason}`;
     throw new DimgxError('DIMGX_REGISTRY_CONFIG', message, { cause: failure });
   }
 }
@@ -91,7 +91,7 @@ function withLowerCaseKeys(value: unknown): unknown {
   const known = Object.entries(value).filter(([key]) => key.toLowerCase() !== 'aliases');
   const entries = known.map(([key, each]) => [key.toLowerCase(), withLowerCaseKeys(each)] as const);
   const folded = new Map(entries);
-  if (folded.size < entries.length) throw new Error('a key is there twice, in upper and in lower case');
+  if (folded.size < entries.length) throw new Error('a key occurs twice, in upper and in lower case');
   return Object.fromEntries(folded);
 }
 

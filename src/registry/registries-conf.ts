@@ -49,7 +49,7 @@ export class RegistriesConf {
   /** @throws DIMGX_REGISTRY_BLOCKED */
   requireAllowed(name: string): void {
     if (!this.find(name)?.isBlocked) return;
-    const message = `${quoted(name)} is blocked by the configuration of Podman, registries.conf`;
+    const message = `${quoted(name)} is blocked by Podman's configuration, registries.conf`;
     throw new DimgxError('DIMGX_REGISTRY_BLOCKED', message);
   }
 }
@@ -89,7 +89,7 @@ async function filesIn(folder: string, wanted: string): Promise<readonly string[
     return names.sort().map((name) => join(folder, name));
   } catch (failure) {
     if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) return [];
-    const message = `${printable(folder, 300)} cannot be read, so it is not known what is blocked: ${printable(String(failure), 200)}`;
+    const message = `${printable(folder, 300)} cannot be read, so dimgx cannot know what is blocked: ${printable(String(failure), 200)}`;
     throw new DimgxError('DIMGX_REGISTRY_CONFIG', message, { cause: failure });
   }
 }

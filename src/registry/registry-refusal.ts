@@ -83,8 +83,8 @@ export class TokenRefusal extends Refusal {
   override said(redact: (text: string) => string): string {
     const host = printable(this.url.host, 200);
     const said = super.said(redact);
-    if (!this.isDenial) return `${host} answers no token (${said})`;
-    return `${host} ${this.isShown ? 'does not accept the credentials' : 'gives no token to everybody'} (${said})`;
+    if (!this.isDenial) return `${host} returned no token (${said})`;
+    return `${host} ${this.isShown ? 'does not accept the credentials' : 'gives no token without credentials'} (${said})`;
   }
 }
 

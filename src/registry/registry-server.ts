@@ -133,7 +133,7 @@ export class RegistryServer {
    */
   async explain(failure: unknown, request: string, location = this.location): Promise<DimgxError> {
     if (failure instanceof DimgxError) return failure;
-    const what = `${request} cannot be had from ${location}`;
+    const what = `cannot get ${request} from ${location}`;
     if (failure instanceof Refusal) {
       const said = `${await this.saidIn(failure)}${this.#proxyOf(failure)}`;
       if (!failure.isDenial) return coded('FAILED', `${what}: ${said}`, failure);
@@ -147,7 +147,7 @@ export class RegistryServer {
       return coded('TLS', `${what}: ${said}`, failure, { options: ['caFile', 'insecure'] });
     }
     if (failure.kind === 'plain') {
-      return coded('TLS', `${what}: it speaks plain HTTP, which nothing protects`, failure, { options: ['insecure'] });
+      return coded('TLS', `${what}: it uses plain HTTP, which is not encrypted`, failure, { options: ['insecure'] });
     }
     if (failure.kind === 'identity') {
       const advice = 'put NAME.cert and NAME.key into certs.d';

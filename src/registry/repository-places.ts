@@ -54,7 +54,7 @@ export async function repositoryPlaces({
   conf.requireAllowed(nameOf(own));
   const allowed = [...asked, ...configured].filter((place) => {
     if (!conf.find(nameOf(place))?.isBlocked) return true;
-    const message = `the mirror ${quoted(nameOf(place))} is passed over: registries.conf blocks it`;
+    const message = `the mirror ${quoted(nameOf(place))} is skipped: registries.conf blocks it`;
     warn({ code: 'DIMGX_REGISTRY_MIRROR_SKIPPED', message, count: 1 });
     return false;
   });
@@ -70,7 +70,7 @@ const MIRROR = /^([^=/\s]+)=(?:(https?):\/\/)?((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)
 function parseMirror(text: string): { readonly of: string; readonly base: RepositoryPlace } {
   const [, host = '', scheme = '', registry = '', folder = ''] = MIRROR.exec(text) ?? [];
   if (registry === '' || !URL.canParse(`https://${registry}`)) {
-    const message = `a mirror is written HOST=URL, like docker.io=https://mirror.example: ${quoted(withoutPassword(text))}`;
+    const message = `a mirror must be HOST=URL, such as docker.io=https://mirror.example, not ${quoted(withoutPassword(text))}`;
     throw new DimgxError('DIMGX_OPTION_INVALID', message);
   }
   const path = folder.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/|$)/, '');

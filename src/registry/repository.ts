@@ -136,7 +136,7 @@ export class Repository {
   /** @throws `sought.absent` */
   requireOnline({ what, absent }: Sought): void {
     if (!this.isOffline) return;
-    const message = `the cache does not have ${what}, and no registry is asked offline`;
+    const message = `the cache does not have ${what}, and offline, no registry is asked`;
     throw new DimgxError(absent, message, { options: ['offline'] });
   }
 
@@ -152,7 +152,7 @@ export class Repository {
   }
 
   #passOver({ server }: ServingPlace, { message }: DimgxError): void {
-    const text = `the mirror ${server.location} is passed over: ${message}`;
+    const text = `the mirror ${server.location} is skipped: ${message}`;
     this.#warn({ code: 'DIMGX_REGISTRY_MIRROR_SKIPPED', message: text, count: 1 });
   }
 }
@@ -191,6 +191,6 @@ function refuseOtherType(bytes: Uint8Array, contentType: string | undefined, wha
   const sent = contentType?.replace(/;.*$/s, '').trim().toLowerCase() ?? '';
   const { mediaType } = parseDocument(bytes, KindSchema, what);
   if (!MANIFEST_TYPES.includes(sent) || mediaType === '' || mediaType === sent) return;
-  const message = `${what} is sent as ${sent} and says that it is ${quoted(mediaType)}: the image is refused`;
+  const message = `${what} was sent as ${sent} but declares the type ${quoted(mediaType)}: the image is refused`;
   throw new DimgxError('DIMGX_IMAGE_BAD_JSON', message);
 }

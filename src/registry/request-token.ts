@@ -71,7 +71,7 @@ export async function requestToken(http: HttpClient, request: TokenRequest): Pro
   const text = parsed.success ? (parsed.output.token || parsed.output.access_token).trim() : '';
   // a token with any other character could not be sent in a header
   if (!/^[\x21-\x7e]+$/.test(text)) throw noToken(url, `HTTP ${status}`);
-  if (text.length > MAX_TOKEN) throw noToken(url, `${text.length} characters cannot be one`);
+  if (text.length > MAX_TOKEN) throw noToken(url, `a token of ${text.length} characters is too long`);
   return { text, expires: begun + lifetimeOf(fields.expires_in) * 1000 };
 }
 
@@ -127,7 +127,7 @@ async function follow(http: HttpClient, from: URL, request: HttpRequest): Promis
     if (!next || !mayLead(next, url)) throw redirectRefused(url, location);
     url = next;
   }
-  throw new HttpFailure('refused', `it leads from one place to the next, more than ${MAX_REDIRECTS} times`);
+  throw new HttpFailure('refused', `there are more than ${MAX_REDIRECTS} redirects`);
 }
 
 function mayLead(next: URL, { origin, hostname }: URL): boolean {
@@ -136,7 +136,7 @@ function mayLead(next: URL, { origin, hostname }: URL): boolean {
 }
 
 function noToken({ host }: URL, why: string): DimgxError {
-  const message = `${printable(host, 200)} answers no token (${why})`;
+  const message = `${printable(host, 200)} returned no token (${why})`;
   return new DimgxError('DIMGX_REGISTRY_FAILED', message);
 }
 
@@ -157,7 +157,7 @@ export function tokenRealm({ parameters }: Challenge, registry: URL): TokenRealm
   const text = parameters.get('realm') ?? '';
   const realm = URL.canParse(text) ? new URL(text) : undefined;
   if (!realm || !/^https?:$/.test(realm.protocol) || realm.username !== '' || realm.password !== '') {
-    const message = `${registry.host} names no place to get tokens from: ${printable(text, 200)}`;
+    const message = `${registry.host} names no valid token server: ${printable(text, 200)}`;
     throw new DimgxError('DIMGX_REGISTRY_FAILED', message);
   }
   if (registry.protocol !== 'https:' || realm.protocol === 'https:') return { url: realm, isUpgraded: false };
@@ -169,7 +169,7 @@ export function tokenRealm({ parameters }: Challenge, registry: URL): TokenRealm
 
 export function plainRefused(registry: URL, realm: URL, cause?: unknown): DimgxError {
   const place = printable(realm.host, 200);
-  const message = `${registry.host} wants tokens to be got from ${place} by plain HTTP, which is refused`;
+  const message = `${registry.host} names the token server ${place} by plain HTTP, which is refused`;
   return new DimgxError('DIMGX_REGISTRY_TLS', message, { cause });
 }
 

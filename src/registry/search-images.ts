@@ -62,14 +62,14 @@ function searchHub(term: string, limit: number, options: ListOptions): Promise<r
       for (let page = 1, pages = 1; page <= pages && found.length < limit; page++) {
         const query = new URLSearchParams({ q: term, n: String(size), page: String(page) });
         const { bytes } = await server.read({ path: `/v1/search?${query}`, scope: '' }, MAX_DOCUMENT);
-        const { num_pages, results } = parseDocument(bytes, PageSchema, `what ${INDEX} found`);
+        const { num_pages, results } = parseDocument(bytes, PageSchema, `the search results of ${INDEX}`);
         pages = results.length > 0 ? num_pages : 0;
         for (const { name, description, star_count, is_official } of results) {
           found.push({ name, description, stars: star_count, isOfficial: is_official });
         }
       }
     } catch (failure) {
-      throw await server.explain(failure, 'a search');
+      throw await server.explain(failure, 'search results');
     }
     return found.slice(0, limit);
   });

@@ -106,10 +106,10 @@ function canBePulled(name: string): boolean {
 
 function idRefused(engine: Engine, name: string, isThere: boolean): DimgxError {
   if (!isThere) {
-    const message = `${engine.location} has no image ${quoted(name)}, and by its ID none can be pulled: name it`;
+    const message = `${engine.location} has no image ${quoted(name)}, and an image cannot be pulled by its ID: use its name`;
     return new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', message);
   }
-  const message = `${quoted(name)} is the ID of an image, by which none can be pulled: name it, or do not pull`;
+  const message = `${quoted(name)} is the ID of an image, and an image cannot be pulled by its ID: use its name, or do not pull`;
   return new DimgxError('DIMGX_REFERENCE_INVALID', message);
 }
 
@@ -230,6 +230,6 @@ async function whileWaiting<T>(work: Promise<T>, item: string, { onProgress }: O
 }
 
 function otherImage(location: string): DimgxError {
-  const message = `${location}: the engine saved other layers than it told of: try again`;
+  const message = `${location}: the engine saved other layers than it listed: try again`;
   return new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message);
 }

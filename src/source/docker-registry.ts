@@ -112,7 +112,7 @@ function requirePlatform({ isForPlatform, config }: FoundImage, name: string, wa
   if (!wanted || isForPlatform || !config.platform || isSameMachine(wanted, config.platform)) return;
   throw new DimgxError(
     'DIMGX_SOURCE_NO_PLATFORM',
-    `${quoted(name)} is for ${formatPlatform(config.platform)}, and not for ${formatPlatform(wanted)}`,
+    `${quoted(name)} is for ${formatPlatform(config.platform)}, not for ${formatPlatform(wanted)}`,
   );
 }
 

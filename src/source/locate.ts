@@ -37,13 +37,15 @@ async function locateBare(text: string, context: OpenContext, warn: Warn): Promi
   if (kind && (await isPath(text, kind))) {
     // A directory that holds an image is surely meant, so there is no warning for it.
     if (kind === 'file' && mayBeName(text))
-      notTaken(`${quoted(text)} is read as a path; for the engine's image: ${prefixOf(engineSource.usages[0])}${text}`);
+      notTaken(
+        `${quoted(text)} is read as a path; for the engine's image, write ${prefixOf(engineSource.usages[0])}${text}`,
+      );
     return filePlace(await openPath(text, context), { forms: FORMS }, context);
   }
   if (/^\.{0,2}\//.test(text))
     throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(text)}`, pathData(text));
   if (!kind) return enginePlace(text, `there is no file or directory ${quoted(text)}`, context);
-  notTaken(`${quoted(text)} is asked of the engine; for the directory: ./${printable(text, 200)}`);
+  notTaken(`${quoted(text)} is looked up in the engine; for the directory, write ./${printable(text, 200)}`);
   return enginePlace(text, `the directory ${quoted(text)} holds no image`, context);
 }
 

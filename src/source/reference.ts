@@ -27,7 +27,7 @@ export type Reference =
  */
 export function parseReference(text: string): Reference {
   if (text === '') throw invalid(text, 'it is empty');
-  if (text.includes('\0')) throw invalid(text, 'it holds a NUL character');
+  if (text.includes('\0')) throw invalid(text, 'it contains a NUL character');
   if (text === '-') return { transport: 'stdin' };
   // A repository may be named "docker": only the slashes make it a transport.
   const usage = USAGES.find((candidate) => text.startsWith(prefixOf(candidate)));
@@ -64,6 +64,6 @@ function selectorAt(rest: string, at: number): string | undefined {
 function invalid(text: string, why: string): DimgxError {
   return new DimgxError(
     'DIMGX_REFERENCE_INVALID',
-    `${quoted(text)} is no image reference: ${why}; write a path, "-", or transport:name[:tag][@digest]`,
+    `${quoted(text)} is not an image reference: ${why}; write a path, "-", or transport:name[:tag][@digest]`,
   );
 }

@@ -201,7 +201,7 @@ function settleType(draft: EntryDraft, type: number, rules: TarRules): void {
 function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft, rules: TarRules): number | undefined {
   const isCounted = !HEADER_ONLY.has(draft.type);
   if (draft.size < 0 || (isCounted && draft.size > Number.MAX_SAFE_INTEGER)) {
-    throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the size of an entry is negative or absurd');
+    throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'the size of an entry is negative or too large');
   }
   const isOldSparse = (draft.quirks & QUIRK.oldSparse) !== 0;
   const sparse = draft.pax === NO_RECORDS ? undefined : paxSparseFormat(draft.pax);
@@ -209,7 +209,7 @@ function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft, rules:
   if (sparse && !paxSparse) draft.quirks |= QUIRK.straySparse;
   if (!isCounted) {
     if (paxSparse && rules === 'layer')
-      throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'what is no file has the map of a sparse file');
+      throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'an entry that is not a file has the map of a sparse file');
     if (draft.size !== 0) draft.quirks |= QUIRK.number;
     draft.size = 0;
   }
@@ -226,7 +226,7 @@ function settleSize(bytes: Uint8Array, header: number, draft: EntryDraft, rules:
 
 function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft, rules: TarRules): number | undefined {
   if (dialectOf(bytes, header) !== 'gnu')
-    throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'a sparse file of star is not understood');
+    throw new DimgxError('DIMGX_TAR_BAD_SPARSE', "sparse files in star's format are not supported");
   const sparse = oldSparseMap(bytes, header);
   draft.end = draft.headerOffset;
   if ('need' in sparse) return sparse.need;
@@ -235,7 +235,7 @@ function settleOldSparse(bytes: Uint8Array, header: number, draft: EntryDraft, r
   if (rules === 'layer' && checkSparseMap(sparse.map, draft.size, draft.dataSize) === 'unaligned') {
     throw new DimgxError(
       'DIMGX_TAR_BAD_SPARSE',
-      'the map of a sparse file has a stretch that does not begin on a block',
+      'the map of a sparse file has a region that does not begin on a block',
     );
   }
   draft.dataOffset = draft.headerOffset + sparse.length;

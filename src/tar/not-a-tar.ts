@@ -20,7 +20,7 @@ export function notATar(begin: Uint8Array, cause?: unknown): DimgxError {
   }
   const what =
     format === undefined
-      ? `this is not a tar archive${shortness}, nor compressed in a way that is known`
+      ? `this is not a tar archive${shortness}, and not compressed in a format that dimgx knows`
       : `this is ${format.name}, not a tar archive${shortness}`;
   return new DimgxError('DIMGX_TAR_NOT_A_TAR', `${what}: it begins with ${shown}`, { cause });
 }
@@ -36,6 +36,6 @@ export function notAnEmptyTar(block: Uint8Array, position: number): DimgxError {
   const first = block.findIndex((byte) => byte !== 0);
   const shown = Buffer.from(block.subarray(first, first + SHOWN)).toString('hex');
   const what = `this is ${foreignFormat(block, position)?.name ?? 'something else'}, not an empty tar archive`;
-  const where = `it begins with ${position + first} bytes of zeros, and then comes ${shown}`;
+  const where = `it begins with ${position + first} bytes of zeros, followed by ${shown}`;
   return new DimgxError('DIMGX_TAR_NOT_A_TAR', `${what}: ${where}`);
 }

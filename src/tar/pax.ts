@@ -86,7 +86,7 @@ export function paxInteger(value: Uint8Array, key: string): number {
 /** @throws DIMGX_TAR_BAD_PAX */
 export function paxOwner(value: Uint8Array, key: string): number {
   const number = paxInteger(value, key);
-  return ownerOf(number) ?? refuse(`${key} is ${number}, which no file can have`);
+  return ownerOf(number) ?? refuse(`${key} is ${number}, which is out of range`);
 }
 
 /** Whether a number has a sign: Go's reader accepts it, GNU tar rejects it. */

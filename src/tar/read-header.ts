@@ -75,7 +75,7 @@ function ownerField(bytes: Uint8Array, header: number, field: Field, name: strin
   const number = numberField(bytes, header, field, name);
   const owner = ownerOf(number);
   if (owner === undefined) {
-    throw new DimgxError('DIMGX_TAR_BAD_HEADER', `the ${name} of an entry is ${number}, which no file can have`);
+    throw new DimgxError('DIMGX_TAR_BAD_HEADER', `the ${name} of an entry is ${number}, which is out of range`);
   }
   if (number < 0) draft.quirks |= QUIRK.number;
   return owner;
@@ -85,7 +85,7 @@ function ownerField(bytes: Uint8Array, header: number, field: Field, name: strin
 function deviceField(bytes: Uint8Array, header: number, field: Field, name: string): number {
   const number = numberField(bytes, header, field, name);
   if (!isDevice(bytes, header) || (number >= 0 && number <= MAX_DEVICE)) return number;
-  throw new DimgxError('DIMGX_TAR_BAD_HEADER', `a device has the number ${number}, which none can have`);
+  throw new DimgxError('DIMGX_TAR_BAD_HEADER', `the device number ${number} of an entry is out of range`);
 }
 
 function prefixed(bytes: Uint8Array, header: number, name: Uint8Array): Uint8Array {

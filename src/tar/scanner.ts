@@ -70,7 +70,7 @@ export class HeaderScanner {
         }
         const isEndMark = isZeroBlock(bytes, at + BLOCK);
         if (!isEndMark && this.#hasEntries) {
-          throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'a zero block stands between the entries of a tar archive');
+          throw new DimgxError('DIMGX_TAR_BAD_HEADER', 'a tar archive has a zero block between its entries');
         }
         // If there was no entry, `finish` rejects data after the zeros.
         at += isEndMark ? 2 * BLOCK : BLOCK;
@@ -117,7 +117,7 @@ export class HeaderScanner {
 
   #refuseTail({ block, position }: NonNullable<Tail['data']>): DimgxError {
     if (this.#count === 0) return notAnEmptyTar(block, position);
-    const message = `a tar archive has no entry before its end, and data behind it, in the block at byte ${position}`;
+    const message = `a tar archive without entries has data after its end, in the block at byte ${position}`;
     return new DimgxError('DIMGX_TAR_NOT_A_TAR', message);
   }
 

@@ -26,14 +26,14 @@ function refuse(what: string): never {
  */
 export function checkSparseMap(map: SparseMap, realSize: number, stored: number): 'alike' | 'unaligned' | 'short' {
   if (map.length % 2 !== 0) refuse('ends in the middle of a pair');
-  if (realSize < 0) refuse('is of a file of negative size');
+  if (realSize < 0) refuse('belongs to a file of negative size');
   let previous = 0;
   let held = 0;
   let isAligned = true;
   for (let i = 0; i < map.length; i += 2) {
     const offset = map[i] as number;
     const length = map[i + 1] as number;
-    if (offset < previous || length < 0 || offset + length > realSize) refuse('is out of order or leaves the file');
+    if (offset < previous || length < 0 || offset + length > realSize) refuse('is out of order or exceeds the file');
     if (length > 0 && held % BLOCK !== 0) isAligned = false;
     held += length;
     previous = offset + length;
@@ -56,7 +56,7 @@ export function oldSparseMap(bytes: Uint8Array, header: number): { map: number[]
   let length = BLOCK;
   let extended = bytes[header + FIELD.gnuIsExtended.offset] !== 0;
   while (extended) {
-    if (!isFull) refuse('goes on behind its end');
+    if (!isFull) refuse('continues after its end');
     if (length > MAX_EXTENSION) refuse('is too long');
     if (header + length + BLOCK > bytes.length) return { need: length + BLOCK };
     isFull = readPairs(bytes, header + length, PAIRS_PER_BLOCK, map);
@@ -72,7 +72,7 @@ function readPairs(bytes: Uint8Array, offset: number, count: number, map: number
     const at = offset + i * PAIR;
     const half = at + PAIR / 2;
     // Go's reader ends a map at a missing offset, GNU tar at a missing length.
-    if ((bytes[at] === 0) !== (bytes[half] === 0)) refuse('holds half a pair');
+    if ((bytes[at] === 0) !== (bytes[half] === 0)) refuse('ends with half a pair');
     if (bytes[at] === 0) return false;
     map.push(parseNumber(bytes, at, PAIR / 2, 'sparse'), parseNumber(bytes, half, PAIR / 2, 'sparse'));
   }
@@ -91,7 +91,7 @@ export function headSparseMap(bytes: Uint8Array): { map: number[]; length: numbe
   while (numbers.length === 0 || numbers.length < 1 + 2 * (numbers[0] as number)) {
     if (at > MAX_EXTENSION) refuse('is too long');
     const end = bytes.indexOf(NEWLINE, at);
-    if (end < 0) return bytes.length - at > 20 ? refuse('holds what is no number') : 'more';
+    if (end < 0) return bytes.length - at > 20 ? refuse('contains something that is not a number') : 'more';
     numbers.push(sparseNumber(bytes.subarray(at, end)));
     at = end + 1;
   }
@@ -100,7 +100,7 @@ export function headSparseMap(bytes: Uint8Array): { map: number[]; length: numbe
 
 /** @throws DIMGX_TAR_BAD_SPARSE */
 function sparseNumber(text: Uint8Array): number {
-  return /^[0-9]{1,19}$/.test(latin1(text)) ? Number(latin1(text)) : refuse('holds what is no number');
+  return /^[0-9]{1,19}$/.test(latin1(text)) ? Number(latin1(text)) : refuse('contains something that is not a number');
 }
 
 /** Description of a sparse file from its PAX records. Source: GNU tar manual, "Sparse Formats"; Go's archive/tar. */
@@ -160,7 +160,7 @@ export function paxSparseMap(records: readonly PaxRecord[]): number[] {
   const texts = joined ? latin1(joined).split(',') : pairs.map(({ value }) => latin1(value));
   const count = paxInteger(lastValue(records, 'numblocks') ?? new Uint8Array(0), 'the count of a sparse map');
   if (texts.length !== 2 * count) {
-    throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'the map of a sparse file is not as long as it says');
+    throw new DimgxError('DIMGX_TAR_BAD_SPARSE', 'the map of a sparse file does not have its declared length');
   }
   return texts.map((text) => sparseNumber(Buffer.from(text, 'latin1')));
 }

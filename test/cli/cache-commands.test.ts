@@ -84,7 +84,7 @@ describe('dimgx cache verify', () => {
   test('finds all whole, which is no use of them', async () => {
     const [blob] = await keep('one', 'two');
     expect(await dimgx('cache verify')).toMatchObject({
-      stdout: '2 blobs are whole, 6 B hashed\n',
+      stdout: '2 blobs are intact, 6 B hashed\n',
       stderr: '',
       code: 0,
     });
@@ -99,11 +99,11 @@ describe('dimgx cache verify', () => {
     await truncate(nameOf(cut), 1);
     const { stdout, stderr, code } = await dimgx('cache verify');
     expect(stdout.split('\n').sort()).toEqual(
-      ['', '2 blobs are whole, 19 B hashed', `damaged: ${changed.digest}`, `damaged: ${cut.digest}`].sort(),
+      ['', '2 blobs are intact, 19 B hashed', `damaged: ${changed.digest}`, `damaged: ${cut.digest}`].sort(),
     );
     expect(stderr).toMatch(/^dimgx: DIMGX_CACHE_DAMAGED: 2 of 4 blobs .*\n$/);
     expect(code).toBe(2);
-    expect(await dimgx('cache verify')).toMatchObject({ stdout: '2 blobs are whole, 11 B hashed\n', code: 0 });
+    expect(await dimgx('cache verify')).toMatchObject({ stdout: '2 blobs are intact, 11 B hashed\n', code: 0 });
     expect(await cache.loadDerived(changed.digest)).toBeUndefined();
     expect(await readDigest(await cache.fetch(cut.digest, 3, downloadOf(cut.bytes).download))).toBe(cut.digest);
     await cache.close();
@@ -182,7 +182,7 @@ describe('dimgx cache rm', () => {
     for (const name of ['ffff0000', 'sha256:', one?.digest.slice(7, 10), one?.digest.slice(7, 11)]) {
       const { stdout, stderr, code } = await dimgx(`cache rm ${one?.digest} ${name}`);
       expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
-      expect(stderr).toMatch(/^dimgx: DIMGX_CACHE_NO_SUCH_BLOB: ".*" is no blob: .*\n$/);
+      expect(stderr).toMatch(/^dimgx: DIMGX_CACHE_NO_SUCH_BLOB: ".*" does not name one blob: .*\n$/);
     }
     expect(JSON.parse((await dimgx('cache ls --json')).stdout).blobs).toHaveLength(3);
   });
@@ -194,7 +194,7 @@ describe('a cache that cannot be used is an error', () => {
     await chmod(folder, 0o777);
     const { stdout, stderr, code } = await dimgx(`cache ${words}`);
     expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
-    expect(stderr).toMatch(/^dimgx: DIMGX_CACHE_UNUSABLE: the cache .* may be written by others .*\n$/);
+    expect(stderr).toMatch(/^dimgx: DIMGX_CACHE_UNUSABLE: the cache .* is writable by other users .*\n$/);
   });
 });
 

@@ -23,22 +23,22 @@ describe('the address of an engine', () => {
   });
 
   test.each([
-    ['/var/run/docker.sock', 'a socket is written unix:///var/run/docker.sock'],
+    ['/var/run/docker.sock', 'write the socket as unix:///var/run/docker.sock'],
     ['npipe:////./pipe/docker_engine', 'only unix://, tcp:// and ssh://'],
     ['fd://', 'only unix://, tcp:// and ssh://'],
     ['http://h', 'only unix://, tcp:// and ssh://'],
     ['tcp://h:99999', 'malformed'],
-    ['tcp://me:secret@h', 'user and password'],
-    ['ssh://', 'cannot be the name of a host'],
-    ['ssh://me:secret@h', 'a password does not belong there'],
+    ['tcp://me:secret@h', 'a user name and a password'],
+    ['ssh://', 'the host name is invalid'],
+    ['ssh://me:secret@h', 'a password is not allowed'],
     ['ssh://h/path?query', 'nothing may follow the path'],
-    ['ssh://-oProxyCommand=touch%20x', 'cannot be the name of a host'],
-    ['ssh://a;b', 'cannot be the name of a host'],
-    ['ssh://$(touch%20x)', 'malformed|cannot be the name'],
-    ['ssh://-oProxyCommand=x@h', 'cannot be the name of a user'],
-    ['ssh://a%60b@h', 'cannot be the name of a user'],
-    ['ssh://a%@h', 'percent signs'],
-    ['\u202efoo://x', 'no address of an engine'],
+    ['ssh://-oProxyCommand=touch%20x', 'the host name is invalid'],
+    ['ssh://a;b', 'the host name is invalid'],
+    ['ssh://$(touch%20x)', 'malformed|name is invalid'],
+    ['ssh://-oProxyCommand=x@h', 'the user name is invalid'],
+    ['ssh://a%60b@h', 'the user name is invalid'],
+    ['ssh://a%@h', 'percent-encoding'],
+    ['\u202efoo://x', 'not the address of an engine'],
   ])('%s is refused', (text, reason) => {
     const parsing = () => parseEndpoint(text);
     expect(parsing).toThrow(DimgxError);

@@ -172,7 +172,7 @@ describe('an engine that cannot be used', () => {
     ['204 No Content', '', 'HTTP 204 to GET /version'],
     ['200 OK', '<!DOCTYPE html>', 'its answer is not JSON: .*'],
     ['200 OK', '', 'its answer is not JSON: .*'],
-    ['200 OK', '{"Version":"7"}', 'its version is not of the right shape.*'],
+    ['200 OK', '{"Version":"7"}', 'its version does not have the required structure.*'],
   ])('is another server, which answers %s: %s', async (status, body, reason) => {
     const host = await rawServer((socket) =>
       socket.once('data', () => socket.end(`HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)),
@@ -180,7 +180,7 @@ describe('an engine that cannot be used', () => {
     await expect(openEngine({ host })).rejects.toMatchObject({
       code: 'DIMGX_ENGINE_FAILED',
       message: expect.stringMatching(
-        `^what answers at ${host} is no container engine \\(${reason}\\): check the address$`,
+        `^the server at ${host} is not a container engine \\(${reason}\\): check the address$`,
       ),
     });
   });
@@ -297,7 +297,7 @@ describe('of several places', () => {
     const folder = await temporaryFolder();
     const nowhere = { location: 'CONTAINER_HOST', reason: 'no address' };
     const search = openFirst([...at(`unix://${folder}/none`), nowhere, ...at(`unix://${folder}`)], {});
-    const tried = `${folder}/none (there is no such socket), CONTAINER_HOST (no address), unix://${folder} (`;
+    const tried = `${folder}/none (no such socket), CONTAINER_HOST (no address), unix://${folder} (`;
     await expect(search).rejects.toMatchObject({
       code: 'DIMGX_ENGINE_UNREACHABLE',
       message: expect.stringContaining(tried),

@@ -73,7 +73,7 @@ describe('the engine', () => {
   it('is at another of the usual places when CONTAINER_HOST is no address, which is told of that', async () => {
     env.CONTAINER_HOST = 'fd://\u001b';
     expect(await locations()).toContain('unix:///run/podman/podman.sock');
-    const reason = '"fd://\\x1b" is no address of an engine: only unix://, tcp:// and ssh:// are understood';
+    const reason = '"fd://\\x1b" is not the address of an engine: only unix://, tcp:// and ssh:// are supported';
     expect(await findEndpoint(undefined, env)).toContainEqual({ location: 'CONTAINER_HOST', reason });
   });
 
@@ -142,7 +142,7 @@ describe('the engine', () => {
     await mkdir(join(config, 'cert.pem'));
     await expect(locations()).rejects.toMatchObject({
       code: 'DIMGX_ENGINE_TLS',
-      message: `${config}/cert.pem is no regular file`,
+      message: `${config}/cert.pem is not a regular file`,
     });
   });
 
@@ -155,7 +155,7 @@ describe('the engine', () => {
     await expect(locations()).rejects.toMatchObject({ code, message: `${path} is larger than 4194304 bytes` });
     await rm(path);
     await runCommand('mkfifo', [path]);
-    await expect(locations()).rejects.toMatchObject({ code, message: `${path} is no regular file` });
+    await expect(locations()).rejects.toMatchObject({ code, message: `${path} is not a regular file` });
   });
 });
 
@@ -218,7 +218,7 @@ describe.skipIf(lacks('docker', 'openssl'))(
       await rm(meta);
       await expect(locations()).rejects.toMatchObject({
         code: 'DIMGX_ENGINE_CONFIG',
-        message: expect.stringContaining(`there is no ${meta}`),
+        message: expect.stringContaining(`${meta} does not exist`),
       });
     });
   },
@@ -229,7 +229,7 @@ describe('the configuration of docker', () => {
     await writeFiles(config, { 'config.json': '{"currentContext":"gone"}' });
     await expect(locations()).rejects.toMatchObject({
       code: 'DIMGX_ENGINE_CONFIG',
-      message: expect.stringMatching(/^the context "gone" cannot be used: there is no /),
+      message: expect.stringMatching(/^the context "gone" cannot be used: [^:]* does not exist: /),
     });
     await writeFiles(config, { 'config.json': '{"CURRENTCONTEXT":"lost"}' });
     await expect(locations()).rejects.toMatchObject({ message: expect.stringMatching(/^the context "lost"/) });

@@ -62,7 +62,7 @@ describe('a saved image', () => {
     await expect(saved(undefined)).rejects.toMatchObject({
       code: 'DIMGX_SOURCE_NO_SUCH_IMAGE',
       message: expect.stringMatching(
-        / has no image "a{64}" any more, it was removed meanwhile: try again, or pull it$/,
+        / no longer has the image "a{64}", which was removed in the meantime: try again, or pull it$/,
       ),
     });
   });

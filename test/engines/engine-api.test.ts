@@ -77,7 +77,10 @@ describeWithEngines('the images of an engine', () => {
       expect(await engine.inspect('f'.repeat(64))).toBeUndefined();
       expect(await engine.inspect('No such, name')).toBeUndefined();
       for (const name of ['dimgx/none:1', 'f'.repeat(64)]) {
-        const gone = { code: 'DIMGX_SOURCE_NO_SUCH_IMAGE', message: expect.stringContaining('was removed meanwhile') };
+        const gone = {
+          code: 'DIMGX_SOURCE_NO_SUCH_IMAGE',
+          message: expect.stringContaining('was removed in the meantime'),
+        };
         await expect(engine.history(name)).rejects.toMatchObject(gone);
         await expect(engine.save(name)).rejects.toMatchObject(gone);
       }

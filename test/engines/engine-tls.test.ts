@@ -91,7 +91,7 @@ describeWithEngines('Docker over TCP with certificates on both sides', () => {
 
     it('is told apart from one that is spoken to without TLS', async () => {
       await expect(answers({}, `tcp://127.0.0.1:${docker.port}`)).rejects.toMatchObject(
-        refused(/wants TLS: set DOCKER_TLS_VERIFY/),
+        refused(/requires TLS: set DOCKER_TLS_VERIFY/),
       );
     });
 
@@ -116,7 +116,7 @@ describeWithEngines('Docker over TCP with certificates on both sides', () => {
       );
       await expect(answers(env, `tcp://127.0.0.1:${port}`)).rejects.toMatchObject({
         code: 'DIMGX_ENGINE_FAILED',
-        message: expect.stringContaining('is no container engine (HTTP 404 to GET /version: nothing here): check'),
+        message: expect.stringContaining('is not a container engine (HTTP 404 to GET /version: nothing here): check'),
       });
     });
   });

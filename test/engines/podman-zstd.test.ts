@@ -34,7 +34,7 @@ describeWithEngines('an image that Podman got with zstd layers', () => {
     const refused = await runDimgx('--host', podman.host, '-t', `${folder}/out.tar`, id);
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toMatch(
-      /^dimgx: DIMGX_ENGINE_FAILED: [^\n]*: `podman save --format oci-archive IMAGE \| dimgx -` reads it\n$/,
+      /^dimgx: DIMGX_ENGINE_FAILED: [^\n]*: save it with `podman save --format oci-archive`, and read that archive\n$/,
     );
     await podman.run('save', '--format', 'oci-archive', '--output', `${folder}/oci.tar`, id);
     for (const [from, to] of [[`${folder}/oci.tar`, 'ours'] as const, [FIXTURE, 'theirs'] as const]) {

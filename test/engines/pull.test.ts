@@ -190,13 +190,13 @@ describeWithEngines(`an image in a registry${absent}`, () => {
         expect(await gives('--pull', own)).toHaveLength(7);
         await refused(
           'DIMGX_REFERENCE_INVALID',
-          /is the ID of an image, by which none can be pulled/,
+          /is the ID of an image, and an image cannot be pulled by its ID/,
           '--pull=always',
           own,
         );
       }
       for (const none of ['0'.repeat(64), 'sha256:0123']) {
-        await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', /by its ID none can be pulled/, '--pull', none);
+        await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', /an image cannot be pulled by its ID/, '--pull', none);
       }
     });
 

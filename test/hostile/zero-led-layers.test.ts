@@ -51,7 +51,7 @@ const FORMATS: readonly (readonly [name: string, layer: Buffer, says: string])[]
   [
     'data behind an archive of a comment',
     Buffer.concat([rawTar(rawEntry({ type: 'g' }, '19 comment=0123456\n')), bytes('x')]),
-    'no entry before its end, and data behind it',
+    'without entries has data after its end',
   ],
 ];
 
@@ -107,7 +107,7 @@ test.each([
   [
     'bytes that nobody knows',
     bytes('\x91\x7c'.padEnd(5000, 'z')),
-    'not a tar archive, nor compressed in a way that is known',
+    'not a tar archive, and not compressed in a format that dimgx knows',
   ],
 ])('a layer that is %s is called so', async (_, layer, says) => {
   await expect(flattenLayers([layer])).rejects.toEqual(

@@ -86,7 +86,7 @@ describe('parseConfig', () => {
       rootfs: { diff_ids: [`sha256:${'a'.repeat(64)}`] },
       [key]: value,
     });
-    expect(oddity).toContain(` is not of the right shape at ${key}`);
+    expect(oddity).toContain(` does not have the required structure at ${key}`);
     expect(config).not.toHaveProperty(key);
     expect(history.map((step) => step.history)).toEqual(history.map(() => ({})));
     expect(diffIds).toHaveLength(1);

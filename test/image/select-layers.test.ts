@@ -201,7 +201,7 @@ describe('what selects nothing', () => {
     const warn = ({ message }: Warning) => void messages.push(message);
     selectLayers(FIRST, { layers: ['@3:beef', 'c001', 'c00', 'x\n\x1b[2J'] }, warn);
     expect(messages).toHaveLength(3);
-    expect(messages[0]).toContain('"beef" in the layer spec "@3:beef" names no layer of test-image');
+    expect(messages[0]).toContain('"beef" in the layer spec "@3:beef" matches no layer of test-image');
     expect(messages[1]).toContain('(@1, @2, @3, @4…)');
     expect(messages.join('')).not.toMatch(/\p{Cc}/u);
   });

@@ -59,7 +59,7 @@ describe('devices', () => {
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr:
-        'dimgx: DIMGX_TARGET_NO_SPACE: there is no room left to write "/dev/full": make room, or choose another place\n',
+        'dimgx: DIMGX_TARGET_NO_SPACE: there is no space left to write "/dev/full": free some, or choose another place\n',
     });
   });
 });

@@ -171,9 +171,7 @@ describe('a server for tokens that is not there', () => {
       .catch((error) => error);
     expect(failure).toMatchObject({
       code: 'DIMGX_REGISTRY_UNREACHABLE',
-      message: expect.stringMatching(
-        /^the server for tokens 127\.0\.0\.1:1, which 127\.0\.0\.1:5000 names, cannot be reached: /,
-      ),
+      message: expect.stringMatching(/^the token server 127\.0\.0\.1:1 of 127\.0\.0\.1:5000 cannot be reached: /),
     });
   });
 

@@ -223,7 +223,7 @@ describe("Podman's configuration", () => {
   ])('is an error when it cannot be understood: %j', async (conf) => {
     const failure = placesOf('alpine', { conf });
     expect(await codeOf(failure)).toBe('DIMGX_REGISTRY_CONFIG');
-    await expect(failure).rejects.toThrow(/registries\.conf cannot be understood[^\p{Cc}]+$/u);
+    await expect(failure).rejects.toThrow(/registries\.conf cannot be parsed[^\p{Cc}]+$/u);
   });
 });
 

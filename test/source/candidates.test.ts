@@ -234,20 +234,20 @@ describe('beside an image at the top of a layout', () => {
   };
 
   test.each([
-    ['an index that is missing', () => ({ ...lost, mediaType: INDEX }), /is missing: .* is taken instead/],
-    ['a manifest that is missing', () => ({ ...lost, mediaType: MANIFEST }), /is missing: .* is taken instead/],
-    ['an index that nobody can read', (layout: OciLayout) => layout.blob('[', INDEX), /cannot be read: .* is taken/],
+    ['an index that is missing', () => ({ ...lost, mediaType: INDEX }), /is missing: .* is used instead/],
+    ['a manifest that is missing', () => ({ ...lost, mediaType: MANIFEST }), /is missing: .* is used instead/],
+    ['an index that nobody can read', (layout: OciLayout) => layout.blob('[', INDEX), /cannot be read: .* is used/],
     [
       'a manifest that nobody can read',
       (layout: OciLayout) => layout.blob('\xff', MANIFEST),
-      /cannot be read: .* is taken/,
+      /cannot be read: .* is used/,
     ],
-    ['an empty manifest', (layout: OciLayout) => layout.blob('', MANIFEST), /cannot be read: .* is taken/],
+    ['an empty manifest', (layout: OciLayout) => layout.blob('', MANIFEST), /cannot be read: .* is used/],
     [
       'a manifest with a config that nobody can read',
       (layout: OciLayout) =>
         layout.json({ schemaVersion: 2, config: layout.blob('\0asm', CONFIG), layers: [] }, MANIFEST),
-      /cannot be read: .* is taken/,
+      /cannot be read: .* is used/,
     ],
   ])('%s is passed over, which is said', async (_, make, says) => {
     for (const name of ['', 'v1'])
@@ -271,7 +271,7 @@ describe('beside an image at the top of a layout', () => {
     const layout = new OciLayout();
     const vax = layout.manifest({ layers: [layer], config: { architecture: 'vax' } });
     const members = layout.top([here(layout.blob('[', MANIFEST)), vax]);
-    expect((await refusal(await writeFolder(members))).message).toMatch(/not whole|not JSON|not the JSON/);
+    expect((await refusal(await writeFolder(members))).message).toMatch(/incomplete|not JSON|not the JSON/);
   });
 
   test('one that has another name must be told apart, though it cannot be read', async () => {
@@ -279,7 +279,7 @@ describe('beside an image at the top of a layout', () => {
     const members = layout.top([named(layout.blob('[', MANIFEST), 'b'), named(layout.manifest(image), 'a')]);
     expect(await refusal(await writeFolder(members))).toMatchObject({
       code: 'DIMGX_SOURCE_AMBIGUOUS',
-      message: expect.stringContaining('(b; image, not whole)'),
+      message: expect.stringContaining('(b; image, incomplete)'),
     });
   });
 
@@ -303,7 +303,7 @@ describe('the list of candidates', () => {
     const { message, choices } = await refusal(
       await writeFolder(layout.top([named(layout.manifest(image), 'a'), lost])),
     );
-    expect(message).toMatch(/\(a; image for linux\/\w+\); @1 444444444444 \(b; image, not whole\)/);
+    expect(message).toMatch(/\(a; image for linux\/\w+\); @1 444444444444 \(b; image, incomplete\)/);
     expect(choices?.map(({ isWhole }) => isWhole)).toEqual([true, false]);
   });
 
@@ -316,7 +316,7 @@ describe('the list of candidates', () => {
     items.push({ Config: 'none.json', RepoTags: ['c:1'], Layers: [] });
     const path = await writeArchive({ ...members, 'manifest.json': JSON.stringify(items) });
     expect((await opened(path, { image: 'a:1' })).id).toBe(imageIdOf(image));
-    expect((await refusal(path)).message).toMatch(/c:1; image, not whole/);
+    expect((await refusal(path)).message).toMatch(/c:1; image, incomplete/);
     expect((await refusal(path, { image: 'c:1' })).code).toBe('DIMGX_SOURCE_MISSING_BLOB');
   });
 });

@@ -48,7 +48,7 @@ test('an image that is removed when it has been found is told as that', async ()
   expect(await refused('app:1', without)).toMatchObject({
     code: 'DIMGX_SOURCE_NO_SUCH_IMAGE',
     message: expect.stringMatching(
-      / has no image "(?:a1){32}" any more, it was removed meanwhile: try again, or pull it$/,
+      / no longer has the image "(?:a1){32}", which was removed in the meantime: try again, or pull it$/,
     ),
   });
   const host = await fakeEngine({ ...without, [`/images/${ID}/history`]: history });

@@ -103,7 +103,7 @@ describe('when no platform is asked for', () => {
     const { members } = indexed([mine, own], [other, otherOne], [third, otherTwo]);
     const failure = await refusal(await writeFolder(without(members, ...all(mine))));
     expect(failure.code).toBe('DIMGX_SOURCE_MISSING_BLOB');
-    expect(failure.message).toMatch(/; it has linux\/s390x, linux\/ppc64le \(and not whole: linux\/\w+\)/);
+    expect(failure.message).toMatch(/; it has linux\/s390x, linux\/ppc64le \(and incomplete: linux\/\w+\)/);
     expect(failure.choices?.map(({ isWhole }) => isWhole).sort()).toEqual([false, true, true]);
   });
 

@@ -107,7 +107,7 @@ describe('documents with malformed fields', () => {
     const path = await writeFolder(oddLayout(odd));
     const { files, codes, warnings } = await read(path);
     expect({ files, codes }).toEqual({ files: { a: 'one' }, codes: ['DIMGX_IMAGE_ODD_MANIFEST'] });
-    expect(warnings[0]?.message).toMatch(/ is not of the right shape at .*: that is left out$/);
+    expect(warnings[0]?.message).toMatch(/ does not have the required structure at .*: it is left out$/);
     expect((await refusal(path, { strictInput: true })).code).toBe('DIMGX_IMAGE_ODD_MANIFEST');
   });
 
@@ -182,7 +182,7 @@ describe('a history', () => {
       ]) {
         const { files, codes, warnings } = await read(path);
         expect({ files, codes }).toEqual({ files: { a: 'one' }, codes: ['DIMGX_IMAGE_ODD_CONFIG'] });
-        expect(warnings[0]?.message).toMatch(/tells of [02] layers and the image has 1/);
+        expect(warnings[0]?.message).toMatch(/lists [02] layers, but the image has 1/);
         expect((await refusal(path, { strictInput: true })).code).toBe('DIMGX_IMAGE_ODD_CONFIG');
         const { stdout, code } = await callDimgx(path);
         expect({ code, rows: stdout.split('\n')[1] }).toMatchObject({

@@ -63,7 +63,7 @@ describe('an image in a registry whose descriptors have no sizes', () => {
     });
     await expect(read(reference, { cache: false })).rejects.toMatchObject({
       code: 'DIMGX_REGISTRY_FAILED',
-      message: expect.stringContaining('how long'),
+      message: expect.stringContaining('gives the size of'),
     });
   });
 

@@ -72,7 +72,7 @@ async function certificatesOf(folder: string, entries: readonly string[], warn: 
 
 /** @throws DIMGX_REGISTRY_TLS if the file cannot be read or holds no certificate */
 export async function readAuthorities(path: string): Promise<readonly string[]> {
-  let reason = 'there is no certificate in it';
+  let reason = 'it contains no certificate';
   try {
     const found = certificatesIn(await readRegularFile(path));
     if (found.length > 0) return found;
@@ -93,7 +93,7 @@ async function readableNames(folder: string, warn: Warn): Promise<readonly strin
 }
 
 function passOver(path: string, failure: unknown, warn: Warn): void {
-  const message = `the certificate ${printable(path, 300)} is passed over: ${readFailure(failure)}`;
+  const message = `the certificate ${printable(path, 300)} is skipped: ${readFailure(failure)}`;
   warn({ code: 'DIMGX_REGISTRY_CERTIFICATE_SKIPPED', message, count: 1 });
 }
 

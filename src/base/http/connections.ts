@@ -57,7 +57,7 @@ export class Connections {
     const proxy = this.proxyOf(url);
     const failure = proxy === undefined ? httpFailure(cause) : failureThrough(proxy, cause);
     const isUnshown = isFirst && this.#wanting.has(url.origin) && ['cut', 'tls', 'plain'].includes(failure.kind);
-    return isUnshown ? new HttpFailure('identity', 'it wants a client certificate', cause) : failure;
+    return isUnshown ? new HttpFailure('identity', 'it requires a client certificate', cause) : failure;
   }
 
   /** Switches to another way of connecting if that may fix the failure. @returns whether to try again */
@@ -115,7 +115,7 @@ export class Connections {
       const socket: unknown = connect(options, callback);
       if (!(socket instanceof TLSSocket)) return;
       const { greeting } = this.#settings.timeouts;
-      const message = `it does not answer a TLS greeting for ${greeting / 1000} s`;
+      const message = `no answer to the TLS handshake for ${greeting / 1000} s`;
       let timer: NodeJS.Timeout | undefined;
       socket.once('connect', () => {
         timer = setTimeout(() => socket.destroy(new HttpFailure('unreachable', message)), greeting);

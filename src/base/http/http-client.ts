@@ -91,7 +91,7 @@ export class HttpClient {
   async *pieces({ body }: HttpReply): AsyncGenerator<Buffer, void> {
     const { signal, timeouts } = this.#options;
     let isListening = true;
-    const stall = () => body.destroy(new HttpFailure('cut', `it has said nothing for ${timeouts.idle / 1000} s`));
+    const stall = () => body.destroy(new HttpFailure('cut', `no data for ${timeouts.idle / 1000} s`));
     const timer = setTimeout(() => isListening && stall(), timeouts.idle);
     let received = { bytes: 0, within: 0 };
     let since = performance.now();
@@ -102,7 +102,7 @@ export class HttpClient {
         if (received.bytes >= LEAST_RECEIVED) received = { bytes: 0, within: 0 };
         yield piece;
         if (received.within >= timeouts.idle)
-          throw new HttpFailure('cut', `it has said next to nothing for ${timeouts.idle / 1000} s`);
+          throw new HttpFailure('cut', `almost no data for ${timeouts.idle / 1000} s`);
         isListening = true;
         since = performance.now();
         timer.refresh();
@@ -146,7 +146,7 @@ export class HttpClient {
     if (!this.#connections.proxyOf(url)?.startsWith('socks')) return { signal, release: () => undefined };
     const limit = timeouts.connect + timeouts.answer;
     const own = new AbortController();
-    const late = () => own.abort(new HttpFailure('unreachable', `nothing comes for ${limit / 1000} s`));
+    const late = () => own.abort(new HttpFailure('unreachable', `no answer for ${limit / 1000} s`));
     const timer = setTimeout(late, limit);
     const both = signal ? AbortSignal.any([signal, own.signal]) : own.signal;
     return { signal: both, release: () => clearTimeout(timer) };
@@ -198,7 +198,7 @@ export async function followRedirects(
     if (hasLeft) shown = next.origin === from.origin ? undefined : await headerAt?.(next);
     url = next;
   }
-  throw new HttpFailure('refused', `it leads from one place to the next, more than ${MAX_REDIRECTS} times`);
+  throw new HttpFailure('refused', `there are more than ${MAX_REDIRECTS} redirects`);
 }
 
 function isAllowed(next: URL, { protocol, hostname }: URL, isInsecure: boolean): boolean {
@@ -215,5 +215,5 @@ function withoutCredentials({ authorization: _, ...others }: Readonly<Record<str
 export function redirectRefused({ host }: URL, location: string): HttpFailure {
   // query and fragment of such URLs often serve as a password
   const place = printable(location.replace(/[?#].*$/s, ''), 200);
-  return new HttpFailure('refused', `${printable(host, 200)} leads to "${place}", which is refused`);
+  return new HttpFailure('refused', `${printable(host, 200)} redirects to "${place}", which is not allowed`);
 }

@@ -58,9 +58,9 @@ export function isTlsCode(code: string): boolean {
 
 /** Why a host does not answer, by the system's error code. */
 const UNREACHABLE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nobody listens there',
-  ENOTFOUND: 'there is no host of that name',
-  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the host name cannot be resolved at the moment',
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'the network cannot be reached',
   ETIMEDOUT: 'the host does not answer',
@@ -86,12 +86,12 @@ export function httpFailure(cause: unknown): HttpFailure {
   if (code.endsWith('ALERT_HANDSHAKE_FAILURE')) {
     return new HttpFailure(
       'identity',
-      `it refuses the TLS handshake (${reason}), and may want a client certificate`,
+      `it rejected the TLS handshake (${reason}) and may require a client certificate`,
       cause,
     );
   }
   if (kind === 'identity') {
-    const what = code.endsWith('REQUIRED') ? 'it wants' : 'it wants, or does not accept,';
+    const what = code.endsWith('REQUIRED') ? 'it requires' : 'it requires, or rejected,';
     return new HttpFailure('identity', `${what} a client certificate`, cause);
   }
   return new HttpFailure(kind, reason, cause);
@@ -108,11 +108,11 @@ export function failureThrough(proxy: string, cause: unknown): HttpFailure {
     /^Proxy response \((\d{3})\)|^Proxy Authentication Required \((407)\)$/.exec(failure.message) ?? [];
   const status = tunnel ?? plain;
   if (status === '407') {
-    return new HttpFailure('proxy', `the proxy ${proxy} wants a user and a password (HTTP 407)`, cause);
+    return new HttpFailure('proxy', `the proxy ${proxy} requires a user name and a password (HTTP 407)`, cause);
   }
   if (status !== undefined) {
     const kind = status < '500' ? 'proxy' : 'cut';
-    return new HttpFailure(kind, `the proxy ${proxy} does not let it through (HTTP ${status})`, cause);
+    return new HttpFailure(kind, `the proxy ${proxy} denies the connection (HTTP ${status})`, cause);
   }
   if (failure.kind === 'unreachable' || failure.kind === 'nameless') {
     return new HttpFailure(failure.kind, `the proxy ${proxy} cannot be reached: ${failure.message}`, cause);

@@ -68,7 +68,7 @@ async function* asPieces(bytes: Buffer): AsyncGenerator<Buffer, void> {
 }
 
 function tooLarge({ host }: URL, limit: number): DimgxError {
-  const message = `a document of ${printable(host, 200)} is larger than ${limit} bytes: nothing more of it is read`;
+  const message = `a document from ${printable(host, 200)} is larger than ${limit} bytes`;
   return new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', message);
 }
 
@@ -102,7 +102,7 @@ export function contentCodings(headers: readonly string[]): readonly string[] {
   const names = headers.flatMap((header) => header.toLowerCase().split(',')).map((name) => name.trim());
   const known = names.filter((name) => Object.hasOwn(DECODERS, name)).reverse();
   if (known.length <= MAX_CODINGS) return known;
-  throw new HttpFailure('refused', `its answer is encoded ${known.length} times over`);
+  throw new HttpFailure('refused', `its answer has ${known.length} nested encodings`);
 }
 
 /**
@@ -129,7 +129,7 @@ async function* decodeOnce(pieces: AsyncIterable<Buffer>, name: string): AsyncGe
   } catch (failure) {
     if (failure instanceof HttpFailure || failure instanceof DimgxError || failure instanceof CodingFailure)
       throw failure;
-    throw new CodingFailure(`it is not encoded as its header says, by ${name}: ${(failure as Error).message}`);
+    throw new CodingFailure(`its answer is not valid ${name}, as its header says: ${(failure as Error).message}`);
   }
 }
 

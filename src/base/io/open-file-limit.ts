@@ -12,7 +12,7 @@ export function isCodedTooMany(failure: unknown): boolean {
 }
 
 export function tooManyFiles(cause: Error): DimgxError {
-  const message = 'too many files are open: raise the limit (ulimit -n), or do less at the same time';
+  const message = 'too many files are open: raise the limit (ulimit -n), or do less in parallel';
   return new DimgxError('DIMGX_TOO_MANY_FILES', message, { cause });
 }
 

@@ -19,7 +19,7 @@ export async function openRegularFile(
   const file = await open(path, flags | constants.O_NONBLOCK, mode);
   try {
     if ((await file.stat()).isFile()) return file;
-    throw refusal(`${printable(path, 300)} is no regular file`);
+    throw refusal(`${printable(path, 300)} is not a regular file`);
   } catch (failure) {
     await file.close();
     throw failure;

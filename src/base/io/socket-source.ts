@@ -67,7 +67,7 @@ export class SocketSource implements ByteSource {
         let hasEnded = false;
         socket.once('end', () => (hasEnded = true));
         socket.once('error', reject);
-        socket.once('close', () => (hasEnded ? resolve() : reject(new Error('the connection was cut'))));
+        socket.once('close', () => (hasEnded ? resolve() : reject(new Error('the connection was lost'))));
       });
     } finally {
       signal?.removeEventListener('abort', abort);

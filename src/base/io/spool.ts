@@ -104,7 +104,7 @@ async function requireSpace(folder: string, bytes: number): Promise<void> {
 function whyNotThere(failure: NodeJS.ErrnoException, folder: string): string {
   if (failure.code === 'ENOTDIR') return 'it is not a directory';
   if (failure.code !== 'ENOENT') return printable(failure.message);
-  return existsSync(folder) ? 'no file can be made there' : 'there is no such directory';
+  return existsSync(folder) ? 'no file can be created there' : 'no such directory';
 }
 
 function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
@@ -112,7 +112,7 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
   const origin = variable && folder === tmpdir() ? ` (from ${variable})` : '';
   return new DimgxError(
     'DIMGX_TEMP_UNWRITABLE',
-    `temporary data cannot be kept in ${printable(folder)}${origin}: ${why}`,
+    `temporary data cannot be written to ${printable(folder)}${origin}: ${why}`,
     { cause },
   );
 }

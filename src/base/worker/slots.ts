@@ -21,7 +21,7 @@ export class Slots {
     return new Promise((resolve, reject) => {
       this.#waiting.add(resolve);
       onWait(() => {
-        if (this.#waiting.delete(resolve)) reject(new Error('the waiting was given up'));
+        if (this.#waiting.delete(resolve)) reject(new Error('the wait was abandoned'));
       });
     });
   }

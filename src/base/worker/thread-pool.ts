@@ -194,7 +194,9 @@ export class ThreadPool implements SharedPool {
       this.#refusedUntil = performance.now() + PATIENCE;
       entry.share.take(entry);
     } else {
-      entry.reject(new DimgxError('DIMGX_INTERNAL', 'a worker thread ended before its work', { cause: error }));
+      entry.reject(
+        new DimgxError('DIMGX_INTERNAL', 'a worker thread ended before its work was done', { cause: error }),
+      );
     }
     this.wake();
   }

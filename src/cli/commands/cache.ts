@@ -107,7 +107,7 @@ export const cacheVerify = defineCommand({
     const digests = damaged.map(({ digest }) => digest);
     const whole = entries.length - damaged.length;
     yield {
-      text: () => `${digestLines('damaged', digests)}${whole} blobs are whole, ${prettyBytes(size)} hashed\n`,
+      text: () => `${digestLines('damaged', digests)}${whole} blobs are intact, ${prettyBytes(size)} hashed\n`,
       json: () => ({ damaged: digests, whole, size }),
     };
     if (damaged.length > 0) throw discarded(damaged.length, entries.length);
@@ -115,8 +115,8 @@ export const cacheVerify = defineCommand({
 });
 
 function discarded(count: number, of: number): DimgxError {
-  const message = `${count} of ${of} blobs in the cache were damaged and have been discarded`;
-  return new DimgxError('DIMGX_CACHE_DAMAGED', `${message}: they are fetched again when they are needed`);
+  const message = `${count} of ${of} blobs in the cache were damaged and have been removed`;
+  return new DimgxError('DIMGX_CACHE_DAMAGED', `${message}: they are downloaded again when needed`);
 }
 
 export const cachePrune = defineCommand({
@@ -154,7 +154,7 @@ export const cachePrune = defineCommand({
 export const cacheRm = defineCommand({
   describe: 'Removes blobs from the cache. Each is named by its digest, or by the first four or more digits of it.',
   examples: [['dimgx cache rm 3e1c9749', 'remove one blob']],
-  operands: { name: 'DIGEST', count: 'some', wanted: 'wants digests' },
+  operands: { name: 'DIGEST', count: 'some', wanted: 'needs digests' },
   options: {},
   json: 'print JSON',
   async run({ operands, env }) {

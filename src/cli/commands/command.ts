@@ -17,7 +17,7 @@ export interface Operands<C extends OperandCount = OperandCount> {
   readonly name: string;
   readonly count: C;
   /**
-   * Completes the error message when there are too few or too many operands, after the name of the command: "wants one
+   * Completes the error message when there are too few or too many operands, after the name of the command: "needs one
    * repository".
    */
   readonly wanted: string | ((operands: readonly string[]) => string);

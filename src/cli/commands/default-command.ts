@@ -28,5 +28,5 @@ export const defaultCommand = defineCommand({
 
 function wantedImage([image, ...others]: readonly string[]): string {
   if (image === undefined || image === '') return 'no image is named';
-  return `one image at a time, not also "${others.join('", "')}"`;
+  return `only one image at a time, not also "${others.join('", "')}"`;
 }

@@ -20,7 +20,7 @@ export const images = defineCommand({
     ['dimgx images docker://debian:12', 'list the platforms of an image'],
     ['dimgx images --json docker-daemon:', 'list the images of the engine as JSON'],
   ],
-  operands: { name: 'IMAGE', count: 'one', wanted: 'wants one IMAGE' },
+  operands: { name: 'IMAGE', count: 'one', wanted: 'needs one IMAGE' },
   options: {
     host,
     blobs,

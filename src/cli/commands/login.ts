@@ -65,17 +65,17 @@ async function warnOfOthers(
   const isSame = found?.credentials.username === stored.username && found.credentials.password === stored.password;
   if (isSame) return;
   const what = found
-    ? `other credentials for ${registry} are found before, by ${found.origin}`
-    : 'they are not found again';
+    ? `other credentials for ${registry} take precedence, from ${found.origin}`
+    : 'the stored credentials are not found again';
   const advice = found?.origin === `$${AUTH_VARIABLE}` ? 'unset it' : `log out of ${registry} to remove all`;
   warn({ code: 'DIMGX_CREDENTIALS_SHADOWED', message: `${what}: ${advice}`, count: 1 });
 }
 
 async function askLogin(name: string | undefined, isPiped: boolean, signal: AbortSignal) {
-  if (isPiped && !name) throw usageError('--password-stdin wants --username, too');
+  if (isPiped && !name) throw usageError('--password-stdin needs --username, too');
   const username = name || (await ask('Username', false, 'use --username and --password-stdin', signal));
   const password = isPiped ? await readPassword() : await ask('Password', true, 'use --password-stdin', signal);
-  if (username === '' || username.includes(':')) throw usageError('a name is not empty, and holds no colon');
+  if (username === '' || username.includes(':')) throw usageError('a user name must not be empty or contain a colon');
   if (password === '') throw usageError('the password is empty');
   return { username, password };
 }
@@ -94,7 +94,8 @@ async function readPassword(): Promise<string> {
  * @throws DIMGX_USAGE without a terminal, or when the user ends the input; DIMGX_ABORTED
  */
 async function ask(question: string, isSecret: boolean, instead: string, signal: AbortSignal): Promise<string> {
-  if (!process.stdin.isTTY) throw usageError(`there is no terminal to ask "${question}" at: ${instead}`);
+  if (!process.stdin.isTTY)
+    throw usageError(`there is no terminal to ask for the ${question.toLowerCase()}: ${instead}`);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const output = isSecret ? nowhere : process.stderr;
   if (isSecret) process.stderr.write(`${question}: `);
@@ -156,6 +157,6 @@ function logoutLine({ key, path }: RemovedLogin): string {
 
 /** dimgx cannot change an environment variable for the user; it can only warn. */
 function variableWarning(): Warning {
-  const message = `$${AUTH_VARIABLE} may still hold credentials, which go before those of files: unset it`;
+  const message = `$${AUTH_VARIABLE} may still hold credentials, which take precedence over those in files: unset it`;
   return { code: 'DIMGX_CREDENTIALS_SHADOWED', message, count: 1 };
 }

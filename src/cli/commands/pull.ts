@@ -16,7 +16,7 @@ export const pull = defineCommand({
     ['dimgx pull debian:12 alpine:3.20', 'download two images'],
     ['dimgx pull --all-tags ghcr.io/owner/name', 'download every tag of a repository'],
   ],
-  operands: { name: 'IMAGE', count: 'some', wanted: 'wants an image' },
+  operands: { name: 'IMAGE', count: 'some', wanted: 'needs an image' },
   options: {
     'all-tags': { ...flag, alias: 'a', describe: 'pull every tag of the repositories named' },
     platform,
@@ -48,7 +48,7 @@ async function everyTag(names: readonly string[], options: CallOptions): Promise
   const images: string[] = [];
   for (const name of names) {
     if (/@|:[^/]*$/.test(name))
-      throw usageError(`--all-tags wants repositories, not ${quoted(name)}, which names one image`);
+      throw usageError(`--all-tags takes repositories, not ${quoted(name)}, which names one image`);
     for (const tag of await listTags(name, asRegistryCall(options))) images.push(`${name}:${tag}`);
   }
   return images;

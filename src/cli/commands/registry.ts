@@ -14,7 +14,7 @@ export const tags = defineCommand({
     ['dimgx tags debian', 'list the tags on Docker Hub'],
     ['dimgx tags --json ghcr.io/owner/name', 'list them as JSON'],
   ],
-  operands: { name: 'REPOSITORY', count: 'one', wanted: 'wants one repository' },
+  operands: { name: 'REPOSITORY', count: 'one', wanted: 'needs one repository' },
   options: MIRROR_OPTIONS,
   json: 'print JSON',
   async run({ operands: [name], library }) {
@@ -27,7 +27,7 @@ export const tags = defineCommand({
 export const catalog = defineCommand({
   describe: 'Lists the repositories of a registry that offers such a list.',
   examples: [['dimgx catalog registry.example:5000', 'list its repositories']],
-  operands: { name: 'HOST[:PORT]', count: 'one', wanted: 'wants one registry' },
+  operands: { name: 'HOST[:PORT]', count: 'one', wanted: 'needs one registry' },
   options: REGISTRY_OPTIONS,
   json: 'print JSON',
   async run({ operands: [host], library }) {
@@ -43,7 +43,7 @@ export const search = defineCommand({
     ['dimgx search nginx', 'search Docker Hub'],
     ['dimgx search --limit=5 registry.example:5000/base', 'search another registry'],
   ],
-  operands: { name: '[HOST[:PORT]/]TERM', count: 'one', wanted: 'wants one term' },
+  operands: { name: '[HOST[:PORT]/]TERM', count: 'one', wanted: 'needs one term' },
   options: {
     limit: {
       ...text,

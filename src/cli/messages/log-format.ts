@@ -39,11 +39,11 @@ const MAX_WIDTH = 9999;
 export function parseLogFormat(format: string): FormatLine {
   for (const [, percent, field, , width, , conversion] of format.matchAll(DIRECTIVE)) {
     if (percent) continue;
-    if (conversion === undefined) throw usageError(`--log-format "${format}" has a percent sign that begins nothing`);
+    if (conversion === undefined) throw usageError(`--log-format "${format}" has a stray percent sign`);
     if (!Object.hasOwn(FIELDS, field ?? '')) {
-      throw usageError(`--log-format knows no "${field}", only ${Object.keys(FIELDS).join(', ')}`);
+      throw usageError(`--log-format has no field "${field}", only ${Object.keys(FIELDS).join(', ')}`);
     }
-    if (Number(width) > MAX_WIDTH) throw usageError(`--log-format pads to ${MAX_WIDTH} characters at most`);
+    if (Number(width) > MAX_WIDTH) throw usageError(`--log-format allows widths up to ${MAX_WIDTH}`);
   }
   return (record) =>
     format.replace(DIRECTIVE, (_, percent?: string, field?: string, flags = '', width = '', precision?: string) => {

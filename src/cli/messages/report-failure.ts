@@ -30,7 +30,7 @@ export function reportFailure(failure: unknown, log: Log, help: string, hint = '
 function asDefect(failure: unknown): DimgxError {
   if (isTooManyFiles(failure)) return tooManyFiles(failure);
   const what = failure instanceof Error ? failure.message : String(failure);
-  return new DimgxError('DIMGX_INTERNAL', `${what}: please report it, with what --log-level debug tells`, {
+  return new DimgxError('DIMGX_INTERNAL', `${what}: please report it, with the output of --log-level debug`, {
     cause: failure,
   });
 }

@@ -115,7 +115,7 @@ export function oneOf<T extends string>(choices: readonly T[]): Read<T> {
   return (option, word) => {
     const found = choices.find((name) => name === word);
     if (found !== undefined) return found;
-    throw usageError(`${option} is one of ${choices.join(', ')}, not "${word}"`);
+    throw usageError(`${option} must be one of ${choices.join(', ')}, not "${word}"`);
   };
 }
 
@@ -125,7 +125,7 @@ export function wholeNumber(lowest: number, highest = Number.MAX_SAFE_INTEGER): 
     const count = Number(digits);
     if (/^\d+$/.test(digits) && count >= lowest && count <= highest) return count;
     const bounds = highest === Number.MAX_SAFE_INTEGER ? `from ${lowest}` : `from ${lowest} to ${highest}`;
-    throw usageError(`${option} wants a whole number ${bounds}, not "${digits}"`);
+    throw usageError(`${option} must be a whole number ${bounds}, not "${digits}"`);
   };
 }
 
@@ -134,6 +134,6 @@ export function byteSize(lowest: number): Read<number> {
   return (option, size) => {
     const bytes = readSize(size);
     if (bytes !== undefined && bytes >= lowest) return bytes;
-    throw usageError(`${option} wants a size such as 500M, 10GB or 1TiB, not "${size}"`);
+    throw usageError(`${option} must be a size such as 500M, 10GB or 1TiB, not "${size}"`);
   };
 }

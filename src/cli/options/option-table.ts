@@ -103,7 +103,7 @@ export const MESSAGE_GROUP: OptionGroup = ['Messages (on standard error):', MESS
 export const OPTION_GROUPS: readonly OptionGroup[] = [
   ['Output:', OUTPUT_OPTIONS],
   ['Which layers, in what order:', LAYER_OPTIONS],
-  ['Compression of the target (default: what its extension says):', COMPRESSION_OPTIONS],
+  ['Compression of the target (default: from its extension):', COMPRESSION_OPTIONS],
   ['Where the image comes from:', SOURCE_OPTIONS],
   ['Checks and limits:', CHECK_OPTIONS],
   MESSAGE_GROUP,

@@ -65,6 +65,6 @@ export const COMPRESSION_OPTIONS = {
 } as const satisfies OptionTable;
 
 function readTarget(option: string, path: string): string {
-  if (path === '') throw usageError(`${option} wants a path`);
+  if (path === '') throw usageError(`${option} needs a path`);
   return path;
 }

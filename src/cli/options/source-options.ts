@@ -38,7 +38,7 @@ export const SOURCE_OPTIONS = {
     ...text,
     metavar: '=URL',
     field: 'host',
-    describe: 'URL of the engine (default: what DOCKER_HOST and docker contexts say)',
+    describe: 'URL of the engine (default: from DOCKER_HOST and docker contexts)',
   },
   'no-cache': { ...flag, field: 'cache', means: false, describe: 'do not use the cache of registry downloads' },
   offline: { ...flag, field: 'offline', means: true, describe: 'take images of registries from the cache only' },
@@ -144,13 +144,13 @@ function readPlatform(option: string, platform: string): string {
     parsePlatform(platform);
     return platform;
   } catch {
-    throw usageError(`${option} wants os/arch, os/arch/variant or an architecture, not "${platform}"`);
+    throw usageError(`${option} must be os/arch, os/arch/variant or an architecture, not "${platform}"`);
   }
 }
 
 /** The error message must not reveal the password. */
 function readCredentials(option: string, credentials: string): RegistryCredentials {
   const colon = credentials.indexOf(':');
-  if (colon < 1) throw usageError(`${option} wants USER:PASSWORD`);
+  if (colon < 1) throw usageError(`${option} must be USER:PASSWORD`);
   return { username: credentials.slice(0, colon), password: credentials.slice(colon + 1) };
 }

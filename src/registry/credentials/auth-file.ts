@@ -81,7 +81,8 @@ export function parseAuthFile(text: string, what: string): AuthFile {
   if (document === undefined) throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${what} is not JSON`);
   const fields = goFields(document, ['auths', 'credHelpers', 'credsStore']);
   const parsed = v.safeParse(FileSchema, fields);
-  if (!parsed.success || !(document === null || isObject(document))) throw new Error('it is not of the right shape');
+  if (!parsed.success || !(document === null || isObject(document)))
+    throw new Error('it does not have the required structure');
   const { auths, credHelpers, credsStore } = parsed.output;
   return {
     helpers: new Map(Object.entries(credHelpers)),
@@ -99,7 +100,7 @@ export function parseAuthFile(text: string, what: string): AuthFile {
 export function entryCredentials(entry: unknown): Credentials | undefined {
   if (entry === null) return undefined;
   const parsed = v.safeParse(EntrySchema, isObject(entry) ? goFields(entry, ENTRY_FIELDS) : entry);
-  if (!parsed.success) throw new Error('its entry is not of the right shape');
+  if (!parsed.success) throw new Error('its entry does not have the required structure');
   const { auth, username, password, identitytoken, registrytoken } = parsed.output;
   const login = auth === '' ? { username, password } : decode(auth);
   const found = { ...login, identityToken: identitytoken, registryToken: registrytoken };
@@ -135,7 +136,7 @@ export async function editAuthFile(
   const real = await realpath(path).catch(ifAbsent(path));
   const text = await readPrivateText(real).catch(ifAbsent(''));
   const document = text.trim() === '' ? null : parsePrivate(text);
-  if (typeof document !== 'object' || Array.isArray(document)) throw new Error('it is no JSON object');
+  if (typeof document !== 'object' || Array.isArray(document)) throw new Error('it is not a JSON object');
   const changed = change((document ?? {}) as AuthDocument);
   if (changed === undefined) return;
   const [, indent = TAB] = /\n([ \t]+)"/.exec(text) ?? [];

@@ -42,7 +42,7 @@ function namedSource(path: string): AuthSource {
     const { access } = await import('node:fs/promises');
     await access(path).catch((cause: unknown) => {
       if (!isSystemError(cause, 'ENOENT', 'ENOTDIR')) return;
-      throw new DimgxError('DIMGX_CREDENTIALS_UNREADABLE', `there is no file of credentials ${origin}`, { cause });
+      throw new DimgxError('DIMGX_CREDENTIALS_UNREADABLE', `the credentials file ${origin} does not exist`, { cause });
     });
     return readAuthFile(path);
   };

@@ -64,7 +64,7 @@ export async function askHelper(
   const document = parseGoJson(answer);
   const parsed = v.safeParse(AnswerSchema, goFields(document, ['Username', 'Secret']));
   const isAnswer = document === null || isObject(document);
-  if (!parsed.success || !isAnswer) throw new HelperFailure(programOf(helper), 'answers no credentials');
+  if (!parsed.success || !isAnswer) throw new HelperFailure(programOf(helper), 'returned no credentials');
   const { Username, Secret } = parsed.output;
   if (Username === '' || Secret === '') return undefined;
   const isToken = Username === TOKEN;
@@ -113,7 +113,7 @@ export async function listHelper(helper: string, options: HelperOptions): Promis
 type Action = 'get' | 'store' | 'erase' | 'list';
 
 function programOf(helper: string): string {
-  if (!HELPER.test(helper)) throw new Error(`${quoted(helper)} cannot be the name of a credential helper`);
+  if (!HELPER.test(helper)) throw new Error(`${quoted(helper)} is not a valid name of a credential helper`);
   return `docker-credential-${helper}`;
 }
 
@@ -156,6 +156,6 @@ function run(
 function whyFailed(failure: NonNullable<Failure>, { timeout }: HelperOptions): string {
   if (isSystemError(failure, 'ENOENT')) return 'is not on the PATH';
   if (isSystemError(failure)) return `cannot be run: ${failure.code}`;
-  if (failure.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'answers too much';
-  return failure.killed ? `has not answered for ${timeout / 1000} s` : `ended with ${failure.code ?? failure.signal}`;
+  if (failure.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'returned too much data';
+  return failure.killed ? `did not answer for ${timeout / 1000} s` : `ended with ${failure.code ?? failure.signal}`;
 }

@@ -53,7 +53,7 @@ async function read(source: AuthSource): Promise<AuthFile> {
   if (!source.isNamed) return source.read();
   return source.read().catch((cause: Error) => {
     if (cause instanceof DimgxError && cause.code === 'DIMGX_CREDENTIALS_UNREADABLE') throw cause;
-    const message = `the file of credentials ${source.origin} cannot be read: ${printable(cause.message, 300)}`;
+    const message = `the credentials file ${source.origin} cannot be read: ${printable(cause.message, 300)}`;
     throw new DimgxError('DIMGX_CREDENTIALS_UNREADABLE', message, { cause });
   });
 }
@@ -101,7 +101,7 @@ function passOver(cause: unknown, { origin }: AuthSource, { name, warn, inform, 
   throwIfAborted(signal);
   if (cause instanceof DimgxError && cause.code === 'DIMGX_CREDENTIALS_UNREADABLE') throw cause;
   const reason = printable((cause as Error).message, 300);
-  const message = `no credentials for ${quoted(repositoryOf(name).registry)} can be had by ${origin}: ${reason}`;
+  const message = `no credentials for ${quoted(repositoryOf(name).registry)} can be read from ${origin}: ${reason}`;
   warn({ code: 'DIMGX_CREDENTIALS_SKIPPED', message, count: 1 });
-  if (cause instanceof HelperFailure && cause.said !== '') inform?.(`${cause.program} said: ${cause.said}`);
+  if (cause instanceof HelperFailure && cause.said !== '') inform?.(`${cause.program} reported: ${cause.said}`);
 }

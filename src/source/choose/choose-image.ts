@@ -136,7 +136,7 @@ async function list<C extends Candidate>(candidates: readonly C[], describe: Cho
 
 function formatCandidate({ names, ids, number }: Candidate, { kind, platform, isWhole }: Facts): string {
   const shown = names.slice(0, MAX_NAMES_LISTED).map((name) => printable(name, 100));
-  const what = `${kind}${platform ? ` for ${formatPlatform(platform)}` : ''}${isWhole === false ? ', not whole' : ''}`;
+  const what = `${kind}${platform ? ` for ${formatPlatform(platform)}` : ''}${isWhole === false ? ', incomplete' : ''}`;
   const at = number === undefined ? '' : `@${number} `;
   return `${at}${printable(shortId(ids[0]), 12)} (${[...(shown.length > 0 ? [shown.join(', ')] : []), what].join('; ')})`;
 }

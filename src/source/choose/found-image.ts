@@ -68,7 +68,7 @@ function refuseArtifact(manifest: Manifest): void {
   const isRunnable = mediaType === '' || IMAGE_CONFIG_TYPES.includes(mediaType);
   if (isRunnable && ['image', 'referrer', 'Nydus image'].includes(kind)) return;
   const what = `${withArticle(kind)} of type ${quoted(manifest.artifactType || mediaType)}`;
-  throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `the manifest is of ${what}, not of an image`);
+  throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `the manifest describes ${what}, not an image`);
 }
 
 /** An image's manifest, taken out of an index if there is one. */

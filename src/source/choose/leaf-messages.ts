@@ -14,7 +14,7 @@ export function choiceOf(examined: Examined): Choice {
 }
 
 export function noPlatform(images: readonly Examined[], location: string, target: Platform): DimgxError {
-  const advice = images.length > 0 ? `; it has ${offered(images)}` : ', nor for any other';
+  const advice = images.length > 0 ? `; it has ${offered(images)}` : ' or any other platform';
   const message = `${location} has no image for ${formatPlatform(target)}${advice}`;
   return new DimgxError('DIMGX_SOURCE_NO_PLATFORM', message, {
     choices: images.map(choiceOf),
@@ -54,17 +54,17 @@ export function otherPlatform(
   const why = first
     ? `${location} does not have all blobs of ${described(first)}${missed(first)}`
     : `${location} has no image for ${formatPlatform(target)}`;
-  const message = `${why}: ${described({ platform: taken })}, the only one there, is taken`;
+  const message = `${why}: ${described({ platform: taken })}, the only one there, is used`;
   return { code: 'DIMGX_SOURCE_OTHER_PLATFORM', message, count: 1 };
 }
 
-/** @param taken the image that is taken instead, if any */
+/** @param taken the image that is used instead, if any */
 export function passedOver(image: Examined, taken: Examined | undefined, location: string): Warning {
   const which = `${described(image)} (${short(image)})`;
   const what = isDamaged(image)
     ? `${location} has ${which}, which cannot be read: ${image.problem?.message}`
     : `${location} does not have all of ${which}${missed(image)}`;
-  const message = taken ? `${what}: ${described(taken)} (${short(taken)}) is taken instead` : what;
+  const message = taken ? `${what}: ${described(taken)} (${short(taken)}) is used instead` : what;
   return { code: 'DIMGX_SOURCE_IMAGE_SKIPPED', message, count: 1 };
 }
 
@@ -77,17 +77,17 @@ function offered(images: readonly Examined[]): string {
   const there = images.filter(isWhole);
   const absent = images.filter((image) => !isWhole(image));
   const names = listed([...new Set(there.map(platformName))]) || 'no image at all';
-  return absent.length === 0 ? names : `${names} (and not whole: ${listed([...new Set(absent.map(platformName))])})`;
+  return absent.length === 0 ? names : `${names} (and incomplete: ${listed([...new Set(absent.map(platformName))])})`;
 }
 
 function platformName(image: Examined): string {
-  if (!image.platform) return `one that is not named (${short(image)})`;
+  if (!image.platform) return `an unnamed one (${short(image)})`;
   const name = formatPlatform(image.platform);
   return isNameable(image.platform) ? name : `${name} (${short(image)})`;
 }
 
 function described({ platform }: { readonly platform?: Platform | undefined }): string {
-  return platform ? `the image for ${formatPlatform(platform)}` : 'the image for a platform that is not named';
+  return platform ? `the image for ${formatPlatform(platform)}` : 'the image for an unnamed platform';
 }
 
 function missed({ missing }: Examined): string {

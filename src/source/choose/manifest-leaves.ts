@@ -71,7 +71,7 @@ async function manifestsOf(descriptor: Descriptor, store: Blobs): Promise<readon
 function tooMany(digest: string): DimgxError {
   return new DimgxError(
     'DIMGX_IMAGE_DOCUMENT_TOO_LARGE',
-    `up to the index ${digest} there are over ${MAX_LEAVES} manifests`,
+    `the indexes up to ${digest} list more than ${MAX_LEAVES} manifests`,
   );
 }
 

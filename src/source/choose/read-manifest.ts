@@ -17,12 +17,12 @@ export function documentKind(bytes: Uint8Array, what: string): 'manifest' | 'ind
   if (schemaVersion === 1 || fsLayers !== undefined) {
     throw new DimgxError(
       'DIMGX_SOURCE_NOT_AN_IMAGE',
-      `${what} is a manifest of schema 1, which engines no longer read: convert it, like skopeo copy --format v2s2`,
+      `${what} is a manifest of schema 1, which engines no longer read: convert it, for example with skopeo copy --format v2s2`,
     );
   }
   const isIndex = manifests !== undefined || INDEX_TYPES.includes(mediaType);
   if (isIndex && (layers !== undefined || config !== undefined)) {
-    throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${what} is a manifest and an index at once: the image is refused`);
+    throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${what} is both a manifest and an index: the image is refused`);
   }
   return isIndex ? 'index' : 'manifest';
 }
@@ -38,7 +38,7 @@ export async function readManifest(
 ): Promise<ReadManifest & { readonly digest: Digest }> {
   const { bytes, digest } = await store.manifest(descriptor);
   if (documentKind(bytes, digest) === 'index') {
-    const message = `${digest} is an index, and the one that lists it says that it is a manifest: the image is refused`;
+    const message = `${digest} is an index, but the index that lists it declares it a manifest: the image is refused`;
     throw new DimgxError('DIMGX_IMAGE_BAD_JSON', message);
   }
   return { ...parseManifest(bytes, digest), digest };

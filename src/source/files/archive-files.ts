@@ -134,7 +134,7 @@ export class ArchiveFiles implements Files {
       if (next === undefined) {
         if (links === 0) return undefined;
         if (hostPath !== undefined) throw unsafe(hostPath);
-        throw badMember(name, 'a link to what is not there');
+        throw badMember(name, 'a dangling link');
       }
       path = next;
     }
@@ -162,7 +162,7 @@ export class ArchiveFiles implements Files {
 
   #countFollowed(path: string, bytes: number): void {
     this.#followed += bytes;
-    if (this.#followed > MAX_FOLLOWED) throw badMember(path, 'behind more links than any image has');
+    if (this.#followed > MAX_FOLLOWED) throw badMember(path, 'behind too many links');
   }
 }
 

@@ -65,7 +65,7 @@ export class DirectoryFiles implements Files {
       if (isSystemError(failure, 'ELOOP')) throw badMember(name, 'a link in a loop');
       if (!isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) throw failure;
     }
-    if (await isLink(path)) throw badMember(name, 'a link to what is not there');
+    if (await isLink(path)) throw badMember(name, 'a dangling link');
     return undefined;
   }
 }

@@ -131,7 +131,7 @@ export async function checkBlobFolders(folders: readonly string[]): Promise<void
     const what = `the folder of blobs ${quoted(folder)}`;
     const isDirectory = await isUsableDirectory(folder).catch((cause: unknown) => {
       if (isSystemError(cause, 'ENOENT', 'ENOTDIR')) {
-        throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `${what} is not there`, { ...pathData(folder), cause });
+        throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `${what} does not exist`, { ...pathData(folder), cause });
       }
       const message = `${what} cannot be used: ${reasonOf(cause)}`;
       throw new DimgxError('DIMGX_SOURCE_UNREADABLE', message, { ...pathData(folder), cause });

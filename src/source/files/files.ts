@@ -54,7 +54,7 @@ export function cleanName(name: string): string {
 export function unsafe(name: string): DimgxError {
   return new DimgxError(
     'DIMGX_SOURCE_UNSAFE_PATH',
-    `the path ${quoted(name)} does not stay inside the image's archive or directory: the image is refused`,
+    `the path ${quoted(name)} leads out of the image's archive or directory: the image is refused`,
     pathData(name),
   );
 }

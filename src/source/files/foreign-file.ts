@@ -75,7 +75,7 @@ export function refuseForeign(head: Uint8Array, file: GivenFile): void {
     checkSum(head, 0);
   } catch (cause) {
     const shown = Buffer.from(head.subarray(0, 8)).toString('hex');
-    const message = `this is not a tar archive, nor compressed in a way that is known: it begins with ${shown}`;
+    const message = `this is not a tar archive, and not compressed in a format that dimgx knows: it begins with ${shown}`;
     throw foreignFile(head, file, new DimgxError('DIMGX_TAR_NOT_A_TAR', message, { cause }));
   }
 }
@@ -91,7 +91,7 @@ function advice(format: ForeignFormat, file: GivenFile): string {
       if (file.isPath && MARKS.includes(basename(file.location))) {
         return `give dimgx the directory around it: dimgx ${shellWord(dirname(file.location))}`;
       }
-      return 'perhaps it is one document of an image, or an answer of a server; give dimgx the whole image';
+      return 'perhaps it is one document of an image, or the answer of a server; give dimgx the whole image';
     case 'compressed twice':
     case 'other':
       return `make one with ${SAVE}`;

@@ -72,7 +72,7 @@ async function explanation(documents: Documents, tried: readonly Form[]): Promis
 
 function otherForm(form: Form, files: Files): string {
   const { location } = files;
-  return `${location} holds an image in another form than its prefix says: write ${transportOf(form, files)}:${location}, or the path alone`;
+  return `${location} holds an image in a different form than its prefix says: write ${transportOf(form, files)}:${location}, or the path alone`;
 }
 
 function rootFilesystem({ location, isArchive }: Files): string {
@@ -89,7 +89,7 @@ function inFolder(folders: readonly string[], { location, isArchive }: Files): s
 
 function inArchive(archives: readonly string[], { location, isArchive }: Files): string {
   const [archive = ''] = archives;
-  const what = `${location} holds no image itself, but ${archives.length > 1 ? 'archives' : 'an archive'}, ${listed(archives)}`;
+  const what = `${location} is not an image, but holds ${archives.length > 1 ? 'archives' : 'an archive'}, ${listed(archives)}`;
   if (!isArchive) return `${what}: use dimgx ${shellWord(printable(`${location}/${archive}`))}`;
   return `${what}: unpack it with tar -xf, and use dimgx ${shellWord(printable(`./${archive}`))}`;
 }

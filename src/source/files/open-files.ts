@@ -117,7 +117,7 @@ async function scan(
 ): Promise<Files> {
   const { location } = place;
   if (archive.length === 0) {
-    const what = place.isPath || compression !== 'none' ? 'nothing was saved into it' : 'nothing came';
+    const what = place.isPath || compression !== 'none' ? 'nothing was saved into it' : 'no data came';
     throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} is empty: ${what}`);
   }
   try {

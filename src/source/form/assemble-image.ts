@@ -120,7 +120,7 @@ export function warnOfOddities({ config, oddities = [], layers }: FoundImage, wa
   if (config.oddity) warn({ code: 'DIMGX_IMAGE_ODD_CONFIG', message: config.oddity, count: 1 });
   const made = config.history.filter(({ madeLayer }) => madeLayer).length;
   if (config.history.length === 0 || made === layers.length) return;
-  const message = `the history in the config tells of ${made} layers and the image has ${layers.length}: it is left out`;
+  const message = `the history in the config lists ${made} layers, but the image has ${layers.length}: the history is left out`;
   warn({ code: 'DIMGX_IMAGE_ODD_CONFIG', message, count: 1 });
 }
 

@@ -100,7 +100,7 @@ async function readNodes(documents: Documents): Promise<LegacyLayers> {
     if (node.id && node.id !== id) {
       throw new DimgxError(
         'DIMGX_IMAGE_BAD_JSON',
-        `${id}/json is of another layer, ${quoted(node.id)}: the image is damaged`,
+        `${id}/json describes another layer, ${quoted(node.id)}: the image is damaged`,
       );
     }
     nodes.set(id, { ...node, ...(oddity !== undefined && { oddity }) });
@@ -218,5 +218,5 @@ function loop(id: string): DimgxError {
 
 function missingParent(id: string, child: string): DimgxError {
   const names = `${printable(child, 100)} names the layer ${quoted(id)}`;
-  return new DimgxError('DIMGX_LAYER_BAD_PARENT', `${names}, which is not there: the image is incomplete`);
+  return new DimgxError('DIMGX_LAYER_BAD_PARENT', `${names}, which is missing: the image is incomplete`);
 }

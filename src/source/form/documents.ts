@@ -65,7 +65,7 @@ export class Documents {
   /**
    * The length of a file, in bytes. The file is not read.
    *
-   * @returns `undefined` if there is no regular file of that name
+   * @returns `undefined` if there is not a regular file of that name
    */
   async lengthOf(name: string): Promise<number | undefined> {
     try {

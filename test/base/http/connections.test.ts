@@ -135,7 +135,7 @@ describe.skipIf(absent)(`a connection by TLS${absent}`, () => {
     await writeFile(`${home}/${certsD(host, 'd.crt')}`, new X509Certificate(await readFile(authority())).raw);
     const warnings: Warning[] = [];
     expect(await heard(`https://${host}`, { warn: (warning) => warnings.push(warning) })).toBe('hi');
-    expect(warnings.map(({ code, message }) => [code, /\w+\.\w+(?= is passed over)/.exec(message)?.[0]])).toEqual(
+    expect(warnings.map(({ code, message }) => [code, /\w+\.\w+(?= is skipped)/.exec(message)?.[0]])).toEqual(
       ['a.crt', 'c.crt', 'b.key'].map((name) => ['DIMGX_REGISTRY_CERTIFICATE_SKIPPED', name]),
     );
   });
@@ -162,7 +162,7 @@ describe.skipIf(absent)(`a connection by TLS${absent}`, () => {
       const host = await tlsServer({ ca, requestCert: true, rejectUnauthorized: true, maxVersion });
       const options = { caFile: authority() };
       expect(await heard(`https://${host}`, options)).toMatch(
-        /^identity: it (?:wants|refuses the TLS handshake \([\w/ ]+\), and may want) a client certificate$/,
+        /^identity: it (?:requires|rejected the TLS handshake \([\w/ ]+\) and may require) a client certificate$/,
       );
       const certDir = `${folder}/own-${maxVersion}`;
       await mkdir(certDir);
@@ -178,7 +178,7 @@ describe.skipIf(absent)(`a connection by TLS${absent}`, () => {
     await newUser();
     const host = await listen(createTcpServer(() => undefined));
     const timeouts = { ...TIMEOUTS, greeting: 50 };
-    expect(await heard(`https://${host}`, { timeouts })).toMatch(/^unreachable: it does not answer a TLS greeting/);
+    expect(await heard(`https://${host}`, { timeouts })).toMatch(/^unreachable: no answer to the TLS handshake for /);
   });
 
   it('speaks HTTP/2 with a server that speaks nothing else', async () => {
@@ -203,8 +203,8 @@ describe.skipIf(absent)(`a connection by TLS${absent}`, () => {
     const URL = 'https://127.0.0.2.example';
 
     test.each([
-      [407, 'wants a user and a password (HTTP 407)'],
-      [403, 'does not let it through (HTTP 403)'],
+      [407, 'requires a user name and a password (HTTP 407)'],
+      [403, 'denies the connection (HTTP 403)'],
     ])('that answers HTTP %i is named, and not asked again', async (status, what) => {
       const { url, asked } = await forward({ status });
       expect(await heard(URL)).toBe(`proxy: the proxy ${url} ${what}`);

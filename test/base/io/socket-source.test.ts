@@ -57,7 +57,7 @@ it('ends with an error when there is no connection, or it is ended from here', a
   const left = await sourceOf((socket) => socket.write('x'));
   const pumped = bytesOf(left);
   left.destroy();
-  await expect(pumped).rejects.toThrow('cut');
+  await expect(pumped).rejects.toThrow('lost');
 });
 
 it('ends with the reason of a signal', async () => {

@@ -44,13 +44,13 @@ describe('a spool', () => {
   });
 
   test.each([
-    ['/nonexistent/temporary', 'there is no such directory'],
+    ['/nonexistent/temporary', 'no such directory'],
     ['/dev/null', 'it is not a directory'],
-    ['/proc', 'no file can be made there'],
+    ['/proc', 'no file can be created there'],
   ])('names TMPDIR when it is %s', async (folder, reason) => {
     vi.stubEnv('TMPDIR', folder);
     onTestFinished(() => void vi.unstubAllEnvs());
-    const message = `temporary data cannot be kept in ${folder} (from TMPDIR): ${reason}`;
+    const message = `temporary data cannot be written to ${folder} (from TMPDIR): ${reason}`;
     await expect(openSpool()).rejects.toMatchObject({ code: 'DIMGX_TEMP_UNWRITABLE', message });
   });
 

@@ -152,7 +152,7 @@ describe('the credentials for an image', () => {
     expect([await find('h:1/x'), await find('i:1/x')]).toEqual([GIVEN, GIVEN]);
     env.DOCKER_AUTH_CONFIG = '{"auths": s3:cr';
     expect(await find('h:1/x')).toMatchObject({ username: 'x' });
-    expect(warnings).toMatchObject([{ message: expect.stringContaining('by $DOCKER_AUTH_CONFIG: ') }]);
+    expect(warnings).toMatchObject([{ message: expect.stringContaining('from $DOCKER_AUTH_CONFIG: ') }]);
   });
 
   it('are those of a file that the user names, and of no other', async () => {
@@ -171,11 +171,11 @@ describe('the credentials for an image', () => {
         () => 'none',
         ({ code, message }) => `${code}: ${message}`,
       );
-    expect(await refusal(`${folder}/none`)).toMatch(/^DIMGX_CREDENTIALS_UNREADABLE: .*\/none$/);
+    expect(await refusal(`${folder}/none`)).toMatch(/^DIMGX_CREDENTIALS_UNREADABLE: .*\/none does not exist$/);
     expect(await refusal(`${folder}/own.json`)).toMatch(
       /^DIMGX_CREDENTIALS_UNREADABLE: [^\n]*\/own\.json is not JSON$/,
     );
-    expect(await refusal(folder)).toMatch(/^DIMGX_CREDENTIALS_UNREADABLE: .* is no regular file$/);
+    expect(await refusal(folder)).toMatch(/^DIMGX_CREDENTIALS_UNREADABLE: .* is not a regular file$/);
   });
 
   it('may be tokens, and a name and a password apart', async () => {
@@ -258,8 +258,11 @@ describe('a credential helper', () => {
   });
 
   test.each([
-    ['echo "pass not initialized:\tno store"; exit 1', 'docker-credential-bad said: pass not initialized: no store'],
-    ['printf "\\033[31mno session\\n" >&2; exit 1', 'docker-credential-bad said: \\x1b[31mno session'],
+    [
+      'echo "pass not initialized:\tno store"; exit 1',
+      'docker-credential-bad reported: pass not initialized: no store',
+    ],
+    ['printf "\\033[31mno session\\n" >&2; exit 1', 'docker-credential-bad reported: \\x1b[31mno session'],
     ['echo \'{"Username":"me","Secret":"s3:cr/et"}\'; exit 1', undefined],
     ['echo \'level=info got "Secret" : "s3:cr/et"\'; exit 1', undefined],
     ['exit 1', undefined],
@@ -276,7 +279,7 @@ describe('a credential helper', () => {
     await helper('bad', 'head -c 100000 /dev/zero | tr "\\0" x; exit 1');
     const said: string[] = [];
     await find('h:1/x', { inform: (message) => said.push(message) });
-    expect(said[0]).toMatch(/^docker-credential-bad said: x{250,300}…$/);
+    expect(said[0]).toMatch(/^docker-credential-bad reported: x{250,300}…$/);
   });
 
   it('that has none is no matter: the files may have them', async () => {
@@ -289,10 +292,10 @@ describe('a credential helper', () => {
   test.each([
     ['ends with an error', 'echo hush; echo hush >&2; exit 3', /"docker-credential-bad" ended with 3/],
     ['is killed', 'echo hush; kill -9 $$', /ended with SIGKILL/],
-    ['answers nothing', '', /answers no credentials/],
-    ['answers what is no JSON', 'echo hush', /answers no credentials/],
-    ['answers another document', `echo '{"Username":{"a":"hush"}}'`, /answers no credentials/],
-    ['never stops answering', 'while :; do echo hush hush hush hush hush hush; done', /answers too much/],
+    ['answers nothing', '', /returned no credentials/],
+    ['answers what is no JSON', 'echo hush', /returned no credentials/],
+    ['answers another document', `echo '{"Username":{"a":"hush"}}'`, /returned no credentials/],
+    ['never stops answering', 'while :; do echo hush hush hush hush hush hush; done', /returned too much data/],
   ])('that %s is passed over with a warning', async (_name, script, reason) => {
     await helper('bad', script);
     await dockerHas({ credsStore: 'bad' });
@@ -313,7 +316,7 @@ describe('a credential helper', () => {
       await rm(`${folder}/pid`);
     };
     expect(await find('h:1/x', { timeout: 1000 })).toBeUndefined();
-    expect(warnings[0]?.message).toMatch(/has not answered for 1 s$/);
+    expect(warnings[0]?.message).toMatch(/did not answer for 1 s$/);
     await ended();
     const aborted = find('h:1/x', { signal: AbortSignal.timeout(1000) });
     await expect(aborted).rejects.toMatchObject({ code: 'DIMGX_ABORTED' });
@@ -324,10 +327,10 @@ describe('a credential helper', () => {
   test.each([
     ['nowhere', /"docker-credential-nowhere" is not on the PATH/],
     ['plain', /cannot be run: EACCES/],
-    ['../x', /cannot be the name/],
-    ['-x', /cannot be the name/],
-    ['a b', /cannot be the name/],
-    ['x\n', /"x\\n" cannot be the name/],
+    ['../x', /is not a valid name/],
+    ['-x', /is not a valid name/],
+    ['a b', /is not a valid name/],
+    ['x\n', /"x\\n" is not a valid name/],
   ])('called %j is not run', async (credsStore, reason) => {
     await write('bin/docker-credential-plain', '#!/bin/sh\n');
     await write('x', `#!/bin/sh\necho '{"Username":"me","Secret":"hush"}'\n`);
@@ -364,8 +367,8 @@ describe('a file of credentials', () => {
     expect(await find('h:1/x')).toBeUndefined();
     expect(warnings.map(({ message }) => message)).toEqual([
       expect.stringMatching(/config\.json is larger than \d+ bytes$/),
-      expect.stringMatching(/run\/containers\/auth\.json is no regular file$/),
-      expect.stringMatching(/\.config\/containers\/auth\.json is no regular file$/),
+      expect.stringMatching(/run\/containers\/auth\.json is not a regular file$/),
+      expect.stringMatching(/\.config\/containers\/auth\.json is not a regular file$/),
     ]);
   });
 });

@@ -173,7 +173,7 @@ describe('a file that is not an archive is called what it is, with what to do', 
 
   test('unknown bytes are shown', async () => {
     const path = await file(latin1('\x91\x7c'.padEnd(5000, '\x9a')));
-    const message = `${path} cannot be read as an archive: this is not a tar archive, nor compressed in a way that is known: it begins with 917c9a9a9a9a9a9a`;
+    const message = `${path} cannot be read as an archive: this is not a tar archive, and not compressed in a format that dimgx knows: it begins with 917c9a9a9a9a9a9a`;
     expect(await refusal(path)).toMatchObject({ code: 'DIMGX_TAR_NOT_A_TAR', message });
   });
 
@@ -208,7 +208,7 @@ describe('what is empty is called so', () => {
   test('standard input', async () => {
     const { stderr, code } = await runDimgx('-t', '-', '-');
     expect({ stderr, code }).toEqual({
-      stderr: 'dimgx: DIMGX_SOURCE_NOT_AN_IMAGE: standard input is empty: nothing came\n',
+      stderr: 'dimgx: DIMGX_SOURCE_NOT_AN_IMAGE: standard input is empty: no data came\n',
       code: 2,
     });
   });

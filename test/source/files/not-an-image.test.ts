@@ -108,7 +108,7 @@ describe('an archive in an archive is named', () => {
   ])('%s', async (name, beside) => {
     const members = { [name]: archive, ...(beside && { [beside]: '' }) };
     const path = await writeArchive(members, 'outer.tar');
-    const what = `holds no image itself, but an archive, "${name}"`;
+    const what = `is not an image, but holds an archive, "${name}"`;
     expect(await refusal(path)).toMatchObject({
       code: 'DIMGX_SOURCE_NOT_AN_IMAGE',
       message: `${path} ${what}: unpack it with tar -xf, and use dimgx ./${name}`,
@@ -140,7 +140,7 @@ describe('an image in another form than the prefix says: the right prefix is off
     ] as const) {
       expect(await refusal(`${prefix}:${path}`)).toMatchObject({
         code: 'DIMGX_SOURCE_NOT_AN_IMAGE',
-        message: `${path} holds an image in another form than its prefix says: write ${form}:${path}, or the path alone`,
+        message: `${path} holds an image in a different form than its prefix says: write ${form}:${path}, or the path alone`,
       });
       for (const right of [`${form}:${path}`, path]) expect((await opened(right)).id).toBe(imageIdOf(app));
     }
