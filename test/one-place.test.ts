@@ -51,11 +51,17 @@ describe('codecs', () => {
 
   test('each has a flag of its name, and each flag a codec', () => {
     expect(flags.map(([name]) => name)).toEqual([...names, 'no-compress']);
-    for (const [name, { describe }] of flags.slice(0, -1)) expect(describe).toBe(`compress with ${name}`);
+    for (const [name, { means, describe }] of flags.slice(0, -1)) {
+      expect({ means, describe }).toEqual({ means: name, describe: `compress with ${name}` });
+    }
   });
 
   test('the levels are told with the options', () => {
-    expect(OPTION_TABLE['compress-level'].describe).toBe(`compression level: ${levels}`);
+    const { describe, read } = OPTION_TABLE['compress-level'];
+    expect(describe).toBe(`compression level: ${levels}`);
+    const highest = Math.max(...names.map((name) => CODECS[name].levels.highest));
+    expect(read('--compress-level', String(highest))).toBe(highest);
+    expect(() => read('--compress-level', String(highest + 1))).toThrow(/whole number/);
     expect(textOf('src/options.ts')).toContain(`/** ${levels}. Default: the codec's default. */`);
   });
 
@@ -83,6 +89,12 @@ describe('codecs', () => {
     expect(written.sort()).toEqual(told.sort());
     const read = rows.filter((cells) => cells.length === 2).map(([name]) => name);
     expect(read.sort()).toEqual([...names].sort());
+  });
+
+  test('docs/library.md names each', () => {
+    const rows = new Page('docs/library.md').section('## Options').rows;
+    const [, meaning = ''] = rows.find(([option]) => option === '`compression`') ?? [];
+    expect([...meaning.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(['none', ...names]);
   });
 
   test.each(names)('%s is in the conformance table, and has tests', (name) => {

@@ -16,6 +16,9 @@ import { openSource } from './files/open-files.js';
 import { assembleImage, warnOfOddities } from './form/assemble-image.js';
 import * as dockerArchive from './form/docker-archive.js';
 import { Documents } from './form/documents.js';
+import type { Transport } from './sources.js';
+
+const TRANSPORT: Transport = 'docker-daemon';
 
 /** What to open in an engine. */
 interface DaemonRequest {
@@ -50,7 +53,7 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
   const platform = platformOf(details);
   return Object.freeze({
     reference: request.reference,
-    source: { transport: 'docker-daemon', location: engine.location },
+    source: { transport: TRANSPORT, location: engine.location },
     id: details.id,
     ...(details.descriptor && !details.descriptor.isIndex && { manifestDigest: details.descriptor.digest }),
     tags: Object.freeze([...details.repoTags]),
@@ -198,7 +201,7 @@ async function savedLayers(
   const { resources } = context;
   const saved = await assembleImage(found, {
     reference: location,
-    transport: 'docker-daemon',
+    transport: TRANSPORT,
     files,
     resources,
     verify,

@@ -23,6 +23,9 @@ import { foundImage, imageManifest } from './choose/found-image.js';
 import { listDocument } from './choose/list-manifest.js';
 import { describeLayers, imageOf, warnOfOddities } from './form/assemble-image.js';
 import type { FoundImage } from './form/form.js';
+import type { Transport } from './sources.js';
+
+const TRANSPORT: Transport = 'docker';
 
 /** What to open in a registry. */
 interface ImageRequest {
@@ -65,7 +68,7 @@ export async function openRegistryImage(request: ImageRequest, context: OpenCont
     const item = printable(name.full, 80);
     return fetchLayers(wanted, { repository, cache, item, jobs, foreign, watch: watch?.layer, fetched }, context);
   };
-  const source = { transport: 'docker', location };
+  const source = { transport: TRANSPORT, location };
   const layers = describeLayers(options.allowForeignLayers ? found : withoutForeign(found));
   return imageOf(found, { reference: request.reference, source, layers, fetch, resources });
 }
@@ -94,7 +97,7 @@ export async function listRegistryImages(
   const { name, documents } = await openDocuments(anyName, options, context);
   const { location, ...top } = await documents.top();
   const images = await listDocument(top, name.digest ? [] : [name.full], documents);
-  return { source: { transport: 'docker', location }, images };
+  return { source: { transport: TRANSPORT, location }, images };
 }
 
 async function openDocuments(anyName: string, options: ImageRequest['options'], context: OpenContext) {

@@ -5,6 +5,7 @@ import { DimgxError } from '../errors.js';
 import type { ImageList, ListedImage, OpenContext } from '../image/image.js';
 import { platformOf } from '../image/platform.js';
 import type { OpenOptions } from '../options.js';
+import type { Transport } from './sources.js';
 
 /** Number of images inspected in parallel. */
 const AT_ONCE = 8;
@@ -23,7 +24,7 @@ export async function listEngineImages(
   const { openEngine } = await import('../engine/open-engine.js');
   const engine = await openEngine({ host, signal });
   resources.adopt(() => engine.close());
-  const source = { transport: 'docker-daemon', location: engine.location };
+  const source = { transport: 'docker-daemon' satisfies Transport, location: engine.location };
   if (name === undefined) return { source, images: await allImages(engine) };
   const found = await lookUpImage(engine, name);
   if (!found?.details) {

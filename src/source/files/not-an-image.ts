@@ -1,6 +1,6 @@
 import { readRegion } from '../../base/io/region.js';
 import { printable, quoted, shellWord } from '../../base/text/printable.js';
-import { detectCompression } from '../../compression/codecs.js';
+import { CODECS, detectCompression } from '../../compression/codecs.js';
 import { DimgxError } from '../../errors.js';
 import { Documents } from '../form/documents.js';
 import type { Form } from '../form/form.js';
@@ -16,6 +16,13 @@ const MAX_FOLDERS = 64;
 const MAX_FILES = 20;
 /** Number of names that a message lists. */
 const MAX_LISTED = 3;
+
+/** Extensions of compressed archives in one word, without the dot: `tgz`. */
+const SHORT = Object.values(CODECS).flatMap(({ extensions }) =>
+  extensions.flatMap((it) => /^\.(t.*)/.exec(it)?.[1] ?? []),
+);
+/** How archives are named: `image.tar`, `image.tar.gz`, `image.tgz`. */
+const ARCHIVE_NAME = new RegExp(`\\.(tar|oci|t[a-z]z2?|${SHORT.join('|')})(\\.[a-z0-9]+)?$`, 'i');
 
 const BUILD = 'build the image, and give dimgx its name or a saved archive';
 
@@ -135,7 +142,7 @@ function folderOf(files: Files, folder: string): Files {
 
 /** Files at the top that begin like an archive: those named like one, or the only file. */
 async function archivesAmong(names: readonly string[], files: Files): Promise<readonly string[]> {
-  const called = names.filter((name) => /\.(tar|t[a-z]z2?|tzst|oci)(\.[a-z0-9]+)?$/i.test(name));
+  const called = names.filter((name) => ARCHIVE_NAME.test(name));
   const found: string[] = [];
   for (const name of (called.length > 0 ? called : names.slice(0, names.length === 1 ? 1 : 0)).slice(0, MAX_FILES)) {
     if (await isArchiveFile(name, files).catch(() => false)) found.push(name);
