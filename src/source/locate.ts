@@ -8,7 +8,7 @@ import { fullName } from '../reference/image-name.js';
 import { engineSource } from './engine-source.js';
 import { filePlace } from './file-source.js';
 import { openPath, openStandardInput } from './files/open-files.js';
-import { FORMS, MARKS } from './form/forms.js';
+import { FORM_MARKS, FORMS } from './form/forms.js';
 import type { PathChoice, Reference } from './reference.js';
 import { registrySource } from './registry-source.js';
 import { type OpenRequest, type Place, prefixOf } from './source.js';
@@ -101,7 +101,7 @@ async function existing(choices: readonly [PathChoice, ...PathChoice[]]): Promis
 async function isPath(text: string, kind: 'file' | 'directory'): Promise<boolean> {
   const mayBeImage = fullName(text) !== undefined || /^[0-9a-f]{64}$/.test(text);
   if (kind === 'file' || text.includes('/') || !mayBeImage) return true;
-  return (await Promise.all(MARKS.map((mark) => exists(join(text, mark))))).includes(true);
+  return (await Promise.all(FORM_MARKS.map((mark) => exists(join(text, mark))))).includes(true);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -27,17 +27,17 @@ export const AUTH_VARIABLE = 'DOCKER_AUTH_CONFIG';
 /** The places to search for credentials, in order. Sources: containers-auth.json(5); docker/cli, configfile. */
 export function authSources({ env, first, authFile }: AuthSourcesRequest): readonly AuthSource[] {
   if (authFile !== undefined) return [namedSource(authFile)];
-  const docker = [...variableSource(env[AUTH_VARIABLE]), fileSource(dockerFile(env))];
-  const podman = podmanFiles(env).map(fileSource);
+  const docker = [...variableSource(env[AUTH_VARIABLE]), authFileSource(dockerFile(env))];
+  const podman = podmanFiles(env).map(authFileSource);
   return first === 'docker' ? [...docker, ...podman] : [...podman, ...docker];
 }
 
-function fileSource(path: string): AuthSource {
+function authFileSource(path: string): AuthSource {
   return { origin: printable(path, 300), isNamed: false, read: () => readAuthFile(path) };
 }
 
 function namedSource(path: string): AuthSource {
-  const { origin } = fileSource(path);
+  const { origin } = authFileSource(path);
   const read = async () => {
     const { access } = await import('node:fs/promises');
     await access(path).catch((cause: unknown) => {

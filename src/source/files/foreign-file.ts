@@ -5,7 +5,7 @@ import { DimgxError } from '../../errors.js';
 import { type ForeignFormat, type FormatKind, foreignFormat } from '../../tar/foreign-format.js';
 import { BLOCK, isZeroBlock } from '../../tar/header.js';
 import { checkSum } from '../../tar/read-header.js';
-import { MARKS } from '../form/forms.js';
+import { FORM_MARKS } from '../form/forms.js';
 
 /** Where an archive comes from. */
 export interface ArchivePlace {
@@ -88,7 +88,7 @@ function advice(format: ForeignFormat, file: GivenFile): string {
     case 'archive':
       return `unpack it first${program === undefined ? '' : ` with ${program}`}, and give dimgx the image in it`;
     case 'JSON':
-      if (file.isPath && MARKS.includes(basename(file.location))) {
+      if (file.isPath && FORM_MARKS.includes(basename(file.location))) {
         return `give dimgx the directory around it: dimgx ${shellWord(dirname(file.location))}`;
       }
       return 'perhaps it is one document of an image, or the answer of a server; give dimgx the whole image';

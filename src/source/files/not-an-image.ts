@@ -4,7 +4,7 @@ import { CODECS, detectCompression } from '../../compression/codecs.js';
 import { DimgxError } from '../../errors.js';
 import { Documents } from '../form/documents.js';
 import type { Form } from '../form/form.js';
-import { FORMS, MARKS, transportOf } from '../form/forms.js';
+import { FORM_MARKS, FORMS, transportOf } from '../form/forms.js';
 import type { Files } from './files.js';
 import { flatAlready, rootNames } from './foreign-file.js';
 
@@ -74,7 +74,7 @@ async function explanation(documents: Documents, tried: readonly Form[]): Promis
   const other = OTHERS.find(({ top }) => top.every((name) => names.includes(name)));
   if (other) return `${location} ${other.what}`;
   const flat = isArchive ? '; if it is a root filesystem already, as from docker export, extract it with tar' : '';
-  return `${location} holds no image: it has none of ${MARKS.slice(0, -1).join(', ')} and ${MARKS.at(-1)} at its top, but ${listed(names)}${flat}`;
+  return `${location} holds no image: it has none of ${FORM_MARKS.slice(0, -1).join(', ')} and ${FORM_MARKS.at(-1)} at its top, but ${listed(names)}${flat}`;
 }
 
 function otherForm(form: Form, files: Files): string {

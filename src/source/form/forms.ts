@@ -17,7 +17,7 @@ export type FileUsage = (typeof FORMS)[number]['usages'][number];
 export const FILE_USAGES: readonly FileUsage[] = [...new Set(FORMS.flatMap<FileUsage>(({ usages }) => usages))];
 
 /** Names at the top of files that may be an image. */
-export const MARKS: readonly string[] = [...new Set(FORMS.flatMap<string>(({ marks }) => marks))];
+export const FORM_MARKS: readonly string[] = [...new Set(FORMS.flatMap<string>(({ marks }) => marks))];
 
 /** The forms that files with this transport may have. */
 export function formsOf(transport: string): readonly Form[] {
