@@ -1,11 +1,11 @@
 import { digestOf } from '../../image/checks.js';
+import { chooseImage } from '../../image/choose/choose-image.js';
+import { listDocument } from '../../image/choose/list-manifest.js';
 import type { ListedImage } from '../../image/image.js';
 import { algorithmOf, type Digest, hexOf } from '../../reference/digest.js';
-import { chooseImage } from '../choose/choose-image.js';
-import { foundImage, imageManifest } from '../choose/found-image.js';
-import { listDocument } from '../choose/list-manifest.js';
 import { BlobStore, type Documents } from './documents.js';
 import type { FormRequest, FoundImage } from './form.js';
+import { foundImage, imageManifest } from './found-image.js';
 
 /** The form that `skopeo copy … dir:DIR` writes: one manifest and its blobs. Source: containers/image, directory/. */
 export const usages = ['dir:DIR'] as const;

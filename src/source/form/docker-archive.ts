@@ -2,6 +2,15 @@ import { basename } from 'node:path/posix';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import { checkDigest, checkLayerCount, digestOf } from '../../image/checks.js';
+import { chooseByDocuments, factsOf, type Looked } from '../../image/choose/choose-by-documents.js';
+import {
+  type Candidate,
+  chooseImage,
+  distinctImages,
+  matchingImages,
+  realNames,
+} from '../../image/choose/choose-image.js';
+import { listedImage, MAX_MISSING, ownProblem } from '../../image/choose/examine-manifest.js';
 import { type ParsedConfig, parseConfig } from '../../image/config.js';
 import { parseDocument } from '../../image/document.js';
 import type { ListedImage } from '../../image/image.js';
@@ -15,9 +24,6 @@ import {
 import { parseTolerantly } from '../../image/oddity.js';
 import { choosePlatform, defaultPlatform, type Platform } from '../../image/platform.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
-import { chooseByDocuments, factsOf, type Looked } from '../choose/choose-by-documents.js';
-import { type Candidate, chooseImage, distinctImages, matchingImages, realNames } from '../choose/choose-image.js';
-import { listedImage, MAX_MISSING, ownProblem } from '../choose/examine-manifest.js';
 import { cleanName } from '../files/files.js';
 import type { Documents } from './documents.js';
 import type { FormRequest, FoundImage, FoundLayer } from './form.js';

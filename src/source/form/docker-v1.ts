@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 import { printable, quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
+import { type Candidate, chooseImage, matchingImages } from '../../image/choose/choose-image.js';
+import { MAX_MISSING } from '../../image/choose/examine-manifest.js';
 import { Created, historyEntry, type ParsedConfig } from '../../image/config.js';
 import { parseDocument } from '../../image/document.js';
 import type { ListedImage } from '../../image/image.js';
 import { DOCKER_LAYER_TYPE } from '../../image/manifest.js';
 import { parseTolerantly, tolerantSchema } from '../../image/oddity.js';
 import { type Platform, platformOf } from '../../image/platform.js';
-import { type Candidate, chooseImage, matchingImages } from '../choose/choose-image.js';
-import { MAX_MISSING } from '../choose/examine-manifest.js';
 import type { Documents } from './documents.js';
 import type { FormRequest, FoundImage, FoundLayer } from './form.js';
 

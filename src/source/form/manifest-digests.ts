@@ -1,8 +1,8 @@
 import { DimgxError } from '../../errors.js';
+import { leavesOf } from '../../image/choose/manifest-leaves.js';
 import { parseDocument } from '../../image/document.js';
 import { IndexSchema, ManifestSchema } from '../../image/manifest.js';
 import { algorithmOf, type Digest, hexOf, parseDigest } from '../../reference/digest.js';
-import { leavesOf } from '../choose/manifest-leaves.js';
 import { BlobStore, type Documents } from './documents.js';
 
 /**

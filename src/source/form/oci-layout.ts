@@ -1,12 +1,6 @@
 import { DimgxError } from '../../errors.js';
 import type { Blobs } from '../../image/checks.js';
-import { parseDocument } from '../../image/document.js';
-import type { ListedImage } from '../../image/image.js';
-import { type Descriptor, INDEX_DOCUMENT, IndexSchema } from '../../image/manifest.js';
-import { parseTolerantly } from '../../image/oddity.js';
-import { defaultPlatform, platformOf, rankOf } from '../../image/platform.js';
-import { hexOf, isDigest } from '../../reference/digest.js';
-import { chooseByDocuments, factsOf, type Looked } from '../choose/choose-by-documents.js';
+import { chooseByDocuments, factsOf, type Looked } from '../../image/choose/choose-by-documents.js';
 import {
   type Candidate,
   distinctImages,
@@ -14,15 +8,27 @@ import {
   matchingImages,
   noSuchImage,
   realNames,
-} from '../choose/choose-image.js';
-import { type Examined, examineManifest, isWhole, ownProblem, withProblem } from '../choose/examine-manifest.js';
-import { foundImage, imageManifest, manifestForPlatform } from '../choose/found-image.js';
-import { noneIsAnImage, otherPlatform } from '../choose/leaf-messages.js';
-import { listManifest } from '../choose/list-manifest.js';
-import { isImageKind, isManifest, kindOfDescriptor, mayBeIndex } from '../choose/manifest-kind.js';
-import { leavesOf } from '../choose/manifest-leaves.js';
+} from '../../image/choose/choose-image.js';
+import {
+  type Examined,
+  examineManifest,
+  isWhole,
+  ownProblem,
+  withProblem,
+} from '../../image/choose/examine-manifest.js';
+import { noneIsAnImage, otherPlatform } from '../../image/choose/leaf-messages.js';
+import { listManifest } from '../../image/choose/list-manifest.js';
+import { isImageKind, isManifest, kindOfDescriptor, mayBeIndex } from '../../image/choose/manifest-kind.js';
+import { leavesOf } from '../../image/choose/manifest-leaves.js';
+import { parseDocument } from '../../image/document.js';
+import type { ListedImage } from '../../image/image.js';
+import { type Descriptor, INDEX_DOCUMENT, IndexSchema } from '../../image/manifest.js';
+import { parseTolerantly } from '../../image/oddity.js';
+import { defaultPlatform, platformOf, rankOf } from '../../image/platform.js';
+import { hexOf, isDigest } from '../../reference/digest.js';
 import { BlobStore, type Documents } from './documents.js';
 import type { FormRequest, FoundImage } from './form.js';
+import { foundImage, imageManifest, manifestForPlatform } from './found-image.js';
 import { blobPath, INDEX, MARKER, manifestDigestsByConfig } from './manifest-digests.js';
 
 /** An OCI image layout. Source: OCI image-spec, image-layout.md. */

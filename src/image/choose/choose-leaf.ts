@@ -1,7 +1,7 @@
 import type { Warn } from '../../errors.js';
-import type { Blobs } from '../../image/checks.js';
-import type { Descriptor } from '../../image/manifest.js';
-import { defaultPlatform, isSamePlatform, type Platform, platformOf, rankOf } from '../../image/platform.js';
+import type { Blobs } from '../checks.js';
+import type { Descriptor } from '../manifest.js';
+import { defaultPlatform, isSamePlatform, type Platform, platformOf, rankOf } from '../platform.js';
 import { type ExaminedManifest, examineManifest, isDamaged, isWhole } from './examine-manifest.js';
 import { incomplete, noneIsAnImage, noPlatform, otherPlatform, passedOver } from './leaf-messages.js';
 import { isImageKind, kindOfDescriptor } from './manifest-kind.js';
@@ -18,7 +18,7 @@ export interface LeafRequest {
   readonly tell: Warn;
 }
 
-export interface ChosenLeaf {
+interface ChosenLeaf {
   readonly descriptor: Descriptor;
   /** The index declares that it is for the platform, so what its config says does not matter. */
   readonly isDeclared: boolean;

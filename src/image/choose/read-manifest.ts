@@ -1,9 +1,9 @@
 import { DimgxError } from '../../errors.js';
-import type { Blobs } from '../../image/checks.js';
-import { parseDocument } from '../../image/document.js';
-import { type Descriptor, INDEX_TYPES, KindSchema, MANIFEST, type Manifest } from '../../image/manifest.js';
-import { parseTolerantly } from '../../image/oddity.js';
 import type { Digest } from '../../reference/digest.js';
+import type { Blobs } from '../checks.js';
+import { parseDocument } from '../document.js';
+import { type Descriptor, INDEX_TYPES, KindSchema, MANIFEST, type Manifest } from '../manifest.js';
+import { parseTolerantly } from '../oddity.js';
 
 /**
  * Whether a document is a manifest or an index. A document that could be read as both is refused: readers have

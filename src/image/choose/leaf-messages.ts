@@ -1,13 +1,13 @@
 import { printable, quoted } from '../../base/text/printable.js';
 import { type Choice, DimgxError, type ErrorDetails, type Warning } from '../../errors.js';
-import { formatPlatform, isNameable, type Platform } from '../../image/platform.js';
+import { formatPlatform, isNameable, type Platform } from '../platform.js';
 import { type Examined, isDamaged, isWhole, knownWhole } from './examine-manifest.js';
 import { withArticle } from './manifest-kind.js';
 
 const MAX_LISTED = 20;
 
 /** An image of an index, as a choice that an error offers. */
-export function choiceOf(examined: Examined): Choice {
+function choiceOf(examined: Examined): Choice {
   const { kind, platform, digest } = examined;
   const whole = knownWhole(examined);
   return { names: [], kind, ...(platform && { platform }), digest, ...(whole !== undefined && { isWhole: whole }) };

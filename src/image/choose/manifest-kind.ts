@@ -1,10 +1,4 @@
-import {
-  type Descriptor,
-  IMAGE_CONFIG_TYPES,
-  INDEX_TYPES,
-  MANIFEST_TYPES,
-  type Manifest,
-} from '../../image/manifest.js';
+import { type Descriptor, IMAGE_CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES, type Manifest } from '../manifest.js';
 
 /** What a manifest describes: an image, an index, or something stored beside images. */
 export type ManifestKind =

@@ -1,8 +1,8 @@
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import type { Blobs } from '../../image/checks.js';
-import { parseDocument } from '../../image/document.js';
-import { type Descriptor, IndexSchema } from '../../image/manifest.js';
+import type { Blobs } from '../checks.js';
+import { parseDocument } from '../document.js';
+import { type Descriptor, IndexSchema } from '../manifest.js';
 import { ownProblem } from './examine-manifest.js';
 import { isAttestation, mayBeIndex } from './manifest-kind.js';
 import { documentKind } from './read-manifest.js';

@@ -1,12 +1,12 @@
 import { MAX_DOCUMENT } from '../../base/limits.js';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import type { Blobs } from '../../image/checks.js';
-import { parseConfig } from '../../image/config.js';
-import type { ListedImage } from '../../image/image.js';
-import { type Descriptor, isForeign, type Manifest } from '../../image/manifest.js';
-import { type Platform, platformOf } from '../../image/platform.js';
 import { hexOf, parseDigest } from '../../reference/digest.js';
+import type { Blobs } from '../checks.js';
+import { parseConfig } from '../config.js';
+import type { ListedImage } from '../image.js';
+import { type Descriptor, isForeign, type Manifest } from '../manifest.js';
+import { type Platform, platformOf } from '../platform.js';
 import { isManifest, kindOfDescriptor, kindOfManifest, type ManifestKind } from './manifest-kind.js';
 import { readManifest } from './read-manifest.js';
 

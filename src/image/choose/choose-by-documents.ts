@@ -1,5 +1,5 @@
 import { DimgxError, type Warn } from '../../errors.js';
-import { defaultPlatform, formatPlatform, isSamePlatform, type Platform, rankOf } from '../../image/platform.js';
+import { defaultPlatform, formatPlatform, isSamePlatform, type Platform, rankOf } from '../platform.js';
 import { ambiguousImage, type Candidate, type Facts } from './choose-image.js';
 import { type Examined, isDamaged, isWhole } from './examine-manifest.js';
 import { noneIsAnImage, passedOver } from './leaf-messages.js';
@@ -12,7 +12,7 @@ export interface Looked {
   readonly platforms: readonly Platform[];
 }
 
-export interface DocumentsRequest<C extends Candidate> {
+interface DocumentsRequest<C extends Candidate> {
   readonly selector: string | undefined;
   /** Name of what holds the candidates, printable. */
   readonly location: string;

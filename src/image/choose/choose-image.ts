@@ -1,7 +1,7 @@
 import { printable, quoted, shortId } from '../../base/text/printable.js';
 import { type Choice, DimgxError } from '../../errors.js';
-import { formatPlatform } from '../../image/platform.js';
 import { normalizeImageName } from '../../reference/image-name.js';
+import { formatPlatform } from '../platform.js';
 
 /** One of several images in one place, as far as choosing needs to know it. */
 export interface Candidate {
@@ -17,7 +17,7 @@ export interface Candidate {
 export type Facts = Omit<Choice, 'names'>;
 
 /** How to choose, and how to describe the choices. */
-export interface ChooseRequest<C extends Candidate> {
+interface ChooseRequest<C extends Candidate> {
   readonly selector: string | undefined;
   /** Name of what holds the candidates, printable. */
   readonly location: string;
