@@ -5,7 +5,7 @@ import { configFolder, type Environment } from '../base/io/folders.js';
 import { readPrivateDocument } from '../base/io/regular-file.js';
 import { goFields, isObject } from '../base/text/go-json.js';
 import { printable, quoted } from '../base/text/printable.js';
-import { DimgxError, isSystemError } from '../errors.js';
+import { DimgxError, type ErrorDetails, isSystemError } from '../errors.js';
 import { checkShape } from '../image/document.js';
 import { type Endpoint, parseEndpoint, readTlsFiles } from './endpoint.js';
 
@@ -59,10 +59,9 @@ async function configuredContext(path: string): Promise<string | undefined> {
     return currentContext || undefined;
   } catch (cause) {
     if (isSystemError(cause)) return undefined;
-    throw badContext(
-      `docker's configuration cannot be used: ${fileFailure(cause, path)}: repair it, or name an engine by --host`,
-      cause,
-    );
+    throw badContext(`docker's configuration cannot be used: ${fileFailure(cause, path)}: correct it`, cause, {
+      options: ['host'],
+    });
   }
 }
 
@@ -76,6 +75,6 @@ function fileFailure(cause: unknown, path: string): string {
   return cause instanceof DimgxError ? cause.message : printable(String(cause), 300);
 }
 
-function badContext(message: string, cause: unknown): DimgxError {
-  return new DimgxError('DIMGX_ENGINE_UNREACHABLE', message, { cause, options: ['host'] });
+function badContext(message: string, cause: unknown, details: ErrorDetails = {}): DimgxError {
+  return new DimgxError('DIMGX_ENGINE_CONFIG', message, { ...details, cause });
 }

@@ -93,10 +93,10 @@ function whyUnresolved(
       if (rows.length === 1) return [];
       const specText =
         name === spec ? `the layer spec ${quoted(spec)}` : `${quoted(name)} in the layer spec ${quoted(spec)}`;
-      if (rows.length === 0) return `${specText} names no layer of ${printable(image.reference)}`;
+      if (rows.length === 0) return `${specText} matches no layer of ${printable(image.reference)}`;
       const places = rows.map(({ layer, imageId }) => (layer ? `@${image.layers.indexOf(layer) + 1}` : imageId));
       const choice = places.length > SHOWN ? `${places.slice(0, SHOWN).join(', ')}…` : places.join(', ');
-      return `${specText} fits several layers (${choice}): give more digits, or @N`;
+      return `${specText} matches several layers (${choice}): give more digits, or @N`;
     })
     .join('; ');
 }
