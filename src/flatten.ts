@@ -63,14 +63,14 @@ export async function flatten(
     warnings.push(warning);
     call.options.onWarning?.(warning);
   };
-  const heard = { ...options, ...call.options, onWarning };
+  const stageOptions = { ...options, ...call.options, onWarning };
   try {
     const work = async () => {
-      const destination = await findDestination(target, heard, onWarning);
+      const destination = await findDestination(target, stageOptions, onWarning);
       if (destination.kind === 'stream') destination.stream.onLost(call.fail);
       try {
-        const image = await openImage(reference, heard);
-        return await flattenInto(destination, image, { ...heard, settle: call.settle, warnings });
+        const image = await openImage(reference, stageOptions);
+        return await flattenInto(destination, image, { ...stageOptions, settle: call.settle, warnings });
       } finally {
         if (destination.kind === 'stream') destination.stream.release();
       }
@@ -82,22 +82,26 @@ export async function flatten(
 }
 
 /** The options in the form the stages take. */
-type Heard = FlattenOptions & {
+type StageOptions = FlattenOptions & {
   readonly onWarning: Warn;
   readonly settle: () => Promise<void>;
   readonly warnings: readonly Warning[];
 };
 
-async function flattenInto(destination: Destination, image: Image, heard: Heard): Promise<FlattenResult> {
+async function flattenInto(destination: Destination, image: Image, stageOptions: StageOptions): Promise<FlattenResult> {
   try {
-    const select = selectLayers(image, heard, heard.onWarning);
-    const layers = await inspectLayers(image, { ...heard, select });
-    const plan = mergeLayers(layers, heard);
-    const { assembler, size } = openExtraction(plan, heard);
-    const onBytes = progressOf(destination.name, size, heard);
-    const bytes = await writeTarget(destination, assembler, { signal: heard.signal, onBytes, settle: heard.settle });
-    const excluded = heard.excludeDevices ? { excludedDevices: plan.excluded } : {};
-    return { ...resultOf(image, plan), bytes, ...excluded, warnings: heard.warnings };
+    const select = selectLayers(image, stageOptions, stageOptions.onWarning);
+    const layers = await inspectLayers(image, { ...stageOptions, select });
+    const plan = mergeLayers(layers, stageOptions);
+    const { assembler, size } = openExtraction(plan, stageOptions);
+    const onBytes = progressOf(destination.name, size, stageOptions);
+    const bytes = await writeTarget(destination, assembler, {
+      signal: stageOptions.signal,
+      onBytes,
+      settle: stageOptions.settle,
+    });
+    const excluded = stageOptions.excludeDevices ? { excludedDevices: plan.excluded } : {};
+    return { ...resultOf(image, plan), bytes, ...excluded, warnings: stageOptions.warnings };
   } finally {
     await image.close();
   }

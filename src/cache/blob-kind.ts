@@ -1,5 +1,5 @@
-import { parsePrivate } from '../base/io/regular-file.js';
 import { MAX_DOCUMENT } from '../base/limits.js';
+import { tryParseJson } from '../base/text/go-json.js';
 import { type CompressionName, detectCompression } from '../compression/codecs.js';
 import { openRegular, READ_QUIETLY } from './cache-files.js';
 
@@ -27,7 +27,7 @@ export async function blobKind(path: string): Promise<BlobKind | undefined> {
     const { size } = await file.stat();
     if (size > MAX_DOCUMENT || !/^\s*\{/.test(head.toString('latin1'))) return undefined;
     const { buffer } = await file.read(Buffer.alloc(size), 0, size, 0);
-    return documentKind(parsePrivate(buffer.toString()));
+    return documentKind(tryParseJson(buffer.toString()));
   } finally {
     await file.close();
   }

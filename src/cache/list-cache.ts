@@ -65,14 +65,17 @@ export async function listCache(options: CacheOptions = {}): Promise<CacheList> 
  */
 export async function inCache<Options extends CacheOptions & Pick<CommonOptions, 'onProgress'>, Result>(
   options: Options,
-  work: (cache: OpenedFiles, heard: Pick<CommonOptions, 'onProgress'> & { signal: AbortSignal }) => Promise<Result>,
+  work: (
+    cache: OpenedFiles,
+    stageOptions: Pick<CommonOptions, 'onProgress'> & { signal: AbortSignal },
+  ) => Promise<Result>,
 ): Promise<Result> {
   checkOptions(options);
   const { cache } = options;
   requireThat(typeof cache !== 'boolean', 'the option cache', 'a string', cache);
-  return withCall(options, async (heard) => {
+  return withCall(options, async (stageOptions) => {
     const opened = await openCacheFiles(cache === undefined ? process.env : { ...process.env, DIMGX_CACHE: cache });
-    return withStoreErrors(opened.files.folder, () => work(opened, heard));
+    return withStoreErrors(opened.files.folder, () => work(opened, stageOptions));
   });
 }
 

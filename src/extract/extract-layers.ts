@@ -26,9 +26,9 @@ export function extractLayers(layers: readonly LayerIndex[] | Plan, options: Ext
   try {
     checkOptions(options);
     const callbacks = guardCallbacks(options, (failure) => end(failure));
-    const heard = { ...options, ...callbacks };
-    const plan = 'survivors' in layers ? layers : mergeLayers(layers, heard);
-    const { assembler, size } = openExtraction(plan, heard);
+    const stageOptions = { ...options, ...callbacks };
+    const plan = 'survivors' in layers ? layers : mergeLayers(layers, stageOptions);
+    const { assembler, size } = openExtraction(plan, stageOptions);
     let done = 0;
     const onBytes = (bytes: number) => {
       done += bytes;

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import * as v from 'valibot';
-import { parsePrivate } from '../base/io/regular-file.js';
+import { tryParseJson } from '../base/text/go-json.js';
 import { WARNINGS, type WarningCode } from '../errors.js';
 import type { StoredLayer } from '../image/layer.js';
 import type { Digest } from '../reference/digest.js';
@@ -122,7 +122,7 @@ export function decodeLayerIndex(
   if (!checksum.equals(bytesOf(Uint32Array.of(crc32(bytes.subarray(0, end)))))) return undefined;
   const parsed = v.safeParse(
     DescriptionSchema,
-    parsePrivate(Buffer.from(bytes.subarray(HEAD, HEAD + described)).toString()),
+    tryParseJson(Buffer.from(bytes.subarray(HEAD, HEAD + described)).toString()),
   );
   if (!parsed.success || parsed.output.digest !== digest || parsed.output.diffId !== diffId) return undefined;
   const { digest: _, diffId: __, ...facts } = parsed.output;

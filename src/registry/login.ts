@@ -60,9 +60,9 @@ export async function login(
   checkCredentials(credentials);
   checkOptions(options);
   const { username, password } = credentials;
-  return withCall(options, async ({ authFile, signal, onWarning, onInfo: inform, ...heard }) => {
+  return withCall(options, async ({ authFile, signal, onWarning, onInfo: inform, ...settings }) => {
     const warn = (warning: Warning) => onWarning?.(warning);
-    await checkLogin({ ...heard, registry: host, username, password, warn, inform, signal });
+    await checkLogin({ ...settings, registry: host, username, password, warn, inform, signal });
     const request = { registry: host, authFile, env: process.env, signal };
     const { path, helper } = await storeLogin({ username, password }, request);
     if (authFile === undefined) await warnOfOthers(host, { username, password }, { warn, signal });

@@ -52,7 +52,10 @@ const DEFAULT_LIMIT = 25;
 export async function listTags(repository: string, options: ListTagsOptions = {}): Promise<TagList> {
   const name = nameOf('the repository', repository);
   checkOptions(options);
-  return withCall(options, async (heard) => ({ repository: name, tags: await fetchTags(name, listOptions(heard)) }));
+  return withCall(options, async (stageOptions) => ({
+    repository: name,
+    tags: await fetchTags(name, listOptions(stageOptions)),
+  }));
 }
 
 /**
@@ -64,9 +67,9 @@ export async function listTags(repository: string, options: ListTagsOptions = {}
 export async function listRepositories(registry: string, options: RegistryListOptions = {}): Promise<RepositoryList> {
   const host = nameOf('the registry', registry);
   checkOptions(options);
-  return withCall(options, async (heard) => ({
+  return withCall(options, async (stageOptions) => ({
     registry: host,
-    repositories: await listCatalog(host, listOptions(heard)),
+    repositories: await listCatalog(host, listOptions(stageOptions)),
   }));
 }
 
@@ -79,7 +82,10 @@ export async function searchImages(term: string, options: SearchOptions = {}): P
   requireThat(typeof term === 'string' && term !== '', 'the term', 'a string that is not empty', term);
   checkOptions(options);
   const { limit = DEFAULT_LIMIT } = options;
-  return withCall(options, async (heard) => ({ term, results: await search(term, limit, listOptions(heard)) }));
+  return withCall(options, async (stageOptions) => ({
+    term,
+    results: await search(term, limit, listOptions(stageOptions)),
+  }));
 }
 
 /** The name as docker reads it. @throws DIMGX_OPTION_INVALID */

@@ -1,5 +1,4 @@
-import { parsePrivate } from '../base/io/regular-file.js';
-import { isObject } from '../base/text/go-json.js';
+import { isObject, tryParseJson } from '../base/text/go-json.js';
 import { printable } from '../base/text/printable.js';
 
 /** Maximum length of the server's words in a message, in characters. */
@@ -101,7 +100,7 @@ const MAX_MARKUP = 2 ** 14;
 export function refusalWords(body: string): string {
   const text = body.replace(/^\ufeff/, '').trim();
   if (text === '' || looksBinary(text)) return '';
-  const document = parsePrivate(text);
+  const document = tryParseJson(text);
   if (document !== undefined) return wordsOf(document);
   return /^<[!?a-z]/i.test(text) ? wordsOfMarkup(text.slice(0, MAX_MARKUP)) : text;
 }

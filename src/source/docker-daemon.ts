@@ -196,7 +196,7 @@ async function savedLayers(
   const archive = lateSource(() => whileWaiting(engine.save(lowest.id, platform), location, context));
   const files = await openSource(archive, location, { ...context, expected: lowest.size });
   const request = { documents: new Documents(files), selector: undefined, wanted: platform, verify };
-  const found = await dockerArchive.find({ ...request, warn: () => {}, tell: () => {} });
+  const found = await dockerArchive.find({ ...request, warn: () => {}, warnOnly: () => {} });
   warnOfOddities(found, warn);
   const { resources } = context;
   const saved = await assembleImage(found, {

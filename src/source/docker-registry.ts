@@ -54,7 +54,7 @@ export async function openRegistryImage(request: ImageRequest, context: OpenCont
   const { resources } = context;
   const { name, repository, cache, documents, warn } = await openDocuments(request.name, options, context);
   const { location, ...top } = await documents.top();
-  const leafRequest = { location: quoted(name.full), wanted: request.platform, store: documents, tell: warn };
+  const leafRequest = { location: quoted(name.full), wanted: request.platform, store: documents, warnOnly: warn };
   const chosen = await imageManifest(top, quoted(name.full), leafRequest);
   const found = await foundImage(chosen, name.digest ? [] : [name.full], documents);
   requirePlatform(found, name.full, request.platform);

@@ -44,9 +44,9 @@ export async function pullImage(name: string, options: PullOptions = {}): Promis
   requireThat(typeof name === 'string', 'the name', 'a string', name);
   checkOptions(options);
   requireThat(typeof options.cache !== 'boolean', 'the option cache', 'a string', options.cache);
-  return withCall(options, async (heard) => {
+  return withCall(options, async (stageOptions) => {
     const { openImage } = await import('./resolve.js');
-    const image = await openImage(`docker://${name.replace(/^docker:\/\//, '')}`, heard);
+    const image = await openImage(`docker://${name.replace(/^docker:\/\//, '')}`, stageOptions);
     try {
       await openedImage(image).fetch(image.layers.toReversed());
       return pulled(image);

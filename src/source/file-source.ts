@@ -51,15 +51,15 @@ async function openAmong(
     throw twoImages(selector, options.image);
   }
   const documents = new Documents(files);
-  const tell = (warning: Warning) => options.onWarning?.(warning);
+  const warnOnly = (warning: Warning) => options.onWarning?.(warning);
   const warn = inputWarner(options);
-  const request = { documents, selector: selector ?? options.image, wanted: platform, verify, warn, tell };
+  const request = { documents, selector: selector ?? options.image, wanted: platform, verify, warn, warnOnly };
   const { form, found } = await findForPlatform(await recognise(forms, documents), request);
   warnOfOddities(found, warn);
   const fetched = new Map<string, FetchedBlob>();
   const fetchForeign = async (layers: readonly ForeignLayer[]) => {
     const { fetchForeignLayers } = await import('./fetch-foreign-layers.js');
-    return fetchForeignLayers(layers, { options, location: files.location, warn: tell, fetched }, context);
+    return fetchForeignLayers(layers, { options, location: files.location, warn: warnOnly, fetched }, context);
   };
   const opening = { reference, transport: transportOf(form, files), files, resources, verify };
   return assembleImage(found, { ...opening, ...(options.allowForeignLayers && { fetchForeign }) });

@@ -25,19 +25,19 @@ export async function listImages(reference: string, options: ListOptions = {}): 
   requireThat(typeof reference === 'string', 'the reference', 'a string', reference);
   checkOptions(options);
   const call = new Call(options);
-  const heard = { ...options, ...call.options };
+  const stageOptions = { ...options, ...call.options };
   try {
     return await call.run(async () => {
       await checkTmpDir(options.tmpDir);
       await checkBlobFolders(options.blobs ?? []);
       const listed = await withResources((resources) => {
-        return list(reference, heard, contextOf(heard, resources));
+        return list(reference, stageOptions, contextOf(stageOptions, resources));
       });
       await call.settle();
       return { reference, ...listed };
     });
   } catch (failure) {
-    throw withCode(failure, reference, heard.signal);
+    throw withCode(failure, reference, stageOptions.signal);
   } finally {
     call.end();
   }
@@ -46,7 +46,7 @@ export async function listImages(reference: string, options: ListOptions = {}): 
 async function list(reference: string, options: ListOptions, context: OpenContext): Promise<Listed> {
   const whole = SOURCES.find(({ usages }: Source) => usages.some((usage) => prefixOf(usage) === reference));
   if (whole && 'listAll' in whole) return whole.listAll(options, context);
-  const tell = (warning: Warning) => options.onWarning?.(warning);
-  const place = await locate(parseReference(reference), context, tell);
+  const warnOnly = (warning: Warning) => options.onWarning?.(warning);
+  const place = await locate(parseReference(reference), context, warnOnly);
   return place.list(options);
 }

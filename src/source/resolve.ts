@@ -27,11 +27,11 @@ export async function openImage(reference: string, options: OpenOptions = {}): P
   const resources = new Resources();
   const call = new Call(options);
   resources.adopt(call.end);
-  const heard = { ...options, ...call.options };
+  const stageOptions = { ...options, ...call.options };
   const work = async () => {
     await checkTmpDir(options.tmpDir);
     await checkBlobFolders(options.blobs ?? []);
-    const image = await open(reference, heard, resources);
+    const image = await open(reference, stageOptions, resources);
     await call.settle();
     return image;
   };
@@ -40,14 +40,14 @@ export async function openImage(reference: string, options: OpenOptions = {}): P
   } catch (failure) {
     // The caller gets the first error, not one from closing.
     await resources.close().catch(() => {});
-    throw withCode(failure, reference, heard.signal);
+    throw withCode(failure, reference, stageOptions.signal);
   }
 }
 
 async function open(reference: string, options: OpenOptions, resources: Resources): Promise<Image> {
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
-  const tell = (warning: Warning) => options.onWarning?.(warning);
-  const place = await locate(parseReference(reference), contextOf(options, resources), tell);
+  const warnOnly = (warning: Warning) => options.onWarning?.(warning);
+  const place = await locate(parseReference(reference), contextOf(options, resources), warnOnly);
   return place.open({ reference, platform, options });
 }
 

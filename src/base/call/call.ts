@@ -77,7 +77,7 @@ export class Call {
  */
 export async function withCall<Options extends CallOptions, Result>(
   options: Options,
-  work: (heard: Options & Call['options']) => Promise<Result>,
+  work: (stageOptions: Options & Call['options']) => Promise<Result>,
 ): Promise<Result> {
   const call = new Call(options);
   try {

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { DimgxError } from '../../errors.js';
 import { MAX_DOCUMENT } from '../limits.js';
+import { tryParseJson } from '../text/go-json.js';
 import { printable } from '../text/printable.js';
 
 /**
@@ -79,7 +80,7 @@ export async function replaceFile(
  */
 export async function readPrivateDocument(path: string): Promise<unknown> {
   const text = await readPrivateText(path);
-  const document = parsePrivate(text.trim() || '{}');
+  const document = tryParseJson(text.trim() || '{}');
   if (document === undefined) throw new DimgxError('DIMGX_IMAGE_BAD_JSON', `${printable(path, 300)} is not JSON`);
   return document ?? {};
 }
@@ -87,13 +88,4 @@ export async function readPrivateDocument(path: string): Promise<unknown> {
 /** @throws as `readPrivateDocument`, except for errors about the contents */
 export async function readPrivateText(path: string): Promise<string> {
   return (await readRegularFile(path)).toString();
-}
-
-/** @returns `undefined` if it is not JSON */
-export function parsePrivate(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,11 @@
-import { parsePrivate } from '../io/regular-file.js';
+/** @returns `undefined` if the text is not JSON. No error reveals any of the text. */
+export function tryParseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Parses JSON as Go's decoder does: only the first value counts, and anything after it is ignored. A byte order mark is
@@ -8,8 +15,8 @@ import { parsePrivate } from '../io/regular-file.js';
  */
 export function parseGoJson(text: string): unknown {
   const plain = text.replace(/^\ufeff/, '');
-  const whole = parsePrivate(plain);
-  return whole === undefined ? parsePrivate(plain.slice(0, endOfValue(plain))) : whole;
+  const whole = tryParseJson(plain);
+  return whole === undefined ? tryParseJson(plain.slice(0, endOfValue(plain))) : whole;
 }
 
 /**

@@ -18,7 +18,7 @@ interface DocumentsRequest<C extends Candidate> {
   readonly location: string;
   /** The platform that was asked for, if any. */
   readonly wanted: Platform | undefined;
-  readonly tell: Warn;
+  readonly warnOnly: Warn;
   readonly look: (candidate: C) => Promise<Looked>;
 }
 
@@ -40,14 +40,14 @@ export async function chooseByDocuments<C extends Candidate>(
   request: DocumentsRequest<C>,
 ): Promise<readonly C[]> {
   if (candidates.length === 1) return candidates;
-  const { selector, location, wanted, tell } = request;
+  const { selector, location, wanted, warnOnly } = request;
   const all: LookedAt<C>[] = [];
   for (const candidate of candidates) all.push({ candidate, ...(await request.look(candidate)) });
   let left = imagesAmong(all, location);
   if (wanted) left = forPlatform(left, wanted, location);
   const only = onlyWhole(left);
   if (only) {
-    for (const { seen } of left) if (seen !== only.seen) tell(passedOver(seen, only.seen, location));
+    for (const { seen } of left) if (seen !== only.seen) warnOnly(passedOver(seen, only.seen, location));
     left = [only];
   } else if (left.length > 1 && haveOneName(left) && arePlatforms(left)) return left.map(({ candidate }) => candidate);
   const [chosen, ...more] = left;

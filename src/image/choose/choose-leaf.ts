@@ -15,7 +15,7 @@ export interface LeafRequest {
   readonly wanted: Platform | undefined;
   readonly store: Blobs;
   /** Receives warnings about the request, which never become errors. */
-  readonly tell: Warn;
+  readonly warnOnly: Warn;
 }
 
 interface ChosenLeaf {
@@ -35,7 +35,7 @@ interface ChosenLeaf {
  *   of the only image for the platform
  */
 export async function chooseLeaf(leaves: readonly Leaf[], request: LeafRequest): Promise<ChosenLeaf> {
-  const { wanted, tell, location } = request;
+  const { wanted, warnOnly, location } = request;
   const candidates = possibleImages(leaves, location);
   const [only, ...others] = candidates;
   if (only && others.length === 0 && !declared(only) && !only.problem) return chosen(only.descriptor, false);
@@ -46,7 +46,7 @@ export async function chooseLeaf(leaves: readonly Leaf[], request: LeafRequest):
     const examined = await examine(leaf, request);
     if (isImageKind(examined.kind) && isWhole(examined)) {
       const damaged = tried.find(({ kind }) => isImageKind(kind));
-      if (damaged) tell(passedOver(damaged, examined, location));
+      if (damaged) warnOnly(passedOver(damaged, examined, location));
       return chosen(leaf.descriptor, true);
     }
     tried.push(examined);
@@ -91,7 +91,7 @@ function chooseElse(
   rest: readonly ExaminedManifest[],
   request: LeafRequest & { readonly target: Platform },
 ): ChosenLeaf {
-  const { location, wanted, target, tell } = request;
+  const { location, wanted, target, warnOnly } = request;
   const all = [...tried, ...rest];
   const images = imagesAmong(all);
   if (images.length === 0 && all.length > 0) throw noneIsAnImage(all, location);
@@ -104,13 +104,13 @@ function chooseElse(
   if (byConfig) return chosen(byConfig.descriptor, false);
   const [only, ...more] = differentPlatforms(whole.length > 0 ? whole : images);
   if (!wanted && only && more.length === 0 && !only.problem) {
-    if (only !== first) tell(otherPlatform(only.platform, location, target, first));
+    if (only !== first) warnOnly(otherPlatform(only.platform, location, target, first));
     return chosen(only.descriptor, false);
   }
   if (!first) throw noPlatform(images, location, target);
   if (first.problem || (!wanted && whole.length > 0)) throw incomplete(first, images, location);
   // Its documents can be read. Which of its layers are needed is not known yet.
-  if (whole.length > 0) tell(passedOver(first, undefined, location));
+  if (whole.length > 0) warnOnly(passedOver(first, undefined, location));
   return chosen(first.descriptor, declaredBy(first.descriptor) !== undefined);
 }
 

@@ -3,8 +3,8 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { configFolder, type Environment, homeFolder, makeUserFolder } from '../../base/io/folders.js';
-import { parsePrivate, readPrivateText, replaceFile } from '../../base/io/regular-file.js';
-import { goFields, isObject, parseGoJson } from '../../base/text/go-json.js';
+import { readPrivateText, replaceFile } from '../../base/io/regular-file.js';
+import { goFields, isObject, parseGoJson, tryParseJson } from '../../base/text/go-json.js';
 import { printable } from '../../base/text/printable.js';
 import { DimgxError, isSystemError } from '../../errors.js';
 
@@ -135,7 +135,7 @@ export async function editAuthFile(
 ): Promise<void> {
   const real = await realpath(path).catch(ifAbsent(path));
   const text = await readPrivateText(real).catch(ifAbsent(''));
-  const document = text.trim() === '' ? null : parsePrivate(text);
+  const document = text.trim() === '' ? null : tryParseJson(text);
   if (typeof document !== 'object' || Array.isArray(document)) throw new Error('it is not a JSON object');
   const changed = change((document ?? {}) as AuthDocument);
   if (changed === undefined) return;

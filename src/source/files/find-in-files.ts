@@ -62,13 +62,13 @@ async function findInHybrid(request: FormRequest): Promise<Found> {
   const isRight = !wanted || !config.platform || isForPlatform || isSameMachine(wanted, config.platform);
   if (isRight && (wanted || (await isWhole(first.found, request)))) return first;
   const warnings: Warning[] = [];
-  const tell = (warning: Warning) => warnings.push(warning);
-  const second = await findIn(ociLayout, { ...request, tell }).catch((failure: unknown) => {
+  const warnOnly = (warning: Warning) => warnings.push(warning);
+  const second = await findIn(ociLayout, { ...request, warnOnly }).catch((failure: unknown) => {
     if (wanted) throw failure;
     return undefined;
   });
   if (!second || (isRight && !(await isWhole(second.found, request)))) return first;
-  for (const warning of warnings) request.tell(warning);
+  for (const warning of warnings) request.warnOnly(warning);
   return second;
 }
 

@@ -23,12 +23,12 @@ export async function recognises(documents: Documents): Promise<boolean> {
  * @throws DIMGX_SOURCE_NO_SUCH_IMAGE when the selector does not match the one image; what `imageManifest` and
  *   `foundImage` throw
  */
-export async function find({ documents, selector, wanted, verify, tell }: FormRequest): Promise<FoundImage> {
+export async function find({ documents, selector, wanted, verify, warnOnly }: FormRequest): Promise<FoundImage> {
   const store = new BlobStore(documents, verify, blobPath, (digest) => `${blobPath(digest)}.manifest.json`);
   const bytes = await documents.read(MANIFEST);
   const digest = digestOf(bytes);
   const { location } = documents.files;
-  const manifest = await imageManifest({ bytes, digest }, MANIFEST, { location, wanted, store, tell });
+  const manifest = await imageManifest({ bytes, digest }, MANIFEST, { location, wanted, store, warnOnly });
   const image = await foundImage(manifest, [], store);
   const candidate = { names: [], ids: [image.id, hexOf(digest)], number: 0 } as const;
   const facts = { kind: 'image', digest, ...(image.config.platform && { platform: image.config.platform }) };

@@ -115,7 +115,7 @@ async function savedImage(
 }
 
 async function chooseSaved(saved: readonly SavedImage[], request: FormRequest): Promise<SavedImage> {
-  const { documents, selector, wanted, tell } = request;
+  const { documents, selector, wanted, warnOnly } = request;
   const { location } = documents.files;
   const look = (image: SavedImage) => lookAtSaved(image, documents);
   const matching = distinctImages(matchingImages(saved, selector));
@@ -123,7 +123,7 @@ async function chooseSaved(saved: readonly SavedImage[], request: FormRequest): 
   if (matching.length < 2 || !(wanted || haveOneName)) {
     return chooseImage(saved, { selector, location, describe: async (image) => factsOf(await look(image)) });
   }
-  const chosen = await chooseByDocuments(matching, { selector, location, wanted, tell, look });
+  const chosen = await chooseByDocuments(matching, { selector, location, wanted, warnOnly, look });
   const [first] = chosen as [SavedImage];
   if (chosen.length === 1) return first;
   const platforms = new Map<SavedImage, Platform | undefined>();

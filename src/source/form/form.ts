@@ -18,7 +18,7 @@ export interface FormRequest {
   /** Receives warnings about the image, which may be turned into errors. */
   readonly warn: Warn;
   /** Receives warnings about the request, which never become errors. */
-  readonly tell: Warn;
+  readonly warnOnly: Warn;
 }
 
 /** A layer, as the documents of its image describe it. Nothing is open yet. */

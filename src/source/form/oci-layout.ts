@@ -44,10 +44,10 @@ export async function recognises(documents: Documents): Promise<boolean> {
  * @throws DIMGX_SOURCE_AMBIGUOUS, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_NO_PLATFORM; what `imageManifest` and
  *   `foundImage` throw
  */
-export async function find({ documents, selector, wanted, verify, tell }: FormRequest): Promise<FoundImage> {
+export async function find({ documents, selector, wanted, verify, warnOnly }: FormRequest): Promise<FoundImage> {
   const { location } = documents.files;
   const store = new BlobStore(documents, verify, blobPath);
-  const request = { location, wanted, store, tell };
+  const request = { location, wanted, store, warnOnly };
   const { value: index, oddity } = parseTolerantly(await documents.read(INDEX), INDEX_DOCUMENT, INDEX);
   const { manifests } = index;
   const around = oddity === undefined ? [] : [oddity];
@@ -72,7 +72,7 @@ export async function find({ documents, selector, wanted, verify, tell }: FormRe
   const look = (image: LayoutImage) => lookAtImage(image, store);
   const chosen = arePlatformsOfOne(images)
     ? images
-    : await chooseByDocuments(images, { selector, location, wanted, tell, look });
+    : await chooseByDocuments(images, { selector, location, wanted, warnOnly, look });
   if (chosen.length > 1) {
     const leaves = chosen.map(({ descriptor }) => ({ descriptor, indexes: [] }));
     return withOddities(await foundImage(await manifestForPlatform(leaves, request), tagsOf(chosen), store), around);
@@ -84,7 +84,7 @@ export async function find({ documents, selector, wanted, verify, tell }: FormRe
   const declared = manifest.digest === document.digest ? platformOf(descriptor.platform) : undefined;
   const isForPlatform = declared !== undefined && rankOf(wanted ?? defaultPlatform(), declared) !== undefined;
   const found = await foundImage({ ...manifest, isForPlatform: manifest.isForPlatform || isForPlatform }, tags, store);
-  if (!wanted && declared && !isForPlatform) tell(otherPlatform(declared, location, defaultPlatform()));
+  if (!wanted && declared && !isForPlatform) warnOnly(otherPlatform(declared, location, defaultPlatform()));
   return withOddities(found, around);
 }
 

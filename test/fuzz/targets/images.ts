@@ -75,9 +75,9 @@ export const images: Target<Archive> = {
 async function outputOf(reference: string, options: FlattenOptions): Promise<Buffer> {
   const image = await openImage(reference, options);
   try {
-    const heard = { ...options, onWarning: checkWarning };
-    const plan = mergeLayers(await inspectLayers(image, options), heard);
-    const { assembler } = openExtraction(plan, heard);
+    const stageOptions = { ...options, onWarning: checkWarning };
+    const plan = mergeLayers(await inspectLayers(image, options), stageOptions);
+    const { assembler } = openExtraction(plan, stageOptions);
     return await assembled(assembler);
   } finally {
     await image.close();
