@@ -117,13 +117,13 @@ export function requireThat(holds: boolean, what: string, must: string, value: u
 /**
  * Checks the folder for temporary data, if one is given, before anything is written there.
  *
- * @throws DIMGX_TEMP_UNWRITABLE
+ * @throws DIMGX_SOURCE_NO_SPACE
  */
 export async function checkTmpDir(tmpDir: string | undefined): Promise<void> {
   if (tmpDir === undefined) return;
   const refuse = (why: string, cause?: unknown): never => {
     const message = `temporary data cannot be written to ${quoted(tmpDir)}: ${why}`;
-    throw new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { ...pathData(tmpDir), cause });
+    throw new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { ...pathData(tmpDir), cause });
   };
   try {
     if (!(await stat(tmpDir)).isDirectory()) refuse('it is not a directory');

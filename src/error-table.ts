@@ -46,6 +46,17 @@ export const ERRORS = {
   },
   DIMGX_SOURCE_BAD_MEMBER: { exit: 2, meaning: 'A layer or a document of the image is not a regular file.' },
   DIMGX_SOURCE_UNSAFE_PATH: { exit: 2, meaning: 'A path in the manifest points outside the archive or directory.' },
+  DIMGX_SOURCE_UNSUPPORTED: { exit: 2, meaning: 'A layer is encrypted; decrypt the image first.' },
+  DIMGX_SOURCE_FOREIGN_LAYER: {
+    exit: 2,
+    meaning:
+      'A foreign layer is not stored with the image; `allowForeignLayers` (`--allow-foreign-layers`) downloads it.',
+  },
+  DIMGX_SOURCE_NO_SPACE: {
+    exit: 2,
+    meaning:
+      'Temporary data cannot be written, usually for lack of space; choose another folder with `tmpDir` (`--tmp-dir`).',
+  },
   DIMGX_ENGINE_UNREACHABLE: {
     exit: 2,
     meaning: 'No container engine answers; start one, or name one with `host` (`--host`).',
@@ -101,11 +112,6 @@ export const ERRORS = {
     meaning: 'Blobs in the cache were damaged; they have been removed and are downloaded again when needed.',
   },
   DIMGX_CACHE_NO_SUCH_BLOB: { exit: 2, meaning: 'No blob in the cache has a digest with that prefix, or several do.' },
-  DIMGX_TEMP_UNWRITABLE: {
-    exit: 2,
-    meaning:
-      'Temporary data cannot be written, usually for lack of space; choose another folder with `tmpDir` (`--tmp-dir`).',
-  },
   DIMGX_TOO_MANY_FILES: {
     exit: 2,
     meaning: 'The process or the machine has too many open files; raise `ulimit -n`, or do less in parallel.',
@@ -137,12 +143,6 @@ export const ERRORS = {
   },
   DIMGX_LAYER_BAD_PARENT: { exit: 2, meaning: 'The parents of a layer form a loop, or one of them is missing.' },
   DIMGX_LAYER_BAD_ROOT: { exit: 2, meaning: 'The root of a layer is not a directory.' },
-  DIMGX_LAYER_ENCRYPTED: { exit: 2, meaning: 'A layer is encrypted; decrypt the image first.' },
-  DIMGX_LAYER_FOREIGN: {
-    exit: 2,
-    meaning:
-      'A foreign layer is not stored with the image; `allowForeignLayers` (`--allow-foreign-layers`) downloads it.',
-  },
   DIMGX_COMPRESSION_UNSUPPORTED: {
     exit: 2,
     meaning: 'The compression cannot be read or written here, or needs too large a window; the message says why.',

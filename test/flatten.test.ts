@@ -266,13 +266,13 @@ describe('failing', () => {
     ],
     [
       'a temporary folder that is missing, for layers',
-      'DIMGX_TEMP_UNWRITABLE',
+      'DIMGX_SOURCE_NO_SPACE',
       { tmpDir: '/missing/folder' },
       () => sampleImage({ gzip: true }),
     ],
     [
       'a temporary folder that is missing, for an archive',
-      'DIMGX_TEMP_UNWRITABLE',
+      'DIMGX_SOURCE_NO_SPACE',
       { tmpDir: '/missing/folder' },
       () => compressedArchive(1),
     ],

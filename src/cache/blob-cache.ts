@@ -33,7 +33,7 @@ export interface BlobCache {
    * file is used instead.
    *
    * @param size of the blob, in bytes
-   * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; DIMGX_TEMP_UNWRITABLE; DIMGX_ABORTED; any error of
+   * @throws DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_IMAGE_DIGEST_MISMATCH; DIMGX_SOURCE_NO_SPACE; DIMGX_ABORTED; any error of
    *   `download`
    */
   fetch(digest: Digest, size: number, download: DownloadBlob): Promise<CachedBlob>;

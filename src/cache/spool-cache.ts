@@ -111,7 +111,7 @@ export class SpoolCache implements BlobCache {
 
 function noSpace(cause: Error): DimgxError {
   const message = `temporary data cannot be written (${printable(cause.message)})`;
-  return new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { cause });
+  return new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { cause });
 }
 
 /** Appends a blob to a spool. */

@@ -63,7 +63,7 @@ export interface DecodeRequest {
  * Decodes a layer once into a spool. Reads its headers and hashes its stored and uncompressed bytes on the way.
  *
  * @param hashes updated with the stored and with the uncompressed bytes
- * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_TEMP_UNWRITABLE, and as `indexPlainLayer`
+ * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_SOURCE_NO_SPACE, and as `indexPlainLayer`
  */
 export async function decodeLayer(
   { blob, compression, spool, reads }: DecodeRequest,

@@ -25,7 +25,7 @@ export interface InspectLayersOptions extends InspectOptions {
  * `LayerIndex.verified`.
  *
  * @returns one index per selected layer, in the order of the selection
- * @throws DIMGX_TAR_*, DIMGX_ENTRY_*, DIMGX_LIMIT_*, DIMGX_COMPRESSION_*, DIMGX_TEMP_UNWRITABLE,
+ * @throws DIMGX_TAR_*, DIMGX_ENTRY_*, DIMGX_LIMIT_*, DIMGX_COMPRESSION_*, DIMGX_SOURCE_NO_SPACE,
  *   DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_SOURCE_CHANGED, DIMGX_OPTION_INVALID, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function inspectLayers(image: Image, options: InspectLayersOptions = {}): Promise<readonly LayerIndex[]> {

@@ -52,7 +52,7 @@ export class LayerDecoder {
     this.#spools = spools;
   }
 
-  /** Allots a place to a layer of known length, in bytes. @throws DIMGX_TEMP_UNWRITABLE */
+  /** Allots a place to a layer of known length, in bytes. @throws DIMGX_SOURCE_NO_SPACE */
   allot(layer: StoredLayer, length: number): Promise<SpoolPlace> {
     return this.#spools.allot(length, layer.blob.length);
   }

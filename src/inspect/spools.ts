@@ -38,7 +38,7 @@ export class Spools {
    * back.
    *
    * @param atLeast minimum size of the layer, in bytes
-   * @throws DIMGX_TEMP_UNWRITABLE, DIMGX_TOO_MANY_FILES
+   * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES
    */
   async take(atLeast: number): Promise<TakenPlace> {
     const { file, end } = await this.#find(atLeast);

@@ -13,7 +13,7 @@ import type { RegistryServer } from './registry-server.js';
  *
  * @param server provides the retry policy; it gets no requests
  * @param isAllowed whether foreign layers may be fetched
- * @throws DIMGX_LAYER_FOREIGN when they may not, or when the manifest does not say where one is
+ * @throws DIMGX_SOURCE_FOREIGN_LAYER when they may not, or when the manifest does not say where one is
  */
 export function foreignLayers(
   layers: readonly Descriptor[],
@@ -76,7 +76,7 @@ export function foreignProblem(layer: string, urls: readonly string[], place: st
       ? 'its manifest gives no URL: save or copy the image together with it'
       : `its manifest gives the URL ${quoted(url.href)}`;
   return new DimgxError(
-    'DIMGX_LAYER_FOREIGN',
+    'DIMGX_SOURCE_FOREIGN_LAYER',
     `the layer ${layer} is a foreign layer, which only its vendor may distribute, and is not in ${place}; ${offered}`,
     url === undefined ? {} : { options: ['allowForeignLayers'] },
   );

@@ -54,7 +54,7 @@ export class LayerDownload {
    *
    * @returns the layer's stored bytes, verified against the digest
    * @throws DIMGX_REGISTRY_*, DIMGX_SOURCE_MISSING_BLOB, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_SIZE_MISMATCH,
-   *   DIMGX_TEMP_UNWRITABLE, DIMGX_ABORTED
+   *   DIMGX_SOURCE_NO_SPACE, DIMGX_ABORTED
    */
   async fetch(): Promise<CachedBlob> {
     try {

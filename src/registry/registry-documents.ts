@@ -130,7 +130,7 @@ export class RegistryDocuments implements Blobs {
       });
       await blob.close();
     } catch (failure) {
-      if (!(failure instanceof DimgxError) || failure.code !== 'DIMGX_TEMP_UNWRITABLE') throw failure;
+      if (!(failure instanceof DimgxError) || failure.code !== 'DIMGX_SOURCE_NO_SPACE') throw failure;
     }
   }
 }

@@ -47,7 +47,7 @@ const JOBS = 3;
  *
  * @throws DIMGX_REFERENCE_INVALID, DIMGX_REGISTRY_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_NO_PLATFORM,
  *   DIMGX_SOURCE_MISSING_BLOB, DIMGX_SOURCE_NOT_AN_IMAGE, DIMGX_IMAGE_*, DIMGX_ABORTED; fetching layers throws
- *   DIMGX_LAYER_FOREIGN and what `fetchLayers` throws
+ *   DIMGX_SOURCE_FOREIGN_LAYER and what `fetchLayers` throws
  */
 export async function openRegistryImage(request: ImageRequest, context: OpenContext): Promise<Image> {
   const { options } = request;

@@ -28,7 +28,7 @@ const NAME = parseRegistryName('localhost/foreign');
  * Downloads layers that are missing from their layout or archive, from the URLs in their manifest. As with layers of a
  * registry, they are compared with their digests and kept in the cache.
  *
- * @throws DIMGX_LAYER_FOREIGN for a layer without a URL; what `fetchLayers` throws
+ * @throws DIMGX_SOURCE_FOREIGN_LAYER for a layer without a URL; what `fetchLayers` throws
  */
 export async function fetchForeignLayers(
   layers: readonly ForeignLayer[],

@@ -460,9 +460,9 @@ describe.skipIf(cannotMount())('a disk (needs mount)', () => {
         .download(target)
         .catch((cause) => Promise.reject(new Error('the download failed', { cause })));
     });
-    await expect(failing).rejects.toMatchObject({ code: 'DIMGX_TEMP_UNWRITABLE' });
+    await expect(failing).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
     const tooLarge = cache.fetch(large.digest, large.size, downloadOf(large.bytes).download);
-    await expect(tooLarge).rejects.toMatchObject({ code: 'DIMGX_TEMP_UNWRITABLE' });
+    await expect(tooLarge).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
     expect(await readdir(tmpDir)).toEqual(['others']);
   });
 

@@ -153,7 +153,7 @@ describe.skipIf(absent)(`a manifest in a registry${absent}`, () => {
     it('is listed, and the layer is not fetched unless that is allowed', async () => {
       const image = await open(':1', foreign(['http://127.0.0.1:1/layer']));
       expect(image.layers).toHaveLength(1);
-      expect(await codeOf(openedImage(image).fetch(image.layers))).toBe('DIMGX_LAYER_FOREIGN');
+      expect(await codeOf(openedImage(image).fetch(image.layers))).toBe('DIMGX_SOURCE_FOREIGN_LAYER');
     });
 
     it('is fetched from where it says, without credentials', async () => {

@@ -59,7 +59,7 @@ describe.skipIf(cannotMount())(
       const needed = gzip ? LARGE : (await readFile(image)).length;
       for (const size of few(tooSmall(needed))) {
         const outcome = await outcomeOf(await startFaulty({ ...run, tmp: await smallDisk(size) }), whole);
-        expect({ size, ...outcome }).toEqual({ size, end: 'DIMGX_TEMP_UNWRITABLE', target: 'none' });
+        expect({ size, ...outcome }).toEqual({ size, end: 'DIMGX_SOURCE_NO_SPACE', target: 'none' });
       }
       const enough = await startFaulty({ ...run, tmp: await smallDisk(needed + 16 * PAGE) });
       expect(await outcomeOf(enough, whole)).toEqual({ end: 'done', target: 'whole' });
@@ -71,7 +71,7 @@ describe('a limit of the shell on the size of files', () => {
   test.each([
     ['of a tar', '-t "$target" "$image"', false, 'DIMGX_TARGET_NO_SPACE'],
     ['of a tar on standard output', '-t - "$image" > "$tmp/../redirected"', false, 'DIMGX_TARGET_NO_SPACE'],
-    ['of temporary data', '-t /dev/null "$image"', true, 'DIMGX_TEMP_UNWRITABLE'],
+    ['of temporary data', '-t /dev/null "$image"', true, 'DIMGX_SOURCE_NO_SPACE'],
   ])('%s is a full disk, too', async (_, args, gzip, end) => {
     const image = await sampleImage({ large: LARGE, gzip });
     const run = await startFaulty({ args, image, under: 'prlimit --fsize=100000' });
@@ -87,7 +87,7 @@ describe.skipIf(lacks('strace'))('what the system says of temporary data (needs 
       const strace = `strace -f -qq -o /dev/null -e trace=pwrite64 -e inject=pwrite64:error=${error}:when=${at}`;
       const under = `env UV_THREADPOOL_SIZE=1 ${strace}`;
       const run = await startFaulty({ args: '--threads 1 -t "$target" "$image"', image, under });
-      expect(await outcomeOf(run)).toEqual({ end: 'DIMGX_TEMP_UNWRITABLE', target: 'none' });
+      expect(await outcomeOf(run)).toEqual({ end: 'DIMGX_SOURCE_NO_SPACE', target: 'none' });
     }
   });
 });

@@ -143,7 +143,7 @@ describe('the folder of temporary data, while it is used', () => {
       const run = await startFaulty({ args, image });
       await sleep(moment);
       await rm(run.tmp, { recursive: true });
-      expect(['done', 'DIMGX_TEMP_UNWRITABLE']).toContain((await outcomeOf(run, whole)).end);
+      expect(['done', 'DIMGX_SOURCE_NO_SPACE']).toContain((await outcomeOf(run, whole)).end);
     }
   });
 });

@@ -46,7 +46,7 @@ describe.skipIf(cannotMount())('a temporary folder without room (needs mount)', 
   test('for a layer: that is said, and nothing stays', async () => {
     const tmpDir = await tinyFileSystem(8);
     const path = await writeArchive(await archiveOfLayer(await zeros(100)));
-    await expectRefusal(path, 'DIMGX_TEMP_UNWRITABLE', { tmpDir, saying: '--tmp-dir', unpacked: 8 * MIB });
+    await expectRefusal(path, 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir', unpacked: 8 * MIB });
     expect(await readdir(tmpDir)).toEqual([]);
   });
 
@@ -54,15 +54,15 @@ describe.skipIf(cannotMount())('a temporary folder without room (needs mount)', 
     const tmpDir = await tinyFileSystem(1);
     const layer = rawTar(rawEntry({ name: 'noise' }, randomBytes(3 * MIB)));
     const path = await writeArchive(await archiveOfLayer({ layer, stored: gzipSync(layer) }));
-    await expectRefusal(path, 'DIMGX_TEMP_UNWRITABLE', { tmpDir, saying: '--tmp-dir' });
+    await expectRefusal(path, 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir' });
   });
 
   test('for an archive out of a pipe, compressed or not', async () => {
     const tmpDir = await tinyFileSystem(8);
     const archive = await archiveOf({ 'manifest.json': '[]', filler: Buffer.alloc(30 * MIB) });
-    await expectRefusal('-', 'DIMGX_TEMP_UNWRITABLE', { tmpDir, saying: '--tmp-dir', input: archive });
+    await expectRefusal('-', 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir', input: archive });
     const input = gzipSync(archive);
-    await expectRefusal('-', 'DIMGX_TEMP_UNWRITABLE', { tmpDir, saying: '--tmp-dir', input, unpacked: 8 * MIB });
+    await expectRefusal('-', 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir', input, unpacked: 8 * MIB });
     expect(await readdir(tmpDir)).toEqual([]);
   });
 
@@ -80,14 +80,14 @@ describe('a temporary folder that cannot be used', () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'file'), '');
     const path = await writeArchive(await archiveOfLayer(await zeros(1)));
-    await expectRefusal(path, 'DIMGX_TEMP_UNWRITABLE', { tmpDir: join(folder, name), saying: '--tmp-dir' });
+    await expectRefusal(path, 'DIMGX_SOURCE_NO_SPACE', { tmpDir: join(folder, name), saying: '--tmp-dir' });
   });
 
   test.skipIf(isRoot)('as nobody may write there (needs a user that is not root)', async () => {
     const tmpDir = await temporaryFolder();
     await chmod(tmpDir, 0o500);
     const path = await writeArchive(await archiveOfLayer(await zeros(1)));
-    await expectRefusal(path, 'DIMGX_TEMP_UNWRITABLE', { tmpDir, saying: '--tmp-dir' });
+    await expectRefusal(path, 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir' });
   });
 });
 

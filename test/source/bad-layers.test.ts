@@ -132,7 +132,7 @@ describe.each(ALL)('in %s', (_, write) => {
 
 describe.each(DESCRIBING)('in %s', (_, write) => {
   test.each([
-    ['encrypted', { described: { mediaType: `${LAYER}+gzip+encrypted` } }, 'DIMGX_LAYER_ENCRYPTED'],
+    ['encrypted', { described: { mediaType: `${LAYER}+gzip+encrypted` } }, 'DIMGX_SOURCE_UNSUPPORTED'],
     [
       'of an odd type',
       {
@@ -146,7 +146,7 @@ describe.each(DESCRIBING)('in %s', (_, write) => {
     [
       'foreign and not there',
       { described: { mediaType: 'application/vnd.oci.image.layer.nondistributable.v1.tar' }, bytes: null },
-      'DIMGX_LAYER_FOREIGN',
+      'DIMGX_SOURCE_FOREIGN_LAYER',
     ],
   ] as const)('a layer that is %s spoils only its own row', async (_what, fault, code) => {
     await expectOwnProblem(await write(fault), code);

@@ -67,18 +67,18 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
   test('is named, with where it is and the option that fetches it', async () => {
     const image = await write({ urls: [elsewhere] });
     const failure = await refusal(image);
-    expect(failure.code).toBe('DIMGX_LAYER_FOREIGN');
+    expect(failure.code).toBe('DIMGX_SOURCE_FOREIGN_LAYER');
     expect(failure.message).toContain(digest);
     expect(failure.message).toContain(elsewhere);
     expect(failure.options).toEqual(['allowForeignLayers']);
     const { code, stdout, stderr } = await callDimgx('-t', '-', image);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^dimgx: DIMGX_LAYER_FOREIGN: [^\n]*; --allow-foreign-layers downloads it\n$/);
+    expect(stderr).toMatch(/^dimgx: DIMGX_SOURCE_FOREIGN_LAYER: [^\n]*; --allow-foreign-layers downloads it\n$/);
   });
 
   test('is known as one by its URLs alone', async () => {
     const failure = await refusal(await write({ mediaType: USUAL, urls: [elsewhere] }));
-    expect(failure.code).toBe('DIMGX_LAYER_FOREIGN');
+    expect(failure.code).toBe('DIMGX_SOURCE_FOREIGN_LAYER');
   });
 
   test('is fetched and checked where that is allowed', async () => {
@@ -125,7 +125,7 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
     async (urls) => {
       const image = await write(urls ? { urls } : {});
       const failure = await refusal(image, QUICK);
-      expect(failure.code).toBe('DIMGX_LAYER_FOREIGN');
+      expect(failure.code).toBe('DIMGX_SOURCE_FOREIGN_LAYER');
       expect(failure.message).not.toContain('--allow-foreign-layers');
     },
   );
@@ -137,7 +137,7 @@ describe.each(FORMS)('a foreign layer that is not in %s', (_, write) => {
     const { layers } = JSON.parse(listing.stdout);
     expect(layers.map(({ problem }: { problem: { code: string } | null }) => problem?.code)).toEqual([
       undefined,
-      'DIMGX_LAYER_FOREIGN',
+      'DIMGX_SOURCE_FOREIGN_LAYER',
     ]);
     for (const allowForeignLayers of [false, true]) {
       const options = { ...QUICK, allowForeignLayers, layers: ['@2'] };

@@ -26,7 +26,7 @@ const FIRST = 16;
  * @param tmpDir default: the system's temporary folder
  * @param expectedBytes if known, free space is checked first
  * @param isPatient whether to wait for descriptors held by other calls; default true
- * @throws DIMGX_TEMP_UNWRITABLE, DIMGX_TOO_MANY_FILES
+ * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES
  */
 export async function openSpool(tmpDir?: string, expectedBytes?: number, isPatient = true): Promise<FileHandle> {
   const folder = tmpDir ?? tmpdir();
@@ -76,7 +76,7 @@ async function openUnlinked(folder: string): Promise<FileHandle> {
 
 /**
  * @param tmpDir default: the system's temporary folder
- * @throws DIMGX_TEMP_UNWRITABLE
+ * @throws DIMGX_SOURCE_NO_SPACE
  */
 export async function requireSpoolSpace(tmpDir: string | undefined, bytes: number): Promise<void> {
   const folder = tmpDir ?? tmpdir();
@@ -111,7 +111,7 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
   const variable = ['TMPDIR', 'TMP', 'TEMP'].find((name) => process.env[name]);
   const origin = variable && folder === tmpdir() ? ` (from ${variable})` : '';
   return new DimgxError(
-    'DIMGX_TEMP_UNWRITABLE',
+    'DIMGX_SOURCE_NO_SPACE',
     `temporary data cannot be written to ${printable(folder)}${origin}: ${why}`,
     { cause },
   );
@@ -120,7 +120,7 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
 /** Writes all of `bytes` to a spool at `position`. The writer owns the bytes until it is done. */
 export type WriteAt = (fd: number, bytes: Uint8Array, position: number) => void | Promise<void>;
 
-/** @throws DIMGX_TEMP_UNWRITABLE */
+/** @throws DIMGX_SOURCE_NO_SPACE */
 export const writeAt: WriteAt = (fd, bytes, position) => writeAllAt(fd, bytes, position).catch(refuse);
 
 /** The same, synchronously; only for worker threads. */
@@ -137,5 +137,5 @@ export const writeAtSync: WriteAt = (fd, bytes, position) => {
 function refuse(error: unknown): never {
   const reason = error instanceof Error ? error.message : String(error);
   const message = `temporary data cannot be written (${reason})`;
-  throw new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { cause: error });
+  throw new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { cause: error });
 }

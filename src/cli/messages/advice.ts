@@ -6,7 +6,7 @@ export const ADVICE_BY_CODE: Partial<Record<ErrorCode | WarningCode, string>> = 
   DIMGX_LIMIT_SIZE: 'raise --max-size to read it',
   DIMGX_TARGET_EXISTS: 'overwrite it with --force (-w), or name another file',
   DIMGX_TARGET_TERMINAL: 'redirect it, or name a file with --target (-t)',
-  DIMGX_TEMP_UNWRITABLE: 'choose another folder with --tmp-dir',
+  DIMGX_SOURCE_NO_SPACE: 'choose another folder with --tmp-dir',
 };
 
 /** The same for an error that names options of the library. */

@@ -43,7 +43,7 @@ export class SparseMembers {
 
   /**
    * @throws DIMGX_LIMIT_SIZE when all expanded members together, including holes, exceed `maxSize`; DIMGX_TAR_*,
-   *   DIMGX_TEMP_UNWRITABLE, DIMGX_SOURCE_CHANGED, DIMGX_ABORTED
+   *   DIMGX_SOURCE_NO_SPACE, DIMGX_SOURCE_CHANGED, DIMGX_ABORTED
    */
   expand(member: SparseMember): Promise<Region> {
     const expanded = this.#last.then(() => this.#expand(member));
@@ -136,5 +136,5 @@ export class SparseMembers {
 
 function noRoom(cause: unknown): never {
   const message = 'temporary data cannot be written: a sparse file is too large for the file system';
-  throw new DimgxError('DIMGX_TEMP_UNWRITABLE', message, { cause });
+  throw new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { cause });
 }

@@ -31,7 +31,7 @@ export interface SpooledArchive {
  *
  * @param place where the archive comes from
  * @throws DIMGX_TAR_NOT_A_TAR, as soon as the first bytes show it; DIMGX_COMPRESSION_UNSUPPORTED,
- *   DIMGX_COMPRESSION_CORRUPT, DIMGX_TEMP_UNWRITABLE, DIMGX_SOURCE_UNREADABLE, DIMGX_LIMIT_SIZE, DIMGX_ABORTED
+ *   DIMGX_COMPRESSION_CORRUPT, DIMGX_SOURCE_NO_SPACE, DIMGX_SOURCE_UNREADABLE, DIMGX_LIMIT_SIZE, DIMGX_ABORTED
  */
 export async function spoolArchive(
   source: ByteSource,
@@ -106,7 +106,7 @@ function sourceError(cause: unknown, location: string, signal: AbortSignal | und
  * @param location name of what is spooled, printable
  * @param check receives the first bytes, up to 1 MiB, before they are written; an error that it throws ends the
  *   spooling
- * @throws DIMGX_TEMP_UNWRITABLE, DIMGX_LIMIT_SIZE: `append` and `flush` reject with them
+ * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_LIMIT_SIZE: `append` and `flush` reject with them
  */
 function spoolAppender(
   spool: DescriptorFile,

@@ -59,7 +59,7 @@ function badDigest(text: string): DimgxError {
 }
 
 function encrypted(digest: Digest): DimgxError {
-  return new DimgxError('DIMGX_LAYER_ENCRYPTED', `the layer ${digest} is encrypted: decrypt the image first`);
+  return new DimgxError('DIMGX_SOURCE_UNSUPPORTED', `the layer ${digest} is encrypted: decrypt the image first`);
 }
 
 function refuseArtifact(manifest: Manifest): void {

@@ -31,7 +31,7 @@ describe('a spool', () => {
   test('is not begun where the room for it is not free', async () => {
     const folder = await temporaryFolder();
     await expect(openSpool(folder, 2 ** 60)).rejects.toMatchObject({
-      code: 'DIMGX_TEMP_UNWRITABLE',
+      code: 'DIMGX_SOURCE_NO_SPACE',
       message: expect.stringContaining(folder),
     });
     expect(readdirSync(folder)).toEqual([]);
@@ -40,7 +40,7 @@ describe('a spool', () => {
   test('is refused where the folder is missing', async () => {
     const folder = await temporaryFolder();
     await rm(folder, { recursive: true });
-    await expect(openSpool(folder)).rejects.toMatchObject({ code: 'DIMGX_TEMP_UNWRITABLE' });
+    await expect(openSpool(folder)).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE' });
   });
 
   test.each([
@@ -51,13 +51,13 @@ describe('a spool', () => {
     vi.stubEnv('TMPDIR', folder);
     onTestFinished(() => void vi.unstubAllEnvs());
     const message = `temporary data cannot be written to ${folder} (from TMPDIR): ${reason}`;
-    await expect(openSpool()).rejects.toMatchObject({ code: 'DIMGX_TEMP_UNWRITABLE', message });
+    await expect(openSpool()).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE', message });
   });
 
   test('that fills the disk says so', async () => {
     const full = openSync('/dev/full', 'w');
     const written = Promise.resolve(writeAt(full, Buffer.alloc(1000), 0));
-    await expect(written).rejects.toMatchObject({ code: 'DIMGX_TEMP_UNWRITABLE', cause: { code: 'ENOSPC' } });
+    await expect(written).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE', cause: { code: 'ENOSPC' } });
     closeSync(full);
   });
 });

@@ -46,7 +46,7 @@ describe('the advice of the command line', () => {
   });
 
   test('follows from the code', () => {
-    const error = new DimgxError('DIMGX_TEMP_UNWRITABLE', 'there is no room');
+    const error = new DimgxError('DIMGX_SOURCE_NO_SPACE', 'there is no room');
     expect(adviceFor(error)).toBe('; choose another folder with --tmp-dir');
   });
 

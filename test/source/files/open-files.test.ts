@@ -144,7 +144,7 @@ describe('an archive', () => {
   test('that cannot be spooled says where', async () => {
     const tmpDir = join(await temporaryFolder(), 'none');
     const failure = await refusal(await file(gzipSync(archive)), { tmpDir });
-    expect(failure).toMatchObject({ code: 'DIMGX_TEMP_UNWRITABLE', message: expect.stringContaining(tmpDir) });
+    expect(failure).toMatchObject({ code: 'DIMGX_SOURCE_NO_SPACE', message: expect.stringContaining(tmpDir) });
   });
 });
 
