@@ -1,4 +1,5 @@
-export type { Limits } from './base/limits.js';
+export { type Limits, parseSize } from './base/limits.js';
+export { printable } from './base/text/printable.js';
 export type { CompressionName } from './compression/codecs.js';
 export {
   type Choice,
@@ -17,7 +18,7 @@ export { extractLayers } from './extract/extract-layers.js';
 export { type FlattenOptions, type FlattenResult, flatten, type LayerCount } from './flatten.js';
 export type { Image, ImageConfig, ImageList, ListedImage } from './image/image.js';
 export type { HistoryEntry, HistoryRow, Layer } from './image/layer.js';
-export type { Platform } from './image/platform.js';
+export { formatPlatform, type Platform, parsePlatform } from './image/platform.js';
 export { selectLayers } from './image/select-layers.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';
 export { createPool, type Pool, type PoolOptions } from './inspect/pool.js';

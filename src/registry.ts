@@ -1,5 +1,6 @@
 /** The door `dimgx/registry`: what registries have, and the credentials for them. */
 export { DimgxError } from './errors.js';
+export { parseRegistryHost } from './reference/image-name.js';
 export type { RemovedLogin } from './registry/credentials/remove-all-logins.js';
 export {
   type LoginOptions,
@@ -22,5 +23,5 @@ export {
   searchImages,
   type TagList,
 } from './registry/registry-lists.js';
-export type { FoundRepository } from './registry/search-images.js';
-export { type PulledImage, type PulledLayer, type PullOptions, pullImage } from './source/download-image.js';
+export type { FoundRepository } from './registry/search-repositories.js';
+export { type PulledImage, type PulledLayer, type PullImageOptions, pullImage } from './source/pulled-image.js';

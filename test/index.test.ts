@@ -182,10 +182,13 @@ describe('a process that uses the library', () => {
   test.each([
     [
       'dimgx',
-      'DimgxError ERRORS WARNINGS createPool extractLayers flatten inspectLayers listImages mergeLayers openImage selectLayers',
+      'DimgxError ERRORS WARNINGS createPool extractLayers flatten formatPlatform inspectLayers listImages mergeLayers openImage parsePlatform parseSize printable selectLayers',
     ],
-    ['dimgx/registry', 'DimgxError listRepositories listTags login logout logoutAll pullImage searchImages'],
-    ['dimgx/cache', 'DimgxError listCache pruneCache removeBlobs verifyCache'],
+    [
+      'dimgx/registry',
+      'DimgxError listRepositories listTags login logout logoutAll parseRegistryHost pullImage searchImages',
+    ],
+    ['dimgx/cache', 'DimgxError listCache makeCacheFolder pruneCache removeBlobs verifyCache'],
   ])('finds what the design promises, and no default: %s', async (door, names) => {
     const { out } = await run(`console.log(Object.keys(await import('${door}')).sort().join(' '))`);
     expect(out).toBe(`${names}\n`);

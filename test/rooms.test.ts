@@ -56,6 +56,13 @@ test('no room uses one that comes after it', async () => {
   expect(upward.map(({ from, to }) => `${from} uses ${to}`)).toEqual([]);
 });
 
+test('the command line uses nothing but the doors, and nothing uses the command line', async () => {
+  const ofCli = (path: string) => roomOf(path) === 'cli';
+  const crossing = (await imports()).filter(({ from, to }) => ofCli(from) !== ofCli(to));
+  const used = new Set(crossing.map(({ to }) => to));
+  expect([...used].sort()).toEqual(['cache.ts', 'index.ts', 'registry.ts']);
+});
+
 test('the options are nothing but types', async () => {
   const all = (await imports()).filter(({ from, to }) => from === OPTIONS || to === OPTIONS);
   expect(all.filter(({ isType }) => !isType)).toEqual([]);

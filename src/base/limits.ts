@@ -28,7 +28,7 @@ const POWERS = 'kmgtp';
  *
  * @returns bytes; `undefined` if it is not a size
  */
-export function readSize(text: string): number | undefined {
+export function parseSize(text: string): number | undefined {
   const [, digits, power = '', decimal] =
     /^(\d+(?:\.\d+)?)\s?(?:([kmgtp])(?:(b)|ib)?|b)?$/.exec(text.toLowerCase()) ?? [];
   const base = decimal === undefined ? 1024 : 1000;

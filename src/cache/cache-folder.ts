@@ -1,8 +1,9 @@
 import { chmod, lstat, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Environment, homeFolder, makeFolder } from '../base/io/folders.js';
-import { readSize } from '../base/limits.js';
+import { parseSize } from '../base/limits.js';
 import { printable, quoted } from '../base/text/printable.js';
+import { requireThat } from '../check-options.js';
 import { DimgxError, isSystemError } from '../errors.js';
 import { CacheFiles } from './cache-files.js';
 
@@ -12,6 +13,9 @@ interface CachePlace {
   /** The user named this folder explicitly, so the mode of an existing folder is left alone. */
   readonly isNamed: boolean;
 }
+
+/** Folders that the cache itself keeps. */
+const OWN_FOLDERS: readonly string[] = ['blobs', 'claims', 'indexes', 'names', 'partial'];
 
 const OWNER_ONLY = 0o700;
 const WRITABLE_BY_OTHERS = 0o022;
@@ -99,6 +103,26 @@ function ignoreReadOnly(failure: unknown): void {
   if (!isSystemError(failure, 'EROFS', 'EPERM')) throw failure;
 }
 
+/**
+ * Creates a folder of the caller's own in the user's cache folder, for data that can be made again. Only its owner can
+ * read it. The folder is the default one: `DIMGX_CACHE` does not count, and the limit of the cache does not either.
+ *
+ * @param name one name, without slashes, that does not begin with a dot
+ * @returns its path
+ * @throws DIMGX_OPTION_INVALID; DIMGX_CACHE_UNUSABLE, also when others can write to the cache folder
+ */
+export async function makeCacheFolder(name: string): Promise<string> {
+  const isName = typeof name === 'string' && /^\w[\w.-]*$/.test(name) && !OWN_FOLDERS.includes(name);
+  requireThat(isName, 'the name', 'a plain name that the cache does not use itself', name);
+  const place = cachePlace({ ...process.env, DIMGX_CACHE: undefined });
+  const path = join(place.path, name);
+  await withStoreErrors(place.path, async () => {
+    await prepareCacheFolder(place);
+    await makeFolder(path, OWNER_ONLY);
+  });
+  return path;
+}
+
 /** Maximum size of the cache, in bytes. */
 const DEFAULT_LIMIT = 10 * 1000 ** 3;
 
@@ -110,7 +134,7 @@ const DEFAULT_LIMIT = 10 * 1000 ** 3;
 export function cacheLimit(env: Environment): number {
   const text = env.DIMGX_CACHE_SIZE;
   if (!text) return DEFAULT_LIMIT;
-  const limit = readSize(text);
+  const limit = parseSize(text);
   if (limit !== undefined) return limit;
   throw new Error(`DIMGX_CACHE_SIZE must be a size such as 500M, 10GB or 1TiB, not ${quoted(text)}`);
 }

@@ -13,10 +13,10 @@ import { type Digest, isDigest, isMismatch } from '../reference/digest.js';
 import type { BlobCache, CachedBlob, DownloadBlob } from './blob-cache.js';
 import { CacheFiles, openRegular, readRegular, removeFile, writeWhole } from './cache-files.js';
 import { claimOr } from './claim.js';
-import { pruneCache } from './prune-cache.js';
+import { pruneFiles } from './prune-files.js';
 import { type ExpectedBlob, otherSize, receiveBlob } from './receive-blob.js';
 import { requireRoom, StorageFailure, storageFailure } from './storage-failure.js';
-import { isIntact } from './verify-cache.js';
+import { isIntact } from './verify-blobs.js';
 
 export interface FolderCacheOptions {
   /** Prepared by `prepareCacheFolder`. */
@@ -249,7 +249,7 @@ export class FolderCache implements BlobCache {
 
   async #prune(added: number): Promise<void> {
     if (this.#kept !== undefined && this.#kept + added <= this.#options.limit) this.#kept += added;
-    else this.#kept = (await pruneCache(this.#files, this.#options.limit).catch(() => undefined))?.kept;
+    else this.#kept = (await pruneFiles(this.#files, this.#options.limit).catch(() => undefined))?.kept;
   }
 
   async #makeFolders(...folders: readonly string[]): Promise<void> {

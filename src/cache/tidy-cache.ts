@@ -3,8 +3,8 @@ import type { CommonOptions } from '../options.js';
 import type { Digest } from '../reference/digest.js';
 import { findBlobs } from './find-blobs.js';
 import { type CacheOptions, inCache } from './list-cache.js';
-import { pruneCache as pruneFiles } from './prune-cache.js';
-import { verifyCache as verifyFiles } from './verify-cache.js';
+import { pruneFiles } from './prune-files.js';
+import { verifyBlobs } from './verify-blobs.js';
 
 /** Options of `verifyCache`. */
 export interface VerifyCacheOptions extends CacheOptions, Pick<CommonOptions, 'onProgress'> {}
@@ -17,12 +17,12 @@ export interface PruneCacheOptions extends CacheOptions {
 
 /** What `verifyCache` found. */
 export interface VerifiedCache {
-  /** Number of blobs that were hashed. */
-  readonly blobs: number;
-  /** Size of these blobs, in bytes. */
-  readonly size: number;
   /** The damaged blobs. They are no longer in the cache. */
   readonly damaged: readonly Digest[];
+  /** Number of blobs that are not damaged. */
+  readonly whole: number;
+  /** Size of everything that was hashed, in bytes. */
+  readonly size: number;
 }
 
 /** What `pruneCache` removed. */
@@ -57,8 +57,8 @@ export async function verifyCache(options: VerifyCacheOptions = {}): Promise<Ver
       done += length;
       onProgress?.({ stage: 'verify', item: 'the cache', done, total });
     };
-    const damaged = await verifyFiles(files, entries, { signal, onVerified });
-    return { blobs: entries.length, size: total, damaged: damaged.map(({ digest }) => digest) };
+    const damaged = await verifyBlobs(files, entries, { signal, onVerified });
+    return { damaged: damaged.map(({ digest }) => digest), whole: entries.length - damaged.length, size: total };
   });
 }
 

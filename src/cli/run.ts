@@ -1,5 +1,4 @@
-import { printable } from '../base/text/printable.js';
-import type { ExitCode } from '../errors.js';
+import { type ExitCode, printable } from '../index.js';
 import { optionsOf } from './commands/command.js';
 import { asOptions, commandHint, type FoundCommand, findCommand, incompleteCommand } from './commands/command-table.js';
 import { MESSAGE_OPTIONS, type Messages, messageSettings, openMessages, PLAIN_MESSAGES } from './messages/messages.js';

@@ -1,6 +1,7 @@
 import { arch } from 'node:os';
 import type { Environment } from '../base/io/folders.js';
 import { printable, quoted } from '../base/text/printable.js';
+import { requireThat } from '../check-options.js';
 import { DimgxError } from '../errors.js';
 
 /** Source: OCI image-spec, image-index.md, platform. */
@@ -66,28 +67,38 @@ export function defaultPlatform(env: Environment = process.env): Platform {
  */
 export function environmentPlatform(env: Environment): Platform | undefined {
   const text = env.DOCKER_DEFAULT_PLATFORM;
-  return text ? parsePlatform(text, 'DOCKER_DEFAULT_PLATFORM is ') : undefined;
+  if (!text) return undefined;
+  const platform = splitPlatform(text);
+  if (platform) return platform;
+  throw notPlatform(`DOCKER_DEFAULT_PLATFORM is ${quoted(text)}, which`);
 }
 
 /**
  * Parses `os/arch[/variant]`. An architecture alone implies Linux. Other common names of an architecture (`x86_64`,
  * `aarch64`, `armhf`) are accepted.
  *
- * @param where text that begins the error message
  * @throws DIMGX_OPTION_INVALID
  */
-export function parsePlatform(text: string, where = ''): Platform {
+export function parsePlatform(text: string): Platform {
+  requireThat(typeof text === 'string', 'the platform', 'a string', text);
+  const platform = splitPlatform(text);
+  if (platform) return platform;
+  throw notPlatform(quoted(text));
+}
+
+/** @param what what is not a platform */
+function notPlatform(what: string): DimgxError {
+  const message = `${what} is not a platform: write os/arch[/variant], such as linux/arm64`;
+  return new DimgxError('DIMGX_OPTION_INVALID', message);
+}
+
+/** @returns `undefined` if the text is not a platform */
+function splitPlatform(text: string): Platform | undefined {
   const isArchitecture =
     Object.hasOwn(ARCHITECTURES, text.toLowerCase()) || OCI_ARCHITECTURES.includes(text.toLowerCase());
   const [os, architecture = '', variant, ...rest] = (isArchitecture ? `linux/${text}` : text).split('/');
   const wellFormed = [os, architecture, variant ?? 'x'].every((part) => part !== undefined && /^[\w.-]+$/.test(part));
-  if (!os || !wellFormed || rest.length > 0) {
-    throw new DimgxError(
-      'DIMGX_OPTION_INVALID',
-      `${where}${quoted(text)}${where ? ', which' : ''} is not a platform: write os/arch[/variant], such as linux/arm64`,
-    );
-  }
-  return normalized(os, architecture, variant);
+  return os && wellFormed && rest.length === 0 ? normalized(os, architecture, variant) : undefined;
 }
 
 /** Platform fields of an index, a config or an engine. */
@@ -122,6 +133,7 @@ export function isNameable({ os, architecture, variant = 'x' }: Platform): boole
   return [os, architecture, variant].every((part) => /^[\w.-]{1,24}$/.test(part));
 }
 
+/** Writes a platform as `os/arch[/variant]`: printable, and at most 80 characters long. */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return printable([os, architecture, ...(variant ? [variant] : [])].join('/'), 80);
 }

@@ -1,4 +1,5 @@
 import { quoted } from '../base/text/printable.js';
+import { requireThat } from '../check-options.js';
 import { DimgxError } from '../errors.js';
 import { type Digest, isDigest } from './digest.js';
 
@@ -96,9 +97,10 @@ function invalid(name: string, why: string): DimgxError {
  * Parses a registry as users write it: a host with an optional port. A leading scheme and a trailing API version are
  * ignored. Every name of Docker Hub becomes `docker.io`.
  *
- * @throws DIMGX_REFERENCE_INVALID if no image name can begin with it
+ * @throws DIMGX_OPTION_INVALID; DIMGX_REFERENCE_INVALID if no image name can begin with it
  */
 export function parseRegistryHost(text: string): string {
+  requireThat(typeof text === 'string', 'the registry', 'a string', text);
   const host = text.replace(/^(?:https?|docker):\/\//, '').replace(/(?:\/v[12])?\/?$/, '');
   if (/^(?:index|registry-1)\.docker\.io$/.test(host)) return 'docker.io';
   if (isRegistryHost(host) && repositoryOf(`${host}/x`).registry === host) return host;

@@ -1,8 +1,8 @@
 import { withResources } from '../base/io/resources.js';
-import type { ListOptions } from './list-names.js';
+import type { NameListOptions } from './list-names.js';
 import { openRegistry } from './open-repository.js';
 
-export interface LoginCheck extends Omit<ListOptions, 'credentials'> {
+export interface LoginCheck extends Omit<NameListOptions, 'credentials'> {
   /** As in image names: `docker.io`, `HOST:PORT`. */
   readonly registry: string;
   readonly username: string;

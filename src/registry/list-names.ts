@@ -10,7 +10,7 @@ import { parseRegistryHost, parseRegistryName } from '../reference/image-name.js
 import { openRegistry, openRepository, type RepositoryOptions } from './open-repository.js';
 import type { RegistryRequest, RegistryServer } from './registry-server.js';
 
-export interface ListOptions extends RepositoryOptions {
+export interface NameListOptions extends RepositoryOptions {
   readonly warn: Warn;
   /** Receives details that may help to find the cause of a failure; printable. */
   readonly inform?: ((message: string) => void) | undefined;
@@ -23,7 +23,7 @@ export interface ListOptions extends RepositoryOptions {
  * @param name as docker reads it; its tag or digest is ignored
  * @throws DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
  */
-export function listTags(name: string, options: ListOptions): Promise<readonly string[]> {
+export function readTags(name: string, options: NameListOptions): Promise<readonly string[]> {
   return withResources(async (resources) => {
     const wanted = parseRegistryName(name);
     const repository = await openRepository(wanted, options, { ...options, resources });
@@ -39,9 +39,9 @@ export function listTags(name: string, options: ListOptions): Promise<readonly s
  * The repositories of a registry, in its order. Some registries list none, or not all of them.
  *
  * @param host `HOST[:PORT]`
- * @throws as `listTags`
+ * @throws as `readTags`
  */
-export function listCatalog(host: string, options: ListOptions): Promise<readonly string[]> {
+export function readCatalog(host: string, options: NameListOptions): Promise<readonly string[]> {
   return withResources(async (resources) => {
     const server = await openRegistry(parseRegistryHost(host), options, { ...options, resources });
     try {

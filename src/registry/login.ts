@@ -22,6 +22,7 @@ export interface LoginOptions
 export interface LoginResult {
   /** As in image names: `docker.io`, `HOST:PORT`. */
   readonly registry: string;
+  readonly username: string;
   /** Path of the file that has the credentials, or that names the helper that has them. */
   readonly path: string;
   /** The helper that has them: `NAME` of the program `docker-credential-NAME`. */
@@ -32,8 +33,8 @@ export interface LoginResult {
 export interface LogoutResult {
   /** As in image names: `docker.io`, `HOST:PORT`. */
   readonly registry: string;
-  /** Paths of the files that had credentials, or that name helpers that had them. Empty if there were none. */
-  readonly removed: readonly string[];
+  /** Empty if there were no credentials. */
+  readonly removed: readonly RemovedLogin[];
 }
 
 /** What `logoutAll` removed. */
@@ -56,7 +57,7 @@ export async function login(
   credentials: RegistryCredentials,
   options: LoginOptions = {},
 ): Promise<LoginResult> {
-  const host = hostOf(registry);
+  const host = parseRegistryHost(registry);
   checkCredentials(credentials);
   checkOptions(options);
   const { username, password } = credentials;
@@ -66,7 +67,7 @@ export async function login(
     const request = { registry: host, authFile, env: process.env, signal };
     const { path, helper } = await storeLogin({ username, password }, request);
     if (authFile === undefined) await warnOfOthers(host, { username, password }, { warn, signal });
-    return { registry: host, path, ...(helper !== undefined && { helper }) };
+    return { registry: host, username, path, ...(helper !== undefined && { helper }) };
   });
 }
 
@@ -79,12 +80,12 @@ export async function login(
  *   DIMGX_ABORTED
  */
 export async function logout(registry: string, options: LogoutOptions = {}): Promise<LogoutResult> {
-  const host = hostOf(registry);
+  const host = parseRegistryHost(registry);
   checkOptions(options);
   return withCall(options, async ({ authFile, signal, onWarning }) => {
-    const removed = await removeLogin({ registry: host, authFile, env: process.env, signal });
+    const paths = await removeLogin({ registry: host, authFile, env: process.env, signal });
     warnOfVariable(authFile, onWarning);
-    return { registry: host, removed };
+    return { registry: host, removed: paths.map((path) => ({ key: host, path })) };
   });
 }
 
@@ -101,12 +102,6 @@ export async function logoutAll(options: LogoutOptions = {}): Promise<LogoutAllR
     warnOfVariable(authFile, onWarning);
     return result;
   });
-}
-
-/** @throws DIMGX_OPTION_INVALID, DIMGX_REFERENCE_INVALID */
-function hostOf(registry: string): string {
-  requireThat(typeof registry === 'string', 'the registry', 'a string', registry);
-  return parseRegistryHost(registry);
 }
 
 /** The error does not reveal the password. @throws DIMGX_OPTION_INVALID */

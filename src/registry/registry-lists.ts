@@ -1,8 +1,8 @@
 import { withCall } from '../base/call/call.js';
 import { checkOptions, requireThat } from '../check-options.js';
 import type { CommonOptions, RegistryOptions } from '../options.js';
-import { listTags as fetchTags, type ListOptions, listCatalog } from './list-names.js';
-import { type FoundRepository, searchImages as search } from './search-images.js';
+import { type NameListOptions, readCatalog, readTags } from './list-names.js';
+import { type FoundRepository, searchRepositories } from './search-repositories.js';
 
 /** Options of functions that ask a registry for names. */
 export interface RegistryListOptions
@@ -54,7 +54,7 @@ export async function listTags(repository: string, options: ListTagsOptions = {}
   checkOptions(options);
   return withCall(options, async (stageOptions) => ({
     repository: name,
-    tags: await fetchTags(name, listOptions(stageOptions)),
+    tags: await readTags(name, listOptions(stageOptions)),
   }));
 }
 
@@ -69,7 +69,7 @@ export async function listRepositories(registry: string, options: RegistryListOp
   checkOptions(options);
   return withCall(options, async (stageOptions) => ({
     registry: host,
-    repositories: await listCatalog(host, listOptions(stageOptions)),
+    repositories: await readCatalog(host, listOptions(stageOptions)),
   }));
 }
 
@@ -84,7 +84,7 @@ export async function searchImages(term: string, options: SearchOptions = {}): P
   const { limit = DEFAULT_LIMIT } = options;
   return withCall(options, async (stageOptions) => ({
     term,
-    results: await search(term, limit, listOptions(stageOptions)),
+    results: await searchRepositories(term, limit, listOptions(stageOptions)),
   }));
 }
 
@@ -94,6 +94,6 @@ function nameOf(what: string, given: string): string {
   return given.replace(/^docker:\/\//, '');
 }
 
-function listOptions({ onWarning, onInfo, ...options }: ListTagsOptions): ListOptions {
+function listOptions({ onWarning, onInfo, ...options }: ListTagsOptions): NameListOptions {
   return { ...options, warn: (warning) => onWarning?.(warning), inform: onInfo };
 }

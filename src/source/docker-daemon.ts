@@ -91,10 +91,10 @@ async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenC
   const isThere = found?.details && isForPlatform(found.details, platform);
   if (when === 'always' || (when === 'missing' && !isThere)) {
     if (isImageId(name, found?.image)) throw idRefused(engine, name, found !== undefined);
-    const { pullImage } = await import('../engine/pull-image.js');
+    const { pullThroughEngine } = await import('../engine/pull-through-engine.js');
     const { authFile, onInfo: inform } = options;
     const warn = (warning: Warning) => options.onWarning?.(warning);
-    await pullImage(engine, { name, platform, authFile, warn, inform }, context);
+    await pullThroughEngine(engine, { name, platform, authFile, warn, inform }, context);
     found = await lookUpImage(engine, name, platform);
   }
   if (found?.details) return { ...found, details: found.details };

@@ -2,7 +2,7 @@ import { readdir, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { openBlobCache } from '#dimgx/cache/open-blob-cache.js';
-import { listCache, pruneCache, removeBlobs, verifyCache } from '#dimgx/cache.js';
+import { listCache, makeCacheFolder, pruneCache, removeBlobs, verifyCache } from '#dimgx/cache.js';
 import type { Progress } from '#dimgx/options.js';
 import { blobOf, downloadOf, type MadeBlob } from '../helpers/blobs.js';
 import { temporaryFolder } from '../helpers/members.js';
@@ -20,8 +20,8 @@ beforeEach(async () => {
   for (const { digest, size, bytes } of [oldest, newest]) {
     await (await opened.fetch(digest, size, downloadOf(bytes).download)).close();
   }
+  await opened.close(); // now both have their names in the cache
   await opened.remember('docker.io/library/alpine:3', oldest.digest);
-  await opened.close();
   await utimes(pathOf(oldest), Date.UTC(2020) / 1000, 1_500_000_000);
   await utimes(pathOf(newest), Date.UTC(2021) / 1000, 1_500_000_000);
 });
@@ -55,9 +55,9 @@ test('verifyCache names and removes what is damaged, and reports its progress', 
   await truncate(pathOf(oldest), 1);
   const steps: Progress[] = [];
   const onProgress = (progress: Progress) => void steps.push(progress);
-  expect(await verifyCache({ cache, onProgress })).toEqual({ blobs: 2, size: 7, damaged: [oldest.digest] });
+  expect(await verifyCache({ cache, onProgress })).toEqual({ damaged: [oldest.digest], whole: 1, size: 7 });
   expect(steps.at(-1)).toEqual({ stage: 'verify', item: 'the cache', done: 7, total: 7 });
-  expect(await verifyCache({ cache })).toEqual({ blobs: 1, size: 6, damaged: [] });
+  expect(await verifyCache({ cache })).toEqual({ damaged: [], whole: 1, size: 6 });
 });
 
 test('verifyCache ends with what its callback throws, or with the signal', async () => {
@@ -84,6 +84,27 @@ test('removeBlobs removes all that are named, or none', async () => {
   expect((await listCache({ cache })).blobs).toHaveLength(1);
 });
 
+describe('makeCacheFolder', () => {
+  test("makes a private folder in the user's cache folder, whatever DIMGX_CACHE says", async () => {
+    vi.stubEnv('XDG_CACHE_HOME', cache);
+    vi.stubEnv('DIMGX_CACHE', join(cache, 'other'));
+    const path = join(cache, 'dimgx/mine');
+    expect(await makeCacheFolder('mine')).toBe(path);
+    expect((await stat(path)).mode & 0o777).toBe(0o700);
+    expect(await makeCacheFolder('mine')).toBe(path);
+    await expect(stat(join(cache, 'other'))).rejects.toThrow('ENOENT');
+  });
+
+  test('makes none where others can write', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', cache);
+    await makeCacheFolder('mine');
+    await writeFile(join(cache, 'dimgx/file'), '');
+    await expect(makeCacheFolder('file')).rejects.toMatchObject({ code: 'DIMGX_CACHE_UNUSABLE' });
+    vi.stubEnv('XDG_CACHE_HOME', join(cache, 'dimgx/file'));
+    await expect(makeCacheFolder('mine')).rejects.toMatchObject({ code: 'DIMGX_CACHE_UNUSABLE' });
+  });
+});
+
 describe('what the cache functions cannot take is refused', () => {
   const wrong = (value: unknown) => value as never;
   test.each([
@@ -92,6 +113,9 @@ describe('what the cache functions cannot take is refused', () => {
     ['maxSize', () => pruneCache({ cache, maxSize: -1 })],
     ['the names', () => removeBlobs(wrong('abcd'), { cache })],
     ['the options', () => listCache(wrong('x'))],
+    ['the name', () => makeCacheFolder('a/b')],
+    ['the name', () => makeCacheFolder('blobs')],
+    ['the name', () => makeCacheFolder('..')],
   ])('%s', async (what, call) => {
     const refusal = { code: 'DIMGX_OPTION_INVALID', message: expect.stringContaining(what) };
     await expect(call()).rejects.toMatchObject(refusal);

@@ -30,7 +30,9 @@ const WRONG: Readonly<Record<OperandCount, readonly (readonly string[])[]>> = {
 
 describe('operands too few or too many are bad usage', () => {
   const lines = commands.flatMap(({ name, words, command }) =>
-    WRONG[command.operands?.count ?? 'none'].map((operands) => [name, operands, words] as const),
+    WRONG[command.operands?.count ?? 'none']
+      .filter(([first]) => first !== '' || !command.operands?.mayBeEmpty)
+      .map((operands) => [name, operands, words] as const),
   );
 
   test.each(lines)('dimgx %s %j', async (name, operands, words) => {
@@ -40,6 +42,11 @@ describe('operands too few or too many are bad usage', () => {
     expect(stderr).toMatch(/^dimgx: DIMGX_USAGE: .*\n$/);
     expect(stderr).toContain(name === '' ? 'image' : `: ${name} `);
     expect(stderr.endsWith(`: see ${help}\n`)).toBe(true);
+  });
+
+  test.each(['tags', 'catalog'])('but an empty name is the name of nothing in a registry: dimgx %s', async (name) => {
+    const { stderr, code } = await callDimgx(name, '');
+    expect({ stderr, code }).toEqual({ stderr: expect.stringMatching(/^dimgx: DIMGX_REFERENCE_INVALID: ""/), code: 1 });
   });
 
   test('and the usage shows how many there may be', () => {

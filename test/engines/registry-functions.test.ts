@@ -48,7 +48,7 @@ describe.skipIf(absent)(`the functions of dimgx/registry, with Docker's registry
     expect(blobs.map(({ digest }) => digest)).toEqual(
       expect.arrayContaining([manifestDigest, ...layers.map(({ digest }) => digest)]),
     );
-    expect(await verifyCache()).toMatchObject({ blobs: blobs.length, damaged: [] });
+    expect(await verifyCache()).toMatchObject({ whole: blobs.length, damaged: [] });
     const [pulled, original] = [join(home, 'pulled.tar'), join(home, 'original.tar')];
     await flatten(reference, pulled, { offline: true });
     await flatten(FIXTURE, original);
@@ -67,7 +67,7 @@ describe.skipIf(absent)(`the functions of dimgx/registry, with Docker's registry
     const { path } = await login(closed.host, CREDENTIALS);
     await skopeo();
     expect((await pullImage(name)).tags).toEqual([name]);
-    expect(await logout(closed.host)).toEqual({ registry: closed.host, removed: [path] });
+    expect(await logout(closed.host)).toEqual({ registry: closed.host, removed: [{ key: closed.host, path }] });
     await expect(skopeo()).rejects.toThrow('authentication required');
     await expect(pullImage(name)).rejects.toMatchObject(denied);
     expect((await listTags(`${closed.host}/tools/box`, { credentials: CREDENTIALS })).tags).toHaveLength(2);

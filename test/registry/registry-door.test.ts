@@ -106,9 +106,9 @@ describe('a login', () => {
     const denied = { code: 'DIMGX_REGISTRY_DENIED' };
     await expect(login(host, { ...USER, password: 'other' })).rejects.toMatchObject(denied);
     expect(await logout(host)).toEqual({ registry: host, removed: [] });
-    expect(await login(`docker://${host}`, USER)).toEqual({ registry: host, path });
+    expect(await login(`docker://${host}`, USER)).toEqual({ registry: host, username: 'me', path });
     expect((await listTags(`${host}/team/box`)).tags).toHaveLength(2);
-    expect(await logout(host)).toEqual({ registry: host, removed: [path] });
+    expect(await logout(host)).toEqual({ registry: host, removed: [{ key: host, path }] });
     await expect(listTags(`${host}/team/box`)).rejects.toMatchObject(denied);
     await login(host, USER);
     expect(await logoutAll()).toEqual({ removed: [{ key: host, path }], failures: [] });

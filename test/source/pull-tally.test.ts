@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import type { PullProgress } from '#dimgx/engine/engine.js';
-import { PullTally } from '#dimgx/engine/pull-image.js';
+import { PullTally } from '#dimgx/engine/pull-through-engine.js';
 
 type Report = readonly [id: string | undefined, status: string, current?: number, total?: number];
 

@@ -1,39 +1,9 @@
 import prettyBytes from 'pretty-bytes';
-import { printable } from '../../base/text/printable.js';
-import { blobKind } from '../../cache/blob-kind.js';
-import type { CacheEntry, CacheFiles, NamedDigest } from '../../cache/cache-files.js';
-import { openCacheFiles, withStoreErrors } from '../../cache/cache-folder.js';
-import { findBlobs } from '../../cache/find-blobs.js';
-import { pruneCache } from '../../cache/prune-cache.js';
-import { verifyCache } from '../../cache/verify-cache.js';
-import { DimgxError } from '../../errors.js';
+import { type CacheList, listCache, pruneCache, removeBlobs, verifyCache } from '../../cache.js';
+import { DimgxError, printable } from '../../index.js';
 import { byteSize, flag, text } from '../options/option-row.js';
 import { alignColumns, relativeTime } from '../output/table.js';
 import { defineCommand } from './command.js';
-
-/** What `cache ls` prints as JSON. */
-interface CacheJson {
-  readonly folder: string;
-  /** Limit and current size of the cache, in bytes. */
-  readonly limit: number;
-  readonly size: number;
-  /** Most recently used first. */
-  readonly blobs: readonly BlobJson[];
-  readonly partial: readonly { readonly digest: string; readonly size: number; readonly lastWritten: string }[];
-}
-
-interface BlobJson {
-  readonly digest: string;
-  readonly size: number;
-  /** Size of the data derived from the blob, in bytes. */
-  readonly indexSize: number;
-  /** RFC 3339. */
-  readonly lastUsed: string;
-  /** `index`, `manifest`, `config`, `tar`, a compression, or `null`. */
-  readonly kind: string | null;
-  /** Image names that had this digest when they were last requested. */
-  readonly names: readonly string[];
-}
 
 export const cacheLs = defineCommand({
   describe: "Lists the blobs in the user's cache, the most recently used first.",
@@ -43,44 +13,34 @@ export const cacheLs = defineCommand({
   ],
   options: {},
   json: 'print JSON',
-  async run({ env }) {
-    const { files, limit } = await openCacheFiles(env);
-    const listed = await withStoreErrors(files.folder, () => list(files, limit));
-    return { text: () => table(listed), json: () => listed };
+  async run({ library }) {
+    const list = await listCache(library);
+    return { text: () => table(list), json: () => listJson(list) };
   },
 });
 
-async function list(files: CacheFiles, limit: number): Promise<CacheJson> {
-  const entries = (await files.entries()).toSorted((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
-  const named = await files.names();
-  const blobs = await Promise.all(entries.map((entry) => blobJson(files, entry, named)));
-  const partial = (await files.unfinished()).flatMap(({ digest, length, lastWritten }) =>
-    digest === undefined ? [] : { digest, size: length, lastWritten: lastWritten.toISOString() },
-  );
-  const size = [...blobs, ...partial].reduce((sum, each) => sum + each.size + ('kind' in each ? each.indexSize : 0), 0);
-  return { folder: files.folder, limit, size, blobs, partial };
+/** The kind of a blob is `null` if it is unknown. Times are RFC 3339. */
+function listJson({ folder, limit, size, blobs, partial }: CacheList) {
+  const rows = blobs.map(({ digest, size, indexSize, lastUsed, kind = null, names }) => {
+    return { digest, size, indexSize, lastUsed, kind, names };
+  });
+  return { folder, limit, size, blobs: rows, partial };
 }
 
-async function blobJson(files: CacheFiles, entry: CacheEntry, named: readonly NamedDigest[]): Promise<BlobJson> {
-  const { digest, length, derived, lastUsed } = entry;
-  return {
-    digest,
-    size: length,
-    indexSize: derived,
-    lastUsed: lastUsed.toISOString(),
-    kind: (await blobKind(files.blob(digest)).catch(() => undefined)) ?? null,
-    names: named.filter((each) => each.digest === digest).map(({ name }) => name),
-  };
-}
-
-function table({ folder, limit, size, blobs, partial }: CacheJson): string {
+function table({ folder, limit, size, blobs, partial }: CacheList): string {
   const now = new Date();
   const rows = [
     ...blobs.map(({ digest, size, kind, lastUsed, names }) => [
-      ...[digest, prettyBytes(size), kind ?? '-', relativeTime(lastUsed, now)],
+      ...[digest, prettyBytes(size), kind ?? '-', relativeTime(lastUsed.toISOString(), now)],
       printable(names.join(', '), 200),
     ]),
-    ...partial.map((file) => [file.digest, prettyBytes(file.size), 'cut off', relativeTime(file.lastWritten, now), '']),
+    ...partial.map((file) => [
+      file.digest,
+      prettyBytes(file.size),
+      'cut off',
+      relativeTime(file.lastWritten.toISOString(), now),
+      '',
+    ]),
   ];
   const total = `${prettyBytes(size)} of at most ${prettyBytes(limit)} in ${folder}\n`;
   if (rows.length === 0) return total;
@@ -92,25 +52,13 @@ export const cacheVerify = defineCommand({
   examples: [['dimgx cache verify', 'check every blob']],
   options: {},
   json: 'print JSON',
-  async *run({ env, library: { signal, onProgress } }) {
-    const { files } = await openCacheFiles(env);
-    const { entries, damaged, size } = await withStoreErrors(files.folder, async () => {
-      const entries = await files.entries();
-      const size = entries.reduce((sum, { length }) => sum + length, 0);
-      let done = 0;
-      const onVerified = ({ length }: CacheEntry) => {
-        done += length;
-        onProgress?.({ stage: 'verify', item: 'the cache', done, total: size });
-      };
-      return { entries, damaged: await verifyCache(files, entries, { signal, onVerified }), size };
-    });
-    const digests = damaged.map(({ digest }) => digest);
-    const whole = entries.length - damaged.length;
+  async *run({ library }) {
+    const { damaged, whole, size } = await verifyCache(library);
     yield {
-      text: () => `${digestLines('damaged', digests)}${whole} blobs are intact, ${prettyBytes(size)} hashed\n`,
-      json: () => ({ damaged: digests, whole, size }),
+      text: () => `${digestLines('damaged', damaged)}${whole} blobs are intact, ${prettyBytes(size)} hashed\n`,
+      json: () => ({ damaged, whole, size }),
     };
-    if (damaged.length > 0) throw discarded(damaged.length, entries.length);
+    if (damaged.length > 0) throw discarded(damaged.length, damaged.length + whole);
   },
 });
 
@@ -139,14 +87,11 @@ export const cachePrune = defineCommand({
     },
   },
   json: 'print JSON',
-  async run({ given: { all, size }, env }) {
-    const { files, limit } = await openCacheFiles(env);
-    const most = all ? 0 : (size ?? limit);
-    const { removed, freed, kept } = await withStoreErrors(files.folder, () => pruneCache(files, most));
-    const digests = removed.map(({ digest }) => digest);
+  async run({ given: { all, size }, library }) {
+    const { removed, freed, kept } = await pruneCache({ ...library, maxSize: all ? 0 : size });
     return {
-      text: () => `${digestLines('removed', digests)}${prettyBytes(freed)} freed, ${prettyBytes(kept)} kept\n`,
-      json: () => ({ removed: digests, freed, kept }),
+      text: () => `${digestLines('removed', removed)}${prettyBytes(freed)} freed, ${prettyBytes(kept)} kept\n`,
+      json: () => ({ removed, freed, kept }),
     };
   },
 });
@@ -157,14 +102,9 @@ export const cacheRm = defineCommand({
   operands: { name: 'DIGEST', count: 'some', wanted: 'needs digests' },
   options: {},
   json: 'print JSON',
-  async run({ operands, env }) {
-    const { files } = await openCacheFiles(env);
-    const digests = await withStoreErrors(files.folder, async () => {
-      const found = findBlobs(await files.entries(), operands);
-      for (const { digest } of found) await files.remove(digest);
-      return found.map(({ digest }) => digest);
-    });
-    return { text: () => digestLines('removed', digests), json: () => ({ removed: digests }) };
+  async run({ operands, library }) {
+    const { removed } = await removeBlobs(operands, library);
+    return { text: () => digestLines('removed', removed), json: () => ({ removed }) };
   },
 });
 

@@ -1,4 +1,4 @@
-import type { DimgxError } from '../../errors.js';
+import type { DimgxError } from '../../index.js';
 import { suggestion, usageError } from '../options/usage-error.js';
 import type { Command } from './command.js';
 import { defaultCommand } from './default-command.js';
@@ -45,8 +45,11 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record
     summary: 'print a completion script for a shell',
     load: async () => (await import('./completion.js')).completion,
   },
-  login: { summary: 'store credentials for a registry', load: async () => (await import('./login.js')).login },
-  logout: { summary: 'remove credentials for a registry', load: async () => (await import('./login.js')).logout },
+  login: { summary: 'store credentials for a registry', load: async () => (await import('./login.js')).loginCommand },
+  logout: {
+    summary: 'remove credentials for a registry',
+    load: async () => (await import('./login.js')).logoutCommand,
+  },
 };
 
 /** Every command with its full name, `cache ls`, in the order of the table. */

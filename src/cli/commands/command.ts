@@ -1,5 +1,4 @@
-import type { Warn } from '../../errors.js';
-import type { Progress } from '../../options.js';
+import type { Progress, Warn } from '../../index.js';
 import type { Log } from '../messages/log.js';
 import { MESSAGE_OPTIONS } from '../messages/messages.js';
 import { flag, type Given, type LibraryOptions, type OptionTable } from '../options/option-row.js';
@@ -21,6 +20,8 @@ export interface Operands<C extends OperandCount = OperandCount> {
    * repository".
    */
   readonly wanted: string | ((operands: readonly string[]) => string);
+  /** An empty operand counts as one, and the library refuses it. Default: it counts as missing. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** The operands of a command, once they are checked. */
@@ -49,7 +50,6 @@ export interface CommandContext<T extends OptionTable = OptionTable, C extends O
   /** `--json` is given. */
   readonly json: boolean;
   readonly log: Log;
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** Help for `dimgx` itself and for every command. */
   helps(): Promise<readonly CommandHelp[]>;
 }

@@ -1,8 +1,7 @@
 import prettyBytes from 'pretty-bytes';
-import type { FlattenOptions } from '../../flatten.js';
-import type { Image } from '../../image/image.js';
-import type { EntryEvent } from '../../options.js';
+import { type EntryEvent, type FlattenOptions, flatten } from '../../index.js';
 import type { Log } from '../messages/log.js';
+import { reportSource } from '../messages/messages.js';
 import type { Result } from './command.js';
 
 /**
@@ -16,18 +15,12 @@ export async function flattenImage(
   options: FlattenOptions,
   log: Log,
 ): Promise<Result> {
-  const { flatten } = await import('../../flatten.js');
   const result = await flatten(reference, target, {
     ...options,
     ...(log.shows('info') && { onEntry: entryLogger(log) }),
   });
   reportSource(result.source, options);
   return { text: () => '', json: () => result, ...(target === '-' && { stream: process.stderr }) };
-}
-
-/** A bare name can mean an image of an engine or of a registry. Reports when it came from a registry. */
-export function reportSource({ transport, location }: Image['source'], { onInfo }: FlattenOptions): void {
-  if (transport === 'docker') onInfo?.(`the image comes from the registry ${location}`);
 }
 
 /**

@@ -1,7 +1,5 @@
 import prettyBytes from 'pretty-bytes';
-import { printable } from '../../base/text/printable.js';
-import type { ImageList, ListedImage } from '../../image/image.js';
-import { formatPlatform } from '../../image/platform.js';
+import { formatPlatform, type ImageList, type ListedImage, listImages, printable } from '../../index.js';
 import { OPTION_TABLE } from '../options/option-table.js';
 import { MIRROR_OPTIONS, SOURCE_OPTIONS } from '../options/source-options.js';
 import { alignColumns } from '../output/table.js';
@@ -32,7 +30,6 @@ export const images = defineCommand({
   },
   json: 'print JSON',
   async run({ operands: [reference], library }) {
-    const { listImages } = await import('../../source/list-images.js');
     const list = await listImages(reference, library);
     return { text: () => table(list.images), json: () => listJson(list) };
   },

@@ -1,13 +1,11 @@
-import { shortId } from '../../base/text/printable.js';
-import type { FlattenOptions } from '../../flatten.js';
-import type { Layer } from '../../image/layer.js';
+import { type FlattenOptions, type Layer, openImage, selectLayers } from '../../index.js';
+import { reportSource } from '../messages/messages.js';
 import { imageJson } from '../output/image-json.js';
-import { formatListing, layerId, listingRows } from '../output/listing.js';
-import { type FoundLayers, readLayers } from '../output/read-layers.js';
+import { formatIds, formatListing, listingRows } from '../output/listing.js';
+import type { FoundLayers } from '../output/read-layers.js';
 import type { Result } from './command.js';
-import { reportSource } from './flatten.js';
 
-export interface ListOptions extends FlattenOptions {
+export interface ListSettings extends FlattenOptions {
   /** The result must have JSON. */
   readonly json: boolean;
   /** The text is bare IDs. */
@@ -16,22 +14,26 @@ export interface ListOptions extends FlattenOptions {
   readonly columns: number | undefined;
 }
 
+const NOTHING_READ: FoundLayers = { contentSizes: new Map(), problems: new Map() };
+
+/** The code that reads layers is loaded only if there are layers to read. */
+const loadReader = () => import('../output/read-layers.js');
+
 /** Lists the layers of an image: a table, or with `quiet` bare IDs, for which no layer is read. */
-export async function listLayers(reference: string, options: ListOptions): Promise<Result> {
-  const { openImage } = await import('../../source/resolve.js');
-  const { selectLayers } = await import('../../image/select-layers.js');
+export async function listLayers(reference: string, options: ListSettings): Promise<Result> {
   const image = await openImage(reference, options);
   try {
     reportSource(image.source, options);
     const selected = selectLayers(image, options, (warning) => options.onWarning?.(warning));
-    if (options.quiet && !options.json) return { text: () => idLines(selected) };
+    if (options.quiet && !options.json) return { text: () => formatIds(selected) };
 
-    const found = await readLayers(image, selected, options);
+    const plain = selected.filter(({ compression }) => compression === 'none');
+    const found = plain.length > 0 ? await (await loadReader()).readLayers(image, plain, options) : NOTHING_READ;
     const rows = listingRows(image, selected, options);
     const text = () =>
       formatListing(rows, {
         sizeOf: ({ layer }) => layer && sizeOf(layer, found),
-        problemOf: ({ layer }) => layer && found.problems.get(layer),
+        problemOf: ({ layer }) => layer && (found.problems.get(layer) ?? layer.problem),
         now: new Date(),
         columns: options.columns,
       });
@@ -39,10 +41,6 @@ export async function listLayers(reference: string, options: ListOptions): Promi
   } finally {
     await image.close();
   }
-}
-
-function idLines(layers: readonly Layer[]): string {
-  return layers.map((layer) => `${shortId(layerId(layer))}\n`).join('');
 }
 
 /** The best known size of a layer, in bytes; `undefined` if no size is known. */

@@ -1,26 +1,19 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { printable } from '../../base/text/printable.js';
-import { abortedBy, type Warning } from '../../errors.js';
-import { parseRegistryHost } from '../../reference/image-name.js';
-import { checkLogin } from '../../registry/check-login.js';
-import { AUTH_VARIABLE } from '../../registry/credentials/auth-source.js';
-import { findCredentials } from '../../registry/credentials/find-credentials.js';
-import { type LoginRequest, removeLogin, storeLogin } from '../../registry/credentials/login.js';
-import { type RemovedLogin, removeAllLogins } from '../../registry/credentials/remove-all-logins.js';
+import { printable, type RegistryCredentials } from '../../index.js';
+import { login, logout, logoutAll, parseRegistryHost, type RemovedLogin } from '../../registry.js';
 import { flag, text } from '../options/option-row.js';
 import { SOURCE_OPTIONS, TRUST_OPTIONS } from '../options/source-options.js';
 import { usageError } from '../options/usage-error.js';
-import { type CallOptions, type CommandContext, defineCommand } from './command.js';
-import { asRegistryCall } from './registry.js';
+import { defineCommand } from './command.js';
 
 const AUTH_FILE = {
   ...SOURCE_OPTIONS.authfile,
   describe: "instead of docker's or podman's; in the form of docker's if it is called config.json",
 } as const;
 
-export const login = defineCommand({
+export const loginCommand = defineCommand({
   describe: `Stores a user name and a password for a registry, once the registry has accepted them. Without HOST it is Docker Hub.
 
 They are stored where docker login or podman login would store them: in $REGISTRY_AUTH_FILE if it is set; else in docker's config.json if it exists or $DOCKER_CONFIG is set, or in the credential helper that it names; else in containers/auth.json in $XDG_RUNTIME_DIR, or in ~/.config if that is not set.`,
@@ -36,13 +29,10 @@ They are stored where docker login or podman login would store them: in $REGISTR
     ...TRUST_OPTIONS,
   },
   json: 'print JSON',
-  async run({ operands: [host = 'docker.io'], given, library, env }) {
-    const { authFile, ...call } = library;
+  async run({ operands: [host = 'docker.io'], given, library }) {
     const registry = parseRegistryHost(host);
-    const { username, password } = await askLogin(given.username, given['password-stdin'] === true, call.signal);
-    await checkLogin({ registry, username, password, ...asRegistryCall(call) });
-    const { path, helper } = await storeLogin({ username, password }, { registry, authFile, env, signal: call.signal });
-    if (authFile === undefined) await warnOfOthers(registry, { username, password }, env, call);
+    const credentials = await askLogin(given.username, given['password-stdin'] === true, library.signal);
+    const { username, path, helper } = await login(registry, credentials, library);
     const where = helper === undefined ? printable(path, 300) : `docker-credential-${helper}`;
     return {
       text: () => `logged in to ${registry} as ${printable(username, 100)}: stored in ${where}\n`,
@@ -51,27 +41,7 @@ They are stored where docker login or podman login would store them: in $REGISTR
   },
 });
 
-/**
- * Warns if a lookup finds other credentials than those just stored: another file may take precedence, or a credential
- * helper may have stored something else.
- */
-async function warnOfOthers(
-  registry: string,
-  stored: { readonly username: string; readonly password: string },
-  env: CommandContext['env'],
-  { signal, onWarning: warn }: CallOptions,
-): Promise<void> {
-  const found = await findCredentials({ name: `${registry}/x`, env, first: 'docker', warn, signal });
-  const isSame = found?.credentials.username === stored.username && found.credentials.password === stored.password;
-  if (isSame) return;
-  const what = found
-    ? `other credentials for ${registry} take precedence, from ${found.origin}`
-    : 'the stored credentials are not found again';
-  const advice = found?.origin === `$${AUTH_VARIABLE}` ? 'unset it' : `log out of ${registry} to remove all`;
-  warn({ code: 'DIMGX_CREDENTIALS_SHADOWED', message: `${what}: ${advice}`, count: 1 });
-}
-
-async function askLogin(name: string | undefined, isPiped: boolean, signal: AbortSignal) {
+async function askLogin(name: string | undefined, isPiped: boolean, signal: AbortSignal): Promise<RegistryCredentials> {
   if (isPiped && !name) throw usageError('--password-stdin needs --username, too');
   const username = name || (await ask('Username', false, 'use --username and --password-stdin', signal));
   const password = isPiped ? await readPassword() : await ask('Password', true, 'use --password-stdin', signal);
@@ -91,7 +61,7 @@ async function readPassword(): Promise<string> {
  * @param isSecret do not show what is typed
  * @param instead what the user can do where there is no terminal
  * @returns one line, as it was typed
- * @throws DIMGX_USAGE without a terminal, or when the user ends the input; DIMGX_ABORTED
+ * @throws DIMGX_USAGE without a terminal, or when the user ends the input; an `AbortError`
  */
 async function ask(question: string, isSecret: boolean, instead: string, signal: AbortSignal): Promise<string> {
   if (!process.stdin.isTTY)
@@ -107,8 +77,6 @@ async function ask(question: string, isSecret: boolean, instead: string, signal:
   terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
     return await Promise.race([terminal.question(isSecret ? '' : `${question}: `, { signal }), ended]);
-  } catch (failure) {
-    throw signal.aborted ? abortedBy(signal) : failure;
   } finally {
     ended.catch(() => undefined);
     terminal.close();
@@ -116,7 +84,7 @@ async function ask(question: string, isSecret: boolean, instead: string, signal:
   }
 }
 
-export const logout = defineCommand({
+export const logoutCommand = defineCommand({
   describe:
     'Removes the stored credentials for a registry, whether docker, podman or dimgx stored them. Without HOST it is Docker Hub.',
   examples: [
@@ -126,37 +94,24 @@ export const logout = defineCommand({
   operands: { name: 'HOST[:PORT]', count: 'optional', wanted: 'takes one registry' },
   options: { all: { ...flag, describe: 'remove the credentials for all registries' }, authfile: AUTH_FILE },
   json: 'print JSON',
-  async *run({ operands, given: { all }, library: { authFile, signal, onWarning }, env, log }) {
+  async *run({ operands, given: { all }, library, log }) {
     const [host = 'docker.io'] = operands;
     if (all && operands.length > 0) throw usageError('logout --all takes no registry');
-    const request = { authFile, env, signal };
-    const { removed, failures } = all ? await removeAllLogins(request) : await logOut(host, request);
+    const { registry, removed, failures } = all
+      ? { registry: 'any registry', ...(await logoutAll(library)) }
+      : { failures: [], ...(await logout(host, library)) };
     if (removed.length > 0 || failures.length === 0) {
-      const where = all ? 'any registry' : parseRegistryHost(host);
       yield {
-        text: () => removed.map(logoutLine).join('') || `not logged in to ${where}\n`,
+        text: () => removed.map(logoutLine).join('') || `not logged in to ${registry}\n`,
         json: () => ({ removed: removed.map(({ key, path }) => ({ registry: key, path })) }),
       };
     }
-    if (authFile === undefined && env[AUTH_VARIABLE]) onWarning(variableWarning());
     const [failure, ...others] = failures;
     for (const { message } of others) log.write('error', message);
     if (failure) throw failure;
   },
 });
 
-async function logOut(host: string, request: Omit<LoginRequest, 'registry'>) {
-  const registry = parseRegistryHost(host);
-  const removed = await removeLogin({ registry, ...request });
-  return { removed: removed.map((path) => ({ key: registry, path })), failures: [] };
-}
-
 function logoutLine({ key, path }: RemovedLogin): string {
   return `logged out of ${printable(key, 200)}: removed from ${printable(path, 300)}\n`;
-}
-
-/** dimgx cannot change an environment variable for the user; it can only warn. */
-function variableWarning(): Warning {
-  const message = `$${AUTH_VARIABLE} may still hold credentials, which take precedence over those in files: unset it`;
-  return { code: 'DIMGX_CREDENTIALS_SHADOWED', message, count: 1 };
 }

@@ -1,11 +1,9 @@
-import { printable, quoted } from '../../base/text/printable.js';
-import { type Image, openedImage } from '../../image/image.js';
-import type { OpenOptions } from '../../options.js';
+import { printable } from '../../index.js';
+import { type ListTagsOptions, listTags, type PulledImage, pullImage } from '../../registry.js';
 import { flag } from '../options/option-row.js';
 import { DOWNLOAD_OPTIONS, SOURCE_OPTIONS } from '../options/source-options.js';
 import { usageError } from '../options/usage-error.js';
-import { type CallOptions, defineCommand, type Result } from './command.js';
-import { asRegistryCall, withoutScheme } from './registry.js';
+import { defineCommand } from './command.js';
 
 const { platform } = SOURCE_OPTIONS;
 
@@ -26,42 +24,39 @@ export const pull = defineCommand({
   json: 'print a JSON document for each image',
   async *run({ operands, given, library }) {
     const { onProgress, ...quietly } = library;
-    const names = operands.map(withoutScheme);
-    const images = given['all-tags'] ? await everyTag(names, quietly) : names;
-    for (const name of images) yield await pullImage(name, given.quiet ? quietly : library);
+    const images = given['all-tags'] ? await everyTag(operands, quietly) : operands;
+    for (const name of images) {
+      const image = await pullImage(name, given.quiet ? quietly : library);
+      yield { text: () => `${image.manifestDigest}\n`, json: () => pulledJson(image) };
+    }
   },
 });
 
-async function pullImage(name: string, options: OpenOptions): Promise<Result> {
-  const { openImage } = await import('../../source/resolve.js');
-  const image = await openImage(`docker://${name}`, options);
-  try {
-    await openedImage(image).fetch(image.layers.toReversed());
-    return { text: () => `${image.manifestDigest}\n`, json: () => pulledJson(image) };
-  } finally {
-    await image.close();
-  }
-}
-
-async function everyTag(names: readonly string[], options: CallOptions): Promise<readonly string[]> {
-  const { listTags } = await import('../../registry/list-names.js');
+async function everyTag(operands: readonly string[], options: ListTagsOptions): Promise<readonly string[]> {
   const images: string[] = [];
-  for (const name of names) {
-    if (/@|:[^/]*$/.test(name))
-      throw usageError(`--all-tags takes repositories, not ${quoted(name)}, which names one image`);
-    for (const tag of await listTags(name, asRegistryCall(options))) images.push(`${name}:${tag}`);
+  for (const name of operands.map(withoutScheme)) {
+    if (/@|:[^/]*$/.test(name)) {
+      throw usageError(`--all-tags takes repositories, not "${printable(name, 200)}", which names one image`);
+    }
+    const { tags } = await listTags(name, options);
+    for (const tag of tags) images.push(`${name}:${tag}`);
   }
   return images;
 }
 
-function pulledJson({ reference, source, id, manifestDigest, tags, platform, layers }: Image) {
+function withoutScheme(name: string): string {
+  return name.replace(/^docker:\/\//, '');
+}
+
+/** Every key is always present; an unknown value is `null`. */
+function pulledJson({ reference, source, id, manifestDigest, tags, platform, layers }: PulledImage) {
   return {
     reference,
     source,
     id,
     manifestDigest: manifestDigest ?? null,
-    tags: tags.map((tag) => printable(tag)),
+    tags,
     platform: platform ?? null,
-    layers: layers.map(({ digest, claimedSize }) => ({ digest: digest ?? null, size: claimedSize ?? null })),
+    layers: layers.map(({ digest, size }) => ({ digest: digest ?? null, size: size ?? null })),
   };
 }

@@ -1,10 +1,9 @@
-import { printable } from '../../base/text/printable.js';
-import { listCatalog, listTags } from '../../registry/list-names.js';
-import { type FoundRepository, searchImages } from '../../registry/search-images.js';
+import { printable } from '../../index.js';
+import { type FoundRepository, listRepositories, listTags, searchImages } from '../../registry.js';
 import { text, wholeNumber } from '../options/option-row.js';
 import { MIRROR_OPTIONS, REGISTRY_OPTIONS } from '../options/source-options.js';
 import { alignColumns } from '../output/table.js';
-import { type CallOptions, defineCommand } from './command.js';
+import { defineCommand } from './command.js';
 
 const LIMIT = 25;
 
@@ -14,25 +13,23 @@ export const tags = defineCommand({
     ['dimgx tags debian', 'list the tags on Docker Hub'],
     ['dimgx tags --json ghcr.io/owner/name', 'list them as JSON'],
   ],
-  operands: { name: 'REPOSITORY', count: 'one', wanted: 'needs one repository' },
+  operands: { name: 'REPOSITORY', count: 'one', wanted: 'needs one repository', mayBeEmpty: true },
   options: MIRROR_OPTIONS,
   json: 'print JSON',
   async run({ operands: [name], library }) {
-    const repository = withoutScheme(name);
-    const found = await listTags(repository, asRegistryCall(library));
-    return { text: () => lines(found), json: () => ({ repository, tags: found }) };
+    const { repository, tags } = await listTags(name, library);
+    return { text: () => lines(tags), json: () => ({ repository, tags }) };
   },
 });
 
 export const catalog = defineCommand({
   describe: 'Lists the repositories of a registry that offers such a list.',
   examples: [['dimgx catalog registry.example:5000', 'list its repositories']],
-  operands: { name: 'HOST[:PORT]', count: 'one', wanted: 'needs one registry' },
+  operands: { name: 'HOST[:PORT]', count: 'one', wanted: 'needs one registry', mayBeEmpty: true },
   options: REGISTRY_OPTIONS,
   json: 'print JSON',
   async run({ operands: [host], library }) {
-    const registry = withoutScheme(host);
-    const repositories = await listCatalog(registry, asRegistryCall(library));
+    const { registry, repositories } = await listRepositories(host, library);
     return { text: () => lines(repositories), json: () => ({ registry, repositories }) };
   },
 });
@@ -55,19 +52,10 @@ export const search = defineCommand({
   },
   json: 'print JSON',
   async run({ operands: [term], given: { limit = LIMIT }, library }) {
-    const results = await searchImages(term, limit, asRegistryCall(library));
+    const { results } = await searchImages(term, { ...library, limit });
     return { text: () => table(results), json: () => ({ term, results: results.map(resultJson) }) };
   },
 });
-
-export function withoutScheme(name: string): string {
-  return name.replace(/^docker:\/\//, '');
-}
-
-/** The client of registries has its own names for where its messages go. */
-export function asRegistryCall<T extends CallOptions>({ onWarning, onInfo, ...options }: T) {
-  return { ...options, warn: onWarning, inform: onInfo };
-}
 
 function lines(names: readonly string[]): string {
   return names.map((name) => `${printable(name)}\n`).join('');

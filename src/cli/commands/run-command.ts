@@ -40,7 +40,6 @@ export async function runCommand(line: CommandLine, messages: Messages, signal: 
     ...read,
     library: { ...read.library, ...call },
     log,
-    env: process.env,
     helps: async () => (await import('./command-help.js')).allHelp(),
   };
   try {
@@ -63,8 +62,8 @@ export type LineContent = Pick<CommandContext, 'operands' | 'given' | 'json'> & 
  * @throws DIMGX_USAGE
  */
 export function readLine({ name, command, options, operands }: CommandLine): LineContent {
-  const { count = 'none', wanted = 'takes no operands' } = command.operands ?? {};
-  if (!isRightCount(count, operands)) {
+  const { count = 'none', wanted = 'takes no operands', mayBeEmpty = false } = command.operands ?? {};
+  if (!isRightCount(count, operands) || (count === 'one' && !mayBeEmpty && operands[0] === '')) {
     throw usageError(typeof wanted === 'string' ? `${name} ${wanted}` : wanted(operands));
   }
   return { operands, json: options.json === true, ...readOptions(options, optionsOf(command)) };
@@ -75,7 +74,7 @@ function isRightCount(count: OperandCount, operands: readonly string[]): operand
     case 'none':
       return operands.length === 0;
     case 'one':
-      return operands.length === 1 && operands[0] !== '';
+      return operands.length === 1;
     case 'optional':
       return operands.length <= 1;
     case 'some':

@@ -1,4 +1,4 @@
-import type { DimgxError, ErrorCode, HelpfulOption, WarningCode } from '../../errors.js';
+import type { DimgxError, ErrorCode, HelpfulOption, WarningCode } from '../../index.js';
 
 /** What to do on the command line about an error whose code alone tells. */
 export const ADVICE_BY_CODE: Partial<Record<ErrorCode | WarningCode, string>> = {

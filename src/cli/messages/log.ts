@@ -1,5 +1,4 @@
-import { printable } from '../../base/text/printable.js';
-import { WARNINGS, type Warning } from '../../errors.js';
+import { printable, WARNINGS, type Warning } from '../../index.js';
 import { type FormatLine, formatPlainly, LOG_LEVELS, type LogLevel } from './log-format.js';
 
 export interface LogSettings {

@@ -1,3 +1,4 @@
+import type { FlattenOptions, Image } from '../../index.js';
 import { choice, type Given, type OptionTable, oneOf, since2015, text } from '../options/option-row.js';
 import { Log } from './log.js';
 import { type FormatLine, LOG_LEVELS, type LogLevel, parseLogFormat } from './log-format.js';
@@ -82,4 +83,9 @@ function wantsBar({ progress, level }: MessageSettings): boolean {
 
 function writeLine(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+/** A bare name can mean an image of an engine or of a registry. Reports when it came from a registry. */
+export function reportSource({ transport, location }: Image['source'], { onInfo }: FlattenOptions): void {
+  if (transport === 'docker') onInfo?.(`the image is that of the registry ${location}`);
 }

@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes';
-import type { Progress } from '../../options.js';
+import type { Progress } from '../../index.js';
 
 /** Time between two redraws, in milliseconds. */
 const PERIOD = 100;

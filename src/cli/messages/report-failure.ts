@@ -1,5 +1,4 @@
-import { isTooManyFiles, tooManyFiles } from '../../base/io/open-file-limit.js';
-import { DimgxError, type ExitCode } from '../../errors.js';
+import { DimgxError, type ExitCode } from '../../index.js';
 import { UsageError } from '../options/usage-error.js';
 import { adviceFor } from './advice.js';
 import type { Log } from './log.js';
@@ -28,8 +27,11 @@ export function reportFailure(failure: unknown, log: Log, help: string, hint = '
 
 /** A module that is loaded on demand can also fail to load when too many files are open. */
 function asDefect(failure: unknown): DimgxError {
-  if (isTooManyFiles(failure)) return tooManyFiles(failure);
   const what = failure instanceof Error ? failure.message : String(failure);
+  if (failure instanceof Error && 'code' in failure && (failure.code === 'EMFILE' || failure.code === 'ENFILE')) {
+    const message = 'too many files are open: raise the limit (ulimit -n), or do less in parallel';
+    return new DimgxError('DIMGX_TOO_MANY_FILES', message, { cause: failure });
+  }
   return new DimgxError('DIMGX_INTERNAL', `${what}: please report it, with the output of --log-level debug`, {
     cause: failure,
   });

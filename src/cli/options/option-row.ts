@@ -1,6 +1,4 @@
-import { readSize } from '../../base/limits.js';
-import type { FlattenOptions } from '../../flatten.js';
-import type { LimitOptions } from '../../options.js';
+import { type FlattenOptions, type LimitOptions, parseSize } from '../../index.js';
 import { usageError } from './usage-error.js';
 
 /**
@@ -129,10 +127,10 @@ export function wholeNumber(lowest: number, highest = Number.MAX_SAFE_INTEGER): 
   };
 }
 
-/** Reads a size in bytes, as `readSize` does. */
+/** Reads a size in bytes, as `parseSize` does. */
 export function byteSize(lowest: number): Read<number> {
   return (option, size) => {
-    const bytes = readSize(size);
+    const bytes = parseSize(size);
     if (bytes !== undefined && bytes >= lowest) return bytes;
     throw usageError(`${option} must be a size such as 500M, 10GB or 1TiB, not "${size}"`);
   };

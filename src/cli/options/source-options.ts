@@ -1,5 +1,4 @@
-import { parsePlatform } from '../../image/platform.js';
-import type { RegistryCredentials } from '../../options.js';
+import { parsePlatform, type RegistryCredentials } from '../../index.js';
 import { choice, flag, type OptionTable, text, wholeNumber } from './option-row.js';
 import { usageError } from './usage-error.js';
 

@@ -1,5 +1,4 @@
-import { printable } from '../../base/text/printable.js';
-import { DimgxError } from '../../errors.js';
+import { DimgxError, printable } from '../../index.js';
 
 /** A command line that cannot be understood. The code that reports it adds where to find help. */
 export class UsageError extends DimgxError {

@@ -1,6 +1,4 @@
-import type { DimgxError } from '../../errors.js';
-import type { Image } from '../../image/image.js';
-import type { Layer } from '../../image/layer.js';
+import type { DimgxError, Image, Layer } from '../../index.js';
 import { type ListingRow, layerId } from './listing.js';
 import type { FoundLayers } from './read-layers.js';
 
@@ -96,7 +94,7 @@ export function imageJson(
       storedSize: layer.storedSize ?? null,
       created: layer.history?.created ?? null,
       createdBy: layer.history?.createdBy ?? null,
-      problem: problemJson(problems.get(layer)),
+      problem: problemJson(problems.get(layer) ?? layer.problem),
     })),
     history: rows.map(({ history, layer, id }) => ({
       created: history.created ?? null,

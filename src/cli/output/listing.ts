@@ -1,9 +1,12 @@
 import prettyBytes from 'pretty-bytes';
-import { printable, shortId } from '../../base/text/printable.js';
-import type { DimgxError } from '../../errors.js';
-import type { Image } from '../../image/image.js';
-import type { HistoryEntry, Layer } from '../../image/layer.js';
-import type { SelectOptions } from '../../options.js';
+import {
+  type DimgxError,
+  type HistoryEntry,
+  type Image,
+  type Layer,
+  printable,
+  type SelectOptions,
+} from '../../index.js';
 import { alignColumns, relativeTime } from './table.js';
 
 /** A line of a listing. */
@@ -39,6 +42,16 @@ export function listingRows(
     return selected.flatMap((layer) => rowOf.get(layer) ?? []);
   }
   return reverse ? oldestFirst : oldestFirst.reverse();
+}
+
+/** The IDs of layers, a line for each. */
+export function formatIds(layers: readonly Layer[]): string {
+  return layers.map((layer) => `${shortId(layerId(layer))}\n`).join('');
+}
+
+/** An ID in hex digits, shortened as engines show it. */
+function shortId(id: string): string {
+  return id.slice(0, 12);
 }
 
 /**

@@ -1,11 +1,12 @@
 import { createRequire } from 'node:module';
-import { untilAborted } from '../../base/call/on-abort.js';
-import { unwritable } from '../../output/unwritable.js';
+import { constants } from 'node:os';
+import { DimgxError } from '../../index.js';
 
 /**
  * Writes text to standard output or standard error. Resolves once it is written; rejects if the caller aborts first.
  *
- * @throws DIMGX_TARGET_CLOSED when the reader has gone; DIMGX_TARGET_UNWRITABLE, DIMGX_TARGET_NO_SPACE; DIMGX_ABORTED
+ * @throws DIMGX_TARGET_CLOSED when the reader has gone; DIMGX_TARGET_UNWRITABLE, DIMGX_TARGET_NO_SPACE; the signal's
+ *   reason
  */
 export async function writeOut(
   text: string,
@@ -13,15 +14,35 @@ export async function writeOut(
   signal?: AbortSignal,
 ): Promise<void> {
   if (text === '') return;
-  const written = new Promise<void>((resolve, reject) => {
-    stream.once('error', reject);
-    stream.write(text, (failure) => (failure ? reject(failure) : resolve()));
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const name = stream === process.stderr ? 'standard error' : 'standard output';
+    const fail = (failure: NodeJS.ErrnoException) => reject(writeError(name, failure));
+    // the write goes on unattended: it may wait for a reader that never comes
+    const abort = () => reject(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    stream.once('error', fail);
+    stream.write(text, (failure) => {
+      signal?.removeEventListener('abort', abort);
+      if (failure) fail(failure);
+      else resolve();
+    });
   });
-  try {
-    await untilAborted(written, signal);
-  } catch (error) {
-    throw signal?.aborted ? error : unwritable(stream === process.stderr ? 'standard error' : 'standard output', error);
+}
+
+function writeError(name: string, cause: NodeJS.ErrnoException): DimgxError {
+  const { code, errno, message } = cause;
+  if (code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_DESTROYED') {
+    return new DimgxError('DIMGX_TARGET_CLOSED', `the reader of "${name}" went away`, { cause });
   }
+  // Node has the number of EDQUOT, but no name for it
+  if (code === 'ENOSPC' || code === 'EFBIG' || errno === -constants.errno.EDQUOT) {
+    const text = `there is no space left to write "${name}": free some, or choose another place`;
+    return new DimgxError('DIMGX_TARGET_NO_SPACE', text, { cause });
+  }
+  const reason = message.replace(/^(E[A-Z0-9]+: [^,]*),.*$/s, '$1');
+  const text = `"${name}" cannot be written (${reason}): choose another place`;
+  return new DimgxError('DIMGX_TARGET_UNWRITABLE', text, { cause });
 }
 
 /** Characters that JSON does not escape, but that a terminal would obey or hide. */

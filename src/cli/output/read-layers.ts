@@ -1,13 +1,10 @@
-import { DimgxError } from '../../errors.js';
-import type { FlattenOptions } from '../../flatten.js';
-import type { Image } from '../../image/image.js';
-import type { Layer } from '../../image/layer.js';
+import { DimgxError, type FlattenOptions, type Image, inspectLayers, type Layer } from '../../index.js';
 
 /** What a listing finds by reading the layers. */
 export interface FoundLayers {
   /** Total size of the entries, in bytes, for each layer whose headers were read. */
   readonly contentSizes: ReadonlyMap<Layer, number>;
-  /** Why a layer cannot be read. */
+  /** Why a layer cannot be read, if that became known by reading it. */
   readonly problems: ReadonlyMap<Layer, DimgxError>;
 }
 
@@ -16,30 +13,23 @@ const OF_LAYER =
   /^DIMGX_(?:TAR|COMPRESSION|IMAGE)_|^DIMGX_SOURCE_(?:CHANGED|UNREADABLE)$|^DIMGX_ENTRY_(?:UNSAFE|LONG)_NAME$/;
 
 /**
- * Reads the headers of uncompressed layers; a listing decodes nothing. A layer that cannot be read affects only its own
- * row.
+ * Reads the headers of layers. A layer that cannot be read affects only its own row.
  *
+ * @param plain uncompressed layers: a listing decodes nothing
  * @throws what concerns the call as a whole: a limit, an abort
  */
-export async function readLayers(
-  image: Image,
-  selected: readonly Layer[],
-  options: FlattenOptions,
-): Promise<FoundLayers> {
+export async function readLayers(image: Image, plain: readonly Layer[], options: FlattenOptions): Promise<FoundLayers> {
   const contentSizes = new Map<Layer, number>();
-  const problems = new Map(selected.flatMap((layer) => (layer.problem ? [[layer, layer.problem]] : [])));
-  const select = selected.filter(({ compression }) => compression === 'none');
-  if (select.length === 0) return { contentSizes, problems };
-  const { inspectLayers } = await import('../../inspect/inspect-layers.js');
+  const problems = new Map<Layer, DimgxError>();
   const inspect = async (layers: readonly Layer[]) => {
     const indexes = await inspectLayers(image, { ...options, verify: false, select: layers });
     for (const { layer, contentSize } of indexes) contentSizes.set(layer, contentSize);
   };
   try {
-    await inspect(select);
+    await inspect(plain);
   } catch (failure) {
     problemIn(failure);
-    for (const layer of select) {
+    for (const layer of plain) {
       await inspect([layer]).catch((reason: unknown) => problems.set(layer, problemIn(reason)));
     }
   }

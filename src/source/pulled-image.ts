@@ -6,7 +6,7 @@ import type { CommonOptions, OpenOptions, RegistryOptions } from '../options.js'
 import type { Digest } from '../reference/digest.js';
 
 /** Options of `pullImage`. */
-export interface PullOptions extends CommonOptions, RegistryOptions, Pick<OpenOptions, 'platform' | 'tmpDir'> {
+export interface PullImageOptions extends CommonOptions, RegistryOptions, Pick<OpenOptions, 'platform' | 'tmpDir'> {
   /** Folder of the cache. Default: the user's cache. */
   readonly cache?: string | undefined;
 }
@@ -40,7 +40,7 @@ export interface PulledImage {
  * @throws DIMGX_OPTION_INVALID, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_*, DIMGX_IMAGE_*, DIMGX_CALLBACK_FAILED,
  *   DIMGX_ABORTED
  */
-export async function pullImage(name: string, options: PullOptions = {}): Promise<PulledImage> {
+export async function pullImage(name: string, options: PullImageOptions = {}): Promise<PulledImage> {
   requireThat(typeof name === 'string', 'the name', 'a string', name);
   checkOptions(options);
   requireThat(typeof options.cache !== 'boolean', 'the option cache', 'a string', options.cache);

@@ -3,7 +3,7 @@ import { withResources } from '../base/io/resources.js';
 import { MAX_DOCUMENT } from '../base/limits.js';
 import { parseDocument } from '../image/document.js';
 import { repositoryOf } from '../reference/image-name.js';
-import { type ListOptions, listCatalog } from './list-names.js';
+import { type NameListOptions, readCatalog } from './list-names.js';
 import { openRegistry } from './open-repository.js';
 
 /** A repository found by a search. All texts are untrusted. */
@@ -38,22 +38,22 @@ const PageSchema = v.object({
  * @param limit maximum number of results
  * @throws DIMGX_REGISTRY_*, DIMGX_IMAGE_*, DIMGX_ABORTED
  */
-export async function searchImages(
+export async function searchRepositories(
   term: string,
   limit: number,
-  options: ListOptions,
+  options: NameListOptions,
 ): Promise<readonly FoundRepository[]> {
   const { registry, path } = repositoryOf(term.endsWith('/') ? `${term}-` : term);
   if (registry === 'docker.io') return searchHub(term.replace(/^(?:index\.)?docker\.io\//, ''), limit, options);
   const wanted = term.endsWith('/') ? '' : path;
-  const names = await listCatalog(registry, options);
+  const names = await readCatalog(registry, options);
   return names
     .filter((name) => name.includes(wanted.toLowerCase()))
     .slice(0, limit)
     .map((name) => ({ name: `${registry}/${name}`, description: '', stars: undefined, isOfficial: false }));
 }
 
-function searchHub(term: string, limit: number, options: ListOptions): Promise<readonly FoundRepository[]> {
+function searchHub(term: string, limit: number, options: NameListOptions): Promise<readonly FoundRepository[]> {
   return withResources(async (resources) => {
     const server = await openRegistry(INDEX, { ...options, credentials: NOBODY }, { ...options, resources });
     const found: FoundRepository[] = [];

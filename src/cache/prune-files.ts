@@ -20,7 +20,7 @@ export interface Pruned {
  * @param limit in bytes
  * @throws the operating system's error
  */
-export async function pruneCache(files: CacheFiles, limit: number): Promise<Pruned> {
+export async function pruneFiles(files: CacheFiles, limit: number): Promise<Pruned> {
   const entries = await files.entries();
   const unfinished = await files.unfinished();
   await sweepClaims(files.claims);

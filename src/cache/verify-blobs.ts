@@ -16,7 +16,7 @@ export interface VerifyOptions {
  * @returns the discarded blobs
  * @throws the operating system's error; DIMGX_ABORTED
  */
-export async function verifyCache(
+export async function verifyBlobs(
   files: CacheFiles,
   entries: readonly CacheEntry[],
   { signal, onVerified }: VerifyOptions,

@@ -29,7 +29,7 @@ const DENIED = /unauthori[sz]ed|denied|authentication required|no basic auth cre
  *
  * @throws DIMGX_ENGINE_FAILED, DIMGX_ENGINE_DENIED, DIMGX_ABORTED
  */
-export async function pullImage(
+export async function pullThroughEngine(
   engine: Engine,
   { name, platform, warn, inform, authFile }: PullRequest,
   { signal, onProgress }: OpenContext,
