@@ -14,6 +14,43 @@ import { build } from 'rolldown';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 
+/**
+ * In the bundle, the command imports from the modules behind the doors. Otherwise whatever imports one name of a door loads
+ * all that the door exports: a listing would load the code that flattens.
+ */
+function throughDoors() {
+  const doors = Promise.all(['index', 'registry', 'cache'].map(async (door) => [door, await exportsOf(door)]));
+  return {
+    name: 'through-doors',
+    async transform(code, id) {
+      if (!id.startsWith(`${ROOT}src/cli/`)) return null;
+      const modules = Object.fromEntries(await doors);
+      const direct = code.replace(
+        /^import (type )?\{([^}]*)\} from '(?:\.\.\/)+(index|registry|cache)\.js';/gm,
+        (whole, type, names, door) => {
+          const values = namesIn(names).filter((name) => !type && !name.startsWith('type '));
+          const imports = values.map((name) => `import { ${name} } from '${modules[door][name]}';`);
+          return imports.join(' ') + whole.replaceAll(/[^\n]/g, '');
+        },
+      );
+      return { code: direct, map: null }; // the lines keep their numbers
+    },
+  };
+}
+
+/** The modules behind a door, by the names that it exports. */
+async function exportsOf(door) {
+  const text = await readFile(`${ROOT}src/${door}.ts`, 'utf8');
+  const statements = text.matchAll(/^export \{([^}]*)\} from '\.\/(.*)\.js';/gm);
+  return Object.fromEntries(
+    [...statements].flatMap(([, names, module]) => namesIn(names).map((name) => [name, `${ROOT}src/${module}.ts`])),
+  );
+}
+
+function namesIn(list) {
+  return list.split(',').flatMap((name) => name.trim() || []);
+}
+
 /** Threads look for their code beside the file that starts them, so nothing lies in folders. */
 async function bundle() {
   await build({
@@ -28,6 +65,7 @@ async function bundle() {
     },
     platform: 'node',
     external: /^[^./]/,
+    plugins: [throughDoors()],
     output: {
       dir: 'dist',
       format: 'esm',

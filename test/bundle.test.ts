@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 import { expect, test } from 'vitest';
@@ -86,3 +86,23 @@ test.each(['esm', 'cjs'] as const)(
     expect(stdout.toString()).toBe('4\n');
   },
 );
+
+/** The files of `src/` whose code a chunk of `dist/` loads, directly or through others, before it runs. */
+async function loadedBy(chunk: string, seen = new Set<string>()): Promise<ReadonlySet<string>> {
+  if (seen.has(chunk)) return new Set();
+  seen.add(chunk);
+  const text = await readFile(`${ROOT}dist/${chunk}`, 'utf8');
+  const { sources }: { sources: string[] } = JSON.parse(await readFile(`${ROOT}dist/${chunk}.map`, 'utf8'));
+  const own = sources.map((source) => source.replace('../src/', ''));
+  const others = [...text.matchAll(/(?:^|;|\n)(?:import|export)[^"'()]*?["']\.\/([^"']+)["']/g)];
+  const below = await Promise.all(others.map(([, name = '']) => loadedBy(name, seen)));
+  return new Set([...own, ...below.flatMap((files) => [...files])]);
+}
+
+test('the command loads for a listing no code that flattens, and none of the cache', async () => {
+  const lists = [...(await loadedBy('list.js')), ...(await loadedBy('run.js'))];
+  expect(lists).toEqual(expect.arrayContaining(['cli/commands/list.ts', 'source/resolve.ts', 'cli/run.ts']));
+  const rooms = new Set(lists.map((file) => file.split('/')[0]));
+  const others = ['flatten.ts', 'cache', 'engine', 'layer', 'inspect', 'merge', 'extract', 'output'];
+  expect(others.filter((room) => rooms.has(room))).toEqual([]);
+});

@@ -1,7 +1,6 @@
 import { arch } from 'node:os';
 import type { Environment } from '../base/io/folders.js';
 import { printable, quoted } from '../base/text/printable.js';
-import { requireThat } from '../check-options.js';
 import { DimgxError } from '../errors.js';
 
 /** Source: OCI image-spec, image-index.md, platform. */
@@ -80,10 +79,9 @@ export function environmentPlatform(env: Environment): Platform | undefined {
  * @throws DIMGX_OPTION_INVALID
  */
 export function parsePlatform(text: string): Platform {
-  requireThat(typeof text === 'string', 'the platform', 'a string', text);
-  const platform = splitPlatform(text);
+  const platform = typeof text === 'string' ? splitPlatform(text) : undefined;
   if (platform) return platform;
-  throw notPlatform(quoted(text));
+  throw notPlatform(typeof text === 'string' ? quoted(text) : `a value of type ${typeof text}`);
 }
 
 /** @param what what is not a platform */
