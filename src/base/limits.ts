@@ -1,8 +1,8 @@
 /** Limits on the resources an image may consume. Work and memory stay proportional to them. */
 export interface Limits {
-  /** Total uncompressed size of all layers, in bytes; sparse files count with their real size (`--max-size`). */
+  /** Total uncompressed size of all layers, in bytes; sparse files count with their real size. */
   readonly maxSize: number;
-  /** Total number of tar entries in all layers (`--max-entries`). */
+  /** Total number of tar entries in all layers. */
   readonly maxEntries: number;
 }
 

@@ -121,7 +121,8 @@ async function readPage(server: RegistryServer, request: RegistryRequest, page: 
     return await server.read(request, MAX_DOCUMENT);
   } catch (failure) {
     if (page === 1) throw failure;
-    throw await server.explain(failure, `page ${page} of ${what}`);
+    const error = await server.explain(failure, `page ${page}`);
+    throw error.code === 'DIMGX_ABORTED' ? error : error.retold(`${what} is incomplete: ${error.message}`);
   }
 }
 

@@ -136,7 +136,7 @@ export class Repository {
   /** @throws `sought.absent` */
   requireOnline({ what, absent }: Sought): void {
     if (!this.isOffline) return;
-    const message = `the cache does not have ${what}, and offline, no registry is asked`;
+    const message = `the cache does not have ${what}, and in offline mode no registry is asked`;
     throw new DimgxError(absent, message, { options: ['offline'] });
   }
 

@@ -237,7 +237,7 @@ describeWithEngines(`an image in a registry${absent}`, () => {
         const login = new RegExp(`\`${kind.toLowerCase()} login ${closed.host}\` stores credentials\n$`);
         await refused('DIMGX_ENGINE_FAILED', login, '--pull', `${secret}:1`);
         await stored('wr0ng');
-        const shown = /authentication required: the credentials of \S+\/config\.json were shown\n$/;
+        const shown = /authentication required: the credentials from \S+\/config\.json were sent\n$/;
         await refused('DIMGX_ENGINE_FAILED', shown, '--pull', `${secret}:1`);
         const { stderr } = await dimgx('-vv', '--pull', `${secret}:1`);
         expect(stderr).toContain('    at ');

@@ -135,8 +135,8 @@ describe.skipIf(absent)(`what a registry has${absent}`, () => {
     });
 
     test.each([
-      ['that cannot be read', { link: '; rel="next"' }, 'cannot be read from Link'],
-      ['to no address', { link: '<https://[>; rel="next"' }, 'cannot be read from Link'],
+      ['that cannot be read', { link: '; rel="next"' }, 'the Link header does not name its next page'],
+      ['to no address', { link: '<https://[>; rel="next"' }, 'the Link header does not name its next page'],
       ['to a page that is not there', { link: '</v2/nowhere>; rel="next"' }, 'HTTP 404'],
     ])('fails, and says that the list is incomplete, for a link %s', async (_, headers, reason) => {
       await newUser();
@@ -149,7 +149,7 @@ describe.skipIf(absent)(`what a registry has${absent}`, () => {
       ]) {
         const { stdout, stderr, code } = await runDimgx(...args);
         expect([stdout, code]).toEqual(['', 2]);
-        expect(stderr).toMatch(/^dimgx: DIMGX_REGISTRY_FAILED: [^\p{Cc}]*incomplete[^\p{Cc}]*\n$/u);
+        expect(stderr).toMatch(/^dimgx: DIMGX_REGISTRY_FAILED: [^\p{Cc}]* is incomplete: [^\p{Cc}]*\n$/u);
         expect(stderr).toContain(reason);
       }
     });

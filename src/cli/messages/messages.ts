@@ -87,5 +87,5 @@ function writeLine(line: string): void {
 
 /** A bare name can mean an image of an engine or of a registry. Reports when it came from a registry. */
 export function reportSource({ transport, location }: Image['source'], { onInfo }: FlattenOptions): void {
-  if (transport === 'docker') onInfo?.(`the image is that of the registry ${location}`);
+  if (transport === 'docker') onInfo?.(`the image comes from the registry ${location}`);
 }
