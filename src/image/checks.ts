@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { hashRegion, type Region, readRegion } from '../base/io/region.js';
 import { DimgxError } from '../errors.js';
 import { algorithmOf, type Digest, requireDigest } from '../reference/digest.js';
-import type { Descriptor } from './manifest.js';
 
 /** Digest of bytes in memory, such as a document's. */
 export function digestOf(bytes: Uint8Array, algorithm = 'sha256'): Digest {
@@ -45,22 +44,4 @@ export function checkLayerCount(inManifest: number, inConfig: number): void {
     'DIMGX_IMAGE_LAYER_COUNT',
     `the manifest has ${inManifest} layers and the config ${inConfig}: the image is damaged, save or copy it again`,
   );
-}
-
-/** Resolves descriptors to the documents and blobs they point at. */
-export interface Blobs {
-  /** Reads a manifest or an index and checks it against its descriptor. */
-  manifest(descriptor: Descriptor): Promise<Document>;
-  /** Reads a config and checks it against its descriptor. */
-  config(descriptor: Descriptor): Promise<Document>;
-  /** Path of a layer's blob in this store. */
-  blobPath(digest: Digest): string;
-  /** Whether looking up a blob is cheap. If it is not, `has` resolves to true for every blob. */
-  readonly isNear: boolean;
-  has(digest: Digest): Promise<boolean>;
-}
-
-export interface Document {
-  readonly bytes: Uint8Array;
-  readonly digest: Digest;
 }

@@ -5,9 +5,9 @@ import { MAX_DOCUMENT } from '../base/limits.js';
 import { quoted } from '../base/text/printable.js';
 import type { BlobCache } from '../cache/blob-cache.js';
 import { DimgxError } from '../errors.js';
-import { type Blobs, checkDigest, checkSize, type Document } from '../image/checks.js';
+import { checkDigest, checkSize } from '../image/checks.js';
 import { DocumentBudget } from '../image/document-budget.js';
-import type { Descriptor } from '../image/manifest.js';
+import type { Blobs, Descriptor, Document } from '../image/manifest.js';
 import { type Digest, parseDigest } from '../reference/digest.js';
 import type { Repository, ServedManifest } from './repository.js';
 

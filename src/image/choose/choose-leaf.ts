@@ -1,6 +1,5 @@
 import type { Warn } from '../../errors.js';
-import type { Blobs } from '../checks.js';
-import type { Descriptor } from '../manifest.js';
+import type { Blobs, Descriptor } from '../manifest.js';
 import { defaultPlatform, isSamePlatform, type Platform, platformOf, rankOf } from '../platform.js';
 import { type ExaminedManifest, examineManifest, isDamaged, isWhole } from './examine-manifest.js';
 import { incomplete, noneIsAnImage, noPlatform, otherPlatform, passedOver } from './leaf-messages.js';

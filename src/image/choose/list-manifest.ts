@@ -1,7 +1,6 @@
 import { parseDigest } from '../../reference/digest.js';
-import type { Blobs, Document } from '../checks.js';
 import type { ListedImage } from '../image.js';
-import { type Descriptor, INDEX_TYPES } from '../manifest.js';
+import { type Blobs, type Descriptor, type Document, INDEX_TYPES } from '../manifest.js';
 import { examineManifest, listedImage, ownProblem } from './examine-manifest.js';
 import { isManifest, kindOfDescriptor, mayBeIndex } from './manifest-kind.js';
 import { type Leaf, leavesOf } from './manifest-leaves.js';

@@ -1,8 +1,7 @@
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import type { Blobs } from '../checks.js';
 import { parseDocument } from '../document.js';
-import { type Descriptor, IndexSchema } from '../manifest.js';
+import { type Blobs, type Descriptor, IndexSchema } from '../manifest.js';
 import { ownProblem } from './examine-manifest.js';
 import { isAttestation, mayBeIndex } from './manifest-kind.js';
 import { documentKind } from './read-manifest.js';

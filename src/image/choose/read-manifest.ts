@@ -1,8 +1,7 @@
 import { DimgxError } from '../../errors.js';
 import type { Digest } from '../../reference/digest.js';
-import type { Blobs } from '../checks.js';
 import { parseDocument } from '../document.js';
-import { type Descriptor, INDEX_TYPES, KindSchema, MANIFEST, type Manifest } from '../manifest.js';
+import { type Blobs, type Descriptor, INDEX_TYPES, KindSchema, MANIFEST, type Manifest } from '../manifest.js';
 import { parseTolerantly } from '../oddity.js';
 
 /**

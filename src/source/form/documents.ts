@@ -1,9 +1,9 @@
 import { readRegion } from '../../base/io/region.js';
 import { pathData, quoted } from '../../base/text/printable.js';
 import { DimgxError, type ErrorDetails } from '../../errors.js';
-import { type Blobs, checkDigest, checkSize, type Document } from '../../image/checks.js';
+import { checkDigest, checkSize } from '../../image/checks.js';
 import { DocumentBudget } from '../../image/document-budget.js';
-import type { Descriptor } from '../../image/manifest.js';
+import type { Blobs, Descriptor, Document } from '../../image/manifest.js';
 import { type Digest, parseDigest } from '../../reference/digest.js';
 import { cleanName, digestOfName, type Files } from '../files/files.js';
 

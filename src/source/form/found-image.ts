@@ -1,12 +1,20 @@
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import { type Blobs, checkLayerCount, type Document } from '../../image/checks.js';
+import { checkLayerCount } from '../../image/checks.js';
 import { chooseLeaf, type LeafRequest } from '../../image/choose/choose-leaf.js';
 import { kindOfManifest, withArticle } from '../../image/choose/manifest-kind.js';
 import { type Leaf, leavesOf } from '../../image/choose/manifest-leaves.js';
 import { documentKind, parseManifest, readManifest } from '../../image/choose/read-manifest.js';
 import { parseConfig } from '../../image/config.js';
-import { type Descriptor, IMAGE_CONFIG_TYPES, INDEX_DOCUMENT, isForeign, type Manifest } from '../../image/manifest.js';
+import {
+  type Blobs,
+  type Descriptor,
+  type Document,
+  IMAGE_CONFIG_TYPES,
+  INDEX_DOCUMENT,
+  isForeign,
+  type Manifest,
+} from '../../image/manifest.js';
 import { parseTolerantly } from '../../image/oddity.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
 import type { FoundImage, FoundLayer } from './form.js';

@@ -1,5 +1,4 @@
 import { DimgxError } from '../../errors.js';
-import type { Blobs } from '../../image/checks.js';
 import { chooseByDocuments, factsOf, type Looked } from '../../image/choose/choose-by-documents.js';
 import {
   type Candidate,
@@ -22,7 +21,7 @@ import { isImageKind, isManifest, kindOfDescriptor, mayBeIndex } from '../../ima
 import { leavesOf } from '../../image/choose/manifest-leaves.js';
 import { parseDocument } from '../../image/document.js';
 import type { ListedImage } from '../../image/image.js';
-import { type Descriptor, INDEX_DOCUMENT, IndexSchema } from '../../image/manifest.js';
+import { type Blobs, type Descriptor, INDEX_DOCUMENT, IndexSchema } from '../../image/manifest.js';
 import { parseTolerantly } from '../../image/oddity.js';
 import { defaultPlatform, platformOf, rankOf } from '../../image/platform.js';
 import { hexOf, isDigest } from '../../reference/digest.js';
