@@ -1,6 +1,7 @@
 import { type ExitCode, printable } from '../index.js';
 import { optionsOf } from './commands/command.js';
-import { asOptions, commandHint, type FoundCommand, findCommand, incompleteCommand } from './commands/command-table.js';
+import { type FoundCommand, findCommand } from './commands/command-table.js';
+import { asOptions, commandHint, incompleteCommand, misplacedCommand } from './commands/meant-command.js';
 import { MESSAGE_OPTIONS, type Messages, messageSettings, openMessages, PLAIN_MESSAGES } from './messages/messages.js';
 import { reportFailure } from './messages/report-failure.js';
 import { normaliseArgv } from './options/argv.js';
@@ -19,26 +20,31 @@ export async function run(args: readonly string[]): Promise<ExitCode | 0> {
   process.stderr.on('error', () => {});
   let messages = PLAIN_MESSAGES;
   let name = '';
+  let operands: readonly string[] = [];
   // Node would print its own warnings, such as those about experimental features. Log them at debug instead.
   process.removeAllListeners('warning');
   process.on('warning', ({ message }) => messages.log.write('debug', printable(message, 300)));
   try {
     const found = findCommand(asOptions(args));
     name = found.name;
-    await dispatch(found, (opened) => {
+    await dispatch(found, (opened, read) => {
       messages = opened;
+      operands = read;
     });
     messages.log.close();
     return 0;
   } catch (failure) {
     messages.log.close();
-    const hint = name === '' ? commandHint(args) : '';
+    const hint = name === '' ? await commandHint(failure, args, operands) : '';
     return reportFailure(failure, messages.log, `dimgx ${name === '' ? '' : `${name} `}--help`, hint);
   }
 }
 
 /** @param onOpen receives the messages as soon as the command line has said how they are to be written */
-async function dispatch({ name, row, args }: FoundCommand, onOpen: (messages: Messages) => void): Promise<void> {
+async function dispatch(
+  { name, row, args }: FoundCommand,
+  onOpen: (messages: Messages, operands: readonly string[]) => void,
+): Promise<void> {
   const command = await row?.load();
   const table = command ? optionsOf(command) : HELP_OPTION;
   const argv = normaliseArgv(args, table);
@@ -54,7 +60,9 @@ async function dispatch({ name, row, args }: FoundCommand, onOpen: (messages: Me
     const { runCommand } = await import('./commands/run-command.js');
     const options = parseArgv(argv, table);
     const messages = await openMessages(messageSettings(readOptions(options, MESSAGE_OPTIONS).given));
-    onOpen(messages);
+    onOpen(messages, argv.operands);
+    const misplaced = name === '' && argv.operands.length > 1 ? await misplacedCommand(argv.operands) : undefined;
+    if (misplaced) throw misplaced;
     await withSignals((signal) => runCommand({ name, command, options, operands: argv.operands }, messages, signal));
   }
 }

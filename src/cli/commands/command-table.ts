@@ -1,5 +1,3 @@
-import type { DimgxError } from '../../index.js';
-import { suggestion, usageError } from '../options/usage-error.js';
 import type { Command } from './command.js';
 import { defaultCommand } from './default-command.js';
 
@@ -59,6 +57,12 @@ export function commandRows(): readonly (readonly [name: string, row: CommandRow
   );
 }
 
+/** The second words of a group of commands; empty for any other word. */
+export function wordsOf(group: string): readonly string[] {
+  const entry = Object.hasOwn(COMMAND_TABLE, group) ? COMMAND_TABLE[group] : undefined;
+  return entry === undefined || isRow(entry) ? [] : Object.keys(entry);
+}
+
 function isRow(entry: (typeof COMMAND_TABLE)[string]): entry is CommandRow {
   return typeof entry.load === 'function';
 }
@@ -85,38 +89,4 @@ export function findCommand(args: readonly string[]): FoundCommand {
   const [second = '', ...others] = rest;
   const row = Object.hasOwn(entry, second) ? entry[second] : undefined;
   return row ? { name: `${first} ${second}`, row, args: others } : { name: first, row: undefined, args: rest };
-}
-
-/** Turns `help [COMMAND]` and `version` into the equivalent options, for users who expect commands. */
-export function asOptions(args: readonly string[]): readonly string[] {
-  const [first, ...rest] = args;
-  if (first === 'version' && rest.length === 0) return ['--version'];
-  if (first !== 'help') return args;
-  const wanted = rest.filter((word) => !word.startsWith('-') && word !== 'help' && word !== 'version');
-  if (wanted.length > 0 && findCommand(wanted).name === '') throw noCommand(wanted.join(' '));
-  return [...wanted, '--help'];
-}
-
-/** The DIMGX_USAGE error for a group whose second word is missing or unknown. */
-export function incompleteCommand(group: string, [word]: readonly string[]): DimgxError {
-  if (word !== undefined) return noCommand(`${group} ${word}`);
-  const example = commandNames().find((name) => name.startsWith(`${group} `));
-  return usageError(`${group} needs another word, such as "${example}"`);
-}
-
-function noCommand(name: string): DimgxError {
-  return usageError(`there is no command "${name}"${suggestion(name, commandNames())}`);
-}
-
-function commandNames(): readonly string[] {
-  return commandRows().map(([name]) => name);
-}
-
-/** A suggestion if one of the arguments resembles a command; otherwise empty. */
-export function commandHint(args: readonly string[]): string {
-  for (const word of args.filter((arg) => /^[a-z]+$/.test(arg))) {
-    const hint = suggestion(word, Object.keys(COMMAND_TABLE), (name) => `the command ${name}`);
-    if (hint !== '') return hint;
-  }
-  return '';
 }

@@ -22,14 +22,15 @@ describe('what is not known, and is like a name, is told with it', () => {
   test.each([
     [['--tarket', 'x'], 'unknown option --tarket; did you mean --target\\?'],
     [['pull', '--platfrom=x', 'y'], 'unknown option --platfrom; did you mean --platform\\?'],
-    [['cache', 'prnue'], 'there is no command "cache prnue"; did you mean cache prune\\?'],
-    [['help', 'serach'], 'there is no command "serach"; did you mean search\\?'],
+    [['cache', 'prnue'], 'there is no command "cache prnue"; did you mean "cache prune"\\?'],
+    [['help', 'serach'], 'there is no command "serach"; did you mean "search"\\?'],
     [['cache'], 'cache needs another word, such as "cache ls"'],
     [['--nothing-like-it', 'x'], 'unknown option --nothing-like-it'],
   ])('%j', async (args, message) => {
     const { stderr, code } = await callDimgx(...args);
     expect(code).toBe(1);
-    expect(stderr).toMatch(new RegExp(`^dimgx: DIMGX_USAGE: ${message}: see dimgx .*--help\n$`));
+    const pointer = message.endsWith('?') ? ' See' : ': see';
+    expect(stderr).toMatch(new RegExp(`^dimgx: DIMGX_USAGE: ${message}${pointer} dimgx .*--help\n$`));
   });
 
   test.each(['imgaes', 'tgas'])('an image that is not there, by a word like a command: %s', async (word) => {
