@@ -8,13 +8,12 @@ interface Rule {
   /** Requirement on the value, to follow "must be". */
   readonly must: string;
   readonly holds: (value: unknown) => boolean;
+  /** The rule for each element of an array. */
+  readonly each?: Rule;
 }
 
 const TEXT: Rule = { must: 'a string', holds: (value) => typeof value === 'string' };
-const TEXTS: Rule = {
-  must: 'an array of strings',
-  holds: (value) => Array.isArray(value) && value.every(TEXT.holds),
-};
+const TEXTS: Rule = { must: 'an array of strings', holds: Array.isArray, each: TEXT };
 const SWITCH: Rule = { must: 'true or false', holds: (value) => typeof value === 'boolean' };
 const CALLBACK: Rule = { must: 'a function', holds: (value) => typeof value === 'function' };
 const LEVEL: Rule = { must: 'a whole number', holds: (value) => Number.isSafeInteger(value) };
@@ -101,11 +100,22 @@ function checkObject(options: Readonly<Record<string, unknown>>, prefix: string)
     if (value === undefined) continue;
     const full = prefix + name;
     const rule = Object.hasOwn(RULES, full) ? RULES[full] : undefined;
-    if (rule) requireThat(rule.holds(value), `the option ${full}`, rule.must, value);
+    if (rule) requireRule(rule, `the option ${full}`, value);
     if (prefix !== '' || !GROUPS.has(name)) continue;
     requireThat(isObject(value), `the option ${name}`, 'an object', value);
     checkObject(value as Record<string, unknown>, `${name}.`);
   }
+}
+
+function requireRule({ holds, must, each }: Rule, what: string, value: unknown): void {
+  requireThat(holds(value), what, must, value);
+  if (!each) return;
+  for (const element of value as readonly unknown[]) requireRule(each, `each element of ${what}`, element);
+}
+
+/** @throws DIMGX_OPTION_INVALID if it is not an array of strings */
+export function requireTexts(what: string, value: unknown): void {
+  requireRule(TEXTS, what, value);
 }
 
 /** @throws DIMGX_OPTION_INVALID if `holds` is false */

@@ -88,6 +88,11 @@ export class DimgxError extends Error implements ErrorDetails {
   }
 }
 
+/** The error for an argument that has a wrong type, which a caller without a type checker may pass. */
+export function wrongType(what: string, must: string, value: unknown): DimgxError {
+  return new DimgxError('DIMGX_OPTION_INVALID', `${what} must be ${must}, not of type ${typeof value}`);
+}
+
 /** An oddity that did not stop the work. */
 export interface Warning {
   readonly code: WarningCode;

@@ -1,3 +1,5 @@
+import { wrongType } from '../errors.js';
+
 /** Limits on the resources an image may consume. Work and memory stay proportional to them. */
 export interface Limits {
   /** Total uncompressed size of all layers, in bytes; sparse files count with their real size. */
@@ -27,8 +29,10 @@ const POWERS = 'kmgtp';
  * `MB`… are powers of 1000; `B` or no suffix is bytes. Case is ignored; fractions are allowed (`1.5G`).
  *
  * @returns bytes; `undefined` if it is not a size
+ * @throws DIMGX_OPTION_INVALID if it is not a string
  */
 export function parseSize(text: string): number | undefined {
+  if (typeof text !== 'string') throw wrongType('the size', 'a string', text);
   const [, digits, power = '', decimal] =
     /^(\d+(?:\.\d+)?)\s?(?:([kmgtp])(?:(b)|ib)?|b)?$/.exec(text.toLowerCase()) ?? [];
   const base = decimal === undefined ? 1024 : 1000;

@@ -70,9 +70,9 @@ export async function inCache<Options extends CacheOptions & Pick<CommonOptions,
     stageOptions: Pick<CommonOptions, 'onProgress'> & { signal: AbortSignal },
   ) => Promise<Result>,
 ): Promise<Result> {
+  const cache = options?.cache;
+  requireThat(cache === undefined || typeof cache === 'string', 'the option cache', 'a string', cache);
   checkOptions(options);
-  const { cache } = options;
-  requireThat(typeof cache !== 'boolean', 'the option cache', 'a string', cache);
   return withCall(options, async (stageOptions) => {
     const opened = await openCacheFiles(cache === undefined ? process.env : { ...process.env, DIMGX_CACHE: cache });
     return withStoreErrors(opened.files.folder, () => work(opened, stageOptions));

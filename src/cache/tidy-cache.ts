@@ -1,4 +1,4 @@
-import { requireThat } from '../check-options.js';
+import { requireTexts } from '../check-options.js';
 import type { CommonOptions } from '../options.js';
 import type { Digest } from '../reference/digest.js';
 import { findBlobs } from './find-blobs.js';
@@ -82,8 +82,7 @@ export async function pruneCache(options: PruneCacheOptions = {}): Promise<Prune
  * @throws DIMGX_OPTION_INVALID, DIMGX_CACHE_NO_SUCH_BLOB, DIMGX_CACHE_UNUSABLE, DIMGX_ABORTED
  */
 export async function removeBlobs(names: readonly string[], options: CacheOptions = {}): Promise<RemovedBlobs> {
-  const areNames = Array.isArray(names) && names.every((name) => typeof name === 'string');
-  requireThat(areNames, 'the names', 'an array of strings', names);
+  requireTexts('the names', names);
   return inCache(options, async ({ files }) => {
     const found = findBlobs(await files.entries(), names);
     for (const { digest } of found) await files.remove(digest);

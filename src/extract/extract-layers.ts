@@ -27,7 +27,7 @@ export function extractLayers(layers: readonly LayerIndex[] | Plan, options: Ext
     checkOptions(options);
     const callbacks = guardCallbacks(options, (failure) => end(failure));
     const stageOptions = { ...options, ...callbacks };
-    const plan = 'survivors' in layers ? layers : mergeLayers(layers, stageOptions);
+    const plan = isPlan(layers) ? layers : mergeLayers(layers, stageOptions);
     const { assembler, size } = openExtraction(plan, stageOptions);
     let done = 0;
     const onBytes = (bytes: number) => {
@@ -45,6 +45,11 @@ export function extractLayers(layers: readonly LayerIndex[] | Plan, options: Ext
       },
     });
   }
+}
+
+/** Callers without a type checker may pass anything. */
+function isPlan(given: readonly LayerIndex[] | Plan): given is Plan {
+  return typeof given === 'object' && given !== null && 'survivors' in given;
 }
 
 /** An output that is ready to be read. */

@@ -1,6 +1,7 @@
 import { arch } from 'node:os';
 import type { Environment } from '../base/io/folders.js';
 import { printable, quoted } from '../base/text/printable.js';
+import { requireThat } from '../check-options.js';
 import { DimgxError } from '../errors.js';
 
 /** Source: OCI image-spec, image-index.md, platform. */
@@ -131,8 +132,15 @@ export function isNameable({ os, architecture, variant = 'x' }: Platform): boole
   return [os, architecture, variant].every((part) => /^[\w.-]{1,24}$/.test(part));
 }
 
-/** Writes a platform as `os/arch[/variant]`: printable, and at most 80 characters long. */
-export function formatPlatform({ os, architecture, variant }: Platform): string {
+/**
+ * Writes a platform as `os/arch[/variant]`: printable, and at most 80 characters long.
+ *
+ * @throws DIMGX_OPTION_INVALID if it is not a platform
+ */
+export function formatPlatform(platform: Platform): string {
+  const { os, architecture, variant } = platform ?? {};
+  const isPlatform = typeof os === 'string' && typeof architecture === 'string' && typeof (variant ?? '') === 'string';
+  requireThat(isPlatform, 'the platform', 'an object with the strings os and architecture', platform);
   return printable([os, architecture, ...(variant ? [variant] : [])].join('/'), 80);
 }
 

@@ -32,21 +32,21 @@ import type { HistoryRow, Layer } from './layer.js';
  * @throws DIMGX_LAYER_SPEC_INVALID instead of the first two warnings, with `strict`; DIMGX_OPTION_INVALID,
  *   DIMGX_CALLBACK_FAILED
  */
-export function selectLayers(image: Image, options: SelectOptions, onWarning: Warn): readonly Layer[] {
+export function selectLayers(image: Image, options: SelectOptions = {}, onWarning?: Warn): readonly Layer[] {
   requireThat(Array.isArray(image?.history), 'the image', 'an image from openImage', image);
   checkOptions(options);
-  requireThat(typeof onWarning === 'function', 'onWarning', 'a function', onWarning);
-  const { onWarning: warn = onWarning } = guardCallbacks({ onWarning }, () => {});
+  requireThat(onWarning === undefined || typeof onWarning === 'function', 'onWarning', 'a function', onWarning);
+  const { onWarning: warn } = guardCallbacks({ onWarning }, () => {});
   const complain = (code: WarningCode, message: string) => {
     if (options.strict) throw new DimgxError('DIMGX_LAYER_SPEC_INVALID', message);
-    warn({ code, message, count: 1 });
+    warn?.({ code, message, count: 1 });
   };
   const rows = options.layers?.flatMap((spec) => resolve(spec, image, complain)) ?? [...image.history];
   if (!options.reverse) rows.reverse();
   const selected = [...new Set(rows.flatMap(({ layer }) => layer ?? []))];
   if (selected.length === 0) {
     const message = `no layer of ${printable(image.reference)} is selected`;
-    warn({ code: 'DIMGX_LAYER_NONE_SELECTED', message, count: 1 });
+    warn?.({ code: 'DIMGX_LAYER_NONE_SELECTED', message, count: 1 });
   }
   return selected;
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Call } from '../base/call/call.js';
 import { limitsOf } from '../base/limits.js';
-import { checkOptions, checkTmpDir } from '../check-options.js';
+import { checkOptions, checkTmpDir, requireThat } from '../check-options.js';
 import { DimgxError, inputWarner, throwIfAborted, type Warning } from '../errors.js';
 import { type Image, type OpenedImage, openedImage } from '../image/image.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
@@ -31,6 +31,9 @@ export interface InspectLayersOptions extends InspectOptions {
 export async function inspectLayers(image: Image, options: InspectLayersOptions = {}): Promise<readonly LayerIndex[]> {
   const opened = openedImage(image);
   checkOptions(options);
+  for (const each of options.select ?? []) {
+    requireThat(opened.layers.includes(each), 'each layer in the option select', 'a layer of the image', each);
+  }
   const call = new Call(options);
   try {
     // Hashing continues after this returns and still uses the caller's signal and callbacks.

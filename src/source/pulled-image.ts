@@ -42,8 +42,9 @@ export interface PulledImage {
  */
 export async function pullImage(name: string, options: PullImageOptions = {}): Promise<PulledImage> {
   requireThat(typeof name === 'string', 'the name', 'a string', name);
+  const cache = options?.cache;
+  requireThat(cache === undefined || typeof cache === 'string', 'the option cache', 'a string', cache);
   checkOptions(options);
-  requireThat(typeof options.cache !== 'boolean', 'the option cache', 'a string', options.cache);
   return withCall(options, async (stageOptions) => {
     const { openImage } = await import('./resolve.js');
     const image = await openImage(`docker://${name.replace(/^docker:\/\//, '')}`, stageOptions);

@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import { isUint8Array } from 'node:util/types';
+import { wrongType } from '../../errors.js';
 
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
@@ -9,8 +11,11 @@ const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
  * UTF-8 as `\xNN`. All untrusted text is shown through this function.
  *
  * @param limit maximum length of the result, in UTF-16 units; longer text is cut and ends in `…`
+ * @throws DIMGX_OPTION_INVALID for a value of another type
  */
 export function printable(text: string | Uint8Array, limit = Number.POSITIVE_INFINITY): string {
+  if (typeof text !== 'string' && !isUint8Array(text)) throw wrongType('the text', 'a string or a Uint8Array', text);
+  if (typeof limit !== 'number') throw wrongType('the limit', 'a number', limit);
   const escaped =
     typeof text === 'string' ? escapeCharacters(text.slice(0, limit + 1)) : escapeBytes(text.subarray(0, 4 * limit));
   return escaped.length <= limit ? escaped : `${escaped.slice(0, limit - 1)}…`;
