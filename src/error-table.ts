@@ -187,7 +187,7 @@ export const ERRORS = {
     exit: 141,
     meaning: 'The reader of the output closed it; the command line prints no message.',
   },
-  DIMGX_ABORTED: { exit: 130, meaning: 'The caller cancelled the work.' },
+  DIMGX_ABORTED: { exit: 130, meaning: 'The caller cancelled the work, or closed the image that it needs.' },
   DIMGX_CALLBACK_FAILED: { exit: 2, meaning: "A callback of the library's caller threw; `cause` is what it threw." },
   DIMGX_INTERNAL: { exit: 2, meaning: 'A bug in dimgx; `--log-level debug` shows where. Please report it.' },
 } as const satisfies Record<string, ErrorKind>;
