@@ -6,7 +6,7 @@ import type { Pool } from './inspect/pool.js';
 export interface Progress {
   /**
    * `pull`: an engine, or dimgx itself, fetches the image; `unpack`: it unpacks what it fetched; `prepare`: it prepares
-   * to save the image; `open`: a stream is spooled; `inspect`: layers are indexed; `extract`: the tar is written;
+   * to save the image; `open`: a stream is stored in a temporary file; `inspect`: layers are indexed; `extract`: the tar is written;
    * `verify`: the remaining hashes are computed.
    */
   readonly stage: 'pull' | 'unpack' | 'prepare' | 'open' | 'inspect' | 'extract' | 'verify';
@@ -52,7 +52,7 @@ export interface RegistryOptions {
   readonly credentials?: RegistryCredentials | undefined;
   /** The only file to read stored credentials from, in the format of docker's `config.json`. */
   readonly authFile?: string | undefined;
-  /** Maximum number of layers downloaded at once. Default 3. */
+  /** Maximum number of layers downloaded at once: 1 to 64. Default 3. */
   readonly jobs?: number | undefined;
   /** PEM file of certificate authorities to trust in addition to the usual ones. */
   readonly caFile?: string | undefined;
@@ -62,7 +62,7 @@ export interface RegistryOptions {
   readonly insecure?: boolean | undefined;
   /** Use plain HTTP for the registry in the reference, without trying TLS. Default false. */
   readonly plainHttp?: boolean | undefined;
-  /** Number of retries after a failed request. Default 4. */
+  /** Number of retries after a failed request: 0 to 100. Default 4. */
   readonly retry?: number | undefined;
   /** Mirrors to try before a registry, each as `HOST=URL`. */
   readonly mirrors?: readonly string[] | undefined;
@@ -92,7 +92,7 @@ export interface OpenOptions extends CommonOptions, RegistryOptions {
   readonly cache?: string | false | undefined;
   /** Use only cached data for registry images. Default false. */
   readonly offline?: boolean | undefined;
-  /** Folder for spools. Default: the system's temporary folder. */
+  /** Folder for temporary files. Default: the system's temporary folder. */
   readonly tmpDir?: string | undefined;
   /** Verify digests, sizes and diff IDs. Default true. */
   readonly verify?: boolean | undefined;
@@ -114,13 +114,13 @@ export interface SelectOptions {
 export interface InspectOptions extends CommonOptions {
   /** Verify digests, sizes and diff IDs. Default true. */
   readonly verify?: boolean | undefined;
-  /** Folder for spools. Default: the system's temporary folder. */
+  /** Folder for temporary files. Default: the system's temporary folder. */
   readonly tmpDir?: string | undefined;
   /** Limits for all inspected layers together. */
   readonly limits?: LimitOptions | undefined;
   /** Worker threads to use, created by `createPool`. Default: a pool shared by all calls in the process. */
   readonly pool?: Pool | undefined;
-  /** Maximum number of worker threads. Default: the number of processors. */
+  /** Maximum number of worker threads, at least 1. Default: the number of processors. */
   readonly threads?: number | undefined;
 }
 
@@ -169,7 +169,7 @@ export interface TargetOptions {
   readonly compression?: CompressionName | undefined;
   /** 0 to 9 for gzip and xz, 1 to 9 for bzip2, 1 to 19 for zstd. Default: the codec's default. */
   readonly level?: number | undefined;
-  /** Maximum number of threads that compress at once. Default: the number of processors. */
+  /** Maximum number of threads that compress at once, at least 1. Default: the number of processors. */
   readonly threads?: number | undefined;
   /** Overwrite an existing regular file. Default false. */
   readonly force?: boolean | undefined;

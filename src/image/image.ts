@@ -35,7 +35,7 @@ export interface Image {
   readonly layers: readonly Layer[];
   /** Oldest to newest. Contains every layer once, in order. */
   readonly history: readonly HistoryRow[];
-  /** Closes descriptors, stops workers and removes spools. May be called more than once. */
+  /** Closes descriptors, stops workers and removes temporary files. May be called more than once. */
   close(): Promise<void>;
   /** Same as `close`, for `await using image = await openImage(…)`. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -20,8 +20,8 @@ export interface InspectLayersOptions extends InspectOptions {
 }
 
 /**
- * Reads the headers of layers, each layer once. Uncompressed layers are read in place; others are decoded into a spool.
- * Returns as soon as all headers are read. Hashing of uncompressed layers continues after that, see
+ * Reads the headers of layers, each layer once. Uncompressed layers are read in place; others are decoded into a
+ * temporary file. Returns as soon as all headers are read. Hashing of uncompressed layers continues after that, see
  * `LayerIndex.verified`.
  *
  * @returns one index per selected layer, in the order of the selection
