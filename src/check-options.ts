@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { pathData, printable, quoted, reasonOf } from './base/text/printable.js';
 import { CODEC_NAMES } from './compression/codecs.js';
-import { DimgxError } from './errors.js';
+import { DimgxError, wrongType } from './errors.js';
 
 interface Rule {
   /** Requirement on the value, to follow "must be". */
@@ -20,10 +20,6 @@ const LEVEL: Rule = { must: 'a whole number', holds: (value) => Number.isSafeInt
 const COUNT: Rule = {
   must: 'a whole number of at least 1',
   holds: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
-};
-const RETRIES: Rule = {
-  must: 'a whole number from 0 to 100',
-  holds: (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 100,
 };
 const BOUND: Rule = {
   must: 'a whole number of at least 0, or Infinity',
@@ -44,16 +40,14 @@ const RULES: Readonly<Record<string, Rule>> = {
   onInfo: CALLBACK,
   onEntry: CALLBACK,
   strictInput: SWITCH,
-  'credentials.username': TEXT,
-  'credentials.password': TEXT,
   authFile: TEXT,
-  jobs: COUNT,
+  jobs: between(1, 64),
   caFile: TEXT,
   certDir: TEXT,
   insecure: SWITCH,
   plainHttp: SWITCH,
-  retry: RETRIES,
-  limit: COUNT,
+  retry: between(0, 100),
+  limit: between(1, 10_000),
   mirrors: TEXTS,
   allowForeignLayers: SWITCH,
   platform: TEXT,
@@ -81,7 +75,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /** Options that are themselves objects. */
-const GROUPS: ReadonlySet<string> = new Set(Object.keys(RULES).flatMap((name) => name.split('.').slice(0, -1)));
+const GROUPS: readonly string[] = ['credentials', 'limits'];
 
 /**
  * Validates the options of a public function, for callers without a type checker. `undefined` counts as absent; unknown
@@ -101,9 +95,18 @@ function checkObject(options: Readonly<Record<string, unknown>>, prefix: string)
     const full = prefix + name;
     const rule = Object.hasOwn(RULES, full) ? RULES[full] : undefined;
     if (rule) requireRule(rule, `the option ${full}`, value);
-    if (prefix !== '' || !GROUPS.has(name)) continue;
+    if (prefix !== '' || !GROUPS.includes(name)) continue;
     requireThat(isObject(value), `the option ${name}`, 'an object', value);
-    checkObject(value as Record<string, unknown>, `${name}.`);
+    if (name === 'credentials') requireCredentials(value as Record<string, unknown>);
+    else checkObject(value as Record<string, unknown>, `${name}.`);
+  }
+}
+
+/** The error does not reveal the password. @throws DIMGX_OPTION_INVALID */
+function requireCredentials(credentials: Readonly<Record<string, unknown>>): void {
+  for (const part of ['username', 'password']) {
+    const value = credentials[part];
+    if (typeof value !== 'string') throw wrongType(`the option credentials.${part}`, 'a string', value);
   }
 }
 
@@ -143,6 +146,12 @@ export async function checkTmpDir(tmpDir: string | undefined): Promise<void> {
     const isMissing = (failure as NodeJS.ErrnoException).code === 'ENOENT';
     refuse(isMissing ? 'no such directory' : reasonOf(failure), failure);
   }
+}
+
+/** Whole numbers, including both ends. */
+function between(least: number, most: number): Rule {
+  const must = `a whole number from ${least} to ${most}`;
+  return { must, holds: (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most };
 }
 
 function oneOf(...choices: readonly string[]): Rule {

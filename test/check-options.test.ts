@@ -5,9 +5,12 @@ import { printable } from '#dimgx/base/text/printable.js';
 import { listCache } from '#dimgx/cache/list-cache.js';
 import { removeBlobs } from '#dimgx/cache/tidy-cache.js';
 import { extractLayers } from '#dimgx/extract/extract-layers.js';
+import { flatten } from '#dimgx/flatten.js';
 import { formatPlatform } from '#dimgx/image/platform.js';
 import { selectLayers } from '#dimgx/image/select-layers.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
+import { listTags, searchImages } from '#dimgx/registry/registry-lists.js';
+import { listImages } from '#dimgx/source/list-images.js';
 import { pullImage } from '#dimgx/source/pulled-image.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { opened } from './helpers/opened.js';
@@ -40,11 +43,28 @@ describe('a value of a wrong type is DIMGX_OPTION_INVALID', () => {
     ['the option cache must be a string, not false', () => listCache({ cache: wrong(false) })],
     ['the option cache must be a string, not 5', () => pullImage('a', { cache: wrong(5) })],
     ['the options must be an object, not null', () => listCache(wrong(null))],
+    ['the option credentials.username must be a string', () => openImage('x', { credentials: wrong({}) })],
+    [
+      'the option credentials.password must be a string',
+      () => listTags('x', { credentials: wrong({ username: 'a' }) }),
+    ],
+    ['the option jobs must be a whole number from 1 to 64', () => openImage('x', { jobs: 65 })],
+    ['the option retry must be a whole number from 0 to 100', () => openImage('x', { retry: 101 })],
+    ['the option limit must be a whole number from 1 to 10000', () => searchImages('x', { limit: 10_001 })],
+    ['a mirror must be HOST=URL', async () => openImage(await sampleImage(), { mirrors: ['foo'] })],
+    ['a mirror must be HOST=URL', async () => listImages(await sampleImage(), { mirrors: ['foo'] })],
+    ['a mirror must be HOST=URL', () => listTags('x', { mirrors: ['foo'] })],
+    ['the target must be a path or a Writable', async () => flatten(await sampleImage(), '')],
     ['onWarning must be a function, not "a"', async () => selectLayers(await image(), {}, wrong('a'))],
   ])('%s', async (message, call) => {
     const refusal = { code: 'DIMGX_OPTION_INVALID', message: expect.stringContaining(message) };
     await expect((async () => call())()).rejects.toMatchObject(refusal);
   });
+});
+
+test('a password of a wrong type is not in the message', async () => {
+  const work = openImage('x', { credentials: { username: 'a', password: wrong(12345) } });
+  await expect(work).rejects.toThrow('the option credentials.password must be a string, not of type number');
 });
 
 test('a layer of another image is not selected by accident', async () => {

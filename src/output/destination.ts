@@ -31,7 +31,8 @@ export type Destination = { readonly encoder: Encoder | undefined; readonly name
  *
  * @param target a path, `-` for standard output, or a stream
  * @throws DIMGX_TARGET_CLOSED, DIMGX_TARGET_EXISTS, DIMGX_TARGET_TERMINAL, DIMGX_TARGET_UNWRITABLE,
- *   DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_OPTION_INVALID for a level that the compression does not have
+ *   DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_OPTION_INVALID for an empty path, and for a level that the compression does
+ *   not have
  */
 export async function findDestination(
   target: string | Writable,
@@ -39,6 +40,7 @@ export async function findDestination(
   warn: Warn,
 ): Promise<Destination> {
   if (typeof target !== 'string') return findStream(target, options, warn);
+  requireThat(target !== '', 'the target', 'a path or a Writable', target);
   if (target === '-') {
     const name = 'standard output';
     refuseTerminal(STANDARD_OUTPUT, name);
@@ -70,8 +72,7 @@ async function findPath(target: string, overwrite: boolean): Promise<FoundTarget
   const found = await stat(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
-  if (target === '' || target.endsWith('/') || found?.isDirectory())
-    throw refused(target, 'is a directory: name a file');
+  if (target.endsWith('/') || found?.isDirectory()) throw refused(target, 'is a directory: name a file');
   const links = await symlinksFrom(target);
   const fd = await descriptorAmong(links);
   if (fd !== undefined) {

@@ -107,3 +107,34 @@ export function parseRegistryHost(text: string): string {
   const message = `${quoted(text)} is not a registry: write HOST or HOST:PORT; a HOST without a dot, except localhost, needs a port`;
   throw new DimgxError('DIMGX_REFERENCE_INVALID', message);
 }
+
+/** A place to ask before a registry. */
+interface Mirror {
+  /** The registry, as in image names. */
+  readonly of: string;
+  readonly scheme?: 'http' | 'https';
+  /** The host of the mirror, as in image names. */
+  readonly registry: string;
+  /** Prefix of the paths there; may be empty. */
+  readonly path: string;
+}
+
+const MIRROR = /^([^=/\s]+)=(?:(https?):\/\/)?((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)(\/[\w./-]*)?$/i;
+
+/** Parses `HOST=URL`. @throws DIMGX_OPTION_INVALID, without the password in the URL */
+export function parseMirror(text: string): Mirror {
+  const [, host = '', scheme = '', registry = '', folder = ''] = MIRROR.exec(text) ?? [];
+  if (registry === '' || !URL.canParse(`https://${registry}`)) {
+    const shown = quoted(text.replace(/\/\/[^/@]*@/, '//***@'));
+    const message = `a mirror must be HOST=URL, such as docker.io=https://mirror.example, not ${shown}`;
+    throw new DimgxError('DIMGX_OPTION_INVALID', message);
+  }
+  const path = folder.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/|$)/, '');
+  const of = /^(?:index|registry-1)\.docker\.io$/.test(host) ? 'docker.io' : host;
+  return { of, registry, path, ...(scheme !== '' && { scheme: scheme.toLowerCase() as 'http' | 'https' }) };
+}
+
+/** Checks mirrors that may not be needed. @throws DIMGX_OPTION_INVALID */
+export function checkMirrors(mirrors: readonly string[] = []): void {
+  for (const mirror of mirrors) parseMirror(mirror);
+}

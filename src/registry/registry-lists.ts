@@ -1,6 +1,7 @@
 import { withCall } from '../base/call/call.js';
 import { checkOptions, requireThat } from '../check-options.js';
 import type { CommonOptions, RegistryOptions } from '../options.js';
+import { checkMirrors } from '../reference/image-name.js';
 import { type NameListOptions, readCatalog, readTags } from './list-names.js';
 import { type FoundRepository, searchRepositories } from './search-repositories.js';
 
@@ -14,7 +15,7 @@ export interface ListTagsOptions extends RegistryListOptions, Pick<RegistryOptio
 
 /** Options of `searchImages`. */
 export interface SearchOptions extends RegistryListOptions {
-  /** Maximum number of results, at least 1. Default 25. */
+  /** Maximum number of results: 1 to 10,000. Default 25. */
   readonly limit?: number | undefined;
 }
 
@@ -52,6 +53,7 @@ const DEFAULT_LIMIT = 25;
 export async function listTags(repository: string, options: ListTagsOptions = {}): Promise<TagList> {
   const name = nameOf('the repository', repository);
   checkOptions(options);
+  checkMirrors(options.mirrors);
   return withCall(options, async (stageOptions) => ({
     repository: name,
     tags: await readTags(name, listOptions(stageOptions)),

@@ -1,7 +1,7 @@
 import type { Environment } from '../base/io/folders.js';
-import { printable, quoted } from '../base/text/printable.js';
-import { DimgxError, type Warn } from '../errors.js';
-import type { RegistryName } from '../reference/image-name.js';
+import { quoted } from '../base/text/printable.js';
+import type { Warn } from '../errors.js';
+import { parseMirror, type RegistryName } from '../reference/image-name.js';
 import { movedName, RegistriesConf } from './registries-conf.js';
 
 /** Where a repository can be found, according to the configuration. */
@@ -38,8 +38,9 @@ export async function repositoryPlaces({
   env,
   warn,
 }: PlacesRequest): Promise<readonly [...RepositoryPlace[], RepositoryPlace]> {
-  const named = mirrors.map(parseMirror).filter((mirror) => mirror.of === registry);
-  const asked = named.map(({ base }) => ({ ...base, path: joined(base.path, path) }));
+  const asked = mirrors.map(parseMirror).flatMap(({ of, ...mirror }): readonly RepositoryPlace[] => {
+    return of === registry ? [{ ...mirror, path: joined(mirror.path, path), isInsecure: false, serves: 'all' }] : [];
+  });
   const conf = await RegistriesConf.read(env);
   const name = `${registry}/${path}`;
   conf.requireAllowed(name);
@@ -63,24 +64,6 @@ export async function repositoryPlaces({
 
 function nameOf({ registry, path }: RepositoryPlace): string {
   return `${registry}/${path}`;
-}
-
-const MIRROR = /^([^=/\s]+)=(?:(https?):\/\/)?((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)(\/[\w./-]*)?$/i;
-
-function parseMirror(text: string): { readonly of: string; readonly base: RepositoryPlace } {
-  const [, host = '', scheme = '', registry = '', folder = ''] = MIRROR.exec(text) ?? [];
-  if (registry === '' || !URL.canParse(`https://${registry}`)) {
-    const message = `a mirror must be HOST=URL, such as docker.io=https://mirror.example, not ${quoted(withoutPassword(text))}`;
-    throw new DimgxError('DIMGX_OPTION_INVALID', message);
-  }
-  const path = folder.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/|$)/, '');
-  const of = /^(?:index|registry-1)\.docker\.io$/.test(host) ? 'docker.io' : host;
-  const isNamed = scheme === '' ? {} : { scheme: scheme.toLowerCase() as 'http' | 'https' };
-  return { of, base: { registry, path, ...isNamed, isInsecure: false, serves: 'all' } };
-}
-
-function withoutPassword(text: string): string {
-  return printable(text.replace(/\/\/[^/@]*@/, '//***@'));
 }
 
 function joined(prefix: string, path: string): string {

@@ -4,6 +4,7 @@ import { checkOptions, checkTmpDir, requireThat } from '../check-options.js';
 import type { Warning } from '../errors.js';
 import type { ImageList, OpenContext } from '../image/image.js';
 import type { OpenOptions } from '../options.js';
+import { checkMirrors } from '../reference/image-name.js';
 import { checkBlobFolders } from './files/files-with-blobs.js';
 import { locate } from './locate.js';
 import { parseReference } from './reference.js';
@@ -24,6 +25,7 @@ export type ListOptions = Omit<OpenOptions, 'image' | 'platform' | 'pull' | 'job
 export async function listImages(reference: string, options: ListOptions = {}): Promise<ImageList> {
   requireThat(typeof reference === 'string', 'the reference', 'a string', reference);
   checkOptions(options);
+  checkMirrors(options.mirrors);
   const call = new Call(options);
   const stageOptions = { ...options, ...call.options };
   try {

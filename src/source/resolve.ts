@@ -8,6 +8,7 @@ import { abortedBy, DimgxError, isSystemError, type Warning } from '../errors.js
 import type { Image, OpenContext } from '../image/image.js';
 import { parsePlatform } from '../image/platform.js';
 import type { OpenOptions } from '../options.js';
+import { checkMirrors } from '../reference/image-name.js';
 import { checkBlobFolders } from './files/files-with-blobs.js';
 import { locate } from './locate.js';
 import { parseReference } from './reference.js';
@@ -24,6 +25,7 @@ import { parseReference } from './reference.js';
 export async function openImage(reference: string, options: OpenOptions = {}): Promise<Image> {
   requireThat(typeof reference === 'string', 'the reference', 'a string', reference);
   checkOptions(options);
+  checkMirrors(options.mirrors);
   const resources = new Resources();
   const call = new Call(options);
   resources.adopt(call.end);

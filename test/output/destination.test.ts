@@ -30,7 +30,8 @@ describe('refused before any work', () => {
   });
 
   test('no name at all', async () => {
-    await expect(find('')).rejects.toMatchObject({ code: 'DIMGX_TARGET_UNWRITABLE' });
+    const message = 'the target must be a path or a Writable, not ""';
+    await expect(find('')).rejects.toMatchObject({ code: 'DIMGX_OPTION_INVALID', message });
   });
 
   test('a socket', async () => {
