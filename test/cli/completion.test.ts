@@ -26,6 +26,13 @@ const CASES: readonly (readonly [line: string, offered: readonly string[], not: 
   ['dimgx tags --pl', ['--plain-http'], ['--platform']],
   ['dimgx --log-level ', ['error', 'warning', 'info', 'debug'], ['image.tar']],
   ['dimgx --tmp-dir ', [], ['image.tar']],
+  ['dimgx ver', ['version'], []],
+  ['dimgx completion ', ['bash', 'zsh', 'fish'], ['image.tar', '--help']],
+  ['dimgx help ', ['pull', 'cache', 'completion'], ['image.tar', 'ls', 'help']],
+  ['dimgx help cache ', ['ls', 'verify', 'prune', 'rm'], ['image.tar', 'pull']],
+  ['dimgx help pull ', [], ['image.tar', 'pull', 'ls']],
+  ['dimgx tags ima', [], ['image.tar']],
+  ['dimgx images ima', ['image.tar'], []],
 ];
 
 describe.skipIf(lacks('bash'))('in bash', () => {
@@ -45,7 +52,8 @@ describe.skipIf(lacks('bash'))('in bash', () => {
 });
 
 describe.skipIf(lacks('fish'))('in fish (needs it)', () => {
-  test.each(CASES)('%s', async (line, offered, not) => {
+  const cases = [...CASES, ['dimgx --pull=', ['--pull=missing'], ['--pull=image.tar']] as const];
+  test.each(cases)('%s', async (line, offered, not) => {
     const folder = await scriptFor('fish');
     const { stdout } = await runCommand('fish', ['-c', 'source ./script; complete -C $argv[1]', line], { cwd: folder });
     const words = stdout.toString().split('\n');
@@ -54,6 +62,17 @@ describe.skipIf(lacks('fish'))('in fish (needs it)', () => {
       offered,
       not,
     );
+  });
+
+  test('no value repeats the description of its option', async () => {
+    const folder = await scriptFor('fish');
+    const program = 'source ./script; complete -C "dimgx --log-level "; complete -C "dimgx --log-l"';
+    const { stdout } = await runCommand('fish', ['-c', program], { cwd: folder });
+    const described = stdout
+      .toString()
+      .split('\n')
+      .filter((word) => word.includes('\t'));
+    expect(described).toEqual([expect.stringMatching(/^--log-level\tprint messages/)]);
   });
 });
 
@@ -66,6 +85,10 @@ describe.skipIf(lacks('zsh'))('in zsh (needs it)', () => {
     ['dimgx --log-level ', 'warning'],
     ['dimgx --pull=', 'missing'],
     ['dimgx --blobs=x --no-', 'skip verification'],
+    ['dimgx completion ', 'fish'],
+    ['dimgx help ', 'list the tags of a repository'],
+    ['dimgx help cache ', 'remove the least recently used blobs'],
+    ['dimgx ', 'print help for a command'],
   ])('%s lists: %s', async (line, offered) => {
     const folder = await scriptFor('zsh');
     const program = `

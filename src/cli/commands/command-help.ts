@@ -1,6 +1,6 @@
 import type { OptionRow } from '../options/option-row.js';
 import { HELP_OPTION, MESSAGE_GROUP, type OptionGroup } from '../options/option-table.js';
-import { type Command, type Example, ownOptions, usageOf } from './command.js';
+import { type Command, type Example, type Operands, ownOptions, usageOf } from './command.js';
 import { commandRows, DEFAULT_COMMAND } from './command-table.js';
 
 /** Everything that the help, completion and the manual say about a command. */
@@ -16,6 +16,8 @@ export interface CommandHelp {
   /** All options, under their headings. */
   readonly groups: readonly OptionGroup[];
   readonly examples: readonly Example[];
+  /** Absent: the command takes none. */
+  readonly operands?: Operands;
 }
 
 /** The heading of the options that only one command has. */
@@ -33,9 +35,9 @@ export async function allHelp(): Promise<readonly CommandHelp[]> {
 }
 
 function helpOf(name: string, summary: string, command: Command): CommandHelp {
-  const { describe, examples } = command;
+  const { describe, examples, operands } = command;
   const groups = command.groups ?? [[OWN_OPTIONS, ownOptions(command)], MESSAGE_GROUP, ['Other:', HELP_OPTION]];
-  return { name, usage: usageOf(command), summary, describe, groups, examples };
+  return { name, usage: usageOf(command), summary, describe, groups, examples, ...(operands && { operands }) };
 }
 
 /**

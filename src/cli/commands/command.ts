@@ -20,6 +20,10 @@ export interface Operands<C extends OperandCount = OperandCount> {
    * repository".
    */
   readonly wanted: string | ((operands: readonly string[]) => string);
+  /** The possible operands, if there are few. */
+  readonly choices?: readonly string[];
+  /** What an operand may name, for shell completion. Default: nothing that a shell can complete. */
+  readonly names?: 'file';
   /** An empty operand counts as one, and the library refuses it. Default: it counts as missing. */
   readonly mayBeEmpty?: boolean;
 }

@@ -16,7 +16,7 @@ export const completion = defineCommand({
     ['source <(dimgx completion bash)', 'complete in this bash'],
     ['dimgx completion fish > ~/.config/fish/completions/dimgx.fish', 'complete in every fish'],
   ],
-  operands: { name: 'SHELL', count: 'one', wanted: WANTED },
+  operands: { name: 'SHELL', count: 'one', wanted: WANTED, choices: Object.keys(SHELLS) },
   options: {},
   async run({ operands: [shell], helps }) {
     if (!isShell(shell)) throw usageError(`completion ${WANTED}`);

@@ -11,7 +11,7 @@ export const defaultCommand = defineCommand({
     ['docker save alpine | dimgx -t - - | tar x', 'flatten through pipes'],
     ['dimgx -l @1:@3 -t base.tar image.tar', 'flatten only the three oldest layers'],
   ],
-  operands: { name: 'IMAGE', count: 'one', wanted: wantedImage },
+  operands: { name: 'IMAGE', count: 'one', wanted: wantedImage, names: 'file' },
   options: OPTION_TABLE,
   groups: OPTION_GROUPS,
   json: OPTION_TABLE.json.describe,

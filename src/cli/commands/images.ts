@@ -18,7 +18,7 @@ export const images = defineCommand({
     ['dimgx images docker://debian:12', 'list the platforms of an image'],
     ['dimgx images --json docker-daemon:', 'list the images of the engine as JSON'],
   ],
-  operands: { name: 'IMAGE', count: 'one', wanted: 'needs one IMAGE' },
+  operands: { name: 'IMAGE', count: 'one', wanted: 'needs one image', names: 'file' },
   options: {
     host,
     blobs,
