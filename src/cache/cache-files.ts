@@ -89,10 +89,11 @@ export class CacheFiles {
     return found.filter((entry) => entry !== undefined);
   }
 
-  /** Digests that have derived data but no stored blob. */
-  async orphans(entries: readonly CacheEntry[]): Promise<readonly Digest[]> {
-    const stored = new Set(entries.map(({ digest }) => digest));
-    return (await this.#digests('indexes')).filter((digest) => !stored.has(digest));
+  /** Digests that have derived data but no stored blob. The blobs are listed last: one may be stored meanwhile. */
+  async orphans(): Promise<readonly Digest[]> {
+    const derived = await this.#digests('indexes');
+    const stored = new Set(await this.#digests('blobs'));
+    return derived.filter((digest) => !stored.has(digest));
   }
 
   /** Image names, with the digests they refer to. */

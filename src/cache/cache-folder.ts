@@ -116,7 +116,7 @@ export async function makeCacheFolder(name: string): Promise<string> {
   requireThat(isName, 'the name', 'a plain name that the cache does not use itself', name);
   const place = cachePlace({ ...process.env, DIMGX_CACHE: undefined });
   const path = join(place.path, name);
-  await withStoreErrors(place.path, async () => {
+  await withCacheErrors(place.path, async () => {
     await prepareCacheFolder(place);
     await makeFolder(path, OWNER_ONLY);
   });
@@ -153,7 +153,7 @@ export interface OpenedFiles {
  */
 export function openCacheFiles(env: Environment): Promise<OpenedFiles> {
   const place = cachePlace(env);
-  return withStoreErrors(place.path, async () => {
+  return withCacheErrors(place.path, async () => {
     await checkCacheFolder(place);
     return { files: new CacheFiles(place.path), limit: cacheLimit(env) };
   });
@@ -163,7 +163,7 @@ export function openCacheFiles(env: Environment): Promise<OpenedFiles> {
  * @param folder of the cache
  * @throws DIMGX_CACHE_UNUSABLE for an error without a code
  */
-export async function withStoreErrors<T>(folder: string, work: () => Promise<T>): Promise<T> {
+export async function withCacheErrors<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

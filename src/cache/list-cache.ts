@@ -4,7 +4,7 @@ import type { CommonOptions } from '../options.js';
 import type { Digest } from '../reference/digest.js';
 import { type BlobKind, blobKind } from './blob-kind.js';
 import type { CacheEntry, CacheFiles, NamedDigest } from './cache-files.js';
-import { type OpenedFiles, openCacheFiles, withStoreErrors } from './cache-folder.js';
+import { type OpenedFiles, openCacheFiles, withCacheErrors } from './cache-folder.js';
 
 /** Options of the functions that look at the cache or change it. */
 export interface CacheOptions extends Pick<CommonOptions, 'signal'> {
@@ -75,7 +75,7 @@ export async function inCache<Options extends CacheOptions & Pick<CommonOptions,
   checkOptions(options);
   return withCall(options, async (stageOptions) => {
     const opened = await openCacheFiles(cache === undefined ? process.env : { ...process.env, DIMGX_CACHE: cache });
-    return withStoreErrors(opened.files.folder, () => work(opened, stageOptions));
+    return withCacheErrors(opened.files.folder, () => work(opened, stageOptions));
   });
 }
 

@@ -24,7 +24,7 @@ export async function pruneFiles(files: CacheFiles, limit: number): Promise<Prun
   const entries = await files.entries();
   const unfinished = await files.unfinished();
   await sweepClaims(files.claims);
-  for (const digest of await files.orphans(entries)) await removeFile(files.derived(digest));
+  for (const digest of await files.orphans()) await removeFile(files.derived(digest));
   const leastRecentlyUsed = [...entries, ...unfinished].sort((a, b) => usedAt(a) - usedAt(b));
   const removed: CacheEntry[] = [];
   let kept = leastRecentlyUsed.reduce((sum, item) => sum + sizeOf(item), 0);
@@ -41,10 +41,14 @@ export async function pruneFiles(files: CacheFiles, limit: number): Promise<Prun
   return { removed, freed, kept };
 }
 
-/** A name is useless without the document it refers to. */
+/**
+ * A name is useless without the document it refers to. The names are listed first: another process stores a document
+ * before its name, so the documents of all listed names are among the blobs listed later.
+ */
 async function forgetNames(files: CacheFiles): Promise<void> {
+  const names = await files.names();
   const stored = new Set<string>((await files.entries()).map(({ digest }) => digest));
-  for (const { path, digest } of await files.names()) if (!stored.has(digest)) await removeFile(path);
+  for (const { path, digest } of names) if (!stored.has(digest)) await removeFile(path);
 }
 
 function isGivenUp(item: CacheEntry | PartialFile): boolean {
