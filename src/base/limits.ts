@@ -24,6 +24,20 @@ export const MAX_DOCUMENT = 4 * 2 ** 20;
 
 const POWERS = 'kmgtp';
 
+/** A size for messages, exact: `1 MiB`, `2 GB`, `1500 bytes`. */
+export function formatSize(bytes: number): string {
+  for (const [base, suffix] of [
+    [1024, 'iB'],
+    [1000, 'B'],
+  ] as const) {
+    for (let power = POWERS.length; power > 0; power--) {
+      const count = bytes / base ** power;
+      if (count >= 1 && Number.isInteger(count)) return `${count} ${POWERS[power - 1]?.toUpperCase()}${suffix}`;
+    }
+  }
+  return `${bytes} bytes`;
+}
+
 /**
  * Parses a size with the suffixes of GNU tools: `K`, `M`, `G`, `T`, `P` and `KiB`, `MiB`… are powers of 1024; `KB`,
  * `MB`… are powers of 1000; `B` or no suffix is bytes. Case is ignored; fractions are allowed (`1.5G`).

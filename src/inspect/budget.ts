@@ -1,4 +1,4 @@
-import type { Limits } from '../base/limits.js';
+import { formatSize, type Limits } from '../base/limits.js';
 import { DimgxError } from '../errors.js';
 
 /** What is left of an image's limits, counted across all threads that index its layers. */
@@ -18,7 +18,7 @@ export class Budget {
   spendBytes(bytes: number): void {
     const spent = Atomics.add(this.#spent, 0, BigInt(bytes)) + BigInt(bytes);
     if (spent <= BigInt(this.limits.maxSize)) return;
-    const message = `the unpacked image is larger than ${this.limits.maxSize} bytes`;
+    const message = `the unpacked image is larger than ${formatSize(this.limits.maxSize)}`;
     throw new DimgxError('DIMGX_LIMIT_SIZE', message);
   }
 

@@ -70,9 +70,10 @@ type FoundTarget = Destination extends infer D ? (D extends Destination ? Omit<D
 
 async function findPath(target: string, overwrite: boolean): Promise<FoundTarget> {
   const found = await stat(target).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
+    if (error.code !== 'ENOENT' && !target.endsWith('/')) throw error;
   });
-  if (target.endsWith('/') || found?.isDirectory()) throw refused(target, 'is a directory: name a file');
+  if (found?.isDirectory()) throw refused(target, 'is a directory: name a file');
+  if (target.endsWith('/')) throw refused(target, 'names a directory: name a file');
   const links = await symlinksFrom(target);
   const fd = await descriptorAmong(links);
   if (fd !== undefined) {
@@ -106,8 +107,8 @@ export function targetExists(target: string): DimgxError {
   return new DimgxError('DIMGX_TARGET_EXISTS', `${quoted(target)} exists`, pathData(target));
 }
 
-function refused(target: string, why: string): DimgxError {
-  return new DimgxError('DIMGX_TARGET_UNWRITABLE', `${quoted(target)} ${why}`, pathData(target));
+function refused(target: string, why: string, cause?: unknown): DimgxError {
+  return new DimgxError('DIMGX_TARGET_UNWRITABLE', `${quoted(target)} ${why}`, { ...pathData(target), cause });
 }
 
 /** @throws DIMGX_TARGET_TERMINAL */
@@ -130,12 +131,17 @@ async function descriptorAmong(paths: readonly string[]): Promise<number | undef
  * A path followed by each path that its symlinks lead to. The last one is not a symlink and need not exist. Folders are
  * resolved as the operating system does: `..` of a symlinked folder is the parent of the folder it points at.
  *
- * @throws the operating system's error: ENOENT if a folder is missing, ELOOP
+ * @throws DIMGX_TARGET_UNWRITABLE if a folder is missing; the operating system's error, such as ELOOP
  */
 async function symlinksFrom(path: string): Promise<readonly string[]> {
   const paths: string[] = [];
   for (let next = path.startsWith('/') ? path : `${process.cwd()}/${path}`; paths.length <= MAX_SYMLINKS; ) {
-    const here = join(await realpath(dirname(next)), basename(next));
+    const folder = dirname(paths.length === 0 ? path : next);
+    const parent = await realpath(dirname(next)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      throw refused(path, `cannot be written: the folder ${quoted(folder)} does not exist`, error);
+    });
+    const here = join(parent, basename(next));
     paths.push(here);
     const found = await lstat(here).catch(absent);
     if (!found?.isSymbolicLink()) return paths;

@@ -1,5 +1,5 @@
 import { isTooManyFiles, tooManyFiles } from '../base/io/open-file-limit.js';
-import { quoted, reasonOf } from '../base/text/printable.js';
+import { quoted, reasonOf, withoutCall } from '../base/text/printable.js';
 import { DimgxError, type ErrorDetails, QUOTA_USED_UP } from '../errors.js';
 
 /** Error codes that mean the reader of a pipe, a socket or a stream is gone. */
@@ -56,9 +56,4 @@ function signs(error: unknown): { readonly code?: unknown; readonly errno?: unkn
   } catch {
     return {};
   }
-}
-
-/** `EACCES: permission denied`, without the call and the paths that Node appends: a path may be a temporary name. */
-function withoutCall(message: string): string {
-  return message.replace(/^(E[A-Z0-9]+: [^,]*),.*$/s, '$1');
 }

@@ -107,7 +107,7 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
     await newUser();
     await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', /tools\/box:9.*manifest unknown/, `docker://${name}:9`);
     await refused('DIMGX_SOURCE_NO_SUCH_IMAGE', /no\/such:latest/, `docker://${registry.host}/no/such`);
-    await refused('DIMGX_REGISTRY_UNREACHABLE', /ECONNREFUSED/, 'docker://127.0.0.1:1/a');
+    await refused('DIMGX_REGISTRY_UNREACHABLE', /connection refused/, 'docker://127.0.0.1:1/a');
     await refused('DIMGX_REFERENCE_INVALID', /does not name an image in a registry/, 'docker://Alpine');
   });
 

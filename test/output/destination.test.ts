@@ -16,8 +16,9 @@ const find = (target: string, options: TargetOptions = {}) => findDestination(ta
 describe('refused before any work', () => {
   test.each([
     ['an existing folder', '', /is a directory: name a file/],
-    ['a name with a slash at its end', '/new/', /is a directory: name a file/],
-    ['a missing folder', '/missing/out.tar', /\(ENOENT: no such file or directory\): choose another place/],
+    ['a name with a slash at its end', '/new/', /\/new\/" names a directory: name a file/],
+    ['a file with a slash at its end', '/file/', /\/file\/" names a directory: name a file/],
+    ['a missing folder', '/missing/out.tar', /out\.tar" cannot be written: the folder ".*\/missing" does not exist$/],
     ['a file in the place of a folder', '/file/out.tar', /\(ENOTDIR: not a directory\)/],
     ['a name that is too long', `/${'x'.repeat(256)}`, /\(ENAMETOOLONG: name too long\)/],
   ])('%s', async (_, name, message) => {

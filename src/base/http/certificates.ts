@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DimgxError, isSystemError, type Warn } from '../../errors.js';
 import { configFolder, type Environment, homeFolder, namesIn } from '../io/folders.js';
 import { readRegularFile } from '../io/regular-file.js';
-import { printable } from '../text/printable.js';
+import { printable, reasonOf, withoutCall } from '../text/printable.js';
 
 /** Certificates for connections to one host. */
 export interface HostCertificates {
@@ -44,7 +44,10 @@ export async function namedCertificates(folder: string, warn: Warn): Promise<Hos
   try {
     return await certificatesOf(folder, await readdir(folder), warn);
   } catch (failure) {
-    const message = `the certificates in ${printable(folder, 300)} cannot be read: ${readFailure(failure)}`;
+    const shown = printable(folder, 300);
+    const message = isSystemError(failure, 'ENOENT')
+      ? `the certificate folder ${shown} does not exist`
+      : `the certificates in ${shown} cannot be read: ${readFailure(failure)}`;
     throw new DimgxError('DIMGX_REGISTRY_TLS', message, { cause: failure });
   }
 }
@@ -72,15 +75,19 @@ async function certificatesOf(folder: string, entries: readonly string[], warn: 
 
 /** @throws DIMGX_REGISTRY_TLS if the file cannot be read or holds no certificate */
 export async function readAuthorities(path: string): Promise<readonly string[]> {
-  let reason = 'it contains no certificate';
+  const shown = printable(path, 300);
+  let message = `the certificate ${shown} cannot be read: it contains no certificate`;
+  let cause: unknown;
   try {
     const found = certificatesIn(await readRegularFile(path));
     if (found.length > 0) return found;
   } catch (failure) {
-    reason = readFailure(failure);
+    cause = failure;
+    message = isSystemError(failure, 'ENOENT')
+      ? `the certificate file ${shown} does not exist`
+      : `the certificate ${shown} cannot be read: ${readFailure(failure)}`;
   }
-  const message = `the certificate ${printable(path, 300)} cannot be read: ${reason}`;
-  throw new DimgxError('DIMGX_REGISTRY_TLS', message);
+  throw new DimgxError('DIMGX_REGISTRY_TLS', message, { cause });
 }
 
 async function readableNames(folder: string, warn: Warn): Promise<readonly string[]> {
@@ -98,7 +105,7 @@ function passOver(path: string, failure: unknown, warn: Warn): void {
 }
 
 function readFailure(failure: unknown): string {
-  return failure instanceof DimgxError ? failure.message : printable((failure as Error).message, 200);
+  return failure instanceof DimgxError ? failure.message : withoutCall(reasonOf(failure));
 }
 
 /**

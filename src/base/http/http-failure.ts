@@ -79,7 +79,8 @@ function kindOf(code: string): HttpFailureKind | undefined {
 export function httpFailure(cause: unknown): HttpFailure {
   if (cause instanceof HttpFailure) return cause;
   const code = codeOf(cause);
-  const reason = printable(cause instanceof Error ? opensslReason(cause, code) : String(cause), 200);
+  const reason =
+    whyUnreachable(code) ?? printable(cause instanceof Error ? opensslReason(cause, code) : String(cause), 200);
   const kind = kindOf(code) ?? 'cut';
   if (kind === 'plain') return new HttpFailure('plain', 'it does not speak TLS', cause);
   // before TLS 1.3, this is how servers reject clients without a certificate

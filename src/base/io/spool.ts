@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { constants, existsSync, writeSync } from 'node:fs';
+import { constants, existsSync, readlinkSync, writeSync } from 'node:fs';
 import { type FileHandle, open, statfs, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DimgxError, isSystemError } from '../../errors.js';
-import { printable } from '../text/printable.js';
+import { printable, reasonOf, withoutCall } from '../text/printable.js';
 import { writeAllAt } from './appender.js';
 import { DescriptorFile } from './held-file.js';
 import { descriptorLimit, isTooManyFiles } from './open-file-limit.js';
@@ -103,7 +103,7 @@ async function requireSpace(folder: string, bytes: number): Promise<void> {
 
 function whyNotThere(failure: NodeJS.ErrnoException, folder: string): string {
   if (failure.code === 'ENOTDIR') return 'it is not a directory';
-  if (failure.code !== 'ENOENT') return printable(failure.message);
+  if (failure.code !== 'ENOENT') return withoutCall(reasonOf(failure));
   return existsSync(folder) ? 'no file can be created there' : 'no such directory';
 }
 
@@ -121,7 +121,8 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
 export type WriteAt = (fd: number, bytes: Uint8Array, position: number) => void | Promise<void>;
 
 /** @throws DIMGX_SOURCE_NO_SPACE */
-export const writeAt: WriteAt = (fd, bytes, position) => writeAllAt(fd, bytes, position).catch(refuse);
+export const writeAt: WriteAt = (fd, bytes, position) =>
+  writeAllAt(fd, bytes, position).catch((error: unknown) => refuse(fd, error));
 
 /** The same, synchronously; only for worker threads. */
 export const writeAtSync: WriteAt = (fd, bytes, position) => {
@@ -129,13 +130,21 @@ export const writeAtSync: WriteAt = (fd, bytes, position) => {
     try {
       done += writeSync(fd, bytes, done, bytes.length - done, position + done);
     } catch (error) {
-      refuse(error);
+      refuse(fd, error);
     }
   }
 };
 
-function refuse(error: unknown): never {
-  const reason = error instanceof Error ? error.message : String(error);
-  const message = `temporary data cannot be written (${reason})`;
+function refuse(fd: number, error: unknown): never {
+  const message = `temporary data cannot be written${whereIs(fd)} (${withoutCall(reasonOf(error))})`;
   throw new DimgxError('DIMGX_SOURCE_NO_SPACE', message, { cause: error });
+}
+
+/** The folder of a spool, as far as the system knows it: a spool has no name. Source: proc_pid_fd(5). */
+function whereIs(fd: number): string {
+  try {
+    return ` to ${printable(dirname(readlinkSync(`/proc/self/fd/${fd}`)), 300)}`;
+  } catch {
+    return '';
+  }
 }

@@ -81,6 +81,14 @@ export function reasonOf(failure: unknown): string {
   }
 }
 
+/**
+ * A message of the operating system without the call and the paths that Node appends, as in `EACCES: permission
+ * denied`. A path may be a temporary name, or one that the message names already.
+ */
+export function withoutCall(message: string): string {
+  return message.replace(/^(E[A-Z0-9]+: [^,]*),.*$/s, '$1');
+}
+
 /** Quotes printable text as one shell word, for commands suggested in messages. */
 export function shellWord(text: string): string {
   if (/^[\w%+=:,./@-]+$/.test(text)) return text;

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import type { DescriptorFile } from '../../base/io/held-file.js';
 import { type Region, readRegion } from '../../base/io/region.js';
 import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
+import { formatSize } from '../../base/limits.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 import { type SparseStretches, sparseStretches } from '../../tar/sparse-layout.js';
@@ -57,7 +58,7 @@ export class SparseMembers {
     const { realSize: length } = stretches;
     const offset = this.#end;
     if (!Number.isSafeInteger(offset + length) || offset + length > maxSize) {
-      const message = `${this.#location} holds sparse files of more than ${maxSize} bytes`;
+      const message = `${this.#location} holds sparse files of more than ${formatSize(maxSize)}`;
       throw new DimgxError('DIMGX_LIMIT_SIZE', message);
     }
     this.#spool ??= this.#openSpool();

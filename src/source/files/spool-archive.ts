@@ -5,6 +5,7 @@ import { type ByteSource, mapFailures, type OnPiece, streamSource } from '../../
 import type { DescriptorFile } from '../../base/io/held-file.js';
 import type { Region } from '../../base/io/region.js';
 import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
+import { formatSize } from '../../base/limits.js';
 import { type CompressionName, codecOf, detectCompression, MAGIC_LENGTH } from '../../compression/codecs.js';
 import { abortedBy, DimgxError } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
@@ -119,7 +120,7 @@ function spoolAppender(
     const length = position + bytes.length;
     if (position === 0) check(bytes);
     if (length > limits.maxSize) {
-      throw new DimgxError('DIMGX_LIMIT_SIZE', `${location} is larger than ${limits.maxSize} bytes`);
+      throw new DimgxError('DIMGX_LIMIT_SIZE', `${location} is larger than ${formatSize(limits.maxSize)}`);
     }
     const fd = await spool.hold();
     try {

@@ -150,7 +150,18 @@ describe.skipIf(absent)(`a connection by TLS${absent}`, () => {
   it('says which folder of certificates is not there', async () => {
     await newUser();
     expect(await heard(`https://${await tlsServer()}`, { certDir: `${folder}/missing` })).toMatch(
-      /^DIMGX_REGISTRY_TLS: the certificates in .*\/missing cannot be read: ENOENT/,
+      /^DIMGX_REGISTRY_TLS: the certificate folder .*\/missing does not exist$/,
+    );
+  });
+
+  it('says which file of authorities is not there, and which is a folder', async () => {
+    await newUser();
+    const url = `https://${await tlsServer()}`;
+    expect(await heard(url, { caFile: `${folder}/missing` })).toMatch(
+      /^DIMGX_REGISTRY_TLS: the certificate file .*\/missing does not exist$/,
+    );
+    expect(await heard(url, { caFile: folder })).toMatch(
+      /^DIMGX_REGISTRY_TLS: the certificate .* is not a regular file$/,
     );
   });
 
@@ -259,6 +270,8 @@ describe('a request', () => {
 
   it('of a name without an address says so', async () => {
     await newUser();
-    expect(await heard('http://nowhere.invalid')).toMatch(/^nameless: getaddrinfo E/);
+    expect(await heard('http://nowhere.invalid')).toMatch(
+      /^nameless: (?:no such host|the host name cannot be resolved at the moment)$/,
+    );
   });
 });

@@ -30,6 +30,14 @@ describe('a failed request', () => {
     expect(httpFailure(new TypeError('fetch failed', { cause })).kind).toBe('unreachable');
   });
 
+  test.each([
+    ['ECONNREFUSED', 'connection refused'],
+    ['ENOTFOUND', 'no such host'],
+    ['ECONNRESET', 'words'],
+  ])('with the code %s says: %s', (code, message) => {
+    expect(failed(code).message).toBe(message);
+  });
+
   test('that is classified already stays as it is', () => {
     const failure = new HttpFailure('refused', 'words');
     expect(httpFailure(failure)).toBe(failure);
