@@ -84,7 +84,10 @@ export interface OpenOptions extends CommonOptions, RegistryOptions {
    * `DIR/blobs/ALGORITHM/HEX`. These blobs are checked against their digests even with `verify: false`.
    */
   readonly blobs?: readonly string[] | undefined;
-  /** Address of the engine: `unix://…`, `tcp://…` or `ssh://…`. Default: from `DOCKER_HOST` and docker's contexts. */
+  /**
+   * Address of the engine: `unix://…`, `tcp://…` or `ssh://…`; `HOST[:PORT]` is read as `tcp://…`. Default: from
+   * `DOCKER_HOST` and docker's contexts.
+   */
   readonly host?: string | undefined;
   /** When the engine pulls the image. Without an engine, dimgx fetches it from its registry. Default `never`. */
   readonly pull?: 'missing' | 'always' | 'never' | undefined;
