@@ -1,10 +1,8 @@
 import { access } from 'node:fs/promises';
 import type { DimgxError } from '../../index.js';
+import { OPTION_COMMANDS } from '../options/option-table.js';
 import { nearest, UsageError, usageError } from '../options/usage-error.js';
 import { COMMAND_TABLE, commandRows, findCommand, wordsOf } from './command-table.js';
-
-/** The commands that are options, too. */
-export const OPTION_COMMANDS = { help: 'print help for a command', version: 'print the version' } as const;
 
 /** Every word that can begin a command. */
 const FIRST_WORDS: readonly string[] = [...Object.keys(COMMAND_TABLE), ...Object.keys(OPTION_COMMANDS)];

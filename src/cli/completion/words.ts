@@ -1,7 +1,6 @@
 import type { CommandHelp } from '../commands/command-help.js';
-import { OPTION_COMMANDS } from '../commands/meant-command.js';
 import type { OptionRow } from '../options/option-row.js';
-import { optionsIn } from '../options/option-table.js';
+import { OPTION_COMMANDS, optionsIn } from '../options/option-table.js';
 
 /** What a shell needs to know to complete an option. */
 export interface OptionWords {

@@ -82,6 +82,18 @@ const VERSION_OPTION = {
   version: { ...flag, ...since2015, answers: true, alias: 'V', describe: 'print the version' },
 } as const satisfies OptionTable;
 
+/** The commands that are options, too. */
+export const OPTION_COMMANDS = { help: 'print help for a command', version: 'print the version' } as const;
+
+/** The options for messages, for a command that writes entries. */
+const ENTRY_MESSAGE_OPTIONS = {
+  ...MESSAGE_OPTIONS,
+  verbose: {
+    ...MESSAGE_OPTIONS.verbose,
+    describe: 'report what is written (info); -vv also reports what is skipped (debug)',
+  },
+} as const satisfies OptionTable;
+
 /** Every option of `dimgx IMAGE`, in the order of the help. */
 export const OPTION_TABLE = {
   ...OUTPUT_OPTIONS,
@@ -89,7 +101,7 @@ export const OPTION_TABLE = {
   ...COMPRESSION_OPTIONS,
   ...SOURCE_OPTIONS,
   ...CHECK_OPTIONS,
-  ...MESSAGE_OPTIONS,
+  ...ENTRY_MESSAGE_OPTIONS,
   ...VERSION_OPTION,
   ...HELP_OPTION,
 } as const satisfies OptionTable;
@@ -106,7 +118,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   ['Compression of the target (default: from its extension):', COMPRESSION_OPTIONS],
   ['Where the image comes from:', SOURCE_OPTIONS],
   ['Checks and limits:', CHECK_OPTIONS],
-  MESSAGE_GROUP,
+  [MESSAGE_GROUP[0], ENTRY_MESSAGE_OPTIONS],
   ['Other:', { ...VERSION_OPTION, ...HELP_OPTION }],
 ];
 
