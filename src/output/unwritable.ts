@@ -25,16 +25,17 @@ const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EFBIG']);
 export function unwritable(target: string, error: unknown, details: ErrorDetails = {}): DimgxError {
   if (error instanceof DimgxError) return error;
   const options = { ...details, cause: error };
+  const name = target === 'standard output' ? target : quoted(target);
   if (isReaderGone(error)) {
-    return new DimgxError('DIMGX_TARGET_CLOSED', `the reader of ${quoted(target)} went away`, options);
+    return new DimgxError('DIMGX_TARGET_CLOSED', `the reader of ${name} went away`, options);
   }
   if (isTooManyFiles(error)) return tooManyFiles(error);
   const { code, errno } = signs(error);
   if (NO_ROOM.has(code) || errno === QUOTA_USED_UP) {
-    const text = `there is no space left to write ${quoted(target)}: free some, or choose another place`;
+    const text = `there is no space left to write ${name}: free some, or choose another place`;
     return new DimgxError('DIMGX_TARGET_NO_SPACE', text, options);
   }
-  const text = `${quoted(target)} cannot be written (${withoutCall(reasonOf(error))}): choose another place`;
+  const text = `${name} cannot be written (${withoutCall(reasonOf(error))}): choose another place`;
   return new DimgxError('DIMGX_TARGET_UNWRITABLE', text, options);
 }
 

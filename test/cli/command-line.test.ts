@@ -19,6 +19,32 @@ test('--help names every option, with examples, on standard output', async () =>
   expect(stdout.endsWith('\n')).toBe(true);
 });
 
+describe('the help', () => {
+  const helpOf = async (...command: readonly string[]) => (await callDimgx(...command, '--help')).stdout;
+
+  test('breaks no example, and has at most 80 columns in the text below', async () => {
+    expect(await helpOf('login')).toMatch(/^ {2}dimgx login -u me .* < password$/m);
+    const main = await helpOf();
+    const last = main.slice(main.indexOf('IMAGE is'));
+    expect(last.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test('names the exit statuses of signals', async () => {
+    expect(await helpOf()).toMatch(/129, 130 or 143 ended by SIGHUP, SIGINT .*SIGTERM;\n141 /);
+  });
+
+  test('gives the ranges of numbers', async () => {
+    const help = await helpOf('pull');
+    expect(help).toContain('layers at once, 1 to 64 ');
+    expect(help).toContain('up to N times, 0 to 100 ');
+  });
+
+  test('says of -v only what the command does', async () => {
+    expect(await helpOf()).toContain('report what is written (info)');
+    expect(await helpOf('tags')).not.toContain('written');
+  });
+});
+
 describe('commands that are options, too', () => {
   test('version', async () => expect(await callDimgx('version')).toEqual(await callDimgx('--version')));
 
@@ -67,5 +93,7 @@ test.skipIf(process.platform !== 'linux')('an output that takes nothing more is 
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   const code = await new Promise((resolve) => child.on('close', resolve));
   expect(code).toBe(2);
-  expect(Buffer.concat(err).toString()).toMatch(/^dimgx: DIMGX_TARGET_NO_SPACE: .*standard output.*\n$/);
+  expect(Buffer.concat(err).toString()).toMatch(
+    /^dimgx: DIMGX_TARGET_NO_SPACE: there is no space left to write standard output: .*\n$/,
+  );
 });

@@ -64,6 +64,12 @@ describe('devices', () => {
   });
 });
 
+test('standard output without space is named without quotes', async () => {
+  const { code, stderr } = await runScript('dimgx -t - "$1" > /dev/full', await sampleImage());
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^dimgx: DIMGX_TARGET_NO_SPACE: there is no space left to write standard output: /);
+});
+
 describe('a FIFO', () => {
   test('waits for a reader that comes late', async () => {
     const [path, archive] = [await fifo(), await sampleImage({ large: LARGE })];

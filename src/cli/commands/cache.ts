@@ -2,6 +2,7 @@ import prettyBytes from 'pretty-bytes';
 import { type CacheList, listCache, pruneCache, removeBlobs, verifyCache } from '../../cache.js';
 import { DimgxError, printable } from '../../index.js';
 import { byteSize, flag, text } from '../options/option-row.js';
+import { usageError } from '../options/usage-error.js';
 import { alignColumns, relativeTime } from '../output/table.js';
 import { defineCommand } from './command.js';
 
@@ -77,10 +78,9 @@ export const cachePrune = defineCommand({
     ['dimgx cache prune --all', 'remove everything'],
   ],
   options: {
-    all: { ...flag, slot: 'size', describe: 'remove everything except downloads in progress' },
+    all: { ...flag, describe: 'remove everything except downloads in progress' },
     size: {
       ...text,
-      slot: 'size',
       metavar: '=SIZE',
       read: byteSize(0),
       describe: 'keep at most SIZE, such as 500M or 2GB (default: DIMGX_CACHE_SIZE, or 10GB)',
@@ -88,6 +88,7 @@ export const cachePrune = defineCommand({
   },
   json: 'print JSON',
   async run({ given: { all, size }, library }) {
+    if (all && size !== undefined) throw usageError('--all and --size exclude each other');
     const { removed, freed, kept } = await pruneCache({ ...library, maxSize: all ? 0 : size });
     return {
       text: () => `${digestLines('removed', removed)}${prettyBytes(freed)} freed, ${prettyBytes(kept)} kept\n`,
@@ -99,7 +100,7 @@ export const cachePrune = defineCommand({
 export const cacheRm = defineCommand({
   describe: 'Removes blobs from the cache. Each is named by its digest, or by the first four or more digits of it.',
   examples: [['dimgx cache rm 3e1c9749', 'remove one blob']],
-  operands: { name: 'DIGEST', count: 'some', wanted: 'needs digests' },
+  operands: { name: 'DIGEST', count: 'some', wanted: 'needs at least one digest' },
   options: {},
   json: 'print JSON',
   async run({ operands, library }) {

@@ -25,8 +25,8 @@ export const OWN_OPTIONS = 'Options:';
 
 /** How an image can be named. */
 export const IMAGE_FORMS = `IMAGE is a path, "-" for an archive on standard input, or one of
-docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-daemon:NAME,
-docker://NAME (in a registry).`;
+docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
+docker-daemon:NAME, docker://NAME (in a registry).`;
 
 /** Help for `dimgx` itself, then for every command in the order of the table. */
 export async function allHelp(): Promise<readonly CommandHelp[]> {
@@ -60,9 +60,18 @@ export async function helpText(name: string, command: Command, columns = 100): P
   for (const [group, options] of groups) {
     for (const [option, row] of Object.entries<OptionRow>(options)) help.option(...describeOption(group, option, row));
   }
-  for (const [line, does] of examples) help.example(line, does);
-  if (name === '') help.epilogue(epilogue());
-  return `${await help.getHelp()}\n`;
+  const parts = [await help.getHelp(), examplesText(examples, columns), ...(name === '' ? [epilogue()] : [])];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** The descriptions are in a column if there is room for it; else each is below its line, which is never broken. */
+function examplesText(examples: readonly Example[], columns: number): string {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const fits = examples.every(([, does]) => width + does.length + 4 <= columns);
+  const lines = examples.map(([line, does]) =>
+    fits ? `  ${line.padEnd(width)}  ${does}` : `  ${line}\n      ${does}`,
+  );
+  return `Examples:\n${lines.join('\n')}`;
 }
 
 /** What `--help` prints for a group of commands: the commands in it. */
@@ -74,13 +83,15 @@ export function groupHelp(name: string): string {
 function epilogue(): string {
   return `${IMAGE_FORMS}
 
-Commands (dimgx COMMAND --help describes each; if an image has such a name, write ./NAME or
-docker-daemon:NAME):
+Commands (dimgx COMMAND --help describes each; if an image has such a name,
+write ./NAME or docker-daemon:NAME):
 ${commandList().join('\n')}
   dimgx help [COMMAND] and dimgx version are the same as --help and --version.
 
 Long options may be shortened as long as they are unambiguous.
-Exit status: 0 success; 1 bad usage; 2 failure; 3 with --strict, a SPEC that selects no layer.`;
+Exit status: 0 success; 1 bad usage; 2 failure; 3 with --strict, a SPEC that
+selects no layer; 129, 130 or 143 ended by SIGHUP, SIGINT (Ctrl-C) or SIGTERM;
+141 the reader of the output went away.`;
 }
 
 function commandList(): readonly string[] {

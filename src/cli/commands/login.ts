@@ -21,7 +21,7 @@ They are stored where docker login or podman login would store them: in $REGISTR
     ['dimgx login', 'log in to Docker Hub'],
     ['dimgx login -u me --password-stdin registry.example < password', 'log in to another registry from a script'],
   ],
-  operands: { name: 'HOST[:PORT]', count: 'optional', wanted: 'takes one registry' },
+  operands: { name: 'HOST[:PORT]', count: 'optional', wanted: 'takes at most one registry' },
   options: {
     username: { ...text, metavar: '=NAME', alias: 'u', describe: 'user name (prompted for by default)' },
     'password-stdin': { ...flag, describe: 'read the password from standard input (default: prompt for it)' },
@@ -91,7 +91,7 @@ export const logoutCommand = defineCommand({
     ['dimgx logout registry.example', 'remove the credentials for a registry'],
     ['dimgx logout --all', 'remove all credentials'],
   ],
-  operands: { name: 'HOST[:PORT]', count: 'optional', wanted: 'takes one registry' },
+  operands: { name: 'HOST[:PORT]', count: 'optional', wanted: 'takes at most one registry' },
   options: { all: { ...flag, describe: 'remove the credentials for all registries' }, authfile: AUTH_FILE },
   json: 'print JSON',
   async *run({ operands, given: { all }, library, log }) {

@@ -14,7 +14,7 @@ export const pull = defineCommand({
     ['dimgx pull debian:12 alpine:3.20', 'download two images'],
     ['dimgx pull --all-tags ghcr.io/owner/name', 'download every tag of a repository'],
   ],
-  operands: { name: 'IMAGE', count: 'some', wanted: 'needs an image' },
+  operands: { name: 'IMAGE', count: 'some', wanted: 'needs at least one image' },
   options: {
     'all-tags': { ...flag, alias: 'a', describe: 'pull every tag of the repositories named' },
     platform,

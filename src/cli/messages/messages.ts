@@ -25,7 +25,7 @@ export const MESSAGE_OPTIONS = {
     type: 'count',
     repeatable: true,
     alias: 'v',
-    describe: 'report what is written (info); -vv also reports what is skipped (debug)',
+    describe: 'also print messages of level info; -vv also those of level debug',
   },
   progress: {
     ...choice(['auto', 'always', 'never']),

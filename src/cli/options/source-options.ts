@@ -67,7 +67,7 @@ export const SOURCE_OPTIONS = {
     metavar: '=N',
     read: wholeNumber(1, 64),
     field: 'jobs',
-    describe: 'download up to N layers at once (default: 3)',
+    describe: 'download up to N layers at once, 1 to 64 (default: 3)',
   },
   'ca-file': {
     names: 'file',
@@ -89,7 +89,7 @@ export const SOURCE_OPTIONS = {
     metavar: '=N',
     read: wholeNumber(0, 100),
     field: 'retry',
-    describe: 'retry a failed request up to N times (default: 4)',
+    describe: 'retry a failed request up to N times, 0 to 100 (default: 4)',
   },
   insecure: {
     ...flag,

@@ -36,6 +36,8 @@ const EXIT_STATUS = [
   ['1', 'The command line cannot be understood.'],
   ['2', 'The work failed. Nothing new is left where the target was to be.'],
   ['3', 'With --strict, a SPEC selects no layer.'],
+  ['129, 130, 143', 'Ended by SIGHUP, SIGINT or SIGTERM.'],
+  ['141', 'The reader of the output went away.'],
 ] as const;
 
 function groupOf([heading, options]: OptionGroup): readonly string[] {

@@ -33,15 +33,15 @@ export async function writeOut(
 function writeError(name: string, cause: NodeJS.ErrnoException): DimgxError {
   const { code, errno, message } = cause;
   if (code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_DESTROYED') {
-    return new DimgxError('DIMGX_TARGET_CLOSED', `the reader of "${name}" went away`, { cause });
+    return new DimgxError('DIMGX_TARGET_CLOSED', `the reader of ${name} went away`, { cause });
   }
   // Node has the number of EDQUOT, but no name for it
   if (code === 'ENOSPC' || code === 'EFBIG' || errno === -constants.errno.EDQUOT) {
-    const text = `there is no space left to write "${name}": free some, or choose another place`;
+    const text = `there is no space left to write ${name}: free some, or choose another place`;
     return new DimgxError('DIMGX_TARGET_NO_SPACE', text, { cause });
   }
   const reason = message.replace(/^(E[A-Z0-9]+: [^,]*),.*$/s, '$1');
-  const text = `"${name}" cannot be written (${reason}): choose another place`;
+  const text = `${name} cannot be written (${reason}): choose another place`;
   return new DimgxError('DIMGX_TARGET_UNWRITABLE', text, { cause });
 }
 
