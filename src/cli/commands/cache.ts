@@ -2,7 +2,6 @@ import prettyBytes from 'pretty-bytes';
 import { type CacheList, listCache, pruneCache, removeBlobs, verifyCache } from '../../cache.js';
 import { DimgxError, printable } from '../../index.js';
 import { byteSize, flag, text } from '../options/option-row.js';
-import { usageError } from '../options/usage-error.js';
 import { alignColumns, relativeTime } from '../output/table.js';
 import { defineCommand } from './command.js';
 
@@ -78,9 +77,10 @@ export const cachePrune = defineCommand({
     ['dimgx cache prune --all', 'remove everything'],
   ],
   options: {
-    all: { ...flag, describe: 'remove everything except downloads in progress' },
+    all: { ...flag, slot: 'size', describe: 'remove everything except downloads in progress' },
     size: {
       ...text,
+      slot: 'size',
       metavar: '=SIZE',
       read: byteSize(0),
       describe: 'keep at most SIZE, such as 500M or 2GB (default: DIMGX_CACHE_SIZE, or 10GB)',
@@ -88,7 +88,6 @@ export const cachePrune = defineCommand({
   },
   json: 'print JSON',
   async run({ given: { all, size }, library }) {
-    if (all && size !== undefined) throw usageError('--all and --size exclude each other');
     const { removed, freed, kept } = await pruneCache({ ...library, maxSize: all ? 0 : size });
     return {
       text: () => `${digestLines('removed', removed)}${prettyBytes(freed)} freed, ${prettyBytes(kept)} kept\n`,
