@@ -6,8 +6,8 @@ import type { Pool } from './inspect/pool.js';
 export interface Progress {
   /**
    * `pull`: an engine, or dimgx itself, fetches the image; `unpack`: it unpacks what it fetched; `prepare`: it prepares
-   * to save the image; `open`: a stream is stored in a temporary file; `inspect`: layers are indexed; `extract`: the tar is written;
-   * `verify`: the remaining hashes are computed.
+   * to save the image; `open`: a stream is stored in a temporary file; `inspect`: layers are indexed; `extract`: the tar
+   * is written; `verify`: the remaining hashes are computed.
    */
   readonly stage: 'pull' | 'unpack' | 'prepare' | 'open' | 'inspect' | 'extract' | 'verify';
   /** The layer (by name), image, archive or target being worked on; printable. */

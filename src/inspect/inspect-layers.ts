@@ -31,8 +31,9 @@ export interface InspectLayersOptions extends InspectOptions {
 export async function inspectLayers(image: Image, options: InspectLayersOptions = {}): Promise<readonly LayerIndex[]> {
   const opened = openedImage(image);
   checkOptions(options);
+  const own = new Set(opened.layers);
   for (const each of options.select ?? []) {
-    requireThat(opened.layers.includes(each), 'each layer in the option select', 'a layer of the image', each);
+    requireThat(own.has(each), 'each layer in the option select', 'a layer of the image', each);
   }
   const call = new Call(options);
   try {
