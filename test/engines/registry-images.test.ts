@@ -260,7 +260,7 @@ describe.skipIf(absent)(`an image straight from a registry${absent}`, () => {
 
     it('is refused for another, and the error tells what there is', async () => {
       await newUser();
-      const only = /linux\/s390x; it has linux\/amd64, linux\/arm64\/v8\n/;
+      const only = /linux\/s390x; it has linux\/amd64, linux\/arm64\/v8; choose one with --platform\n/;
       await refused('DIMGX_SOURCE_NO_PLATFORM', only, '--platform=linux/s390x', `docker://${name}:many`);
       const other = /is for linux\/amd64, not for linux\/arm64/;
       await refused('DIMGX_SOURCE_NO_PLATFORM', other, '--platform=linux/arm64', `docker://${name}:docker`);
