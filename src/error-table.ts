@@ -160,10 +160,9 @@ export const ERRORS = {
   },
   DIMGX_TAR_TRUNCATED: { exit: 2, meaning: 'A tar archive ends in the middle of an entry.' },
   DIMGX_TAR_UNKNOWN_TYPE: { exit: 2, meaning: 'A tar entry has a type that no engine unpacks.' },
-  DIMGX_ENTRY_UNSAFE_NAME: { exit: 2, meaning: 'The name of an entry leads out of the root.' },
-  DIMGX_ENTRY_LONG_NAME: {
+  DIMGX_ENTRY_UNSAFE_NAME: {
     exit: 2,
-    meaning: 'The path of an entry, or the target of a link, is longer than 4,095 bytes.',
+    meaning: 'The name of an entry leads out of the root, or it or a link target is longer than 4,095 bytes.',
   },
   DIMGX_ENTRY_BAD_LINK: { exit: 2, meaning: 'The target of a hard link does not exist yet, or is a directory.' },
   DIMGX_ENTRY_BAD_PARENT: { exit: 2, meaning: 'An entry lies below a file, a dangling symlink or a symlink loop.' },

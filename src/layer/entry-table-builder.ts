@@ -24,7 +24,7 @@ export class EntryTableBuilder {
   /**
    * Copies the relevant fields of an entry.
    *
-   * @throws DIMGX_ENTRY_UNSAFE_NAME, DIMGX_ENTRY_LONG_NAME, DIMGX_LIMIT_NAMES
+   * @throws DIMGX_ENTRY_UNSAFE_NAME, DIMGX_LIMIT_NAMES
    */
   add(entry: TarEntry): void {
     if (this.#length === this.#columns.start.length) this.#growRows();
@@ -92,7 +92,7 @@ export function withRoom(names: Uint8Array, needed: number, refusal: string): Ui
 
 function longTarget(length: number): DimgxError {
   const message = `the target of a symlink is ${length} bytes long, over ${MAX_PATH}`;
-  return new DimgxError('DIMGX_ENTRY_LONG_NAME', message);
+  return new DimgxError('DIMGX_ENTRY_UNSAFE_NAME', message);
 }
 
 function emptyColumns(rows: number, names: number): Columns {

@@ -37,7 +37,7 @@ export interface ApplyContext {
  * @param number number of the layer, where 0 is the oldest
  * @returns for each entry, the node it made or defined, or `NONE`
  * @throws DIMGX_ENTRY_BAD_LINK, DIMGX_ENTRY_BAD_PARENT, DIMGX_LAYER_BAD_ROOT, DIMGX_LIMIT_ENTRIES,
- *   DIMGX_ENTRY_LONG_NAME
+ *   DIMGX_ENTRY_UNSAFE_NAME
  */
 export function applyLayer(context: ApplyContext, number: number): Column {
   const application = new LayerApplication(context, number);
@@ -150,7 +150,7 @@ class LayerApplication {
     const length = this.#tree.pathLength(node);
     if (length <= MAX_PATH) return;
     const message = `layer ${this.#layerName}: symlinks lead to a path of ${length} bytes, over ${MAX_PATH}`;
-    throw new DimgxError('DIMGX_ENTRY_LONG_NAME', message, { layer: this.#layerName });
+    throw new DimgxError('DIMGX_ENTRY_UNSAFE_NAME', message, { layer: this.#layerName });
   }
 
   #defineRoot(i: number, type: number): Node {

@@ -14,7 +14,7 @@ const COLON = 0x3a;
  * empty for the root. Returns a view if nothing had to be resolved. Source: Go's filepath.Clean.
  *
  * @param aboveRoot what `..` above the root does: entry names reject it, hard-link targets stop at the root
- * @throws DIMGX_ENTRY_UNSAFE_NAME, DIMGX_ENTRY_LONG_NAME
+ * @throws DIMGX_ENTRY_UNSAFE_NAME
  */
 export function cleanPath(name: Uint8Array, aboveRoot: 'refuse' | 'clamp'): Uint8Array {
   const start = isDotted(name) ? 2 : 0;
@@ -22,7 +22,7 @@ export function cleanPath(name: Uint8Array, aboveRoot: 'refuse' | 'clamp'): Uint
   const clean = isClean(name, start, end) ? name.subarray(start, end) : resolveDots(name, aboveRoot);
   if (clean.length > MAX_PATH) {
     throw new DimgxError(
-      'DIMGX_ENTRY_LONG_NAME',
+      'DIMGX_ENTRY_UNSAFE_NAME',
       `the name of an entry is ${clean.length} bytes long, over ${MAX_PATH}`,
     );
   }

@@ -21,11 +21,11 @@ describe('a layer that is refused', () => {
   test.each<[string, Uint8Array, ErrorCode]>([
     ['as it is no tar', Buffer.from('hello\n'.repeat(500)), 'DIMGX_TAR_NOT_A_TAR'],
     ['as it is cut off in a header', good.subarray(0, 600), 'DIMGX_TAR_TRUNCATED'],
-    ['for a name over 4095 bytes', rawTar(longHeader('L', 'x'.repeat(4096)), rawEntry({})), 'DIMGX_ENTRY_LONG_NAME'],
+    ['for a name over 4095 bytes', rawTar(longHeader('L', 'x'.repeat(4096)), rawEntry({})), 'DIMGX_ENTRY_UNSAFE_NAME'],
     [
       'for a link target over 4095 bytes',
       rawTar(longHeader('K', 'x'.repeat(4096)), rawEntry({ type: '2' })),
-      'DIMGX_ENTRY_LONG_NAME',
+      'DIMGX_ENTRY_UNSAFE_NAME',
     ],
     ['for a hard link to itself', rawTar(rawEntry({ name: 'a', type: '1', link: 'a' })), 'DIMGX_ENTRY_BAD_LINK'],
     [
@@ -113,7 +113,7 @@ describe('what takes more memory than it has bytes', () => {
   test('the longest of link targets', async () => {
     const link = Buffer.concat([longHeader('K', 'x'.repeat(2 ** 20 - 2)), rawEntry({ type: '2' })]);
     const layer = Buffer.concat(Array(shortOrLong(20, 60)).fill(link));
-    await expectRefusal(await zipped(layer), 'DIMGX_ENTRY_LONG_NAME', { unpacked: layer.length });
+    await expectRefusal(await zipped(layer), 'DIMGX_ENTRY_UNSAFE_NAME', { unpacked: layer.length });
   });
 
   test('PAX headers of the smallest of records', async () => {

@@ -173,7 +173,7 @@ describe('limits', () => {
     await expect(inspectLayers(image)).resolves.toHaveLength(1);
     const worse = imageValue(await layersOf([{ bytes: target(4096) }]));
     onTestFinished(() => worse.close());
-    await expect(inspectLayers(worse)).rejects.toMatchObject({ code: 'DIMGX_ENTRY_LONG_NAME' });
+    await expect(inspectLayers(worse)).rejects.toMatchObject({ code: 'DIMGX_ENTRY_UNSAFE_NAME' });
   });
 });
 

@@ -35,7 +35,7 @@ function decodedEntry(raw: RawEntry): Entry {
   const link = (raw.longLink || undefined) ?? paxOf(raw, 'linkpath') ?? raw.link ?? '';
   const type = typeOf(raw, name);
   const target = type === 'symlink' ? link : type === 'hard link' ? cleaned(link, () => undefined) : ''; // 8.1
-  if (Math.max(path.length, target.length) > 4095) throw new Refusal('DIMGX_ENTRY_LONG_NAME', 'too long', raw); // 1.8
+  if (Math.max(path.length, target.length) > 4095) throw new Refusal('DIMGX_ENTRY_UNSAFE_NAME', 'too long', raw); // 1.8
   const isDevice = type === 'character device' || type === 'block device';
   const device = isDevice ? (raw.device ?? [0, 0]).join(':') : '';
   const base = baseOf(path);

@@ -7,7 +7,6 @@ const bytesOf = (text: string) => Buffer.from(text, 'latin1');
 const clean = (name: string, aboveRoot: 'refuse' | 'clamp' = 'refuse') =>
   Buffer.from(cleanPath(bytesOf(name), aboveRoot)).toString('latin1');
 const unsafe = expect.objectContaining({ code: 'DIMGX_ENTRY_UNSAFE_NAME' });
-const long = expect.objectContaining({ code: 'DIMGX_ENTRY_LONG_NAME' });
 
 describe('a name is cleaned', () => {
   test.each([
@@ -53,8 +52,8 @@ describe('a name above the root', () => {
 test('a path may be as long as Linux takes it', () => {
   const longest = 'a'.repeat(MAX_PATH);
   expect(clean(`./${longest}/`)).toBe(longest);
-  expect(() => clean(`${longest}a`)).toThrow(long);
-  expect(() => clean(`./${'a/'.repeat(MAX_PATH / 2)}bc`)).toThrow(long);
+  expect(() => clean(`${longest}a`)).toThrow(unsafe);
+  expect(() => clean(`./${'a/'.repeat(MAX_PATH / 2)}bc`)).toThrow(unsafe);
 });
 
 const components = fc.array(fc.constantFrom('', '.', '..', '...', 'a', 'b', '.a', 'a.', '..a'), { maxLength: 8 });

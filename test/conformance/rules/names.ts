@@ -135,12 +135,12 @@ export const NAMES: Section = {
         {
           name: 'a path over 4,095 bytes',
           layers: [[file(`${DEEP}/${'e/'.repeat(300)}f`)]],
-          refused: 'DIMGX_ENTRY_LONG_NAME',
+          refused: 'DIMGX_ENTRY_UNSAFE_NAME',
         },
         {
           name: 'a path that symlinks make longer',
           layers: [[dir(DEEP), symlink('s', DEEP), file(`s/${'e'.repeat(250)}/${'f'.repeat(250)}/${'g'.repeat(250)}`)]],
-          refused: 'DIMGX_ENTRY_LONG_NAME',
+          refused: 'DIMGX_ENTRY_UNSAFE_NAME',
         },
       ],
     },
