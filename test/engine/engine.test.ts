@@ -153,9 +153,9 @@ describe('an engine that cannot be used', () => {
   });
 
   test.each([
-    ['what is no HTTP', 'SSH-2.0-OpenSSH\r\n'],
-    ['what is no JSON', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{,}'],
-    ['what is no version', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]'],
+    ['text that is not HTTP', 'SSH-2.0-OpenSSH\r\n'],
+    ['text that is not JSON', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{,}'],
+    ['JSON that is not a version', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]'],
     ['less than it says', 'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"ApiVersion"'],
     ['to ask elsewhere', 'HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n'],
     ['to change the protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'],

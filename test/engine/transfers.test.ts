@@ -153,7 +153,7 @@ describe('a pull', () => {
   test.each([
     ['the engine gives up', '{"status":"x"}\n{"errorDetail":{"message":"denied\\n"},"error":"denied"}\n'],
     ['the engine gives up as older ones do', '{"error":"denied"}'],
-    ['a report is no JSON', 'denied\n'],
+    ['a report is not JSON', 'denied\n'],
     ['a report is none', '[]\n'],
     ['a report never ends', '{"status":"'.padEnd(2 ** 21)],
   ])('is an error when %s', async (_name, text) => {

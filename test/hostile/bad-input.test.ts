@@ -160,7 +160,7 @@ describe('documents', () => {
     ['of another digest', { ...members, [item.Config]: '{}' }, 'DIMGX_IMAGE_DIGEST_MISMATCH'],
     ['of a layer of another diff ID', { ...members, [layer]: other }, 'DIMGX_IMAGE_DIGEST_MISMATCH'],
     ['of a compressed layer of another', storedLayer(gzipSync(other), diffIdOf(good)), 'DIMGX_IMAGE_DIGEST_MISMATCH'],
-    ['that are no JSON', { ...members, 'manifest.json': '[{"Config":"' }, 'DIMGX_IMAGE_BAD_JSON'],
+    ['that are not JSON', { ...members, 'manifest.json': '[{"Config":"' }, 'DIMGX_IMAGE_BAD_JSON'],
     ['of the wrong shape', { ...members, ...manifest({ Config: {} }) }, 'DIMGX_IMAGE_BAD_JSON'],
     ['with parents in a loop', loop, 'DIMGX_LAYER_BAD_PARENT'],
     ['that are absurdly large', { ...members, 'manifest.json': ' '.repeat(5 * MIB) }, 'DIMGX_IMAGE_DOCUMENT_TOO_LARGE'],

@@ -293,7 +293,7 @@ describe('a credential helper', () => {
     ['ends with an error', 'echo hush; echo hush >&2; exit 3', /"docker-credential-bad" ended with 3/],
     ['is killed', 'echo hush; kill -9 $$', /ended with SIGKILL/],
     ['answers nothing', '', /returned no credentials/],
-    ['answers what is no JSON', 'echo hush', /returned no credentials/],
+    ['answers with text that is not JSON', 'echo hush', /returned no credentials/],
     ['answers another document', `echo '{"Username":{"a":"hush"}}'`, /returned no credentials/],
     ['never stops answering', 'while :; do echo hush hush hush hush hush hush; done', /returned too much data/],
   ])('that %s is passed over with a warning', async (_name, script, reason) => {
