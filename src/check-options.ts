@@ -121,6 +121,12 @@ export function requireTexts(what: string, value: unknown): void {
   requireRule(TEXTS, what, value);
 }
 
+/** Checks the option `cache` of functions that cannot do without a cache. @throws DIMGX_OPTION_INVALID */
+export function requireCacheFolder(options: { readonly cache?: unknown } | undefined): void {
+  const cache = options?.cache;
+  if (cache !== undefined) requireRule(TEXT, 'the option cache', cache);
+}
+
 /** @throws DIMGX_OPTION_INVALID if `holds` is false */
 export function requireThat(holds: boolean, what: string, must: string, value: unknown): void {
   if (holds) return;

@@ -1,5 +1,5 @@
 import { withCall } from '../base/call/call.js';
-import { checkOptions, requireThat } from '../check-options.js';
+import { checkOptions, requireCacheFolder } from '../check-options.js';
 import type { CommonOptions } from '../options.js';
 import type { Digest } from '../reference/digest.js';
 import { type BlobKind, blobKind } from './blob-kind.js';
@@ -70,9 +70,9 @@ export async function inCache<Options extends CacheOptions & Pick<CommonOptions,
     stageOptions: Pick<CommonOptions, 'onProgress'> & { signal: AbortSignal },
   ) => Promise<Result>,
 ): Promise<Result> {
-  const cache = options?.cache;
-  requireThat(cache === undefined || typeof cache === 'string', 'the option cache', 'a string', cache);
+  requireCacheFolder(options);
   checkOptions(options);
+  const { cache } = options;
   return withCall(options, async (stageOptions) => {
     const opened = await openCacheFiles(cache === undefined ? process.env : { ...process.env, DIMGX_CACHE: cache });
     return withCacheErrors(opened.files.folder, () => work(opened, stageOptions));

@@ -71,6 +71,11 @@ export interface RegistryName extends RepositoryName {
   readonly digest?: Digest;
 }
 
+/** A registry's name without the transport that may stand before it. */
+export function withoutScheme(name: string): string {
+  return name.replace(/^docker:\/\//, '');
+}
+
 /**
  * Parses `NAME[:TAG][@DIGEST]` as docker does. If there is a digest, the tag is ignored. If there is neither, the tag
  * is `latest`.

@@ -49,7 +49,7 @@ export interface LogoutAllResult {
  * with DIMGX_CREDENTIALS_SHADOWED if other credentials for the registry are found before these.
  *
  * @param registry `HOST[:PORT]`; `docker.io` is Docker Hub
- * @throws DIMGX_OPTION_INVALID, DIMGX_REFERENCE_INVALID, DIMGX_REGISTRY_*, DIMGX_REGISTRY_CONFIG,
+ * @throws DIMGX_OPTION_INVALID, DIMGX_REFERENCE_INVALID, DIMGX_REGISTRY_*,
  *   DIMGX_CREDENTIALS_UNWRITABLE, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function login(

@@ -37,7 +37,7 @@ type Surroundings = Pick<OpenContext, 'resources' | 'signal'> & {
 /**
  * A repository with its registry and mirrors. Makes no request yet.
  *
- * @throws DIMGX_OPTION_INVALID, DIMGX_REGISTRY_DENIED, DIMGX_REGISTRY_CONFIG
+ * @throws DIMGX_OPTION_INVALID, DIMGX_REGISTRY_BLOCKED, DIMGX_REGISTRY_CONFIG
  */
 export async function openRepository(
   name: RegistryName,
@@ -55,7 +55,7 @@ export async function openRepository(
  * A registry as a whole, without its mirrors.
  *
  * @param registry as in image names: `HOST[:PORT]`
- * @throws DIMGX_REGISTRY_DENIED when the configuration blocks it; DIMGX_REGISTRY_CONFIG
+ * @throws DIMGX_REGISTRY_BLOCKED when the configuration blocks it; DIMGX_REGISTRY_CONFIG
  */
 export async function openRegistry(
   registry: string,

@@ -1,7 +1,7 @@
 import { withCall } from '../base/call/call.js';
 import { checkOptions, requireThat } from '../check-options.js';
 import type { CommonOptions, RegistryOptions } from '../options.js';
-import { checkMirrors } from '../reference/image-name.js';
+import { checkMirrors, withoutScheme } from '../reference/image-name.js';
 import { type NameListOptions, readCatalog, readTags } from './list-names.js';
 import { type FoundRepository, searchRepositories } from './search-repositories.js';
 
@@ -48,7 +48,7 @@ const DEFAULT_LIMIT = 25;
  *
  * @param repository as docker reads names: `debian`, `HOST[:PORT]/PATH`; a tag or digest in it is ignored
  * @throws DIMGX_OPTION_INVALID, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_REGISTRY_*,
- *   DIMGX_REGISTRY_CONFIG, DIMGX_IMAGE_*, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
+ *   DIMGX_IMAGE_*, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function listTags(repository: string, options: ListTagsOptions = {}): Promise<TagList> {
   const name = nameOf('the repository', repository);
@@ -93,7 +93,7 @@ export async function searchImages(term: string, options: SearchOptions = {}): P
 /** The name as docker reads it. @throws DIMGX_OPTION_INVALID */
 function nameOf(what: string, given: string): string {
   requireThat(typeof given === 'string', what, 'a string', given);
-  return given.replace(/^docker:\/\//, '');
+  return withoutScheme(given);
 }
 
 function listOptions({ onWarning, onInfo, ...options }: ListTagsOptions): NameListOptions {

@@ -29,7 +29,7 @@ export interface PlacesRequest {
  * The mirrors of a repository, followed by its own place. The user's mirrors come before those in Podman's
  * configuration. A mirror that the configuration blocks is skipped with a warning.
  *
- * @throws DIMGX_OPTION_INVALID for a malformed mirror; DIMGX_REGISTRY_DENIED when the configuration blocks the
+ * @throws DIMGX_OPTION_INVALID for a malformed mirror; DIMGX_REGISTRY_BLOCKED when the configuration blocks the
  *   repository; DIMGX_REGISTRY_CONFIG
  */
 export async function repositoryPlaces({

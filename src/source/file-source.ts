@@ -45,8 +45,8 @@ async function openAmong(
   context: OpenContext,
 ): Promise<Image> {
   const { resources } = context;
-  const { signal, blobs: folders = [], verify = true } = options;
-  const files = new FilesWithBlobs(bare, { folders, verify, signal });
+  const { verify = true } = options;
+  const files = withFolders(bare, options);
   if (selector !== undefined && options.image !== undefined && selector !== options.image) {
     throw twoImages(selector, options.image);
   }
@@ -66,14 +66,19 @@ async function openAmong(
 }
 
 async function listAmong(bare: Files, { forms }: Wanted, options: OpenOptions): Promise<Listed> {
-  const { signal, blobs: folders = [], verify = true } = options;
-  const files = new FilesWithBlobs(bare, { folders, verify, signal });
+  const { verify = true } = options;
+  const files = withFolders(bare, options);
   const documents = new Documents(files);
   const form = await recognise(forms, documents);
   const images = await form.list(documents, verify);
   const isHybrid = form === dockerArchive && (await ociLayout.recognises(documents));
   const others = isHybrid ? await othersAround(images, documents, verify) : [];
   return { source: { transport: transportOf(form, files), location: files.location }, images: [...images, ...others] };
+}
+
+/** The files, and the blobs in the folders that the caller named. */
+function withFolders(bare: Files, { signal, blobs: folders = [], verify = true }: OpenOptions): FilesWithBlobs {
+  return new FilesWithBlobs(bare, { folders, verify, signal });
 }
 
 /** What the layout around a `manifest.json` has in addition: images for other platforms, attestations, indexes. */

@@ -1,4 +1,4 @@
-import { Call } from '../base/call/call.js';
+import { withCall } from '../base/call/call.js';
 import { withResources } from '../base/io/resources.js';
 import { checkOptions, checkTmpDir, requireThat } from '../check-options.js';
 import type { Warning } from '../errors.js';
@@ -26,23 +26,18 @@ export async function listImages(reference: string, options: ListOptions = {}): 
   requireThat(typeof reference === 'string', 'the reference', 'a string', reference);
   checkOptions(options);
   checkMirrors(options.mirrors);
-  const call = new Call(options);
-  const stageOptions = { ...options, ...call.options };
-  try {
-    return await call.run(async () => {
+  return withCall(options, async (stageOptions) => {
+    try {
       await checkTmpDir(options.tmpDir);
       await checkBlobFolders(options.blobs ?? []);
       const listed = await withResources((resources) => {
         return list(reference, stageOptions, contextOf(stageOptions, resources));
       });
-      await call.settle();
       return { reference, ...listed };
-    });
-  } catch (failure) {
-    throw withCode(failure, reference, stageOptions.signal);
-  } finally {
-    call.end();
-  }
+    } catch (failure) {
+      throw withCode(failure, reference, stageOptions.signal);
+    }
+  });
 }
 
 async function list(reference: string, options: ListOptions, context: OpenContext): Promise<Listed> {

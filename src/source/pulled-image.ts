@@ -1,9 +1,10 @@
 import { withCall } from '../base/call/call.js';
-import { checkOptions, requireThat } from '../check-options.js';
+import { checkOptions, requireCacheFolder, requireThat } from '../check-options.js';
 import { type Image, openedImage } from '../image/image.js';
 import type { Platform } from '../image/platform.js';
 import type { CommonOptions, OpenOptions, RegistryOptions } from '../options.js';
 import type { Digest } from '../reference/digest.js';
+import { withoutScheme } from '../reference/image-name.js';
 
 /** Options of `pullImage`. */
 export interface PullImageOptions extends CommonOptions, RegistryOptions, Pick<OpenOptions, 'platform' | 'tmpDir'> {
@@ -42,12 +43,11 @@ export interface PulledImage {
  */
 export async function pullImage(name: string, options: PullImageOptions = {}): Promise<PulledImage> {
   requireThat(typeof name === 'string', 'the name', 'a string', name);
-  const cache = options?.cache;
-  requireThat(cache === undefined || typeof cache === 'string', 'the option cache', 'a string', cache);
+  requireCacheFolder(options);
   checkOptions(options);
   return withCall(options, async (stageOptions) => {
     const { openImage } = await import('./resolve.js');
-    const image = await openImage(`docker://${name.replace(/^docker:\/\//, '')}`, stageOptions);
+    const image = await openImage(`docker://${withoutScheme(name)}`, stageOptions);
     try {
       await openedImage(image).fetch(image.layers.toReversed());
       return pulled(image);

@@ -19,7 +19,7 @@ import { parseReference } from './reference.js';
  * @param reference `transport:name[:tag][@digest]`, `-` for standard input, or a path
  * @returns the image; the caller closes it, or declares it with `await using`
  * @throws DIMGX_OPTION_INVALID, DIMGX_CALLBACK_FAILED, DIMGX_REFERENCE_INVALID, DIMGX_SOURCE_*, DIMGX_ENGINE_*,
- *   DIMGX_REGISTRY_*, DIMGX_CREDENTIALS_*, DIMGX_IMAGE_*, DIMGX_LAYER_*, DIMGX_LIMIT_SIZE, DIMGX_SOURCE_NO_SPACE,
+ *   DIMGX_REGISTRY_*, DIMGX_CREDENTIALS_*, DIMGX_IMAGE_*, DIMGX_LAYER_*, DIMGX_LIMIT_SIZE,
  *   DIMGX_TAR_*, DIMGX_COMPRESSION_*, DIMGX_ABORTED; on failure nothing is left open
  */
 export async function openImage(reference: string, options: OpenOptions = {}): Promise<Image> {

@@ -9,8 +9,7 @@ export interface FoundLayers {
 }
 
 /** Codes of errors that concern one layer, not the whole call. */
-const OF_LAYER =
-  /^DIMGX_(?:TAR|COMPRESSION|IMAGE)_|^DIMGX_SOURCE_(?:CHANGED|UNREADABLE)$|^DIMGX_ENTRY_(?:UNSAFE|LONG)_NAME$/;
+const OF_LAYER = /^DIMGX_(?:TAR|COMPRESSION|IMAGE)_|^DIMGX_SOURCE_(?:CHANGED|UNREADABLE)$|^DIMGX_ENTRY_UNSAFE_NAME$/;
 
 /**
  * Reads the headers of layers. A layer that cannot be read affects only its own row.
