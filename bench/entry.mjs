@@ -15,7 +15,19 @@ export function plainEntry(path, type, target = '') {
 }
 
 /**
- * Sorted, each after entries for its parents, as engines write them.
+ * Depth first, the children of a directory by the bytes of their names: the order in which engines store layers. A whiteout
+ * has the place of what it removes.
+ *
+ * @param {Entry[]} entries
+ * @returns {Entry[]}
+ */
+export function inCanonicalOrder(entries) {
+  const keyed = entries.map((entry) => ({ key: entry.path.replaceAll('/', '\0'), entry }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ entry }) => entry);
+}
+
+/**
+ * In canonical order, each after entries for its parents, as engines write them.
  *
  * @param {Entry[]} entries
  * @returns {Entry[]}
@@ -23,7 +35,7 @@ export function plainEntry(path, type, target = '') {
 export function withParents(entries) {
   const seen = new Set();
   const all = [];
-  for (const entry of entries.sort((a, b) => (a.path < b.path ? -1 : 1))) {
+  for (const entry of inCanonicalOrder(entries)) {
     const parts = entry.path.split('/');
     const depth = entry.type === 'opaque' ? parts.length : parts.length - 1;
     for (let count = 1; count <= depth; count++) {

@@ -5,20 +5,40 @@ import { startShell } from './shell.mjs';
  * @property {number} seconds
  * @property {number} peak resident memory of its Node process, in bytes; NaN where there is none, and off Linux
  * @property {number} bytesRead by its Node process, Node's own files included; NaN where there is none, and off Linux
+ * @property {number} bytesWritten to disks by its Node process; NaN where there is none, and off Linux
+ * @property {number} firstByte seconds until there was something on its standard output; NaN where nothing came
+ * @property {number} processor seconds of processor time of its Node process; NaN where there is none
  */
 
 /** @param {string} command of bash; `$NODE` in it is Node @returns {Promise<Measure>} */
 export async function measure(command) {
   const started = process.hrtime.bigint();
-  const report = await startShell(command, 'ignore').ended;
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  const [peak = Number.NaN, bytesRead = Number.NaN] = report.trim().split(' ').filter(Boolean).map(Number);
-  return { seconds, peak, bytesRead };
+  const sinceThen = () => Number(process.hrtime.bigint() - started) / 1e9;
+  let firstByte = Number.NaN;
+  const { stdout, ended } = startShell(command, 'pipe');
+  stdout?.once('data', () => {
+    firstByte = sinceThen();
+  });
+  const report = await ended;
+  const seconds = sinceThen();
+  const [peak = Number.NaN, bytesRead = Number.NaN, bytesWritten = Number.NaN, processor = Number.NaN] = report
+    .trim()
+    .split(/\s/)
+    .filter(Boolean)
+    .map(Number);
+  return { seconds, peak, bytesRead, bytesWritten, firstByte, processor };
 }
 
 /** @param {Measure[]} runs @returns {Measure} the median of each figure by itself */
 export function median(runs) {
   /** @param {keyof Measure} figure */
   const middle = (figure) => runs.map((run) => run[figure]).sort((a, b) => a - b)[runs.length >> 1] ?? Number.NaN;
-  return { seconds: middle('seconds'), peak: middle('peak'), bytesRead: middle('bytesRead') };
+  return {
+    seconds: middle('seconds'),
+    peak: middle('peak'),
+    bytesRead: middle('bytesRead'),
+    bytesWritten: middle('bytesWritten'),
+    firstByte: middle('firstByte'),
+    processor: middle('processor'),
+  };
 }

@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+/** Reads a pipe to its end, and hands on only what came first, which tells a reader when that was. */
+export const FIRST_BYTE = '{ head -c 1; cat >/dev/null; }';
+
 const REPORT = fileURLToPath(new URL('report-usage.mjs', import.meta.url));
 
 /** What runs, by process group. @type {Map<number, Promise<unknown>>} */
