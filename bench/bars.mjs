@@ -6,7 +6,7 @@
  * @property {string} name for `--only`
  * @property {string} work in words
  * @property {string} stage
- * @property {'time' | 'speed' | 'peak' | 'peakRatio' | 'perEntry' | 'timeGrowth' | 'bytesRead'} figure
+ * @property {'time' | 'speed' | 'peak' | 'peakRatio' | 'perEntry' | 'timeGrowth' | 'bytesRead' | 'written' | 'temporary' | 'firstByte'} figure
  * @property {string} measured
  * @property {string} [beside]
  * @property {string} [start] who shows what start-up takes
@@ -16,20 +16,44 @@
 /** @type {readonly Bar[]} */
 export const BARS = [
   ...comparisons('distribution', [
-    ['archive-unverified', 'uncompressed archive to /dev/null, `--no-verify`', 'unverified', 'copy', 1.15],
-    ['archive', 'the same, verified', 'verified', 'copy', 1.6],
+    ['archive-unverified', 'uncompressed archive to /dev/null, `--no-verify`', 'unverified', 'copy', 2.8],
+    ['archive', 'the same, verified', 'verified', 'hashFloor', 1.6],
     ['library', 'the same by the library', 'library', 'verified'],
     ['pipe-unverified', 'the same through a pipe, `--no-verify`', 'pipeUnverified', 'cat', 1.3],
     ['pipe', 'the same through a pipe, verified', 'pipeVerified', 'cat', 1.7],
     ['file-unverified', 'the same to a file, `--no-verify`', 'fileUnverified', 'copyToFile'],
     ['file', 'the same to a file, verified', 'file', 'copyToFile', 1.3],
-    ['gzip', 'gzip layers in an OCI layout, verified', 'gzip', 'inflate', 1.5],
-    ['crane', 'uncompressed archive beside crane', 'verified', 'crane', 0.45],
-    ['crane-gzip', 'gzip layers beside crane', 'gzip', 'craneGzip', 0.45],
+    ['gzip', 'gzip layers in an OCI layout, verified', 'gzip', 'inflate', 1.4],
+    ['gzip-disk', 'the same, temporary files on a disk', 'gzipDisk', 'inflate', 1.8],
+  ]),
+  {
+    name: 'gzip-disk',
+    work: 'written to the disk for it',
+    stage: 'distribution',
+    figure: 'written',
+    measured: 'gzipDisk',
+    limit: 0.01,
+  },
+  ...comparisons('distribution', [['random-order', 'the same, entries in random order', 'randomOrder', 'gzipDisk', 2]]),
+  {
+    name: 'random-order',
+    work: 'temporary files for it',
+    stage: 'distribution',
+    figure: 'temporary',
+    measured: 'randomOrder',
+    limit: 1,
+  },
+  ...comparisons('distribution', [
+    ['crane', 'uncompressed archive beside crane', 'verified', 'crane', 0.5],
+    ['crane-gzip', 'gzip layers beside crane', 'gzip', 'craneGzip', 0.4],
     ['umoci', 'uncompressed archive beside umoci', 'file', 'umoci', 0.45],
     ['umoci-gzip', 'gzip layers beside umoci', 'gzipFile', 'umociGzip', 0.45],
     ['unpacked', 'uncompressed archive, as a folder', 'unpacked', 'umoci'],
+    ['untar', 'uncompressed archive, as a folder on a disk', 'unpackedDisk', 'untar', 1.1],
+    ['untar', 'gzip layers, as a folder on a disk', 'gzipUnpackedDisk', 'untar'],
   ]),
+  ...comparisons('largeImage', [['large', '24 GB of gzip layers, 64 MB for temporary files', 'large', 'inflate']]),
+  { name: 'large', work: 'peak memory of it', stage: 'largeImage', figure: 'peak', measured: 'large', limit: 200 },
   {
     name: 'small-files',
     work: '100,000 files of 100 bytes',
@@ -39,9 +63,20 @@ export const BARS = [
     beside: 'tarStream',
     limit: 5,
   },
-  ...['verified', 'pipeVerified', 'file', 'gzip'].map((measured) => {
+  ...['verified', 'pipeVerified', 'file', 'gzip', 'gzipDisk'].map((measured) => {
     const work = 'peak memory at about 60,000 entries';
     return /** @type {const} */ ({ name: 'memory', work, stage: 'distribution', figure: 'peak', measured, limit: 150 });
+  }),
+  ...['gzip', 'zstd'].map((measured) => {
+    const work = `peak memory, 127 layers of ${measured} side by side`;
+    return /** @type {const} */ ({
+      name: 'memory-layers',
+      work,
+      stage: 'sideBySide',
+      figure: 'peak',
+      measured,
+      limit: 300,
+    });
   }),
   {
     name: 'memory-sizes',

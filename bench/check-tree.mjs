@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import tar from 'tar-stream';
 import { flattenModel } from './flatten-model.mjs';
 import { hashOf, Listing } from './listing.mjs';
 import { pool } from './pool.mjs';
-import { startShell } from './shell.mjs';
+import { CommandError, startShell } from './shell.mjs';
 
 /** @typedef {ReturnType<Listing['end']>} Summary of a tree: how many entries, and a digest of all of them */
+
+const LOST_READER = 141;
 
 /** What an image has to flatten to. @param {import('./entry.mjs').Entry[][]} layers @returns {Summary} */
 export function expectedTree(layers) {
@@ -21,20 +24,32 @@ export function expectedTree(layers) {
 /** The flat tar that a command writes to its standard output, read with another library. @param {string} command @returns {Promise<Summary>} */
 export async function tarTree(command) {
   const { stdout, ended } = startShell(command, 'pipe');
-  const listing = new Listing();
   const reader = tar.extract();
   stdout?.pipe(reader);
+  try {
+    const tree = await readTree(reader);
+    await ended;
+    return tree;
+  } catch (failure) {
+    stdout?.destroy();
+    const reason = await ended.catch((error) => error);
+    // What the command says of its failure tells more than that its tar is cut short, unless it only lost its reader.
+    throw reason instanceof CommandError && reason.exitCode !== LOST_READER ? reason : failure;
+  }
+}
+
+/** @param {import('tar-stream').Extract} reader */
+async function readTree(reader) {
+  const listing = new Listing();
   for await (const entry of reader) {
     const { name, type, size, linkname } = entry.header;
-    /** @type {Uint8Array[]} */
-    const chunks = [];
+    const hash = createHash('sha1');
     if (size === 0) entry.resume();
-    else for await (const chunk of /** @type {AsyncIterable<Uint8Array>} */ (entry)) chunks.push(chunk);
+    else for await (const chunk of /** @type {AsyncIterable<Uint8Array>} */ (entry)) hash.update(chunk);
     const path = name.replace(/^\.?\//, '').replace(/\/$/, '');
     if (path === '') continue;
-    listing.add({ path, type, size, target: linkname ?? '' }, type === 'file' ? hashOf(Buffer.concat(chunks)) : '');
+    listing.add({ path, type, size, target: linkname ?? '' }, type === 'file' ? hash.digest('hex') : '');
   }
-  await ended;
   return listing.end();
 }
 

@@ -3,6 +3,7 @@ import { compareTrees, folderTree, tarTree } from './check-tree.mjs';
 import { outputOf, quote } from './shell.mjs';
 
 /** @typedef {import('./contest.mjs').Contender} Contender */
+/** @typedef {import('./write-image.mjs').Image} Image */
 /** @typedef {import('./write-image.mjs').WrittenImage} WrittenImage */
 /** @typedef {() => import('./check-tree.mjs').Summary} Expected */
 
@@ -14,21 +15,23 @@ export function script(name) {
 /** Makes contenders, whose files all lie in one folder. */
 export class Contenders {
   #folder;
+  #prefix;
   /** @type {Map<string, Promise<void>>} */
   #checked = new Map();
 
-  /** @param {string} folder */
-  constructor(folder) {
+  /** @param {string} folder @param {string} [prefix] a command that runs dimgx */
+  constructor(folder, prefix = '') {
     this.#folder = folder;
+    this.#prefix = prefix;
   }
 
   /** The command line, without target and image. @param {string} [options] */
   dimgx(options = '') {
-    return `${script('../bin/dimgx.js')} --tmp-dir ${quote(this.#folder)} ${options}`;
+    return `${this.#prefix}${script('../bin/dimgx.js')} --tmp-dir ${quote(this.#folder)} ${options}`;
   }
 
-  /** @param {WrittenImage} image @param {Expected} expected @param {{ options?: string, reference?: string }} [how] @returns {Contender} */
-  flatten(image, expected, { options = '', reference = image.archive } = {}) {
+  /** @param {Image & { archive?: string }} image @param {Expected} expected @param {{ options?: string, reference?: string }} [how] @returns {Contender} */
+  flatten(image, expected, { options = '', reference = image.archive ?? '' } = {}) {
     const command = this.dimgx(options);
     const check = () => this.#matches(`${command} -t - ${quote(reference)}`, expected);
     return { title: titleOf(options, reference), command: `${command} -t /dev/null ${quote(reference)}`, check, image };
@@ -107,11 +110,31 @@ export class Contenders {
   }
 
   /** @param {WrittenImage} image @returns {Contender} */
+  hashFloor(image) {
+    const stretches = image.layers.map(({ start, size }) => `${start}:${size}`);
+    const command = `${script('hash-floor.mjs')} ${quote(image.archive)} ${stretches.join(' ')}`;
+    const check = async () => {
+      const digests = (await outputOf(command)).split('\n').filter(Boolean).sort();
+      const expected = image.layers.map(({ digest }) => digest).sort();
+      if (String(digests) !== String(expected)) throw new Error(`hashed to ${digests}, should be ${expected}`);
+    };
+    return { title: 'hash floor', command, check, image };
+  }
+
+  /** What is flat already, as a tree of files. @param {WrittenImage} image @param {Expected} expected @param {string} flat the tar @returns {Contender} */
+  untar(image, expected, flat) {
+    const output = `${this.#folder}/rootfs`;
+    const command = `mkdir ${quote(output)} && tar -xf ${quote(flat)} -C ${quote(output)}`;
+    const check = async () => compareTrees(await folderTree(command, output), expected(), command);
+    return { title: 'tar -x of the flat tar', command, output, check, image };
+  }
+
+  /** @param {WrittenImage} image @returns {Contender} */
   cat(image) {
     return { title: 'cat \\| cat', command: `cat ${quote(image.archive)} | cat >/dev/null`, image };
   }
 
-  /** @param {WrittenImage} image @returns {Contender} */
+  /** @param {Image} image @returns {Contender} */
   inflate(image) {
     const command = `${script('plain-inflate.mjs')} ${image.gzipBlobs.map(quote).join(' ')}`;
     const check = async () => {

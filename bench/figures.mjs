@@ -55,6 +55,28 @@ const FIGURES = {
       ...times(growth / (entriesOf(measured) / entriesOf(beside)), ' linear'),
     };
   },
+  written: (measured) => {
+    const bytes = measured.image?.layerBytes ?? Number.NaN;
+    return {
+      measured: `${megabytes(measured.bytesWritten)} written, ${measured.title}`,
+      beside: `${megabytes(bytes)}, the layers unpacked`,
+      ...times(measured.bytesWritten / bytes, '', 3),
+    };
+  },
+  temporary: (measured) => {
+    const bytes = measured.image?.outOfOrder ?? Number.NaN;
+    return {
+      measured: `${megabytes(measured.temporary)} at most, ${measured.title}`,
+      beside: `${megabytes(bytes)} out of order`,
+      ...times(measured.temporary / bytes),
+    };
+  },
+  firstByte: (measured) => ({
+    measured: measured.title,
+    beside: '',
+    value: measured.firstByte,
+    text: seconds(measured.firstByte),
+  }),
   bytesRead: (measured, _, start) => ({
     measured: `${megabytes(measured.bytesRead - start.bytesRead)} for ${count(entriesOf(measured))} entries`,
     beside: `${megabytes(measured.image?.bytes ?? Number.NaN)}, the archive, ${megabytes(512 * entriesOf(measured))} of it headers`,
@@ -72,7 +94,15 @@ export function rowOf({ work, figure, measured, beside, start, limit }, results)
   const isSpeed = figure === 'speed';
   const bar = limit === undefined ? '' : `${isSpeed ? '≥' : '≤'} ${limit}${BAR_UNITS[figure] ?? '×'}`;
   if (!result || !other || !idle)
-    return { work, measured: 'not found here', beside: '', figure: '', bar, holds: 'skipped' };
+    return { work, measured: 'not available here', beside: '', figure: '', bar, holds: 'skipped' };
+  const failed = [result, other, idle].find(({ hasFailed }) => hasFailed);
+  if (failed) {
+    const words =
+      failed === result
+        ? { measured: `failed: ${result.title}`, beside: '' }
+        : { measured: result.title, beside: `failed: ${failed.title}` };
+    return { work, ...words, figure: '', bar, holds: '**no**' };
+  }
   const { value, text, ...names } = FIGURES[figure](result, other, idle);
   const holds = limit === undefined ? 'shown' : (isSpeed ? value >= limit : value <= limit) ? 'yes' : '**no**';
   const remark = other.remark && ` (${other.remark})`;
@@ -80,11 +110,11 @@ export function rowOf({ work, figure, measured, beside, start, limit }, results)
 }
 
 /** @type {Partial<Record<Bar['figure'], string>>} */
-const BAR_UNITS = { peak: ' MB', perEntry: ' bytes', timeGrowth: '× linear' };
+const BAR_UNITS = { peak: ' MB', firstByte: ' s', perEntry: ' bytes', timeGrowth: '× linear' };
 
-/** @param {number} value @param {string} [of] */
-function times(value, of = '') {
-  return { value, text: `${value.toFixed(2)}×${of}` };
+/** @param {number} value @param {string} [of] @param {number} [digits] */
+function times(value, of = '', digits = 2) {
+  return { value, text: `${value.toFixed(digits)}×${of}` };
 }
 
 /** @param {Result} result */

@@ -1,3 +1,4 @@
+import { peakOfOpenFiles } from './open-files.mjs';
 import { startShell } from './shell.mjs';
 
 /**
@@ -7,26 +8,33 @@ import { startShell } from './shell.mjs';
  * @property {number} bytesRead by its Node process, Node's own files included; NaN where there is none, and off Linux
  * @property {number} bytesWritten to disks by its Node process; NaN where there is none, and off Linux
  * @property {number} firstByte seconds until there was something on its standard output; NaN where nothing came
+ * @property {number} temporary the most bytes that its open files in a folder took at once; NaN where none was watched
  * @property {number} processor seconds of processor time of its Node process; NaN where there is none
  */
 
-/** @param {string} command of bash; `$NODE` in it is Node @returns {Promise<Measure>} */
-export async function measure(command) {
+/**
+ * @param {string} command of bash; `$NODE` in it is Node
+ * @param {string} [watched] a folder for temporary files; the command is one program then
+ * @returns {Promise<Measure>}
+ */
+export async function measure(command, watched) {
   const started = process.hrtime.bigint();
   const sinceThen = () => Number(process.hrtime.bigint() - started) / 1e9;
   let firstByte = Number.NaN;
-  const { stdout, ended } = startShell(command, 'pipe');
+  const { pid, stdout, ended } = startShell(watched === undefined ? command : `exec ${command}`, 'pipe');
+  const watch = watched !== undefined && pid !== undefined ? peakOfOpenFiles(pid, watched) : Number.NaN;
   stdout?.once('data', () => {
     firstByte = sinceThen();
   });
   const report = await ended;
   const seconds = sinceThen();
+  const temporary = await watch;
   const [peak = Number.NaN, bytesRead = Number.NaN, bytesWritten = Number.NaN, processor = Number.NaN] = report
     .trim()
     .split(/\s/)
     .filter(Boolean)
     .map(Number);
-  return { seconds, peak, bytesRead, bytesWritten, firstByte, processor };
+  return { seconds, peak, bytesRead, bytesWritten, firstByte, temporary, processor };
 }
 
 /** @param {Measure[]} runs @returns {Measure} the median of each figure by itself */
@@ -39,6 +47,7 @@ export function median(runs) {
     bytesRead: middle('bytesRead'),
     bytesWritten: middle('bytesWritten'),
     firstByte: middle('firstByte'),
+    temporary: middle('temporary'),
     processor: middle('processor'),
   };
 }

@@ -14,6 +14,24 @@ export async function roomiest(needed) {
   return memory && memory.bavail * memory.bsize > needed ? '/dev/shm' : tmpdir();
 }
 
+/** File systems of disks, by the type that `statfs` gives. */
+const DISKS = new Map([
+  [0xef53, 'ext4'],
+  [0x58465342, 'xfs'],
+  [0x9123683e, 'btrfs'],
+  [0xf2f52010, 'f2fs'],
+  [0x2fc12fc1, 'zfs'],
+]);
+
+/** A folder for temporary data that lies on a disk. @returns {Promise<{ path: string, kind: string } | undefined>} */
+export async function diskFolder() {
+  for (const path of [tmpdir(), '/var/tmp', process.cwd()]) {
+    const kind = DISKS.get((await statfs(path).catch(() => undefined))?.type ?? 0);
+    if (kind !== undefined) return { path, kind };
+  }
+  return undefined;
+}
+
 /**
  * A folder for the work: gone, with the mounts in it, when the work is over, and when SIGINT or SIGTERM ends it.
  *

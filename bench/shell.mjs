@@ -7,6 +7,15 @@ export const FIRST_BYTE = '{ head -c 1; cat >/dev/null; }';
 
 const REPORT = fileURLToPath(new URL('report-usage.mjs', import.meta.url));
 
+/** A command has failed, or was stopped. */
+export class CommandError extends Error {
+  /** @param {number | null} exitCode null if a signal ended it @param {string} command @param {string} said */
+  constructor(exitCode, command, said) {
+    super(`ended with ${exitCode}: ${command}\n${said}`);
+    this.exitCode = exitCode;
+  }
+}
+
 /** What runs, by process group. @type {Map<number, Promise<unknown>>} */
 const running = new Map();
 
@@ -30,7 +39,7 @@ export function startShell(command, stdout) {
     report += chunk;
   });
   const ended = once(child, 'close').then(([code]) => {
-    if (code !== 0) throw new Error(`ended with ${code}: ${command}\n${said}`);
+    if (code !== 0) throw new CommandError(code, command, said);
     return report;
   });
   if (pid !== undefined) {

@@ -1,9 +1,13 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { expectedTree } from './check-tree.mjs';
 import { Contenders } from './contenders.mjs';
 import { distributionLayers } from './distribution-layers.mjs';
 import { plainEntry } from './entry.mjs';
+import { outOfOrderBytes } from './out-of-order.mjs';
+import { inRandomOrder } from './random-order.mjs';
 import { longPaths, manyEntries, manyLayers, manyWhiteouts, oneDirectory } from './scale-layers.mjs';
+import { outputOf, quote } from './shell.mjs';
+import { largeImage, sideBySide } from './stream-stages.mjs';
 import { writeImage } from './write-image.mjs';
 
 /** @typedef {import('./contest.mjs').Contender} Contender */
@@ -15,6 +19,7 @@ import { writeImage } from './write-image.mjs';
  *
  * @typedef {object} Setting
  * @property {string} folder that is removed when the stage is over
+ * @property {string} [disk] another, on a disk
  * @property {(contender: string) => boolean} wants
  * @property {(program: string) => boolean} has whether a program is on PATH
  * @property {boolean} quick small inputs
@@ -31,22 +36,25 @@ export const STAGES = {
   layers: (setting) => growth(setting, manyLayers, { small: 60_000, large: 240_000 }),
   whiteouts: (setting) => growth(setting, manyWhiteouts, { small: 100_000, large: 400_000 }),
   directory: (setting) => growth(setting, oneDirectory, { small: 125_000, large: 500_000 }),
+  largeImage,
+  sideBySide,
   paths: (setting) => growth(setting, longPaths, { small: 10_000, large: 40_000 }),
 };
 
 /** @type {Stage} */
-async function distribution({ folder, wants, has, quick }) {
+async function distribution({ folder, disk, wants, has, quick }) {
   const layers = distributionLayers(quick ? 0.1 : 1);
-  const isGzip = ['gzip', 'gzipFile', 'inflate'].some(wants);
+  const isGzip = ['gzip', 'gzipFile', 'gzipDisk', 'gzipUnpackedDisk', 'inflate'].some(wants);
   /** @type {Form[]} */
   const forms = isGzip ? ['gzipLayout'] : [];
   if (has('umoci') && wants('umoci')) forms.push('layout');
   if (has('crane') && wants('craneGzip')) forms.push('gzipArchive');
-  const image = await writeImage(folder, layers, forms);
+  const image = { ...(await writeImage(folder, layers, forms)), outOfOrder: outOfOrderBytes(layers) };
   const expected = once(() => expectedTree(layers));
   const { layout, gzipLayout, gzipArchive } = image.also;
   const make = new Contenders(folder);
   return {
+    hashFloor: make.hashFloor(image),
     copy: make.copy(image),
     unverified: make.flatten(image, expected, { options: '--no-verify' }),
     verified: make.flatten(image, expected),
@@ -70,8 +78,46 @@ async function distribution({ folder, wants, has, quick }) {
       gzip: slow(make.flatten(image, expected, { reference: `oci:${gzipLayout}` })),
       gzipFile: slow(make.file(image, expected, `oci:${gzipLayout}`)),
     }),
+    ...(disk && (await onDisk({ image, layers, expected }, folder, disk, wants))),
     ...(gzipLayout && has('umoci') && { umociGzip: slow(make.umoci(image, expected, gzipLayout)) }),
   };
+}
+
+/**
+ * What differs where temporary files, or the output, lie on a disk.
+ *
+ * @param {{ image: import('./write-image.mjs').WrittenImage, layers: Entry[][], expected: import('./contenders.mjs').Expected }} sorted
+ * @param {string} folder
+ * @param {string} disk
+ * @param {(contender: string) => boolean} wants
+ */
+async function onDisk({ image, layers, expected }, folder, disk, wants) {
+  const make = new Contenders(disk);
+  /** @type {Record<string, Contender>} */
+  const contenders = {};
+  /** @param {import('./write-image.mjs').WrittenImage} from @param {string} title */
+  const flatten = (from, title) => {
+    const contender = make.flatten(from, expected, { reference: `oci:${from.also.gzipLayout}` });
+    return slow({ ...contender, title: `${contender.title}, ${title}` });
+  };
+  if (image.also.gzipLayout) contenders.gzipDisk = flatten(image, 'on a disk');
+  if (wants('randomOrder')) {
+    const order = inRandomOrder(layers);
+    await mkdir(`${folder}/random-order`);
+    const other = await writeImage(`${folder}/random-order`, order, ['gzipLayout']);
+    await rm(other.archive); // nobody reads it here
+    const random = { ...other, outOfOrder: outOfOrderBytes(order) };
+    contenders.randomOrder = { ...flatten(random, 'on a disk, random order'), watched: disk };
+  }
+  if (wants('untar')) {
+    const flat = `${disk}/flat.tar`;
+    await outputOf(`${make.dimgx()} -t ${quote(flat)} ${quote(image.archive)} && sync ${quote(flat)}`);
+    contenders.untar = slow(make.untar(image, expected, flat));
+    contenders.unpackedDisk = slow(make.unpacked(image, expected, image.archive));
+    if (image.also.gzipLayout)
+      contenders.gzipUnpackedDisk = slow(make.unpacked(image, expected, `oci:${image.also.gzipLayout}`));
+  }
+  return contenders;
 }
 
 /** @type {Stage} */

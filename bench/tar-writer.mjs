@@ -41,15 +41,17 @@ export class TarWriter {
     this.#pad(bytes?.length ?? 0);
   }
 
-  /** @param {string} name @param {Blob} blob the file whose bytes are copied in */
+  /** @param {string} name @param {Blob} blob the file whose bytes are copied in @returns {number} where they begin */
   addFile(name, { path, size }) {
     this.#header(name, 'file', size, '');
+    const start = this.#size + this.#used;
     const source = openSync(path, 'r');
     const piece = Buffer.allocUnsafe(2 ** 20);
     for (let read = readSync(source, piece); read > 0; read = readSync(source, piece))
       this.#put(piece.subarray(0, read));
     closeSync(source);
     this.#pad(size);
+    return start;
   }
 
   /** @returns {Blob} */
@@ -65,15 +67,7 @@ export class TarWriter {
     if (this.#used + BLOCK > this.#buffer.length) this.#flush();
     const block = this.#buffer.subarray(this.#used, this.#used + BLOCK).fill(0);
     this.#used += BLOCK;
-    block.write(name, 0, 'latin1');
-    block.write(MODES[type], 100, 'latin1');
-    block.write('0000000\x000000000', 108, 'latin1');
-    block.write(size.toString(8).padStart(11, '0'), 124, 'latin1');
-    block.write(`${MTIME}\0        ${FLAGS[type]}${target}`, 136, 'latin1');
-    block.write('ustar\x0000', 257, 'latin1');
-    let sum = 0;
-    for (let at = 0; at < BLOCK; at++) sum += block[at] ?? 0;
-    block.write(`${sum.toString(8).padStart(6, '0')}\0`, 148, 'latin1');
+    writeHeader(block, name, type, size, target);
   }
 
   /** @param {number} size of what was put */
@@ -102,6 +96,19 @@ export class TarWriter {
 }
 
 const ZEROS = Buffer.alloc(BLOCK);
+
+/** @param {Buffer} block of zeros @param {string} name @param {keyof typeof FLAGS} type @param {number} size @param {string} target */
+export function writeHeader(block, name, type, size, target) {
+  block.write(name, 0, 'latin1');
+  block.write(MODES[type], 100, 'latin1');
+  block.write('0000000\x000000000', 108, 'latin1');
+  block.write(size.toString(8).padStart(11, '0'), 124, 'latin1');
+  block.write(`${MTIME}\0        ${FLAGS[type]}${target}`, 136, 'latin1');
+  block.write('ustar\x0000', 257, 'latin1');
+  let sum = 0;
+  for (let at = 0; at < BLOCK; at++) sum += block[at] ?? 0;
+  block.write(`${sum.toString(8).padStart(6, '0')}\0`, 148, 'latin1');
+}
 
 /** Its length counts its own digits. @param {string} key @param {string} value */
 function paxRecord(key, value) {

@@ -5,20 +5,24 @@ import { gzipFile } from './gzip-file.mjs';
 import { pool } from './pool.mjs';
 import { TarWriter } from './tar-writer.mjs';
 import { writeLayout } from './write-layout.mjs';
+import { zstdFile } from './zstd-file.mjs';
 
 /** @typedef {import('./tar-writer.mjs').Blob} Blob */
-/** @typedef {'layout' | 'gzipLayout' | 'gzipArchive'} Form what an image is written as, beside an uncompressed docker-archive */
+/** @typedef {'layout' | 'gzipLayout' | 'zstdLayout' | 'gzipArchive'} Form what an image is written as, beside an uncompressed docker-archive */
 
 /**
- * @typedef {object} WrittenImage paths, and sizes
- * @property {string} archive
- * @property {number} bytes of the archive
+ * @typedef {object} Image what is known of any of them
+ * @property {number} [bytes] of the archive
  * @property {number} entries of all layers
  * @property {number} nameBytes of all entries
  * @property {number} layerBytes uncompressed
- * @property {Partial<Record<Form, string>>} also
- * @property {string[]} gzipBlobs
+ * @property {number} [outOfOrder] bytes that do not lie in the order of the output
+ * @property {string[]} gzipBlobs paths
  */
+
+/** @typedef {Image & { archive: string, bytes: number, layers: Place[], also: Partial<Record<Form, string>> }} WrittenImage with paths */
+
+/** Where a layer lies in the archive. @typedef {{ digest: string, start: number, size: number }} Place */
 
 export const IMAGE_NAME = 'dimgx/bench:1';
 
@@ -34,16 +38,8 @@ export async function writeImage(folder, layers, forms = []) {
     blobs.push(writeLayer(`${folder}/layer-${index}.tar`, entries));
     await setImmediate(); // for signals
   }
-  const config = Buffer.from(
-    JSON.stringify({
-      architecture: 'amd64',
-      os: 'linux',
-      config: {},
-      rootfs: { type: 'layers', diff_ids: blobs.map(({ digest }) => digest) },
-      history: blobs.map((_, index) => ({ created: '2001-01-01T00:00:00Z', created_by: `layer ${index}` })),
-    }),
-  );
-  const { size } = writeArchive(`${folder}/image.tar`, blobs, config);
+  const config = configOf(blobs.map(({ digest }) => digest));
+  const { size, starts } = writeArchive(`${folder}/image.tar`, blobs, config);
   /** @type {WrittenImage['also']} */
   const also = {};
   /** @type {string[]} */
@@ -56,6 +52,12 @@ export async function writeImage(folder, layers, forms = []) {
     also.gzipLayout = `${folder}/layout-gzip`;
     gzipBlobs = await writeLayout(also.gzipLayout, compressed, config, 'tar+gzip');
   }
+  if (forms.includes('zstdLayout')) {
+    const compressed = [];
+    for (const { path } of blobs) compressed.push(await zstdFile(path, `${path}.zst`));
+    also.zstdLayout = `${folder}/layout-zstd`;
+    await writeLayout(also.zstdLayout, compressed, config, 'tar+zstd');
+  }
   if (forms.includes('layout')) {
     also.layout = `${folder}/layout`;
     await writeLayout(also.layout, blobs, config, 'tar');
@@ -63,7 +65,28 @@ export async function writeImage(folder, layers, forms = []) {
   const all = layers.flat();
   const nameBytes = all.reduce((sum, { path }) => sum + path.length, 0);
   const layerBytes = blobs.reduce((sum, blob) => sum + blob.size, 0);
-  return { archive: `${folder}/image.tar`, bytes: size, entries: all.length, nameBytes, layerBytes, also, gzipBlobs };
+  return {
+    archive: `${folder}/image.tar`,
+    bytes: size,
+    entries: all.length,
+    nameBytes,
+    layerBytes,
+    layers: blobs.map((blob, index) => ({ digest: blob.digest, start: starts[index] ?? Number.NaN, size: blob.size })),
+    also,
+    gzipBlobs,
+  };
+}
+
+/** @param {string[]} diffIds @returns {Buffer} */
+export function configOf(diffIds) {
+  const config = {
+    architecture: 'amd64',
+    os: 'linux',
+    config: {},
+    rootfs: { type: 'layers', diff_ids: diffIds },
+    history: diffIds.map((_, index) => ({ created: '2001-01-01T00:00:00Z', created_by: `layer ${index}` })),
+  };
+  return Buffer.from(JSON.stringify(config));
 }
 
 /** @param {string} path @param {import('./entry.mjs').Entry[]} entries */
@@ -85,10 +108,10 @@ function writeLayer(path, entries) {
 function writeArchive(path, layers, config) {
   const writer = new TarWriter(path);
   const id = createHash('sha256').update(config).digest('hex');
-  for (const [index, layer] of layers.entries()) writer.addFile(`${index}/layer.tar`, layer);
+  const starts = layers.map((layer, index) => writer.addFile(`${index}/layer.tar`, layer));
   writer.add(`${id}.json`, 'file', config);
   const names = layers.map((_, index) => `${index}/layer.tar`);
   const manifest = [{ Config: `${id}.json`, RepoTags: [IMAGE_NAME], Layers: names }];
   writer.add('manifest.json', 'file', Buffer.from(JSON.stringify(manifest)));
-  return writer.end();
+  return { ...writer.end(), starts };
 }

@@ -9,7 +9,7 @@ const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
  * @param {string} folder to be made
  * @param {import('./tar-writer.mjs').Blob[]} layers oldest to newest; they are moved into it
  * @param {Buffer} config
- * @param {'tar' | 'tar+gzip'} format
+ * @param {'tar' | 'tar+gzip' | 'tar+zstd'} format
  * @returns {Promise<string[]>} where the layers are now
  */
 export async function writeLayout(folder, layers, config, format) {
