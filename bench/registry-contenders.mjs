@@ -1,7 +1,7 @@
 import { compareTrees, folderTree, tarTree } from './check-tree.mjs';
 import { Contenders, remark, script } from './contenders.mjs';
 import { NODE_THREADS } from './machine.mjs';
-import { outputOf, quote } from './shell.mjs';
+import { FIRST_BYTE, outputOf, quote } from './shell.mjs';
 
 /** @typedef {import('./contest.mjs').Contender} Contender */
 
@@ -27,7 +27,8 @@ export async function registryContenders(setting, has) {
   if (has('umoci')) contenders.push(['skopeo', skopeoAndUmoci(setting)]);
   if (has('crane')) contenders.push(['crane', crane(setting)]);
   contenders.push(['inflate', inflate(setting)], ['inflateTuned', inflateTuned(setting)]);
-  contenders.push(['warm', await warm(setting)], ['offline', offline(setting)]);
+  contenders.push(['inflateOne', new Contenders(setting.folder).inflate(setting.image)]);
+  contenders.push(['warm', await warm(setting)], ['offline', offline(setting)], ['offlinePipe', offlinePipe(setting)]);
   return new Map(contenders.map(([name, contender]) => [name, { ...contender, slow: true }]));
 }
 
@@ -91,6 +92,12 @@ async function warm(setting) {
 /** The same without a word to the registry. @param {Setting} setting @returns {Contender} */
 function offline(setting) {
   return cached(setting, '--offline');
+}
+
+/** The same through a pipe. @param {Setting} setting @returns {Contender} */
+function offlinePipe({ folder, name, image }) {
+  const command = `${dimgx(folder, `${folder}/cache`)} --offline -t - docker://${name} | ${FIRST_BYTE}`;
+  return { title: 'dimgx --offline docker://… \\| cat', command, image };
 }
 
 /** @param {Setting} setting @param {string} options @returns {Contender} */
