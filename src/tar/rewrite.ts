@@ -45,6 +45,7 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   const isOldSparse = type === TYPE.file && (entry.quirks & QUIRK.oldSparse) !== 0;
   const records = keptRecords(entry, type, rewrite);
   clearPrefix(header, entry);
+  if ((entry.quirks & QUIRK.oldSparse) !== 0 && !isOldSparse) clearSparseMap(header);
   setText(header, FIELD.name, name);
   setText(header, FIELD.link, link);
   header[FIELD.type.offset] = isOldSparse ? TYPE.gnuSparse : type;
@@ -124,6 +125,11 @@ function clearPrefix(header: Buffer, entry: TarEntry): void {
   const { offset, length } = prefixField(header, 0);
   if (dialectOf(header, 0) === 'ustar' || (entry.quirks & QUIRK.gnuPrefix) !== 0)
     header.fill(0, offset, offset + length);
+}
+
+/** bsdtar reads the map of a GNU header whatever the type is, and a block of it after the header. */
+function clearSparseMap(header: Buffer): void {
+  header.fill(0, FIELD.gnuSparse.offset, FIELD.gnuRealSize.offset + FIELD.gnuRealSize.length);
 }
 
 function setText(header: Buffer, { offset, length }: { offset: number; length: number }, text: Uint8Array): void {

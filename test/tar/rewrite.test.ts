@@ -57,6 +57,12 @@ test('a file becomes a hard link, without contents', () => {
   expect(link).toMatchObject({ name: 'new', link: 'target', type: '1' });
 });
 
+test('a file with an old sparse map becomes a hard link without a map, which bsdtar would read', () => {
+  const sparse = { map: [[512, 5]] as const, size: 9000 };
+  const { header } = rewritten({ name: 'a', type: 'S', magic: 'gnu', content: 'hello', sparse }, { link: bytes('b') });
+  expect(header.subarray(386, 495).every((byte) => byte === 0)).toBe(true);
+});
+
 test.each(['1', '2', '3', '4', '5', '6'])('type %s loses a size', (type) => {
   const { header, fields } = rewritten({ name: 'a', type, size: 1234, pax: [['size', '99']] });
   expect(fields.size).toBe('');
