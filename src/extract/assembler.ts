@@ -145,7 +145,7 @@ export class TarAssembler {
     return rewriteHeader(raw, { ...change, path, forWindows, ...parts });
   }
 
-  /** If several records have the same key, the last one wins. */
+  /** Sorted by key, whatever the order of the links. If several records have the same key, the last one wins. */
   async #readXattrs(refs: NonNullable<HeaderChange['xattrsOf']>): Promise<readonly PaxRecord[]> {
     const records = new Map<string, PaxRecord>();
     let size = 0;
@@ -156,7 +156,7 @@ export class TarAssembler {
       }
       if (size > MAX_EXTENSION) throw tooManyXattrs();
     }
-    return [...records.values()];
+    return [...records.values()].sort((one, other) => (one.key < other.key ? -1 : 1));
   }
 
   /** All header blocks of an entry. */

@@ -57,7 +57,7 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanCol
     for (const warning of tally.warnings()) options.onWarning(ofLayer(layer.name, warning));
     return applied;
   });
-  const { layer, entry, changes, dotted, excluded } = orderItems(tree, oldestFirst, nodes, options.excludeDevices);
+  const { layer, entry, changes, dotted, excluded } = orderItems(tree, oldestFirst, options.excludeDevices);
   const newestFirst = (number: number) => layers.length - 1 - Math.max(0, number);
   const excludedEntries = excluded.map((node): HiddenRef => {
     const ref = tree.ref(node);

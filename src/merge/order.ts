@@ -5,6 +5,7 @@ import { TYPE } from '../tar/header.js';
 import { hasWindowsRoot } from '../tar/path.js';
 import { HeaderChanges } from './header-changes.js';
 import { Column, KIND, NONE, type Node } from './node.js';
+import { SortedChildren } from './sorted-children.js';
 import type { Tree } from './tree.js';
 
 /** Bits of the flag word that prevent an entry from being copied unchanged. */
@@ -23,94 +24,36 @@ export interface OrderedItems {
 }
 
 /**
- * Puts the surviving nodes into output order: depth first, with the children of each directory together. Children from
- * newer layers come before those from older ones; within a layer, stored order is kept. A directory therefore comes
- * before its contents, and an extractor that sets a directory's time after leaving it, as GNU tar does, sets it for
- * good. Since most layers are stored depth first too, neighbours stay neighbours. The first name of an inode in this
- * order gets the contents.
+ * Puts the surviving nodes into output order: depth first, the children of each directory by the bytes of their names.
+ * The order depends on the tree alone, not on how it is divided into layers. A directory comes directly before its
+ * contents, and an extractor that sets a directory's time after leaving it, as GNU tar does, sets it for good. Most
+ * layers are stored in this order too, so neighbours stay neighbours. The first name of an inode in this order gets the
+ * contents.
  *
  * @param layers oldest first
- * @param nodes for each layer and entry: the node it made or defined
  * @param excludeDevices leave out character and block devices
  */
-export function orderItems(
-  tree: Tree,
-  layers: readonly IndexedLayer[],
-  nodes: readonly Column[],
-  excludeDevices: boolean,
-): OrderedItems {
+export function orderItems(tree: Tree, layers: readonly IndexedLayer[], excludeDevices: boolean): OrderedItems {
   const alive = tree.survivors();
-  const children = new Children(tree);
-  let dotted = 0;
-  let surviving = 0;
-  for (let layer = layers.length - 1; layer >= 0; layer--) {
-    const made = nodes[layer] as Column;
-    for (let entry = 0; entry < made.length; entry++) {
-      const node = made.get(entry);
-      if (node === NONE || alive[node] === 0) continue;
-      if (tree.layer(node) !== layer || tree.entry(node) !== entry) continue;
-      children.attach(node);
-      surviving++;
-      if (((layers[layer] as IndexedLayer).entries.flags(entry) & FLAG.dotted) !== 0) dotted++;
-    }
-  }
-  let hasWindowsRoots = false;
-  for (let node = 0; node < alive.length; node++) {
-    if (alive[node] === 0) continue;
-    children.attach(node);
-    if (tree.parent(node) === tree.root) hasWindowsRoots ||= hasWindowsRoot(tree.path(node));
-  }
-  const isDotted = hasWindowsRoots || dotted * 2 > surviving;
+  const isDotted = namesAreDotted(tree, layers, alive);
   const emission = new Emission(tree, layers, isDotted, excludeDevices);
-  children.walk((node) => emission.emit(node));
+  new SortedChildren(tree, alive).walk((node) => emission.emit(node));
   return { ...emission.items, excluded: emission.excluded, dotted: isDotted };
 }
 
-/** The children of each directory, in the order they were attached. */
-class Children {
-  readonly #tree: Tree;
-  readonly #first: Int32Array;
-  readonly #last: Int32Array;
-  readonly #next: Int32Array;
-  readonly #attached: Uint8Array;
-
-  constructor(tree: Tree) {
-    this.#tree = tree;
-    [this.#first, this.#last, this.#next] = Array.from({ length: 3 }, () => new Int32Array(tree.length).fill(NONE)) as [
-      Int32Array,
-      Int32Array,
-      Int32Array,
-    ];
-    this.#attached = new Uint8Array(tree.length);
-    this.#attached[tree.root] = 1;
+/** Whether names in the output begin with `./`, see `PlanColumns`. Counts the headers of the survivors only. */
+function namesAreDotted(tree: Tree, layers: readonly IndexedLayer[], alive: Uint8Array): boolean {
+  let dotted = 0;
+  let surviving = 0;
+  for (let node = 0; node < alive.length; node++) {
+    if (alive[node] === 0) continue;
+    if (tree.parent(node) === tree.root && hasWindowsRoot(tree.name(node))) return true;
+    const entry = tree.entry(node);
+    if (entry === NONE) continue;
+    surviving++;
+    if (((layers[tree.layer(node)] as IndexedLayer).entries.flags(entry) & FLAG.dotted) !== 0) dotted++;
   }
-
-  /** Appends a node to the children of its directory, and likewise each directory above it that is not attached yet. */
-  attach(node: Node): void {
-    for (let at = node; this.#attached[at] === 0; at = this.#tree.parent(at)) {
-      this.#attached[at] = 1;
-      const directory = this.#tree.parent(at);
-      const last = this.#last[directory] as Node;
-      if (last === NONE) this.#first[directory] = at;
-      else this.#next[last] = at;
-      this.#last[directory] = at;
-    }
-  }
-
-  /** Visits all nodes: a directory before its children, and the children in order. */
-  walk(visit: (node: Node) => void): void {
-    let node = this.#tree.root;
-    for (;;) {
-      visit(node);
-      let next = this.#first[node] as Node;
-      while (next === NONE) {
-        if (node === this.#tree.root) return;
-        next = this.#next[node] as Node;
-        if (next === NONE) node = this.#tree.parent(node);
-      }
-      node = next;
-    }
-  }
+  return dotted * 2 > surviving;
 }
 
 /** Makes the items for nodes. */

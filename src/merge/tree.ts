@@ -101,6 +101,23 @@ export class Tree {
     return this.#names.subarray(this.#nameStart(node), this.#nameEnd.get(node));
   }
 
+  /** Byte of a name, or -1 after its end: names that are compared so are in the order of `memcmp`, shorter ones first. */
+  nameByte(node: Node, index: number): number {
+    const at = this.#nameStart(node) + index;
+    return at < this.#nameEnd.get(node) ? (this.#names[at] as number) : -1;
+  }
+
+  /** Number of bytes that two names have in common at their start; at least `from`, which the caller knows. */
+  commonPrefix(one: Node, other: Node, from: number): number {
+    const names = this.#names;
+    const start = this.#nameStart(one);
+    const end = this.#nameEnd.get(one);
+    const otherEnd = this.#nameEnd.get(other);
+    let at = start + from;
+    for (let i = this.#nameStart(other) + from; at < end && i < otherEnd && names[at] === names[i]; i++) at++;
+    return at - start;
+  }
+
   /** Path from the root, without a slash at either end. */
   path(node: Node): Buffer {
     const path = Buffer.allocUnsafe(this.pathLength(node));

@@ -29,13 +29,13 @@ test('a plan tells what survives, from which layer, as the tar has it', async ()
     const plan = mergeLayers(layers);
     const rows = [...plan.survivors()].map(({ path, type, layer, index, link }) => [path, type, layer, index, link]);
     expect(rows).toEqual([
-      ['file', 'file', 0, 2, undefined],
-      ['again', 'hard link', 0, 3, 'file'],
-      ['link', 'symlink', 0, 4, '../etc/kept'],
+      ['again', 'file', 0, 2, undefined],
+      ['dir', 'directory', 1, -1, undefined],
       ['etc', 'directory', 1, 0, undefined],
       ['etc/kept', 'file', 1, 2, undefined],
+      ['file', 'hard link', 0, 2, 'again'],
+      ['link', 'symlink', 0, 4, '../etc/kept'],
       ['null', 'character device', 1, 5, undefined],
-      ['dir', 'directory', 1, -1, undefined],
     ]);
     const kept = [...plan.survivors()].find(({ path }) => path === 'etc/kept');
     expect(kept).toMatchObject({ size: 4, mode: 0o640, uid: 1, gid: 2, mtime: 1_000_000_000, mtimeNanos: 0 });

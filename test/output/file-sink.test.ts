@@ -22,7 +22,7 @@ describe('a new file', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect((await stat(`${folder}/out.tar`)).mode & 0o7777).toBe(0o640);
     expect(await readdir(folder)).toEqual(['out.tar']);
-    expect(listing(`${folder}/out.tar`)).toBe('etc/\netc/new\netc/hello\n');
+    expect(listing(`${folder}/out.tar`)).toBe('etc/\netc/hello\netc/new\n');
   });
 
   test('has a temporary name beside it until it is whole', async () => {
@@ -137,7 +137,7 @@ describe('a file that is there', () => {
   test('may be the archive that is read', async () => {
     const archive = await sampleImage({ large: 6 * 1024 * 1024 });
     await flatten(archive, archive, { force: true });
-    expect(listing(archive)).toBe('etc/\netc/new\netc/hello\nlarge\n');
+    expect(listing(archive)).toBe('etc/\netc/hello\netc/new\nlarge\n');
   });
 });
 

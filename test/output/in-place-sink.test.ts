@@ -201,6 +201,6 @@ describe.skipIf(lacks('script'))('a terminal (needs script)', () => {
     const archive = await sampleImage();
     const { code, stdout } = await onTerminal('dimgx -t - "$ARCHIVE" | tar t', archive);
     expect(code).toBe(0);
-    expect(stdout.toString()).toBe('etc/\r\netc/new\r\netc/hello\r\n');
+    expect(stdout.toString()).toBe('etc/\r\netc/hello\r\netc/new\r\n');
   });
 });

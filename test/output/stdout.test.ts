@@ -34,7 +34,7 @@ test.skipIf(lacks('bsdtar'))('bsdtar takes it, too (needs bsdtar)', async () => 
   const { code, stdout, stderr } = await runScript('set -o pipefail; dimgx -t - "$1" | bsdtar tf -', archive);
   expect({ code, stdout: stdout.toString(), stderr }).toEqual({
     code: 0,
-    stdout: 'etc/\netc/new\netc/hello\n',
+    stdout: 'etc/\netc/hello\netc/new\n',
     stderr: '',
   });
 });
