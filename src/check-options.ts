@@ -39,6 +39,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   onWarning: CALLBACK,
   onInfo: CALLBACK,
   onEntry: CALLBACK,
+  onTreeDigest: CALLBACK,
   strictInput: SWITCH,
   authFile: TEXT,
   jobs: between(1, 64),
@@ -72,6 +73,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   force: SWITCH,
   excludeDevices: SWITCH,
   explain: SWITCH,
+  treeDigest: SWITCH,
 };
 
 /** Options that are themselves objects. */

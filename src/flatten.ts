@@ -13,9 +13,13 @@ import type { Plan } from './merge/plan.js';
 import type { ExtractOptions, InspectOptions, OpenOptions, SelectOptions, TargetOptions } from './options.js';
 import { type Destination, findDestination } from './output/destination.js';
 import { writeTarget } from './output/write-target.js';
+import type { Digest } from './reference/digest.js';
 import { openImage } from './source/resolve.js';
 
-export interface FlattenOptions extends OpenOptions, SelectOptions, InspectOptions, ExtractOptions, TargetOptions {}
+export interface FlattenOptions extends OpenOptions, SelectOptions, InspectOptions, ExtractOptions, TargetOptions {
+  /** Compute the digest of the tree, for `FlattenResult.treeDigest`. Default false, because it costs time. */
+  readonly treeDigest?: boolean | undefined;
+}
 
 /** What one layer contributed. */
 export interface LayerCount {
@@ -39,6 +43,8 @@ export interface FlattenResult {
   readonly entries: number;
   /** Number of paths (devices and hard links to them) that `excludeDevices` left out; absent without that option. */
   readonly excludedDevices?: number;
+  /** Digest of the tree, `sha256:HEX`; absent without the option `treeDigest`. */
+  readonly treeDigest?: Digest;
   /** In selection order: earlier layers win. */
   readonly layers: readonly LayerCount[];
   readonly warnings: readonly Warning[];
@@ -93,7 +99,13 @@ async function flattenInto(destination: Destination, image: Image, stageOptions:
     const select = selectLayers(image, stageOptions, stageOptions.onWarning);
     const layers = await inspectLayers(image, { ...stageOptions, select });
     const plan = mergeLayers(layers, stageOptions);
-    const { assembler, size } = openExtraction(plan, stageOptions);
+    let treeDigest: Digest | undefined;
+    const onTreeDigest = (digest: Digest) => {
+      treeDigest = digest;
+      stageOptions.onTreeDigest?.(digest);
+    };
+    const extractOptions = stageOptions.treeDigest ? { ...stageOptions, onTreeDigest } : stageOptions;
+    const { assembler, size } = openExtraction(plan, extractOptions);
     const onBytes = progressOf(destination.name, size, stageOptions);
     const bytes = await writeTarget(destination, assembler, {
       signal: stageOptions.signal,
@@ -101,7 +113,8 @@ async function flattenInto(destination: Destination, image: Image, stageOptions:
       settle: stageOptions.settle,
     });
     const excluded = stageOptions.excludeDevices ? { excludedDevices: plan.excluded } : {};
-    return { ...resultOf(image, plan), bytes, ...excluded, warnings: stageOptions.warnings };
+    const digest = treeDigest && { treeDigest };
+    return { ...resultOf(image, plan), bytes, ...excluded, ...digest, warnings: stageOptions.warnings };
   } finally {
     await image.close();
   }

@@ -1,6 +1,7 @@
 import type { CompressionName } from './compression/codecs.js';
 import type { Warn } from './errors.js';
 import type { Pool } from './inspect/pool.js';
+import type { Digest } from './reference/digest.js';
 
 /** One step of the work, for progress bars. */
 export interface Progress {
@@ -164,7 +165,13 @@ export interface MergeOptions extends Pick<CommonOptions, 'onWarning' | 'strictI
 }
 
 /** Options of `extractLayers`. */
-export interface ExtractOptions extends CommonOptions, Omit<MergeOptions, 'explain'> {}
+export interface ExtractOptions extends CommonOptions, Omit<MergeOptions, 'explain'> {
+  /**
+   * Called once, when the whole tar has been made: with the digest of its tree, `sha256:HEX`, which depends on nothing
+   * but the tree. Without this option the digest is not computed, because that costs time. See docs/tree-digest.md.
+   */
+  readonly onTreeDigest?: ((digest: Digest) => void) | undefined;
+}
 
 /** How to write the tar. */
 export interface TargetOptions {

@@ -9,6 +9,7 @@ import { planColumns } from '../merge/merge-plan.js';
 import type { Plan } from '../merge/plan.js';
 import type { ExtractOptions } from '../options.js';
 import { TarAssembler } from './assembler.js';
+import { digestedTar, type TarFiller } from './digested-tar.js';
 import { fillingStream } from './filling-stream.js';
 
 /**
@@ -54,13 +55,13 @@ function isPlan(given: readonly LayerIndex[] | Plan): given is Plan {
 
 /** An output that is ready to be read. */
 interface Extraction {
-  readonly assembler: TarAssembler;
+  readonly assembler: TarFiller;
   /** Approximate size of the tar, in bytes: that of its entries as stored, before headers are rewritten. */
   readonly size: number;
 }
 
 /** Opens the tar that a plan describes. */
-export function openExtraction(plan: Plan, { onEntry, signal }: ExtractOptions): Extraction {
+export function openExtraction(plan: Plan, { onEntry, onTreeDigest, signal }: ExtractOptions): Extraction {
   const columns = planColumns(plan);
   const onItem = onEntry && ((item: number) => onEntry(writtenEvent(columns, item)));
   let size = 0;
@@ -69,5 +70,6 @@ export function openExtraction(plan: Plan, { onEntry, signal }: ExtractOptions):
     const { entries } = columns.layers[columns.layer[item] as number] as IndexedLayer;
     if (entry >= 0) size += entries.end(entry) - entries.start(entry);
   }
-  return { assembler: new TarAssembler(columns, { signal, onItem }), size };
+  const assembler = new TarAssembler(columns, { signal, onItem });
+  return { assembler: onTreeDigest ? digestedTar(assembler, onTreeDigest, signal) : assembler, size };
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { onAbort } from '../base/call/on-abort.js';
 import { abortedBy, DimgxError } from '../errors.js';
-import type { TarAssembler } from './assembler.js';
+import type { TarFiller } from './digested-tar.js';
 
 /** Size of a piece, in bytes. */
 const PIECE = 1024 * 1024;
@@ -18,7 +18,7 @@ export interface FillingOptions {
  * closed, it fails with DIMGX_ABORTED at once. It subscribes to the signal and to the image on the first read or when
  * an error listener is added, so a stream that is never used leaves nothing behind.
  */
-export function fillingStream(tar: TarAssembler, { signal, onBytes }: FillingOptions): Readable {
+export function fillingStream(tar: TarFiller, { signal, onBytes }: FillingOptions): Readable {
   let filling: Promise<void> = Promise.resolve();
   let stopListening: (() => void) | undefined;
   let stopWatching: (() => void) | undefined;

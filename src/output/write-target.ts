@@ -3,7 +3,7 @@ import { finished, pipeline } from 'node:stream/promises';
 import { untilAborted } from '../base/call/on-abort.js';
 import { pieceSink } from '../base/io/byte-source.js';
 import { throwIfAborted } from '../errors.js';
-import type { TarAssembler } from '../extract/assembler.js';
+import type { TarFiller } from '../extract/digested-tar.js';
 import { fillingStream } from '../extract/filling-stream.js';
 import type { Destination } from './destination.js';
 import type { Encoder } from './encoder.js';
@@ -30,7 +30,7 @@ export interface WriteOptions {
  * @returns bytes written, after compression
  * @throws DIMGX_TARGET_*, DIMGX_ABORTED and what the assembler throws; nothing new is left behind then
  */
-export async function writeTarget(destination: Destination, tar: TarAssembler, options: WriteOptions): Promise<number> {
+export async function writeTarget(destination: Destination, tar: TarFiller, options: WriteOptions): Promise<number> {
   const sink = await openSink(destination, options.signal);
   try {
     const { encoder } = destination;
@@ -54,7 +54,7 @@ function openSink(destination: Destination, signal: AbortSignal | undefined): Pr
 }
 
 /** Uses two buffers: one is filled while the other is written. */
-async function copyInto(sink: Sink, tar: TarAssembler, { onBytes }: WriteOptions): Promise<number> {
+async function copyInto(sink: Sink, tar: TarFiller, { onBytes }: WriteOptions): Promise<number> {
   let [front, back] = [Buffer.allocUnsafeSlow(BUFFER), Buffer.allocUnsafeSlow(BUFFER)];
   let total = 0;
   for (let filled = await tar.fill(front); filled > 0; ) {
@@ -77,7 +77,7 @@ async function copyInto(sink: Sink, tar: TarAssembler, { onBytes }: WriteOptions
 async function streamInto(
   sink: Sink,
   encoder: Encoder | undefined,
-  tar: TarAssembler,
+  tar: TarFiller,
   options: WriteOptions,
 ): Promise<number> {
   let total = 0;

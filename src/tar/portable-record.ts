@@ -29,6 +29,14 @@ export function isXattr({ key }: PaxRecord): boolean {
   return key.startsWith(XATTR);
 }
 
+/**
+ * The name of the xattr that a record of the output sets, as latin1; `undefined` if it sets none. Escapes that
+ * `escaped` wrote are undone.
+ */
+export function xattrName(record: PaxRecord): string | undefined {
+  return isXattr(record) ? record.key.slice(XATTR.length).replaceAll('%25', '%') : undefined;
+}
+
 /** Whether dropping the record loses information. File names are kept in headers, and owner names have no effect. */
 export function isLost({ key }: PaxRecord): boolean {
   return !TEXTS.has(key);

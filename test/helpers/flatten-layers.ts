@@ -28,6 +28,7 @@ export interface FlattenLayersOptions {
 
 export interface Flattened {
   readonly tar: Buffer;
+  readonly treeDigest: string;
   readonly warnings: readonly Warning[];
   /** Codes of the warnings, in order. */
   readonly codes: readonly WarningCode[];
@@ -41,10 +42,14 @@ export async function flattenLayers(
   const warnings: Warning[] = [];
   const onWarning = (warning: Warning) => void warnings.push(warning);
   const { onEntry, excludeDevices = false } = options;
+  let treeDigest = '';
+  const onTreeDigest = (digest: string) => {
+    treeDigest = digest;
+  };
   const tar = await withLayers(layers, { ...options, onWarning }, (indexes) =>
-    buffer(extractLayers(indexes, { onWarning, excludeDevices, ...(onEntry && { onEntry }) })),
+    buffer(extractLayers(indexes, { onWarning, onTreeDigest, excludeDevices, ...(onEntry && { onEntry }) })),
   );
-  return { tar, warnings, codes: warnings.map(({ code }) => code) };
+  return { tar, treeDigest, warnings, codes: warnings.map(({ code }) => code) };
 }
 
 /** Opens an archive of layers, oldest first, and reads their headers. Closes it when `use` has finished. */

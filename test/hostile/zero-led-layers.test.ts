@@ -23,7 +23,7 @@ function image(...parts: readonly (readonly [offset: number, magic: string])[]):
 }
 
 /** Flattens a layer that is stored as gzip members, one for each part. */
-async function flattenZipped(...parts: readonly Uint8Array[]): Promise<Flattened> {
+async function flattenZipped(...parts: readonly Uint8Array[]): Promise<Omit<Flattened, 'treeDigest'>> {
   const stored = Buffer.concat(parts.map((part) => gzipSync(part, { level: 1 })));
   const path = await writeArchive(storedLayer(stored, diffIdOf(Buffer.concat(parts))));
   const target = new PassThrough();

@@ -94,7 +94,8 @@ export async function withCall<Options extends CallOptions, Result>(
 }
 
 /** Callbacks of the caller that run during the work. */
-type Callbacks = Pick<CommonOptions, 'onProgress' | 'onWarning' | 'onInfo'> & Pick<ExtractOptions, 'onEntry'>;
+type Callbacks = Pick<CommonOptions, 'onProgress' | 'onWarning' | 'onInfo'> &
+  Pick<ExtractOptions, 'onEntry' | 'onTreeDigest'>;
 
 /**
  * Wraps the caller's callbacks. Whatever they throw, at any stage, becomes DIMGX_CALLBACK_FAILED with the original
@@ -123,6 +124,7 @@ export function guardCallbacks(callbacks: Callbacks, fail: (failure: DimgxError)
     onWarning: guard('onWarning'),
     onInfo: guard('onInfo'),
     onEntry: guard('onEntry'),
+    onTreeDigest: guard('onTreeDigest'),
   };
 }
 

@@ -10,6 +10,7 @@ export const defaultCommand = defineCommand({
     ['dimgx -t rootfs.tar.gz oci:layout:3.20', 'flatten into a compressed tar'],
     ['docker save alpine | dimgx -t - - | tar x', 'flatten through pipes'],
     ['dimgx -l @1:@3 -t base.tar image.tar', 'flatten only the three oldest layers'],
+    ['dimgx --tree-digest image.tar', 'print the digest of the tree, to compare images'],
   ],
   operands: { name: 'IMAGE', count: 'one', wanted: wantedImage, names: 'file' },
   options: OPTION_TABLE,
@@ -19,6 +20,10 @@ export const defaultCommand = defineCommand({
     if (target !== undefined) {
       const { flattenImage } = await import('./flatten.js');
       return flattenImage(reference, target, library, log);
+    }
+    if (library.treeDigest) {
+      const { digestImage } = await import('./flatten.js');
+      return digestImage(reference, library, log);
     }
     const { listLayers } = await import('./list.js');
     // `columns` is 0 on a terminal that does not know its width, and `undefined` where there is no terminal.

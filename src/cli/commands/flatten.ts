@@ -1,13 +1,15 @@
+import { Writable } from 'node:stream';
 import prettyBytes from 'pretty-bytes';
-import { type EntryEvent, type FlattenOptions, flatten } from '../../index.js';
+import { type EntryEvent, type FlattenOptions, type FlattenResult, flatten } from '../../index.js';
 import type { Log } from '../messages/log.js';
 import { reportSource } from '../messages/messages.js';
 import type { Result } from './command.js';
 
 /**
- * Flattens an image. Only `--json` prints anything: a summary of what was written.
+ * Flattens an image. Prints nothing but what options ask for: the digest of the tree, or with `--json` a summary of
+ * what was written.
  *
- * @param target a path, or `-` for standard output; then the summary goes to standard error
+ * @param target a path, or `-` for standard output; then what is printed goes to standard error
  */
 export async function flattenImage(
   reference: string,
@@ -15,12 +17,33 @@ export async function flattenImage(
   options: FlattenOptions,
   log: Log,
 ): Promise<Result> {
+  const result = await flattened(reference, target, options, log);
+  return { ...shown(result), ...(target === '-' && { stream: process.stderr }) };
+}
+
+/** Computes the digest of an image's tree, and writes nothing. */
+export async function digestImage(reference: string, options: FlattenOptions, log: Log): Promise<Result> {
+  const nowhere = new Writable({ write: (_piece, _encoding, done) => done() });
+  return shown(await flattened(reference, nowhere, { ...options, compression: 'none', level: undefined }, log));
+}
+
+async function flattened(
+  reference: string,
+  target: string | Writable,
+  options: FlattenOptions,
+  log: Log,
+): Promise<FlattenResult> {
   const result = await flatten(reference, target, {
     ...options,
     ...(log.shows('info') && { onEntry: entryLogger(log) }),
   });
   reportSource(result.source, options);
-  return { text: () => '', json: () => result, ...(target === '-' && { stream: process.stderr }) };
+  return result;
+}
+
+function shown(result: FlattenResult): Result {
+  const { treeDigest } = result;
+  return { text: () => (treeDigest === undefined ? '' : `${treeDigest}\n`), json: () => result };
 }
 
 /**

@@ -43,6 +43,12 @@ export const OUTPUT_OPTIONS = {
     means: true,
     describe: 'leave out device nodes, so that an ordinary user can extract the tar',
   },
+  'tree-digest': {
+    ...flag,
+    field: 'treeDigest',
+    means: true,
+    describe: 'print the digest of the flattened tree; without --target, write nothing',
+  },
 } as const satisfies OptionTable;
 
 const compression = { ...flag, slot: 'compression', field: 'compression' } as const;

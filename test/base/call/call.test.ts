@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { extractLayers } from '#dimgx/extract/extract-layers.js';
 import { type FlattenOptions, flatten } from '#dimgx/flatten.js';
@@ -54,10 +55,22 @@ describe('a value that no option takes is refused, with the name of the option',
   });
 });
 
-test.each(['onProgress', 'onEntry'])('an async %s that rejects fails the call, and nothing is left', async (name) => {
+const CALLBACKS = ['onProgress', 'onEntry', 'onTreeDigest'];
+
+test.each(CALLBACKS)('an async %s that rejects fails the call, and nothing is left', async (name) => {
   const folder = await temporaryFolder();
   const failing = { [name]: () => Promise.reject(5) };
   const work = flatten(await sampleImage(), `${folder}/out.tar`, failing);
   await expect(work).rejects.toMatchObject({ code: 'DIMGX_CALLBACK_FAILED', cause: 5 });
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('a callback for the tree digest that throws fails the stream', async () => {
+  const image = await openImage(await sampleImage());
+  const onTreeDigest = () => {
+    throw new Error('mine');
+  };
+  const work = buffer(extractLayers(await inspectLayers(image), { onTreeDigest }));
+  await expect(work).rejects.toMatchObject({ code: 'DIMGX_CALLBACK_FAILED', cause: { message: 'mine' } });
+  await image.close();
 });

@@ -1,0 +1,34 @@
+import type { Digest } from '../reference/digest.js';
+import type { TarAssembler } from './assembler.js';
+import { TreeDigest } from './tree-digest.js';
+
+/** Fills buffers with a tar. */
+export type TarFiller = Pick<TarAssembler, 'fill' | 'onClose'>;
+
+/**
+ * The same tar, with the digest of its tree computed on the way. The digest is known only at the end, once all layers
+ * are verified, because the assembler holds the end mark back until then. Each buffer is hashed when it is filled, so
+ * the buffer before it is written meanwhile.
+ *
+ * @param onTreeDigest called once, after the last byte
+ */
+export function digestedTar(
+  tar: TarFiller,
+  onTreeDigest: (digest: Digest) => void,
+  signal: AbortSignal | undefined,
+): TarFiller {
+  const tree = new TreeDigest(signal);
+  let isReported = false;
+  return {
+    onClose: (listener) => tar.onClose(listener),
+    async fill(buffer) {
+      const filled = await tar.fill(buffer);
+      await tree.push(buffer.subarray(0, filled));
+      if (filled === 0 && tree.digest !== undefined && !isReported) {
+        isReported = true;
+        onTreeDigest(tree.digest);
+      }
+      return filled;
+    },
+  };
+}
