@@ -62,6 +62,7 @@ async function bundle() {
       cli: 'src/cli/main.ts',
       'layer-worker': 'src/inspect/layer-worker.ts',
       'bzip2-worker': 'src/compression/bzip2-worker.ts',
+      'decoder-worker': 'src/compression/decoder-worker.ts',
     },
     platform: 'node',
     external: /^[^./]/,

@@ -171,6 +171,11 @@ export interface ExtractOptions extends CommonOptions, Omit<MergeOptions, 'expla
    * but the tree. Without this option the digest is not computed, because that costs time. See docs/tree-digest.md.
    */
   readonly onTreeDigest?: ((digest: Digest) => void) | undefined;
+  /**
+   * Folder for a temporary file, which is needed only if the layers store much in another order than the output. Default:
+   * the system's temporary folder.
+   */
+  readonly tmpDir?: string | undefined;
 }
 
 /** How to write the tar. */

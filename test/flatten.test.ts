@@ -389,13 +389,14 @@ test('two at once do not disturb each other', async () => {
 test('spools go to the temporary folder that is given, and have no name there', async () => {
   const folder = await temporaryFolder();
   await mkdir(`${folder}/spools`);
-  const archive = await sampleImage({ large: 5 * MB, gzip: true });
+  const archive = `${folder}/image.tar.gz`;
+  await writeFile(archive, gzipSync(await readFile(await sampleImage({ large: 5 * MB }))));
   let descriptors: string[] = [];
   const onProgress = ({ stage }: Progress) => {
     if (stage === 'extract' && descriptors.length === 0) descriptors = openFilesIn(`${folder}/spools`);
   };
   await flatten(archive, `${folder}/out.tar`, { tmpDir: `${folder}/spools`, onProgress });
-  expect(descriptors.length).toBe(2);
+  expect(descriptors.length).toBe(1);
   expect(descriptors.every((name) => name.endsWith(' (deleted)'))).toBe(true);
   expect(openFilesIn(`${folder}/spools`)).toEqual([]);
 });

@@ -35,9 +35,13 @@ export class Bzip2Decoder extends Converter {
   #from = MARK_BITS;
   #marksWithin = 0;
 
-  constructor(libbz2: WebAssembly.Module) {
-    super();
+  constructor(libbz2: WebAssembly.Module, waiting?: number) {
+    super(waiting);
     this.#libbz2 = new Libbz2(libbz2);
+  }
+
+  get memory(): number {
+    return this.#libbz2.memory;
   }
 
   protected override async accept(bytes: Buffer): Promise<void> {

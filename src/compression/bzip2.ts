@@ -15,7 +15,7 @@ export const bzip2: Codec = {
   blocksThread: true,
   loadDecoder: async () => {
     const libbz2 = await compileLibbz2();
-    return () => new Bzip2Decoder(libbz2);
+    return (waiting) => new Bzip2Decoder(libbz2, waiting);
   },
   loadEncoder: async () => {
     const libbz2 = await compileLibbz2();

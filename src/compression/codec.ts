@@ -23,10 +23,22 @@ export interface Codec {
    * members or frames. Their errors are those of the underlying library; the caller adds a code. They do not keep a
    * written piece after the callback of its write.
    */
-  loadDecoder(): Promise<() => Duplex>;
+  loadDecoder(): Promise<MakeDecoder>;
   /** Loads what encoding needs. */
   loadEncoder(): Promise<MakeEncoder>;
 }
+
+/** A stream that decodes. */
+export interface Decoder extends Duplex {
+  /** Memory that it has needed so far, in bytes, besides what waits for the reader. An estimate. */
+  readonly memory: number;
+}
+
+/**
+ * @param waiting maximum length of the output that waits for the reader, in bytes, give or take a piece. Pieces are at
+ *   most half as long, where the format allows that. Default 2 MiB
+ */
+export type MakeDecoder = (waiting?: number) => Decoder;
 
 export type MakeEncoder = (settings: EncoderSettings) => Duplex;
 

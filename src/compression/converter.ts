@@ -11,8 +11,9 @@ const WAITING = 2 * 1024 * 1024;
 export abstract class Converter extends Duplex {
   #goOn: (() => void) | undefined;
 
-  constructor() {
-    super({ readableHighWaterMark: WAITING });
+  /** @param waiting maximum length of the output that waits for the reader, in bytes */
+  constructor(waiting = WAITING) {
+    super({ readableHighWaterMark: waiting });
   }
 
   /** Receives the next bytes. It is not called again before it resolves. */
@@ -55,8 +56,8 @@ export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends C
   readonly #held: Buffer[] = [];
   #passing: Promise<void> | undefined;
 
-  constructor(inner: Inner) {
-    super();
+  constructor(inner: Inner, waiting?: number) {
+    super(waiting);
     this.inner = inner;
     inner.on('data', (piece: Buffer) => this.#hold(piece));
     inner.on('error', (error) => this.destroy(error));

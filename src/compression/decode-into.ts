@@ -3,12 +3,15 @@ import { pipeline } from 'node:stream/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { handledLater } from '../base/call/deferred.js';
 import { pieceSink } from '../base/io/byte-source.js';
+import { reasonOf } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import type { CompressionName } from './codecs.js';
 
 /**
  * Decodes a whole stream.
  *
  * @param stored yields pieces; a piece may be overwritten once the next but one is requested
- * @param take receives a piece, which stays valid while the promise that it returns is pending
+ * @param take receives a piece, which belongs to it from then on. No more pieces come while its promise is pending
  * @throws the error of whichever of the three fails
  */
 export async function decodeInto(
@@ -18,16 +21,17 @@ export async function decodeInto(
 ): Promise<void> {
   const fed = feed(decoder, stored).catch((failure: Error) => void decoder.destroy(failure));
   try {
-    await pipeline(
-      decoder,
-      pieceSink(async (piece) => {
-        await take(piece);
-        freeMemory(piece);
-      }),
-    );
+    await pipeline(decoder, pieceSink(take));
   } finally {
     await fed;
   }
+}
+
+/** What is wrong with a compressed layer whose decoder failed. Coded errors are left as they are. */
+export function decodingFailure(compression: CompressionName, error: unknown): DimgxError {
+  if (error instanceof DimgxError) return error;
+  const message = `its ${compression} data is damaged: ${reasonOf(error)}`;
+  return new DimgxError('DIMGX_COMPRESSION_CORRUPT', message, { cause: error });
 }
 
 /** Reads the next piece while the decoder works on the previous one. */

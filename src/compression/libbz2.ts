@@ -77,6 +77,11 @@ export class Libbz2 {
     this.#output = new Area(this.#exports);
   }
 
+  /** Memory that it has, in bytes. */
+  get memory(): number {
+    return this.#exports.memory.buffer.byteLength;
+  }
+
   /** Where to write the bytes to decompress. Call it before `decompress`, with no other call in between. */
   input(size: number): Uint8Array {
     return this.#bytes(this.#input.atLeast(size), size);

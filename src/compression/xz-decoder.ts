@@ -45,10 +45,15 @@ export class XzDecoder extends Converter {
   readonly #xz: XzEmbedded;
   readonly #context: number;
 
-  constructor(xz: XzEmbedded) {
-    super();
+  constructor(xz: XzEmbedded, waiting?: number) {
+    super(waiting);
     this.#xz = xz;
     this.#context = xz.create_context();
+  }
+
+  /** All decoders of a thread share the memory of one module, which never shrinks. */
+  get memory(): number {
+    return this.#xz.memory.buffer.byteLength;
   }
 
   protected override async accept(bytes: Buffer): Promise<void> {

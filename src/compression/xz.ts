@@ -12,7 +12,7 @@ export const xz: Codec = {
   blocksThread: true,
   loadDecoder: async () => {
     const decoder = await loadXzEmbedded();
-    return () => new XzDecoder(decoder);
+    return (waiting) => new XzDecoder(decoder, waiting);
   },
   loadEncoder: async () => {
     const lzma = await loadLzma();

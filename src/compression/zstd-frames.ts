@@ -2,16 +2,26 @@ import type { Duplex } from 'node:stream';
 import { DimgxError } from '../errors.js';
 import { WrappingConverter } from './converter.js';
 
-/** Makes a decoder for frames. No write to it contains parts of two frames. */
-export type MakeFrameDecoder = () => Duplex;
+export interface FrameDecoders {
+  /** Makes a decoder for frames. No write to it contains parts of two frames. */
+  readonly make: (waiting?: number) => Duplex;
+  /** Memory that each one needs besides its window, in bytes. */
+  readonly memory: number;
+}
 
 /** Reads all frames of a stream. It refuses truncated input, and anything that is not a frame. */
 export class ZstdDecoder extends WrappingConverter {
   readonly #frames = new ZstdFrames();
+  readonly #overhead: number;
   #hasBegun = false;
 
-  constructor(makeFrameDecoder: MakeFrameDecoder) {
-    super(makeFrameDecoder());
+  constructor({ make, memory }: FrameDecoders, waiting?: number) {
+    super(make(waiting), waiting);
+    this.#overhead = memory;
+  }
+
+  get memory(): number {
+    return this.#overhead + this.#frames.largestWindow;
   }
 
   protected override async accept(bytes: Buffer): Promise<void> {
@@ -58,6 +68,8 @@ class ZstdFrames {
   /** What has arrived of the header of a frame. */
   readonly #header = Buffer.alloc(LONGEST_HEADER);
   #headerBytes = 0;
+  /** Size of the largest window so far, in bytes. */
+  largestWindow = 0;
   #inFrame = false;
   #hasChecksum = false;
   /** What has arrived of the header of a block. */
@@ -142,6 +154,7 @@ class ZstdFrames {
 
   #checkWindow(): void {
     const size = this.#windowSize();
+    this.largestWindow = Math.max(this.largestWindow, size);
     if (size <= MAX_WINDOW) return;
     const message = `its zstd data needs a window of ${size} bytes, more than the limit of ${MAX_WINDOW}`;
     throw new DimgxError('DIMGX_COMPRESSION_UNSUPPORTED', message);

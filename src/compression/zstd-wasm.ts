@@ -1,11 +1,13 @@
 import { ZSTDDecoder } from 'zstddec/stream';
 import { Converter } from './converter.js';
-import type { MakeFrameDecoder } from './zstd-frames.js';
+import type { FrameDecoders } from './zstd-frames.js';
 
 /** Results from here on are errors, as in `ZSTD_isError`. Lower results hint at how much input is wanted next. */
 const FIRST_ERROR = 2 ** 32 - 120;
 /** Size of `ZSTD_inBuffer` and `ZSTD_outBuffer`, in bytes: address, length and position, 32 bits each. */
 const BUFFER = 12;
+/** What a decoder was measured to need besides its window, in bytes. */
+const WITHOUT_WINDOW = 3.5 * 1024 * 1024;
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -30,9 +32,9 @@ class Library extends ZSTDDecoder {
 }
 
 /** Decodes zstd where node:zlib cannot. It works on the calling thread; each stream has its own memory. */
-export async function loadWasmDecoder(): Promise<MakeFrameDecoder> {
+export async function loadWasmDecoders(): Promise<FrameDecoders> {
   const module = await compiled();
-  return () => new WasmDecoder(module);
+  return { make: (waiting) => new WasmDecoder(module, waiting), memory: WITHOUT_WINDOW };
 }
 
 let compiling: Promise<WebAssembly.Module> | undefined;
@@ -59,8 +61,8 @@ class WasmDecoder extends Converter {
   /** Whether it is inside a frame. */
   #isOpen = false;
 
-  constructor(module: WebAssembly.Module) {
-    super();
+  constructor(module: WebAssembly.Module, waiting?: number) {
+    super(waiting);
     const imports = { env: { emscripten_notify_memory_growth: () => undefined } };
     this.#zstd = new WebAssembly.Instance(module, imports).exports as unknown as Exports;
     this.#context = this.#zstd.ZSTD_createDCtx();

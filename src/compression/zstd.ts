@@ -5,7 +5,7 @@ import * as zlib from 'node:zlib';
 import { DimgxError } from '../errors.js';
 import { type Codec, loadPackage, type MakeEncoder } from './codec.js';
 import { PiecewiseEncoder } from './piecewise-encoder.js';
-import { type MakeFrameDecoder, ZstdDecoder } from './zstd-frames.js';
+import { type FrameDecoders, ZstdDecoder } from './zstd-frames.js';
 
 /** In bytes. Measured: as fast as `zstd -dc`. */
 const DECODED_CHUNK = 256 * 1024;
@@ -21,17 +21,21 @@ export const zstd: Codec = {
   levels: { lowest: 1, highest: 19, standard: 3 },
   blocksThread: !nodeZstd(),
   loadDecoder: async () => {
-    const makeFrameDecoder = await loadFrameDecoder();
-    return () => new ZstdDecoder(makeFrameDecoder);
+    const decoders = await loadFrameDecoders();
+    return (waiting) => new ZstdDecoder(decoders, waiting);
   },
   loadEncoder: loadZstdEncoder,
 };
 
-async function loadFrameDecoder(): Promise<MakeFrameDecoder> {
+async function loadFrameDecoders(): Promise<FrameDecoders> {
   const zlib = nodeZstd();
-  if (zlib) return () => zlib.createZstdDecompress({ chunkSize: DECODED_CHUNK });
-  const { loadWasmDecoder } = await loadPackage('zstddec', () => import('./zstd-wasm.js'));
-  return loadWasmDecoder();
+  if (zlib) {
+    const make = (waiting = 2 * DECODED_CHUNK) =>
+      zlib.createZstdDecompress({ chunkSize: Math.min(DECODED_CHUNK, waiting >>> 1) });
+    return { make, memory: 512 * 1024 };
+  }
+  const { loadWasmDecoders } = await loadPackage('zstddec', () => import('./zstd-wasm.js'));
+  return loadWasmDecoders();
 }
 
 interface ZstdSettings {

@@ -1,5 +1,5 @@
 import { handledLater } from '../base/call/deferred.js';
-import { MAX_PIECES, requireUnchanged, scatterRegion } from '../base/io/region.js';
+import { MAX_PIECES, requireUnchanged } from '../base/io/region.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import type { IndexedLayer } from '../layer/layer-index.js';
 import type { HeaderChange, PlanColumns } from '../merge/plan.js';
@@ -7,19 +7,15 @@ import { BLOCK } from '../tar/header.js';
 import { MAX_EXTENSION, type PaxRecord } from '../tar/pax.js';
 import { directoryHeader, rewriteHeader, xattrRecords } from '../tar/rewrite.js';
 import { type SparseLayout, sparseLayout } from '../tar/sparse-layout.js';
-import { HeaderWindow } from './header-window.js';
+import type { LayerPart, LayerReader } from './layer-reader.js';
+import { openReaders, type ReaderOptions, type Readers } from './open-readers.js';
 import { type Piece, piecesOf, sparseContents } from './pieces.js';
-
-/**
- * In bytes. A gap of unused bytes between two pieces is read and dropped up to this size: cheaper than a second read.
- */
-const GAP = 32 * 1024;
+import { GAP } from './region-reader.js';
 
 /** Maximum size of one read, in bytes: several reads run in parallel, each in its own thread. */
 const READ_SIZE = 512 * 1024;
 
 const DOT_SLASH = Buffer.from('./');
-type ScatterRead = ReturnType<typeof scatterRegion>;
 
 const END_MARK = new Uint8Array(2 * BLOCK);
 
@@ -29,9 +25,9 @@ const END_MARK = new Uint8Array(2 * BLOCK);
  */
 export class TarAssembler {
   readonly #plan: PlanColumns;
-  readonly #readers: readonly ScatterRead[];
-  readonly #nowhere = new Uint8Array(GAP);
-  readonly #windows: readonly HeaderWindow[];
+  readonly #options: ReaderOptions;
+  /** Opened with the first `fill`. */
+  #readers: Readers | undefined;
   readonly #pieces: Generator<Piece, void, void>;
   readonly #signal: AbortSignal | undefined;
   /** Remaining contents of the current sparse file. */
@@ -44,12 +40,14 @@ export class TarAssembler {
   /** @param onItem called with each item of the plan when work on it starts */
   constructor(
     plan: PlanColumns,
-    options: { signal?: AbortSignal | undefined; onItem?: ((item: number) => void) | undefined } = {},
+    options: ReaderOptions & {
+      readonly signal?: AbortSignal | undefined;
+      readonly onItem?: ((item: number) => void) | undefined;
+    } = {},
   ) {
     this.#plan = plan;
     this.#signal = options.signal;
-    this.#readers = plan.layers.map(({ region }) => scatterRegion(region));
-    this.#windows = plan.layers.map((layer) => new HeaderWindow(layer));
+    this.#options = options;
     this.#pieces = piecesOf(plan, options.onItem);
     this.#advance();
   }
@@ -60,7 +58,7 @@ export class TarAssembler {
    * @returns removes the listener
    */
   onClose(listener: () => void): () => void {
-    const files = new Set(this.#plan.layers.map(({ region }) => region.file));
+    const files = new Set(this.#plan.layers.map(({ bytes }) => bytes.stored.file));
     const takers = [...files].map((file) => file.onSeal(listener));
     return () => {
       for (const take of takers) take();
@@ -82,6 +80,11 @@ export class TarAssembler {
     }
   }
 
+  /** Ends decoding, and releases temporary files. Call it when no `fill` will follow; one under way rejects. */
+  async close(): Promise<void> {
+    await this.#readers?.close();
+  }
+
   /** Starts reads while filling, so that those of several pieces run at once, and awaits them at the end. */
   async #fill(buffer: Uint8Array, reads: Promise<void>[]): Promise<number> {
     let filled = 0;
@@ -98,17 +101,19 @@ export class TarAssembler {
       } else if (this.#next?.kind === 'sparse') {
         this.#made = await this.#makeSparse(this.#next.item);
         this.#advance();
+      } else if (this.#next?.kind === 'made') {
+        this.#made = this.#next.bytes;
+        this.#advance();
       } else if (this.#next?.kind === 'zeros') {
         this.#made = new Uint8Array(this.#next.length);
         this.#advance();
       } else if (this.#next) {
-        await this.#arrivalOf(this.#next);
         filled += this.#startSpan(buffer.subarray(filled, filled + READ_SIZE), reads);
       } else if (filled > 0 || this.#ended) {
         break;
       } else {
         await Promise.all(this.#plan.layers.map(({ verified }) => verified));
-        await requireUnchanged(this.#plan.layers.map(({ region }) => region));
+        await requireUnchanged(this.#plan.layers.map(({ bytes }) => bytes.stored));
         this.#made = END_MARK;
         this.#ended = true;
       }
@@ -117,11 +122,9 @@ export class TarAssembler {
     return filled;
   }
 
-  /** Resolves once enough of a piece's beginning is available to be worth a read. */
-  #arrivalOf({ layer, from, to }: Extract<Piece, { kind: 'bytes' }>): Promise<void> | undefined {
-    const { region, filled } = this.#plan.layers[layer] as IndexedLayer;
-    const end = Math.min(to, from + READ_SIZE, region.length);
-    return end <= filled.length ? undefined : filled.until(end);
+  #reader(layer: number): LayerReader {
+    this.#readers ??= openReaders(this.#plan, this.#options);
+    return this.#readers.of[layer] as LayerReader;
   }
 
   #advance(): void {
@@ -131,14 +134,14 @@ export class TarAssembler {
     this.#next = done ? undefined : (value as Piece);
   }
 
-  async #makeHeader(item: number, sparse?: SparseLayout): Promise<Uint8Array> {
+  async #makeHeader(item: number, sparse?: SparseLayout, known?: Uint8Array): Promise<Uint8Array> {
     const change = this.#plan.changes.get(item) as HeaderChange;
     const entry = this.#plan.entry[item] as number;
     const path = this.#written(change.path);
     if (entry < 0) return directoryHeader(path);
     const xattrs = change.xattrsOf && (await this.#readXattrs(change.xattrsOf));
     const layer = this.#plan.layer[item] as number;
-    const raw = await this.#readHeader(layer, entry);
+    const raw = known ?? (await this.#readHeaders(layer, entry));
     const { forWindows } = this.#plan.layers[layer] as IndexedLayer;
     const link = change.link && this.#written(change.link);
     const parts = { ...(link && { link }), ...(xattrs && { xattrs }), ...(sparse && { sparse }) };
@@ -150,7 +153,7 @@ export class TarAssembler {
     const records = new Map<string, PaxRecord>();
     let size = 0;
     for (const { layer, entry } of refs) {
-      for (const record of xattrRecords(await this.#readHeader(layer, entry))) {
+      for (const record of xattrRecords(await this.#readHeaders(layer, entry, true))) {
         size += record.raw.length - (records.get(record.key)?.raw.length ?? 0);
         records.set(record.key, record);
       }
@@ -159,26 +162,29 @@ export class TarAssembler {
     return [...records.values()].sort((one, other) => (one.key < other.key ? -1 : 1));
   }
 
-  /** All header blocks of an entry. */
-  #readHeader(layer: number, entry: number): Promise<Uint8Array> {
+  /** All header blocks of an entry. `keep` if they are read again later. */
+  #readHeaders(layer: number, entry: number, keep = false): Promise<Uint8Array> {
     const { entries } = this.#plan.layers[layer] as IndexedLayer;
-    return (this.#windows[layer] as HeaderWindow).read(entries.start(entry), entries.dataOffset(entry));
+    return this.#reader(layer).readHeaders({ from: entries.start(entry), to: entries.dataOffset(entry) }, keep);
   }
 
   /** The header of a sparse file and its map. The contents become the next pieces. */
   async #makeSparse(item: number): Promise<Uint8Array> {
     const layer = this.#plan.layer[item] as number;
     const entry = this.#plan.entry[item] as number;
-    const { entries, region } = this.#plan.layers[layer] as IndexedLayer;
+    const { entries, bytes } = this.#plan.layers[layer] as IndexedLayer;
     const start = entries.start(entry);
-    const end = Math.min(entries.end(entry), region.length);
-    const window = this.#windows[layer] as HeaderWindow;
+    const end = Math.min(entries.end(entry), bytes.length);
+    let known: Uint8Array = new Uint8Array(0);
     let layout: SparseLayout | 'more' = 'more';
-    for (let at = entries.dataOffset(entry); layout === 'more'; at = Math.min(end, start + 2 * (at - start) + BLOCK)) {
-      layout = sparseLayout(await window.read(start, at));
+    for (let to = entries.dataOffset(entry); layout === 'more'; to = Math.min(end, start + 2 * (to - start) + BLOCK)) {
+      const more = await this.#reader(layer).readHeaders({ from: start + known.length, to });
+      known = Buffer.concat([known, more]);
+      layout = sparseLayout(known);
     }
-    this.#contents = sparseContents(layout, layer, start);
-    return Buffer.concat([await this.#makeHeader(item, layout), layout.head]);
+    this.#contents = sparseContents(layout, layer, start, known);
+    const headers = known.subarray(0, entries.dataOffset(entry) - start);
+    return Buffer.concat([await this.#makeHeader(item, layout, headers), layout.head]);
   }
 
   #written(path: Uint8Array): Uint8Array {
@@ -186,29 +192,26 @@ export class TarAssembler {
   }
 
   /**
-   * Starts one read for as many available pieces of a layer as lie close together. The gaps between them are read into
-   * a scratch buffer.
+   * Starts one read for as many pieces of a layer as lie close together.
    *
    * @returns number of bytes of the room that will be filled
    */
   #startSpan(room: Uint8Array, reads: Promise<void>[]): number {
     const { layer, from } = this.#next as Extract<Piece, { kind: 'bytes' }>;
-    const { region, filled: level } = this.#plan.layers[layer] as IndexedLayer;
-    const reach = level.length < region.length ? level.length : Number.POSITIVE_INFINITY;
-    const views: Uint8Array[] = [];
+    const { length } = (this.#plan.layers[layer] as IndexedLayer).bytes;
+    const parts: LayerPart[] = [];
     let filled = 0;
     let end = from;
     for (let piece = this.#next; piece?.kind === 'bytes' && piece.layer === layer; piece = this.#next) {
       const gap = piece.from - end;
-      if (gap < 0 || gap > GAP || filled === room.length || views.length + 2 > MAX_PIECES || piece.from >= reach) break;
-      if (gap > 0) views.push(this.#nowhere.subarray(0, gap));
-      end = Math.min(piece.to, piece.from + room.length - filled, reach);
+      if (gap < 0 || gap > GAP || filled === room.length || 2 * parts.length + 2 > MAX_PIECES) break;
+      end = Math.min(piece.to, piece.from + room.length - filled);
       const view = room.subarray(filled, filled + end - piece.from);
       filled += view.length;
       // The last padding of a layer may be missing.
-      const there = Math.max(0, Math.min(view.length, region.length - piece.from));
+      const there = Math.max(0, Math.min(view.length, length - piece.from));
       view.fill(0, there);
-      views.push(view.subarray(0, there));
+      parts.push({ from: piece.from, into: view.subarray(0, there) });
       if (end < piece.to) {
         this.#next = { ...piece, from: end };
         break;
@@ -216,7 +219,7 @@ export class TarAssembler {
       this.#advance();
     }
     // `fill` awaits the reads all at once, which may be much later
-    reads.push(handledLater((this.#readers[layer] as ScatterRead)(views, from)));
+    reads.push(handledLater(this.#reader(layer).read(parts)));
     return filled;
   }
 }

@@ -3,7 +3,7 @@ import type { TarAssembler } from './assembler.js';
 import { TreeDigest } from './tree-digest.js';
 
 /** Fills buffers with a tar. */
-export type TarFiller = Pick<TarAssembler, 'fill' | 'onClose'>;
+export type TarFiller = Pick<TarAssembler, 'fill' | 'onClose' | 'close'>;
 
 /**
  * The same tar, with the digest of its tree computed on the way. The digest is known only at the end, once all layers
@@ -21,6 +21,7 @@ export function digestedTar(
   let isReported = false;
   return {
     onClose: (listener) => tar.onClose(listener),
+    close: () => tar.close(),
     async fill(buffer) {
       const filled = await tar.fill(buffer);
       await tree.push(buffer.subarray(0, filled));

@@ -61,7 +61,7 @@ interface Extraction {
 }
 
 /** Opens the tar that a plan describes. */
-export function openExtraction(plan: Plan, { onEntry, onTreeDigest, signal }: ExtractOptions): Extraction {
+export function openExtraction(plan: Plan, { onEntry, onTreeDigest, signal, tmpDir }: ExtractOptions): Extraction {
   const columns = planColumns(plan);
   const onItem = onEntry && ((item: number) => onEntry(writtenEvent(columns, item)));
   let size = 0;
@@ -70,6 +70,6 @@ export function openExtraction(plan: Plan, { onEntry, onTreeDigest, signal }: Ex
     const { entries } = columns.layers[columns.layer[item] as number] as IndexedLayer;
     if (entry >= 0) size += entries.end(entry) - entries.start(entry);
   }
-  const assembler = new TarAssembler(columns, { signal, onItem });
+  const assembler = new TarAssembler(columns, { signal, onItem, tmpDir });
   return { assembler: onTreeDigest ? digestedTar(assembler, onTreeDigest, signal) : assembler, size };
 }

@@ -48,7 +48,10 @@ export function fillingStream(tar: TarFiller, { signal, onBytes }: FillingOption
     destroy(error, callback) {
       stopListening?.();
       stopWatching?.();
-      void filling.then(() => callback(error));
+      void tar
+        .close()
+        .then(() => filling)
+        .then(() => callback(error));
     },
   });
   stream.on('newListener', (event) => event === 'error' && listen());

@@ -3,9 +3,10 @@ import type { PlanColumns } from '../merge/plan.js';
 import { QUIRK } from '../tar/entry.js';
 import type { SparseLayout } from '../tar/sparse-layout.js';
 
-/** A part of the output: a range of a layer's bytes, zeros, or a generated header. `item` is a number in the plan. */
+/** A part of the output: a range of a layer's bytes, bytes at hand, zeros, or a header to be generated. `item` is a number in the plan. */
 export type Piece =
   | { readonly kind: 'bytes'; readonly layer: number; readonly from: number; readonly to: number }
+  | { readonly kind: 'made'; readonly bytes: Uint8Array }
   | { readonly kind: 'zeros'; readonly length: number }
   | { readonly kind: 'header'; readonly item: number }
   /** A header with its contents, which are laid out again. */
@@ -46,19 +47,26 @@ export function* piecesOf(plan: PlanColumns, onItem?: (item: number) => void): G
   if (to > from) yield { kind: 'bytes', layer, from, to };
 }
 
-/** @param start offset of the entry in its layer */
+/**
+ * @param start offset of the entry in its layer
+ * @param known the first bytes of the entry, which have been read already
+ */
 export function* sparseContents(
   { parts, dataOffset }: SparseLayout,
   layer: number,
   start: number,
+  known: Uint8Array,
 ): Generator<Piece, void, void> {
-  let from = start + dataOffset;
+  let from = dataOffset;
   for (const length of parts) {
     if (length < 0) {
       yield { kind: 'zeros', length: -length };
       continue;
     }
-    yield { kind: 'bytes', layer, from, to: from + length };
-    from += length;
+    const to = from + length;
+    const split = Math.min(to, Math.max(from, known.length));
+    if (split > from) yield { kind: 'made', bytes: known.subarray(from, split) };
+    if (to > split) yield { kind: 'bytes', layer, from: start + split, to: start + to };
+    from = to;
   }
 }

@@ -1,9 +1,9 @@
 import type { Hash } from 'node:crypto';
-import type { OpenRegion, ReadAt } from '../base/io/region.js';
+import { type OpenRegion, piecesOfRegion, type ReadAt } from '../base/io/region.js';
 import type { WriteAt } from '../base/io/spool.js';
 import { pathData } from '../base/text/printable.js';
 import { type CompressionName, codecOf } from '../compression/codecs.js';
-import { decodeInto } from '../compression/decode-into.js';
+import { decodeInto, decodingFailure, freeMemory } from '../compression/decode-into.js';
 import { DimgxError } from '../errors.js';
 import { EntryTableBuilder } from '../layer/entry-table-builder.js';
 import type { LayerContents } from '../layer/layer-index.js';
@@ -28,8 +28,8 @@ export interface LayerIo {
   whole<T>(work: () => T): T;
 }
 
-/** Called with the bytes processed since the last call, and the length of the spool that a layer is decoded into. */
-export type OnBytes = (bytes: number, spooled?: number) => void;
+/** Called with the number of stored bytes processed since the last call. */
+export type OnBytes = (bytes: number) => void;
 
 /**
  * Reads the headers of an uncompressed layer, but not the contents.
@@ -44,29 +44,27 @@ export async function indexPlainLayer(blob: OpenRegion, io: LayerIo, budget: Bud
 
 /** Result of decoding a layer. */
 export interface DecodingResult {
-  /** Length of the uncompressed layer, in bytes. */
-  readonly length: number;
-  /** `undefined` if the headers were not requested. */
-  readonly contents: LayerContents | undefined;
+  readonly contents: LayerContents;
+  /** Whether the spool has all bytes of the layer. */
+  readonly isSpooled: boolean;
 }
 
 export interface DecodeRequest {
   readonly blob: OpenRegion;
   readonly compression: CompressionName;
   /** An open file and the part of it that the layer may use, in bytes: from `offset`, up to `room` long. */
-  readonly spool: { readonly fd: number; readonly offset: number; readonly room: number | undefined };
-  /** Whether to read the headers. */
-  readonly reads: boolean;
+  readonly spool: { readonly fd: number; readonly offset: number; readonly room: number } | undefined;
 }
 
 /**
- * Decodes a layer once into a spool. Reads its headers and hashes its stored and uncompressed bytes on the way.
+ * Decodes a layer. Reads its headers and hashes its stored and uncompressed bytes on the way. Keeps the uncompressed
+ * bytes if there is a spool and they fit.
  *
  * @param hashes updated with the stored and with the uncompressed bytes
- * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_COMPRESSION_UNSUPPORTED, DIMGX_SOURCE_NO_SPACE, and as `indexPlainLayer`
+ * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_COMPRESSION_UNSUPPORTED, and as `indexPlainLayer`
  */
 export async function decodeLayer(
-  { blob, compression, spool, reads }: DecodeRequest,
+  { blob, compression, spool }: DecodeRequest,
   hashes: { readonly stored?: Hash | undefined; readonly plain?: Hash | undefined },
   io: LayerIo,
   budget: Budget,
@@ -75,45 +73,59 @@ export async function decodeLayer(
   const makeDecoder = await codecOf(compression).loadDecoder();
   const entries = new LayerEntries(budget);
   const scan = new TarStreamScan(entries.add);
+  const keeper = spool && new SpoolWriter(spool, io);
+  const decoder = io.whole(() => makeDecoder());
   let length = 0;
+  const stored = observed(piecesOfRegion(io.read(blob), blob.length, STORED_PIECE), (piece) => {
+    hashes.stored?.update(piece);
+    onBytes(piece.length);
+  });
   try {
-    await decodeInto(io.whole(makeDecoder), storedPieces(blob, io, hashes.stored, onBytes), async (piece) => {
+    await decodeInto(decoder, stored, async (piece) => {
       budget.spendBytes(piece.length);
       hashes.plain?.update(piece);
-      if (reads) scan.push(piece);
-      if (length + piece.length > (spool.room ?? Number.POSITIVE_INFINITY)) throw tooLong(spool.room);
-      await io.write(spool.fd, piece, spool.offset + length);
+      scan.push(piece);
+      await keeper?.write(piece);
       length += piece.length;
-      onBytes(0, length);
+      freeMemory(piece);
     });
   } catch (error) {
-    if (error instanceof DimgxError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DimgxError('DIMGX_COMPRESSION_CORRUPT', `its ${compression} data is damaged: ${reason}`, {
-      cause: error,
-    });
+    throw decodingFailure(compression, error);
   }
-  return { length, contents: reads ? entries.contents(scan.finish(), length) : undefined };
+  const contents = entries.contents(scan.finish(), length, decoder.memory);
+  return { contents, isSpooled: keeper?.isWhole ?? false };
 }
 
-function tooLong(known: number | undefined): DimgxError {
-  const message = `it is damaged: it decodes to more bytes than the ${known} of an earlier run`;
-  return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message);
+/** Writes a layer into a spool until there is no room for more. */
+class SpoolWriter {
+  readonly #spool: NonNullable<DecodeRequest['spool']>;
+  readonly #write: WriteAt;
+  #length = 0;
+  isWhole = true;
+
+  constructor(spool: NonNullable<DecodeRequest['spool']>, { write }: LayerIo) {
+    this.#spool = spool;
+    this.#write = write;
+  }
+
+  async write(piece: Uint8Array): Promise<void> {
+    const { fd, offset, room } = this.#spool;
+    this.isWhole &&= this.#length + piece.length <= room;
+    if (!this.isWhole) return;
+    try {
+      await this.#write(fd, piece, offset + this.#length);
+      this.#length += piece.length;
+    } catch (failure) {
+      if (!(failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_SPACE')) throw failure;
+      this.isWhole = false;
+    }
+  }
 }
 
-/** Alternates between two buffers. */
-async function* storedPieces(blob: OpenRegion, io: LayerIo, hash: Hash | undefined, onBytes: OnBytes) {
-  const read = io.read(blob);
-  const size = Math.min(STORED_PIECE, blob.length);
-  let [buffer, other] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];
-  for (let position = 0; position < blob.length; ) {
-    const bytes = buffer.subarray(0, blob.length - position);
-    await read(bytes, position);
-    hash?.update(bytes);
-    position += bytes.length;
-    onBytes(bytes.length);
-    yield bytes;
-    [buffer, other] = [other, buffer];
+async function* observed(pieces: AsyncIterable<Buffer>, onPiece: (piece: Buffer) => void) {
+  for await (const piece of pieces) {
+    onPiece(piece);
+    yield piece;
   }
 }
 
@@ -167,7 +179,8 @@ export class LayerEntries {
     this.#unspent = 0;
   }
 
-  contents(end: TarEnd, length: number): LayerContents {
+  /** @param decoderMemory as in `LayerContents` */
+  contents(end: TarEnd, length: number, decoderMemory = 0): LayerContents {
     this.#spendEntries();
     const warnings = this.#tally.warnings();
     if (end.strayExtensions > 0) {
@@ -182,6 +195,6 @@ export class LayerEntries {
     const sizes = { contentSize: this.#contentSize, length, spentBytes: length + this.#expanded };
     const [windowsRecords] = this.#windowsRecords.warnings();
     const isForWindows = this.#windowsFolders.size === 2;
-    return { columns: this.#table.finish(), ...sizes, warnings, windowsRecords, isForWindows };
+    return { columns: this.#table.finish(), ...sizes, decoderMemory, warnings, windowsRecords, isForWindows };
   }
 }

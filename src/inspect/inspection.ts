@@ -1,15 +1,15 @@
 import { handledLater } from '../base/call/deferred.js';
-import type { Region, RegionFile } from '../base/io/region.js';
+import type { RegionFile } from '../base/io/region.js';
 import type { Warning } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
 import { EntryTable } from '../layer/entry-table.js';
-import { FillLevel } from '../layer/fill-level.js';
 import { keptIndex } from '../layer/kept-index.js';
 import {
   compareDigest,
   digestsNamed,
   digestsOf,
   type IndexedLayer,
+  type LayerBytes,
   type LayerContents,
   type LayerDigests,
 } from '../layer/layer-index.js';
@@ -18,13 +18,18 @@ import { algorithmOf } from '../reference/digest.js';
 import { ofLayer } from '../warning-tally.js';
 import type { Arrivals } from './arrive/arrivals.js';
 import type { IndexedMember } from './arrive/arriving-archives.js';
-import type { DecodedBlob } from './arrive/arriving-blobs.js';
 import type { Budget } from './budget.js';
-import { LayerDecoder, type Refetch } from './layer-decoder.js';
+import { type DecodedLayer, LayerDecoder, type Refetch } from './layer-decoder.js';
 import { LayerRunner, LayerWork } from './layer-runner.js';
-import { hashTask, indexTask, type SpoolPlace } from './layer-task.js';
+import { hashTask, indexTask } from './layer-task.js';
 import type { InspectionPool } from './pool.js';
 import type { Spools } from './spools.js';
+
+/**
+ * Stored size of a layer, in bytes, up to which hashing it takes so little time that it is hashed before it is read. A
+ * damaged copy can then be replaced before anything is made of it.
+ */
+const SOON_HASHED = 64 * 1024 * 1024;
 
 /** An index that may be used for several positions in an image. */
 export interface Inspected extends Omit<IndexedLayer, 'place' | 'forWindows'> {
@@ -108,7 +113,7 @@ export class Inspection {
   async #inspect(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
     const arrival = await this.#arrivals.take(layer).catch((error: unknown) => this.#work.refuse(layer, error));
     if (arrival?.way === 'indexed') return this.#takeIndexed(layer, arrival.member);
-    if (arrival?.way === 'decoded') return this.#takeDecoded(layer, arrival.blob);
+    if (arrival?.way === 'decoded') return this.#takeDecoded(layer, arrival.decoded);
     return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer, known);
   }
 
@@ -116,24 +121,25 @@ export class Inspection {
   #takeIndexed(layer: StoredLayer, { contents, sha256 }: IndexedMember): Inspected {
     this.#budget.spendBytes(contents.spentBytes);
     this.#budget.spendEntries(contents.columns.length);
-    if (!this.#verifies) return this.#index(layer, layer.blob, contents, Promise.resolve({}));
+    const bytes = plainBytes(layer);
+    if (!this.#verifies) return this.#index(layer, bytes, contents, Promise.resolve({}));
     const named = digestsNamed(layer);
     const isHashed = named.every((digest) => algorithmOf(digest) === 'sha256');
     if (isHashed) for (const digest of named) compareDigest(layer, digest, sha256);
     const verified = isHashed ? Promise.resolve(digestsOf(layer)) : handledLater(this.#verifyPlain(layer));
-    return this.#index(layer, layer.blob, contents, verified);
+    return this.#index(layer, bytes, contents, verified);
   }
 
   /** The layer was decoded while it arrived, and its stored bytes match their digest. */
-  #takeDecoded(layer: StoredLayer, { spool, report }: DecodedBlob): Inspected {
-    if (layer.diffId && this.#verifies) compareDigest(layer, layer.diffId, report.plainHash);
-    return this.#indexDecoded(layer, spool, report.contents as LayerContents);
+  #takeDecoded(layer: StoredLayer, decoded: DecodedLayer): Inspected {
+    if (layer.diffId && this.#verifies) compareDigest(layer, layer.diffId, decoded.plainHash);
+    return this.#indexDecoded(layer, decoded);
   }
 
   async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
     const verified = this.#verifies ? handledLater(this.#verifyPlain(layer)) : Promise.resolve({});
     const { contents } = await this.#work.run(layer, indexTask(layer.blob, this.#budget), 'inspect');
-    return this.#index(layer, layer.blob, contents as LayerContents, verified);
+    return this.#index(layer, plainBytes(layer), contents as LayerContents, verified);
   }
 
   async #verifyPlain(layer: StoredLayer): Promise<LayerDigests> {
@@ -146,31 +152,30 @@ export class Inspection {
   }
 
   async #inspectCompressed(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
-    if (known) return this.#inspectKnown(layer, known);
-    const { spool, report } = await this.#decoder.decode(layer);
-    return this.#indexDecoded(layer, spool, report.contents as LayerContents);
+    return known ? this.#inspectKnown(layer, known) : this.#indexDecoded(layer, await this.#decoder.decode(layer));
   }
 
-  /** The layer's headers are known, so it is decoded in the background. Readers get the bytes decoded so far. */
+  /**
+   * The headers of the layer are known, and its digest says that its uncompressed bytes are those that were verified
+   * then. A large layer is checked while it is being read, so that the output can begin at once.
+   */
   async #inspectKnown(layer: StoredLayer, contents: LayerContents): Promise<Inspected> {
-    this.#budget.spendBytes(contents.spentBytes - contents.length); // decoding counts the rest
+    this.#budget.spendBytes(contents.spentBytes);
     this.#budget.spendEntries(contents.columns.length);
-    const filled = new FillLevel();
-    const spool = await this.#decoder.allot(layer, contents.length);
-    const decoded = this.#decoder.decode(layer, { contents, filled, spool });
-    const verified = handledLater(decoded.then(() => (this.#verifies ? digestsOf(layer) : {})));
-    decoded.then(
-      () => filled.rise(contents.length),
-      (failure) => filled.fail(failure),
-    );
-    return this.#index(layer, spool, contents, verified, filled);
+    const isSmall = layer.blob.length <= SOON_HASHED;
+    const good = this.#verifies && isSmall ? await this.#decoder.checked(layer) : layer;
+    if (good !== layer) this.#decoder.keep(good, contents);
+    const checked = this.#verifies && !isSmall ? handledLater(this.#decoder.check(layer)) : Promise.resolve();
+    const verified = handledLater(checked.then(() => (this.#verifies ? digestsOf(layer) : {})));
+    const { length, decoderMemory } = contents;
+    const bytes = { stored: good.blob, compression: good.compression, length, decoderMemory };
+    return this.#index(layer, bytes, contents, verified);
   }
 
-  /** The layer's bytes are in a spool and have been verified. */
-  #indexDecoded(layer: StoredLayer, spool: SpoolPlace, contents: LayerContents): Inspected {
+  /** The layer's bytes have been verified. */
+  #indexDecoded(layer: StoredLayer, { contents, bytes }: DecodedLayer): Inspected {
     this.#decoder.keep(layer, contents);
-    const verified = Promise.resolve(this.#verifies ? digestsOf(layer) : {});
-    return this.#index(layer, spool, contents, verified);
+    return this.#index(layer, bytes, contents, Promise.resolve(this.#verifies ? digestsOf(layer) : {}));
   }
 
   get #verifies(): boolean {
@@ -179,18 +184,21 @@ export class Inspection {
 
   #index(
     layer: Layer,
-    { file, offset }: Omit<Region, 'length'>,
-    { columns, contentSize, length, warnings, windowsRecords, isForWindows }: LayerContents,
+    bytes: LayerBytes,
+    { columns, contentSize, warnings, windowsRecords, isForWindows }: LayerContents,
     verified: Promise<LayerDigests>,
-    filled = FillLevel.full,
   ): Inspected {
-    const region = { file, offset, length };
     const said = {
       warnings: warnings.map((warning) => ofLayer(layer.name, warning)),
       windowsRecords: windowsRecords && ofLayer(layer.name, windowsRecords),
     };
-    return { layer, region, filled, entries: new EntryTable(columns), contentSize, isForWindows, verified, ...said };
+    return { layer, bytes, entries: new EntryTable(columns), contentSize, isForWindows, verified, ...said };
   }
+}
+
+/** The bytes of an uncompressed layer. */
+function plainBytes({ blob }: StoredLayer): LayerBytes {
+  return { stored: blob, compression: 'none', length: blob.length, decoderMemory: 0 };
 }
 
 /**

@@ -1,28 +1,20 @@
-import { DimgxError } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
-import type { FillLevel } from '../layer/fill-level.js';
 import { keepIndex } from '../layer/kept-index.js';
-import { compareDigest, type LayerContents } from '../layer/layer-index.js';
+import { compareDigest, type LayerBytes, type LayerContents } from '../layer/layer-index.js';
 import type { InspectOptions } from '../options.js';
 import { algorithmOf, hexOf } from '../reference/digest.js';
 import type { Budget } from './budget.js';
 import type { LayerReport } from './layer-job.js';
 import type { LayerWork } from './layer-runner.js';
-import { decodeTask, hashTask, type SpoolPlace } from './layer-task.js';
+import { decodeTask, hashTask } from './layer-task.js';
 import type { Spools, TakenPlace } from './spools.js';
 
-/** A layer whose headers were read and kept by an earlier call. */
-export interface KnownLayer {
-  readonly contents: LayerContents;
-  readonly filled: FillLevel;
-  /** Where its bytes will be written. */
-  readonly spool: SpoolPlace;
-}
-
-/** A layer whose uncompressed bytes are available. */
+/** A compressed layer whose headers have been read. */
 export interface DecodedLayer {
-  readonly spool: SpoolPlace;
-  readonly report: LayerReport;
+  readonly contents: LayerContents;
+  /** Hex. */
+  readonly plainHash?: string | undefined;
+  readonly bytes: LayerBytes;
 }
 
 /** Fetches a layer again because the copy its source keeps is damaged. */
@@ -35,7 +27,7 @@ interface DecoderNeeds {
   readonly refetch: Refetch;
 }
 
-/** Decodes compressed layers into spools, and has the layers' sources keep their indexes. */
+/** Decodes compressed layers for their headers and digests, and has the layers' sources keep their indexes. */
 export class LayerDecoder {
   readonly #work: LayerWork;
   readonly #options: InspectOptions;
@@ -52,66 +44,64 @@ export class LayerDecoder {
     this.#spools = spools;
   }
 
-  /** Allots a place to a layer of known length, in bytes. @throws DIMGX_SOURCE_NO_SPACE */
-  allot(layer: StoredLayer, length: number): Promise<SpoolPlace> {
-    return this.#spools.allot(length, layer.blob.length);
-  }
-
   /**
-   * Decodes a layer and compares its bytes with its digests. A damaged layer is fetched again, once, unless some of its
-   * bytes have already been handed out.
+   * Decodes a layer and compares its bytes with its digests. A damaged layer is fetched again, once.
    *
    * @throws DIMGX_COMPRESSION_*, DIMGX_TAR_*, DIMGX_ENTRY_*, DIMGX_LIMIT_*, DIMGX_IMAGE_DIGEST_MISMATCH,
    *   DIMGX_IMAGE_SIZE_MISMATCH, DIMGX_SOURCE_*, DIMGX_ABORTED
    */
-  async decode(layer: StoredLayer, known?: KnownLayer): Promise<DecodedLayer> {
+  async decode(layer: StoredLayer): Promise<DecodedLayer> {
     try {
-      return await this.#decodeOnce(layer, known);
+      return await this.#decodeOnce(layer);
     } catch (failure) {
-      const isGivenOut = known !== undefined && known.filled.length > 0;
-      if (!layer.keeper || isGivenOut || !(await this.#isDamaged(layer))) throw failure;
-      await layer.keeper.discard();
-      const again = await this.#refetch(layer);
-      const decoded = await this.#decodeOnce(again, known);
-      if (known) this.keep(again, known.contents);
+      if (!(await this.#isDamaged(layer))) throw failure;
+      return await this.#decodeOnce(await this.#fetchAgain(layer));
+    }
+  }
+
+  async #decodeOnce(layer: StoredLayer): Promise<DecodedLayer> {
+    const { blob, compression, digest, diffId } = layer;
+    const storedAlgorithm = this.#verifies && digest ? algorithmOf(digest) : undefined;
+    const plainAlgorithm = this.#verifies && diffId ? algorithmOf(diffId) : undefined;
+    let place: TakenPlace | undefined;
+    const task = decodeTask(blob, { compression, storedAlgorithm, plainAlgorithm }, this.#budget, async () => {
+      place = await this.#spools.take(blob.length);
+      return place;
+    });
+    let kept = 0;
+    try {
+      const report = await this.#work.run(layer, task, 'inspect');
+      if (digest && this.#verifies) compareDigest(layer, digest, report.storedHash);
+      if (diffId && this.#verifies) compareDigest(layer, diffId, report.plainHash);
+      const decoded = decodedLayer(layer, report, place);
+      if (report.isSpooled) kept = decoded.bytes.length;
       return decoded;
+    } finally {
+      await place?.giveBack(kept);
     }
   }
 
   /**
-   * The uncompressed bytes of a known layer were verified by an earlier call. Its stored bytes are therefore checked
-   * before decoding, so that it can be read while it is being decoded.
+   * Compares the stored bytes of a layer with their digest. A damaged layer is fetched again, once.
+   *
+   * @returns the layer that is good
+   * @throws DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_SOURCE_*, DIMGX_ABORTED
    */
-  async #decodeOnce(layer: StoredLayer, known: KnownLayer | undefined): Promise<DecodedLayer> {
-    const { blob, compression, digest, diffId } = layer;
-    const storedAlgorithm = this.#verifies && digest ? algorithmOf(digest) : undefined;
-    const plainAlgorithm = this.#verifies && diffId && !known ? algorithmOf(diffId) : undefined;
-    const expected = known && digest && hexOf(digest);
-    const decoding = { compression, reads: !known, storedAlgorithm, expected, plainAlgorithm };
-    let taken: TakenPlace | undefined;
-    const task = decodeTask(blob, decoding, this.#budget, async () => {
-      if (known) return known.spool;
-      taken = await this.#spools.take(blob.length);
-      return taken;
-    });
-    let length = 0;
-    try {
-      const filled = storedAlgorithm ? known?.filled : undefined;
-      const report = await this.#work.run(layer, task, 'inspect', filled);
-      this.#compare(layer, report, known, plainAlgorithm !== undefined);
-      length = report.length ?? 0;
-      return { spool: known?.spool ?? (taken as SpoolPlace), report };
-    } finally {
-      taken?.giveBack(length);
-    }
+  async checked(layer: StoredLayer): Promise<StoredLayer> {
+    return (await this.#isDamaged(layer)) ? this.#fetchAgain(layer) : layer;
   }
 
-  #compare(layer: Layer, report: LayerReport, known: KnownLayer | undefined, isPlainHashed: boolean): void {
-    const { digest, diffId } = layer;
-    if (digest && this.#verifies) compareDigest(layer, digest, report.storedHash);
-    if (diffId && isPlainHashed) compareDigest(layer, diffId, report.plainHash);
-    if (known && report.length !== known.contents.length)
-      throw otherLength(layer, report.length, known.contents.length);
+  /**
+   * Compares the stored bytes of a layer with their digest, while they are being read.
+   *
+   * @throws as `checked`. A damaged copy has then been discarded, so that the next call fetches it again
+   */
+  async check(layer: StoredLayer): Promise<void> {
+    const { digest, keeper } = layer;
+    if (!digest) return;
+    const actual = await this.#hash(layer, algorithmOf(digest));
+    if (actual !== hexOf(digest)) await keeper?.discard();
+    compareDigest(layer, digest, actual);
   }
 
   /** Keeps the index of a verified layer, if the layer's source keeps anything. */
@@ -124,11 +114,21 @@ export class LayerDecoder {
     await Promise.all(this.#keeping);
   }
 
+  async #fetchAgain(layer: StoredLayer): Promise<StoredLayer> {
+    await layer.keeper?.discard();
+    return this.#refetch(layer);
+  }
+
+  /** Whether the layer can be fetched again, and should be. */
   async #isDamaged(layer: StoredLayer): Promise<boolean> {
-    const { blob, digest } = layer;
-    if (!digest || this.#options.signal?.aborted) return false;
-    const { hashes } = await this.#work.run(layer, hashTask(blob, [algorithmOf(digest)]), 'verify');
-    return hashes?.[0] !== hexOf(digest);
+    const { digest, keeper } = layer;
+    if (!digest || !keeper || this.#options.signal?.aborted) return false;
+    return (await this.#hash(layer, algorithmOf(digest))) !== hexOf(digest);
+  }
+
+  async #hash(layer: StoredLayer, algorithm: string): Promise<string | undefined> {
+    const { hashes } = await this.#work.run(layer, hashTask(layer.blob, [algorithm]), 'verify');
+    return hashes?.[0];
   }
 
   get #verifies(): boolean {
@@ -136,7 +136,20 @@ export class LayerDecoder {
   }
 }
 
-function otherLength(layer: Layer, length: number | undefined, known: number): DimgxError {
-  const message = `layer ${layer.name} is damaged: it decodes to ${length} bytes, and to ${known} in an earlier run`;
-  return new DimgxError('DIMGX_IMAGE_SIZE_MISMATCH', message, { layer: layer.name });
+/**
+ * What a decoding task found.
+ *
+ * @param place where it kept the uncompressed bytes, if it did
+ */
+export function decodedLayer(
+  { blob, compression }: Pick<StoredLayer, 'blob' | 'compression'>,
+  { contents, plainHash, isSpooled = false }: LayerReport,
+  place: TakenPlace | undefined,
+): DecodedLayer {
+  const { length, decoderMemory } = contents as LayerContents;
+  const bytes: LayerBytes =
+    place && isSpooled
+      ? { stored: { file: place.file, offset: place.offset, length }, compression: 'none', length, decoderMemory: 0 }
+      : { stored: blob, compression, length, decoderMemory };
+  return { contents: contents as LayerContents, plainHash, bytes };
 }

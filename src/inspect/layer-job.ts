@@ -25,8 +25,6 @@ export type LayerJob =
       readonly arriving?: SharedArrayBuffer;
       /** Hash algorithms for the stored and the uncompressed bytes. `undefined`: do not hash. */
       readonly storedAlgorithm: string | undefined;
-      /** Hex. If set, the stored bytes are hashed first and decoded only if they match. */
-      readonly expected?: string | undefined;
       readonly plainAlgorithm: string | undefined;
       readonly budget: BudgetShare;
     });
@@ -39,8 +37,8 @@ interface BudgetShare {
 /** Result of a job: hex digests of what was hashed, and contents if headers were read. */
 export interface LayerReport {
   readonly contents?: LayerContents | undefined;
-  /** Length of the uncompressed layer, in bytes, if it was decoded. */
-  readonly length?: number;
+  /** Whether the spool has all bytes of a layer that was decoded. */
+  readonly isSpooled?: boolean;
   readonly followed?: readonly FollowedLayer[];
   /** Hex, in the order of `algorithms`. */
   readonly hashes?: readonly string[];
@@ -67,12 +65,6 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
   }
   const stored = job.storedAlgorithm === undefined ? undefined : createHash(job.storedAlgorithm);
   const plain = job.plainAlgorithm === undefined ? undefined : createHash(job.plainAlgorithm);
-  if (stored && job.expected !== undefined) {
-    await hashRegion(io.read(job.blob), job.blob.length, [stored]);
-    const storedHash = stored.digest('hex');
-    if (storedHash !== job.expected) return { storedHash };
-    return { ...(await decodeLayer(job, { plain }, io, budget, onBytes)), storedHash, plainHash: plain?.digest('hex') };
-  }
   const behind = job.arriving ? { ...io, read: readBehind(io, new SharedLength(job.arriving), job.blob.offset) } : io;
   const decoded = await decodeLayer(job, { stored, plain }, behind, budget, onBytes);
   return { ...decoded, storedHash: stored?.digest('hex'), plainHash: plain?.digest('hex') };

@@ -5,7 +5,6 @@ import type { ThreadShare } from '../base/worker/thread-share.js';
 import { blocksThread } from '../compression/codecs.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
-import type { FillLevel } from '../layer/fill-level.js';
 import type { InspectOptions } from '../options.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerReport } from './layer-job.js';
@@ -116,15 +115,11 @@ export class LayerWork {
     this.#options = options;
   }
 
-  /**
-   * @param filled raised to the length of the spool that the layer is decoded into
-   * @throws what the job throws, with the layer's name; DIMGX_ABORTED
-   */
-  run(layer: StoredLayer, task: LayerTask, stage: 'inspect' | 'verify', filled?: FillLevel): Promise<LayerReport> {
+  /** @throws what the job throws, with the layer's name; DIMGX_ABORTED */
+  run(layer: StoredLayer, task: LayerTask, stage: 'inspect' | 'verify'): Promise<LayerReport> {
     let done = 0;
-    const onBytes = (bytes: number, spooled = 0) => {
+    const onBytes = (bytes: number) => {
       done += bytes;
-      filled?.rise(spooled);
       this.#options.onProgress?.({ stage, item: layer.name, done, total: layer.blob.length });
     };
     return this.#run(task, onBytes).catch((error: unknown) => this.refuse(layer, error));

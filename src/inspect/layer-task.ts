@@ -38,46 +38,46 @@ export function followTask(spool: RegionFile, length: SharedLength, limits: Limi
   return task('follow', whole, (fd) => ({ kind: 'follow', fd, length: length.memory, limits, hashes }));
 }
 
-/** Where a layer is decoded to. */
+/** Where the uncompressed bytes of a layer are kept. */
 export interface SpoolPlace {
   readonly file: RegionFile;
   /** Offset of its first byte in the file, in bytes. */
   readonly offset: number;
-  /** Maximum length, in bytes; `undefined` for no maximum. */
-  readonly room?: number;
+  /** Maximum length, in bytes. */
+  readonly room: number;
 }
 
 /** How a layer is decoded. */
 export type Decoding = Pick<
   Extract<LayerJob, { kind: 'decode' }>,
-  'compression' | 'reads' | 'arriving' | 'storedAlgorithm' | 'expected' | 'plainAlgorithm'
+  'compression' | 'arriving' | 'storedAlgorithm' | 'plainAlgorithm'
 >;
 
-/** @param place provides the spool; called when the work starts */
+/** @param place provides a place to keep the uncompressed bytes, if there is one; called when the work starts */
 export function decodeTask(
   blob: Region,
   decoding: Decoding,
   budget: Budget,
-  place: () => Promise<SpoolPlace>,
+  place: () => Promise<SpoolPlace | undefined>,
 ): LayerTask {
   const open = async (): Promise<OpenTask> => {
-    const { file: spool, offset, room } = await place();
-    const fd = await spool.hold();
+    const spool = await place();
+    const fd = await spool?.file.hold();
     try {
       const job: LayerJob = {
         kind: 'decode',
         ...decoding,
         blob: { ...blob, file: await blob.file.hold() },
-        spool: { fd, offset, room },
+        spool: spool && fd !== undefined ? { fd, offset: spool.offset, room: spool.room } : undefined,
         budget: shareOf(budget),
       };
       const release = () => {
         blob.file.release();
-        spool.release();
+        spool?.file.release();
       };
       return { job, release };
     } catch (failure) {
-      spool.release();
+      spool?.file.release();
       throw failure;
     }
   };
@@ -97,21 +97,12 @@ function shareOf({ limits, counters }: Budget) {
   return { limits, counters };
 }
 
-/** Progress that a thread reports while it works on a layer. */
-interface LayerProgress {
-  readonly bytes: number;
-  readonly spooled: number;
-}
-
 /** @param lane runs the task if there are no threads; without a lane, the task then fails */
 export function threadTask(task: LayerTask, onBytes: OnBytes, lane?: LocalLane): ThreadTask<LayerReport> {
   return {
     size: task.size,
     open: () => task.open(),
-    onProgress: (progress) => {
-      const { bytes, spooled } = progress as LayerProgress;
-      onBytes(bytes, spooled);
-    },
+    onProgress: (bytes) => onBytes(bytes as number),
     runHere: async () => {
       if (lane) return lane.run(task, onBytes);
       throw new NoThreads();

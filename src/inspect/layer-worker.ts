@@ -8,6 +8,7 @@ import { type LayerJob, runLayerJob } from './layer-job.js';
 
 /** Worker-thread side of a thread pool for layers: one job at a time, with synchronous I/O. */
 
+/** In bytes. */
 const PROGRESS_STEP = 8 * 1024 * 1024;
 const gate = new TerminationGate((workerData as ThreadData).gate);
 const io: LayerIo = { read: readRegionSync, write: writeAtSync, whole: (work) => gate.hold(work) };
@@ -17,16 +18,13 @@ function answer(message: ThreadAnswer, transfer: readonly ArrayBuffer[] = []): v
 }
 
 parentPort?.on('message', async (job: LayerJob) => {
-  const progress = { bytes: 0, spooled: 0 };
-  let reported = 0;
+  let progress = 0;
   try {
-    const report = await runLayerJob(job, io, (bytes, spooled = 0) => {
-      progress.bytes += bytes;
-      progress.spooled = Math.max(progress.spooled, spooled);
-      if (progress.bytes < PROGRESS_STEP && progress.spooled < reported + PROGRESS_STEP) return;
+    const report = await runLayerJob(job, io, (bytes) => {
+      progress += bytes;
+      if (progress < PROGRESS_STEP) return;
       answer({ kind: 'progress', progress });
-      progress.bytes = 0;
-      reported = progress.spooled;
+      progress = 0;
     });
     answer({ kind: 'progress', progress });
     const tables = [report.contents, ...(report.followed ?? []).map(({ contents }) => contents)];

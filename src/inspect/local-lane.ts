@@ -72,7 +72,9 @@ export class LocalLane {
     const { job, release } = await task.open();
     try {
       this.#goOn();
-      return await runLayerJob(job, this.#io, onBytes);
+      const report = await runLayerJob(job, this.#io, onBytes);
+      this.#goOn();
+      return report;
     } finally {
       release();
     }

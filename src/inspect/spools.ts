@@ -1,87 +1,95 @@
+import { type FileHandle, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import type { DescriptorFile } from '../base/io/held-file.js';
-import { isCodedTooMany } from '../base/io/open-file-limit.js';
 import type { Resources } from '../base/io/resources.js';
-import { openSpool, requireSpoolSpace, spoolFile } from '../base/io/spool.js';
+import { openSpool, spoolFile } from '../base/io/spool.js';
 import type { SpoolPlace } from './layer-task.js';
 
 /** Places in spools begin at page boundaries. */
 const PAGE = 4096;
 
+/** Types of file systems that keep everything in memory. Source: Linux, magic.h: tmpfs, ramfs. */
+const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
+
+/** A layer gets a place only if it may grow to this many times its stored size. Most layers grow to three times. */
+const GROWTH = 4;
+
 /** A place in a spool that belongs to its taker until it is given back. */
 export interface TakenPlace extends SpoolPlace {
-  /** @param length length of what was written there, in bytes */
-  giveBack(length: number): void;
+  /** @param length length of what is kept there, in bytes; 0 for nothing */
+  giveBack(length: number): Promise<void>;
+}
+
+interface FreeSpool {
+  readonly handle: FileHandle;
+  readonly file: DescriptorFile;
+  /** Where the next layer begins. */
+  readonly end: number;
 }
 
 /**
- * Temporary files that layers are decoded into. Layers share them, one after another, so there are no more files than
- * layers being decoded at once. The image's resources close them.
+ * Temporary files in memory that keep what compressed layers decode to, so that they are decoded once. There are none
+ * on a disk, where writing takes longer than decoding again. The rule: the temporary folder is in memory, and all
+ * layers together take at most half of its free space and half of the machine's free memory. The image's resources
+ * close the files.
  */
 export class Spools {
-  readonly #tmpDir: string | undefined;
+  readonly #tmpDir: string;
   readonly #resources: Resources;
-  /** Free spools. `end` is where the next layer begins. */
-  readonly #free: { readonly file: DescriptorFile; readonly end: number }[] = [];
-  /** Number of places not given back yet. */
-  #taken = 0;
-  readonly #waiting: (() => void)[] = [];
-  #known: Promise<DescriptorFile> | undefined;
-  #knownEnd = 0;
+  readonly #free: FreeSpool[] = [];
+  /** Bytes that may still be taken. */
+  #room: Promise<number> | undefined;
 
+  /** @param tmpDir default: the system's temporary folder */
   constructor(tmpDir: string | undefined, resources: Resources) {
-    this.#tmpDir = tmpDir;
+    this.#tmpDir = tmpDir ?? tmpdir();
     this.#resources = resources;
   }
 
   /**
-   * Takes a place for a layer of unknown length. If no more files can be opened, waits until another place is given
-   * back.
+   * Takes a place for a layer.
    *
-   * @param atLeast minimum size of the layer, in bytes
-   * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES
+   * @param storedLength size of the compressed layer, in bytes
+   * @returns `undefined` if there is no room
    */
-  async take(atLeast: number): Promise<TakenPlace> {
-    const { file, end } = await this.#find(atLeast);
-    this.#taken++;
-    let isGiven = false;
-    const giveBack = (length: number) => {
-      if (isGiven) return;
-      isGiven = true;
-      this.#taken--;
-      this.#free.push({ file, end: Math.ceil((end + length) / PAGE) * PAGE });
-      this.#waiting.shift()?.();
+  async take(storedLength: number): Promise<TakenPlace | undefined> {
+    this.#room ??= roomIn(this.#tmpDir);
+    // Half of what is left: others may be decoded at the same time.
+    const room = Math.floor((await this.#room) / 2);
+    if (room < storedLength * GROWTH) return undefined;
+    this.#giveRoom(-room);
+    const spool = this.#free.pop() ?? (await this.#open());
+    if (!spool) {
+      this.#giveRoom(room);
+      return undefined;
+    }
+    const { handle, file, end } = spool;
+    const giveBack = async (length: number) => {
+      this.#giveRoom(room - length);
+      if (length === 0) await handle.truncate(end);
+      this.#free.push({ handle, file, end: Math.ceil((end + length) / PAGE) * PAGE });
     };
-    return { file, offset: end, giveBack };
+    return { file, offset: end, room, giveBack };
   }
 
-  /** Allots a place to a layer of known length. @throws as `take` */
-  async allot(length: number, atLeast: number): Promise<SpoolPlace> {
-    const offset = this.#knownEnd;
-    this.#knownEnd = Math.ceil((offset + length) / PAGE) * PAGE;
-    if (this.#known) await requireSpoolSpace(this.#tmpDir, atLeast);
-    this.#known ??= this.#open(atLeast);
-    return { file: await this.#known, offset, room: length };
+  #giveRoom(bytes: number): void {
+    this.#room = this.#room?.then((room) => room + bytes);
   }
 
-  async #find(atLeast: number): Promise<{ readonly file: DescriptorFile; readonly end: number }> {
-    for (;;) {
-      const free = this.#free.pop();
-      if (free) {
-        await requireSpoolSpace(this.#tmpDir, atLeast);
-        return free;
-      }
-      try {
-        return { file: await this.#open(atLeast), end: 0 };
-      } catch (failure) {
-        if (this.#taken === 0 || !isCodedTooMany(failure)) throw failure;
-        await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      }
+  /** @returns `undefined` if no file can be opened: a spool is never necessary */
+  async #open(): Promise<FreeSpool | undefined> {
+    try {
+      const handle = await openSpool(this.#tmpDir, undefined, false);
+      const file = spoolFile(handle);
+      this.#resources.adoptFile(file);
+      return { handle, file, end: 0 };
+    } catch {
+      return undefined;
     }
   }
+}
 
-  async #open(atLeast: number): Promise<DescriptorFile> {
-    const file = spoolFile(await openSpool(this.#tmpDir, atLeast, false));
-    this.#resources.adoptFile(file);
-    return file;
-  }
+async function roomIn(folder: string): Promise<number> {
+  const { type, bavail, bsize } = await statfs(folder).catch(() => ({ type: 0, bavail: 0, bsize: 0 }));
+  return IN_MEMORY.has(type >>> 0) ? Math.min(bavail * bsize, process.availableMemory()) / 2 : 0;
 }

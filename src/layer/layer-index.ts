@@ -1,11 +1,11 @@
 import type { Region } from '../base/io/region.js';
 import { requireThat } from '../check-options.js';
+import type { CompressionName } from '../compression/codecs.js';
 import type { Warning } from '../errors.js';
 import type { Layer } from '../image/layer.js';
 import { type Digest, requireDigest } from '../reference/digest.js';
 import type { Entries } from './entries.js';
 import { type EntryColumns, EntryTable } from './entry-table.js';
-import type { FillLevel } from './fill-level.js';
 
 /** Digests computed from a layer's bytes. `undefined` if the bytes were not hashed. */
 export interface LayerDigests {
@@ -31,12 +31,20 @@ export interface LayerIndex {
   readonly verified: Promise<LayerDigests>;
 }
 
+/** Where a layer's bytes are. Compressed ones are decoded again whenever they are read. */
+export interface LayerBytes {
+  readonly stored: Region;
+  /** How `stored` is compressed. */
+  readonly compression: CompressionName;
+  /** Length of the uncompressed layer, in bytes. */
+  readonly length: number;
+  /** Memory that its decoder needs, in bytes; 0 if it is not compressed. */
+  readonly decoderMemory: number;
+}
+
 /** A `LayerIndex` with access to the layer's bytes, for internal use. */
 export interface IndexedLayer extends LayerIndex {
-  /** The layer's uncompressed bytes. `filled` says how many are available. */
-  readonly region: Region;
-  /** A layer whose headers were already known may still be arriving. Waits reject with what is wrong with the layer. */
-  readonly filled: FillLevel;
+  readonly bytes: LayerBytes;
   readonly entries: EntryTable;
   /** Whether the image is for Windows, whose records in entry headers are kept. */
   readonly forWindows: boolean;
@@ -60,6 +68,8 @@ export interface LayerContents {
   readonly length: number;
   /** Bytes counted against `maxSize`: the length, plus what sparse files expand to. */
   readonly spentBytes: number;
+  /** Memory that the layer's decoder needed, in bytes; 0 for an uncompressed layer. */
+  readonly decoderMemory: number;
   readonly warnings: readonly Warning[];
   /** Warning about records that only matter in an image for Windows and are dropped from other images. */
   readonly windowsRecords?: Warning | undefined;

@@ -46,18 +46,20 @@ export class HeaderChanges implements Changes {
     if (!this.has(item)) return undefined;
     const link = this.#link.get(item);
     const inode = this.#inode.get(item);
+    const xattrsOf = this.xattrsOf(item);
     return {
       path: this.#tree.path(this.#node.get(item)),
       ...(link !== NONE && { link: this.#tree.path(link) }),
       ...(inode !== NONE && { metadata: this.#metadata(inode) }),
-      ...(inode !== NONE && link === NONE && this.#xattrs(inode)),
+      ...(xattrsOf.length > 0 && { xattrsOf }),
     };
   }
 
-  #xattrs(inode: number): Pick<HeaderChange, 'xattrsOf'> {
-    const refs = this.#tree.inodes.xattrRefs(inode);
+  xattrsOf(item: number): NonNullable<HeaderChange['xattrsOf']> {
+    const inode = this.#inode.get(item);
+    if (inode === NONE || this.#link.get(item) !== NONE || !this.#tree.inodes.hasXattrs(inode)) return [];
     const newest = this.#layers.length - 1;
-    return refs.length === 0 ? {} : { xattrsOf: refs.map(({ layer, entry }) => ({ layer: newest - layer, entry })) };
+    return this.#tree.inodes.xattrRefs(inode).map(({ layer, entry }) => ({ layer: newest - layer, entry }));
   }
 
   #metadata(inode: number) {

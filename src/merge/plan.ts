@@ -24,6 +24,8 @@ export interface Changes {
   has(item: number): boolean;
   /** Whether the item becomes a hard link without contents. */
   isLink(item: number): boolean;
+  /** `HeaderChange.xattrsOf`, without the rest of the change; empty if there are none. */
+  xattrsOf(item: number): NonNullable<HeaderChange['xattrsOf']>;
   get(item: number): HeaderChange | undefined;
 }
 

@@ -35,7 +35,8 @@ export async function writeTarget(destination: Destination, tar: TarFiller, opti
   try {
     const { encoder } = destination;
     const isCopied = encoder === undefined && destination.kind !== 'stream';
-    const written = await (isCopied ? copyInto(sink, tar, options) : streamInto(sink, encoder, tar, options));
+    const copy = () => (isCopied ? copyInto(sink, tar, options) : streamInto(sink, encoder, tar, options));
+    const written = await copy().finally(() => tar.close());
     await options.settle?.();
     await sink.publish();
     return written;

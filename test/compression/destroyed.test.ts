@@ -13,7 +13,7 @@ const PROGRAM = `
   const { codecOf } = await import(modules + 'codecs.js');
   const codec = codecOf(name);
   const make = side === 'encoder' ? await codec.loadEncoder() : await codec.loadDecoder();
-  const stream = make({ level: codec.levels.highest, threads: 2 });
+  const stream = side === 'encoder' ? make({ level: codec.levels.highest, threads: 2 }) : make();
   const piece = side === 'encoder' ? Buffer.alloc(5e6, 'layers ') : Buffer.from(stored, 'base64');
   const failure = new Error('enough');
   const told = new Promise((resolve) => stream.on('error', resolve));

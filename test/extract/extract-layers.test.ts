@@ -1,16 +1,12 @@
 import { createHash } from 'node:crypto';
-import { writeSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { readRegion } from '#dimgx/base/io/region.js';
 import { extractLayers } from '#dimgx/extract/extract-layers.js';
-import { FillLevel } from '#dimgx/layer/fill-level.js';
-import type { IndexedLayer, LayerIndex } from '#dimgx/layer/layer-index.js';
+import type { LayerIndex } from '#dimgx/layer/layer-index.js';
 import { flattenLayers, withLayers } from '../helpers/flatten-layers.js';
 import { extension, paxRecord, type RawEntry, rawLayer } from '../helpers/raw-layer.js';
 import { readTar, treeOfTar } from '../helpers/read-tar.js';
-import { storedRegion } from '../helpers/stored-region.js';
 
 const file = (name: string, content: string): RawEntry => ({ name, content });
 
@@ -118,51 +114,6 @@ test('a layer that is not what its digest says ends the stream, also when nothin
     await expect(buffer(extractLayers(layers))).rejects.toThrow('damaged');
   });
 });
-
-test('layers that are still on their way give the same bytes, and none before they are there', async () => {
-  const layers = [
-    [
-      { name: 'd', type: '5', mode: 0o700 },
-      ...[...'abcdefgh'].map((name) => file(`d/${name}`, content(name, 400_000))),
-    ],
-    [file('./x', content('x', 70_000)), file('d/.wh.c', ''), file('d/e', content('E', 1_300_000))],
-  ];
-  await withLayers(layers, {}, async (indexes) => {
-    const whole = await buffer(extractLayers(indexes));
-    for (const step of [1000, 300_000, 5_000_000]) {
-      const pours = await Promise.all(indexes.map((index) => slowly(index, step)));
-      const [tar] = await Promise.all([buffer(extractLayers(pours.map(({ index }) => index))), ...pours.map(pour)]);
-      expect(tar.equals(whole)).toBe(true);
-    }
-  });
-});
-
-test('a layer that breaks off on its way ends the stream', async () => {
-  await withLayers([[file('a', content('a', 100_000))]], {}, async ([index]) => {
-    const filled = new FillLevel(50_000);
-    const tar = buffer(extractLayers([{ ...(index as IndexedLayer), filled } as IndexedLayer]));
-    filled.fail(new Error('damaged'));
-    await expect(tar).rejects.toThrow('damaged');
-  });
-});
-
-/** The layer in a file that holds other bytes until its own are poured in. */
-async function slowly(layer: LayerIndex, step: number) {
-  const index = layer as IndexedLayer;
-  const bytes = Buffer.alloc(index.region.length);
-  await readRegion(index.region)(bytes, 0);
-  const region = await storedRegion(Buffer.alloc(bytes.length, 0xff));
-  const filled = new FillLevel();
-  return { index: { ...index, region, filled }, bytes, step };
-}
-
-async function pour({ index: { region, filled }, bytes, step }: Awaited<ReturnType<typeof slowly>>): Promise<void> {
-  for (let at = 0; at < bytes.length; at += step) {
-    writeSync(await region.file.hold(), bytes, at, Math.min(step, bytes.length - at), at);
-    filled.rise(Math.min(at + step, bytes.length));
-    await new Promise(setImmediate);
-  }
-}
 
 test('an abort ends the stream, read or not', async () => {
   await withLayers([[file('a', content('a', 9_000_000))]], {}, async (indexes) => {

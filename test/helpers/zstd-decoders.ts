@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { nodeZstd, zstd } from '#dimgx/compression/zstd.js';
 import { ZstdDecoder } from '#dimgx/compression/zstd-frames.js';
-import { loadWasmDecoder } from '#dimgx/compression/zstd-wasm.js';
+import { loadWasmDecoders } from '#dimgx/compression/zstd-wasm.js';
 
 /** Both ways to read zstd, whichever of them this Node would use. */
 export interface ZstdBackend {
@@ -16,5 +16,5 @@ export const ZSTD_BACKENDS: readonly ZstdBackend[] = [
     isMissing: nodeZstd() === undefined,
     decoder: async () => (await zstd.loadDecoder())(),
   },
-  { name: 'the WASM library', isMissing: false, decoder: async () => new ZstdDecoder(await loadWasmDecoder()) },
+  { name: 'the WASM library', isMissing: false, decoder: async () => new ZstdDecoder(await loadWasmDecoders()) },
 ];

@@ -45,7 +45,7 @@ async function layersOf(stored: readonly { bytes: Uint8Array; plain?: Uint8Array
 const zipped = (plain: Uint8Array, parts: Partial<StoredLayer> = {}) => ({ bytes: gzipSync(plain), plain, parts });
 
 function shown(index: LayerIndex) {
-  const { entries, contentSize, region, warnings } = index as IndexedLayer;
+  const { entries, contentSize, bytes, warnings } = index as IndexedLayer;
   const list = Array.from({ length: entries.length }, (_, i) => ({
     path: Buffer.from(entries.path(i)).toString(),
     link: Buffer.from(entries.link(i)).toString(),
@@ -54,7 +54,7 @@ function shown(index: LayerIndex) {
     place: [entries.start(i), entries.headerOffset(i), entries.dataOffset(i), entries.end(i)],
     ...entries.metadata(i),
   }));
-  return { list, contentSize, length: region.length, warnings };
+  return { list, contentSize, length: bytes.length, warnings };
 }
 
 describe('layers are inspected', () => {

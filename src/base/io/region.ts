@@ -170,6 +170,24 @@ export async function hashRegion(
   }
 }
 
+/**
+ * Yields the bytes of a region in order. Two buffers are used in turn, so a piece is overwritten once the next but one
+ * is requested.
+ *
+ * @param size length of a piece, in bytes; the last one may be shorter
+ * @throws as `read`
+ */
+export async function* piecesOfRegion(read: ReadAt, length: number, size: number): AsyncGenerator<Buffer, void, void> {
+  const room = Math.min(size, length);
+  let [buffer, other] = [Buffer.allocUnsafeSlow(room), Buffer.allocUnsafeSlow(room)];
+  for (let position = 0; position < length; position += room) {
+    const bytes = buffer.subarray(0, length - position);
+    await read(bytes, position);
+    yield bytes;
+    [buffer, other] = [other, buffer];
+  }
+}
+
 /** Maximum number of pieces in one vectored read or write. Source: POSIX, IOV_MAX, which is 1024 on Linux. */
 export const MAX_PIECES = 512;
 

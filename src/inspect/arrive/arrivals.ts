@@ -1,8 +1,9 @@
 import type { Limits } from '../../base/limits.js';
 import type { WatchArrivals } from '../../image/arrivals.js';
 import type { StoredLayer } from '../../image/layer.js';
+import type { DecodedLayer } from '../layer-decoder.js';
 import { ArrivingArchives, type IndexedMember } from './arriving-archives.js';
-import { ArrivingBlobs, type ArrivingBlobsOptions, type DecodedBlob } from './arriving-blobs.js';
+import { ArrivingBlobs, type ArrivingBlobsOptions } from './arriving-blobs.js';
 
 interface ArrivalsOptions extends ArrivingBlobsOptions {
   readonly limits: Limits;
@@ -12,8 +13,8 @@ interface ArrivalsOptions extends ArrivingBlobsOptions {
 export type Arrival =
   /** An uncompressed layer, read in place. Its entries do not count towards the limits yet. */
   | { readonly way: 'indexed'; readonly member: IndexedMember }
-  /** A compressed layer, decoded into a spool. Its stored bytes match their digest. */
-  | { readonly way: 'decoded'; readonly blob: DecodedBlob };
+  /** A compressed layer. Its stored bytes match their digest. */
+  | { readonly way: 'decoded'; readonly decoded: DecodedLayer };
 
 /**
  * Reads layers while the image's source still fetches them, in threads behind the writer. Layers that cannot be read
@@ -47,8 +48,8 @@ export class Arrivals {
     const { file, offset, length } = layer.blob;
     const member = this.#members.find((each) => each.file === file && each.offset === offset && each.length === length);
     if (member) return { way: 'indexed', member };
-    const blob = await this.#blobs.take(layer);
-    return blob && { way: 'decoded', blob };
+    const decoded = await this.#blobs.take(layer);
+    return decoded && { way: 'decoded', decoded };
   }
 
   /** Ends the threads at once. */

@@ -3,20 +3,21 @@ import { isCodedTooMany } from '../../base/io/open-file-limit.js';
 import { SharedLength } from '../../base/worker/shared-length.js';
 import type { ThreadShare } from '../../base/worker/thread-share.js';
 import type { LayerFile, WatchLayer } from '../../image/arrivals.js';
-import type { Layer } from '../../image/layer.js';
+import type { Layer, StoredLayer } from '../../image/layer.js';
 import { algorithmOf } from '../../reference/digest.js';
 import type { Budget } from '../budget.js';
 import type { OnBytes } from '../index-layer.js';
+import { type DecodedLayer, decodedLayer } from '../layer-decoder.js';
 import type { LayerReport } from '../layer-job.js';
-import { type Decoding, decodeTask, NoThreads, type SpoolPlace, threadTask } from '../layer-task.js';
+import { type Decoding, decodeTask, NoThreads, threadTask } from '../layer-task.js';
 import type { InspectionPool } from '../pool.js';
 import type { Spools, TakenPlace } from '../spools.js';
 
 /** A layer that was decoded while it arrived. */
-export interface DecodedBlob {
-  /** Contains its uncompressed bytes. */
-  readonly spool: SpoolPlace;
+interface DecodedBlob {
   readonly report: LayerReport;
+  /** Where its uncompressed bytes are kept, if they are. */
+  readonly place: TakenPlace | undefined;
 }
 
 export interface ArrivingBlobsOptions {
@@ -57,8 +58,7 @@ export class ArrivingBlobs {
     this.#files.push(file);
     const length = new SharedLength();
     const plainAlgorithm = this.#options.hashes && layer.diffId ? algorithmOf(layer.diffId) : undefined;
-    const reading = { compression, arriving: length.memory, reads: true };
-    const decoding = { ...reading, storedAlgorithm: undefined, plainAlgorithm };
+    const decoding = { compression, arriving: length.memory, storedAlgorithm: undefined, plainAlgorithm };
     const decoded = handledLater(this.#decode(decoding, file, layer));
     const key = keyOf(layer);
     this.#blobs.set(key, decoded);
@@ -85,9 +85,10 @@ export class ArrivingBlobs {
    * @returns `undefined` if the layer was not watched, or if there were not enough threads or descriptors to decode it
    * @throws what is wrong with the layer; DIMGX_ABORTED after `close`
    */
-  async take(layer: Layer): Promise<DecodedBlob | undefined> {
+  async take(layer: StoredLayer): Promise<DecodedLayer | undefined> {
     try {
-      return await this.#blobs.get(keyOf(layer));
+      const blob = await this.#blobs.get(keyOf(layer));
+      return blob && decodedLayer(layer, blob.report, blob.place);
     } catch (failure) {
       if (failure instanceof NoThreads || isCodedTooMany(failure)) return undefined;
       throw failure;
@@ -117,10 +118,10 @@ export class ArrivingBlobs {
         done = 0;
       };
       const report = await this.#followers.run(threadTask(task, onBytes));
-      place?.giveBack(report.length ?? 0);
-      return { spool: place as SpoolPlace, report };
+      await place?.giveBack(report.isSpooled ? (report.contents?.length ?? 0) : 0);
+      return { report, place };
     } catch (failure) {
-      place?.giveBack(0);
+      await place?.giveBack(0);
       throw failure;
     } finally {
       await close();

@@ -4,7 +4,6 @@ import { TarAssembler } from '#dimgx/extract/assembler.js';
 import { Budget } from '#dimgx/inspect/budget.js';
 import { indexPlainLayer, type LayerIo } from '#dimgx/inspect/index-layer.js';
 import { EntryTable } from '#dimgx/layer/entry-table.js';
-import { FillLevel } from '#dimgx/layer/fill-level.js';
 import type { IndexedLayer } from '#dimgx/layer/layer-index.js';
 import { mergeLayers } from '#dimgx/merge/merge-layers.js';
 import { planColumns } from '#dimgx/merge/merge-plan.js';
@@ -76,8 +75,8 @@ async function indexesOf(layers: readonly Buffer[]): Promise<IndexedLayer[]> {
       isForWindows: forWindows,
       ...contents
     } = await indexPlainLayer({ file: -1, offset: 0, length }, io, budget);
-    const region = { file: new DescriptorFile({ fd: scratch.fd }), offset, length };
-    const layer = layerValue({ name: `layer ${position}`, blob: region });
+    const stored = { file: new DescriptorFile({ fd: scratch.fd }), offset, length };
+    const layer = layerValue({ name: `layer ${position}`, blob: stored });
     const place = { position, of: layers.length };
     const entries = new EntryTable(columns);
     indexes.push({
@@ -85,9 +84,8 @@ async function indexesOf(layers: readonly Buffer[]): Promise<IndexedLayer[]> {
       layer,
       place,
       forWindows,
-      region,
+      bytes: { stored, compression: 'none', length, decoderMemory: 0 },
       entries,
-      filled: FillLevel.full,
       verified: Promise.resolve({}),
     });
     offset += length;

@@ -4,21 +4,25 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Resources } from '#dimgx/base/io/resources.js';
 import { DEFAULT_LIMITS, type Limits } from '#dimgx/base/limits.js';
-import type { Layer } from '#dimgx/image/layer.js';
 import { ArrivingBlobs } from '#dimgx/inspect/arrive/arriving-blobs.js';
 import { Budget } from '#dimgx/inspect/budget.js';
 import { sharedPool } from '#dimgx/inspect/pool.js';
 import { Spools } from '#dimgx/inspect/spools.js';
 import { diffIdOf, layerOf, sha256 } from '../../helpers/built-image.js';
+import { layerValue } from '../../helpers/image-value.js';
 import { temporaryFolder } from '../../helpers/members.js';
-import { bytesOf } from '../../helpers/opened.js';
 import { codeOf } from '../../helpers/opened-engine.js';
 import { regionOf } from '../../helpers/stored-region.js';
 
 const plain = await layerOf({ a: 'x'.repeat(70_000), b: '', c: randomBytes(300_000) });
 const stored = gzipSync(plain);
 
-const layer: Layer = { digest: `sha256:${sha256(stored)}`, diffId: diffIdOf(plain) as 'sha256:', tags: [], name: 'x' };
+const layer = layerValue({
+  digest: `sha256:${sha256(stored)}`,
+  diffId: diffIdOf(plain) as 'sha256:',
+  compression: 'gzip',
+  name: 'x',
+});
 
 /** What decodes, and a file that it reads. */
 async function beginning(limits: Limits = DEFAULT_LIMITS, told: number[] = []) {
@@ -52,11 +56,10 @@ describe('a compressed layer that arrives', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     arriving.finish();
-    const { spool, report } = (await arriving.take(layer)) ?? expect.unreachable();
-    expect((await bytesOf({ ...spool, length: plain.length })).equals(plain)).toBe(true);
-    expect(report.contents?.columns.length).toBe(3);
-    expect(report.plainHash).toBe(sha256(plain));
-    expect(report.storedHash).toBeUndefined();
+    const { contents, plainHash, bytes } = (await arriving.take(layer)) ?? expect.unreachable();
+    expect(bytes).toEqual({ stored: layer.blob, compression: 'gzip', length: plain.length, decoderMemory: 65_536 });
+    expect(contents.columns.length).toBe(3);
+    expect(plainHash).toBe(sha256(plain));
   });
 
   test('is decoded as far as it is there', async () => {
@@ -105,7 +108,7 @@ describe('a compressed layer that arrives', () => {
     await again.write(stored);
     watched(arriving, again, stored.length).grown(stored.length);
     watcher.discard();
-    expect((await arriving.take(layer))?.report.plainHash).toBe(sha256(plain));
+    expect((await arriving.take(layer))?.plainHash).toBe(sha256(plain));
     expect(await arriving.take({ ...layer, diffId: diffIdOf(Buffer.from('other')) as 'sha256:' })).toBeUndefined();
   });
 

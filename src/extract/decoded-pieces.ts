@@ -1,0 +1,104 @@
+import type { Duplex } from 'node:stream';
+import { piecesOfRegion, readRegion } from '../base/io/region.js';
+import { decodeInto, decodingFailure } from '../compression/decode-into.js';
+import { DimgxError } from '../errors.js';
+import type { LayerBytes } from '../layer/layer-index.js';
+
+/** Largest piece of compressed bytes to read, in bytes. */
+const STORED_PIECE = 256 * 1024;
+
+/** Creates the decoder of a layer. `waiting` is as for `MakeDecoder`. */
+export type OpenDecoder = (bytes: LayerBytes, waiting: number) => Promise<Duplex>;
+
+/**
+ * Decodes a compressed layer and hands out the pieces in order. Runs ahead of its reader, within a bound, so that
+ * several layers are decoded at once.
+ */
+export class DecodedPieces {
+  readonly #bytes: LayerBytes;
+  readonly #ahead: number;
+  readonly #pieces: Buffer[] = [];
+  /** Total length of `#pieces`. */
+  #waiting = 0;
+  #decoder: Duplex | undefined;
+  #isClosed = false;
+  #failure: { readonly of: unknown } | undefined;
+  #hasEnded = false;
+  readonly #running: Promise<void>;
+  /** Resolves when a piece has come, or none will. */
+  #onPiece: (() => void) | undefined;
+  /** Resolves when there is room for another piece. */
+  #onRoom: (() => void) | undefined;
+
+  /** @param ahead maximum number of bytes to decode ahead of the reader, give or take two pieces */
+  constructor(bytes: LayerBytes, open: OpenDecoder, ahead: number) {
+    this.#bytes = bytes;
+    this.#ahead = ahead;
+    this.#running = this.#run(open).then(
+      () => this.#end(),
+      (error: unknown) => this.#end({ of: error }),
+    );
+  }
+
+  /**
+   * The next piece, which belongs to the caller. Call it once at a time.
+   *
+   * @returns `undefined` at the end
+   * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_ABORTED, and as `readRegion`
+   */
+  async next(): Promise<Buffer | undefined> {
+    while (this.#pieces.length === 0 && !this.#hasEnded) {
+      await new Promise<void>((resolve) => {
+        this.#onPiece = resolve;
+      });
+    }
+    const piece = this.#pieces.shift();
+    if (!piece && this.#failure) throw this.#failure.of;
+    this.#waiting -= piece?.length ?? 0;
+    if (this.#waiting < this.#ahead) this.#onRoom?.();
+    return piece;
+  }
+
+  /** Ends decoding. A call of `next` under way rejects with DIMGX_ABORTED. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#pieces.length = 0;
+    this.#decoder?.destroy();
+    this.#onRoom?.();
+    await this.#running;
+  }
+
+  async #run(open: OpenDecoder): Promise<void> {
+    const { stored, compression } = this.#bytes;
+    const waiting = Math.floor(this.#ahead / 4);
+    this.#decoder = await open(this.#bytes, waiting);
+    if (this.#isClosed) this.#decoder.destroy();
+    try {
+      const pieces = piecesOfRegion(readRegion(stored), stored.length, Math.min(STORED_PIECE, waiting));
+      await decodeInto(this.#decoder, pieces, (piece) => this.#put(piece));
+    } catch (error) {
+      throw decodingFailure(compression, error);
+    }
+  }
+
+  #put(piece: Buffer): Promise<void> | undefined {
+    if (this.#isClosed) throw closed();
+    this.#pieces.push(piece);
+    this.#waiting += piece.length;
+    this.#onPiece?.();
+    if (this.#waiting < this.#ahead) return undefined;
+    return new Promise((resolve) => {
+      this.#onRoom = resolve;
+    });
+  }
+
+  #end(failure?: { readonly of: unknown }): void {
+    this.#hasEnded = true;
+    this.#failure = this.#isClosed ? { of: closed() } : failure;
+    this.#onPiece?.();
+  }
+}
+
+function closed(): DimgxError {
+  return new DimgxError('DIMGX_ABORTED', 'the image was closed');
+}

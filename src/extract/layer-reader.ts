@@ -1,0 +1,35 @@
+/** A part of a layer to be read: the uncompressed bytes from `from` on. */
+export interface LayerPart {
+  readonly from: number;
+  readonly into: Uint8Array;
+}
+
+/** A range of a layer's uncompressed bytes. */
+export interface LayerRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Reads the uncompressed bytes of one layer, in the order of the output. Reads must be started in that order; several
+ * may be under way.
+ */
+export interface LayerReader {
+  /**
+   * Reads parts that lie close together, in ascending order.
+   *
+   * @throws DIMGX_SOURCE_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_SOURCE_NO_SPACE, DIMGX_COMPRESSION_CORRUPT,
+   *   DIMGX_ABORTED
+   */
+  read(parts: readonly LayerPart[]): Promise<void>;
+  /**
+   * Reads an entry's headers.
+   *
+   * @param keep whether they are read again later
+   * @returns a copy
+   * @throws as `read`
+   */
+  readHeaders(range: LayerRange, keep?: boolean): Promise<Uint8Array>;
+  /** Ends reads under way, and releases what the reader holds. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,105 @@
+import type { EntryTable } from '../layer/entry-table.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
+import type { PlanColumns } from '../merge/plan.js';
+import type { LayerRange } from './layer-reader.js';
+
+const HEADERS = 1;
+const WHOLE = 2;
+/** The headers are read before the entry's turn: they have xattrs that belong to an earlier name of its inode. */
+const HEADERS_EARLY = 4;
+
+/** A range of a layer that the output needs. */
+export interface NeededRange extends LayerRange {
+  /** Whether it is read more than once. */
+  readonly isKept: boolean;
+}
+
+/** Which bytes of a layer the output needs. */
+export class NeededEntries {
+  readonly #entries: EntryTable;
+  /** Length of the layer, in bytes. */
+  readonly #layerLength: number;
+  /** Bits for each entry. */
+  readonly #needs: Uint8Array;
+  /** The first entry that does not end before the position of the last `between`. */
+  #cursor = 0;
+
+  constructor({ entries, bytes }: IndexedLayer) {
+    this.#entries = entries;
+    this.#layerLength = bytes.length;
+    this.#needs = new Uint8Array(entries.length);
+  }
+
+  needHeaders(entry: number): void {
+    this.#needs[entry] = (this.#needs[entry] as number) | HEADERS;
+  }
+
+  needWhole(entry: number): void {
+    this.#needs[entry] = (this.#needs[entry] as number) | WHOLE;
+  }
+
+  needHeadersEarly(entry: number): void {
+    this.#needs[entry] = (this.#needs[entry] as number) | HEADERS_EARLY;
+  }
+
+  /** Offset in the layer, in bytes, after the last byte that is needed; 0 if nothing is. */
+  get end(): number {
+    for (let entry = this.#needs.length - 1; entry >= 0; entry--) {
+      if (this.#needs[entry] !== 0) return this.#endOf(entry);
+    }
+    return 0;
+  }
+
+  /** Total length of what is needed, in bytes. */
+  get length(): number {
+    let length = 0;
+    for (const [entry, needs] of this.#needs.entries()) {
+      if (needs !== 0) length += this.#endOf(entry) - this.#entries.start(entry);
+    }
+    return length;
+  }
+
+  /** The needed parts of a range, in order. Neighbours are joined. Each range must begin where the last one ended. */
+  *between(from: number, to: number): Generator<NeededRange, void, void> {
+    const { length } = this.#needs;
+    while (this.#cursor < length && this.#entries.end(this.#cursor) <= from) this.#cursor++;
+    let start = -1;
+    let end = -1;
+    for (let entry = this.#cursor; entry < length && this.#entries.start(entry) < to; entry++) {
+      const needs = this.#needs[entry] as number;
+      if (needs === 0) continue;
+      const entryStart = this.#entries.start(entry);
+      const isKept = (needs & HEADERS_EARLY) !== 0;
+      const body = isKept ? this.#entries.dataOffset(entry) : entryStart;
+      if (start >= 0 && (isKept || body > end)) {
+        yield { from: start, to: Math.min(to, end), isKept: false };
+        start = -1;
+      }
+      if (isKept && body > from) yield { from: Math.max(from, entryStart), to: Math.min(to, body), isKept };
+      if (start < 0) start = Math.max(from, body);
+      end = this.#endOf(entry);
+      if (end <= start) start = -1;
+    }
+    if (start >= 0 && start < to) yield { from: start, to: Math.min(to, end), isKept: false };
+  }
+
+  #endOf(entry: number): number {
+    const isWhole = ((this.#needs[entry] as number) & WHOLE) !== 0;
+    return Math.min(this.#layerLength, isWhole ? this.#entries.end(entry) : this.#entries.dataOffset(entry));
+  }
+}
+
+/** What the output needs of each layer of a plan. */
+export function neededEntries(plan: PlanColumns): readonly NeededEntries[] {
+  const needed = plan.layers.map((layer) => new NeededEntries(layer));
+  const { changes } = plan;
+  for (let item = 0; item < plan.length; item++) {
+    const entry = plan.entry[item] as number;
+    const layer = needed[plan.layer[item] as number] as NeededEntries;
+    if (entry < 0) continue;
+    if (changes.isLink(item)) layer.needHeaders(entry);
+    else layer.needWhole(entry);
+    for (const ref of changes.xattrsOf(item)) needed[ref.layer]?.needHeadersEarly(ref.entry);
+  }
+  return needed;
+}

@@ -1,0 +1,117 @@
+import { availableParallelism } from 'node:os';
+import { handledLater } from '../base/call/deferred.js';
+import { blocksThread, codecOf } from '../compression/codecs.js';
+import { DecoderThreads } from '../compression/decoder-threads.js';
+import { DimgxError } from '../errors.js';
+import type { IndexedLayer, LayerBytes } from '../layer/layer-index.js';
+import type { PlanColumns } from '../merge/plan.js';
+import { bytesOutOfOrder } from './bytes-out-of-order.js';
+import { DecodedPieces } from './decoded-pieces.js';
+import { DecodedReader } from './decoded-reader.js';
+import type { LayerReader } from './layer-reader.js';
+import { type NeededEntries, neededEntries } from './needed-entries.js';
+import { RegionReader } from './region-reader.js';
+import { REORDER_MEMORY, ReorderBuffer } from './reorder-buffer.js';
+
+/** Bytes that all layers together are decoded ahead of their readers, and the bounds of each one's share. */
+const AHEAD = 16 * 1024 * 1024;
+const MOST_AHEAD = 8 * 1024 * 1024;
+const LEAST_AHEAD = 128 * 1024;
+/**
+ * Memory for decoders that are open side by side, in bytes. A decoder of zstd or xz can need many MiB. Those that do not
+ * fit decode their layers one after another at the beginning, into the reorder buffer.
+ */
+const DECODER_MEMORY = 32 * 1024 * 1024;
+
+export interface ReaderOptions {
+  /** Folder for bytes that have to wait for their turn. Default: the system's temporary folder. */
+  readonly tmpDir?: string | undefined;
+}
+
+/** Readers for the layers of a plan, in its order. They read in the order of the plan's items. */
+export interface Readers {
+  readonly of: readonly LayerReader[];
+  close(): Promise<void>;
+}
+
+/** Starts decoding the layers that are compressed. */
+export function openReaders(plan: PlanColumns, options: ReaderOptions): Readers {
+  const isPlain = plan.layers.every(({ bytes }) => bytes.compression === 'none');
+  return isPlain ? new PlainReaders(plan) : new DecodingReaders(plan, options);
+}
+
+class PlainReaders implements Readers {
+  readonly of: readonly LayerReader[];
+
+  constructor({ layers }: PlanColumns) {
+    this.of = layers.map(({ bytes }) => new RegionReader(bytes.stored));
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** What decoded layers share. */
+class DecodingReaders implements Readers {
+  readonly of: readonly LayerReader[];
+  readonly #threads = new DecoderThreads(availableParallelism());
+  readonly #buffer: ReorderBuffer;
+  readonly #ahead: number;
+  /** Settles when the layers whose decoders find no room beside others have been decoded. */
+  #decodedFirst: Promise<void> = Promise.resolve();
+
+  constructor(plan: PlanColumns, { tmpDir }: ReaderOptions) {
+    const needed = neededEntries(plan);
+    const sideBySide = layersSideBySide(plan, needed);
+    this.#ahead = Math.max(LEAST_AHEAD, Math.min(MOST_AHEAD, Math.floor(AHEAD / sideBySide.size)));
+    this.#buffer = new ReorderBuffer({ tmpDir, explain: (failure) => whatFor(failure, plan) });
+    this.of = plan.layers.map((layer, i): LayerReader => {
+      const needs = needed[i] as NeededEntries;
+      if (layer.bytes.compression === 'none' || needs.length === 0) return new RegionReader(layer.bytes.stored);
+      return sideBySide.has(i) ? this.#open(layer, needs, Promise.resolve()) : this.#openFirst(layer, needs);
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.of.map((reader) => reader.close()));
+    await Promise.all([this.#threads.close(), this.#buffer.close()]);
+  }
+
+  /** @param start when to create the decoder */
+  #open(layer: IndexedLayer, needed: NeededEntries, start: Promise<void>): DecodedReader {
+    const open = async ({ compression }: LayerBytes, waiting: number) => {
+      await start;
+      const elsewhere = blocksThread(compression) ? this.#threads.open(compression, waiting) : undefined;
+      return elsewhere ?? (await codecOf(compression).loadDecoder())(waiting);
+    };
+    return new DecodedReader(layer, needed, new DecodedPieces(layer.bytes, open, this.#ahead), this.#buffer);
+  }
+
+  /** Opens a reader that keeps everything, once the others of its kind have done so. */
+  #openFirst(layer: IndexedLayer, needed: NeededEntries): DecodedReader {
+    const reader = this.#open(layer, needed, this.#decodedFirst);
+    this.#decodedFirst = handledLater(reader.keepAll());
+    return reader;
+  }
+}
+
+/** The layers whose decoders may be open together: those of which most is needed, as far as memory allows. */
+function layersSideBySide(plan: PlanColumns, needed: readonly NeededEntries[]): ReadonlySet<number> {
+  const bytesOf = (layer: number) => (plan.layers[layer] as IndexedLayer).bytes;
+  const lengthOf = (layer: number) => (needed[layer] as NeededEntries).length;
+  const decoded = [...plan.layers.keys()].filter((i) => bytesOf(i).compression !== 'none' && lengthOf(i) > 0);
+  let memory = 0;
+  const chosen = decoded
+    .sort((a, b) => lengthOf(b) - lengthOf(a))
+    .filter((layer, i) => {
+      memory += bytesOf(layer).decoderMemory;
+      return i === 0 || memory <= DECODER_MEMORY;
+    });
+  return new Set(chosen);
+}
+
+function whatFor(failure: unknown, plan: PlanColumns): unknown {
+  if (!(failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_SPACE')) return failure;
+  const needed = bytesOutOfOrder(plan);
+  const what = `the output needs ${needed} bytes of the layers in another order than they are stored in`;
+  return failure.retold(`${failure.message}: ${what}, and ${REORDER_MEMORY} of them fit in memory`);
+}
