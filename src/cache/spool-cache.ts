@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { DescriptorFile } from '../base/io/held-file.js';
-import { openSpool, requireSpoolSpace, spoolFile } from '../base/io/spool.js';
+import { openSpool, requireSpoolSpace, spoolFile, tellNeed } from '../base/io/spool.js';
 import { printable } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import type { Digest } from '../reference/digest.js';
@@ -35,7 +35,10 @@ export class SpoolCache implements BlobCache {
   async open(): Promise<undefined> {}
 
   async fetch(digest: Digest, size: number, download: DownloadBlob): Promise<CachedBlob> {
-    const spool = await this.#take(size);
+    const what = `the blob ${digest} takes ${size} bytes`;
+    const spool = await this.#take(size).catch((failure: unknown) => {
+      throw tellNeed(failure, what);
+    });
     const { file, end: offset } = spool;
     try {
       await spool.file.hold();
@@ -46,7 +49,7 @@ export class SpoolCache implements BlobCache {
       }
     } catch (failure) {
       await this.#giveUp(spool);
-      throw failure instanceof StorageFailure ? noSpace(failure) : failure;
+      throw failure instanceof StorageFailure ? tellNeed(noSpace(failure), what) : failure;
     }
     spool.end = offset + size;
     this.#free.push(spool);

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { handledLater } from '../base/call/deferred.js';
+import { tellNeed } from '../base/io/spool.js';
 import { blocksThread, codecOf } from '../compression/codecs.js';
 import { DecoderThreads } from '../compression/decoder-threads.js';
-import { DimgxError } from '../errors.js';
 import type { IndexedLayer, LayerBytes } from '../layer/layer-index.js';
 import type { PlanColumns } from '../merge/plan.js';
 import { bytesOutOfOrder } from './bytes-out-of-order.js';
@@ -63,7 +63,7 @@ class DecodingReaders implements Readers {
     const needed = neededEntries(plan);
     const sideBySide = layersSideBySide(plan, needed);
     this.#ahead = Math.max(LEAST_AHEAD, Math.min(MOST_AHEAD, Math.floor(AHEAD / sideBySide.size)));
-    this.#buffer = new ReorderBuffer({ tmpDir, explain: (failure) => whatFor(failure, plan) });
+    this.#buffer = new ReorderBuffer({ tmpDir, explain: (failure) => tellOrder(failure, plan) });
     this.of = plan.layers.map((layer, i): LayerReader => {
       const needs = needed[i] as NeededEntries;
       if (layer.bytes.compression === 'none' || needs.length === 0) return new RegionReader(layer.bytes.stored);
@@ -109,9 +109,7 @@ function layersSideBySide(plan: PlanColumns, needed: readonly NeededEntries[]): 
   return new Set(chosen);
 }
 
-function whatFor(failure: unknown, plan: PlanColumns): unknown {
-  if (!(failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_SPACE')) return failure;
-  const needed = bytesOutOfOrder(plan);
-  const what = `the output needs ${needed} bytes of the layers in another order than they are stored in`;
-  return failure.retold(`${failure.message}: ${what}, and ${REORDER_MEMORY} of them fit in memory`);
+function tellOrder(failure: unknown, plan: PlanColumns): unknown {
+  const what = `the output needs ${bytesOutOfOrder(plan)} bytes of the layers in another order than they are stored in`;
+  return tellNeed(failure, `${what}, and ${REORDER_MEMORY} of them fit in memory`);
 }

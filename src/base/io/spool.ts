@@ -117,6 +117,16 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
   );
 }
 
+/**
+ * Adds to an error about temporary data what they are, and how much of them there is. Other errors are left as they are.
+ *
+ * @param what follows the message and a colon
+ */
+export function tellNeed(failure: unknown, what: string): unknown {
+  if (!(failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_SPACE')) return failure;
+  return failure.retold(`${failure.message}: ${what}`);
+}
+
 /** Writes all of `bytes` to a spool at `position`. The writer owns the bytes until it is done. */
 export type WriteAt = (fd: number, bytes: Uint8Array, position: number) => void | Promise<void>;
 

@@ -2,7 +2,7 @@ import { ftruncate } from 'node:fs';
 import { promisify } from 'node:util';
 import type { DescriptorFile } from '../../base/io/held-file.js';
 import { type Region, readRegion } from '../../base/io/region.js';
-import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
+import { openSpool, spoolFile, tellNeed, writeAt } from '../../base/io/spool.js';
 import { formatSize } from '../../base/limits.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
@@ -67,6 +67,8 @@ export class SparseMembers {
     try {
       await this.#copy(stretches, member, await fd, offset);
       await truncate(await fd, offset + length).catch(noRoom);
+    } catch (failure) {
+      throw tellNeed(failure, `a sparse file in ${this.#location} takes ${length} bytes`);
     } finally {
       spool.release();
     }

@@ -4,7 +4,7 @@ import { Appender } from '../../base/io/appender.js';
 import { type ByteSource, mapFailures, type OnPiece, streamSource } from '../../base/io/byte-source.js';
 import type { DescriptorFile } from '../../base/io/held-file.js';
 import type { Region } from '../../base/io/region.js';
-import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
+import { openSpool, spoolFile, tellNeed, writeAt } from '../../base/io/spool.js';
 import { formatSize } from '../../base/limits.js';
 import { type CompressionName, codecOf, detectCompression, MAGIC_LENGTH } from '../../compression/codecs.js';
 import { abortedBy, DimgxError } from '../../errors.js';
@@ -125,6 +125,9 @@ function spoolAppender(
     const fd = await spool.hold();
     try {
       await writeAt(fd, bytes, position);
+    } catch (failure) {
+      const more = expected === undefined ? 'more than' : `about ${Math.max(expected, length)} bytes, and more than`;
+      throw tellNeed(failure, `${location} takes ${more} ${position} bytes`);
     } finally {
       spool.release();
     }
