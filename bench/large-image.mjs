@@ -42,7 +42,7 @@ export function expectedLargeTree(layers) {
 }
 
 /**
- * Writes them as an OCI layout, in less than a hundredth of their size: contents are compressed once, at level 1, and repeated as
+ * Writes them as an OCI layout, in a fiftieth of their size: contents are compressed once, at level 1, and repeated as
  * gzip members of their own.
  *
  * @param {string} folder @param {Entry[][]} layers oldest to newest
