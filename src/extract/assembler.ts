@@ -153,7 +153,7 @@ export class TarAssembler {
     const records = new Map<string, PaxRecord>();
     let size = 0;
     for (const { layer, entry } of refs) {
-      for (const record of xattrRecords(await this.#readHeaders(layer, entry, true))) {
+      for (const record of xattrRecords(await this.#readHeaders(layer, entry))) {
         size += record.raw.length - (records.get(record.key)?.raw.length ?? 0);
         records.set(record.key, record);
       }
@@ -162,10 +162,10 @@ export class TarAssembler {
     return [...records.values()].sort((one, other) => (one.key < other.key ? -1 : 1));
   }
 
-  /** All header blocks of an entry. `keep` if they are read again later. */
-  #readHeaders(layer: number, entry: number, keep = false): Promise<Uint8Array> {
+  /** All header blocks of an entry. */
+  #readHeaders(layer: number, entry: number): Promise<Uint8Array> {
     const { entries } = this.#plan.layers[layer] as IndexedLayer;
-    return this.#reader(layer).readHeaders({ from: entries.start(entry), to: entries.dataOffset(entry) }, keep);
+    return this.#reader(layer).readHeaders({ from: entries.start(entry), to: entries.dataOffset(entry) });
   }
 
   /** The header of a sparse file and its map. The contents become the next pieces. */

@@ -42,10 +42,10 @@ export class DecodedReader implements LayerReader {
     });
   }
 
-  readHeaders({ from, to }: LayerRange, keep = false): Promise<Uint8Array> {
+  readHeaders({ from, to }: LayerRange): Promise<Uint8Array> {
     return this.#inTurn(async () => {
       const bytes = new Uint8Array(to - from);
-      if (keep) await this.#skipTo(to);
+      if (this.#needed.isReadAgain(from)) await this.#skipTo(to);
       await this.#fill(from, bytes);
       return bytes;
     });

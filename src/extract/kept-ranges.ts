@@ -8,7 +8,7 @@ export class KeptRanges {
   #from = new Float64Array(16);
   #to = new Float64Array(16);
   #kept = new Float64Array(16);
-  /** Bytes that have not been read yet; infinite if they may be read again. */
+  /** Bytes that will still be read; those that are read several times count as often. */
   #unread = new Float64Array(16);
   #length = 0;
 
@@ -17,13 +17,13 @@ export class KeptRanges {
   }
 
   /** @param bytes the bytes of the range; copied */
-  async save({ from, to, isKept }: NeededRange, bytes: Buffer): Promise<void> {
+  async save({ from, to, reads }: NeededRange, bytes: Buffer): Promise<void> {
     if (this.#length === this.#from.length) this.#grow();
     const saved = this.#buffer.save(bytes);
     const i = this.#length++;
     this.#from[i] = from;
     this.#to[i] = to;
-    this.#unread[i] = isKept ? Number.POSITIVE_INFINITY : to - from;
+    this.#unread[i] = reads * (to - from);
     this.#kept[i] = typeof saved === 'number' ? saved : await saved;
   }
 

@@ -23,13 +23,12 @@ export interface LayerReader {
    */
   read(parts: readonly LayerPart[]): Promise<void>;
   /**
-   * Reads an entry's headers.
+   * Reads an entry's headers, from their first byte on.
    *
-   * @param keep whether they are read again later
    * @returns a copy
    * @throws as `read`
    */
-  readHeaders(range: LayerRange, keep?: boolean): Promise<Uint8Array>;
+  readHeaders(range: LayerRange): Promise<Uint8Array>;
   /** Ends reads under way, and releases what the reader holds. */
   close(): Promise<void>;
 }

@@ -3,15 +3,14 @@ import type { IndexedLayer } from '../layer/layer-index.js';
 import type { PlanColumns } from '../merge/plan.js';
 import type { LayerRange } from './layer-reader.js';
 
-const HEADERS = 1;
-const WHOLE = 2;
-/** The headers are read before the entry's turn: they have xattrs that belong to an earlier name of its inode. */
-const HEADERS_EARLY = 4;
+/** An entry's need is a number: this bit, and how often its headers are read, in the other bits. */
+const WHOLE = 1;
+const ONE_READ = 2;
 
 /** A range of a layer that the output needs. */
 export interface NeededRange extends LayerRange {
-  /** Whether it is read more than once. */
-  readonly isKept: boolean;
+  /** How often it is read. */
+  readonly reads: number;
 }
 
 /** Which bytes of a layer the output needs. */
@@ -19,7 +18,7 @@ export class NeededEntries {
   readonly #entries: EntryTable;
   /** Length of the layer, in bytes. */
   readonly #layerLength: number;
-  /** Bits for each entry. */
+  /** By entry; see `WHOLE`. */
   readonly #needs: Uint8Array;
   /** The first entry that does not end before the position of the last `between`. */
   #cursor = 0;
@@ -30,16 +29,26 @@ export class NeededEntries {
     this.#needs = new Uint8Array(entries.length);
   }
 
+  /** Call it once for each time that the headers are read. */
   needHeaders(entry: number): void {
-    this.#needs[entry] = (this.#needs[entry] as number) | HEADERS;
+    this.#needs[entry] = (this.#needs[entry] as number) + ONE_READ;
   }
 
   needWhole(entry: number): void {
+    this.needHeaders(entry);
     this.#needs[entry] = (this.#needs[entry] as number) | WHOLE;
   }
 
-  needHeadersEarly(entry: number): void {
-    this.#needs[entry] = (this.#needs[entry] as number) | HEADERS_EARLY;
+  /** Whether the headers that begin at an offset are read more than once. */
+  isReadAgain(at: number): boolean {
+    let low = 0;
+    let high = this.#needs.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (this.#entries.start(middle) <= at) low = middle;
+      else high = middle;
+    }
+    return high > low && this.#entries.start(low) === at && this.#readsOf(low) > 1;
   }
 
   /** Offset in the layer, in bytes, after the last byte that is needed; 0 if nothing is. */
@@ -59,7 +68,10 @@ export class NeededEntries {
     return length;
   }
 
-  /** The needed parts of a range, in order. Neighbours are joined. Each range must begin where the last one ended. */
+  /**
+   * The needed parts of a range, in order. Neighbours are joined, except headers that are read more than once. Each range
+   * must begin where the last one ended.
+   */
   *between(from: number, to: number): Generator<NeededRange, void, void> {
     const { length } = this.#needs;
     while (this.#cursor < length && this.#entries.end(this.#cursor) <= from) this.#cursor++;
@@ -69,18 +81,22 @@ export class NeededEntries {
       const needs = this.#needs[entry] as number;
       if (needs === 0) continue;
       const entryStart = this.#entries.start(entry);
-      const isKept = (needs & HEADERS_EARLY) !== 0;
-      const body = isKept ? this.#entries.dataOffset(entry) : entryStart;
-      if (start >= 0 && (isKept || body > end)) {
-        yield { from: start, to: Math.min(to, end), isKept: false };
+      const reads = this.#readsOf(entry);
+      const body = reads > 1 ? this.#entries.dataOffset(entry) : entryStart;
+      if (start >= 0 && (reads > 1 || body > end)) {
+        yield { from: start, to: Math.min(to, end), reads: 1 };
         start = -1;
       }
-      if (isKept && body > from) yield { from: Math.max(from, entryStart), to: Math.min(to, body), isKept };
+      if (reads > 1 && body > from) yield { from: Math.max(from, entryStart), to: Math.min(to, body), reads };
       if (start < 0) start = Math.max(from, body);
       end = this.#endOf(entry);
       if (end <= start) start = -1;
     }
-    if (start >= 0 && start < to) yield { from: start, to: Math.min(to, end), isKept: false };
+    if (start >= 0 && start < to) yield { from: start, to: Math.min(to, end), reads: 1 };
+  }
+
+  #readsOf(entry: number): number {
+    return (this.#needs[entry] as number) >>> 1;
   }
 
   #endOf(entry: number): number {
@@ -99,7 +115,7 @@ export function neededEntries(plan: PlanColumns): readonly NeededEntries[] {
     if (entry < 0) continue;
     if (changes.isLink(item)) layer.needHeaders(entry);
     else layer.needWhole(entry);
-    for (const ref of changes.xattrsOf(item)) needed[ref.layer]?.needHeadersEarly(ref.entry);
+    for (const ref of changes.xattrsOf(item)) needed[ref.layer]?.needHeaders(ref.entry);
   }
   return needed;
 }
