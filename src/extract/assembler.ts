@@ -9,6 +9,7 @@ import { directoryHeader, rewriteHeader, xattrRecords } from '../tar/rewrite.js'
 import { type SparseLayout, sparseLayout } from '../tar/sparse-layout.js';
 import type { LayerPart, LayerReader } from './layer-reader.js';
 import { openReaders, type ReaderOptions, type Readers } from './open-readers.js';
+import { OwnerNames } from './owner-names.js';
 import { type Piece, piecesOf, sparseContents } from './pieces.js';
 import { GAP } from './region-reader.js';
 
@@ -29,6 +30,7 @@ export class TarAssembler {
   /** Opened with the first `fill`. */
   #readers: Readers | undefined;
   readonly #pieces: Generator<Piece, void, void>;
+  readonly #ownerNames: OwnerNames;
   readonly #signal: AbortSignal | undefined;
   /** Remaining contents of the current sparse file. */
   #contents: Iterator<Piece, void, void> | undefined;
@@ -48,6 +50,7 @@ export class TarAssembler {
     this.#plan = plan;
     this.#signal = options.signal;
     this.#options = options;
+    this.#ownerNames = new OwnerNames(plan.layers);
     this.#pieces = piecesOf(plan, options.onItem);
     this.#advance();
   }
@@ -68,6 +71,7 @@ export class TarAssembler {
   /**
    * Fills a buffer with the next bytes of the tar. Only one call may run at a time.
    *
+   * @param buffer as long as whole blocks, so that no header is in two buffers
    * @returns number of bytes; less than the buffer's length only before the end mark or at the end; 0 at the end
    * @throws DIMGX_SOURCE_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_ABORTED, and what `LayerIndex.verified` rejects with
    */
@@ -119,6 +123,7 @@ export class TarAssembler {
       }
     }
     await Promise.all(reads);
+    this.#ownerNames.clear(buffer);
     return filled;
   }
 
@@ -208,6 +213,7 @@ export class TarAssembler {
       end = Math.min(piece.to, piece.from + room.length - filled);
       const view = room.subarray(filled, filled + end - piece.from);
       filled += view.length;
+      this.#ownerNames.note(layer, piece.from, view);
       // The last padding of a layer may be missing.
       const there = Math.max(0, Math.min(view.length, length - piece.from));
       view.fill(0, there);

@@ -116,8 +116,10 @@ function emptyColumns(rows: number, names: number): Columns {
   };
 }
 
+const KEPT = REWRITE | QUIRK.oldSparse | QUIRK.windowsRecord | QUIRK.escapedXattr | QUIRK.ownerName;
+
 function flagsOf(entry: TarEntry, path: Uint8Array, link: Uint8Array): number {
-  let flags = entry.quirks & (REWRITE | QUIRK.oldSparse | QUIRK.windowsRecord | QUIRK.escapedXattr);
+  let flags = entry.quirks & KEPT;
   if (!isCanonical(entry.name, path, entry.type === TYPE.directory)) flags |= FLAG.name;
   if (isDotted(entry.name)) flags |= FLAG.dotted;
   if (entry.type === TYPE.hardLink) {

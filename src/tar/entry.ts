@@ -35,6 +35,8 @@ export const QUIRK = {
   sparseMap: 512,
   /** An xattr whose name GNU tar would unescape, see `isEscaped`. */
   escapedXattr: 1024,
+  /** A header with the name of its owner or group. It is emptied in the copy, without a rewrite. */
+  ownerName: 16384,
   // The bits below are set only while the entry is read: the index does not keep them.
   /** A dropped PAX record whose information is lost. (A dropped PAX name is not lost: the header holds the name.) */
   lostRecord: 2048,

@@ -25,6 +25,8 @@ export const FIELD = {
   type: { offset: 156, length: 1 },
   link: { offset: 157, length: 100 },
   magic: { offset: 257, length: 8 },
+  userName: { offset: 265, length: 32 },
+  groupName: { offset: 297, length: 32 },
   deviceMajor: { offset: 329, length: 8 },
   deviceMinor: { offset: 337, length: 8 },
   prefix: { offset: 345, length: 155 },
@@ -119,9 +121,16 @@ export function prefixField(bytes: Uint8Array, header: number): { readonly offse
 /** Header format, by its magic. `old` headers have no device numbers and no prefix. */
 export function dialectOf(bytes: Uint8Array, offset: number): 'ustar' | 'gnu' | 'old' {
   const at = offset + FIELD.magic.offset;
-  for (let i = 0; i < USTAR.length; i++) if (bytes[at + i] !== USTAR[i]) return 'old';
+  if (!isUstar(bytes, offset)) return 'old';
   if (bytes[at + 5] === 0) return 'ustar';
   return bytes[at + 5] === 0x20 && bytes[at + 6] === 0x20 && bytes[at + 7] === 0 ? 'gnu' : 'old';
+}
+
+/** Whether the magic begins with `ustar`. */
+export function isUstar(bytes: Uint8Array, offset: number): boolean {
+  const at = offset + FIELD.magic.offset;
+  for (let i = 0; i < USTAR.length; i++) if (bytes[at + i] !== USTAR[i]) return false;
+  return true;
 }
 
 /** Whether GNU tar takes a ustar header for star's, judging by its time fields. Source: GNU tar, list.c. */

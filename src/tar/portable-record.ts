@@ -2,7 +2,10 @@ import { TYPE } from './header.js';
 import { encodePax, type PaxRecord } from './pax.js';
 
 /** Text records that GNU tar, bsdtar and Go's reader interpret alike if the value is ASCII. */
-const TEXTS: ReadonlySet<string> = new Set(['path', 'linkpath', 'uname', 'gname', 'GNU.sparse.name']);
+const TEXTS: ReadonlySet<string> = new Set(['path', 'linkpath', 'GNU.sparse.name']);
+
+/** Names of owners: GNU tar and bsdtar, run by root, go by them before the numbers, container engines never. */
+const OWNER_NAMES: ReadonlySet<string> = new Set(['uname', 'gname']);
 
 /**
  * Other records that they interpret alike. Source: GNU tar, xheader.c; libarchive, archive_read_support_format_tar.c.
@@ -37,16 +40,17 @@ export function xattrName(record: PaxRecord): string | undefined {
   return isXattr(record) ? record.key.slice(XATTR.length).replaceAll('%25', '%') : undefined;
 }
 
-/** Whether dropping the record loses information. File names are kept in headers, and owner names have no effect. */
+/** Whether dropping the record loses information. File names are kept in headers, and owners by their numbers. */
 export function isLost({ key }: PaxRecord): boolean {
-  return !TEXTS.has(key);
+  return !TEXTS.has(key) && !OWNER_NAMES.has(key);
 }
 
 /**
  * Whether a PAX record may appear in the output. Rejected are:
  * - records that make a reader complain: keys unknown to GNU tar, text that bsdtar cannot convert to the locale, xattrs
  *   from systems other than Linux, and xattrs on types that cannot have them on Linux (container engines skip these)
- * - records that container engines ignore but some reader honors: `SCHILY.devmajor`, `SCHILY.acl.*`, `LIBARCHIVE.*`
+ * - records that container engines ignore but some reader honors: `uname`, `gname`, `SCHILY.devmajor`, `SCHILY.acl.*`,
+ *   `LIBARCHIVE.*`
  * - `trusted.overlay.*` xattrs, which are commands to overlayfs
  */
 export function isPortable({ key, value }: PaxRecord, type: number): boolean {

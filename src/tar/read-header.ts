@@ -2,6 +2,7 @@ import { DimgxError } from '../errors.js';
 import { type EntryDraft, QUIRK } from './entry.js';
 import { checksum, dialectOf, FIELD, type Field, prefixField, signedChecksum, TYPE, textField } from './header.js';
 import { isLedByNul, ownerOf, parseNumber } from './number.js';
+import { hasOwnerNames } from './owner-names.js';
 
 /** Maximum major or minor device number. Source: Linux and GNU tar, which use 32-bit types. */
 const MAX_DEVICE = 2 ** 32 - 1;
@@ -33,6 +34,7 @@ export function readHeader(bytes: Uint8Array, header: number, base: number, draf
   if (mayBeLedByNul(bytes, header)) noteLedByNul(bytes, header, draft);
   draft.link = textField(bytes, header + FIELD.link.offset, FIELD.link.length);
   draft.name = textField(bytes, header + FIELD.name.offset, FIELD.name.length);
+  if (hasOwnerNames(bytes, header)) draft.quirks |= QUIRK.ownerName;
   const dialect = dialectOf(bytes, header);
   draft.deviceMajor = dialect === 'old' ? 0 : deviceField(bytes, header, FIELD.deviceMajor, 'deviceMajor');
   draft.deviceMinor = dialect === 'old' ? 0 : deviceField(bytes, header, FIELD.deviceMinor, 'deviceMinor');

@@ -1,7 +1,8 @@
 import { decodeEntry } from './decode.js';
 import { emptyEntry, type Metadata, QUIRK, type TarEntry } from './entry.js';
-import { BLOCK, checksum, dialectOf, FIELD, padded, prefixField, TYPE } from './header.js';
+import { BLOCK, dialectOf, FIELD, padded, prefixField, TYPE } from './header.js';
 import { writeNumber } from './number.js';
+import { clearOwnerNames, hasOwnerNames, setChecksum } from './owner-names.js';
 import { encodePax, isSigned, type PaxRecord } from './pax.js';
 import { escaped, isEscaped, isPortable, isWindowsRecord, isXattr } from './portable-record.js';
 import { type SparseLayout, sparseRecords } from './sparse-layout.js';
@@ -30,8 +31,8 @@ export interface Rewrite {
 
 /**
  * Rewrites an entry's header so that GNU tar, bsdtar and Go's reader interpret it alike: no size on types without
- * contents, long names in GNU form (which, unlike PAX, implies no character set). PAX records are kept byte for byte,
- * except names and records that `isPortable` rejects.
+ * contents, no names of owners, long names in GNU form (which, unlike PAX, implies no character set). PAX records are
+ * kept byte for byte, except names and records that `isPortable` rejects.
  *
  * @param raw all header blocks of the entry, up to its contents
  */
@@ -53,7 +54,8 @@ export function rewriteHeader(raw: Uint8Array, rewrite: Rewrite): Buffer {
   if ((entry.quirks & QUIRK.number) !== 0) setNumbers(header, entry);
   if (rewrite.sparse) setSparse(header, rewrite.sparse);
   if (rewrite.metadata) setMetadata(header, rewrite.metadata);
-  setChecksum(header);
+  if (hasOwnerNames(header, 0)) clearOwnerNames(header, 0);
+  setChecksum(header, 0);
   return Buffer.concat([
     ...(records.length > 0 ? extension(TYPE.pax, PAX_NAME, Buffer.concat(records)) : []),
     ...longText(TYPE.longName, name, FIELD.name.length),
@@ -162,12 +164,6 @@ function setSparse(header: Buffer, { size }: SparseLayout): void {
   writeNumber(header, FIELD.size.offset, FIELD.size.length, size);
 }
 
-function setChecksum(header: Buffer): void {
-  const { offset, length } = FIELD.checksum;
-  writeNumber(header, offset, length - 1, checksum(header, 0));
-  header[offset + length - 1] = 0x20;
-}
-
 function blankHeader(type: number, name: Uint8Array, mode: number, size = 0): Buffer {
   const header = Buffer.alloc(BLOCK);
   setText(header, FIELD.name, name);
@@ -179,7 +175,7 @@ function blankHeader(type: number, name: Uint8Array, mode: number, size = 0): Bu
   );
   setMetadata(header, { mode, uid: 0, gid: 0, mtime: 0, mtimeNanos: 0 });
   writeNumber(header, FIELD.size.offset, FIELD.size.length, size);
-  setChecksum(header);
+  setChecksum(header, 0);
   return header;
 }
 

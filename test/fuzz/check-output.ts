@@ -24,6 +24,7 @@ export async function checkOutput(tar: Buffer): Promise<number> {
 function checkEntry(entry: TarEntry, types: Map<string, number>): void {
   const path = Buffer.from(cleanPath(entry.name, 'refuse')).toString('latin1');
   must((entry.quirks & REWRITE) === 0, `"${path}" is stored oddly: ${entry.quirks & ~QUIRK.oldSparse}`);
+  must((entry.quirks & QUIRK.ownerName) === 0, `"${path}" has the name of an owner`);
   must(!path.includes('\0'), 'a name holds a NUL');
   must(!types.has(path), `"${path}" stands twice`);
   const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));

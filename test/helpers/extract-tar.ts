@@ -5,13 +5,14 @@ import { listTree, type Tree } from './tree.js';
 
 /**
  * Extractors that are not part of this project, with options to preserve everything they can. GNU tar's warning about
- * times in the future is off: it is about the image and this machine's clock, not about the tar. The option that sets
+ * times in the future is off: it is about the image and this machine's clock, not about the tar. No option says that
+ * owners are numbers (`--numeric-owner`), because the tar has no names of them. The option that sets
  * directory times last (`--delay-directory-restore`) is left out on purpose, because the entries of a directory are
  * contiguous.
  */
 export const EXTRACTORS = {
-  'GNU tar': 'tar -x -p --xattrs --xattrs-include=* --numeric-owner --warning=no-timestamp',
-  bsdtar: 'bsdtar -x -p --xattrs --acls --numeric-owner',
+  'GNU tar': 'tar -x -p --xattrs --xattrs-include=* --warning=no-timestamp',
+  bsdtar: 'bsdtar -x -p --xattrs --acls',
 } as const;
 
 /** In another locale bsdtar warns about every name that is not ASCII. */

@@ -13,6 +13,8 @@ export interface RawEntry {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** Names of owner and group. Default: none. */
+  readonly owners?: readonly [user: string, group: string];
   readonly mtime?: number;
   readonly device?: readonly [major: number, minor: number];
   /** Default `ustar`. */
@@ -91,6 +93,7 @@ export function rawHeader(entry: RawEntry): Buffer {
   text(entry.type ?? '0', 156, 1);
   text(entry.link ?? '', 157, 100);
   text(MAGIC[magic], 257, 8);
+  for (const [i, owner] of (entry.owners ?? []).entries()) text(owner, 265 + 32 * i, 32);
   if (magic !== 'v7') {
     number(header, 329, 8, device[0]);
     number(header, 337, 8, device[1]);

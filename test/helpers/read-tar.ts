@@ -26,8 +26,8 @@ export interface ReadEntry {
 
 /**
  * Reads the entries of a tar strictly by POSIX and GNU tar, without any code of this project. It is as strict as an
- * output deserves: wrong checksums, unknown types, sizes on entries without contents, and anything but one end mark at
- * the end are errors.
+ * output deserves: wrong checksums, unknown types, names of owners, sizes on entries without contents, and anything but
+ * one end mark at the end are errors.
  */
 export function readTar(tar: Buffer): ReadEntry[] {
   const entries: ReadEntry[] = [];
@@ -54,6 +54,8 @@ export function readTar(tar: Buffer): ReadEntry[] {
     else if (type === 'K') longLink = upToNul(content.toString('latin1'));
     else {
       const name = longName ?? pax.get('GNU.sparse.name') ?? pax.get('path') ?? headerName(header);
+      const isNamed = header.toString('latin1', 257, 262) === 'ustar' && (header[265] !== 0 || header[297] !== 0);
+      if (isNamed) throw new Error(`${name} has the name of an owner`);
       const link = longLink ?? pax.get('linkpath') ?? text(header, 157, 100);
       entries.push(readEntry(header, pax, name, link, type, content));
       pax = new Map();
@@ -65,15 +67,20 @@ export function readTar(tar: Buffer): ReadEntry[] {
 
 /**
  * The tree that results from unpacking a tar into an empty directory. It rejects anything that a careful extractor
- * might trip over: a duplicate name, and a parent or hard link target that does not exist yet. Without an entry for the
- * root there is no `.`.
+ * might trip over: a duplicate name, and a parent or hard link target that does not exist yet; and names that are not in
+ * the order of the output. Without an entry for the root there is no `.`.
  */
 export function treeOfTar(tar: Buffer): Tree {
   const tree = new Map<string, Draft>();
   const names = new Map<Draft, string[]>();
+  let last = '';
   for (const { name, type, link, fields } of readTar(tar)) {
     const path = plainPath(name);
     const parent = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
+    // No byte of a name is less than the slash then.
+    const place = path === '.' ? '' : path.replaceAll('/', '\0');
+    if (place < last) throw new Error(`${path} is out of order`);
+    last = place;
     if (tree.has(path)) throw new Error(`${JSON.stringify(path)} stands twice`);
     if (parent !== '.' && tree.get(parent)?.type !== 'directory') throw new Error(`no directory for ${path}`);
     const target = type === '1' ? tree.get(plainPath(link)) : undefined;

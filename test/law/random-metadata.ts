@@ -46,6 +46,8 @@ export interface Metadata {
   readonly gid: number;
   readonly mtime: number;
   readonly pax: Pax;
+  /** Names, which the tree does not go by. */
+  readonly owners?: NonNullable<RawEntry['owners']>;
 }
 
 /** Owner, permissions, time and xattrs; often the usual ones. */
@@ -68,6 +70,7 @@ export const metadata: fc.Arbitrary<Metadata> = fc
     uid,
     gid,
     mtime,
+    ...(uid === 1000 && { owners: ['daemon', gid === 0 ? 'root' : ''] as const }),
     pax: [
       // below zero readers do not agree on how to round what is less than a nanosecond
       ...(fraction === '' ? [] : [['mtime', `${mtime}${mtime < 0 ? fraction.slice(0, 10) : fraction}`] as const]),
@@ -77,12 +80,13 @@ export const metadata: fc.Arbitrary<Metadata> = fc
   }));
 
 /** Without what a plain tar would hold anyhow. */
-export function onlyUnusual({ mode, uid, gid, mtime, pax }: Metadata): Partial<Metadata> {
+export function onlyUnusual({ mode, uid, gid, mtime, pax, owners }: Metadata): Partial<Metadata> {
   return {
     ...(mode !== 0o644 && { mode }),
     ...(uid !== 0 && { uid }),
     ...(gid !== 0 && { gid }),
     ...(mtime !== 0 && { mtime }),
     ...(pax.length > 0 && { pax }),
+    ...(owners && { owners }),
   };
 }

@@ -8,6 +8,8 @@ test.each<readonly [key: string, value: string, can: boolean]>([
   ['path', 'etc/passwd', true],
   ['path', 'Főtanúsítvány', false],
   ['linkpath', '\xff', false],
+  ['uname', 'root', false],
+  ['gname', 'root', false],
   ['mtime', '1.5', true],
   ['SCHILY.xattr.security.capability', '\x01\0\0\x02', true],
   ['SCHILY.xattr.system.posix_acl_access', '\x02\0', true],

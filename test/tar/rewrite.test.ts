@@ -57,6 +57,11 @@ test('a file becomes a hard link, without contents', () => {
   expect(link).toMatchObject({ name: 'new', link: 'target', type: '1' });
 });
 
+test.each(['ustar', 'gnu'] as const)('the names of owner and group of a %s header are emptied', (magic) => {
+  const { header } = rewritten({ name: 'a', magic, uid: 777, owners: ['daemon', 'mail'] });
+  expect(header.equals(rawEntry({ name: 'new', magic, uid: 777 }))).toBe(true);
+});
+
 test('a file with an old sparse map becomes a hard link without a map, which bsdtar would read', () => {
   const sparse = { map: [[512, 5]] as const, size: 9000 };
   const { header } = rewritten({ name: 'a', type: 'S', magic: 'gnu', content: 'hello', sparse }, { link: bytes('b') });

@@ -30,6 +30,7 @@ export const headers: Target<Buffer> = {
     const contents = bytes.subarray(entry.dataOffset, entry.end);
     must(decodeEntry(Buffer.concat([written, contents]), 0, 0, again) === 'entry', 'what is written is no entry');
     must((again.quirks & REWRITE) === 0, `what is written is odd: ${again.quirks}`);
+    must((again.quirks & QUIRK.ownerName) === 0, 'what is written has the name of an owner');
     must((again.quirks & QUIRK.oldSparse) === (entry.quirks & QUIRK.oldSparse), 'a sparse file is none any more');
     must(isCanonical(again.name, path, again.type === 0x35) || path.length === 0, 'the name is not as it should be');
     for (const field of ['type', 'mode', 'uid', 'gid', 'mtime', 'mtimeNanos', 'size', 'dataSize'] as const)
