@@ -123,13 +123,15 @@ class Emission {
     this.#push(layer, entry, isChanged ? node : NONE, NONE, hasOtherXattrs ? inode : metadata);
   }
 
+  /** The xattrs of links are written with the contents only: an engine would set those of each link in turn. */
   #emitLink(node: Node, inode: number): void {
     const { layer, entry } = this.#tree.ref(node);
     const holder = this.#holder[inode] as Node;
     const metadata = this.#otherMetadata(inode, layer, entry);
     const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
     const isLink = this.#entries(layer).type(entry) === TYPE.hardLink && (this.#flags(layer, entry) & FLAG.link) === 0;
-    const isKept = isLink && !isOdd && metadata === NONE && !this.#tree.isRedirected(node);
+    const hasXattrs = (this.#flags(layer, entry) & FLAG.linkXattrs) !== 0;
+    const isKept = isLink && !isOdd && !hasXattrs && metadata === NONE && !this.#tree.isRedirected(node);
     if (isKept && this.#isStoredTarget(this.#tree.path(holder), layer, entry)) this.#push(layer, entry, NONE);
     else this.#push(layer, entry, node, holder, metadata);
   }

@@ -18,7 +18,7 @@ const ROOT = Buffer.from('./');
 export interface Rewrite {
   /** Relative to the root, optionally with a leading `./`, without a trailing slash; empty for the root. */
   readonly path: Uint8Array;
-  /** Turns the entry, whatever its type, into a hard link to this path. */
+  /** Turns the entry, whatever its type, into a hard link to this path. Its inode's xattrs are with the contents. */
   readonly link?: Uint8Array;
   readonly metadata?: Metadata;
   /** Added to the entry's own xattrs; replaces those of the same name. */
@@ -100,6 +100,7 @@ function keptRecords(entry: TarEntry, type: number, rewrite: Rewrite): Uint8Arra
     const { key } = record;
     if (forWindows && isWindowsRecord(record)) return true;
     if (NAMES.has(key) || !isPortable(record, type) || replaced.has(key)) return false;
+    if (rewrite.link && isXattr(record)) return false;
     if (NUMBERS.has(key) && isSigned(record.value)) return false;
     if (sparse && (key === 'size' || key.startsWith('GNU.sparse.'))) return false;
     if (key.startsWith('GNU.sparse.')) return type === TYPE.file && (entry.quirks & QUIRK.straySparse) === 0;

@@ -115,3 +115,18 @@ test('attributes that hard links bring are in the order of their names', async (
   const other = await flattenLayers([[file('a')], [link('c', 'w')], [link('b', 'x')]]);
   expect(one.tar.equals(other.tar)).toBe(true);
 });
+
+test('attributes that hard links bring are with the contents only, so that no link can set older ones again', async () => {
+  const pax = (value: string) => [['SCHILY.xattr.user.k', value]] as const;
+  const entries: readonly RawEntry[] = [
+    { ...file('b'), pax: pax('older') },
+    { name: 'a', type: '1', link: 'b', pax: pax('newer') },
+    { name: 'c', type: '1', link: 'b', pax: pax('newest') },
+  ];
+  const tar = readTar((await flattenLayers([entries])).tar);
+  expect(tar.map(({ name, type, fields }) => [name, type, fields.xattrs])).toEqual([
+    ['a', '0', `user.k=0x${Buffer.from('newest').toString('hex')}`],
+    ['b', '1', ''],
+    ['c', '1', ''],
+  ]);
+});
