@@ -1,4 +1,5 @@
 import { handledLater } from '../base/call/deferred.js';
+import { onAbort } from '../base/call/on-abort.js';
 import { MAX_PIECES, requireUnchanged } from '../base/io/region.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import type { IndexedLayer } from '../layer/layer-index.js';
@@ -77,10 +78,14 @@ export class TarAssembler {
    */
   async fill(buffer: Uint8Array): Promise<number> {
     const reads: Promise<void>[] = [];
+    // A read may have to decode gigabytes first.
+    const stopListening = this.#signal && onAbort(this.#signal, () => void this.close());
     try {
       return await this.#fill(buffer, reads);
     } finally {
       await Promise.allSettled(reads);
+      stopListening?.();
+      throwIfAborted(this.#signal);
     }
   }
 

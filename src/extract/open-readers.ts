@@ -17,6 +17,8 @@ import { REORDER_MEMORY, ReorderBuffer } from './reorder-buffer.js';
 const AHEAD = 16 * 1024 * 1024;
 const MOST_AHEAD = 8 * 1024 * 1024;
 const LEAST_AHEAD = 128 * 1024;
+/** Stored size of a layer, in bytes, up to which decoding it takes less time than starting a thread. */
+const SOON_DECODED = 128 * 1024;
 /**
  * Memory for decoders that are open side by side, in bytes. A decoder of zstd or xz can need many MiB. Those that do not
  * fit decode their layers one after another at the beginning, into the reorder buffer.
@@ -78,9 +80,10 @@ class DecodingReaders implements Readers {
 
   /** @param start when to create the decoder */
   #open(layer: IndexedLayer, needed: NeededEntries, start: Promise<void>): DecodedReader {
-    const open = async ({ compression }: LayerBytes, waiting: number) => {
+    const open = async ({ compression, stored }: LayerBytes, waiting: number) => {
       await start;
-      const elsewhere = blocksThread(compression) ? this.#threads.open(compression, waiting) : undefined;
+      const isSlow = blocksThread(compression) && stored.length > SOON_DECODED;
+      const elsewhere = isSlow ? this.#threads.open(compression, waiting) : undefined;
       return elsewhere ?? (await codecOf(compression).loadDecoder())(waiting);
     };
     return new DecodedReader(layer, needed, new DecodedPieces(layer.bytes, open, this.#ahead), this.#buffer);
