@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { piecesOfRegion, readRegion } from '../base/io/region.js';
-import { decodeInto, decodingFailure } from '../compression/decode-into.js';
+import { pieceBuffers, piecesOfRegion, readRegion } from '../base/io/region.js';
+import { decodeInto, decodingFailure, freeMemory } from '../compression/decode-into.js';
 import { DimgxError } from '../errors.js';
 import type { LayerBytes } from '../layer/layer-index.js';
 
@@ -74,8 +74,10 @@ export class DecodedPieces {
     this.#decoder = await open(this.#bytes, waiting);
     if (this.#isClosed) this.#decoder.destroy();
     try {
-      const pieces = piecesOfRegion(readRegion(stored), stored.length, Math.min(STORED_PIECE, waiting));
+      const buffers = pieceBuffers(stored.length, Math.min(STORED_PIECE, waiting));
+      const pieces = piecesOfRegion(readRegion(stored), stored.length, buffers);
       await decodeInto(this.#decoder, pieces, (piece) => this.#put(piece));
+      buffers.forEach(freeMemory);
     } catch (error) {
       throw decodingFailure(compression, error);
     }

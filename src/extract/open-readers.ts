@@ -23,7 +23,7 @@ const SOON_DECODED = 128 * 1024;
  * Memory for decoders that are open side by side, in bytes. A decoder of zstd or xz can need many MiB. Those that do not
  * fit decode their layers one after another at the beginning, into the reorder buffer.
  */
-const DECODER_MEMORY = 32 * 1024 * 1024;
+const DECODER_MEMORY = 24 * 1024 * 1024;
 
 export interface ReaderOptions {
   /** Folder for bytes that have to wait for their turn. Default: the system's temporary folder. */

@@ -1,5 +1,5 @@
 import type { Hash } from 'node:crypto';
-import { type OpenRegion, piecesOfRegion, type ReadAt } from '../base/io/region.js';
+import { type OpenRegion, pieceBuffers, piecesOfRegion, type ReadAt } from '../base/io/region.js';
 import type { WriteAt } from '../base/io/spool.js';
 import { pathData } from '../base/text/printable.js';
 import { type CompressionName, codecOf } from '../compression/codecs.js';
@@ -76,7 +76,8 @@ export async function decodeLayer(
   const keeper = spool && new SpoolWriter(spool, io);
   const decoder = io.whole(() => makeDecoder());
   let length = 0;
-  const stored = observed(piecesOfRegion(io.read(blob), blob.length, STORED_PIECE), (piece) => {
+  const buffers = pieceBuffers(blob.length, STORED_PIECE);
+  const stored = observed(piecesOfRegion(io.read(blob), blob.length, buffers), (piece) => {
     hashes.stored?.update(piece);
     onBytes(piece.length);
   });
@@ -92,6 +93,7 @@ export async function decodeLayer(
   } catch (error) {
     throw decodingFailure(compression, error);
   }
+  buffers.forEach(freeMemory);
   const contents = entries.contents(scan.finish(), length, decoder.memory);
   return { contents, isSpooled: keeper?.isWhole ?? false };
 }

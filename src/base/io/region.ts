@@ -170,17 +170,28 @@ export async function hashRegion(
   }
 }
 
+/** Two buffers of one length for the pieces of a region. */
+export type PieceBuffers = readonly [Buffer, Buffer];
+
+/** @param size length of a piece, in bytes, unless the region is shorter */
+export function pieceBuffers(length: number, size: number): PieceBuffers {
+  const room = Math.min(size, length);
+  return [Buffer.allocUnsafeSlow(room), Buffer.allocUnsafeSlow(room)];
+}
+
 /**
- * Yields the bytes of a region in order. Two buffers are used in turn, so a piece is overwritten once the next but one
+ * Yields the bytes of a region in order. The buffers are used in turn, so a piece is overwritten once the next but one
  * is requested.
  *
- * @param size length of a piece, in bytes; the last one may be shorter
  * @throws as `read`
  */
-export async function* piecesOfRegion(read: ReadAt, length: number, size: number): AsyncGenerator<Buffer, void, void> {
-  const room = Math.min(size, length);
-  let [buffer, other] = [Buffer.allocUnsafeSlow(room), Buffer.allocUnsafeSlow(room)];
-  for (let position = 0; position < length; position += room) {
+export async function* piecesOfRegion(
+  read: ReadAt,
+  length: number,
+  [first, second]: PieceBuffers,
+): AsyncGenerator<Buffer, void, void> {
+  let [buffer, other] = [first, second];
+  for (let position = 0; position < length; position += buffer.length) {
     const bytes = buffer.subarray(0, length - position);
     await read(bytes, position);
     yield bytes;
