@@ -230,7 +230,8 @@ export class TarAssembler {
       this.#advance();
     }
     // `fill` awaits the reads all at once, which may be much later
-    reads.push(handledLater(this.#reader(layer).read(parts)));
+    const reading = this.#reader(layer).read(parts);
+    if (reading) reads.push(handledLater(reading));
     return filled;
   }
 }

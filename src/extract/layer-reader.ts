@@ -18,10 +18,11 @@ export interface LayerReader {
   /**
    * Reads parts that lie close together, in ascending order.
    *
+   * @returns `undefined` if they have been read
    * @throws DIMGX_SOURCE_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_SOURCE_NO_SPACE, DIMGX_COMPRESSION_CORRUPT,
    *   DIMGX_ABORTED
    */
-  read(parts: readonly LayerPart[]): Promise<void>;
+  read(parts: readonly LayerPart[]): Promise<void> | undefined;
   /**
    * Reads an entry's headers, from their first byte on.
    *

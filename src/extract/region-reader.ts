@@ -1,7 +1,7 @@
 import { type ReadAt, type Region, readRegion, scatterRegion } from '../base/io/region.js';
 import type { LayerPart, LayerRange, LayerReader } from './layer-reader.js';
 
-/** Largest and smallest size of a window over headers, in bytes. */
+/** Largest and smallest size of a window, in bytes. */
 const LARGEST = 256 * 1024;
 const SMALLEST = 4 * 1024;
 
@@ -9,18 +9,44 @@ const SMALLEST = 4 * 1024;
 export const GAP = 32 * 1024;
 const NOWHERE = new Uint8Array(GAP);
 
+/** Length of a span of parts, in bytes, up to which a window over it and what follows is cheaper than its own read. */
+const SHORT = 16 * 1024;
+
 /** Reads a layer that is stored uncompressed, by position. */
 export class RegionReader implements LayerReader {
   readonly #scatter: ReturnType<typeof scatterRegion>;
-  readonly #headers: HeaderWindow;
+  readonly #headers: RegionWindow;
+  /** Short spans: where layers interleave, each has a few files in turn. */
+  readonly #spans: RegionWindow;
 
   constructor(region: Region) {
     this.#scatter = scatterRegion(region);
-    this.#headers = new HeaderWindow(region);
+    this.#headers = new RegionWindow(region);
+    this.#spans = new RegionWindow(region);
   }
 
   /** Makes one read of all parts. The gaps between them, at most `GAP` long, are read to nowhere. */
-  read(parts: readonly LayerPart[]): Promise<void> {
+  read(parts: readonly LayerPart[]): Promise<void> | undefined {
+    const first = parts[0];
+    const last = parts.at(-1);
+    if (!first || !last) return undefined;
+    const end = last.from + last.into.length;
+    return end - first.from <= SHORT ? this.#copy(parts, { from: first.from, to: end }) : this.#readSpan(parts);
+  }
+
+  async readHeaders({ from, to }: LayerRange): Promise<Uint8Array> {
+    return (await this.#headers.read(from, to)).slice();
+  }
+
+  async close(): Promise<void> {}
+
+  #copy(parts: readonly LayerPart[], { from, to }: LayerRange): Promise<void> | undefined {
+    const bytes = this.#spans.read(from, to);
+    if (!(bytes instanceof Promise)) return copyParts(bytes, from, parts);
+    return bytes.then((read) => copyParts(read, from, parts));
+  }
+
+  #readSpan(parts: readonly LayerPart[]): Promise<void> {
     const views: Uint8Array[] = [];
     const start = parts[0]?.from ?? 0;
     let end = start;
@@ -31,24 +57,24 @@ export class RegionReader implements LayerReader {
     }
     return this.#scatter(views, start);
   }
+}
 
-  readHeaders({ from, to }: LayerRange): Promise<Uint8Array> {
-    return this.#headers.read(from, to);
-  }
-
-  async close(): Promise<void> {}
+/** @param start offset of the first byte in the layer */
+function copyParts(bytes: Uint8Array, start: number, parts: readonly LayerPart[]): undefined {
+  for (const { from, into } of parts) into.set(bytes.subarray(from - start, from - start + into.length));
 }
 
 /**
- * Reads individual headers of a region. Nearby headers are served from one window of bytes. The window grows while
- * headers follow one another and stays small where they are far apart, so that a single header does not cost a whole
- * window.
+ * Serves short reads of a region from one window of bytes. The window grows while reads follow one another and stays
+ * small where they are far apart, so that a single read does not cost a whole window.
  */
-class HeaderWindow {
+class RegionWindow {
   readonly #read: ReadAt;
   readonly #length: number;
-  #bytes = new Uint8Array(0);
-  #position = 0;
+  #start = 0;
+  #end = 0;
+  /** The window, or what it is read with. */
+  #bytes: Uint8Array | Promise<Uint8Array> = new Uint8Array(0);
   #size = SMALLEST;
 
   constructor(region: Region) {
@@ -56,18 +82,24 @@ class HeaderWindow {
     this.#length = region.length;
   }
 
-  /** A copy of the bytes from `start` to `end`. */
-  async read(start: number, end: number): Promise<Uint8Array> {
-    if (start < this.#position || end > this.#position + this.#bytes.length) await this.#move(start, end);
-    return Uint8Array.prototype.slice.call(this.#bytes, start - this.#position, end - this.#position);
+  /** The bytes from `from` to `to`: a view, at once if the window has them. Several reads may be under way. */
+  read(from: number, to: number): Uint8Array | Promise<Uint8Array> {
+    if (from < this.#start || to > this.#end) this.#move(from, to);
+    const start = this.#start;
+    if (!(this.#bytes instanceof Promise)) return this.#bytes.subarray(from - start, to - start);
+    return this.#bytes.then((bytes) => bytes.subarray(from - start, to - start));
   }
 
-  async #move(start: number, end: number): Promise<void> {
-    const behind = start - this.#position - this.#bytes.length;
-    this.#size = behind >= 0 && behind <= this.#size ? Math.min(LARGEST, 4 * this.#size) : SMALLEST;
-    const length = Math.max(end - start, Math.min(this.#size, this.#length - start));
-    this.#bytes = new Uint8Array(length);
-    this.#position = start;
-    await this.#read(this.#bytes, start);
+  #move(from: number, to: number): void {
+    const behind = from - this.#end;
+    this.#size = behind <= this.#size && from >= this.#start ? Math.min(LARGEST, 4 * this.#size) : SMALLEST;
+    const bytes = new Uint8Array(Math.max(to - from, Math.min(this.#size, this.#length - from)));
+    this.#start = from;
+    this.#end = from + bytes.length;
+    const reading = Promise.resolve(this.#read(bytes, from)).then(() => {
+      if (this.#bytes === reading) this.#bytes = bytes;
+      return bytes;
+    });
+    this.#bytes = reading;
   }
 }
