@@ -23,20 +23,13 @@ export type DecoderAnswer = { readonly id: number } /** Sent first, once the thr
   | { readonly kind: 'failed'; readonly message: string; readonly code: ErrorCode | WarningCode | undefined }
 );
 
-interface Thread {
-  readonly worker: Worker;
-  readonly decoders: Map<number, ThreadDecoder>;
-  /** Resolves once the thread has loaded its code, or has failed to. */
-  readonly started: Promise<unknown>;
-}
-
 /**
  * Threads for decoders that would block the calling thread. Each thread runs several decoders side by side, so any
  * number of layers can be decoded at once.
  */
 export class DecoderThreads {
   readonly #most: number;
-  readonly #threads: Thread[] = [];
+  readonly #threads: DecoderThread[] = [];
   #lastId = 0;
   #isRefused = false;
 
@@ -51,43 +44,34 @@ export class DecoderThreads {
    * @param waiting as for `MakeDecoder`
    * @returns `undefined` if the system, or the runtime, allows no thread
    */
-  open(compression: CompressionName, waiting: number): Duplex | undefined {
+  async open(compression: CompressionName, waiting: number): Promise<Duplex | undefined> {
     const thread = this.#choose();
     if (!thread) return undefined;
-    const id = ++this.#lastId;
-    const send = (request: DecoderRequest) => thread.worker.postMessage(request);
-    const decoder = new ThreadDecoder(id, send, waiting, () => thread.decoders.delete(id));
-    thread.decoders.set(id, decoder);
-    send({ id, kind: 'open', compression, waiting });
-    return decoder;
+    thread.users++;
+    if (await thread.started) return thread.open(++this.#lastId, compression, waiting);
+    this.#isRefused = true;
+    return undefined;
   }
 
   /** Ends the threads. Decoders that are still open fail. */
   async close(): Promise<void> {
     this.#isRefused = true;
-    const end = async ({ worker, started }: Thread) => {
-      // A thread that is ended while it loads its code leaves the files of that code open for the life of the process.
-      await started;
-      await worker.terminate();
-    };
-    await Promise.all(this.#threads.splice(0).map(end));
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.end()));
   }
 
-  #choose(): Thread | undefined {
-    const least = this.#threads.toSorted((a, b) => a.decoders.size - b.decoders.size)[0];
-    if (least && (least.decoders.size === 0 || this.#threads.length === this.#most)) return least;
+  #choose(): DecoderThread | undefined {
+    const least = this.#threads.toSorted((a, b) => a.users - b.users)[0];
+    if (least && (least.users === 0 || this.#threads.length === this.#most)) return least;
     return this.#start() ?? least;
   }
 
-  #start(): Thread | undefined {
+  #start(): DecoderThread | undefined {
     if (this.#isRefused) return undefined;
     try {
-      const worker = new Worker(new URL('./decoder-worker.js', import.meta.url), { execArgv: [] });
-      const started = new Promise((resolve) => worker.once('message', resolve).once('exit', resolve));
-      const thread: Thread = { worker, decoders: new Map(), started };
-      worker.on('message', (answer: DecoderAnswer) => thread.decoders.get(answer.id)?.receive(answer));
-      worker.on('error', (error) => this.#lose(thread, error));
-      worker.on('exit', () => this.#lose(thread, new Error('a worker thread ended')));
+      const thread = new DecoderThread(() => {
+        const place = this.#threads.indexOf(thread);
+        if (place >= 0) this.#threads.splice(place, 1);
+      });
       this.#threads.push(thread);
       return thread;
     } catch {
@@ -95,35 +79,90 @@ export class DecoderThreads {
       return undefined;
     }
   }
+}
 
-  #lose(thread: Thread, error: Error): void {
-    const place = this.#threads.indexOf(thread);
-    if (place >= 0) this.#threads.splice(place, 1);
-    const message = 'a worker thread ended before its work was done';
-    const failure = new DimgxError('DIMGX_INTERNAL', message, { cause: error });
-    for (const decoder of thread.decoders.values()) decoder.destroy(failure);
+/** A thread with its decoders. It keeps the process alive only while a reader waits for it. */
+class DecoderThread {
+  readonly #worker: Worker;
+  readonly #decoders = new Map<number, ThreadDecoder>();
+  /** Resolves once the thread has loaded its code. `false`: it could not be started. */
+  readonly started: Promise<boolean>;
+  /** Number of decoders that are open or will be. */
+  users = 0;
+  /** Number of pieces that readers wait for; and 1 while the thread starts. */
+  #waits = 1;
+
+  /** @throws if the system, or the runtime, allows no thread */
+  constructor(onEnd: () => void) {
+    const worker = new Worker(new URL('./decoder-worker.js', import.meta.url), { execArgv: [] });
+    this.#worker = worker;
+    const ready = new Promise<boolean>((resolve) => {
+      worker.once('message', () => resolve(true)).once('exit', () => resolve(false));
+    });
+    this.started = ready.finally(() => this.wait(-1));
+    worker.on('message', (answer: DecoderAnswer) => this.#decoders.get(answer.id)?.receive(answer));
+    const lose = (cause: Error) => {
+      onEnd();
+      const failure = new DimgxError('DIMGX_INTERNAL', 'a worker thread ended before its work was done', { cause });
+      for (const decoder of this.#decoders.values()) decoder.destroy(failure);
+    };
+    worker.on('error', lose);
+    worker.on('exit', () => lose(new Error('a worker thread ended')));
+  }
+
+  open(id: number, compression: CompressionName, waiting: number): Duplex {
+    const decoder = new ThreadDecoder(id, this, waiting);
+    this.#decoders.set(id, decoder);
+    this.send({ id, kind: 'open', compression, waiting });
+    return decoder;
+  }
+
+  /** Call it when a decoder has been closed. */
+  forget(id: number): void {
+    if (this.#decoders.delete(id)) this.users--;
+  }
+
+  send(request: DecoderRequest): void {
+    this.#worker.postMessage(request);
+  }
+
+  /** @param pieces number of pieces that a reader waits for; negative when they have come, or will not come */
+  wait(pieces: number): void {
+    this.#waits += pieces;
+    if (this.#waits > 0) this.#worker.ref();
+    else this.#worker.unref();
+  }
+
+  async end(): Promise<void> {
+    // A thread that is ended while it loads its code leaves the files of that code open for the life of the process.
+    await this.started;
+    await this.#worker.terminate();
   }
 }
 
 /** A decoder that runs in another thread. */
 class ThreadDecoder extends Duplex {
   readonly #id: number;
-  readonly #send: (request: DecoderRequest) => void;
-  readonly #onClose: () => void;
+  readonly #thread: DecoderThread;
+  /** Number of pieces that have been asked for and have not come. */
+  #wanted = 0;
   #onTaken = () => {};
 
-  constructor(id: number, send: (request: DecoderRequest) => void, waiting: number, onClose: () => void) {
+  constructor(id: number, thread: DecoderThread, waiting: number) {
     super({ readableHighWaterMark: waiting });
     this.#id = id;
-    this.#send = send;
-    this.#onClose = onClose;
+    this.#thread = thread;
   }
 
   receive(answer: DecoderAnswer): void {
     if (answer.kind === 'taken') this.#onTaken();
-    else if (answer.kind === 'piece') this.push(answer.bytes);
-    else if (answer.kind === 'ended') this.push(null);
-    else if (answer.kind === 'failed') {
+    else if (answer.kind === 'piece') {
+      this.#want(-1);
+      this.push(answer.bytes);
+    } else if (answer.kind === 'ended') {
+      this.#want(-this.#wanted);
+      this.push(null);
+    } else if (answer.kind === 'failed') {
       const { code, message } = answer;
       this.destroy(code ? new DimgxError(code, message) : new Error(message));
     }
@@ -131,21 +170,28 @@ class ThreadDecoder extends Duplex {
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, done: () => void): void {
     this.#onTaken = done;
-    this.#send({ id: this.#id, kind: 'write', bytes });
+    this.#thread.send({ id: this.#id, kind: 'write', bytes });
   }
 
   override _final(done: () => void): void {
-    this.#send({ id: this.#id, kind: 'end' });
+    this.#thread.send({ id: this.#id, kind: 'end' });
     done();
   }
 
   override _read(): void {
-    this.#send({ id: this.#id, kind: 'want' });
+    this.#want(1);
+    this.#thread.send({ id: this.#id, kind: 'want' });
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#send({ id: this.#id, kind: 'close' });
-    this.#onClose();
+    this.#want(-this.#wanted);
+    this.#thread.send({ id: this.#id, kind: 'close' });
+    this.#thread.forget(this.#id);
     done(error);
+  }
+
+  #want(pieces: number): void {
+    this.#wanted += pieces;
+    this.#thread.wait(pieces);
   }
 }

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { handledLater } from '../base/call/deferred.js';
 import { tellNeed } from '../base/io/spool.js';
 import { blocksThread, codecOf } from '../compression/codecs.js';
 import { DecoderThreads } from '../compression/decoder-threads.js';
@@ -83,7 +82,7 @@ class DecodingReaders implements Readers {
     const open = async ({ compression, stored }: LayerBytes, waiting: number) => {
       await start;
       const isSlow = blocksThread(compression) && stored.length > SOON_DECODED;
-      const elsewhere = isSlow ? this.#threads.open(compression, waiting) : undefined;
+      const elsewhere = isSlow ? await this.#threads.open(compression, waiting) : undefined;
       return elsewhere ?? (await codecOf(compression).loadDecoder())(waiting);
     };
     return new DecodedReader(layer, needed, new DecodedPieces(layer.bytes, open, this.#ahead), this.#buffer);
@@ -92,24 +91,27 @@ class DecodingReaders implements Readers {
   /** Opens a reader that keeps everything, once the others of its kind have done so. */
   #openFirst(layer: IndexedLayer, needed: NeededEntries): DecodedReader {
     const reader = this.#open(layer, needed, this.#decodedFirst);
-    this.#decodedFirst = handledLater(reader.keepAll());
+    // If one fails, its own reads say so: the others go on.
+    this.#decodedFirst = reader.keepAll().catch(() => undefined);
     return reader;
   }
 }
 
-/** The layers whose decoders may be open together: those of which most is needed, as far as memory allows. */
+/** The layers whose decoders may be open together: the one of which most is needed, and others as far as memory allows. */
 function layersSideBySide(plan: PlanColumns, needed: readonly NeededEntries[]): ReadonlySet<number> {
   const bytesOf = (layer: number) => (plan.layers[layer] as IndexedLayer).bytes;
   const lengthOf = (layer: number) => (needed[layer] as NeededEntries).length;
   const decoded = [...plan.layers.keys()].filter((i) => bytesOf(i).compression !== 'none' && lengthOf(i) > 0);
+  const [largest, ...others] = decoded.sort((a, b) => lengthOf(b) - lengthOf(a));
+  const chosen = new Set(largest === undefined ? [] : [largest]);
   let memory = 0;
-  const chosen = decoded
-    .sort((a, b) => lengthOf(b) - lengthOf(a))
-    .filter((layer, i) => {
-      memory += bytesOf(layer).decoderMemory;
-      return i === 0 || memory <= DECODER_MEMORY;
-    });
-  return new Set(chosen);
+  for (const layer of others) {
+    const { decoderMemory } = bytesOf(layer);
+    if (memory + decoderMemory > DECODER_MEMORY) continue;
+    memory += decoderMemory;
+    chosen.add(layer);
+  }
+  return chosen;
 }
 
 function tellOrder(failure: unknown, plan: PlanColumns): unknown {

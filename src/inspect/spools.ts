@@ -38,7 +38,9 @@ export class Spools {
   readonly #resources: Resources;
   readonly #free: FreeSpool[] = [];
   /** Bytes that may still be taken. */
-  #room: Promise<number> | undefined;
+  #room = 0;
+  /** Settles when it is known how much room there was at first. */
+  #measured: Promise<void> | undefined;
 
   /** @param tmpDir default: the system's temporary folder */
   constructor(tmpDir: string | undefined, resources: Resources) {
@@ -53,27 +55,28 @@ export class Spools {
    * @returns `undefined` if there is no room
    */
   async take(storedLength: number): Promise<TakenPlace | undefined> {
-    this.#room ??= roomIn(this.#tmpDir);
+    this.#measured ??= this.#measure();
+    await this.#measured;
     // Half of what is left: others may be decoded at the same time.
-    const room = Math.floor((await this.#room) / 2);
+    const room = Math.floor(this.#room / 2);
     if (room < storedLength * GROWTH) return undefined;
-    this.#giveRoom(-room);
+    this.#room -= room;
     const spool = this.#free.pop() ?? (await this.#open());
     if (!spool) {
-      this.#giveRoom(room);
+      this.#room += room;
       return undefined;
     }
     const { handle, file, end } = spool;
     const giveBack = async (length: number) => {
-      this.#giveRoom(room - length);
+      this.#room += room - length;
       if (length === 0) await handle.truncate(end);
       this.#free.push({ handle, file, end: Math.ceil((end + length) / PAGE) * PAGE });
     };
     return { file, offset: end, room, giveBack };
   }
 
-  #giveRoom(bytes: number): void {
-    this.#room = this.#room?.then((room) => room + bytes);
+  async #measure(): Promise<void> {
+    this.#room = await roomIn(this.#tmpDir);
   }
 
   /** @returns `undefined` if no file can be opened: a spool is never necessary */

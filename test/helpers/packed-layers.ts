@@ -38,7 +38,7 @@ function packedBy(command: string, bytes: Uint8Array): Buffer {
   return execFileSync(command, ['-c', '-q', '-1'], { input: bytes, maxBuffer: 2 ** 30 });
 }
 
-function packed(layer: Uint8Array, packing: CompressionName): Uint8Array {
+export function packed(layer: Uint8Array, packing: CompressionName): Uint8Array {
   return PACKERS[packing](layer);
 }
 
@@ -46,7 +46,7 @@ function packed(layer: Uint8Array, packing: CompressionName): Uint8Array {
 type PackedLayer = readonly [layer: Uint8Array, packing: CompressionName];
 
 /** An OCI layout of one image. @returns its folder, which is removed when the test is over */
-async function packedImage(layers: readonly PackedLayer[]): Promise<string> {
+export async function packedImage(layers: readonly PackedLayer[]): Promise<string> {
   return storedImage(layers.map(([layer, packing]) => [layer, packed(layer, packing)]));
 }
 
@@ -60,7 +60,7 @@ async function storedImage(layers: readonly (readonly [layer: Uint8Array, stored
 }
 
 /** A folder on a disk, where nothing decoded is kept: layers are read as streams. Removed when the test is over. */
-async function diskFolder(): Promise<string> {
+export async function diskFolder(): Promise<string> {
   const folder = await mkdtemp(join('/var/tmp', 'dimgx-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   if (statfsSync(folder).type === TMPFS) throw new Error('/var/tmp is in memory');
