@@ -59,11 +59,12 @@ export class DecodedPieces {
     return piece;
   }
 
-  /** Ends decoding. A call of `next` under way rejects with DIMGX_ABORTED. */
+  /** Ends decoding. Calls of `next`, also one under way, reject with DIMGX_ABORTED. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#failure = { of: closed() };
     this.#pieces.length = 0;
-    this.#decoder?.destroy();
+    this.#stop();
     this.#onRoom?.();
     await this.#running;
   }
@@ -72,7 +73,7 @@ export class DecodedPieces {
     const { stored, compression } = this.#bytes;
     const waiting = Math.floor(this.#ahead / 4);
     this.#decoder = await open(this.#bytes, waiting);
-    if (this.#isClosed) this.#decoder.destroy();
+    if (this.#isClosed) this.#stop();
     try {
       const buffers = pieceBuffers(stored.length, Math.min(STORED_PIECE, waiting));
       const pieces = piecesOfRegion(readRegion(stored), stored.length, buffers);
@@ -81,6 +82,11 @@ export class DecodedPieces {
     } catch (error) {
       throw decodingFailure(compression, error);
     }
+  }
+
+  /** With an error: if a stream is destroyed without one just as it ends, Node's `pipeline` never settles. */
+  #stop(): void {
+    this.#decoder?.destroy(closed());
   }
 
   #put(piece: Buffer): Promise<void> | undefined {
@@ -96,7 +102,7 @@ export class DecodedPieces {
 
   #end(failure?: { readonly of: unknown }): void {
     this.#hasEnded = true;
-    this.#failure = this.#isClosed ? { of: closed() } : failure;
+    if (!this.#isClosed) this.#failure = failure;
     this.#onPiece?.();
   }
 }
