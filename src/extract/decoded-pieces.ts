@@ -73,6 +73,7 @@ export class DecodedPieces {
     const { stored, compression } = this.#bytes;
     const waiting = Math.floor(this.#ahead / 4);
     this.#decoder = await open(this.#bytes, waiting);
+    this.#decoder.on('error', () => {}); // `close` may come when `pipeline` does not listen any more
     if (this.#isClosed) this.#stop();
     try {
       const buffers = pieceBuffers(stored.length, Math.min(STORED_PIECE, waiting));
