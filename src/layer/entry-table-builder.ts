@@ -13,7 +13,7 @@ type Columns = { -readonly [K in keyof EntryColumns]: EntryColumns[K] };
 
 /** Collects the entries of a layer in columns that grow by doubling. */
 export class EntryTableBuilder {
-  #columns: Columns = emptyColumns(1024, 64 * 1024);
+  #columns: Columns = emptyColumns(1024, new Uint8Array(64 * 1024));
   #length = 0;
   #names = 0;
 
@@ -69,10 +69,10 @@ export class EntryTableBuilder {
   }
 
   #growRows(): void {
-    const larger = emptyColumns(this.#columns.start.length * 2, 0);
     const { names, length: _, ...rows } = this.#columns;
+    const larger = emptyColumns(this.#columns.start.length * 2, names);
     for (const [key, column] of Object.entries(rows)) (larger[key as keyof typeof rows] as NumberColumn).set(column);
-    this.#columns = { ...larger, names };
+    this.#columns = larger;
   }
 }
 
@@ -95,7 +95,8 @@ function longTarget(length: number): DimgxError {
   return new DimgxError('DIMGX_ENTRY_UNSAFE_NAME', message);
 }
 
-function emptyColumns(rows: number, names: number): Columns {
+/** One object literal for all sizes: if the next size had another hidden class, `add` would be compiled anew. */
+function emptyColumns(rows: number, names: Uint8Array): Columns {
   return {
     length: 0,
     start: new Float64Array(rows),
@@ -105,7 +106,7 @@ function emptyColumns(rows: number, names: number): Columns {
     dataLength: new Uint32Array(rows),
     linkStart: new Uint32Array(rows),
     nameEnd: new Uint32Array(rows),
-    names: new Uint8Array(names),
+    names,
     type: new Uint8Array(rows),
     flags: new Uint32Array(rows),
     mode: new Uint16Array(rows),
