@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readBuffer } from '../base/io/region.js';
 import { DimgxError } from '../errors.js';
 import { algorithmOf, type Digest, requireDigest } from '../reference/digest.js';
 import type { DownloadBlob } from './blob-cache.js';
@@ -80,7 +81,7 @@ export async function hashGrowing(
   };
   const settled = written.then(become('written'), become('failed'));
   const hash = createHash(algorithm);
-  const buffer = Buffer.allocUnsafe(PIECE);
+  const buffer = readBuffer(PIECE);
   let length = 0;
   for (;;) {
     const before = state as 'growing' | 'written' | 'failed';

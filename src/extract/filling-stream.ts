@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { onAbort } from '../base/call/on-abort.js';
+import { readBuffer } from '../base/io/region.js';
 import { abortedBy, DimgxError } from '../errors.js';
 import type { TarFiller } from './digested-tar.js';
 
@@ -36,7 +37,7 @@ export function fillingStream(tar: TarFiller, { signal, onBytes }: FillingOption
     read() {
       listen();
       if (this.destroyed) return;
-      const buffer = Buffer.allocUnsafeSlow(PIECE);
+      const buffer = readBuffer(PIECE);
       filling = tar
         .fill(buffer)
         .then((filled) => {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { untilAborted } from '../base/call/on-abort.js';
 import { pieceSink } from '../base/io/byte-source.js';
+import { readBuffer } from '../base/io/region.js';
 import { throwIfAborted } from '../errors.js';
 import type { TarFiller } from '../extract/digested-tar.js';
 import { fillingStream } from '../extract/filling-stream.js';
@@ -56,7 +57,7 @@ function openSink(destination: Destination, signal: AbortSignal | undefined): Pr
 
 /** Uses two buffers: one is filled while the other is written. */
 async function copyInto(sink: Sink, tar: TarFiller, { onBytes }: WriteOptions): Promise<number> {
-  let [front, back] = [Buffer.allocUnsafeSlow(BUFFER), Buffer.allocUnsafeSlow(BUFFER)];
+  let [front, back] = [readBuffer(BUFFER), readBuffer(BUFFER)];
   let total = 0;
   for (let filled = await tar.fill(front); filled > 0; ) {
     const [written, next] = await Promise.allSettled([sink.write(front.subarray(0, filled)), tar.fill(back)]);

@@ -146,6 +146,18 @@ function refuse(error: unknown): never {
   throw new DimgxError('DIMGX_SOURCE_UNREADABLE', `the source cannot be read: ${reason}`, { cause: error });
 }
 
+/** Distance of a large block of memory from the next multiple of 64 bytes: glibc puts 16 bytes before it on its page. */
+const OFF_ALIGNMENT = 48;
+
+/**
+ * Allocates a buffer to read large pieces of files into. Files are mostly read from multiples of 512 bytes on. If the
+ * kernel copies to an address that lies 1 to 31 bytes further into its page than the source does, an AMD EPYC takes
+ * three times as long: 0.5 s for 1 GB instead of 0.16 s (measured). Buffers of Node usually lie 16 bytes into a page.
+ */
+export function readBuffer(length: number): Buffer {
+  return Buffer.allocUnsafeSlow(OFF_ALIGNMENT + length).subarray(OFF_ALIGNMENT);
+}
+
 const PIECE = 1024 * 1024;
 
 /**
@@ -160,7 +172,7 @@ export async function hashRegion(
   hashes: readonly Hash[],
   onBytes: (bytes: number) => void = () => {},
 ): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(PIECE, length));
+  const buffer = readBuffer(Math.min(PIECE, length));
   for (let position = 0; position < length; ) {
     const bytes = buffer.subarray(0, length - position);
     await read(bytes, position);
@@ -176,7 +188,7 @@ export type PieceBuffers = readonly [Buffer, Buffer];
 /** @param size length of a piece, in bytes, unless the region is shorter */
 export function pieceBuffers(length: number, size: number): PieceBuffers {
   const room = Math.min(size, length);
-  return [Buffer.allocUnsafeSlow(room), Buffer.allocUnsafeSlow(room)];
+  return [readBuffer(room), readBuffer(room)];
 }
 
 /**

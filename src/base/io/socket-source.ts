@@ -1,6 +1,7 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import { handledLater } from '../call/deferred.js';
 import type { ByteSource, OnPiece } from './byte-source.js';
+import { readBuffer } from './region.js';
 
 /** Maximum size of one read, in bytes. */
 const READ_SIZE = 2 ** 18;
@@ -21,7 +22,7 @@ export class SocketSource implements ByteSource {
    * @param signal ends the source with its reason
    */
   constructor(open: (options: { readonly onread: OnReadOpts }) => Socket, signal?: AbortSignal) {
-    const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    const buffer = readBuffer(READ_SIZE);
     this.socket = open({ onread: { buffer, callback: (length) => this.#give(buffer.subarray(0, length)) } });
     this.#over = handledLater(this.#end(signal));
   }

@@ -8,7 +8,7 @@ import type { ByteSource, OnPiece } from '../../base/io/byte-source.js';
 import { DescriptorFile } from '../../base/io/held-file.js';
 import { openFiles } from '../../base/io/open-file-table.js';
 import { PathFile } from '../../base/io/path-file.js';
-import { type Region, readRegion } from '../../base/io/region.js';
+import { type Region, readBuffer, readRegion } from '../../base/io/region.js';
 import { SocketSource } from '../../base/io/socket-source.js';
 import { printable } from '../../base/text/printable.js';
 import { detectCompression, MAGIC_LENGTH } from '../../compression/codecs.js';
@@ -90,7 +90,7 @@ function socketSource(fd: number, { signal }: OpenContext): ByteSource {
 function regionSource(archive: Region, { signal }: OpenContext): ByteSource {
   const read = readRegion(archive);
   const forEachPiece = async (onPiece: OnPiece) => {
-    const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    const buffer = readBuffer(READ_SIZE);
     for (let at = 0; at < archive.length; at += READ_SIZE) {
       throwIfAborted(signal);
       const piece = buffer.subarray(0, Math.min(READ_SIZE, archive.length - at));
