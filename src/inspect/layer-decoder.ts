@@ -1,3 +1,4 @@
+import { DimgxError } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
 import { keepIndex } from '../layer/kept-index.js';
 import { compareDigest, type LayerBytes, type LayerContents } from '../layer/layer-index.js';
@@ -100,8 +101,10 @@ export class LayerDecoder {
     const { digest, keeper } = layer;
     if (!digest) return;
     const actual = await this.#hash(layer, algorithmOf(digest));
-    if (actual !== hexOf(digest)) await keeper?.discard();
-    compareDigest(layer, digest, actual);
+    if (actual === hexOf(digest)) return;
+    await keeper?.discard();
+    const message = `layer ${layer.name} was damaged where it is kept, and has been removed from there: try again`;
+    throw new DimgxError('DIMGX_IMAGE_DIGEST_MISMATCH', message, { layer: layer.name });
   }
 
   /** Keeps the index of a verified layer, if the layer's source keeps anything. */
