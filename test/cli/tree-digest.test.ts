@@ -14,7 +14,10 @@ const LAYERS: readonly (readonly RawEntry[])[] = [
   [{ name: 'file', content: 'contents' }],
 ];
 
-const digestOf = (layers: readonly (readonly RawEntry[])[]) => treeDigest(treeOfTar(rawLayer(layers.flat())));
+const digestOf = (layers: readonly (readonly RawEntry[])[]) => {
+  const entries = layers.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return treeDigest(treeOfTar(rawLayer(entries)));
+};
 const DIGEST = digestOf(LAYERS);
 
 async function image(): Promise<{ readonly folder: string; readonly path: string }> {
