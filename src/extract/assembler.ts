@@ -8,11 +8,11 @@ import { BLOCK } from '../tar/header.js';
 import { MAX_EXTENSION, type PaxRecord } from '../tar/pax.js';
 import { directoryHeader, rewriteHeader, xattrRecords } from '../tar/rewrite.js';
 import { type SparseLayout, sparseLayout } from '../tar/sparse-layout.js';
-import type { LayerPart, LayerReader } from './layer-reader.js';
-import { openReaders, type ReaderOptions, type Readers } from './open-readers.js';
 import { OwnerNames } from './owner-names.js';
 import { type Piece, piecesOf, sparseContents } from './pieces.js';
-import { GAP } from './region-reader.js';
+import type { LayerPart, LayerReader } from './read/layer-reader.js';
+import { openReaders, type ReaderOptions, type Readers } from './read/open-readers.js';
+import { GAP } from './read/region-reader.js';
 
 /** Maximum size of one read, in bytes: several reads run in parallel, each in its own thread. */
 const READ_SIZE = 512 * 1024;

@@ -9,7 +9,7 @@ import { planColumns } from '../merge/merge-plan.js';
 import type { Plan } from '../merge/plan.js';
 import type { ExtractOptions } from '../options.js';
 import { TarAssembler } from './assembler.js';
-import { digestedTar, type TarFiller } from './digested-tar.js';
+import { digestedTar, type TarFiller } from './digest/digested-tar.js';
 import { fillingStream } from './filling-stream.js';
 
 /**

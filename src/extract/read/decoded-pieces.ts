@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
-import { pieceBuffers, piecesOfRegion, readRegion } from '../base/io/region.js';
-import { decodeInto, decodingFailure, freeMemory } from '../compression/decode-into.js';
-import { DimgxError } from '../errors.js';
-import type { LayerBytes } from '../layer/layer-index.js';
+import { pieceBuffers, piecesOfRegion, readRegion } from '../../base/io/region.js';
+import { decodeInto, decodingFailure, freeMemory } from '../../compression/decode-into.js';
+import { DimgxError } from '../../errors.js';
+import type { LayerBytes } from '../../layer/layer-index.js';
 
 /** Largest piece of compressed bytes to read, in bytes. */
 const STORED_PIECE = 256 * 1024;

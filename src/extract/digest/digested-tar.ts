@@ -1,5 +1,5 @@
-import type { Digest } from '../reference/digest.js';
-import type { TarAssembler } from './assembler.js';
+import type { Digest } from '../../reference/digest.js';
+import type { TarAssembler } from '../assembler.js';
 import { TreeDigest } from './tree-digest.js';
 
 /** Fills buffers with a tar. */

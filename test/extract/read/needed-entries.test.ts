@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { NeededEntries } from '#dimgx/extract/needed-entries.js';
+import { NeededEntries } from '#dimgx/extract/read/needed-entries.js';
 import { EntryTable } from '#dimgx/layer/entry-table.js';
 import { EntryTableBuilder } from '#dimgx/layer/entry-table-builder.js';
 import type { IndexedLayer } from '#dimgx/layer/layer-index.js';
 import { emptyEntry } from '#dimgx/tar/entry.js';
-import { type Random, seeded } from '../fuzz/random.js';
-import { shortOrLong } from '../helpers/short-or-long.js';
+import { type Random, seeded } from '../../fuzz/random.js';
+import { shortOrLong } from '../../helpers/short-or-long.js';
 
 /** Smaller than in a tar: it makes no difference here. */
 const BLOCK = 8;

@@ -1,8 +1,8 @@
-import type { TarEntry } from '../tar/entry.js';
-import { TYPE } from '../tar/header.js';
-import { cleanPath } from '../tar/path.js';
-import { latin1 } from '../tar/pax.js';
-import { xattrName } from '../tar/portable-record.js';
+import type { TarEntry } from '../../tar/entry.js';
+import { TYPE } from '../../tar/header.js';
+import { cleanPath } from '../../tar/path.js';
+import { latin1 } from '../../tar/pax.js';
+import { xattrName } from '../../tar/portable-record.js';
 
 /** First line of the text that a tree digest is made of. It names the version of the format. */
 export const TREE_HEADING = 'dimgx-tree 1';

@@ -1,6 +1,6 @@
-import { freeMemory } from '../compression/decode-into.js';
-import { DimgxError } from '../errors.js';
-import type { IndexedLayer } from '../layer/layer-index.js';
+import { freeMemory } from '../../compression/decode-into.js';
+import { DimgxError } from '../../errors.js';
+import type { IndexedLayer } from '../../layer/layer-index.js';
 import type { DecodedPieces } from './decoded-pieces.js';
 import { KeptRanges } from './kept-ranges.js';
 import type { LayerPart, LayerRange, LayerReader } from './layer-reader.js';

@@ -1,14 +1,13 @@
 import { availableParallelism } from 'node:os';
-import { tellNeed } from '../base/io/spool.js';
-import { blocksThread, codecOf } from '../compression/codecs.js';
-import { DecoderThreads } from '../compression/decoder-threads.js';
-import type { IndexedLayer, LayerBytes } from '../layer/layer-index.js';
-import type { PlanColumns } from '../merge/plan.js';
-import { bytesOutOfOrder } from './bytes-out-of-order.js';
+import { tellNeed } from '../../base/io/spool.js';
+import { blocksThread, codecOf } from '../../compression/codecs.js';
+import { DecoderThreads } from '../../compression/decoder-threads.js';
+import type { IndexedLayer, LayerBytes } from '../../layer/layer-index.js';
+import type { PlanColumns } from '../../merge/plan.js';
 import { DecodedPieces } from './decoded-pieces.js';
 import { DecodedReader } from './decoded-reader.js';
 import type { LayerReader } from './layer-reader.js';
-import { type NeededEntries, neededEntries } from './needed-entries.js';
+import { bytesOutOfOrder, type NeededEntries, neededEntries } from './needed-entries.js';
 import { RegionReader } from './region-reader.js';
 import { REORDER_MEMORY, ReorderBuffer } from './reorder-buffer.js';
 

@@ -1,4 +1,4 @@
-import { type ReadAt, type Region, readRegion, scatterRegion } from '../base/io/region.js';
+import { type ReadAt, type Region, readRegion, scatterRegion } from '../../base/io/region.js';
 import type { LayerPart, LayerRange, LayerReader } from './layer-reader.js';
 
 /** Largest and smallest size of a window, in bytes. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { throwIfAborted } from '../errors.js';
-import type { SparseStretches } from '../tar/sparse-layout.js';
+import { throwIfAborted } from '../../errors.js';
+import type { SparseStretches } from '../../tar/sparse-layout.js';
 
 const ZEROS = new Uint8Array(1024 * 1024);
 

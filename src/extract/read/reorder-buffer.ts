@@ -1,7 +1,7 @@
-import { Appender } from '../base/io/appender.js';
-import type { DescriptorFile } from '../base/io/held-file.js';
-import { readRegion } from '../base/io/region.js';
-import { openSpool, spoolFile, writeAt } from '../base/io/spool.js';
+import { Appender } from '../../base/io/appender.js';
+import type { DescriptorFile } from '../../base/io/held-file.js';
+import { readRegion } from '../../base/io/region.js';
+import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
 
 /** Bytes kept in memory, for all layers together. */
 export const REORDER_MEMORY = 32 * 1024 * 1024;

@@ -1,9 +1,9 @@
 import { createHash, hash } from 'node:crypto';
-import type { Digest } from '../reference/digest.js';
-import { decodeEntry } from '../tar/decode.js';
-import { emptyEntry, QUIRK } from '../tar/entry.js';
-import { BLOCK, isZeroBlock, padded, TYPE } from '../tar/header.js';
-import { sparseStretches } from '../tar/sparse-layout.js';
+import type { Digest } from '../../reference/digest.js';
+import { decodeEntry } from '../../tar/decode.js';
+import { emptyEntry, QUIRK } from '../../tar/entry.js';
+import { BLOCK, isZeroBlock, padded, TYPE } from '../../tar/header.js';
+import { sparseStretches } from '../../tar/sparse-layout.js';
 import { ContentsHash } from './contents-hash.js';
 import { IMPLIED_ROOT, isRoot, TREE_HEADING, treeLine } from './tree-text.js';
 
