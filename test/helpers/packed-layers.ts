@@ -51,7 +51,7 @@ export async function packedImage(layers: readonly PackedLayer[]): Promise<strin
 }
 
 /** The same, of layers that are compressed already. */
-async function storedImage(layers: readonly (readonly [layer: Uint8Array, stored: Uint8Array])[]) {
+export async function storedImage(layers: readonly (readonly [layer: Uint8Array, stored: Uint8Array])[]) {
   const layout = new OciLayout();
   const blobs = layers.map(([, stored]) => layout.blob(stored, LAYER));
   const config = layout.blob(configOf({ layers: layers.map(([layer]) => layer) }), CONFIG);
