@@ -82,6 +82,10 @@ export class TarAssembler {
     const stopListening = this.#signal && onAbort(this.#signal, () => void this.close());
     try {
       return await this.#fill(buffer, reads);
+    } catch (failure) {
+      // Headers that could be read before: the layer may have become another one.
+      if (failure instanceof DimgxError && failure.code.startsWith('DIMGX_TAR_')) await this.#requireVerified();
+      throw failure;
     } finally {
       await Promise.allSettled(reads);
       stopListening?.();
@@ -121,8 +125,7 @@ export class TarAssembler {
       } else if (filled > 0 || this.#ended) {
         break;
       } else {
-        await Promise.all(this.#plan.layers.map(({ verified }) => verified));
-        await requireUnchanged(this.#plan.layers.map(({ bytes }) => bytes.stored));
+        await this.#requireVerified();
         this.#made = END_MARK;
         this.#ended = true;
       }
@@ -130,6 +133,12 @@ export class TarAssembler {
     await Promise.all(reads);
     this.#ownerNames.clear(buffer);
     return filled;
+  }
+
+  /** @throws DIMGX_SOURCE_CHANGED, and what `LayerIndex.verified` rejects with */
+  async #requireVerified(): Promise<void> {
+    await Promise.all(this.#plan.layers.map(({ verified }) => verified));
+    await requireUnchanged(this.#plan.layers.map(({ bytes }) => bytes.stored));
   }
 
   #reader(layer: number): LayerReader {

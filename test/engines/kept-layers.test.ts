@@ -1,24 +1,40 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeLayerIndex, encodeLayerIndex } from '#dimgx/layer/kept-index.js';
 import type { Digest } from '#dimgx/reference/digest.js';
-import { diffIdOf, layerOf } from '../helpers/built-image.js';
+import { configOf, diffIdOf, layerOf } from '../helpers/built-image.js';
 import { whyNotHere } from '../helpers/engines.js';
 import { OciLayout } from '../helpers/oci-layout.js';
 import { pushLayout } from '../helpers/push-layout.js';
+import { paxHeader, rawEntry, rawTar } from '../helpers/raw-tar.js';
 import { type Registry, startRegistry } from '../helpers/registry.js';
 import { type RegistryProxy, registryProxy } from '../helpers/registry-proxy.js';
 import { runDimgx } from '../helpers/run-dimgx.js';
+import { runScript } from '../helpers/run-script.js';
 import { newUser } from '../helpers/user.js';
+
+const MIB = 2 ** 20;
+const XATTR = 'SCHILY.xattr.user.a';
+
+/** An image of a layer that is stored in more than 64 MiB. Its blocks are stored as they are, so headers can be found. */
+function largeImage(layout: OciLayout) {
+  const rewritten = [paxHeader({ [XATTR]: '1' }), rawEntry({ name: '/0' }, 'x')];
+  const layer = rawTar(...rewritten, rawEntry({ name: 'a' }, randomBytes(66 * MIB)));
+  const blob = layout.blob(gzipSync(layer, { level: 0 }), 'application/vnd.oci.image.layer.v1.tar+gzip');
+  const config = layout.blob(configOf({ layers: [layer] }), 'application/vnd.oci.image.config.v1+json');
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  return layout.json({ schemaVersion: 2, mediaType, config, layers: [blob] }, mediaType);
+}
 
 const absent = whyNotHere('docker-registry');
 
 describe.skipIf(absent)(`layers that the cache keeps${absent}`, () => {
   let registry: Registry;
   let layers: readonly Buffer[];
-  const digests = { plain: [] as Digest[], gzip: [] as Digest[] };
+  const digests = { plain: [] as Digest[], gzip: [] as Digest[], large: [] as Digest[] };
 
   beforeAll(async () => {
     registry = await startRegistry();
@@ -26,9 +42,9 @@ describe.skipIf(absent)(`layers that the cache keeps${absent}`, () => {
       await layerOf({ below: randomBytes(100_000), hidden: 'x' }),
       await layerOf({ '.wh.hidden': '', above: randomBytes(100_000) }),
     ];
-    for (const form of ['plain', 'gzip'] as const) {
+    for (const form of ['plain', 'gzip', 'large'] as const) {
       const layout = new OciLayout();
-      const manifest = layout.manifest({ layers }, { gzip: form === 'gzip' });
+      const manifest = form === 'large' ? largeImage(layout) : layout.manifest({ layers }, { gzip: form === 'gzip' });
       const { layers: stored } = JSON.parse(String(layout.members[`blobs/${manifest.digest.replace(':', '/')}`]));
       digests[form] = stored.map(({ digest }: { digest: Digest }) => digest);
       await pushLayout(layout, manifest, { host: registry.host, path: 'box', tag: form });
@@ -53,9 +69,9 @@ describe.skipIf(absent)(`layers that the cache keeps${absent}`, () => {
     return { stderr, code, tar: await readFile(target).catch(() => undefined) };
   }
 
-  async function damage(digest: string, at = 50_000) {
+  async function damage(digest: string, at = 50_000, length = 1) {
     const bytes = await readFile(inCache('blobs', digest));
-    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    for (let i = at; i < at + length && i < bytes.length; i++) bytes.writeUInt8(bytes.readUInt8(i) ^ 1, i);
     await writeFile(inCache('blobs', digest), bytes);
   }
 
@@ -111,6 +127,52 @@ describe.skipIf(absent)(`layers that the cache keeps${absent}`, () => {
       expect(await runDimgx('cache', 'verify')).toMatchObject({ stderr: '', code: 0 });
     },
   );
+
+  describe('and are too large to be hashed before they are read', () => {
+    const places: readonly (readonly [string, (bytes: Buffer) => number])[] = [
+      ['in the contents of a file', () => 30_000_000],
+      ['in a header that is rewritten', (bytes) => bytes.indexOf(XATTR) - 3],
+      ['in the compressed data', () => 10],
+      ['behind all that is needed', (bytes) => bytes.length - 6],
+    ];
+
+    it.each(places)('are discarded when they are damaged %s, and the next run fetches them', async (_, place) => {
+      const first = await flatten('large');
+      expect(first).toMatchObject({ stderr: '', code: 0, tar: expect.any(Buffer) });
+      const [digest = 'sha256:'] = digests.large;
+      const at = place(await readFile(inCache('blobs', digest)));
+      await damage(digest, at, 8);
+      expect(await flatten('large')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('DIMGX_IMAGE_DIGEST_MISMATCH'),
+        tar: undefined,
+      });
+      expect(await flatten('large', '--offline')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('DIMGX_SOURCE_MISSING_BLOB'),
+        tar: undefined,
+      });
+      const again = await flatten('large');
+      expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: '' });
+      expect(again.tar?.equals(first.tar as Buffer)).toBe(true);
+      expect(transfersOf(digest)).toBe(2);
+    });
+
+    it('end no stream with an end mark when they are damaged', async () => {
+      const first = await flatten('large');
+      const [digest = 'sha256:'] = digests.large;
+      await damage(digest, 30_000_000);
+      const out = join(home, 'streamed.tar');
+      const { code, stdout } = await runScript(
+        'dimgx -t - "$1" > "$2"; echo $?',
+        `docker://${proxy.host}/box:large`,
+        out,
+      );
+      expect({ code, stdout: stdout.toString() }).toEqual({ code: 0, stdout: '2\n' });
+      const streamed = await readFile(out);
+      expect(streamed.length).toBeLessThanOrEqual((first.tar as Buffer).length - 1024);
+    });
+  });
 
   it('are fetched anew when they are not compressed, too', async () => {
     const first = await flatten('plain');

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DimgxError } from '#dimgx/errors.js';
-import { KeptRanges } from '#dimgx/extract/kept-ranges.js';
-import { REORDER_MEMORY, ReorderBuffer } from '#dimgx/extract/reorder-buffer.js';
-import { seeded } from '../fuzz/random.js';
-import { cannotMount, smallDisk } from '../helpers/mounts.js';
-import { noise } from '../helpers/sample-image.js';
-import { shortOrLong } from '../helpers/short-or-long.js';
+import { KeptRanges } from '#dimgx/extract/read/kept-ranges.js';
+import { REORDER_MEMORY, ReorderBuffer } from '#dimgx/extract/read/reorder-buffer.js';
+import { seeded } from '../../fuzz/random.js';
+import { cannotMount, smallDisk } from '../../helpers/mounts.js';
+import { noise } from '../../helpers/sample-image.js';
+import { shortOrLong } from '../../helpers/short-or-long.js';
 
 const MIB = 2 ** 20;
 const bytes = noise(8 * MIB);
