@@ -71,7 +71,7 @@ export class DecodedPieces {
 
   async #run(open: OpenDecoder): Promise<void> {
     const { stored, compression } = this.#bytes;
-    const waiting = Math.floor(this.#ahead / 4);
+    const waiting = Math.floor(this.#ahead / 2);
     this.#decoder = await open(this.#bytes, waiting);
     this.#decoder.on('error', () => {}); // `close` may come when `pipeline` does not listen any more
     if (this.#isClosed) this.#stop();
