@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
-import { Resources } from '#dimgx/base/io/resources.js';
+import { Resources, withResources } from '#dimgx/base/io/resources.js';
 import type { Warning } from '#dimgx/errors.js';
 import { extractLayers } from '#dimgx/extract/extract-layers.js';
 import { openedImage } from '#dimgx/image/image.js';
@@ -328,12 +328,13 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
 
     /** Opens an image, and reads its layers. */
     const inspected = async (host: string, offline = false) => {
-      const resources = new Resources();
-      onTestFinished(() => resources.close());
       const request = { reference: 'x', name: host, platform: undefined, options: { ...QUICK, offline } };
-      const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
-      const indexes = await inspectLayers(image);
-      return Promise.all(indexes.map(({ verified }) => verified));
+      // A blob that was fetched has its place in the cache once everything is closed.
+      return withResources(async (resources) => {
+        const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
+        const indexes = await inspectLayers(image);
+        return Promise.all(indexes.map(({ verified }) => verified));
+      });
     };
 
     test.each([
