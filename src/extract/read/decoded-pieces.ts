@@ -103,6 +103,7 @@ export class DecodedPieces {
 
   #end(failure?: { readonly of: unknown }): void {
     this.#hasEnded = true;
+    this.#decoder = undefined; // it can have a window of 128 MiB
     if (!this.#isClosed) this.#failure = failure;
     this.#onPiece?.();
   }

@@ -1,12 +1,18 @@
 import { Appender } from '../../base/io/appender.js';
 import type { DescriptorFile } from '../../base/io/held-file.js';
-import { readRegion } from '../../base/io/region.js';
+import { readRegion, readRegionSync } from '../../base/io/region.js';
 import { openSpool, spoolFile, writeAt } from '../../base/io/spool.js';
 
 /** Bytes kept in memory, for all layers together. */
 export const REORDER_MEMORY = 32 * 1024 * 1024;
 /** What an object costs in memory besides its bytes, in bytes. */
 const OVERHEAD = 200;
+
+/**
+ * Reads of the file that are at most half as long are served from a window of this size, in bytes. It is read
+ * synchronously: what was written just before is in memory, and a call in another thread takes far longer than that.
+ */
+const WINDOW = 16 * 1024;
 
 /** Where bytes are kept: a position in the file, or a negative number for bytes in memory. */
 export type Kept = number;
@@ -102,6 +108,9 @@ class ReorderFile {
   readonly #appender: Appender;
   /** Length of what can be read, in bytes. */
   written = 0;
+  /** The part of the file that was read last for a small read. */
+  #window: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) };
+  readonly #room = Buffer.allocUnsafeSlow(WINDOW);
 
   static async open(tmpDir: string | undefined): Promise<ReorderFile> {
     return new ReorderFile(spoolFile(await openSpool(tmpDir)));
@@ -129,9 +138,27 @@ class ReorderFile {
     return this.#appender.flush();
   }
 
-  async read(position: number, into: Uint8Array): Promise<void> {
+  read(position: number, into: Uint8Array): void | Promise<void> {
+    const { fd } = this.#file;
     const length = position + into.length;
-    await readRegion({ file: this.#file, offset: 0, length })(into, position);
+    if (into.length > WINDOW / 2) return readRegion({ file: this.#file, offset: 0, length })(into, position);
+    if (!this.#holds(position, into.length)) this.#move(fd, position, into.length);
+    const { start, bytes } = this.#window;
+    into.set(bytes.subarray(position - start, length - start));
+  }
+
+  #holds(position: number, length: number): boolean {
+    const { start, bytes } = this.#window;
+    return position >= start && position + length <= start + bytes.length;
+  }
+
+  /** Moves the window so that it ends with the bytes if they lie before it, and begins with them otherwise. */
+  #move(fd: number, position: number, length: number): void {
+    const isBackwards = position < this.#window.start;
+    const start = isBackwards ? Math.max(0, position + length - WINDOW) : position;
+    const bytes = this.#room.subarray(0, this.written - start);
+    readRegionSync({ file: fd, offset: 0, length: this.written })(bytes, start);
+    this.#window = { start, bytes };
   }
 
   async close(): Promise<void> {
