@@ -141,6 +141,11 @@ export function abortedBy(signal: AbortSignal): DimgxError {
   return new DimgxError('DIMGX_ABORTED', 'the work was cancelled', { cause: signal.reason });
 }
 
+/** The error of work on an image that its caller has closed. */
+export function imageClosed(): DimgxError {
+  return new DimgxError('DIMGX_ABORTED', 'the image was closed');
+}
+
 /**
  * Whether this is an error of the operating system with one of the codes (`ENOENT`, …), or with any code if none is
  * given.

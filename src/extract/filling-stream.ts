@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { onAbort } from '../base/call/on-abort.js';
 import { readBuffer } from '../base/io/region.js';
-import { abortedBy, DimgxError } from '../errors.js';
+import { abortedBy, imageClosed } from '../errors.js';
 import type { TarFiller } from './digest/digested-tar.js';
 
 /** Size of a piece, in bytes. */
@@ -23,7 +23,7 @@ export function fillingStream(tar: TarFiller, { signal, onBytes }: FillingOption
   let filling: Promise<void> = Promise.resolve();
   let stopListening: (() => void) | undefined;
   let stopWatching: (() => void) | undefined;
-  const close = () => void stream.destroy(new DimgxError('DIMGX_ABORTED', 'the image was closed'));
+  const close = () => void stream.destroy(imageClosed());
   const listen = () => {
     if (stream.destroyed) return;
     stopWatching ??= tar.onClose(close);

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type OpenRegion, type ReadAt, readRegionSync } from '../base/io/region.js';
 import { type WriteAt, writeAt } from '../base/io/spool.js';
 import type { Slots } from '../base/worker/slots.js';
-import { DimgxError } from '../errors.js';
+import { imageClosed } from '../errors.js';
 import type { LayerIo, OnBytes } from './index-layer.js';
 import { type LayerReport, runLayerJob } from './layer-job.js';
 import type { LayerTask } from './layer-task.js';
@@ -97,6 +97,6 @@ export class LocalLane {
   }
 
   #refuse(): never {
-    throw new DimgxError('DIMGX_ABORTED', 'the image was closed');
+    throw imageClosed();
   }
 }

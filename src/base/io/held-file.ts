@@ -1,6 +1,6 @@
 import { fstat } from 'node:fs';
 import { promisify } from 'node:util';
-import { DimgxError } from '../../errors.js';
+import { DimgxError, imageClosed } from '../../errors.js';
 import type { RegionFile } from './region.js';
 
 /** Base class of region files: counts holds, and closes the file when the last one is released. */
@@ -20,7 +20,7 @@ export abstract class HeldFile implements RegionFile {
   abstract requireUnchanged(): Promise<void>;
 
   hold(): number | Promise<number> {
-    if (this.#isSealed) throw new DimgxError('DIMGX_ABORTED', 'the image was closed');
+    if (this.#isSealed) throw imageClosed();
     this.#holds++;
     const descriptor = this.descriptor();
     if (typeof descriptor === 'number') return descriptor;

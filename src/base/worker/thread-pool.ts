@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { DimgxError, type ErrorCode, type WarningCode } from '../../errors.js';
-import { closed, type QueuedTask, type SharedPool, type ShareOptions, ThreadShare } from './thread-share.js';
+import { DimgxError, type ErrorCode, imageClosed, type WarningCode } from '../../errors.js';
+import { type QueuedTask, type SharedPool, type ShareOptions, ThreadShare } from './thread-share.js';
 import { TerminationGate, type ThreadAnswer, type ThreadData } from './thread-task.js';
 
 export interface ThreadPoolOptions {
@@ -54,7 +54,7 @@ export class ThreadPool implements SharedPool {
     for (const [worker, entry] of own) {
       this.#busy.delete(worker);
       this.#ending.add(worker);
-      entry.reject(closed());
+      entry.reject(imageClosed());
     }
     await Promise.all(
       own.map(async ([worker, entry]) => {

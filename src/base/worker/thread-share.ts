@@ -1,4 +1,4 @@
-import { DimgxError } from '../../errors.js';
+import { imageClosed } from '../../errors.js';
 import type { OpenJob, ThreadTask } from './thread-task.js';
 
 /** A waiting or running task. */
@@ -65,7 +65,7 @@ export class ThreadShare {
 
   take(entry: QueuedTask): void {
     if (this.#closing) {
-      entry.reject(closed());
+      entry.reject(imageClosed());
       return;
     }
     entry.share = this;
@@ -104,11 +104,7 @@ export class ThreadShare {
 
   async #close(): Promise<void> {
     this.isFinishing = true;
-    for (const { reject } of this.waiting.splice(0)) reject(closed());
+    for (const { reject } of this.waiting.splice(0)) reject(imageClosed());
     await this.#pool.leave(this);
   }
-}
-
-export function closed(): DimgxError {
-  return new DimgxError('DIMGX_ABORTED', 'the image was closed');
 }

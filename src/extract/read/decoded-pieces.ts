@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { pieceBuffers, piecesOfRegion, readRegion } from '../../base/io/region.js';
 import { decodeInto, decodingFailure, freeMemory } from '../../compression/decode-into.js';
-import { DimgxError } from '../../errors.js';
+import { imageClosed } from '../../errors.js';
 import type { LayerBytes } from '../../layer/layer-index.js';
 
 /** Largest piece of compressed bytes to read, in bytes. */
@@ -62,7 +62,7 @@ export class DecodedPieces {
   /** Ends decoding. Calls of `next`, also one under way, reject with DIMGX_ABORTED. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#failure = { of: closed() };
+    this.#failure = { of: imageClosed() };
     this.#pieces.length = 0;
     this.#stop();
     this.#onRoom?.();
@@ -87,11 +87,11 @@ export class DecodedPieces {
 
   /** With an error: if a stream is destroyed without one just as it ends, Node's `pipeline` never settles. */
   #stop(): void {
-    this.#decoder?.destroy(closed());
+    this.#decoder?.destroy(imageClosed());
   }
 
   #put(piece: Buffer): Promise<void> | undefined {
-    if (this.#isClosed) throw closed();
+    if (this.#isClosed) throw imageClosed();
     this.#pieces.push(piece);
     this.#waiting += piece.length;
     this.#onPiece?.();
@@ -107,8 +107,4 @@ export class DecodedPieces {
     if (!this.#isClosed) this.#failure = failure;
     this.#onPiece?.();
   }
-}
-
-function closed(): DimgxError {
-  return new DimgxError('DIMGX_ABORTED', 'the image was closed');
 }
