@@ -39,7 +39,7 @@ export class OwnerNames {
   clear(buffer: Uint8Array): void {
     for (const { entries, from, to } of this.#copies) {
       const at = to.byteOffset - buffer.byteOffset - from;
-      for (let i = firstFrom(entries, from); i < entries.length; i++) {
+      for (let i = entries.firstFrom(from); i < entries.length; i++) {
         const header = entries.headerOffset(i);
         if (header >= from + to.length) break;
         if ((entries.flags(i) & QUIRK.ownerName) !== 0) clearOwnerNames(buffer, at + header);
@@ -47,16 +47,4 @@ export class OwnerNames {
     }
     this.#copies = [];
   }
-}
-
-/** The first entry whose own header is at an offset or after it. */
-function firstFrom(entries: EntryTable, offset: number): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (entries.headerOffset(middle) < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

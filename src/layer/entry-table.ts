@@ -107,6 +107,18 @@ export class EntryTable implements Entries {
     return this.start(i) + (this.columns.headerLength[i] as number);
   }
 
+  /** The first entry whose own header lies at an offset in the layer or after it; `length` if there is none. */
+  firstFrom(offset: number): number {
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.headerOffset(middle) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** Offset of the contents in the layer, in bytes. */
   dataOffset(i: number): number {
     return this.start(i) + (this.columns.dataLength[i] as number);

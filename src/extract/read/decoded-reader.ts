@@ -1,3 +1,4 @@
+import { sourceEnded } from '../../base/io/region.js';
 import { freeMemory } from '../../compression/decode-into.js';
 import { DimgxError } from '../../errors.js';
 import type { IndexedLayer } from '../../layer/layer-index.js';
@@ -107,10 +108,8 @@ export class DecodedReader implements LayerReader {
       this.#pieceStart += this.#piece.length;
       freeMemory(this.#piece);
       this.#piece = NOTHING;
-      const next = await this.#pieces.next().catch((failure: unknown) => this.#refuse(failure));
-      if (!next)
-        await this.#refuse(new DimgxError('DIMGX_SOURCE_CHANGED', 'the source became shorter while it was read'));
-      this.#piece = next as Buffer;
+      const next = this.#pieces.next().then((piece) => piece ?? sourceEnded());
+      this.#piece = await next.catch((failure: unknown) => this.#refuse(failure));
     }
   }
 

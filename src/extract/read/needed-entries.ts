@@ -41,14 +41,8 @@ export class NeededEntries {
 
   /** Whether the headers that begin at an offset are read more than once. */
   isReadAgain(at: number): boolean {
-    let low = 0;
-    let high = this.#needs.length;
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if (this.#entries.start(middle) <= at) low = middle;
-      else high = middle;
-    }
-    return high > low && this.#entries.start(low) === at && this.#readsOf(low) > 1;
+    const entry = this.#entries.firstFrom(at);
+    return entry < this.#needs.length && this.#entries.start(entry) === at && this.#readsOf(entry) > 1;
   }
 
   /** Offset in the layer, in bytes, after the last byte that is needed; 0 if nothing is. */

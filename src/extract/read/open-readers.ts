@@ -61,12 +61,14 @@ class DecodingReaders implements Readers {
 
   constructor(plan: PlanColumns, { tmpDir }: ReaderOptions) {
     const needed = neededEntries(plan);
-    const sideBySide = layersSideBySide(plan, needed);
+    const lengthOf = (layer: number) => (needed[layer] as NeededEntries).length;
+    const lengths = plan.layers.map(({ bytes }, i) => (bytes.compression === 'none' ? 0 : lengthOf(i)));
+    const sideBySide = layersSideBySide(plan, lengths);
     this.#ahead = Math.max(LEAST_AHEAD, Math.min(MOST_AHEAD, Math.floor(AHEAD / sideBySide.size)));
     this.#buffer = new ReorderBuffer({ tmpDir, explain: (failure) => tellOrder(failure, plan) });
     this.of = plan.layers.map((layer, i): LayerReader => {
       const needs = needed[i] as NeededEntries;
-      if (layer.bytes.compression === 'none' || needs.length === 0) return new RegionReader(layer.bytes.stored);
+      if (lengths[i] === 0) return new RegionReader(layer.bytes.stored);
       return sideBySide.has(i) ? this.#open(layer, needs, Promise.resolve()) : this.#openFirst(layer, needs);
     });
   }
@@ -96,16 +98,19 @@ class DecodingReaders implements Readers {
   }
 }
 
-/** The layers whose decoders may be open together: the one of which most is needed, and others as far as memory allows. */
-function layersSideBySide(plan: PlanColumns, needed: readonly NeededEntries[]): ReadonlySet<number> {
-  const bytesOf = (layer: number) => (plan.layers[layer] as IndexedLayer).bytes;
-  const lengthOf = (layer: number) => (needed[layer] as NeededEntries).length;
-  const decoded = [...plan.layers.keys()].filter((i) => bytesOf(i).compression !== 'none' && lengthOf(i) > 0);
+/**
+ * The layers whose decoders may be open together: the one of which most is needed, and others as far as memory allows.
+ *
+ * @param lengths how many bytes of each layer have to be decoded and are needed; 0 for layers without a decoder
+ */
+function layersSideBySide({ layers }: PlanColumns, lengths: readonly number[]): ReadonlySet<number> {
+  const lengthOf = (layer: number) => lengths[layer] as number;
+  const decoded = [...lengths.keys()].filter((layer) => lengthOf(layer) > 0);
   const [largest, ...others] = decoded.sort((a, b) => lengthOf(b) - lengthOf(a));
   const chosen = new Set(largest === undefined ? [] : [largest]);
   let memory = 0;
   for (const layer of others) {
-    const { decoderMemory } = bytesOf(layer);
+    const { decoderMemory } = (layers[layer] as IndexedLayer).bytes;
     if (memory + decoderMemory > DECODER_MEMORY) continue;
     memory += decoderMemory;
     chosen.add(layer);
