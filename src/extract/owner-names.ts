@@ -1,6 +1,7 @@
 import type { EntryTable } from '../layer/entry-table.js';
 import type { IndexedLayer } from '../layer/layer-index.js';
 import { QUIRK } from '../tar/entry.js';
+import { setChecksum } from '../tar/header.js';
 import { clearOwnerNames } from '../tar/owner-names.js';
 
 /** A stretch of a layer that is copied into a buffer. */
@@ -42,7 +43,9 @@ export class OwnerNames {
       for (let i = entries.firstFrom(from); i < entries.length; i++) {
         const header = entries.headerOffset(i);
         if (header >= from + to.length) break;
-        if ((entries.flags(i) & QUIRK.ownerName) !== 0) clearOwnerNames(buffer, at + header);
+        if ((entries.flags(i) & QUIRK.ownerName) === 0) continue;
+        clearOwnerNames(buffer, at + header);
+        setChecksum(buffer, at + header);
       }
     }
     this.#copies = [];

@@ -101,6 +101,15 @@ export function signedChecksum(bytes: Uint8Array, offset: number): number {
   return sum;
 }
 
+/** Writes the checksum as POSIX has it: six octal digits, a NUL and a space. */
+export function setChecksum(bytes: Uint8Array, offset: number): void {
+  const at = offset + FIELD.checksum.offset;
+  let rest = checksum(bytes, offset);
+  for (let i = at + 5; i >= at; i--, rest >>>= 3) bytes[i] = 0x30 + (rest & 7);
+  bytes[at + 6] = 0;
+  bytes[at + 7] = 0x20;
+}
+
 const NONE = new Uint8Array(0);
 
 /** A view of a text field up to its first NUL. */

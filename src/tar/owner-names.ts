@@ -1,4 +1,4 @@
-import { checksum, FIELD, isUstar } from './header.js';
+import { FIELD, isUstar } from './header.js';
 
 const FIRST = FIELD.userName.offset;
 const END = FIELD.groupName.offset + FIELD.groupName.length;
@@ -13,19 +13,9 @@ export function hasOwnerNames(bytes: Uint8Array, header: number): boolean {
 }
 
 /**
- * Empties the names of owner and group, and corrects the checksum. Run by root, GNU tar and bsdtar go by these names
- * before the numbers; container engines go by the numbers alone.
+ * Empties the names of owner and group. The checksum must be set afterwards. Run by root, GNU tar and bsdtar go by these
+ * names before the numbers; container engines go by the numbers alone.
  */
 export function clearOwnerNames(bytes: Uint8Array, header: number): void {
   bytes.fill(0, header + FIRST, header + END);
-  setChecksum(bytes, header);
-}
-
-/** Writes the checksum as POSIX has it: six octal digits, a NUL and a space. */
-export function setChecksum(bytes: Uint8Array, header: number): void {
-  const at = header + FIELD.checksum.offset;
-  let rest = checksum(bytes, header);
-  for (let i = at + 5; i >= at; i--, rest >>>= 3) bytes[i] = 0x30 + (rest & 7);
-  bytes[at + 6] = 0;
-  bytes[at + 7] = 0x20;
 }

@@ -1,8 +1,8 @@
 import { decodeEntry } from './decode.js';
 import { emptyEntry, type Metadata, QUIRK, type TarEntry } from './entry.js';
-import { BLOCK, dialectOf, FIELD, padded, prefixField, TYPE } from './header.js';
+import { BLOCK, dialectOf, FIELD, padded, prefixField, setChecksum, TYPE } from './header.js';
 import { writeNumber } from './number.js';
-import { clearOwnerNames, hasOwnerNames, setChecksum } from './owner-names.js';
+import { clearOwnerNames, hasOwnerNames } from './owner-names.js';
 import { encodePax, isSigned, type PaxRecord } from './pax.js';
 import { escaped, isEscaped, isPortable, isWindowsRecord, isXattr } from './portable-record.js';
 import { type SparseLayout, sparseRecords } from './sparse-layout.js';
