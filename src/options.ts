@@ -7,8 +7,8 @@ import type { Digest } from './reference/digest.js';
 export interface Progress {
   /**
    * `pull`: an engine, or dimgx itself, fetches the image; `unpack`: it unpacks what it fetched; `prepare`: it prepares
-   * to save the image; `open`: a stream is stored in a temporary file; `inspect`: layers are indexed; `extract`: the tar
-   * is written; `verify`: the remaining hashes are computed.
+   * to save the image; `open`: a stream is stored in a temporary file; `inspect`: layers are indexed; `extract`: the
+   * tar is written; `verify`: the remaining hashes are computed.
    */
   readonly stage: 'pull' | 'unpack' | 'prepare' | 'open' | 'inspect' | 'extract' | 'verify';
   /** The layer (by name), image, archive or target being worked on; printable. */
@@ -172,8 +172,8 @@ export interface ExtractOptions extends CommonOptions, Omit<MergeOptions, 'expla
    */
   readonly onTreeDigest?: ((digest: Digest) => void) | undefined;
   /**
-   * Folder for a temporary file, which is needed only if the layers store much in another order than the output. Default:
-   * the system's temporary folder.
+   * Folder for a temporary file, which is needed only if the layers store much in another order than the output.
+   * Default: the system's temporary folder.
    */
   readonly tmpDir?: string | undefined;
 }

@@ -13,10 +13,12 @@ export type DecoderRequest = { readonly id: number } & (
   | { readonly kind: 'close' }
 );
 
-/** Messages from a thread about one of its decoders. */
-export type DecoderAnswer = { readonly id: number } /** Sent first, once the thread's code is loaded; `id` is 0. */ & (
+/**
+ * Messages from a thread about one of its decoders. `ready` is sent first, once the thread's code is loaded, and its
+ * `id` is 0. `taken`: what was written has been consumed.
+ */
+export type DecoderAnswer = { readonly id: number } & (
   | { readonly kind: 'ready' }
-  /** What was written has been consumed. */
   | { readonly kind: 'taken' }
   | { readonly kind: 'piece'; readonly bytes: Uint8Array }
   | { readonly kind: 'ended' }

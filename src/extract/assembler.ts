@@ -21,6 +21,9 @@ const DOT_SLASH = Buffer.from('./');
 
 const END_MARK = new Uint8Array(2 * BLOCK);
 
+/** Fills buffers with a tar. */
+export type TarFiller = Pick<TarAssembler, 'fill' | 'onClose' | 'close'>;
+
 /**
  * Assembles the output into buffers that the caller owns. The end mark is written only once all layers are verified and
  * their files are known to be unmodified, so that output which must not be trusted does not look complete.

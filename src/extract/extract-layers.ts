@@ -8,8 +8,8 @@ import { mergeLayers } from '../merge/merge-layers.js';
 import { planColumns } from '../merge/merge-plan.js';
 import type { Plan } from '../merge/plan.js';
 import type { ExtractOptions } from '../options.js';
-import { TarAssembler } from './assembler.js';
-import { digestedTar, type TarFiller } from './digest/digested-tar.js';
+import { TarAssembler, type TarFiller } from './assembler.js';
+import { digestedTar } from './digest/digested-tar.js';
 import { fillingStream } from './filling-stream.js';
 
 /**

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { onAbort } from '../base/call/on-abort.js';
 import { readBuffer } from '../base/io/region.js';
 import { abortedBy, imageClosed } from '../errors.js';
-import type { TarFiller } from './digest/digested-tar.js';
+import type { TarFiller } from './assembler.js';
 
 /** Size of a piece, in bytes. */
 const PIECE = 1024 * 1024;

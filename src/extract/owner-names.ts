@@ -12,8 +12,9 @@ interface Copy {
 }
 
 /**
- * Empties the owner names of headers that are copied as they stand. It is done in the buffer that they are copied to, so
- * that a layer with names in every header is copied in long stretches all the same. A layer without any costs nothing.
+ * Empties the owner names of headers that are copied as they stand. It is done in the buffer that they are copied to,
+ * so that a layer with names in every header is copied in long stretches all the same. A layer without any costs
+ * nothing.
  */
 export class OwnerNames {
   /** For each layer, its entries if one of them has such names. */

@@ -3,7 +3,10 @@ import type { PlanColumns } from '../merge/plan.js';
 import { QUIRK } from '../tar/entry.js';
 import type { SparseLayout } from '../tar/sparse-layout.js';
 
-/** A part of the output: a range of a layer's bytes, bytes at hand, zeros, or a header to be generated. `item` is a number in the plan. */
+/**
+ * A part of the output: a range of a layer's bytes, bytes at hand, zeros, or a header to be generated. `item` is a
+ * number in the plan.
+ */
 export type Piece =
   | { readonly kind: 'bytes'; readonly layer: number; readonly from: number; readonly to: number }
   | { readonly kind: 'made'; readonly bytes: Uint8Array }

@@ -77,12 +77,14 @@ export async function decodeLayer(
   const decoder = io.whole(() => makeDecoder());
   let length = 0;
   const buffers = pieceBuffers(blob.length, STORED_PIECE);
-  const stored = observed(piecesOfRegion(io.read(blob), blob.length, buffers), (piece) => {
-    hashes.stored?.update(piece);
-    onBytes(piece.length);
-  });
+  const read = io.read(blob);
+  const readHashed: ReadAt = async (into, position) => {
+    await read(into, position);
+    hashes.stored?.update(into);
+    onBytes(into.length);
+  };
   try {
-    await decodeInto(decoder, stored, async (piece) => {
+    await decodeInto(decoder, piecesOfRegion(readHashed, blob.length, buffers), async (piece) => {
       budget.spendBytes(piece.length);
       hashes.plain?.update(piece);
       scan.push(piece);
@@ -121,13 +123,6 @@ class SpoolWriter {
       if (!(failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_SPACE')) throw failure;
       this.isWhole = false;
     }
-  }
-}
-
-async function* observed(pieces: AsyncIterable<Buffer>, onPiece: (piece: Buffer) => void) {
-  for await (const piece of pieces) {
-    onPiece(piece);
-    yield piece;
   }
 }
 

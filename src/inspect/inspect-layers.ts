@@ -21,12 +21,12 @@ export interface InspectLayersOptions extends InspectOptions {
 
 /**
  * Reads the headers of layers, each layer once. Uncompressed layers are read in place; others are decoded, and again
- * when their contents are extracted. Returns as soon as all headers are read. Hashing of uncompressed layers continues after that, see
- * `LayerIndex.verified`.
+ * when their contents are extracted. Returns as soon as all headers are read. Hashing of uncompressed layers continues
+ * after that, see `LayerIndex.verified`.
  *
  * @returns one index per selected layer, in the order of the selection
- * @throws DIMGX_TAR_*, DIMGX_ENTRY_*, DIMGX_LIMIT_*, DIMGX_COMPRESSION_*,
- *   DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_SOURCE_CHANGED, DIMGX_OPTION_INVALID, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
+ * @throws DIMGX_TAR_*, DIMGX_ENTRY_*, DIMGX_LIMIT_*, DIMGX_COMPRESSION_*, DIMGX_IMAGE_DIGEST_MISMATCH,
+ *   DIMGX_SOURCE_CHANGED, DIMGX_OPTION_INVALID, DIMGX_CALLBACK_FAILED, DIMGX_ABORTED
  */
 export async function inspectLayers(image: Image, options: InspectLayersOptions = {}): Promise<readonly LayerIndex[]> {
   const opened = openedImage(image);

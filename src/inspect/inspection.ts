@@ -165,7 +165,7 @@ export class Inspection {
     const isSmall = layer.blob.length <= SOON_HASHED;
     const good = this.#verifies && isSmall ? await this.#decoder.checked(layer) : layer;
     if (good !== layer) this.#decoder.keep(good, contents);
-    const checked = this.#verifies && !isSmall ? handledLater(this.#decoder.check(layer)) : Promise.resolve();
+    const checked = this.#verifies && !isSmall ? this.#decoder.check(layer) : Promise.resolve();
     const verified = handledLater(checked.then(() => (this.#verifies ? digestsOf(layer) : {})));
     const { length, decoderMemory } = contents;
     const bytes = { stored: good.blob, compression: good.compression, length, decoderMemory };

@@ -10,9 +10,9 @@ const DESCENT = 0xffff;
  *
  * Most layers are stored in this order, so the children of a directory are a few sorted runs, one per layer, and most
  * often a single one. Runs are found while the lists are built, and merged. Each name also remembers how many bytes it
- * shares with the name before it in its run. Of two names that follow the same name, the one that shares more with it is
- * less, so most steps of a merge compare no bytes, and no byte is compared twice: however long and alike the names are,
- * sorting takes time in proportion to their length, plus that of the merges.
+ * shares with the name before it in its run. Of two names that follow the same name, the one that shares more with it
+ * is less, so most steps of a merge compare no bytes, and no byte is compared twice: however long and alike the names
+ * are, sorting takes time in proportion to their length, plus that of the merges.
  */
 export class SortedChildren {
   readonly #tree: Tree;
@@ -98,7 +98,9 @@ export class SortedChildren {
     }
   }
 
-  /** Merges two runs. What a name in front shares with the name before it is always counted from the last name taken. */
+  /**
+   * Merges two runs. What a name in front shares with the name before it is always counted from the last name taken.
+   */
   #merge(one: Node, other: Node): Node {
     const next = this.#next;
     const shared = this.#shared;

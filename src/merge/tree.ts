@@ -101,7 +101,9 @@ export class Tree {
     return this.#names.subarray(this.#nameStart(node), this.#nameEnd.get(node));
   }
 
-  /** Byte of a name, or -1 after its end: names that are compared so are in the order of `memcmp`, shorter ones first. */
+  /**
+   * Byte of a name, or -1 after its end: names that are compared so are in the order of `memcmp`, shorter ones first.
+   */
   nameByte(node: Node, index: number): number {
     const at = this.#nameStart(node) + index;
     return at < this.#nameEnd.get(node) ? (this.#names[at] as number) : -1;

@@ -4,7 +4,7 @@ import { untilAborted } from '../base/call/on-abort.js';
 import { pieceSink } from '../base/io/byte-source.js';
 import { readBuffer } from '../base/io/region.js';
 import { throwIfAborted } from '../errors.js';
-import type { TarFiller } from '../extract/digest/digested-tar.js';
+import type { TarFiller } from '../extract/assembler.js';
 import { fillingStream } from '../extract/filling-stream.js';
 import type { Destination } from './destination.js';
 import type { Encoder } from './encoder.js';

@@ -13,8 +13,8 @@ export function hasOwnerNames(bytes: Uint8Array, header: number): boolean {
 }
 
 /**
- * Empties the names of owner and group. The checksum must be set afterwards. Run by root, GNU tar and bsdtar go by these
- * names before the numbers; container engines go by the numbers alone.
+ * Empties the names of owner and group. The checksum must be set afterwards. Run by root, GNU tar and bsdtar go by
+ * these names before the numbers; container engines go by the numbers alone.
  */
 export function clearOwnerNames(bytes: Uint8Array, header: number): void {
   bytes.fill(0, header + FIRST, header + END);

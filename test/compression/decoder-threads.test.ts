@@ -132,7 +132,7 @@ async function run(program: string, stored: Uint8Array = new Uint8Array(0)): Pro
   return stdout.toString();
 }
 
-describe('where no thread can be had, there is no decoder', () => {
+describe('returns no decoder where no thread can be started', () => {
   test.each([
     ['as the runtime refuses it', `constructor() { throw new Error('refused'); }`],
     ['as it ends before it has begun', `constructor() { super(new URL('data:text/javascript,process.exit(1)')); }`],

@@ -1,4 +1,4 @@
-import type { TarFiller } from '#dimgx/extract/digest/digested-tar.js';
+import type { TarFiller } from '#dimgx/extract/assembler.js';
 
 /** Smaller than those that dimgx takes for itself: outputs are small, and to make large buffers takes longer than all else. */
 const BUFFER = Buffer.alloc(64 * 1024);

@@ -146,7 +146,9 @@ function refuse(error: unknown): never {
   throw new DimgxError('DIMGX_SOURCE_UNREADABLE', `the source cannot be read: ${reason}`, { cause: error });
 }
 
-/** Distance of a large block of memory from the next multiple of 64 bytes: glibc puts 16 bytes before it on its page. */
+/**
+ * Distance of a large block of memory from the next multiple of 64 bytes: glibc puts 16 bytes before it on its page.
+ */
 const OFF_ALIGNMENT = 48;
 
 /**

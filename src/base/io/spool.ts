@@ -118,7 +118,8 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
 }
 
 /**
- * Adds to an error about temporary data what they are, and how much of them there is. Other errors are left as they are.
+ * Adds to an error about temporary data what they are, and how much of them there is. Other errors are left as they
+ * are.
  *
  * @param what follows the message and a colon
  */

@@ -1,9 +1,6 @@
 import type { Digest } from '../../reference/digest.js';
-import type { TarAssembler } from '../assembler.js';
+import type { TarFiller } from '../assembler.js';
 import { TreeDigest } from './tree-digest.js';
-
-/** Fills buffers with a tar. */
-export type TarFiller = Pick<TarAssembler, 'fill' | 'onClose' | 'close'>;
 
 /**
  * The same tar, with the digest of its tree computed on the way. The digest is known only at the end, once all layers

@@ -63,8 +63,8 @@ export class NeededEntries {
   }
 
   /**
-   * The needed parts of a range, in order. Neighbours are joined, except headers that are read more than once. Each range
-   * must begin where the last one ended.
+   * The needed parts of a range, in order. Neighbours are joined, except headers that are read more than once. Each
+   * range must begin where the last one ended.
    */
   *between(from: number, to: number): Generator<NeededRange, void, void> {
     const { length } = this.#needs;

@@ -18,8 +18,8 @@ const LEAST_AHEAD = 128 * 1024;
 /** Stored size of a layer, in bytes, up to which decoding it takes less time than starting a thread. */
 const SOON_DECODED = 128 * 1024;
 /**
- * Memory for decoders that are open side by side, in bytes. A decoder of zstd or xz can need many MiB. Those that do not
- * fit decode their layers one after another at the beginning, into the reorder buffer.
+ * Memory for decoders that are open side by side, in bytes. A decoder of zstd or xz can need many MiB. Those that do
+ * not fit decode their layers one after another at the beginning, into the reorder buffer.
  */
 const DECODER_MEMORY = 24 * 1024 * 1024;
 

@@ -143,7 +143,7 @@ test('an error of the file is explained, at each call', async () => {
 });
 
 test.skipIf(cannotMount())(
-  'a full disk is told of when bytes are saved or read, and not later (needs mount)',
+  'reports a full disk when bytes are saved or read, and not later (needs mount)',
   async () => {
     const buffer = bufferIn(await smallDisk(2 * MIB));
     await filled(buffer, 0);
