@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { CompressionName } from '#dimgx/compression/codecs.js';
 import { seeded } from '../fuzz/random.js';
 import { flattenLayers } from '../helpers/flatten-layers.js';
-import { flattenPacked, PACKINGS } from '../helpers/packed-layers.js';
+import { flattenAtOnce, flattenPacked, PACKINGS } from '../helpers/packed-layers.js';
 import { type RawEntry, rawLayer } from '../helpers/raw-layer.js';
 import { shortOrLong } from '../helpers/short-or-long.js';
 import { SEED } from '../law/bounds.js';
@@ -125,6 +125,19 @@ describe('packed layers give the same bytes as plain ones', () => {
     ]);
     await expectSame(layers, shortOrLong(PACKINGS.slice(1, 3), PACKINGS));
   });
+});
+
+test('one inspection serves several outputs at once', async () => {
+  const layers = [
+    [file('b', content(1, 3_000_001)), file('a', content(2, 900_000)), link('c', 'b')],
+    [file('a1', content(3, 700_000)), file('.wh.a', '')],
+  ].map((layer) => rawLayer(layer));
+  const { tar } = await flattenLayers(layers);
+  const all = await flattenAtOnce(
+    layers.map((layer) => [layer, 'gzip']),
+    3,
+  );
+  expect(all.map((each) => each.equals(tar))).toEqual([true, true, true]);
 });
 
 test('random stacks give the same bytes however they are packed', { timeout: 0 }, async () => {

@@ -1,10 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { diffIdOf } from '../helpers/built-image.js';
+import { configOf, diffIdOf, sha256 } from '../helpers/built-image.js';
 import { text } from '../helpers/codec-samples.js';
 import { lacks } from '../helpers/engines.js';
 import { type FaultyRun, outcomeOf, startFaulty } from '../helpers/faulty-run.js';
@@ -74,7 +75,27 @@ describe.skipIf(cannotMount())('a disk for the reorder file (needs mount)', () =
     });
     expect(await outcomeOf(run, whole)).toEqual({ end: 'done', target: 'whole' });
   });
+
+  test.skipIf(lacks('zstd'))('that is too small for a layer that is decoded before the others', async () => {
+    const lines = text(2 * MIB);
+    const entries = [36, 40].map((mib, i) => rawEntry({ name: `${i}` }, Buffer.alloc(mib * MIB, lines)));
+    const layers = entries.map((entry) => rawTar(entry));
+    const config = configOf({ layers });
+    const name = `${sha256(config)}.json`;
+    const stored = layers.map((layer, i) => [`l${i}`, withLargeWindow(layer)] as const);
+    const manifest = JSON.stringify([{ Config: name, Layers: ['l0', 'l1'] }]);
+    const path = join(folder, 'windows.tar');
+    await writeFile(path, await archiveOf([[name, config], ...stored, ['manifest.json', manifest]]));
+    const run = await startFaulty({ args: ARGS, image: path, tmp: await smallDisk(64 * PAGE) });
+    expect(await outcomeOf(run, rawTar(...entries))).toEqual({ end: 'DIMGX_SOURCE_NO_SPACE', target: 'none' });
+    expect(run.said()).toContain(`the output needs ${512 + 36 * MIB} bytes of layers that are decoded first`);
+  });
 });
+
+/** Compresses a layer so that its decoder needs a window of 128 MiB. */
+function withLargeWindow(input: Buffer): Buffer {
+  return execFileSync('zstd', ['-1', '--long=27', '--zstd=wlog=27', '-q', '-c'], { input, maxBuffer: 2 ** 28 });
+}
 
 describe.skipIf(lacks('strace'))('what the system says of the reorder file (needs strace)', () => {
   test.each(['ENOSPC', 'EDQUOT', 'EIO'])('%s at any one write', async (error) => {

@@ -67,6 +67,13 @@ export async function diskFolder(): Promise<string> {
   return folder;
 }
 
+/** Flattens one image several times at once, from one inspection. */
+export async function flattenAtOnce(layers: readonly PackedLayer[], times: number): Promise<readonly Buffer[]> {
+  return withStreams(await packedImage(layers), (indexes, tmpDir) =>
+    Promise.all(Array.from({ length: times }, () => buffer(extractLayers(indexes, { tmpDir })))),
+  );
+}
+
 /** Inspects an image without room in memory, so that compressed layers are read as streams. */
 async function withStreams<T>(
   reference: string,

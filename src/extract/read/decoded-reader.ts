@@ -1,3 +1,4 @@
+import { handledLater } from '../../base/call/deferred.js';
 import { sourceEnded } from '../../base/io/region.js';
 import { freeMemory } from '../../compression/decode-into.js';
 import { DimgxError } from '../../errors.js';
@@ -26,7 +27,7 @@ export class DecodedReader implements LayerReader {
   #pieceStart = 0;
   /** Everything before has been read, kept or dropped. */
   #position = 0;
-  /** Settles when the reads that were started have ended. */
+  /** Settles when the reads that were started have ended. Once one has failed, so do all that follow. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(layer: IndexedLayer, needed: NeededEntries, pieces: DecodedPieces, buffer: ReorderBuffer) {
@@ -62,12 +63,12 @@ export class DecodedReader implements LayerReader {
 
   async close(): Promise<void> {
     await this.#pieces.close();
-    await this.#last;
+    await this.#last.catch(() => undefined);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work);
-    this.#last = done.catch(() => undefined);
+    const done = handledLater(this.#last.then(work));
+    this.#last = done;
     return done;
   }
 

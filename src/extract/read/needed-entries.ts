@@ -114,15 +114,20 @@ export function neededEntries(plan: PlanColumns): readonly NeededEntries[] {
   return needed;
 }
 
-/** How many bytes of the compressed layers the output needs after bytes that lie behind them, in bytes. */
-export function bytesOutOfOrder({ layers, length, layer, entry, changes }: PlanColumns): number {
+/**
+ * How many bytes of the compressed layers the output needs after bytes that lie behind them, in bytes.
+ *
+ * @param counts whether a layer counts
+ */
+export function bytesOutOfOrder(plan: PlanColumns, counts: (layer: number) => boolean): number {
+  const { layers, length, layer, entry, changes } = plan;
   const reached = new Float64Array(layers.length);
   let sum = 0;
   for (let item = 0; item < length; item++) {
     const at = layer[item] as number;
     const { entries, bytes } = layers[at] as IndexedLayer;
     const number = entry[item] as number;
-    if (number < 0 || bytes.compression === 'none') continue;
+    if (number < 0 || bytes.compression === 'none' || !counts(at)) continue;
     const start = entries.start(number);
     const end = changes.isLink(item) ? entries.dataOffset(number) : entries.end(number);
     if (start < (reached[at] as number)) sum += end - start;

@@ -65,7 +65,8 @@ class DecodingReaders implements Readers {
     const lengths = plan.layers.map(({ bytes }, i) => (bytes.compression === 'none' ? 0 : lengthOf(i)));
     const sideBySide = layersSideBySide(plan, lengths);
     this.#ahead = Math.max(LEAST_AHEAD, Math.min(MOST_AHEAD, Math.floor(AHEAD / sideBySide.size)));
-    this.#buffer = new ReorderBuffer({ tmpDir, explain: (failure) => tellOrder(failure, plan) });
+    const first = lengths.map((length, i) => (sideBySide.has(i) ? 0 : length));
+    this.#buffer = new ReorderBuffer({ tmpDir, explain: (failure) => tellOrder(failure, plan, first) });
     this.of = plan.layers.map((layer, i): LayerReader => {
       const needs = needed[i] as NeededEntries;
       if (lengths[i] === 0) return new RegionReader(layer.bytes.stored);
@@ -92,7 +93,7 @@ class DecodingReaders implements Readers {
   /** Opens a reader that keeps everything, once the others of its kind have done so. */
   #openFirst(layer: IndexedLayer, needed: NeededEntries): DecodedReader {
     const reader = this.#open(layer, needed, this.#decodedFirst);
-    // If one fails, its own reads say so: the others go on.
+    // If one fails, its reads fail as well: the others go on.
     this.#decodedFirst = reader.keepAll().catch(() => undefined);
     return reader;
   }
@@ -118,7 +119,15 @@ function layersSideBySide({ layers }: PlanColumns, lengths: readonly number[]): 
   return chosen;
 }
 
-function tellOrder(failure: unknown, plan: PlanColumns): unknown {
-  const what = `the output needs ${bytesOutOfOrder(plan)} bytes of the layers in another order than they are stored in`;
-  return tellNeed(failure, `${what}, and ${REORDER_MEMORY} of them fit in memory`);
+/** @param first how many bytes are needed of each layer that is decoded first; 0 for the others */
+function tellOrder(failure: unknown, plan: PlanColumns, first: readonly number[]): unknown {
+  const early = first.reduce((sum, length) => sum + length, 0);
+  const order = bytesOutOfOrder(plan, (layer) => first[layer] === 0);
+  const what = [
+    ...(order > 0 || early === 0 ? [`${order} bytes of the layers in another order than they are stored in`] : []),
+    ...(early > 0
+      ? [`${early} bytes of layers that are decoded first, because all decoders need too much memory`]
+      : []),
+  ];
+  return tellNeed(failure, `the output needs ${what.join(', and ')}, and ${REORDER_MEMORY} of them fit in memory`);
 }
