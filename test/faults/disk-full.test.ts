@@ -10,6 +10,8 @@ import { shortOrLong } from '../helpers/short-or-long.js';
 vi.setConfig(WITH_MOMENTS);
 
 const LARGE = 1024 * 1024;
+/** Size of a write of temporary data, in bytes. */
+const WRITE_SIZE = 2 ** 20;
 const PAGE = 4096;
 const SMALLEST = 16 * PAGE;
 
@@ -91,7 +93,8 @@ describe('a limit of the shell on the size of files', () => {
 describe.skipIf(lacks('strace'))('what the system says of temporary data (needs strace)', () => {
   test.each(['ENOSPC', 'EDQUOT', 'EIO'])('%s at any one write', async (error) => {
     const image = await sampleImage({ large: LARGE });
-    for (const at of few(moments(3)).map((moment) => 1 + Math.floor(moment))) {
+    const writes = Math.ceil((await readFile(image)).length / WRITE_SIZE);
+    for (const at of few(moments(writes)).map((moment) => 1 + Math.floor(moment))) {
       // strace counts the calls of each thread for itself: here one makes them all.
       const strace = `strace -f -qq -o /dev/null -e trace=pwrite64 -e inject=pwrite64:error=${error}:when=${at}`;
       const under = `env UV_THREADPOOL_SIZE=1 ${strace}`;
