@@ -1,7 +1,9 @@
+import { handledLater } from '../base/call/deferred.js';
 import { isTooManyFiles, tooManyFiles } from '../base/io/open-file-limit.js';
 import { openFiles } from '../base/io/open-file-table.js';
 import { quoted } from '../base/text/printable.js';
 import type { ThreadShare } from '../base/worker/thread-share.js';
+import type { ThreadTask } from '../base/worker/thread-task.js';
 import { blocksThread } from '../compression/codecs.js';
 import { DimgxError, throwIfAborted } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
@@ -20,7 +22,7 @@ const SMALL = 4 * 1024 * 1024;
 /** The same limit for layers whose decoder runs in the calling thread and blocks it. */
 const SMALL_TO_BLOCKING_DECODERS = 128 * 1024;
 
-/** Milliseconds to index on this thread before starting workers: a worker takes about as long to start and warm up. */
+/** Milliseconds to index on this thread alone: a worker takes about as long to start and warm up. */
 const PATIENCE = 400;
 
 interface WaitingIndex {
@@ -30,17 +32,18 @@ interface WaitingIndex {
 }
 
 /**
- * Runs layer tasks in the threads of a pool. Headers are read in this thread too. If all layers are small, everything
- * runs in this thread.
+ * Runs layer tasks in the threads of a pool. Headers are read in this thread, and if that takes long, in others as well.
+ * If all layers are small, everything runs in this thread.
  */
 export class LayerRunner {
   readonly #lane: LocalLane;
   readonly #share: ThreadShare | undefined;
-  /** Tasks to index in this thread. */
+  /** Tasks to index. */
   readonly #headers: WaitingIndex[] = [];
   #timer: NodeJS.Timeout | undefined;
-  /** There is enough to index to make it worth starting threads besides this one. */
+  /** There is so much to index that other threads help. */
   #isLate = false;
+  #isClosed = false;
 
   /** @param threads maximum number of threads working at once, including this one */
   constructor(layers: readonly StoredLayer[], threads: number, { workers, decodes }: InspectionPool) {
@@ -51,10 +54,11 @@ export class LayerRunner {
 
   /** @throws what the task throws; DIMGX_ABORTED after `close` */
   run(task: LayerTask, onBytes: OnBytes): Promise<LayerReport> {
-    if (!this.#share) return this.#lane.run(task, onBytes);
-    if (task.kind !== 'index' || this.#isLate) return this.#share.run(threadTask(task, onBytes, this.#lane));
+    if (!this.#share || this.#isClosed) return this.#lane.run(task, onBytes);
+    if (task.kind !== 'index') return this.#share.run(threadTask(task, onBytes, this.#lane));
     return new Promise((resolve) => {
       this.#headers.push({ task, onBytes, resolve });
+      if (this.#isLate) this.#askForHelp();
       queueMicrotask(() => this.#fillLane()); // once all tasks that are requested together can be chosen from
     });
   }
@@ -67,21 +71,20 @@ export class LayerRunner {
   /** Once this resolves, no task reads or writes any more. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#isLate = true;
+    this.#isClosed = true;
     const closing = Promise.all([this.#share?.close(), this.#lane.close()]);
-    this.#handOver();
+    for (const { task, onBytes, resolve } of this.#headers.splice(0)) resolve(this.run(task, onBytes));
     await closing;
   }
 
   /** Starts with the smallest layer, where code that is not optimised yet costs least. */
   #fillLane(): void {
     if (this.#lane.isBusy) return;
-    const next = this.#headers.toSorted((a, b) => a.task.size - b.task.size)[0];
+    const next = this.#take((a, b) => a.task.size - b.task.size);
     if (!next) return;
-    this.#headers.splice(this.#headers.indexOf(next), 1);
     this.#timer ??= setTimeout(() => {
       this.#isLate = true;
-      this.#handOver();
+      for (const _ of this.#headers) this.#askForHelp();
     }, PATIENCE).unref();
     const report = this.#lane.run(next.task, next.onBytes);
     next.resolve(report);
@@ -93,10 +96,38 @@ export class LayerRunner {
       });
   }
 
-  #handOver(): void {
-    for (const { task, onBytes, resolve } of this.#headers.splice(0)) resolve(this.run(task, onBytes));
+  /**
+   * Has the next free thread index the largest layer that still waits then. It does so before anything else: the merge
+   * needs all headers, while hashes can come later.
+   */
+  #askForHelp(): void {
+    let taken: WaitingIndex | undefined;
+    const take = () => {
+      taken ??= this.#take((a, b) => b.task.size - a.task.size);
+      return taken ?? Promise.reject(new NothingToIndex());
+    };
+    const help: ThreadTask<LayerReport> = {
+      size: Number.MAX_SAFE_INTEGER,
+      open: async () => (await take()).task.open(),
+      onProgress: (bytes) => taken?.onBytes(bytes as number),
+      runHere: async () => {
+        const { task, onBytes } = await take();
+        return this.#lane.run(task, onBytes);
+      },
+    };
+    const report = handledLater((this.#share as ThreadShare).run(help));
+    void report.catch(() => undefined).then(() => taken?.resolve(report));
+  }
+
+  #take(order: (a: WaitingIndex, b: WaitingIndex) => number): WaitingIndex | undefined {
+    const next = this.#headers.toSorted(order)[0];
+    if (next) this.#headers.splice(this.#headers.indexOf(next), 1);
+    return next;
   }
 }
+
+/** All layers have been indexed, or are being indexed. */
+class NothingToIndex extends Error {}
 
 /** Whether all layers can be read without starting a thread. */
 function areSmall(layers: readonly StoredLayer[]): boolean {

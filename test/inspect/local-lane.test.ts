@@ -76,3 +76,31 @@ test('takes headers where threads are busy, and counts as one of them', async ()
   expect(order[0]).toBe('index');
   expect(order.toSorted()).toEqual(['hash', 'index', 'second index']);
 });
+
+test('has threads read headers as well if there are many, before they go on with anything else', async () => {
+  const blob = await layerWith(100_000);
+  const runner = new LayerRunner([layerValue({ blob })], 2, new InspectionPool(2));
+  onTestFinished(() => runner.close());
+  const order: string[] = [];
+  const run = async (name: string, job: LayerTask) => {
+    const { contents } = await runner.run(job, () => {});
+    if (name === 'index') expect(contents?.length).toBe(blob.length);
+    order.push(name);
+  };
+  const budget = new Budget({ ...DEFAULT_LIMITS, maxEntries: 10_000_000 });
+  const indexes = Array.from({ length: 15 }, () => run('index', indexTask(blob, budget)));
+  const hashes = Array.from({ length: 40 }, () => run('hash', hashTask(blob, ['sha256'])));
+  await Promise.all([...indexes, ...hashes]);
+  expect(order.filter((name) => name === 'index')).toHaveLength(15);
+  expect(order.lastIndexOf('index')).toBeLessThan(order.length - 10);
+});
+
+test('refuses headers that wait when it is closed', async () => {
+  const runner = new LayerRunner([layerValue({ blob: await layerWith(20_000) })], 2, new InspectionPool(2));
+  const index = await indexJob(100_000);
+  const results = Promise.allSettled(Array.from({ length: 5 }, () => runner.run(index, () => {})));
+  await new Promise((resolve) => setImmediate(resolve));
+  await runner.close();
+  expect(await results).toEqual(Array(5).fill({ status: 'rejected', reason: aborted }));
+  await expect(runner.run(index, () => {})).rejects.toEqual(aborted);
+});
