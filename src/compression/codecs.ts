@@ -1,4 +1,3 @@
-import { type Region, readRegion } from '../base/io/region.js';
 import { DimgxError } from '../errors.js';
 import { bzip2 } from './bzip2.js';
 import type { Codec } from './codec.js';
@@ -44,11 +43,4 @@ export function codecOf(name: CompressionName): Codec {
 /** Whether decoding runs in the calling thread and blocks it. */
 export function blocksThread(name: CompressionName): boolean {
   return name !== 'none' && CODECS[name].blocksThread;
-}
-
-/** Detects the compression of a layer from its first bytes. */
-export async function compressionOf(blob: Region): Promise<CompressionName> {
-  const head = new Uint8Array(Math.min(MAGIC_LENGTH, blob.length));
-  await readRegion(blob)(head, 0);
-  return detectCompression(head);
 }

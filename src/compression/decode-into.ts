@@ -10,15 +10,21 @@ import type { CompressionName } from './codecs.js';
 /**
  * Decodes a whole stream.
  *
+ * @param decoder `undefined` if the stream is not compressed
  * @param stored yields pieces; a piece may be overwritten once the next but one is requested
- * @param take receives a piece, which belongs to it from then on. No more pieces come while its promise is pending
+ * @param take receives a piece, which belongs to it from then on if there is a decoder. No more pieces come while its promise is pending
  * @throws the error of whichever of the three fails
  */
 export async function decodeInto(
-  decoder: Duplex,
+  decoder: Duplex | undefined,
   stored: AsyncIterable<Uint8Array>,
   take: (piece: Buffer) => void | Promise<void>,
 ): Promise<void> {
+  if (!decoder) {
+    for await (const { buffer, byteOffset, byteLength } of stored)
+      await take(Buffer.from(buffer, byteOffset, byteLength));
+    return;
+  }
   const fed = feed(decoder, stored).catch((failure: Error) => void decoder.destroy(failure));
   try {
     await pipeline(decoder, pieceSink(take));
@@ -34,8 +40,8 @@ export function decodingFailure(compression: CompressionName, error: unknown): D
   return new DimgxError('DIMGX_COMPRESSION_CORRUPT', message, { cause: error });
 }
 
-/** Reads the next piece while the decoder works on the previous one. */
-async function feed(decoder: Duplex, stored: AsyncIterable<Uint8Array>): Promise<void> {
+/** Writes a stream into a decoder. Reads the next piece while the decoder works on the previous one. */
+export async function feed(decoder: Duplex, stored: AsyncIterable<Uint8Array>): Promise<void> {
   let writing: Promise<void> = Promise.resolve();
   for await (const piece of stored) {
     await writing;

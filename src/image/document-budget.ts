@@ -22,10 +22,11 @@ export class DocumentBudget {
    *
    * @param name printable
    * @param length in bytes; 0 if it is not known yet
+   * @param least as for the constructor, for this document
    * @throws DIMGX_IMAGE_DOCUMENT_TOO_LARGE
    */
-  spend(name: string, length: number): void {
-    this.#left -= Math.max(length, this.#least);
+  spend(name: string, length: number, least = this.#least): void {
+    this.#left -= Math.max(length, least);
     if (length <= MAX_DOCUMENT && this.#left >= 0) return;
     const what = length > MAX_DOCUMENT ? `${name} is ${length} bytes long` : 'the image has too many documents';
     throw new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', `${what}: the image is refused`);

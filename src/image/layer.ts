@@ -1,5 +1,5 @@
-import type { Region } from '../base/io/region.js';
 import type { CompressionName } from '../compression/codecs.js';
+import type { StoredRegion } from '../compression/packed-region.js';
 import type { DimgxError } from '../errors.js';
 import type { Digest } from '../reference/digest.js';
 
@@ -39,10 +39,10 @@ export interface Layer {
   readonly name: string;
 }
 
-/** A layer whose stored bytes can be read by position. */
+/** A layer whose stored bytes can be read: by position, or as a part of an archive that is compressed as a whole. */
 export interface StoredLayer extends Layer {
   /** The stored bytes, compressed or not. */
-  readonly blob: Region;
+  readonly blob: StoredRegion;
   readonly compression: CompressionName;
   /** Stores what is derived from the layer beyond the lifetime of this image, if the source supports it. */
   readonly keeper?: LayerKeeper;

@@ -1,9 +1,11 @@
 import type { Hash } from 'node:crypto';
 import { type OpenRegion, pieceBuffers, piecesOfRegion, type ReadAt } from '../base/io/region.js';
-import type { WriteAt } from '../base/io/spool.js';
+import { isNoSpace, type WriteAt } from '../base/io/spool.js';
 import { pathData } from '../base/text/printable.js';
+import type { Decoder } from '../compression/codec.js';
 import { type CompressionName, codecOf } from '../compression/codecs.js';
 import { decodeInto, decodingFailure, freeMemory } from '../compression/decode-into.js';
+import { archiveRegion, packedPieces, type StoredRegion } from '../compression/packed-region.js';
 import { DimgxError } from '../errors.js';
 import { EntryTableBuilder } from '../layer/entry-table-builder.js';
 import type { LayerContents } from '../layer/layer-index.js';
@@ -50,14 +52,15 @@ export interface DecodingResult {
 }
 
 export interface DecodeRequest {
-  readonly blob: OpenRegion;
+  readonly blob: StoredRegion<number>;
+  /** The compression of the layer itself. */
   readonly compression: CompressionName;
   /** An open file and the part of it that the layer may use, in bytes: from `offset`, up to `room` long. */
   readonly spool: { readonly fd: number; readonly offset: number; readonly room: number } | undefined;
 }
 
 /**
- * Decodes a layer. Reads its headers and hashes its stored and uncompressed bytes on the way. Keeps the uncompressed
+ * Decodes a layer, and the archive that it is a part of if that is compressed as a whole. Reads its headers and hashes its stored and uncompressed bytes on the way. Keeps the uncompressed
  * bytes if there is a spool and they fit.
  *
  * @param hashes updated with the stored and with the uncompressed bytes
@@ -70,21 +73,22 @@ export async function decodeLayer(
   budget: Budget,
   onBytes: OnBytes,
 ): Promise<DecodingResult> {
-  const makeDecoder = await codecOf(compression).loadDecoder();
+  const outer = blob.archive && (await openDecoder(blob.archive.compression, io));
+  const inner = compression === 'none' ? undefined : await openDecoder(compression, io);
   const entries = new LayerEntries(budget);
   const scan = new TarStreamScan(entries.add);
   const keeper = spool && new SpoolWriter(spool, io);
-  const decoder = io.whole(() => makeDecoder());
   let length = 0;
-  const buffers = pieceBuffers(blob.length, STORED_PIECE);
-  const read = io.read(blob);
-  const readHashed: ReadAt = async (into, position) => {
-    await read(into, position);
-    hashes.stored?.update(into);
-    onBytes(into.length);
+  const region = blob.archive ? archiveRegion(blob) : blob;
+  const buffers = pieceBuffers(region.length, STORED_PIECE);
+  const read = piecesOfRegion(io.read(region), region.length, buffers);
+  const pieces = blob.archive && outer ? packedPieces(outer, read, blob) : read;
+  const onStored = (piece: Uint8Array) => {
+    hashes.stored?.update(piece);
+    onBytes(piece.length);
   };
   try {
-    await decodeInto(decoder, piecesOfRegion(readHashed, blob.length, buffers), async (piece) => {
+    await decodeInto(inner, observed(pieces, onStored), async (piece) => {
       budget.spendBytes(piece.length);
       hashes.plain?.update(piece);
       scan.push(piece);
@@ -96,8 +100,21 @@ export async function decodeLayer(
     throw decodingFailure(compression, error);
   }
   buffers.forEach(freeMemory);
-  const contents = entries.contents(scan.finish(), length, decoder.memory);
+  const memory = (outer?.memory ?? 0) + (inner?.memory ?? 0);
+  const contents = entries.contents(scan.finish(), length, memory);
   return { contents, isSpooled: keeper?.isWhole ?? false };
+}
+
+async function openDecoder(compression: CompressionName, { whole }: LayerIo): Promise<Decoder> {
+  const makeDecoder = await codecOf(compression).loadDecoder();
+  return whole(() => makeDecoder());
+}
+
+async function* observed(pieces: AsyncIterable<Buffer>, onPiece: (piece: Buffer) => void) {
+  for await (const piece of pieces) {
+    onPiece(piece);
+    yield piece;
+  }
 }
 
 /** Writes a layer into a spool until there is no room for more. */
@@ -120,7 +137,7 @@ class SpoolWriter {
       await this.#write(fd, piece, offset + this.#length);
       this.#length += piece.length;
     } catch (failure) {
-      if (!(failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_SPACE')) throw failure;
+      if (!isNoSpace(failure)) throw failure;
       this.isWhole = false;
     }
   }

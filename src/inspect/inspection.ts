@@ -1,5 +1,5 @@
 import { handledLater } from '../base/call/deferred.js';
-import type { RegionFile } from '../base/io/region.js';
+import type { Region, RegionFile } from '../base/io/region.js';
 import type { Warning } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
 import { EntryTable } from '../layer/entry-table.js';
@@ -112,13 +112,13 @@ export class Inspection {
   /** @param known what the layer's source has kept of it */
   async #inspect(layer: StoredLayer, known: LayerContents | undefined): Promise<Inspected> {
     const arrival = await this.#arrivals.take(layer).catch((error: unknown) => this.#work.refuse(layer, error));
-    if (arrival?.way === 'indexed') return this.#takeIndexed(layer, arrival.member);
+    if (arrival?.way === 'indexed' && isPlain(layer)) return this.#takeIndexed(layer, arrival.member);
     if (arrival?.way === 'decoded') return this.#takeDecoded(layer, arrival.decoded);
-    return layer.compression === 'none' ? this.#inspectPlain(layer) : this.#inspectCompressed(layer, known);
+    return isPlain(layer) ? this.#inspectPlain(layer) : this.#inspectCompressed(layer, known);
   }
 
   /** The layer's headers were read and its bytes hashed while it arrived. */
-  #takeIndexed(layer: StoredLayer, { contents, sha256 }: IndexedMember): Inspected {
+  #takeIndexed(layer: PlainLayer, { contents, sha256 }: IndexedMember): Inspected {
     this.#budget.spendBytes(contents.spentBytes);
     this.#budget.spendEntries(contents.columns.length);
     const bytes = plainBytes(layer);
@@ -136,13 +136,13 @@ export class Inspection {
     return this.#indexDecoded(layer, decoded);
   }
 
-  async #inspectPlain(layer: StoredLayer): Promise<Inspected> {
+  async #inspectPlain(layer: PlainLayer): Promise<Inspected> {
     const verified = this.#verifies ? handledLater(this.#verifyPlain(layer)) : Promise.resolve({});
     const { contents } = await this.#work.run(layer, indexTask(layer.blob, this.#budget), 'inspect');
     return this.#index(layer, plainBytes(layer), contents as LayerContents, verified);
   }
 
-  async #verifyPlain(layer: StoredLayer): Promise<LayerDigests> {
+  async #verifyPlain(layer: PlainLayer): Promise<LayerDigests> {
     const named = digestsNamed(layer);
     const algorithms = [...new Set(named.map(algorithmOf))];
     if (algorithms.length === 0) return {};
@@ -196,8 +196,15 @@ export class Inspection {
   }
 }
 
+/** A layer whose uncompressed bytes can be read by position. */
+type PlainLayer = StoredLayer & { readonly blob: Region };
+
+function isPlain(layer: StoredLayer): layer is PlainLayer {
+  return layer.compression === 'none' && !layer.blob.archive;
+}
+
 /** The bytes of an uncompressed layer. */
-function plainBytes({ blob }: StoredLayer): LayerBytes {
+function plainBytes({ blob }: PlainLayer): LayerBytes {
   return { stored: blob, compression: 'none', length: blob.length, decoderMemory: 0 };
 }
 
@@ -206,7 +213,7 @@ function plainBytes({ blob }: StoredLayer): LayerBytes {
  * at about the same time.
  */
 function inWorkingOrder(layers: ReadonlyMap<string, StoredLayer>): [string, StoredLayer][] {
-  const rank = (layer: StoredLayer) => (layer.compression === 'none' ? 0 : 1);
+  const rank = (layer: StoredLayer) => (isPlain(layer) ? 0 : 1);
   return [...layers].sort(([, a], [, b]) => rank(a) - rank(b) || b.blob.length - a.blob.length);
 }
 

@@ -10,7 +10,7 @@ import type { LayerWork } from './layer-runner.js';
 import { decodeTask, hashTask } from './layer-task.js';
 import type { Spools, TakenPlace } from './spools.js';
 
-/** A compressed layer whose headers have been read. */
+/** A layer that was decoded, and whose headers have been read. */
 export interface DecodedLayer {
   readonly contents: LayerContents;
   /** Hex. */
@@ -28,7 +28,7 @@ interface DecoderNeeds {
   readonly refetch: Refetch;
 }
 
-/** Decodes compressed layers for their headers and digests, and has the layers' sources keep their indexes. */
+/** Decodes layers for their headers and digests, and has the layers' sources keep their indexes. */
 export class LayerDecoder {
   readonly #work: LayerWork;
   readonly #options: InspectOptions;
@@ -77,6 +77,10 @@ export class LayerDecoder {
       const decoded = decodedLayer(layer, report, place);
       if (report.isSpooled) kept = decoded.bytes.length;
       return decoded;
+    } catch (failure) {
+      // An archive that is compressed as a whole has been decoded before, without a fault.
+      if (blob.archive) await blob.file.requireUnchanged();
+      throw failure;
     } finally {
       await place?.giveBack(kept);
     }
@@ -130,7 +134,9 @@ export class LayerDecoder {
   }
 
   async #hash(layer: StoredLayer, algorithm: string): Promise<string | undefined> {
-    const { hashes } = await this.#work.run(layer, hashTask(layer.blob, [algorithm]), 'verify');
+    const { blob } = layer;
+    if (blob.archive) throw new Error('a layer that its source keeps is not part of an archive');
+    const { hashes } = await this.#work.run(layer, hashTask(blob, [algorithm]), 'verify');
     return hashes?.[0];
   }
 

@@ -131,8 +131,11 @@ class NothingToIndex extends Error {}
 
 /** Whether all layers can be read without starting a thread. */
 function areSmall(layers: readonly StoredLayer[]): boolean {
-  const sizeOf = (some: readonly StoredLayer[]) => some.reduce((sum, { blob }) => sum + blob.length, 0);
-  const blocking = layers.filter(({ compression }) => blocksThread(compression));
+  const sizeOf = (some: readonly StoredLayer[]) =>
+    some.reduce((sum, { blob }) => sum + blob.length + (blob.archive?.length ?? 0), 0);
+  const blocking = layers.filter(
+    ({ blob, compression }) => blocksThread(compression) || blocksThread(blob.archive?.compression ?? 'none'),
+  );
   return sizeOf(layers) <= SMALL && sizeOf(blocking) <= SMALL_TO_BLOCKING_DECODERS;
 }
 

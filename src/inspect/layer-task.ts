@@ -2,6 +2,7 @@ import type { Region, RegionFile } from '../base/io/region.js';
 import type { Limits } from '../base/limits.js';
 import type { SharedLength } from '../base/worker/shared-length.js';
 import type { ThreadTask } from '../base/worker/thread-task.js';
+import type { StoredRegion } from '../compression/packed-region.js';
 import type { Budget } from './budget.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerJob, LayerReport } from './layer-job.js';
@@ -55,7 +56,7 @@ export type Decoding = Pick<
 
 /** @param place provides a place to keep the uncompressed bytes, if there is one; called when the work starts */
 export function decodeTask(
-  blob: Region,
+  blob: StoredRegion,
   decoding: Decoding,
   budget: Budget,
   place: () => Promise<SpoolPlace | undefined>,

@@ -1,15 +1,12 @@
-import { type FileHandle, statfs } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import type { FileHandle } from 'node:fs/promises';
 import type { DescriptorFile } from '../base/io/held-file.js';
 import type { Resources } from '../base/io/resources.js';
 import { openSpool, spoolFile } from '../base/io/spool.js';
+import { spoolRoom } from '../base/io/spool-room.js';
 import type { SpoolPlace } from './layer-task.js';
 
 /** Places in spools begin at page boundaries. */
 const PAGE = 4096;
-
-/** Types of file systems that keep everything in memory. Source: Linux, magic.h: tmpfs, ramfs. */
-const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 
 /** A layer gets a place only if it may grow to this many times its stored size. Most layers grow to three times. */
 const GROWTH = 4;
@@ -34,7 +31,7 @@ interface FreeSpool {
  * close the files.
  */
 export class Spools {
-  readonly #tmpDir: string;
+  readonly #tmpDir: string | undefined;
   readonly #resources: Resources;
   readonly #free: FreeSpool[] = [];
   /** Bytes that may still be taken. */
@@ -44,7 +41,7 @@ export class Spools {
 
   /** @param tmpDir default: the system's temporary folder */
   constructor(tmpDir: string | undefined, resources: Resources) {
-    this.#tmpDir = tmpDir ?? tmpdir();
+    this.#tmpDir = tmpDir;
     this.#resources = resources;
   }
 
@@ -76,7 +73,8 @@ export class Spools {
   }
 
   async #measure(): Promise<void> {
-    this.#room = await roomIn(this.#tmpDir);
+    const { bytes, isInMemory } = await spoolRoom(this.#tmpDir);
+    this.#room = isInMemory ? bytes : 0;
   }
 
   /** @returns `undefined` if no file can be opened: a spool is never necessary */
@@ -90,9 +88,4 @@ export class Spools {
       return undefined;
     }
   }
-}
-
-async function roomIn(folder: string): Promise<number> {
-  const { type, bavail, bsize } = await statfs(folder).catch(() => ({ type: 0, bavail: 0, bsize: 0 }));
-  return IN_MEMORY.has(type >>> 0) ? Math.min(bavail * bsize, process.availableMemory()) / 2 : 0;
 }

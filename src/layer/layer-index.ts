@@ -1,6 +1,7 @@
 import type { Region } from '../base/io/region.js';
 import { requireThat } from '../check-options.js';
 import type { CompressionName } from '../compression/codecs.js';
+import type { StoredRegion } from '../compression/packed-region.js';
 import type { Warning } from '../errors.js';
 import type { Layer } from '../image/layer.js';
 import { type Digest, requireDigest } from '../reference/digest.js';
@@ -31,15 +32,20 @@ export interface LayerIndex {
   readonly verified: Promise<LayerDigests>;
 }
 
-/** Where a layer's bytes are. Compressed ones are decoded again whenever they are read. */
+/** Where a layer's bytes are. What is compressed is decoded again whenever it is read. */
 export interface LayerBytes {
-  readonly stored: Region;
-  /** How `stored` is compressed. */
+  readonly stored: StoredRegion;
+  /** How the layer itself is compressed. */
   readonly compression: CompressionName;
   /** Length of the uncompressed layer, in bytes. */
   readonly length: number;
-  /** Memory that its decoder needs, in bytes; 0 if it is not compressed. */
+  /** Memory that its decoders need, in bytes; 0 if there are none. */
   readonly decoderMemory: number;
+}
+
+/** Where an uncompressed layer can be read by position; `undefined` if it has to be decoded. */
+export function plainRegion({ stored, compression }: LayerBytes): Region | undefined {
+  return stored.archive || compression !== 'none' ? undefined : stored;
 }
 
 /** A `LayerIndex` with access to the layer's bytes, for internal use. */
@@ -68,7 +74,7 @@ export interface LayerContents {
   readonly length: number;
   /** Bytes counted against `maxSize`: the length, plus what sparse files expand to. */
   readonly spentBytes: number;
-  /** Memory that the layer's decoder needed, in bytes; 0 for an uncompressed layer. */
+  /** Memory that the layer's decoders needed, in bytes; 0 if there are none. */
   readonly decoderMemory: number;
   readonly warnings: readonly Warning[];
   /** Warning about records that only matter in an image for Windows and are dropped from other images. */

@@ -1,7 +1,7 @@
 import { printable, quoted } from '../base/text/printable.js';
 import type { BlobCache } from '../cache/blob-cache.js';
 import { openBlobCache } from '../cache/open-blob-cache.js';
-import { compressionOf } from '../compression/codecs.js';
+import { compressionOf } from '../compression/packed-region.js';
 import { DimgxError, inputWarner, type Warning } from '../errors.js';
 import type { WatchArrivals, WatchLayer } from '../image/arrivals.js';
 import { digestOfRegion } from '../image/checks.js';

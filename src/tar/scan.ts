@@ -83,8 +83,8 @@ export class TarStreamScan {
   #length = 0;
   #tail: Tail | undefined;
 
-  constructor(onEntry: (entry: TarEntry) => void) {
-    this.#scanner = new HeaderScanner(onEntry);
+  constructor(onEntry: (entry: TarEntry) => void, rules: TarRules = 'layer') {
+    this.#scanner = new HeaderScanner(onEntry, rules);
   }
 
   /** @throws what HeaderScanner throws */

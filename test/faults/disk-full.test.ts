@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
 import { lacks } from '../helpers/engines.js';
 import { outcomeOf, startFaulty, undisturbed } from '../helpers/faulty-run.js';
 import { few, MOMENTS, moments, WITH_MOMENTS } from '../helpers/moments.js';
 import { cannotMount, smallDisk } from '../helpers/mounts.js';
-import { sampleImage } from '../helpers/sample-image.js';
+import { type SampleOptions, sampleImage } from '../helpers/sample-image.js';
 import { shortOrLong } from '../helpers/short-or-long.js';
 
 vi.setConfig(WITH_MOMENTS);
@@ -14,6 +15,13 @@ const LARGE = 1024 * 1024;
 const WRITE_SIZE = 2 ** 20;
 const PAGE = 4096;
 const SMALLEST = 16 * PAGE;
+
+/** The sample image, compressed as a whole. */
+async function packedSample(options: SampleOptions): Promise<string> {
+  const path = await sampleImage(options);
+  await writeFile(path, gzipSync(await readFile(path)));
+  return path;
+}
 
 /** Sizes of a disk, in pages, that are all too small for so many bytes: the last by one page. */
 function tooSmall(needed: number): readonly number[] {
@@ -51,10 +59,10 @@ describe.skipIf(cannotMount())(
   'a disk that is too small for temporary data, by much or by a page (needs mount)',
   () => {
     test.each([
-      ['an archive out of a pipe', '--tmp-dir "$tmp" -t "$target" - < <(cat "$image")'],
-      ['a compressed archive', '--tmp-dir "$tmp" -t "$target" <(gzip -1 < "$image")'],
-    ])('%s', async (_, args) => {
-      const image = await sampleImage({ large: LARGE });
+      ['an archive out of a pipe', sampleImage, '--tmp-dir "$tmp" -t "$target" - < <(cat "$image")'],
+      ['a compressed archive out of a pipe', packedSample, '--tmp-dir "$tmp" -t "$target" <(cat "$image")'],
+    ])('%s', async (_, make, args) => {
+      const image = await make({ large: LARGE });
       const run = { args, image };
       const { whole } = await undisturbed(run);
       const needed = (await readFile(image)).length;
@@ -66,8 +74,24 @@ describe.skipIf(cannotMount())(
       expect(await outcomeOf(enough, whole)).toEqual({ end: 'done', target: 'whole' });
     });
 
-    test('is enough for compressed layers', async () => {
-      const image = await sampleImage({ large: LARGE, gzip: true });
+    test('says what needs how much', async () => {
+      const run = {
+        args: '--tmp-dir "$tmp" -t "$target" <(cat "$image")',
+        image: await packedSample({ large: LARGE }),
+      };
+      const { ended, said } = await startFaulty({ ...run, tmp: await smallDisk(SMALLEST) });
+      await ended;
+      expect(said()).toMatch(
+        /DIMGX_SOURCE_NO_SPACE: .*: \/dev\/fd\/\d+ takes more than \d+ bytes; choose another folder/,
+      );
+    });
+
+    test.each([
+      ['compressed layers', (large: number) => sampleImage({ large, gzip: true })],
+      ['an archive that is compressed as a whole', (large: number) => packedSample({ large })],
+      ['such an archive of compressed layers', (large: number) => packedSample({ large, gzip: true })],
+    ])('is enough for %s', async (_, make) => {
+      const image = await make(LARGE);
       const run = { args: '--tmp-dir "$tmp" -t "$target" "$image"', image };
       const { whole } = await undisturbed(run);
       for (const size of few(tooSmall(LARGE))) {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
-import { type Region, readRegion } from '#dimgx/base/io/region.js';
+import { readStart, type StoredRegion } from '#dimgx/compression/packed-region.js';
 import { DimgxError, type Warning } from '#dimgx/errors.js';
 import { type OpenedImage, openedImage } from '#dimgx/image/image.js';
 import type { StoredLayer } from '#dimgx/image/layer.js';
@@ -44,8 +44,6 @@ export async function refusal(reference: string, options: OpenOptions = {}): Pro
   throw failure;
 }
 
-export async function bytesOf(region: Region): Promise<Buffer> {
-  const bytes = Buffer.alloc(region.length);
-  await readRegion(region)(bytes, 0);
-  return bytes;
+export function bytesOf(region: StoredRegion): Promise<Buffer> {
+  return readStart(region, region.length);
 }

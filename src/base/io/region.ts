@@ -40,6 +40,8 @@ export interface Region<File = RegionFile> {
   readonly offset: number;
   /** In bytes. */
   readonly length: number;
+  /** Never set. A `PackedRegion` has it, whose bytes are not in the file as they are. */
+  readonly archive?: undefined;
 }
 
 /** A region of a file that is being held open. */
@@ -129,7 +131,7 @@ export function readRegionSync({ file, offset, length }: OpenRegion): ReadAt {
  *
  * @throws as `RegionFile.requireUnchanged`
  */
-export async function requireUnchanged(regions: readonly Region[]): Promise<void> {
+export async function requireUnchanged(regions: readonly Pick<Region, 'file'>[]): Promise<void> {
   await Promise.all([...new Set(regions.map(({ file }) => file))].map((file) => file.requireUnchanged()));
 }
 

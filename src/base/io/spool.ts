@@ -117,6 +117,11 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
   );
 }
 
+/** Whether temporary data could not be written. */
+export function isNoSpace(failure: unknown): failure is DimgxError {
+  return failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_SPACE';
+}
+
 /**
  * Adds to an error about temporary data what they are, and how much of them there is. Other errors are left as they
  * are.
@@ -124,8 +129,7 @@ function noSpace(folder: string, why: string, cause?: unknown): DimgxError {
  * @param what follows the message and a colon
  */
 export function tellNeed(failure: unknown, what: string): unknown {
-  if (!(failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_NO_SPACE')) return failure;
-  return failure.retold(`${failure.message}: ${what}`);
+  return isNoSpace(failure) ? failure.retold(`${failure.message}: ${what}`) : failure;
 }
 
 /** Writes all of `bytes` to a spool at `position`. The writer owns the bytes until it is done. */

@@ -1,17 +1,19 @@
 import type { Duplex } from 'node:stream';
 import { pieceBuffers, piecesOfRegion, readRegion } from '../../base/io/region.js';
+import type { CompressionName } from '../../compression/codecs.js';
 import { decodeInto, decodingFailure, freeMemory } from '../../compression/decode-into.js';
+import { archiveRegion, packedPieces } from '../../compression/packed-region.js';
 import { imageClosed } from '../../errors.js';
 import type { LayerBytes } from '../../layer/layer-index.js';
 
 /** Largest piece of compressed bytes to read, in bytes. */
 const STORED_PIECE = 256 * 1024;
 
-/** Creates the decoder of a layer. `waiting` is as for `MakeDecoder`. */
-export type OpenDecoder = (bytes: LayerBytes, waiting: number) => Promise<Duplex>;
+/** Creates a decoder for so many compressed bytes. `waiting` is as for `MakeDecoder`. */
+export type OpenDecoder = (compression: CompressionName, length: number, waiting: number) => Promise<Duplex>;
 
 /**
- * Decodes a compressed layer and hands out the pieces in order. Runs ahead of its reader, within a bound, so that
+ * Decodes a layer and hands out the pieces in order. Runs ahead of its reader, within a bound, so that
  * several layers are decoded at once.
  */
 export class DecodedPieces {
@@ -20,7 +22,8 @@ export class DecodedPieces {
   readonly #pieces: Buffer[] = [];
   /** Total length of `#pieces`. */
   #waiting = 0;
-  #decoder: Duplex | undefined;
+  /** That of the archive, if it is compressed as a whole, and that of the layer, if it is compressed itself. */
+  readonly #decoders: Duplex[] = [];
   #isClosed = false;
   #failure: { readonly of: unknown } | undefined;
   #hasEnded = false;
@@ -72,13 +75,21 @@ export class DecodedPieces {
   async #run(open: OpenDecoder): Promise<void> {
     const { stored, compression } = this.#bytes;
     const waiting = Math.floor(this.#ahead / 2);
-    this.#decoder = await open(this.#bytes, waiting);
-    this.#decoder.on('error', () => {}); // `close` may come when `pipeline` does not listen any more
+    const add = async (name: CompressionName, length: number) => {
+      const decoder = await open(name, length, waiting);
+      decoder.on('error', () => {}); // `close` may come when `pipeline` does not listen any more
+      this.#decoders.push(decoder);
+      return decoder;
+    };
+    const region = stored.archive ? archiveRegion(stored) : stored;
+    const outer = stored.archive && (await add(stored.archive.compression, region.length));
+    const inner = compression === 'none' ? undefined : await add(compression, stored.length);
     if (this.#isClosed) this.#stop();
     try {
-      const buffers = pieceBuffers(stored.length, Math.min(STORED_PIECE, waiting));
-      const pieces = piecesOfRegion(readRegion(stored), stored.length, buffers);
-      await decodeInto(this.#decoder, pieces, (piece) => this.#put(piece));
+      const buffers = pieceBuffers(region.length, Math.min(STORED_PIECE, waiting));
+      const read = piecesOfRegion(readRegion(region), region.length, buffers);
+      const pieces = stored.archive && outer ? packedPieces(outer, read, stored) : read;
+      await decodeInto(inner, pieces, (piece) => this.#put(piece));
       buffers.forEach(freeMemory);
     } catch (error) {
       throw decodingFailure(compression, error);
@@ -87,7 +98,7 @@ export class DecodedPieces {
 
   /** With an error: if a stream is destroyed without one just as it ends, Node's `pipeline` never settles. */
   #stop(): void {
-    this.#decoder?.destroy(imageClosed());
+    for (const decoder of this.#decoders) decoder.destroy(imageClosed());
   }
 
   #put(piece: Buffer): Promise<void> | undefined {
@@ -103,7 +114,7 @@ export class DecodedPieces {
 
   #end(failure?: { readonly of: unknown }): void {
     this.#hasEnded = true;
-    this.#decoder = undefined; // it can have a window of 128 MiB
+    for (const decoder of this.#decoders.splice(0)) decoder.destroy(); // one can have a window of 128 MiB
     if (!this.#isClosed) this.#failure = failure;
     this.#onPiece?.();
   }

@@ -1,5 +1,5 @@
 import type { EntryTable } from '../../layer/entry-table.js';
-import type { IndexedLayer } from '../../layer/layer-index.js';
+import { type IndexedLayer, plainRegion } from '../../layer/layer-index.js';
 import type { PlanColumns } from '../../merge/plan.js';
 import type { LayerRange } from './layer-reader.js';
 
@@ -115,7 +115,7 @@ export function neededEntries(plan: PlanColumns): readonly NeededEntries[] {
 }
 
 /**
- * How many bytes of the compressed layers the output needs after bytes that lie behind them, in bytes.
+ * How many bytes of the layers that are decoded the output needs after bytes that lie behind them, in bytes.
  *
  * @param counts whether a layer counts
  */
@@ -127,7 +127,7 @@ export function bytesOutOfOrder(plan: PlanColumns, counts: (layer: number) => bo
     const at = layer[item] as number;
     const { entries, bytes } = layers[at] as IndexedLayer;
     const number = entry[item] as number;
-    if (number < 0 || bytes.compression === 'none' || !counts(at)) continue;
+    if (number < 0 || plainRegion(bytes) || !counts(at)) continue;
     const start = entries.start(number);
     const end = changes.isLink(item) ? entries.dataOffset(number) : entries.end(number);
     if (start < (reached[at] as number)) sum += end - start;

@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
+import type { Region } from '../../base/io/region.js';
 import { tellNeed } from '../../base/io/spool.js';
+import type { CompressionName } from '../../compression/codecs.js';
 import { blocksThread, codecOf } from '../../compression/codecs.js';
 import { DecoderThreads } from '../../compression/decoder-threads.js';
-import type { IndexedLayer, LayerBytes } from '../../layer/layer-index.js';
+import { type IndexedLayer, type LayerBytes, plainRegion } from '../../layer/layer-index.js';
 import type { PlanColumns } from '../../merge/plan.js';
 import { DecodedPieces } from './decoded-pieces.js';
 import { DecodedReader } from './decoded-reader.js';
@@ -15,7 +17,7 @@ import { REORDER_MEMORY, ReorderBuffer } from './reorder-buffer.js';
 const AHEAD = 16 * 1024 * 1024;
 const MOST_AHEAD = 8 * 1024 * 1024;
 const LEAST_AHEAD = 128 * 1024;
-/** Stored size of a layer, in bytes, up to which decoding it takes less time than starting a thread. */
+/** Compressed size, in bytes, up to which decoding takes less time than starting a thread. */
 const SOON_DECODED = 128 * 1024;
 /**
  * Memory for decoders that are open side by side, in bytes. A decoder of zstd or xz can need many MiB. Those that do
@@ -36,15 +38,21 @@ export interface Readers {
 
 /** Starts decoding the layers that are compressed. */
 export function openReaders(plan: PlanColumns, options: ReaderOptions): Readers {
-  const isPlain = plan.layers.every(({ bytes }) => bytes.compression === 'none');
-  return isPlain ? new PlainReaders(plan) : new DecodingReaders(plan, options);
+  const plain = plan.layers.map(({ bytes }) => plainRegion(bytes));
+  const isPlain = plain.every((region) => region !== undefined);
+  return isPlain ? new PlainReaders(plain) : new DecodingReaders(plan, options);
+}
+
+/** For a layer of which the output needs nothing. */
+function nothingOf({ stored: { file } }: LayerBytes): Region {
+  return { file, offset: 0, length: 0 };
 }
 
 class PlainReaders implements Readers {
   readonly of: readonly LayerReader[];
 
-  constructor({ layers }: PlanColumns) {
-    this.of = layers.map(({ bytes }) => new RegionReader(bytes.stored));
+  constructor(layers: readonly Region[]) {
+    this.of = layers.map((region) => new RegionReader(region));
   }
 
   async close(): Promise<void> {}
@@ -62,14 +70,14 @@ class DecodingReaders implements Readers {
   constructor(plan: PlanColumns, { tmpDir }: ReaderOptions) {
     const needed = neededEntries(plan);
     const lengthOf = (layer: number) => (needed[layer] as NeededEntries).length;
-    const lengths = plan.layers.map(({ bytes }, i) => (bytes.compression === 'none' ? 0 : lengthOf(i)));
+    const lengths = plan.layers.map(({ bytes }, i) => (plainRegion(bytes) ? 0 : lengthOf(i)));
     const sideBySide = layersSideBySide(plan, lengths);
     this.#ahead = Math.max(LEAST_AHEAD, Math.min(MOST_AHEAD, Math.floor(AHEAD / sideBySide.size)));
     const first = lengths.map((length, i) => (sideBySide.has(i) ? 0 : length));
     this.#buffer = new ReorderBuffer({ tmpDir, explain: (failure) => tellOrder(failure, plan, first) });
     this.of = plan.layers.map((layer, i): LayerReader => {
       const needs = needed[i] as NeededEntries;
-      if (lengths[i] === 0) return new RegionReader(layer.bytes.stored);
+      if (lengths[i] === 0) return new RegionReader(plainRegion(layer.bytes) ?? nothingOf(layer.bytes));
       return sideBySide.has(i) ? this.#open(layer, needs, Promise.resolve()) : this.#openFirst(layer, needs);
     });
   }
@@ -81,9 +89,9 @@ class DecodingReaders implements Readers {
 
   /** @param start when to create the decoder */
   #open(layer: IndexedLayer, needed: NeededEntries, start: Promise<void>): DecodedReader {
-    const open = async ({ compression, stored }: LayerBytes, waiting: number) => {
+    const open = async (compression: CompressionName, length: number, waiting: number) => {
       await start;
-      const isSlow = blocksThread(compression) && stored.length > SOON_DECODED;
+      const isSlow = blocksThread(compression) && length > SOON_DECODED;
       const elsewhere = isSlow ? await this.#threads.open(compression, waiting) : undefined;
       return elsewhere ?? (await codecOf(compression).loadDecoder())(waiting);
     };

@@ -1,15 +1,14 @@
-import { type Region, readRegion } from '../../base/io/region.js';
+import type { Region } from '../../base/io/region.js';
 import { MAX_SYMLINKS } from '../../base/limits.js';
+import type { StoredRegion } from '../../compression/packed-region.js';
 import { DimgxError } from '../../errors.js';
-import type { OpenContext } from '../../image/image.js';
 import { HEADER_ONLY } from '../../tar/decode.js';
 import { QUIRK, type TarEntry } from '../../tar/entry.js';
 import { TYPE } from '../../tar/header.js';
 import { cleanPath } from '../../tar/path.js';
-import { scanTar } from '../../tar/scan.js';
 import { badMember, cleanName, type Files, type OpenFile, unsafe } from './files.js';
 import { flatAlready, rootNames } from './foreign-file.js';
-import { type SparseMember, SparseMembers } from './sparse-members.js';
+import type { SparseMember } from './sparse-members.js';
 
 /** An image's archive has a few members for each layer. These limits are far above that, and keep memory use small. */
 const MAX_MEMBERS = 100_000;
@@ -17,10 +16,26 @@ const MAX_NAME_BYTES = 16 * 2 ** 20;
 /** Limit on the work of following links, in bytes: paths of folders looked up, and targets put together. */
 const MAX_FOLLOWED = 64 * 2 ** 20;
 
-interface Member {
-  readonly type: number;
+/** Where the bytes of a member are, in bytes from the start of the archive. */
+export interface MemberRange {
   readonly offset: number;
   readonly length: number;
+}
+
+/** How the bytes of an archive are read. The caller that opened the archive closes it. */
+export interface ArchiveContents {
+  /** Length of the archive, decompressed, in bytes, as far as it is known. */
+  readonly length: number;
+  /** Passes all entries to `onEntry`. Call it once, first. @throws DIMGX_TAR_*, and what `onEntry` throws */
+  scan(onEntry: (entry: TarEntry) => void): Promise<void>;
+  /** Where the bytes of a member can be read. */
+  find(range: MemberRange): StoredRegion;
+  /** Expands a member that is stored as a sparse file. */
+  expand(member: SparseMember): Promise<Region>;
+}
+
+interface Member extends MemberRange {
+  readonly type: number;
   /** Set if the bytes of the member are not contiguous. */
   readonly sparse: SparseMember | undefined;
   /** Target of a hard link, from the archive's root; or of a symlink, from the folder that it is in. */
@@ -30,35 +45,34 @@ interface Member {
 const KNOWN_TYPES: ReadonlySet<number> = new Set([TYPE.file, ...HEADER_ONLY]);
 
 /**
- * The members of a tar archive that can be read by position. If a name occurs twice, the last member counts. Members
+ * The members of a tar archive. If a name occurs twice, the last member counts. Members
  * that describe the archive itself, such as labels and lists of directories, are not part of the image.
  */
 export class ArchiveFiles implements Files {
   readonly isArchive = true;
   readonly location: string;
-  readonly #archive: Region;
+  readonly #contents: ArchiveContents;
   readonly #members = new Map<string, Member>();
-  readonly #sparse: SparseMembers;
   readonly #expanded = new Map<Member, Promise<Region>>();
   #nameBytes = 0;
   #count = 0;
   #hasSymlinks = false;
   #followed = 0;
 
-  private constructor(archive: Region, location: string, context: OpenContext) {
-    this.#archive = archive;
+  private constructor(contents: ArchiveContents, location: string) {
+    this.#contents = contents;
     this.location = location;
-    this.#sparse = new SparseMembers(archive, location, context);
   }
 
   /**
-   * Reads the headers of the archive, not its contents. The caller that opened the archive closes it.
+   * Reads the headers of the archive.
    *
-   * @throws DIMGX_TAR_*; DIMGX_SOURCE_NOT_AN_IMAGE when it has more members than an image could have
+   * @throws what `ArchiveContents.scan` throws; DIMGX_SOURCE_NOT_AN_IMAGE when it has more members than an image could
+   *   have
    */
-  static async scan(archive: Region, location: string, context: OpenContext): Promise<ArchiveFiles> {
-    const files = new ArchiveFiles(archive, location, context);
-    await scanTar(readRegion(archive), archive.length, (entry) => files.#add(entry), 'archive');
+  static async scan(contents: ArchiveContents, location: string): Promise<ArchiveFiles> {
+    const files = new ArchiveFiles(contents, location);
+    await contents.scan((entry) => files.#add(entry));
     return files;
   }
 
@@ -82,12 +96,11 @@ export class ArchiveFiles implements Files {
     if (!member) return undefined;
     if (member.type !== TYPE.file) throw badMember(name, 'a folder, a device or a FIFO');
     if (member.sparse) return { region: await this.#expand(member, member.sparse), close: async () => {} };
-    const region = { ...this.#archive, offset: this.#archive.offset + member.offset, length: member.length };
-    return { region, close: async () => {} };
+    return { region: this.#contents.find(member), close: async () => {} };
   }
 
   #expand(member: Member, sparse: SparseMember): Promise<Region> {
-    const expanded = this.#expanded.get(member) ?? this.#sparse.expand(sparse);
+    const expanded = this.#expanded.get(member) ?? this.#contents.expand(sparse);
     this.#expanded.set(member, expanded);
     return expanded;
   }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { openFiles } from '../../base/io/open-file-table.js';
 import { PathFile } from '../../base/io/path-file.js';
-import { hashRegion, readRegion } from '../../base/io/region.js';
+import { hashRegion, type Region, readRegion } from '../../base/io/region.js';
 import { MAX_DOCUMENT } from '../../base/limits.js';
 import { pathData, quoted, reasonOf } from '../../base/text/printable.js';
 import { DimgxError, isSystemError, throwIfAborted } from '../../errors.js';
@@ -98,6 +98,7 @@ const statDescriptor = promisify(fstat);
 
 /** A blob in one of the user's folders. It has not been compared with its digest yet. */
 interface FoundBlob extends OpenFile {
+  readonly region: Region;
   readonly path: string;
   /** Changes when the file is replaced or written to. */
   readonly version: string;

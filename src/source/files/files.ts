@@ -1,11 +1,11 @@
-import type { Region } from '../../base/io/region.js';
 import { pathData, quoted } from '../../base/text/printable.js';
+import type { StoredRegion } from '../../compression/packed-region.js';
 import { DimgxError } from '../../errors.js';
 import { type Digest, isDigest } from '../../reference/digest.js';
 
 /** An open regular file. The region is valid until `close`. */
 export interface OpenFile {
-  readonly region: Region;
+  readonly region: StoredRegion;
   close(): Promise<void>;
 }
 

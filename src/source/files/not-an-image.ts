@@ -1,6 +1,6 @@
-import { readRegion } from '../../base/io/region.js';
 import { printable, quoted, shellWord } from '../../base/text/printable.js';
 import { CODECS, detectCompression } from '../../compression/codecs.js';
+import { readStart } from '../../compression/packed-region.js';
 import { DimgxError } from '../../errors.js';
 import { Documents } from '../form/documents.js';
 import type { Form } from '../form/form.js';
@@ -154,8 +154,7 @@ async function isArchiveFile(name: string, files: Files): Promise<boolean> {
   const file = await files.open(name);
   if (!file) return false;
   try {
-    const head = Buffer.alloc(Math.min(512, file.region.length));
-    await readRegion(file.region)(head, 0);
+    const head = await readStart(file.region, 512);
     return detectCompression(head) !== 'none' || head.toString('latin1', 257, 262) === 'ustar';
   } finally {
     await file.close();

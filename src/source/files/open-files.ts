@@ -11,7 +11,7 @@ import { PathFile } from '../../base/io/path-file.js';
 import { type Region, readBuffer, readRegion } from '../../base/io/region.js';
 import { SocketSource } from '../../base/io/socket-source.js';
 import { printable } from '../../base/text/printable.js';
-import { detectCompression, MAGIC_LENGTH } from '../../compression/codecs.js';
+import { compressionOf, readStart } from '../../compression/packed-region.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 import { FORMAT_LENGTH } from '../../tar/foreign-format.js';
@@ -19,6 +19,8 @@ import { ArchiveFiles } from './archive-files.js';
 import { DirectoryFiles } from './directory-files.js';
 import type { Files } from './files.js';
 import { type ArchivePlace, foreignFile, SEARCHED_FOR_TEXT, textDamage } from './foreign-file.js';
+import { PackedContents } from './packed-contents.js';
+import { PlainContents } from './plain-contents.js';
 import { type SpooledArchive, spoolArchive } from './spool-archive.js';
 
 const openDescriptor = promisify(open);
@@ -76,10 +78,9 @@ export async function openStandardInput(context: OpenContext): Promise<Files> {
 }
 
 async function openArchive(archive: Region, place: ArchivePlace, context: OpenContext): Promise<Files> {
-  const head = Buffer.alloc(Math.min(MAGIC_LENGTH, archive.length));
-  await readRegion(archive)(head, 0);
-  if (detectCompression(head) === 'none') return scan({ archive, compression: 'none' }, place, context);
-  return spoolAndScan(regionSource(archive, context), place, context);
+  const compression = await compressionOf(archive);
+  if (compression === 'none') return scan({ archive, compression, isPacked: false }, place, context);
+  return spoolAndScan(regionSource(archive, context), place, context, { archive, compression });
 }
 
 function socketSource(fd: number, { signal }: OpenContext): ByteSource {
@@ -106,12 +107,12 @@ export function openSource(source: ByteSource, location: string, context: OpenCo
   return spoolAndScan(source, { location, isPath: false }, context);
 }
 
-async function spoolAndScan(source: ByteSource, place: ArchivePlace, context: OpenContext): Promise<Files> {
-  return scan(await spoolArchive(source, place, context), place, context);
+async function spoolAndScan(...[source, place, context, stored]: Parameters<typeof spoolArchive>): Promise<Files> {
+  return scan(await spoolArchive(source, place, context, stored), place, context);
 }
 
 async function scan(
-  { archive, compression }: SpooledArchive,
+  { archive, compression, isPacked }: SpooledArchive,
   place: ArchivePlace,
   context: OpenContext,
 ): Promise<Files> {
@@ -120,13 +121,16 @@ async function scan(
     const what = place.isPath || compression !== 'none' ? 'nothing was saved into it' : 'no data came';
     throw new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} is empty: ${what}`);
   }
+  const contents = isPacked
+    ? new PackedContents(archive, compression, location, context)
+    : new PlainContents(archive, location, context);
   try {
-    return await ArchiveFiles.scan(archive, location, context);
+    return await ArchiveFiles.scan(contents, location);
   } catch (cause) {
     if (!(cause instanceof DimgxError) || !cause.code.startsWith('DIMGX_TAR_')) throw cause;
     const isForeign = cause.code === 'DIMGX_TAR_NOT_A_TAR';
-    const head = Buffer.alloc(Math.min(isForeign ? FORMAT_LENGTH : SEARCHED_FOR_TEXT, archive.length));
-    await readRegion(archive)(head, 0);
+    const length = Math.min(isForeign ? FORMAT_LENGTH : SEARCHED_FOR_TEXT, contents.length);
+    const head = await readStart(contents.find({ offset: 0, length }), length);
     if (isForeign) throw foreignFile(head, { ...place, compression }, cause);
     throw cause.retold(`${location} is a damaged archive: ${cause.message}${textDamage(head)}`);
   }

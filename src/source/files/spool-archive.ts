@@ -1,36 +1,40 @@
 import type { Duplex } from 'node:stream';
 import { handledLater } from '../../base/call/deferred.js';
-import { Appender } from '../../base/io/appender.js';
 import { type ByteSource, mapFailures, type OnPiece, streamSource } from '../../base/io/byte-source.js';
-import type { DescriptorFile } from '../../base/io/held-file.js';
 import type { Region } from '../../base/io/region.js';
-import { openSpool, spoolFile, tellNeed, writeAt } from '../../base/io/spool.js';
-import { formatSize } from '../../base/limits.js';
+import { isNoSpace } from '../../base/io/spool.js';
+import { spoolRoom } from '../../base/io/spool-room.js';
 import { type CompressionName, codecOf, detectCompression, MAGIC_LENGTH } from '../../compression/codecs.js';
+import { archiveFailure } from '../../compression/packed-region.js';
 import { abortedBy, DimgxError } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
+import { ArchiveSpool } from './archive-spool.js';
 import { type ArchivePlace, refuseForeign } from './foreign-file.js';
 
-/** Appends to the spool, directly or through a decoder. */
-interface SpoolEntrance {
+/** Where the pieces of a source go. */
+interface Entrance {
   readonly append: OnPiece;
   /** Call once, after the last piece. */
   flush(): Promise<void>;
-  destroy?(): void;
+  destroy?(failure?: Error): void;
 }
 
-/** An archive that can be read by position. */
+/** An archive that can be read again. */
 export interface SpooledArchive {
   readonly archive: Region;
   /** The compression that the source had. */
   readonly compression: CompressionName;
+  /** Whether the archive has that compression still, because there is no room for it decompressed. */
+  readonly isPacked: boolean;
 }
 
 /**
- * Writes everything that a source delivers into a spool, decompressed if it is compressed. The image's resources close
- * the spool.
+ * Writes everything that a source delivers into a spool, decompressed if it is compressed and there is room. The rule:
+ * decompressed, it takes at most half of the space that was free in the temporary folder at the beginning. If it takes
+ * more, it stays compressed: in a spool of its own, or where it is stored. The image's resources close the spools.
  *
  * @param place where the archive comes from
+ * @param stored a compressed archive that can be read again where it is, and that the source reads
  * @throws DIMGX_TAR_NOT_A_TAR, as soon as the first bytes show it; DIMGX_COMPRESSION_UNSUPPORTED,
  *   DIMGX_COMPRESSION_CORRUPT, DIMGX_SOURCE_NO_SPACE, DIMGX_SOURCE_UNREADABLE, DIMGX_LIMIT_SIZE, DIMGX_ABORTED
  */
@@ -38,21 +42,33 @@ export async function spoolArchive(
   source: ByteSource,
   place: ArchivePlace,
   context: OpenContext,
+  stored?: PackedFile,
 ): Promise<SpooledArchive> {
   const { location } = place;
   const { signal } = context;
   const coded = mapFailures(source, (cause) => sourceError(cause, location, signal));
-  let entrance: SpoolEntrance | undefined;
+  let spool: ArchiveSpool | undefined;
+  let entrance: Entrance | undefined;
+  let compression: CompressionName = 'none';
   try {
-    const spool = spoolFile(await openSpool(context.tmpDir));
-    context.resources.adoptFile(spool);
-    let compression: CompressionName = 'none';
-    const check = (begin: Uint8Array) => refuseForeign(begin, { ...place, compression });
-    const plain = spoolAppender(spool, location, context, check);
+    const { bytes: room } = await spoolRoom(context.tmpDir);
+    if (stored && stored.archive.length > room) return { ...stored, isPacked: true };
+    const plain = await ArchiveSpool.open(context, {
+      location,
+      check: (begin) => refuseForeign(begin, { ...place, compression }),
+    });
+    spool = plain;
+    let tee: Tee | undefined;
     let head: Buffer = Buffer.alloc(0);
     const begin = async () => {
       compression = detectCompression(head);
-      entrance = await entranceFor(compression, plain, location);
+      if (compression === 'none') entrance = plain;
+      else {
+        plain.room = room;
+        const decoding = decodingEntrance((await codecOf(compression).loadDecoder())(), plain, location);
+        entrance = decoding;
+        if (!stored) entrance = tee = await Tee.open(decoding, plain, location, context);
+      }
       await entrance.append(head);
       return entrance;
     };
@@ -62,25 +78,23 @@ export async function spoolArchive(
       return head.length < MAGIC_LENGTH ? undefined : begin().then(() => undefined);
     });
     await (entrance ?? (await begin())).flush();
-    return { archive: { file: spool, offset: 0, length: plain.length }, compression };
+    const packed = tee?.packed;
+    return { archive: packed ?? plain.region, compression, isPacked: packed !== undefined };
+  } catch (failure) {
+    if (!stored || !isNoSpace(failure)) throw failure;
+    await spool?.drop();
+    return { ...stored, isPacked: true };
   } finally {
     source.destroy();
     entrance?.destroy?.();
   }
 }
 
-async function entranceFor(compression: CompressionName, plain: Appender, location: string): Promise<SpoolEntrance> {
-  if (compression === 'none') return plain;
-  const makeDecoder = await codecOf(compression).loadDecoder();
-  return decodingEntrance(makeDecoder(), plain, location);
-}
+/** A compressed archive that is a file. */
+type PackedFile = Pick<SpooledArchive, 'archive' | 'compression'>;
 
-function decodingEntrance(decoder: Duplex, plain: Appender, location: string): SpoolEntrance {
-  const contents = mapFailures(streamSource(decoder), (cause) => {
-    if (cause instanceof DimgxError) return cause.retold(`${location}: ${cause.message}`);
-    const message = `the compressed data of ${location} is damaged or ends too early`;
-    return new DimgxError('DIMGX_COMPRESSION_CORRUPT', message, { cause });
-  });
+function decodingEntrance(decoder: Duplex, plain: ArchiveSpool, location: string): Entrance {
+  const contents = mapFailures(streamSource(decoder), (cause) => archiveFailure(location, cause));
   const decoded = handledLater(contents.forEachPiece(plain.append));
   const drained = () => new Promise<void>((resolve) => decoder.once('drain', resolve));
   return {
@@ -91,49 +105,80 @@ function decodingEntrance(decoder: Duplex, plain: Appender, location: string): S
       await decoded;
       await plain.flush();
     },
-    destroy: () => decoder.destroy(),
+    destroy: (failure) => decoder.destroy(failure),
   };
+}
+
+/**
+ * Decompresses a stream while there is room, and stores it as it comes, too, because it can be read only once. What is
+ * not needed in the end is dropped: the stored bytes, or the decompressed ones.
+ */
+class Tee implements Entrance {
+  readonly #decoding: Entrance;
+  readonly #plain: ArchiveSpool;
+  readonly #stored: ArchiveSpool;
+  #dropping: Promise<void> | undefined;
+
+  static async open(decoding: Entrance, plain: ArchiveSpool, location: string, context: OpenContext): Promise<Tee> {
+    const makeRoom = async (): Promise<boolean> => tee.#dropping === undefined && tee.#drop();
+    const stored = await ArchiveSpool.open(
+      { ...context, watch: undefined, expected: undefined },
+      { location, makeRoom },
+    );
+    const tee: Tee = new Tee(decoding, plain, stored);
+    return tee;
+  }
+
+  private constructor(decoding: Entrance, plain: ArchiveSpool, stored: ArchiveSpool) {
+    this.#decoding = decoding;
+    this.#plain = plain;
+    this.#stored = stored;
+    stored.isReported = false;
+  }
+
+  /** The stored bytes, if there was no room for the decompressed ones. */
+  get packed(): Region | undefined {
+    return this.#dropping && this.#stored.region;
+  }
+
+  readonly append: OnPiece = (piece) => {
+    const stored = this.#stored.append(piece);
+    const decoded = this.#dropping ? undefined : this.#decoding.append(piece);
+    if (!stored && !decoded) return undefined;
+    return Promise.all([stored, decoded && this.#orDrop(decoded)]).then(() => undefined);
+  };
+
+  async flush(): Promise<void> {
+    if (!this.#dropping) await this.#orDrop(this.#decoding.flush());
+    if (this.#dropping) await this.#stored.flush();
+    else await this.#stored.drop();
+  }
+
+  destroy(): void {
+    this.#decoding.destroy?.();
+  }
+
+  async #orDrop(decoded: Promise<void>): Promise<void> {
+    try {
+      await decoded;
+    } catch (failure) {
+      if (!isNoSpace(failure)) throw failure;
+      await this.#drop();
+    }
+  }
+
+  /** Goes on without the decompressed bytes. */
+  async #drop(): Promise<true> {
+    this.#stored.isReported = true;
+    this.#dropping ??= this.#plain.drop();
+    this.#decoding.destroy?.(new DimgxError('DIMGX_SOURCE_NO_SPACE', 'the stored bytes need the room'));
+    await this.#dropping;
+    return true;
+  }
 }
 
 function sourceError(cause: unknown, location: string, signal: AbortSignal | undefined): DimgxError {
   if (cause instanceof DimgxError) return cause;
   if (signal?.aborted) return abortedBy(signal);
   return new DimgxError('DIMGX_SOURCE_UNREADABLE', `${location} cannot be read`, { cause });
-}
-
-/**
- * Appends to a spool.
- *
- * @param location name of what is spooled, printable
- * @param check receives the first bytes, up to 1 MiB, before they are written; an error that it throws ends the
- *   spooling
- * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_LIMIT_SIZE: `append` and `flush` reject with them
- */
-function spoolAppender(
-  spool: DescriptorFile,
-  location: string,
-  { limits, expected, onProgress, watch }: OpenContext,
-  check: (head: Uint8Array) => void,
-): Appender {
-  const watcher = watch?.(spool);
-  const write = async (bytes: Uint8Array, position: number) => {
-    const length = position + bytes.length;
-    if (position === 0) check(bytes);
-    if (length > limits.maxSize) {
-      throw new DimgxError('DIMGX_LIMIT_SIZE', `${location} is larger than ${formatSize(limits.maxSize)}`);
-    }
-    const fd = await spool.hold();
-    try {
-      await writeAt(fd, bytes, position);
-    } catch (failure) {
-      const more = expected === undefined ? 'more than' : `about ${Math.max(expected, length)} bytes, and more than`;
-      throw tellNeed(failure, `${location} takes ${more} ${position} bytes`);
-    } finally {
-      spool.release();
-    }
-    watcher?.grown(length);
-    const total = expected === undefined ? undefined : Math.max(expected, length);
-    onProgress?.({ stage: 'open', item: location, done: length, total });
-  };
-  return new Appender({ write });
 }

@@ -1,6 +1,6 @@
 import type { Resources } from '../../base/io/resources.js';
 import { printable, quoted } from '../../base/text/printable.js';
-import { compressionOf } from '../../compression/codecs.js';
+import { compressionOf } from '../../compression/packed-region.js';
 import { DimgxError, isSystemError, type Warn } from '../../errors.js';
 import { checkSize } from '../../image/checks.js';
 import { historyOfLayers, historyRows, layerNames } from '../../image/history.js';

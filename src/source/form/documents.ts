@@ -1,5 +1,5 @@
-import { readRegion } from '../../base/io/region.js';
 import { pathData, quoted } from '../../base/text/printable.js';
+import { readStart, type StoredRegion } from '../../compression/packed-region.js';
 import { DimgxError, type ErrorDetails } from '../../errors.js';
 import { checkDigest, checkSize } from '../../image/checks.js';
 import { DocumentBudget } from '../../image/document-budget.js';
@@ -9,6 +9,8 @@ import { cleanName, digestOfName, type Files } from '../files/files.js';
 
 /** Smallest size that a document counts for, in bytes: opening and reading one costs this much, however short it is. */
 const LEAST_DOCUMENT = 4096;
+/** The same for a document that an archive has to be decoded for. */
+const LEAST_PACKED = 2 ** 20;
 
 /** In bytes. */
 const OPENING_LENGTH = 64;
@@ -31,10 +33,8 @@ export class Documents {
     if (!file) return undefined;
     try {
       const { length } = file.region;
-      this.#budget.spend(quoted(name), length);
-      const bytes = Buffer.allocUnsafe(length);
-      await readRegion(file.region)(bytes, 0);
-      return bytes;
+      this.#budget.spend(quoted(name), length, leastOf(file.region));
+      return await readStart(file.region, length);
     } finally {
       await file.close();
     }
@@ -49,9 +49,8 @@ export class Documents {
     const file = await this.files.open(name);
     if (!file) return undefined;
     try {
-      const head = Buffer.alloc(Math.min(OPENING_LENGTH, file.region.length));
-      await readRegion(file.region)(head, 0);
-      return head.toString().trimStart();
+      if (file.region.archive) this.#budget.spend(quoted(name), 0, LEAST_PACKED);
+      return (await readStart(file.region, OPENING_LENGTH)).toString().trimStart();
     } finally {
       await file.close();
     }
@@ -77,6 +76,10 @@ export class Documents {
       throw failure;
     }
   }
+}
+
+function leastOf({ archive }: StoredRegion): number {
+  return archive ? LEAST_PACKED : LEAST_DOCUMENT;
 }
 
 /** @throws DIMGX_SOURCE_MISSING_BLOB always */

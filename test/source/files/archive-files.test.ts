@@ -6,6 +6,7 @@ import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { Resources } from '#dimgx/base/io/resources.js';
 import { DEFAULT_LIMITS } from '#dimgx/base/limits.js';
 import { ArchiveFiles } from '#dimgx/source/files/archive-files.js';
+import { PlainContents } from '#dimgx/source/files/plain-contents.js';
 import { archiveOf, type Members, temporaryFolder, writeArchive } from '../../helpers/members.js';
 import { bytesOf } from '../../helpers/opened.js';
 import { GNU, rawEntry, rawTar } from '../../helpers/raw-tar.js';
@@ -18,11 +19,8 @@ async function filesAt(path: string): Promise<ArchiveFiles> {
   const fd = openSync(path, 'r');
   onTestFinished(() => closeSync(fd));
   const context = { resources: new Resources(), limits: DEFAULT_LIMITS };
-  return ArchiveFiles.scan(
-    { file: new DescriptorFile({ fd }), offset: 0, length: (await stat(path)).size },
-    'x.tar',
-    context,
-  );
+  const archive = { file: new DescriptorFile({ fd }), offset: 0, length: (await stat(path)).size };
+  return ArchiveFiles.scan(new PlainContents(archive, 'x.tar', context), 'x.tar');
 }
 
 async function filesIn(archive: Uint8Array): Promise<ArchiveFiles> {

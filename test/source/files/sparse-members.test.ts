@@ -8,6 +8,7 @@ import { DescriptorFile } from '#dimgx/base/io/held-file.js';
 import { Resources } from '#dimgx/base/io/resources.js';
 import { flatten } from '#dimgx/flatten.js';
 import { ArchiveFiles } from '#dimgx/source/files/archive-files.js';
+import { PlainContents } from '#dimgx/source/files/plain-contents.js';
 import { layerOf, sha256 } from '../../helpers/built-image.js';
 import { dockerArchive } from '../../helpers/docker-archive.js';
 import { lacks } from '../../helpers/engines.js';
@@ -58,10 +59,8 @@ async function filesAt(path: string, maxSize = 2 ** 40): Promise<ArchiveFiles> {
   const resources = new Resources();
   onTestFinished(() => resources.close());
   onTestFinished(() => closeSync(fd));
-  return ArchiveFiles.scan({ file: new DescriptorFile({ fd }), offset: 0, length: (await stat(path)).size }, 'x.tar', {
-    resources,
-    limits: { maxSize },
-  });
+  const archive = { file: new DescriptorFile({ fd }), offset: 0, length: (await stat(path)).size };
+  return ArchiveFiles.scan(new PlainContents(archive, 'x.tar', { resources, limits: { maxSize } }), 'x.tar');
 }
 
 async function filesIn(archive: Uint8Array, maxSize?: number): Promise<ArchiveFiles> {
