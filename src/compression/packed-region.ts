@@ -81,6 +81,7 @@ export async function* packedPieces(
   { archive, offset, length, compression }: Omit<PackedRegion<unknown>, 'file'>,
 ): AsyncGenerator<Buffer, void, void> {
   if (length === 0) return void decoder.destroy();
+  decoder.on('error', () => {}); // of what follows the region
   const fed = feed(decoder, packed).catch((failure: Error) => void decoder.destroy(failure));
   const end = offset + length;
   let position = 0;

@@ -114,6 +114,12 @@ describe('a limit of the shell on the size of files', () => {
   });
 });
 
+test('a limit of the shell on the size of files is enough for an archive that is compressed as a whole', async () => {
+  const run = { args: '-t /dev/null "$image"', image: await packedSample({ large: LARGE }) };
+  const outcome = await outcomeOf(await startFaulty({ ...run, under: 'prlimit --fsize=100000' }));
+  expect(outcome).toEqual({ end: 'done', target: 'none' });
+});
+
 describe.skipIf(lacks('strace'))('what the system says of temporary data (needs strace)', () => {
   test.each(['ENOSPC', 'EDQUOT', 'EIO'])('%s at any one write', async (error) => {
     const image = await sampleImage({ large: LARGE });

@@ -28,7 +28,7 @@ export class ArchiveSpool {
   readonly #watcher: ReturnType<NonNullable<OpenContext['watch']>> | undefined;
   /** Settles when nothing is being written. */
   #writing: Promise<void> = Promise.resolve();
-  #isDropped = false;
+  #dropping: Promise<void> | undefined;
   /** Maximum length, in bytes. */
   room = Number.POSITIVE_INFINITY;
   /** Whether the progress of this spool is that of the archive. */
@@ -68,10 +68,19 @@ export class ArchiveSpool {
   }
 
   /** Frees the space of the spool, whose bytes are not needed. Writes under way end, and later ones fail. */
-  async drop(): Promise<void> {
-    this.#isDropped = true;
+  drop(): Promise<void> {
+    this.#dropping ??= this.#drop();
+    return this.#dropping;
+  }
+
+  async #drop(): Promise<void> {
     await this.#writing;
-    await truncate(this.#file.fd, 0); // at once: who watches the file may hold it open
+    const fd = await this.#file.hold();
+    try {
+      await truncate(fd, 0); // at once: what watches the file may hold it open
+    } finally {
+      this.#file.release();
+    }
     void this.#file.close();
   }
 
@@ -93,7 +102,7 @@ export class ArchiveSpool {
   async #writeAll(bytes: Uint8Array, position: number): Promise<void> {
     const { location, makeRoom } = this.#options;
     const { expected } = this.#context;
-    if (this.#isDropped || position + bytes.length > this.room) {
+    if (this.#dropping || position + bytes.length > this.room) {
       throw new DimgxError('DIMGX_SOURCE_NO_SPACE', `there is no room for ${location} in the temporary folder`);
     }
     const fd = await this.#file.hold();

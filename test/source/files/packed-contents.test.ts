@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { closeSync, createWriteStream, openSync, writeSync } from 'node:fs';
 import { readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -144,6 +144,38 @@ describe('an archive for which there is no room decompressed', () => {
       await change(good);
       expect(await codeOf(buffer(extractLayers(indexes)))).toBe('DIMGX_SOURCE_CHANGED');
     });
+  });
+
+  test.each([
+    ['a file', fileOf],
+    ['a FIFO', fifoOf],
+  ])('ends at once on the signal, out of %s', async (_, made) => {
+    const bytes = packed(await archive(), 'gzip');
+    await withLittleRoom(40_000, async () => {
+      for (let moment = 0; moment < shortOrLong(20, 200); moment++) {
+        const path = await made(bytes);
+        const [tmpDir, signal] = [await diskFolder(), AbortSignal.timeout(4 * moment)];
+        const work = async () => {
+          await using image = await openImage(path, { signal, tmpDir });
+          const indexes = await inspectLayers(image, { signal, tmpDir });
+          await buffer(extractLayers(indexes, { signal, tmpDir }));
+        };
+        expect(['DIMGX_ABORTED', 'done']).toContain(await codeOf(work()));
+        expect(await readdir(tmpDir)).toEqual([]);
+      }
+    });
+  });
+
+  test('out of a FIFO that stays open is given up on the signal', async () => {
+    const path = await fifoOf(Buffer.alloc(0));
+    const writer = openSync(path, 'r+');
+    const bytes = packed(await archive(), 'gzip');
+    writeSync(writer, bytes.subarray(0, 60_000));
+    for (const free of [100, 2 ** 30]) {
+      const failure = await withLittleRoom(free, () => refusal(path, { signal: AbortSignal.timeout(200) }));
+      expect(failure.code).toBe('DIMGX_ABORTED');
+    }
+    closeSync(writer);
   });
 
   test('counts towards the limit of the size', async () => {
