@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { DimgxError } from '../errors.js';
 import { codecOf } from './codecs.js';
 import type { DecoderAnswer, DecoderRequest } from './decoder-threads.js';
+import { unjoined } from './packed-region.js';
 
 /** Worker-thread side of `DecoderThreads`: runs several decoders, each as far as its reader wants. */
 
@@ -48,7 +49,7 @@ class HostedDecoder {
 
   async #passOn(): Promise<void> {
     try {
-      for await (const piece of this.#decoder) {
+      for await (const piece of unjoined(this.#decoder)) {
         while (this.#wanted === 0 && !this.#decoder.destroyed) {
           await new Promise<void>((resolve) => {
             this.#onWanted = resolve;

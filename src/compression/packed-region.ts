@@ -106,7 +106,7 @@ export async function* packedPieces(
 }
 
 /** Yields the pieces of a stream as they are. A loop over the stream itself would join those that wait, in a copy. */
-async function* unjoined(stream: Duplex): AsyncGenerator<Buffer, void, void> {
+export async function* unjoined(stream: Duplex): AsyncGenerator<Buffer, void, void> {
   if (stream.destroyed) throw stream.errored;
   for await (const [piece] of on(stream, 'data', { close: ['end', 'close'], highWaterMark: 1 })) yield piece as Buffer;
 }
