@@ -37,8 +37,10 @@ export interface Decoder extends Duplex {
 /**
  * @param waiting maximum length of the output that waits for the reader, in bytes, give or take a piece. Pieces are at
  *   most half as long, where the format allows that. Default 2 MiB
+ * @param isChecked the bytes have been decoded before, or are compared with a digest: checksums in them need not be
+ *   computed. Default false
  */
-export type MakeDecoder = (waiting?: number) => Decoder;
+export type MakeDecoder = (waiting?: number, isChecked?: boolean) => Decoder;
 
 export type MakeEncoder = (settings: EncoderSettings) => Duplex;
 

@@ -52,13 +52,24 @@ export abstract class Converter extends Duplex {
  * passed on, its errors end this stream, and it is destroyed together with this stream.
  */
 export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends Converter {
-  protected readonly inner: Inner;
+  protected inner: Inner;
   readonly #held: Buffer[] = [];
   #passing: Promise<void> | undefined;
 
   constructor(inner: Inner, waiting?: number) {
     super(waiting);
     this.inner = inner;
+    this.#listen();
+  }
+
+  /** Goes on with another inner stream, once the last one has ended. */
+  protected goOnWith(inner: Inner): void {
+    this.inner = inner;
+    this.#listen();
+  }
+
+  #listen(): void {
+    const { inner } = this;
     inner.on('data', (piece: Buffer) => this.#hold(piece));
     inner.on('error', (error) => this.destroy(error));
   }

@@ -168,7 +168,8 @@ export class Inspection {
     const checked = this.#verifies && !isSmall ? this.#decoder.check(layer) : Promise.resolve();
     const verified = handledLater(checked.then(() => (this.#verifies ? digestsOf(layer) : {})));
     const { length, decoderMemory } = contents;
-    const bytes = { stored: good.blob, compression: good.compression, length, decoderMemory };
+    const { blob: stored, compression } = good;
+    const bytes = { stored, compression, length, decoderMemory, isChecked: this.#verifies };
     return this.#index(layer, bytes, contents, verified);
   }
 
@@ -205,7 +206,7 @@ function isPlain(layer: StoredLayer): layer is PlainLayer {
 
 /** The bytes of an uncompressed layer. */
 function plainBytes({ blob }: PlainLayer): LayerBytes {
-  return { stored: blob, compression: 'none', length: blob.length, decoderMemory: 0 };
+  return { stored: blob, compression: 'none', length: blob.length, decoderMemory: 0, isChecked: true };
 }
 
 /**

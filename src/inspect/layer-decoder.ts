@@ -156,9 +156,10 @@ export function decodedLayer(
   place: TakenPlace | undefined,
 ): DecodedLayer {
   const { length, decoderMemory } = contents as LayerContents;
+  const known = { length, isChecked: true };
   const bytes: LayerBytes =
     place && isSpooled
-      ? { stored: { file: place.file, offset: place.offset, length }, compression: 'none', length, decoderMemory: 0 }
-      : { stored: blob, compression, length, decoderMemory };
+      ? { stored: { file: place.file, offset: place.offset, length }, compression: 'none', decoderMemory: 0, ...known }
+      : { stored: blob, compression, decoderMemory, ...known };
   return { contents: contents as LayerContents, plainHash, bytes };
 }

@@ -41,6 +41,8 @@ export interface LayerBytes {
   readonly length: number;
   /** Memory that its decoders need, in bytes; 0 if there are none. */
   readonly decoderMemory: number;
+  /** Whether checksums in what is compressed have been checked, or its digest has been, or is being compared. */
+  readonly isChecked: boolean;
 }
 
 /** Where an uncompressed layer can be read by position; `undefined` if it has to be decoded. */

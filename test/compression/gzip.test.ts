@@ -18,17 +18,17 @@ async function* piecesOf(bytes: Uint8Array, length: number) {
 }
 
 /** What the decoder gives out. */
-async function decoded(bytes: Uint8Array, pieceLength = 1000): Promise<Buffer> {
+async function decoded(bytes: Uint8Array, pieceLength = 1000, isChecked = false): Promise<Buffer> {
   const plain: Buffer[] = [];
   await pipeline(
     piecesOf(bytes, pieceLength),
-    await decoder(),
+    await decoder(isChecked),
     pieceSink((piece) => void plain.push(piece)),
   );
   return Buffer.concat(plain);
 }
 
-const decoder = async () => (await gzip.loadDecoder())();
+const decoder = async (isChecked = false) => (await gzip.loadDecoder())(undefined, isChecked);
 
 /** A member with every optional field of the header: extra, name, comment and checksum of the header itself. */
 function withFields(): Buffer {
@@ -41,7 +41,7 @@ function withFields(): Buffer {
   return Buffer.concat([fields, text, deflateRawSync(contents), stored.subarray(-8)]);
 }
 
-describe('gzip is read', () => {
+describe.each([false, true])('gzip is read, checked before: %s,', (isChecked) => {
   test.each([
     ['as one member', stored, 1],
     ['as several members', Buffer.concat([stored, stored, gzipSync(''), stored]), 3],
@@ -51,7 +51,7 @@ describe('gzip is read', () => {
   ])('%s', async (_, bytes, times) => {
     // One byte at a time, but where there are half a million of them.
     for (const length of [shortOrLong(Math.ceil(bytes.length / 10_000), 1), 1000, stored.length, 2 ** 20]) {
-      const plain = await decoded(bytes, length);
+      const plain = await decoded(bytes, length, isChecked);
       expect(plain.equals(Buffer.alloc(contents.length * times, contents))).toBe(true);
     }
   });
@@ -60,14 +60,14 @@ describe('gzip is read', () => {
     'as %s writes it (needs gzip and pigz)',
     async (program) => {
       const { stdout } = await runCommand(program, ['-c'], { input: contents });
-      expect((await decoded(stdout)).equals(contents)).toBe(true);
+      expect((await decoded(stdout, 1000, isChecked)).equals(contents)).toBe(true);
       expect(detectCompression(stdout)).toBe('gzip');
     },
   );
 
   test('before the zeros of a tape block', async () => {
     for (const length of [1, 100, stored.length, 2 ** 20]) {
-      const plain = await decoded(Buffer.concat([stored, Buffer.alloc(512)]), length);
+      const plain = await decoded(Buffer.concat([stored, Buffer.alloc(512)]), length, isChecked);
       expect(plain.equals(contents)).toBe(true);
     }
   });
@@ -83,6 +83,13 @@ describe('gzip is refused', () => {
     ['with a wrong CRC', changed(stored.length - 8)],
     ['with a wrong length', changed(stored.length - 1)],
     ['with damaged data', changed(Math.floor(stored.length / 2))],
+  ])('%s', async (_, bytes) => {
+    for (const length of [1, 100, stored.length, 2 ** 20]) {
+      await expect(decoded(bytes, length)).rejects.toThrow();
+    }
+  });
+
+  test.each([
     ['with another method', changed(2)],
     ['cut off in its data', stored.subarray(0, stored.length / 2)],
     ['cut off in its trailer', stored.subarray(0, -1)],
@@ -93,8 +100,16 @@ describe('gzip is refused', () => {
     ['with a member behind zeros', Buffer.concat([stored, Buffer.alloc(300), stored])],
   ])('%s', async (_, bytes) => {
     for (const length of [1, 100, stored.length, 2 ** 20]) {
-      await expect(decoded(bytes, length)).rejects.toThrow();
+      for (const isChecked of [false, true]) await expect(decoded(bytes, length, isChecked)).rejects.toThrow();
     }
+  });
+
+  test('for its CRC only if it was not checked before', async () => {
+    for (const length of [100, stored.length, 2 ** 20]) {
+      expect((await decoded(changed(stored.length - 8), length, true)).equals(contents)).toBe(true);
+    }
+    const second = Buffer.concat([stored, changed(stored.length - 8)]);
+    await expect(decoded(second, 1000, true)).rejects.toThrow();
   });
 });
 

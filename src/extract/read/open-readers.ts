@@ -93,7 +93,7 @@ class DecodingReaders implements Readers {
       await start;
       const isSlow = blocksThread(compression) && length > SOON_DECODED;
       const elsewhere = isSlow ? await this.#threads.open(compression, waiting) : undefined;
-      return elsewhere ?? (await codecOf(compression).loadDecoder())(waiting);
+      return elsewhere ?? (await codecOf(compression).loadDecoder())(waiting, layer.bytes.isChecked);
     };
     return new DecodedReader(layer, needed, new DecodedPieces(layer.bytes, open, this.#ahead), this.#buffer);
   }

@@ -17,7 +17,7 @@ const CODECS = PACKINGS.filter((name): name is CodecName => name !== 'none');
 const open: OpenDecoder = async (compression, _, waiting) => (await codecOf(compression).loadDecoder())(waiting);
 
 async function bytesOf(stored: Uint8Array, compression: CompressionName): Promise<LayerBytes> {
-  return { stored: await storedRegion(stored), compression, length: 0, decoderMemory: 0 };
+  return { stored: await storedRegion(stored), compression, length: 0, decoderMemory: 0, isChecked: true };
 }
 
 /** The same, as a part of an archive that is compressed as a whole. */
@@ -26,7 +26,7 @@ async function bytesWithin(stored: Uint8Array, compression: CompressionName): Pr
   const { file, length } = await storedRegion(packed(Buffer.concat([before, stored, after]), 'gzip'));
   const archive = { location: 'x.tar.gz', compression: 'gzip', offset: 0, length } as const;
   const region = { file, archive, offset: before.length, length: stored.length, compression };
-  return { stored: region, compression, length: 0, decoderMemory: 0 };
+  return { stored: region, compression, length: 0, decoderMemory: 0, isChecked: true };
 }
 
 const PLACES = { 'of its own': bytesOf, 'in a compressed archive': bytesWithin };

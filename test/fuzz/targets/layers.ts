@@ -84,7 +84,7 @@ async function indexesOf(layers: readonly Buffer[]): Promise<IndexedLayer[]> {
       layer,
       place,
       forWindows,
-      bytes: { stored, compression: 'none', length, decoderMemory: 0 },
+      bytes: { stored, compression: 'none', length, decoderMemory: 0, isChecked: true },
       entries,
       verified: Promise.resolve({}),
     });

@@ -57,7 +57,13 @@ describe('a compressed layer that arrives', () => {
     }
     arriving.finish();
     const { contents, plainHash, bytes } = (await arriving.take(layer)) ?? expect.unreachable();
-    expect(bytes).toEqual({ stored: layer.blob, compression: 'gzip', length: plain.length, decoderMemory: 65_536 });
+    expect(bytes).toEqual({
+      stored: layer.blob,
+      compression: 'gzip',
+      length: plain.length,
+      decoderMemory: 65_536,
+      isChecked: true,
+    });
     expect(contents.columns.length).toBe(3);
     expect(plainHash).toBe(sha256(plain));
   });
