@@ -67,8 +67,11 @@ describe.skipIf(cannotMount())('a temporary folder without room (needs mount)', 
     const archive = await archiveOf({ 'manifest.json': '[]', filler: Buffer.alloc(30 * MIB) });
     const saying = /: standard input takes more than \d{7} bytes/;
     await expectRefusal('-', 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying, input: archive });
+    const noise = gzipSync(await archiveOf({ 'manifest.json': '[]', filler: randomBytes(12 * MIB) }), { level: 1 });
+    await expectRefusal('-', 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying, input: noise, unpacked: 8 * MIB });
+    // It is stored as it comes, and has room so.
     const input = gzipSync(archive);
-    await expectRefusal('-', 'DIMGX_SOURCE_NO_SPACE', { tmpDir, saying: '--tmp-dir', input, unpacked: 8 * MIB });
+    await expectRefusal('-', 'DIMGX_SOURCE_NOT_AN_IMAGE', { tmpDir, input, unpacked: 30 * MIB });
     expect(await readdir(tmpDir)).toEqual([]);
   });
 
