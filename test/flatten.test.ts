@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -402,10 +403,17 @@ test('spools go to the temporary folder that is given, and have no name there', 
 });
 
 function openFilesIn(folder: string): string[] {
-  const links = execFileSync('find', [`/proc/${process.pid}/fd`, '-printf', '%l\n'])
-    .toString()
-    .split('\n');
-  return links.filter((link) => link.startsWith(`${folder}/`));
+  const descriptors = readdirSync('/proc/self/fd');
+  return descriptors.map(linkOf).filter((link) => link.startsWith(`${folder}/`));
+}
+
+/** Other threads may close a descriptor meanwhile. */
+function linkOf(descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return '';
+  }
 }
 
 describe('extractLayers', () => {
