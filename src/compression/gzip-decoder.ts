@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createGunzip, createInflateRaw, type Gunzip, type InflateRaw } from 'node:zlib';
 import { WrappingConverter } from './converter.js';
 
@@ -77,7 +78,7 @@ export class CheckedGzipDecoder extends WrappingConverter<InflateRaw | GzipDecod
       rest = bytes.subarray(length ?? 0);
     }
     if (this.#place === 'data') rest = await this.#inflate(rest);
-    if (this.#place === 'trailer') rest = this.#skipTrailer(rest);
+    if (this.#place === 'trailer') rest = await this.#skipTrailer(rest);
     if (this.#place === 'members' && rest.length > 0) await this.#decode(rest);
   }
 
@@ -92,17 +93,20 @@ export class CheckedGzipDecoder extends WrappingConverter<InflateRaw | GzipDecod
     if (inner instanceof GzipDecoder) return bytes;
     this.#given += bytes.length;
     await inflate(inner, bytes);
-    if (inner.readableEnded) this.#place = 'trailer';
-    return bytes.subarray(bytes.length - (this.#given - inner.bytesWritten));
+    const left = this.#given - inner.bytesWritten;
+    // What it has made may still wait for the reader.
+    if (left > 0 || inner.readableEnded) this.#place = 'trailer';
+    return bytes.subarray(bytes.length - left);
   }
 
   /** @returns the members that follow, from their first byte on */
-  #skipTrailer(bytes: Buffer): Buffer {
+  async #skipTrailer(bytes: Buffer): Promise<Buffer> {
     const length = Math.min(Math.max(0, TRAILER - this.#trailer), bytes.length);
     const rest = bytes.subarray(length);
     const isNext = this.#trailer <= TRAILER && rest.length > 0 && rest[0] !== 0;
     this.#trailer += length;
     if (isNext) {
+      if (!this.inner.readableEnded) await once(this.inner, 'end');
       this.#place = 'members';
       this.goOnWith(new GzipDecoder(this.#waiting));
     } else if (rest.length > 0) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { pieceSink } from '#dimgx/base/io/byte-source.js';
@@ -64,6 +65,35 @@ describe.each([false, true])('gzip is read, checked before: %s,', (isChecked) =>
       expect(detectCompression(stdout)).toBe('gzip');
     },
   );
+
+  test('for a reader that is slow, whatever its pieces', async () => {
+    for (const size of [100, 2_000_000, 2_040_000, 2_080_000]) {
+      const plain = Buffer.concat([Buffer.alloc(size), contents.subarray(0, 512)]);
+      const packed = gzipSync(plain, { level: 1 });
+      for (const bytes of [packed, Buffer.concat([packed, packed])]) {
+        for (const [waiting, length] of [
+          [2 ** 17, 2 ** 16],
+          [2 ** 18, packed.length - 8],
+          [2 ** 18, packed.length - 3],
+          [2 ** 20, 2 ** 18],
+        ] as const) {
+          const made: Buffer[] = [];
+          const slow = pieceSink(async (piece) => {
+            await sleep(1);
+            made.push(piece);
+          });
+          await pipeline(piecesOf(bytes, length), (await gzip.loadDecoder())(waiting, isChecked), slow);
+          const whole = Buffer.concat(Array.from({ length: bytes.length / packed.length }, () => plain));
+          expect({ size, waiting, length, same: Buffer.concat(made).equals(whole) }).toEqual({
+            size,
+            waiting,
+            length,
+            same: true,
+          });
+        }
+      }
+    }
+  });
 
   test('before the zeros of a tape block', async () => {
     for (const length of [1, 100, stored.length, 2 ** 20]) {

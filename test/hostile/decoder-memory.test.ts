@@ -13,7 +13,7 @@ import { rawEntry, rawTar } from '../helpers/raw-tar.js';
 import { shortOrLong } from '../helpers/short-or-long.js';
 
 const MIB = 2 ** 20;
-const LAYERS = shortOrLong(4, 20);
+const LAYERS = shortOrLong(4, 8);
 /** In MiB: the first pass may use two windows of 128 MiB, the second one at the side of another. */
 const PEAK = 480;
 
