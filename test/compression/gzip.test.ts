@@ -51,7 +51,8 @@ describe.each([false, true])('gzip is read, checked before: %s,', (isChecked) =>
     ['of nothing', gzipSync(''), 0],
   ])('%s', async (_, bytes, times) => {
     // One byte at a time, but where there are half a million of them.
-    for (const length of [shortOrLong(Math.ceil(bytes.length / 10_000), 1), 1000, stored.length, 2 ** 20]) {
+    const least = isChecked ? Math.ceil(bytes.length / 10_000) : shortOrLong(Math.ceil(bytes.length / 10_000), 1);
+    for (const length of [least, 1000, stored.length, 2 ** 20]) {
       const plain = await decoded(bytes, length, isChecked);
       expect(plain.equals(Buffer.alloc(contents.length * times, contents))).toBe(true);
     }
