@@ -123,7 +123,7 @@ describe('packed layers give the same bytes as plain ones', () => {
       file(`d/${(i * 31) % 127}.second`, content(i + 500, 2000)),
       file(`c/${i}`, 'x'),
     ]);
-    await expectSame(layers, shortOrLong(PACKINGS.slice(1, 3), PACKINGS));
+    await expectSame(layers, shortOrLong(PACKINGS.slice(1, 3), PACKINGS.slice(1, 4)));
   });
 });
 
@@ -141,7 +141,7 @@ test('one inspection serves several outputs at once', async () => {
 });
 
 test('random stacks give the same bytes however they are packed', { timeout: 0 }, async () => {
-  const stacks = fc.sample(randomStack, { seed: SEED, numRuns: shortOrLong(20, 80) }).map(withoutRefused);
+  const stacks = fc.sample(randomStack, { seed: SEED, numRuns: shortOrLong(20, 50) }).map(withoutRefused);
   for (const [at, stack] of stacks.entries()) {
     const { tar } = await flattenLayers(stack);
     const random = seeded(at);

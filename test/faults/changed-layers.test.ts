@@ -106,14 +106,13 @@ async function endOf(reference: string, disturb: () => Promise<unknown>, when: M
 describe.each(Object.entries(STORED))('a compressed layer of %s', (_, store) => {
   describe.each(Object.entries(WAYS))('that %s', (way, disturb) => {
     test.each(['between the passes', 'while it is read again'] as const)('%s', async (when) => {
-      for (const codec of inTurn(CODECS)) {
-        for (const verify of inTurn([true, false])) {
-          const [reference, path] = await store(codec);
-          const end = await endOf(reference, () => disturb(path), when, verify);
-          // A file that is open is read on, though it has no name any more.
-          const isReadOn = /replaced|gone/.test(way) && end === TAR_LENGTH;
-          if (!isReadOn) expect([codec, end]).toEqual([codec, 'DIMGX_SOURCE_CHANGED']);
-        }
+      for (const [number, codec] of inTurn(CODECS).entries()) {
+        const verify = (number + when.length) % 2 === 0;
+        const [reference, path] = await store(codec);
+        const end = await endOf(reference, () => disturb(path), when, verify);
+        // A file that is open is read on, though it has no name any more.
+        const isReadOn = /replaced|gone/.test(way) && end === TAR_LENGTH;
+        if (!isReadOn) expect([codec, end]).toEqual([codec, 'DIMGX_SOURCE_CHANGED']);
       }
     });
   });
