@@ -4,7 +4,7 @@ import { inTurn, shortOrLong } from './short-or-long.js';
  * Number of faults of each kind that a test injects. For a longer run: `DIMGX_TEST_MOMENTS=100 npx vitest run
  * test/faults`.
  */
-export const MOMENTS = Number(process.env.DIMGX_TEST_MOMENTS ?? shortOrLong(2, 4));
+export const MOMENTS = Number(process.env.DIMGX_TEST_MOMENTS ?? shortOrLong(2, 3));
 /** `DIMGX_TEST_SEED=2` puts them elsewhere. */
 const SEED = Number(process.env.DIMGX_TEST_SEED ?? 1);
 
