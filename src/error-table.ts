@@ -46,7 +46,10 @@ export const ERRORS = {
   },
   DIMGX_SOURCE_BAD_MEMBER: { exit: 2, meaning: 'A layer or a document of the image is not a regular file.' },
   DIMGX_SOURCE_UNSAFE_PATH: { exit: 2, meaning: 'A path in the manifest points outside the archive or directory.' },
-  DIMGX_SOURCE_UNSUPPORTED: { exit: 2, meaning: 'A layer is encrypted; decrypt the image first.' },
+  DIMGX_SOURCE_UNSUPPORTED: {
+    exit: 2,
+    meaning: 'A layer is encrypted, or stored in a way that dimgx cannot read; the message says what to do.',
+  },
   DIMGX_SOURCE_FOREIGN_LAYER: {
     exit: 2,
     meaning:
@@ -56,6 +59,15 @@ export const ERRORS = {
     exit: 2,
     meaning:
       'Temporary data cannot be written, usually for lack of space; choose another folder with `tmpDir` (`--tmp-dir`).',
+  },
+  DIMGX_STORE_DAMAGED: {
+    exit: 2,
+    meaning: "What an engine's storage records about a layer is missing, malformed or contradicts itself.",
+  },
+  DIMGX_STORE_FILE_CHANGED: {
+    exit: 2,
+    meaning:
+      "A file of a layer was changed, shortened or removed in the engine's storage; the message has its path and times.",
   },
   DIMGX_ENGINE_UNREACHABLE: {
     exit: 2,

@@ -1,5 +1,6 @@
 import { on } from 'node:events';
 import type { Duplex } from 'node:stream';
+import type { RebuiltRegion } from '../base/io/rebuilt-region.js';
 import { pieceBuffers, piecesOfRegion, type Region, type RegionFile, readRegion } from '../base/io/region.js';
 import { DimgxError } from '../errors.js';
 import { type CompressionName, codecOf, detectCompression, MAGIC_LENGTH } from './codecs.js';
@@ -27,10 +28,21 @@ export interface PackedRegion<File = RegionFile> {
   readonly length: number;
   /** The compression that the range has in the decoded archive. */
   readonly compression: CompressionName;
+  /** Never set: see `Region`. */
+  readonly rebuilding?: undefined;
 }
 
 /** Where the stored bytes of a file of an image are. `length` is their length in both. */
 export type StoredRegion<File = RegionFile> = Region<File> | PackedRegion<File>;
+
+/** Where the stored bytes of a layer are. `length` is their length in all three. */
+export type LayerRegion<File = RegionFile> = StoredRegion<File> | RebuiltRegion<File>;
+
+/** The stored bytes of a layer that has to be decoded, which a rebuilt layer never has to be. */
+export function encodedRegion<File>(region: LayerRegion<File>): StoredRegion<File> {
+  if (region.rebuilding) throw new Error('a rebuilt layer is not compressed');
+  return region;
+}
 
 /** The compressed bytes of a region's archive. */
 export function archiveRegion<File>({ file, archive }: PackedRegion<File>): Region<File> {

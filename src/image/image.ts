@@ -95,7 +95,7 @@ export interface ImageList {
 /** Resources and options for opening an image. Anything that must be closed later goes into `resources`. */
 export interface OpenContext {
   readonly resources: Resources;
-  readonly limits: Pick<Limits, 'maxSize'>;
+  readonly limits: Limits;
   readonly tmpDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Estimated length of a stream, in bytes. */

@@ -1,5 +1,5 @@
 import type { CompressionName } from '../compression/codecs.js';
-import type { StoredRegion } from '../compression/packed-region.js';
+import type { LayerRegion } from '../compression/packed-region.js';
 import type { DimgxError } from '../errors.js';
 import type { Digest } from '../reference/digest.js';
 
@@ -39,10 +39,13 @@ export interface Layer {
   readonly name: string;
 }
 
-/** A layer whose stored bytes can be read: by position, or as a part of an archive that is compressed as a whole. */
+/**
+ * A layer whose stored bytes can be read: by position, as a part of an archive that is compressed as a whole, or rebuilt
+ * from an engine's storage.
+ */
 export interface StoredLayer extends Layer {
   /** The stored bytes, compressed or not. */
-  readonly blob: StoredRegion;
+  readonly blob: LayerRegion;
   readonly compression: CompressionName;
   /** Stores what is derived from the layer beyond the lifetime of this image, if the source supports it. */
   readonly keeper?: LayerKeeper;

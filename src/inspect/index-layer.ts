@@ -1,4 +1,5 @@
 import type { Hash } from 'node:crypto';
+import { RebuiltReading } from '../base/io/rebuilt-region.js';
 import { type OpenRegion, pieceBuffers, piecesOfRegion, type ReadAt } from '../base/io/region.js';
 import { isNoSpace, type WriteAt } from '../base/io/spool.js';
 import { pathData } from '../base/text/printable.js';
@@ -8,12 +9,13 @@ import { decodeInto, decodingFailure, freeMemory } from '../compression/decode-i
 import { archiveRegion, packedPieces, type StoredRegion } from '../compression/packed-region.js';
 import { DimgxError } from '../errors.js';
 import { EntryTableBuilder } from '../layer/entry-table-builder.js';
-import type { LayerContents } from '../layer/layer-index.js';
+import type { LayerContents, PlainRegion } from '../layer/layer-index.js';
 import { QUIRK, type TarEntry } from '../tar/entry.js';
 import { latin1 } from '../tar/pax.js';
 import { scanTar, type TarEnd, TarStreamScan } from '../tar/scan.js';
 import { WarningTally } from '../warning-tally.js';
 import type { Budget } from './budget.js';
+import { PieceGuard } from './piece-guard.js';
 
 /** Size of a piece of compressed bytes. */
 const STORED_PIECE = 1024 * 1024;
@@ -25,6 +27,8 @@ const ENTRIES_AT_ONCE = 1024;
  */
 export interface LayerIo {
   read(region: OpenRegion): ReadAt;
+  /** Makes of synchronous reads ones that do not block the thread for long. */
+  paced(read: ReadAt): ReadAt;
   readonly write: WriteAt;
   /** Runs work during which the thread must not be terminated. */
   whole<T>(work: () => T): T;
@@ -38,10 +42,23 @@ export type OnBytes = (bytes: number) => void;
  *
  * @throws DIMGX_TAR_*, DIMGX_ENTRY_*, DIMGX_LIMIT_*, DIMGX_SOURCE_CHANGED
  */
-export async function indexPlainLayer(blob: OpenRegion, io: LayerIo, budget: Budget): Promise<LayerContents> {
+export async function indexPlainLayer(blob: PlainRegion<number>, io: LayerIo, budget: Budget): Promise<LayerContents> {
   budget.spendBytes(blob.length);
   const entries = new LayerEntries(budget);
-  return entries.contents(await scanTar(io.read(blob), blob.length, entries.add), blob.length);
+  if (!blob.rebuilding) return entries.contents(await scanTar(io.read(blob), blob.length, entries.add), blob.length);
+  const rebuilt = new RebuiltReading(blob, 'spool');
+  const guard = new PieceGuard(blob.rebuilding.pieces);
+  const onEntry = (entry: TarEntry) => {
+    guard.check(entry);
+    entries.add(entry);
+  };
+  try {
+    const end = await scanTar(io.paced(rebuilt.read), blob.length, onEntry);
+    guard.finish();
+    return entries.contents(end, blob.length);
+  } finally {
+    rebuilt.close();
+  }
 }
 
 /** Result of decoding a layer. */

@@ -1,5 +1,5 @@
 import { handledLater } from '../base/call/deferred.js';
-import type { Region, RegionFile } from '../base/io/region.js';
+import type { RegionFile } from '../base/io/region.js';
 import type { Warning } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
 import { EntryTable } from '../layer/entry-table.js';
@@ -12,6 +12,7 @@ import {
   type LayerBytes,
   type LayerContents,
   type LayerDigests,
+  type PlainRegion,
 } from '../layer/layer-index.js';
 import type { InspectOptions } from '../options.js';
 import { algorithmOf } from '../reference/digest.js';
@@ -21,7 +22,7 @@ import type { IndexedMember } from './arrive/arriving-archives.js';
 import type { Budget } from './budget.js';
 import { type DecodedLayer, LayerDecoder, type Refetch } from './layer-decoder.js';
 import { LayerRunner, LayerWork } from './layer-runner.js';
-import { hashTask, indexTask } from './layer-task.js';
+import { checksumTask, hashTask, indexTask } from './layer-task.js';
 import type { InspectionPool } from './pool.js';
 import type { Spools } from './spools.js';
 
@@ -147,7 +148,13 @@ export class Inspection {
     const algorithms = [...new Set(named.map(algorithmOf))];
     if (algorithms.length === 0) return {};
     const { hashes = [] } = await this.#work.run(layer, hashTask(layer.blob, algorithms), 'verify');
-    for (const digest of named) compareDigest(layer, digest, hashes[algorithms.indexOf(algorithmOf(digest))]);
+    try {
+      for (const digest of named) compareDigest(layer, digest, hashes[algorithms.indexOf(algorithmOf(digest))]);
+    } catch (failure) {
+      // The file that was changed says more than the digest of the layer.
+      if (layer.blob.rebuilding) await this.#work.run(layer, checksumTask(layer.blob), 'verify');
+      throw failure;
+    }
     return digestsOf(layer);
   }
 
@@ -198,7 +205,7 @@ export class Inspection {
 }
 
 /** A layer whose uncompressed bytes can be read by position. */
-type PlainLayer = StoredLayer & { readonly blob: Region };
+type PlainLayer = StoredLayer & { readonly blob: PlainRegion };
 
 function isPlain(layer: StoredLayer): layer is PlainLayer {
   return layer.compression === 'none' && !layer.blob.archive;

@@ -1,3 +1,4 @@
+import { encodedRegion } from '../compression/packed-region.js';
 import { DimgxError } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
 import { keepIndex } from '../layer/kept-index.js';
@@ -65,10 +66,15 @@ export class LayerDecoder {
     const storedAlgorithm = this.#verifies && digest ? algorithmOf(digest) : undefined;
     const plainAlgorithm = this.#verifies && diffId ? algorithmOf(diffId) : undefined;
     let place: TakenPlace | undefined;
-    const task = decodeTask(blob, { compression, storedAlgorithm, plainAlgorithm }, this.#budget, async () => {
-      place = await this.#spools.take(blob.length);
-      return place;
-    });
+    const task = decodeTask(
+      encodedRegion(blob),
+      { compression, storedAlgorithm, plainAlgorithm },
+      this.#budget,
+      async () => {
+        place = await this.#spools.take(blob.length);
+        return place;
+      },
+    );
     let kept = 0;
     try {
       const report = await this.#work.run(layer, task, 'inspect');
@@ -134,7 +140,7 @@ export class LayerDecoder {
   }
 
   async #hash(layer: StoredLayer, algorithm: string): Promise<string | undefined> {
-    const { blob } = layer;
+    const blob = encodedRegion(layer.blob);
     if (blob.archive) throw new Error('a layer that its source keeps is not part of an archive');
     const { hashes } = await this.#work.run(layer, hashTask(blob, [algorithm]), 'verify');
     return hashes?.[0];

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
-import { hashRegion, type OpenRegion, sourceEnded } from '../base/io/region.js';
+import { RebuiltFiles, RebuiltReading, type RebuiltRegion } from '../base/io/rebuilt-region.js';
+import { hashRegion, type ReadAt, sourceEnded } from '../base/io/region.js';
 import type { Limits } from '../base/limits.js';
 import { SharedLength } from '../base/worker/shared-length.js';
-import type { LayerContents } from '../layer/layer-index.js';
+import type { LayerContents, PlainRegion } from '../layer/layer-index.js';
 import { type FollowedLayer, followArchive } from './arrive/follow-archive.js';
 import { Budget } from './budget.js';
 import { type DecodeRequest, decodeLayer, indexPlainLayer, type LayerIo, type OnBytes } from './index-layer.js';
 
 /** Work on one layer, as a value that can be sent to another thread. */
 export type LayerJob =
-  | { readonly kind: 'index'; readonly blob: OpenRegion; readonly budget: BudgetShare }
+  | { readonly kind: 'index'; readonly blob: PlainRegion<number>; readonly budget: BudgetShare }
   /** Reads the layers of an archive that is still being written. `length` is the memory of a `SharedLength`. */
   | {
       readonly kind: 'follow';
@@ -18,7 +19,9 @@ export type LayerJob =
       readonly limits: Limits;
       readonly hashes: boolean;
     }
-  | { readonly kind: 'hash'; readonly blob: OpenRegion; readonly algorithms: readonly string[] }
+  | { readonly kind: 'hash'; readonly blob: PlainRegion<number>; readonly algorithms: readonly string[] }
+  /** Compares the files that a layer is rebuilt from with their checksums. */
+  | { readonly kind: 'checksum'; readonly blob: RebuiltRegion<number> }
   | (DecodeRequest & {
       readonly kind: 'decode';
       /** Memory of a `SharedLength`, if the blob is still being written. */
@@ -50,8 +53,12 @@ export interface LayerReport {
 export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes): Promise<LayerReport> {
   if (job.kind === 'hash') {
     const hashes = job.algorithms.map((algorithm) => createHash(algorithm));
-    await hashRegion(io.read(job.blob), job.blob.length, hashes, onBytes);
+    await reading(job.blob, io, (read) => hashRegion(read, job.blob.length, hashes, onBytes));
     return { hashes: hashes.map((hash) => hash.digest('hex')) };
+  }
+  if (job.kind === 'checksum') {
+    requireChecksums(job.blob);
+    return {};
   }
   if (job.kind === 'follow') {
     const read = io.read({ file: job.fd, offset: 0, length: Number.MAX_SAFE_INTEGER });
@@ -68,6 +75,27 @@ export async function runLayerJob(job: LayerJob, io: LayerIo, onBytes: OnBytes):
   const behind = job.arriving ? { ...io, read: readBehind(io, new SharedLength(job.arriving), job.blob.offset) } : io;
   const decoded = await decodeLayer(job, { stored, plain }, behind, budget, onBytes);
   return { ...decoded, storedHash: stored?.digest('hex'), plainHash: plain?.digest('hex') };
+}
+
+/** Reads all bytes of an uncompressed layer, wherever they are. */
+async function reading<T>(blob: PlainRegion<number>, io: LayerIo, work: (read: ReadAt) => Promise<T>): Promise<T> {
+  if (!blob.rebuilding) return work(io.read(blob));
+  const rebuilt = new RebuiltReading(blob, 'all');
+  try {
+    return await work(io.paced(rebuilt.read));
+  } finally {
+    rebuilt.close();
+  }
+}
+
+/** @throws DIMGX_STORE_FILE_CHANGED for the first file that has other contents than when the layer was stored */
+function requireChecksums({ rebuilding }: RebuiltRegion<number>): void {
+  const files = new RebuiltFiles(rebuilding);
+  try {
+    for (let file = 0; file < rebuilding.pieces.size.length; file++) files.open(file).requireChecksum();
+  } finally {
+    files.close();
+  }
 }
 
 /**

@@ -1,8 +1,10 @@
-import type { Region, RegionFile } from '../base/io/region.js';
+import type { RebuiltRegion } from '../base/io/rebuilt-region.js';
+import type { RegionFile } from '../base/io/region.js';
 import type { Limits } from '../base/limits.js';
 import type { SharedLength } from '../base/worker/shared-length.js';
 import type { ThreadTask } from '../base/worker/thread-task.js';
 import type { StoredRegion } from '../compression/packed-region.js';
+import type { PlainRegion } from '../layer/layer-index.js';
 import type { Budget } from './budget.js';
 import type { OnBytes } from './index-layer.js';
 import type { LayerJob, LayerReport } from './layer-job.js';
@@ -25,18 +27,28 @@ export interface LayerTask {
 }
 
 /** Reads the headers of an uncompressed layer. */
-export function indexTask(blob: Region, budget: Budget): LayerTask {
+export function indexTask(blob: PlainRegion, budget: Budget): LayerTask {
   return task('index', blob, (file) => ({ kind: 'index', blob: { ...blob, file }, budget: shareOf(budget) }));
 }
 
-export function hashTask(blob: Region, algorithms: readonly string[]): LayerTask {
+export function hashTask(blob: PlainRegion, algorithms: readonly string[]): LayerTask {
   return task('hash', blob, (file) => ({ kind: 'hash', blob: { ...blob, file }, algorithms }));
+}
+
+/** Finds the first file whose contents are not what they were when the layer was stored. */
+export function checksumTask(blob: RebuiltRegion): LayerTask {
+  return task('checksum', blob, (file) => ({ kind: 'checksum', blob: { ...blob, file } }));
 }
 
 /** Reads the layers of an archive that is still being written. */
 export function followTask(spool: RegionFile, length: SharedLength, limits: Limits, hashes: boolean): LayerTask {
-  const whole = { file: spool, offset: 0, length: 0 };
-  return task('follow', whole, (fd) => ({ kind: 'follow', fd, length: length.memory, limits, hashes }));
+  return task('follow', { file: spool, length: 0 }, (fd) => ({
+    kind: 'follow',
+    fd,
+    length: length.memory,
+    limits,
+    hashes,
+  }));
 }
 
 /** Where the uncompressed bytes of a layer are kept. */
@@ -85,7 +97,11 @@ export function decodeTask(
   return { kind: 'decode', size: decoding.arriving ? 0 : blob.length, open };
 }
 
-function task(kind: LayerJob['kind'], { file, length }: Region, jobOf: (fd: number) => LayerJob): LayerTask {
+function task(
+  kind: LayerJob['kind'],
+  { file, length }: Pick<PlainRegion, 'file' | 'length'>,
+  jobOf: (fd: number) => LayerJob,
+): LayerTask {
   return {
     kind,
     size: length,

@@ -11,7 +11,12 @@ import { type LayerJob, runLayerJob } from './layer-job.js';
 /** In bytes. */
 const PROGRESS_STEP = 8 * 1024 * 1024;
 const gate = new TerminationGate((workerData as ThreadData).gate);
-const io: LayerIo = { read: readRegionSync, write: writeAtSync, whole: (work) => gate.hold(work) };
+const io: LayerIo = {
+  read: readRegionSync,
+  paced: (read) => read,
+  write: writeAtSync,
+  whole: (work) => gate.hold(work),
+};
 
 function answer(message: ThreadAnswer, transfer: readonly ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, transfer);

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type OpenRegion, type ReadAt, readRegionSync } from '../base/io/region.js';
+import { type ReadAt, readRegionSync } from '../base/io/region.js';
 import { type WriteAt, writeAt } from '../base/io/spool.js';
 import type { Slots } from '../base/worker/slots.js';
 import { imageClosed } from '../errors.js';
@@ -26,7 +26,12 @@ export class LocalLane {
     this.#goOn();
     return writeAt(...of);
   };
-  readonly #io: LayerIo = { read: (region) => this.#reader(region), write: this.#write, whole: (work) => work() };
+  readonly #io: LayerIo = {
+    read: (region) => this.#paced(readRegionSync(region)),
+    paced: (read) => this.#paced(read),
+    write: this.#write,
+    whole: (work) => work(),
+  };
 
   /** @param decodes permits that limit how many layers this thread decodes at once, for all callers together */
   constructor(decodes: Slots) {
@@ -80,8 +85,7 @@ export class LocalLane {
     }
   }
 
-  #reader(region: OpenRegion): ReadAt {
-    const read = readRegionSync(region);
+  #paced(read: ReadAt): ReadAt {
     return (into, position) => {
       if (performance.now() - this.#since < SLICE) return read(into, position);
       return turn().then(() => {

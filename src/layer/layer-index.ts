@@ -1,7 +1,8 @@
-import type { Region } from '../base/io/region.js';
+import type { RebuiltRegion } from '../base/io/rebuilt-region.js';
+import type { Region, RegionFile } from '../base/io/region.js';
 import { requireThat } from '../check-options.js';
 import type { CompressionName } from '../compression/codecs.js';
-import type { StoredRegion } from '../compression/packed-region.js';
+import type { LayerRegion } from '../compression/packed-region.js';
 import type { Warning } from '../errors.js';
 import type { Layer } from '../image/layer.js';
 import { type Digest, requireDigest } from '../reference/digest.js';
@@ -34,7 +35,7 @@ export interface LayerIndex {
 
 /** Where a layer's bytes are. What is compressed is decoded again whenever it is read. */
 export interface LayerBytes {
-  readonly stored: StoredRegion;
+  readonly stored: LayerRegion;
   /** How the layer itself is compressed. */
   readonly compression: CompressionName;
   /** Length of the uncompressed layer, in bytes. */
@@ -45,8 +46,11 @@ export interface LayerBytes {
   readonly isChecked: boolean;
 }
 
+/** A region that can be read by position. */
+export type PlainRegion<File = RegionFile> = Region<File> | RebuiltRegion<File>;
+
 /** Where an uncompressed layer can be read by position; `undefined` if it has to be decoded. */
-export function plainRegion({ stored, compression }: LayerBytes): Region | undefined {
+export function plainRegion({ stored, compression }: LayerBytes): PlainRegion | undefined {
   return stored.archive || compression !== 'none' ? undefined : stored;
 }
 

@@ -40,13 +40,22 @@ async function locateBare(text: string, context: OpenContext, warn: Warn): Promi
       notTaken(
         `${quoted(text)} is read as a path; for the engine's image, write ${prefixOf(engineSource.usages[0])}${text}`,
       );
-    return filePlace(await openPath(text, context), { forms: FORMS }, context);
+    return (
+      (await storePlace(text, kind, context)) ?? filePlace(await openPath(text, context), { forms: FORMS }, context)
+    );
   }
   if (/^\.{0,2}\//.test(text))
     throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', `there is no file or directory ${quoted(text)}`, pathData(text));
   if (!kind) return enginePlace(text, `there is no file or directory ${quoted(text)}`, context);
   notTaken(`${quoted(text)} is looked up in the engine; for the directory, write ./${printable(text, 200)}`);
   return enginePlace(text, `the directory ${quoted(text)} holds no image`, context);
+}
+
+/** The place of a directory that is an engine's storage. */
+async function storePlace(path: string, kind: 'file' | 'directory', context: OpenContext): Promise<Place | undefined> {
+  if (kind === 'file') return undefined;
+  const { storeAt } = await import('./disk/locate-store.js');
+  return storeAt(path, context);
 }
 
 /**

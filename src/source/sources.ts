@@ -1,10 +1,17 @@
+import { containersStorageSource, dockerRootSource } from './disk-source.js';
 import { engineSource } from './engine-source.js';
 import { fileSource } from './file-source.js';
 import { registrySource } from './registry-source.js';
 import { type Source, type TransportIn, transportIn, type Usage } from './source.js';
 
 /** Every source. Everything else about transports derives from this table, or a test compares it. */
-export const SOURCES = [fileSource, engineSource, registrySource] as const satisfies readonly Source[];
+export const SOURCES = [
+  fileSource,
+  engineSource,
+  registrySource,
+  dockerRootSource,
+  containersStorageSource,
+] as const satisfies readonly Source[];
 
 type AnyUsage = (typeof SOURCES)[number]['usages'][number];
 

@@ -4,6 +4,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
 import { Resources, withResources } from '#dimgx/base/io/resources.js';
+import { encodedRegion } from '#dimgx/compression/packed-region.js';
 import type { Warning } from '#dimgx/errors.js';
 import { extractLayers } from '#dimgx/extract/extract-layers.js';
 import { openedImage } from '#dimgx/image/image.js';
@@ -70,10 +71,10 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
     const warnings: Warning[] = [];
     const onWarning = (warning: Warning) => void warnings.push(warning);
     const request = { reference: 'x', name: `${host}/box:1`, platform: undefined };
-    const context = { resources, limits: { maxSize: 2 ** 30 }, signal: undefined };
+    const context = { resources, limits: { maxSize: 2 ** 30, maxEntries: 1000 }, signal: undefined };
     const image = await openRegistryImage({ ...request, options: { ...QUICK, ...options, onWarning } }, context);
     const [stored] = await openedImage(image).fetch(image.layers);
-    return { bytes: stored ? await bytesOf(stored.blob) : Buffer.alloc(0), warnings };
+    return { bytes: stored ? await bytesOf(encodedRegion(stored.blob)) : Buffer.alloc(0), warnings };
   };
 
   const proxied = async (...faults: readonly RegistryFault[]) => {
@@ -218,7 +219,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
     const resources = new Resources();
     onTestFinished(() => resources.close());
     const request = { reference: 'x', name: `${proxy.host}/two:1`, platform: undefined, options: QUICK };
-    const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
+    const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30, maxEntries: 1000 } });
     expect(await codeOf(openedImage(image).fetch(image.layers))).toBe('DIMGX_SOURCE_MISSING_BLOB');
     expect(proxy.on(large as RegExp).length).toBeLessThanOrEqual(1);
   });
@@ -310,7 +311,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
         onTestFinished(() => resources.close());
         const options = { ...QUICK, ...(!hasCache && { cache: false as const }) };
         const request = { reference: 'x', name: `${proxy.host}/gzip:1`, platform: undefined, options };
-        const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
+        const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30, maxEntries: 1000 } });
         const indexes = await inspectLayers(image);
         const digests = await Promise.all(indexes.map(({ verified }) => verified));
         expect(digests.map(({ diffId }) => diffId)).toEqual(image.layers.toReversed().map(({ diffId }) => diffId));
@@ -331,7 +332,7 @@ describe.skipIf(absent)(`a layer that is downloaded${absent}`, () => {
       const request = { reference: 'x', name: host, platform: undefined, options: { ...QUICK, offline } };
       // A blob that was fetched has its place in the cache once everything is closed.
       return withResources(async (resources) => {
-        const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
+        const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30, maxEntries: 1000 } });
         const indexes = await inspectLayers(image);
         return Promise.all(indexes.map(({ verified }) => verified));
       });

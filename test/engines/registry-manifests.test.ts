@@ -45,7 +45,7 @@ describe.skipIf(absent)(`a manifest in a registry${absent}`, () => {
     const resources = new Resources();
     onTestFinished(() => resources.close());
     const request = { reference: 'x', name: `${proxy.host}/box${version}`, platform: undefined, options: QUICK };
-    return openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
+    return openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30, maxEntries: 1000 } });
   };
   const answered = (body: string, type = MANIFEST, headers = {}): RegistryFault => ({
     path: /manifests/,
@@ -171,7 +171,7 @@ describe.skipIf(absent)(`a manifest in a registry${absent}`, () => {
       const credentials = { username: 'me', password: 's3cret' };
       const options = { ...QUICK, credentials, allowForeignLayers: true };
       const request = { reference: 'x', name: `${proxy.host}/box:1`, platform: undefined, options };
-      const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30 } });
+      const image = await openRegistryImage(request, { resources, limits: { maxSize: 2 ** 30, maxEntries: 1000 } });
       expect((await openedImage(image).fetch(image.layers))[0]?.blob.length).toBeGreaterThan(0);
       expect(elsewhere.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
       expect(proxy.on(new RegExp(digest))).toEqual([]);

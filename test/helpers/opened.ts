@@ -7,7 +7,7 @@ import type { OpenOptions } from '#dimgx/options.js';
 import { openImage } from '#dimgx/source/resolve.js';
 
 interface StoredImage extends OpenedImage {
-  readonly layers: readonly StoredLayer[];
+  readonly layers: readonly (StoredLayer & { readonly blob: StoredRegion })[];
 }
 
 /** Opens an image whose layers need no download, and closes it when the test is over. */

@@ -53,7 +53,12 @@ async function indexOf(entries: readonly RawEntry[]): Promise<LayerContents> {
   const read = (bytes: Uint8Array, position: number) => {
     layer.copy(bytes, 0, position, position + bytes.length);
   };
-  const io = { read: () => read, write: () => expect.unreachable(), whole: <T>(work: () => T) => work() };
+  const io = {
+    read: () => read,
+    paced: () => read,
+    write: () => expect.unreachable(),
+    whole: <T>(work: () => T) => work(),
+  };
   return indexPlainLayer({ file: -1, offset: 0, length: layer.length }, io, budget);
 }
 

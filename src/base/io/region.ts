@@ -42,6 +42,8 @@ export interface Region<File = RegionFile> {
   readonly length: number;
   /** Never set. A `PackedRegion` has it, whose bytes are not in the file as they are. */
   readonly archive?: undefined;
+  /** Never set. A `RebuiltRegion` has it, whose bytes are in several files. */
+  readonly rebuilding?: undefined;
 }
 
 /** A region of a file that is being held open. */

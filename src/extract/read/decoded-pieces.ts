@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { pieceBuffers, piecesOfRegion, readRegion } from '../../base/io/region.js';
 import type { CompressionName } from '../../compression/codecs.js';
 import { decodeInto, decodingFailure, freeMemory } from '../../compression/decode-into.js';
-import { archiveRegion, packedPieces } from '../../compression/packed-region.js';
+import { archiveRegion, encodedRegion, packedPieces } from '../../compression/packed-region.js';
 import { imageClosed } from '../../errors.js';
 import type { LayerBytes } from '../../layer/layer-index.js';
 
@@ -73,7 +73,8 @@ export class DecodedPieces {
   }
 
   async #run(open: OpenDecoder): Promise<void> {
-    const { stored, compression } = this.#bytes;
+    const { compression } = this.#bytes;
+    const stored = encodedRegion(this.#bytes.stored);
     const waiting = Math.floor(this.#ahead / 2);
     const add = async (name: CompressionName, length: number) => {
       const decoder = await open(name, length, waiting);

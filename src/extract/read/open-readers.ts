@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
-import type { Region } from '../../base/io/region.js';
 import { tellNeed } from '../../base/io/spool.js';
 import type { CompressionName } from '../../compression/codecs.js';
 import { blocksThread, codecOf } from '../../compression/codecs.js';
 import { DecoderThreads } from '../../compression/decoder-threads.js';
-import { type IndexedLayer, type LayerBytes, plainRegion } from '../../layer/layer-index.js';
+import { type IndexedLayer, plainRegion } from '../../layer/layer-index.js';
 import type { PlanColumns } from '../../merge/plan.js';
 import { DecodedPieces } from './decoded-pieces.js';
 import { DecodedReader } from './decoded-reader.js';
 import type { LayerReader } from './layer-reader.js';
 import { bytesOutOfOrder, type NeededEntries, neededEntries } from './needed-entries.js';
+import { RebuiltReader } from './rebuilt-reader.js';
 import { RegionReader } from './region-reader.js';
 import { REORDER_MEMORY, ReorderBuffer } from './reorder-buffer.js';
 
@@ -38,24 +38,26 @@ export interface Readers {
 
 /** Starts decoding the layers that are compressed. */
 export function openReaders(plan: PlanColumns, options: ReaderOptions): Readers {
-  const plain = plan.layers.map(({ bytes }) => plainRegion(bytes));
-  const isPlain = plain.every((region) => region !== undefined);
-  return isPlain ? new PlainReaders(plain) : new DecodingReaders(plan, options);
+  const isPlain = plan.layers.every(({ bytes }) => plainRegion(bytes));
+  return isPlain ? new PlainReaders(plan.layers) : new DecodingReaders(plan, options);
 }
 
-/** For a layer of which the output needs nothing. */
-function nothingOf({ stored: { file } }: LayerBytes): Region {
-  return { file, offset: 0, length: 0 };
+/** Reads a layer that is stored uncompressed, or of which the output needs nothing. */
+function plainReader({ layer, bytes }: IndexedLayer): LayerReader {
+  const region = plainRegion(bytes) ?? { file: bytes.stored.file, offset: 0, length: 0 };
+  return region.rebuilding ? new RebuiltReader(region, layer.name) : new RegionReader(region);
 }
 
 class PlainReaders implements Readers {
   readonly of: readonly LayerReader[];
 
-  constructor(layers: readonly Region[]) {
-    this.of = layers.map((region) => new RegionReader(region));
+  constructor(layers: readonly IndexedLayer[]) {
+    this.of = layers.map(plainReader);
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await Promise.all(this.of.map((reader) => reader.close()));
+  }
 }
 
 /** What decoded layers share. */
@@ -77,7 +79,7 @@ class DecodingReaders implements Readers {
     this.#buffer = new ReorderBuffer({ tmpDir, explain: (failure) => tellOrder(failure, plan, first) });
     this.of = plan.layers.map((layer, i): LayerReader => {
       const needs = needed[i] as NeededEntries;
-      if (lengths[i] === 0) return new RegionReader(plainRegion(layer.bytes) ?? nothingOf(layer.bytes));
+      if (lengths[i] === 0) return plainReader(layer);
       return sideBySide.has(i) ? this.#open(layer, needs, Promise.resolve()) : this.#openFirst(layer, needs);
     });
   }

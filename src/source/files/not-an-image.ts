@@ -28,8 +28,14 @@ const BUILD = 'build the image, and give dimgx its name or a saved archive';
 
 /** Other things that users give to dimgx, by what is at their top. */
 const OTHERS: readonly { readonly top: readonly string[]; readonly what: string }[] = [
-  { top: ['overlay2', 'image'], what: "is Docker's own storage: save the image with docker save -o FILE NAME" },
-  { top: ['overlay-images'], what: "is Podman's own storage: save the image with podman save -o FILE NAME" },
+  {
+    top: ['overlay2', 'image'],
+    what: "is Docker's own storage: write docker-root:DIR, or save the image with docker save -o FILE NAME",
+  },
+  {
+    top: ['overlay-images'],
+    what: "is Podman's own storage: write containers-storage:[DIR]NAME, or save the image with podman save -o FILE NAME",
+  },
   { top: ['io.containerd.content.v1.content'], what: "is containerd's own storage: use ctr images export FILE NAME" },
   { top: ['rootfs', 'config.json'], what: 'is a bundle for a runtime: its folder "rootfs" is flat already' },
   { top: ['rootfs', 'metadata.yaml'], what: 'is an image of LXC or Incus: its folder "rootfs" is flat already' },

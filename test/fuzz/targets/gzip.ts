@@ -1,4 +1,5 @@
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
+import type { ReadAt } from '#dimgx/base/io/region.js';
 import { DimgxError } from '#dimgx/errors.js';
 import { Budget } from '#dimgx/inspect/budget.js';
 import { decodeLayer, indexPlainLayer } from '#dimgx/inspect/index-layer.js';
@@ -38,7 +39,7 @@ export const gzip: Target<GzipInput> = {
       written += bytes.length;
       if (isCompared) spool.push(Buffer.from(bytes));
     };
-    const io = { read: readFrom(stored), write, whole };
+    const io = { read: readFrom(stored), paced: (read: ReadAt) => read, write, whole };
     const blob = { file: -1, offset: 0, length: stored.length };
     const request = {
       blob,
@@ -54,7 +55,7 @@ export const gzip: Target<GzipInput> = {
     const plain = Buffer.concat(spool);
     const { length } = contents;
     must(isSpooled && plain.equals(gunzipSync(stored)) && length === plain.length, 'the spool holds something else');
-    const again = { read: readFrom(plain), write, whole };
+    const again = { ...io, read: readFrom(plain) };
     const index = await indexPlainLayer({ ...blob, length }, again, new Budget(LIMITS));
     must(
       index.columns.length === contents.columns.length,

@@ -67,6 +67,7 @@ async function indexesOf(layers: readonly Buffer[]): Promise<IndexedLayer[]> {
     const io: LayerIo = {
       read: readFrom(bytes),
       write: () => must(false, 'a plain layer is spooled'),
+      paced: (read) => read,
       whole: (work) => work(),
     };
     const {

@@ -154,8 +154,8 @@ describe('an image in another form than the prefix says: the right prefix is off
 
 test.each<[string, Members, string]>([
   ['a bundle', { 'rootfs/bin/sh': 'x', 'config.json': '{}' }, 'is a bundle for a runtime: its folder "rootfs" is flat'],
-  ["Docker's storage", { 'overlay2/x': '', 'image/x': '' }, "is Docker's own storage: save the image"],
-  ["Podman's storage", { 'overlay-images/images.json': '[]', 'overlay/x': '' }, "is Podman's own storage"],
+  ["Docker's storage", { 'overlay2/x': '', 'image/x': '' }, "is Docker's own storage: write docker-root:DIR"],
+  ["Podman's storage", { 'overlay-images/x': '', 'overlay/x': '' }, "is Podman's own storage"],
   ['blobs alone', { 'blobs/sha256/00': 'x' }, 'has blobs, but no index.json and no manifest.json'],
   ['a build context', { Dockerfile: 'FROM x', 'src/x': '' }, 'is a build context: build the image'],
   ['anything else', { a: 'x', b: '', c: '', d: '' }, 'repositories at its top, but'],

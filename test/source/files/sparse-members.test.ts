@@ -60,7 +60,10 @@ async function filesAt(path: string, maxSize = 2 ** 40): Promise<ArchiveFiles> {
   onTestFinished(() => resources.close());
   onTestFinished(() => closeSync(fd));
   const archive = { file: new DescriptorFile({ fd }), offset: 0, length: (await stat(path)).size };
-  return ArchiveFiles.scan(new PlainContents(archive, 'x.tar', { resources, limits: { maxSize } }), 'x.tar');
+  return ArchiveFiles.scan(
+    new PlainContents(archive, 'x.tar', { resources, limits: { maxSize, maxEntries: 1000 } }),
+    'x.tar',
+  );
 }
 
 async function filesIn(archive: Uint8Array, maxSize?: number): Promise<ArchiveFiles> {

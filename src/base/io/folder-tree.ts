@@ -1,0 +1,210 @@
+import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import { DimgxError, isSystemError } from '../../errors.js';
+import { MAX_SYMLINKS } from '../limits.js';
+import { pathData, quoted } from '../text/printable.js';
+import { isTooManyFiles, tooManyFiles } from './open-file-limit.js';
+
+/** Names a folder without permission to list it. Source: open(2); Node does not export it. */
+const O_PATH = 0o10000000;
+const NAME_FOLDER = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
+const READ_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** An open regular file below a folder. Its opener closes it. */
+export interface FileBelow {
+  readonly fd: number;
+  /** From just before it was opened. Compare them again: another file may have taken its place. */
+  readonly stats: Stats;
+}
+
+/** What is done about symlinks on the way to a file. */
+export type LinkRule =
+  /** A symlink is followed, as if the folder were the root of the file system. */
+  | 'inside'
+  /** A symlink is an error. */
+  | 'none';
+
+/**
+ * Opens files below a folder by paths that need not be trusted. Nothing outside of the folder is opened, and nothing
+ * but regular files, even while others change what is in it: each component of a path is opened on its own, without
+ * following a symlink. All calls are synchronous, and only for Linux. Source: proc_pid_fd(5), path_resolution(7).
+ */
+export class FolderTree {
+  readonly #root: number;
+  readonly #links: LinkRule;
+  /** The folders on the way to the last file, open: those of the next one are mostly the same. */
+  readonly #way: { readonly name: Name; readonly fd: number }[] = [];
+  /** The path of the last of them, if they stand for what the path names. */
+  #key: string | undefined;
+
+  /** @param root descriptor of the folder; the caller closes it */
+  constructor(root: number, links: LinkRule) {
+    this.#root = root;
+    this.#links = links;
+  }
+
+  /**
+   * @param path relative to the folder; a leading slash, `.` and `a/..` have no effect, as in Go's `filepath.Join`
+   * @throws DIMGX_SOURCE_UNSAFE_PATH if it leads outside; DIMGX_SOURCE_BAD_MEMBER if it is not a regular file;
+   *   DIMGX_TOO_MANY_FILES; the operating system's errors
+   */
+  openFile(path: string | Uint8Array): FileBelow {
+    const place = this.#find(path);
+    const stats = lstatSync(bytesOf(place));
+    if (!stats.isFile()) throw notAFile(path);
+    return { fd: openNow(place, READ_FILE), stats };
+  }
+
+  /**
+   * Opens a folder, for another `FolderTree`.
+   *
+   * @returns its descriptor; the caller closes it
+   * @throws as `openFile`
+   */
+  openFolder(path: string | Uint8Array): number {
+    return openNow(this.#find(path), NAME_FOLDER);
+  }
+
+  /**
+   * Names of what is in a folder, in no particular order.
+   *
+   * @throws as `openFile`
+   */
+  namesIn(path: string): readonly string[] {
+    const fd = this.openFolder(path);
+    try {
+      return readdirSync(`/proc/self/fd/${fd}/`);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  close(): void {
+    this.#leave(0);
+  }
+
+  /** The path of a file, by the open folder that it is in. */
+  #find(path: string | Uint8Array): string {
+    const text = latin1(path);
+    const slash = text.lastIndexOf('/');
+    // Most files are beside the last one.
+    const isBeside = slash > 0 && this.#key === text.slice(0, slash) && isPlain(text.slice(slash + 1));
+    if (isBeside) return below(this.#here, text.slice(slash + 1));
+    const names = cleanNames(text, path);
+    const last = names.pop();
+    if (last === undefined) return below(this.#root, '.');
+    this.#walk(names);
+    return below(this.#here, last);
+  }
+
+  /** The folder that the way leads to. */
+  get #here(): number {
+    return this.#way.at(-1)?.fd ?? this.#root;
+  }
+
+  #leave(depth: number): void {
+    this.#key = undefined;
+    for (const { fd } of this.#way.splice(depth)) closeSync(fd);
+  }
+
+  #enter(name: Name): void {
+    if (this.#way.length >= MAX_DEPTH) throw notAFile(Buffer.from(name, 'latin1'), 'too deep below other folders');
+    this.#way.push({ name, fd: openNow(below(this.#here, name), NAME_FOLDER) });
+  }
+
+  #walk(names: readonly Name[]): void {
+    const differs = names.findIndex((name, i) => this.#way[i]?.name !== name);
+    this.#leave(differs < 0 ? names.length : differs);
+    const ahead = names.slice(this.#way.length).reverse();
+    let links = 0;
+    for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
+      if (name === '..') {
+        this.#leave(Math.max(0, this.#way.length - 1));
+        continue;
+      }
+      const target = this.#step(name);
+      if (target === undefined) continue;
+      if (++links > MAX_SYMLINKS) throw notAFile(Buffer.from(name, 'latin1'), 'below a loop of symlinks');
+      if (target.startsWith('/')) this.#leave(0);
+      ahead.push(...partsOf(target).reverse());
+    }
+    // Behind a symlink, the way has other names than the path.
+    if (links === 0) this.#key = names.join('/');
+  }
+
+  /** Enters the folder of that name. @returns the target, if it is a symlink to follow instead */
+  #step(name: Name): string | undefined {
+    try {
+      return void this.#enter(name);
+    } catch (failure) {
+      const isLink = this.#links === 'inside' && isSystemError(failure, 'ENOTDIR', 'ELOOP');
+      const target = isLink ? linkAt(this.#here, name) : undefined;
+      if (target === undefined) throw failure;
+      return target;
+    }
+  }
+}
+
+/** A component of a path: one character, one byte. */
+type Name = string;
+
+/** Folders that are open on the way to a file. Few paths are as deep as this. */
+const MAX_DEPTH = 100;
+
+function latin1(path: string | Uint8Array): string {
+  return Buffer.from(path as Uint8Array).toString('latin1');
+}
+
+function isPlain(name: Name): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('\0');
+}
+
+/** The components of a path, without those that have no effect. */
+function partsOf(path: string): Name[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
+function cleanNames(text: string, path: string | Uint8Array): Name[] {
+  const names: Name[] = [];
+  if (text.includes('\0')) throw unsafe(path);
+  for (const part of partsOf(text)) {
+    if (part !== '..') names.push(part);
+    else if (names.pop() === undefined) throw unsafe(path);
+  }
+  return names;
+}
+
+function below(folder: number, name: Name): string {
+  return `/proc/self/fd/${folder}/${name}`;
+}
+
+/** @param path one character, one byte */
+function openNow(path: string, flags: number): number {
+  try {
+    return openSync(bytesOf(path), flags);
+  } catch (failure) {
+    throw isTooManyFiles(failure) ? tooManyFiles(failure) : failure;
+  }
+}
+
+function bytesOf(path: string): string | Buffer {
+  return /[\x80-\xff]/.test(path) ? Buffer.from(path, 'latin1') : path;
+}
+
+/** @returns `undefined` if it is not a symlink */
+function linkAt(folder: number, name: Name): string | undefined {
+  try {
+    return readlinkSync(bytesOf(below(folder, name)), 'latin1');
+  } catch (failure) {
+    if (isSystemError(failure, 'EINVAL')) return undefined;
+    throw failure;
+  }
+}
+
+function unsafe(path: string | Uint8Array): DimgxError {
+  return new DimgxError('DIMGX_SOURCE_UNSAFE_PATH', `the path ${quoted(path)} leads out of its folder`, pathData(path));
+}
+
+function notAFile(path: string | Uint8Array, what = 'a folder, a link, a device or a FIFO'): DimgxError {
+  const message = `${quoted(path)} is ${what}, not a regular file`;
+  return new DimgxError('DIMGX_SOURCE_BAD_MEMBER', message, pathData(path));
+}

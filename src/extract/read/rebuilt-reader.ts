@@ -1,0 +1,126 @@
+import { RebuiltFiles, type RebuiltRegion, spoolOffset, stretchAt } from '../../base/io/rebuilt-region.js';
+import { readRegionSync, sourceEnded } from '../../base/io/region.js';
+import { DimgxError } from '../../errors.js';
+import type { LayerPart, LayerRange, LayerReader } from './layer-reader.js';
+
+/**
+ * Number of bytes of a file, up to which reading them at once takes less time than a call in another thread. Most files
+ * of an image are smaller.
+ */
+const SHORT = 64 * 1024;
+
+/** Size of the window that the spool is read through, in bytes. */
+const WINDOW = 64 * 1024;
+
+/**
+ * Reads a layer that is rebuilt from an engine's storage. Its files are opened one after another, in the order of the
+ * output, and only those that the output needs.
+ */
+export class RebuiltReader implements LayerReader {
+  readonly #region: RebuiltRegion;
+  readonly #files: RebuiltFiles;
+  readonly #window = Buffer.allocUnsafeSlow(WINDOW);
+  /** Offsets in the spool of the first byte in the window, and after the last one. */
+  #from = 0;
+  #to = 0;
+  /** For errors. */
+  readonly #layer: string;
+  readonly #stopWatching: () => void;
+
+  /** @param layer the name of the layer, for errors */
+  constructor(region: RebuiltRegion, layer: string) {
+    this.#region = region;
+    this.#layer = layer;
+    this.#files = new RebuiltFiles(region.rebuilding);
+    this.#stopWatching = region.file.onSeal(() => this.#files.close());
+  }
+
+  read(parts: readonly LayerPart[]): Promise<void> | undefined {
+    const later: Promise<void>[] = [];
+    try {
+      for (const { from, into } of parts) this.#fill(from, into, later);
+    } catch (failure) {
+      return Promise.allSettled(later).then(() => {
+        throw this.#explain(failure);
+      });
+    }
+    if (later.length === 0) return undefined;
+    return Promise.all(later).then(
+      () => undefined,
+      async (failure: unknown) => {
+        await Promise.allSettled(later);
+        throw this.#explain(failure);
+      },
+    );
+  }
+
+  async readHeaders({ from, to }: LayerRange): Promise<Uint8Array> {
+    const bytes = new Uint8Array(to - from);
+    await this.read([{ from, into: bytes }]);
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    this.#stopWatching();
+    this.#files.close();
+  }
+
+  #explain(failure: unknown): unknown {
+    if (!(failure instanceof DimgxError) || failure.code === 'DIMGX_ABORTED') return failure;
+    return failure.retold(`layer ${this.#layer}: ${failure.message}`, { layer: this.#layer });
+  }
+
+  #fill(from: number, into: Uint8Array, later: Promise<void>[]): void {
+    const region = this.#region;
+    if (from + into.length > region.length) sourceEnded();
+    for (let done = 0; done < into.length; ) {
+      const at = from + done;
+      const { piece, end } = stretchAt(region, at);
+      const part = into.subarray(done, done + end - at);
+      if (piece === undefined) this.#readSpool(spoolOffset(region, at), part);
+      else if (part.length <= SHORT) this.#held(() => this.#files.read(piece, at, part));
+      else later.push(this.#readLong(piece, at, part));
+      done += part.length;
+    }
+  }
+
+  async #readLong(piece: number, at: number, part: Uint8Array): Promise<void> {
+    const { file } = this.#region;
+    void file.hold(); // at once: the files are opened in the order of the reads
+    try {
+      await this.#files.readLater(piece, at, part);
+    } finally {
+      file.release();
+    }
+  }
+
+  #readSpool(offset: number, into: Uint8Array): void {
+    if (offset < this.#from || offset + into.length > this.#to) {
+      if (into.length > WINDOW / 2) {
+        this.#readFile(offset, into);
+        return;
+      }
+      this.#from = offset;
+      this.#to = offset;
+      const left = spoolOffset(this.#region, this.#region.length) - offset;
+      this.#readFile(offset, this.#window.subarray(0, left));
+      this.#to = offset + Math.min(WINDOW, left);
+    }
+    into.set(this.#window.subarray(offset - this.#from, offset - this.#from + into.length));
+  }
+
+  #readFile(offset: number, into: Uint8Array): void {
+    this.#held((fd) => readRegionSync({ file: fd, offset: 0, length: Number.MAX_SAFE_INTEGER })(into, offset));
+  }
+
+  #held(read: (fd: number) => void | Promise<void>): void {
+    const { file } = this.#region;
+    const fd = file.hold();
+    if (typeof fd !== 'number') throw new Error('the spool of a rebuilt layer is always open');
+    try {
+      void read(fd);
+    } finally {
+      file.release();
+    }
+  }
+}

@@ -1,0 +1,193 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { quoted } from '../../base/text/printable.js';
+import { DimgxError } from '../../errors.js';
+import { checkLayerCount } from '../../image/checks.js';
+import { realNames } from '../../image/choose/choose-image.js';
+import { parseDocument } from '../../image/document.js';
+import { hexOf, isDigest } from '../../reference/digest.js';
+import { isStoreId, type Store, type StoreImage, type StoreLayer } from './store.js';
+import type { StoreFiles } from './store-files.js';
+
+/** Where each storage driver keeps the files of a layer. Source: containers/storage, drivers/. */
+const FOLDERS: Readonly<Record<string, (layer: string) => string>> = {
+  overlay: (layer) => `overlay/${layer}/diff`,
+  vfs: (layer) => `vfs/dir/${layer}`,
+};
+
+/** Limit of the lists of images and layers, in bytes: they grow with their number. */
+const MAX_LIST = 64 * 2 ** 20;
+
+const Text = v.nullish(v.string(), '');
+
+const ImagesSchema = v.array(
+  v.object({
+    id: v.string(),
+    digest: Text,
+    names: v.nullish(v.array(v.string()), []),
+    layer: Text,
+  }),
+);
+
+const LayersSchema = v.array(
+  v.object({
+    id: v.string(),
+    parent: Text,
+    'diff-size': v.nullish(v.number()),
+    flags: v.nullish(v.record(v.string(), v.unknown()), {}),
+  }),
+);
+
+type LayerRecord = v.InferOutput<typeof LayersSchema>[number];
+
+/** A reference to a store, as skopeo writes it. */
+export interface StorageReference {
+  /** Default: that of the user. */
+  readonly root?: string;
+  /** Default: every driver that the store has images of. */
+  readonly driver?: string;
+  /** The image, if one is named. */
+  readonly name?: string;
+}
+
+/**
+ * Parses what follows `containers-storage:`. What follows a `+` or a colon in the brackets, which is the folder of
+ * running containers and options, has no effect on images. Source: containers/image, storage/storage_transport.go.
+ *
+ * @throws DIMGX_REFERENCE_INVALID
+ */
+export function parseStorageReference(text: string): StorageReference {
+  const [, store, rest = text] = /^\[([^\]]*)\](.*)$/s.exec(text) ?? [];
+  const named = rest === '' ? {} : { name: rest.replace(/^@(?=[0-9a-f]{10,}$)/, '') };
+  if (store === undefined) {
+    if (!text.startsWith('[')) return named;
+    const message = `${quoted(text)} has no closing bracket: write [DRIVER@ROOT+RUNROOT]NAME`;
+    throw new DimgxError('DIMGX_REFERENCE_INVALID', message);
+  }
+  const at = store.indexOf('@');
+  const driver = store.slice(0, Math.max(0, at));
+  const root = store.slice(at + 1).replace(/[:+].*$/s, '');
+  return { ...named, ...(driver !== '' && { driver }), ...(root !== '' && { root }) };
+}
+
+/** The folder that Podman and others of the current user use. Source: containers/storage, types/options.go. */
+export function defaultRoot(env: NodeJS.ProcessEnv = process.env): string {
+  if (process.geteuid?.() === 0) return '/var/lib/containers/storage';
+  return join(env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local/share'), 'containers/storage');
+}
+
+/** The store of Podman, Buildah, CRI-O and skopeo. Source: containers/storage, images.go, layers.go. */
+export function containersStorage(files: StoreFiles, driver?: string): Store {
+  return {
+    transport: 'containers-storage',
+    images: () =>
+      driversIn(files)
+        .filter((name) => driver === undefined || name === driver)
+        .flatMap((name) => new DriverImages(files, name).images()),
+  };
+}
+
+/** Whether a folder looks like one, by its names. */
+export function isContainersStorage(files: StoreFiles): boolean {
+  return driversIn(files).length > 0;
+}
+
+function driversIn(files: StoreFiles): readonly string[] {
+  const named = files.names('').flatMap((name) => /^([a-z0-9][\w.-]*)-images$/.exec(name)?.[1] ?? []);
+  return named.filter((driver) => files.names(`${driver}-images`).includes('images.json'));
+}
+
+class DriverImages {
+  readonly #files: StoreFiles;
+  readonly #driver: string;
+  #known: ReadonlyMap<string, LayerRecord> | undefined;
+
+  constructor(files: StoreFiles, driver: string) {
+    this.#files = files;
+    this.#driver = driver;
+  }
+
+  images(): readonly StoreImage[] {
+    const path = `${this.#driver}-images/images.json`;
+    const images = parseDocument(this.#files.read(path, MAX_LIST) ?? Buffer.from('[]'), ImagesSchema, quoted(path));
+    return images
+      .filter(({ id }) => isStoreId(id))
+      .map(({ id, digest, names, layer }) => ({
+        names: realNames((names ?? []).filter((name) => !name.includes('@'))),
+        ids: [id, ...(digest && isDigest(digest) ? [hexOf(digest)] : [])] as const,
+        config: `${this.#driver}-images/${id}/${fileOf(`sha256:${id}`)}`,
+        isListed: true,
+        layers: (diffIds) => {
+          const records = this.#chain(layer ?? '');
+          checkLayerCount(records.length, diffIds.length);
+          return records.map((record) => this.#layer(record));
+        },
+      }));
+  }
+
+  /** A layer and those below it, oldest first. @throws DIMGX_LAYER_BAD_PARENT */
+  #chain(top: string): readonly LayerRecord[] {
+    this.#known ??= this.#records();
+    const chain = new Set<LayerRecord>();
+    for (let id = top; id !== ''; ) {
+      const record = this.#known.get(id);
+      if (!record) throw badParent(`${quoted(id)} is not in the storage; another image store may have it`);
+      if (chain.has(record)) throw badParent('they form a loop');
+      chain.add(record);
+      id = record.parent ?? '';
+    }
+    return [...chain].reverse();
+  }
+
+  #records(): ReadonlyMap<string, LayerRecord> {
+    const lists = ['layers.json', 'volatile-layers.json'].flatMap((name) => {
+      const path = `${this.#driver}-layers/${name}`;
+      const bytes = this.#files.read(path, MAX_LIST);
+      return bytes ? parseDocument(bytes, LayersSchema, quoted(path)) : [];
+    });
+    return new Map(lists.map((record) => [record.id, record]));
+  }
+
+  #layer({ id, flags, 'diff-size': size }: LayerRecord): StoreLayer | DimgxError {
+    const driver = this.#driver;
+    const folderOf = Object.hasOwn(FOLDERS, driver) ? FOLDERS[driver] : undefined;
+    if (!folderOf)
+      return unsupported(`the storage driver ${quoted(driver)} keeps layers in a way that dimgx does not read`);
+    if (!isStoreId(id)) return damaged(`the engine's storage names a malformed layer: ${quoted(id)}`);
+    if (isSet(flags, 'incomplete'))
+      return damaged(`the layer ${id} is incomplete in the engine's storage: pull the image again`);
+    if (driver === 'overlay' && this.#files.hasFolder(`overlay/${id}/composefs-data`)) {
+      return unsupported(`the layer ${id} is stored as composefs`);
+    }
+    const folder = folderOf(id);
+    if (!this.#files.hasFolder(folder)) {
+      const isLink = this.#files.names(`overlay/${id}`).includes('diff');
+      if (isLink) return unsupported(`the layer ${id} is in an additional layer store`);
+      return damaged(`the engine's storage has no folder ${quoted(folder)}`);
+    }
+    const tarSplit = `${driver}-layers/${id}.tar-split.gz`;
+    return { folder, tarSplit, ...(size != null && Number.isSafeInteger(size) && size >= 0 && { size }) };
+  }
+}
+
+/** The file of big data with a key. Source: containers/storage, utils.go, makeBigDataBaseName. */
+export function fileOf(key: string): string {
+  return /^[a-z0-9.]+$/.test(key) ? key : `=${Buffer.from(key).toString('base64')}`;
+}
+
+function isSet(flags: LayerRecord['flags'], name: string): boolean {
+  return flags != null && Object.hasOwn(flags, name) && Boolean(flags[name]);
+}
+
+function badParent(what: string): DimgxError {
+  return new DimgxError('DIMGX_LAYER_BAD_PARENT', `the layers of the image cannot be found: ${what}`);
+}
+
+function unsupported(what: string): DimgxError {
+  return new DimgxError('DIMGX_SOURCE_UNSUPPORTED', `${what}: save the image with podman save`);
+}
+
+function damaged(message: string): DimgxError {
+  return new DimgxError('DIMGX_STORE_DAMAGED', message);
+}

@@ -1,0 +1,143 @@
+import * as v from 'valibot';
+import { quoted } from '../../base/text/printable.js';
+import { DimgxError } from '../../errors.js';
+import { digestOf } from '../../image/checks.js';
+import { realNames } from '../../image/choose/choose-image.js';
+import { parseDocument } from '../../image/document.js';
+import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
+import { isStoreId, type Store, type StoreImage, type StoreLayer } from './store.js';
+import type { StoreFiles } from './store-files.js';
+
+/** Where each storage driver keeps the files of a layer. Source: moby, daemon/graphdriver. */
+const FOLDERS: Readonly<Record<string, (cacheId: string) => string>> = {
+  overlay2: (cacheId) => `overlay2/${cacheId}/diff`,
+  'fuse-overlayfs': (cacheId) => `fuse-overlayfs/${cacheId}/diff`,
+  vfs: (cacheId) => `vfs/dir/${cacheId}`,
+  btrfs: (cacheId) => `btrfs/subvolumes/${cacheId}`,
+};
+
+/** Limit of `repositories.json`, in bytes: it grows with the number of images. */
+const MAX_NAMES = 64 * 2 ** 20;
+
+const RepositoriesSchema = v.object({
+  Repositories: v.nullish(v.record(v.string(), v.nullish(v.record(v.string(), v.string()), {})), {}),
+});
+
+/** The images of one storage driver. */
+interface DriverStore {
+  readonly driver: string;
+  /** The folder of the daemon, or that of a user namespace in it: empty, or with a slash at its end. */
+  readonly top: string;
+}
+
+/** Docker's classic store: the folder `/var/lib/docker`, or a copy of it. Source: moby, image/fs.go, layer/filestore.go. */
+export function dockerRoot(files: StoreFiles): Store {
+  return {
+    transport: 'docker-root',
+    images: () => driversIn(files).flatMap((store) => new DockerImages(files, store).images()),
+  };
+}
+
+/** Whether a folder looks like one, by its names. */
+export function isDockerRoot(files: StoreFiles): boolean {
+  return driversIn(files).length > 0;
+}
+
+/** Several drivers may have been used one after another. With user namespaces, each one has a folder of its own. */
+function driversIn(files: StoreFiles): readonly DriverStore[] {
+  const tops = ['', ...files.names('').flatMap((name) => (/^\d+\.\d+$/.test(name) ? [`${name}/`] : []))];
+  return tops.flatMap((top) =>
+    files
+      .names(`${top}image`)
+      .filter((driver) => /^[a-z0-9][\w.-]*$/.test(driver) && files.hasFolder(`${top}image/${driver}/imagedb`))
+      .map((driver) => ({ top, driver })),
+  );
+}
+
+class DockerImages {
+  readonly #files: StoreFiles;
+  readonly #store: DriverStore;
+  /** The folder with the documents. */
+  readonly #image: string;
+
+  constructor(files: StoreFiles, store: DriverStore) {
+    this.#files = files;
+    this.#store = store;
+    this.#image = `${store.top}image/${store.driver}`;
+  }
+
+  images(): readonly StoreImage[] {
+    const references = this.#references();
+    const ids = this.#files.names(`${this.#image}/imagedb/content/sha256`).filter(isStoreId);
+    const parents = new Set(ids.map((id) => this.#text(`imagedb/metadata/sha256/${id}/parent`)));
+    return ids.map((id) => {
+      const names = references.get(id) ?? [];
+      return {
+        names: realNames(names.filter((name) => !name.includes('@'))),
+        // By a digest, an image is known as well.
+        ids: [id, ...names.flatMap((name) => digestIn(name))] as const,
+        config: `${this.#image}/imagedb/content/sha256/${id}`,
+        isListed: names.length > 0 || !parents.has(`sha256:${id}`),
+        layers: (diffIds) => chainIds(diffIds).map((chainId) => this.#layer(chainId)),
+      };
+    });
+  }
+
+  /** The names of each image, by its ID. */
+  #references(): ReadonlyMap<string, readonly string[]> {
+    const path = `${this.#image}/repositories.json`;
+    const bytes = this.#files.read(path, MAX_NAMES);
+    const names = new Map<string, string[]>();
+    if (!bytes) return names;
+    for (const references of Object.values(parseDocument(bytes, RepositoriesSchema, quoted(path)).Repositories ?? {})) {
+      for (const [name, id] of Object.entries(references ?? {})) {
+        if (isDigest(id)) names.set(hexOf(id), [...(names.get(hexOf(id)) ?? []), name]);
+      }
+    }
+    return names;
+  }
+
+  #layer(chainId: Digest): StoreLayer | DimgxError {
+    const { top, driver } = this.#store;
+    const folderOf = Object.hasOwn(FOLDERS, driver) ? FOLDERS[driver] : undefined;
+    if (!folderOf) return otherDriver(driver);
+    const record = `layerdb/sha256/${hexOf(chainId)}`;
+    const cacheId = this.#text(`${record}/cache-id`);
+    if (cacheId === undefined) return missing(`has no layer ${chainId}: it is being removed, or was never complete`);
+    if (!isStoreId(cacheId)) return missing(`names a malformed folder for the layer ${chainId}: ${quoted(cacheId)}`);
+    const folder = `${top}${folderOf(cacheId)}`;
+    if (!this.#files.hasFolder(folder)) return missing(`has no folder ${quoted(folder)}, or it is a link`);
+    const size = Number(this.#text(`${record}/size`) || Number.NaN);
+    const tarSplit = `${this.#image}/${record}/tar-split.json.gz`;
+    return { folder, tarSplit, ...(Number.isSafeInteger(size) && size >= 0 && { size }) };
+  }
+
+  /** A small document that is one line of text. */
+  #text(path: string): string | undefined {
+    return this.#files.read(`${this.#image}/${path}`)?.toString().trim();
+  }
+}
+
+function digestIn(name: string): readonly string[] {
+  const digest = name.slice(name.lastIndexOf('@') + 1);
+  return isDigest(digest) ? [hexOf(digest)] : [];
+}
+
+/** The IDs by which Docker knows layers: of each, with all those below it. Source: OCI image-spec, config.md, ChainID. */
+export function chainIds(diffIds: readonly Digest[]): readonly Digest[] {
+  const chain: Digest[] = [];
+  for (const diffId of diffIds) {
+    const below = chain.at(-1);
+    chain.push(below ? digestOf(Buffer.from(`${below} ${diffId}`)) : diffId);
+  }
+  return chain;
+}
+
+function otherDriver(driver: string): DimgxError {
+  const message = `the storage driver ${quoted(driver)} keeps layers in a way that dimgx does not read: start the engine, and use docker-daemon: or docker save`;
+  return new DimgxError('DIMGX_SOURCE_UNSUPPORTED', message);
+}
+
+function missing(what: string): DimgxError {
+  return new DimgxError('DIMGX_STORE_DAMAGED', `the engine's storage ${what}`);
+}

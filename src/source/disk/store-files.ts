@@ -1,0 +1,139 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { Appender } from '../../base/io/appender.js';
+import { FolderTree } from '../../base/io/folder-tree.js';
+import { HeldFile } from '../../base/io/held-file.js';
+import { openFiles } from '../../base/io/open-file-table.js';
+import { openSpool, writeAt } from '../../base/io/spool.js';
+import { formatSize, MAX_DOCUMENT } from '../../base/limits.js';
+import { pathData, printable, quoted } from '../../base/text/printable.js';
+import { DimgxError, isSystemError } from '../../errors.js';
+import type { OpenContext } from '../../image/image.js';
+
+/**
+ * The folder of an engine's storage, and a spool for what is rebuilt from it. As a `RegionFile`, it is the spool. Both
+ * stay open until nothing is read from either of them any more.
+ */
+export class StoreFiles extends HeldFile {
+  /** As given by the user, printable. */
+  readonly location: string;
+  /** Descriptor of the folder. */
+  readonly root: number;
+  readonly #tree: FolderTree;
+  #spool: Promise<FileHandle> | undefined;
+  #spoolDescriptor = -1;
+
+  /**
+   * Opens a folder, and closes it with the image.
+   *
+   * @throws DIMGX_SOURCE_UNSUPPORTED on other systems than Linux; the operating system's errors
+   */
+  static async open(path: string, { resources }: OpenContext): Promise<StoreFiles> {
+    if (process.platform !== 'linux') {
+      const message = "an engine's storage can only be read on Linux: save the image with the engine";
+      throw new DimgxError('DIMGX_SOURCE_UNSUPPORTED', message);
+    }
+    const flags = constants.O_RDONLY | constants.O_DIRECTORY;
+    const denied = (failure: unknown) => {
+      throw isSystemError(failure, 'EACCES', 'EPERM') ? needsRoot(printable(path, 300), failure) : failure;
+    };
+    const root = await openFiles.makeRoomFor(async () => openSync(path, flags)).catch(denied);
+    const files = new StoreFiles(root, printable(path, 300));
+    resources.adoptFile(files);
+    return files;
+  }
+
+  private constructor(root: number, location: string) {
+    super();
+    this.root = root;
+    this.location = location;
+    this.#tree = new FolderTree(root, 'none');
+  }
+
+  /**
+   * Reads a document.
+   *
+   * @param path below the folder; its parts are names that have been checked
+   * @param limit of its size, in bytes
+   * @returns `undefined` if there is none
+   * @throws DIMGX_IMAGE_DOCUMENT_TOO_LARGE, DIMGX_SOURCE_BAD_MEMBER, DIMGX_SOURCE_UNREADABLE
+   */
+  read(path: string, limit = MAX_DOCUMENT): Buffer | undefined {
+    return this.#look(path, () => {
+      const { fd, stats } = this.#tree.openFile(path);
+      try {
+        if (stats.size > limit) throw tooLarge(path, limit);
+        const bytes = Buffer.allocUnsafeSlow(stats.size);
+        let done = 0;
+        for (let read = -1; read !== 0 && done < bytes.length; done += read) {
+          read = readSync(fd, bytes, done, bytes.length - done, done);
+        }
+        return bytes.subarray(0, done);
+      } finally {
+        closeSync(fd);
+      }
+    });
+  }
+
+  /** Names of what is in a folder; none if there is no such folder. @throws DIMGX_SOURCE_UNREADABLE */
+  names(path: string): readonly string[] {
+    return this.#look(path, () => this.#tree.namesIn(path)) ?? [];
+  }
+
+  /** Whether there is a folder of that path, which is not a link. @throws DIMGX_SOURCE_UNREADABLE */
+  hasFolder(path: string): boolean {
+    const found = this.#look(path, () => {
+      const fd = this.#tree.openFolder(path);
+      try {
+        return fstatSync(fd).isDirectory();
+      } finally {
+        closeSync(fd);
+      }
+    });
+    return found ?? false;
+  }
+
+  /** What the layers that are rebuilt are appended to. @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES */
+  async openSpool(tmpDir: string | undefined): Promise<Appender> {
+    this.#spool ??= openSpool(tmpDir);
+    const { fd } = await this.#spool;
+    this.#spoolDescriptor = fd;
+    return new Appender({ write: async (bytes, position) => writeAt(fd, bytes, position) });
+  }
+
+  /** Nothing else writes the spool, and each file of the folder is compared whenever it is read. */
+  override async requireUnchanged(): Promise<void> {}
+
+  protected override descriptor(): number {
+    return this.#spoolDescriptor;
+  }
+
+  protected override rest(): void {}
+
+  protected override async shutForGood(): Promise<void> {
+    this.#tree.close();
+    closeSync(this.root);
+    await (await this.#spool?.catch(() => undefined))?.close();
+    openFiles.notice();
+  }
+
+  #look<T>(path: string, look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (failure) {
+      if (isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
+      if (isSystemError(failure, 'EACCES', 'EPERM')) throw needsRoot(`${quoted(path)} in ${this.location}`, failure);
+      throw failure;
+    }
+  }
+}
+
+function tooLarge(path: string, limit: number): DimgxError {
+  const message = `${quoted(path)} is larger than ${formatSize(limit)}: the storage is refused`;
+  return new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', message, pathData(path));
+}
+
+function needsRoot(what: string, cause: unknown): DimgxError {
+  const message = `${what} may not be read by this user: run dimgx as root, or as the user of the engine`;
+  return new DimgxError('DIMGX_SOURCE_UNREADABLE', message, { cause });
+}
