@@ -1,4 +1,6 @@
 import { closeSync } from 'node:fs';
+import { DimgxError, isSystemError } from '../../errors.js';
+import { pathData, quoted, reasonOf, withoutCall } from '../text/printable.js';
 import { FolderTree } from './folder-tree.js';
 import { RebuiltFile } from './rebuilt-file.js';
 import { type RegionFile, readRegionSync, sourceEnded } from './region.js';
@@ -198,8 +200,23 @@ export class RebuiltFiles {
     try {
       const fd = store.openFolder(folder);
       return { fd, tree: new FolderTree(fd, 'inside') };
+    } catch (failure) {
+      throw noFolder(folder, failure);
     } finally {
       store.close();
     }
   }
+}
+
+function noFolder(folder: string, cause: unknown): unknown {
+  if (!isSystemError(cause)) return cause;
+  const isGone = isSystemError(cause, 'ENOENT', 'ENOTDIR', 'ELOOP');
+  const what = isGone
+    ? 'was removed: the engine may have removed the image'
+    : `cannot be read: ${withoutCall(reasonOf(cause))}`;
+  const message = `the folder ${quoted(folder)} of the engine's storage ${what}`;
+  return new DimgxError(isGone ? 'DIMGX_STORE_DAMAGED' : 'DIMGX_SOURCE_UNREADABLE', message, {
+    ...pathData(folder),
+    cause,
+  });
 }

@@ -6,7 +6,7 @@ import { HeldFile } from '../../base/io/held-file.js';
 import { openFiles } from '../../base/io/open-file-table.js';
 import { openSpool, writeAt } from '../../base/io/spool.js';
 import { formatSize, MAX_DOCUMENT } from '../../base/limits.js';
-import { pathData, printable, quoted } from '../../base/text/printable.js';
+import { pathData, printable, quoted, reasonOf, withoutCall } from '../../base/text/printable.js';
 import { DimgxError, isSystemError } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 
@@ -122,8 +122,11 @@ export class StoreFiles extends HeldFile {
       return look();
     } catch (failure) {
       if (isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
-      if (isSystemError(failure, 'EACCES', 'EPERM')) throw needsRoot(`${quoted(path)} in ${this.location}`, failure);
-      throw failure;
+      const what = `${quoted(path)} in ${this.location}`;
+      if (isSystemError(failure, 'EACCES', 'EPERM')) throw needsRoot(what, failure);
+      if (!isSystemError(failure)) throw failure;
+      const reason = `${what} cannot be read: ${withoutCall(reasonOf(failure))}`;
+      throw new DimgxError('DIMGX_SOURCE_UNREADABLE', reason, { cause: failure });
     }
   }
 }
