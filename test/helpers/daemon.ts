@@ -11,6 +11,8 @@ export interface Daemon {
   readonly folder: string;
   /** Its output so far. */
   log(): Promise<string>;
+  /** Ends the process that was started, and leaves the folder. */
+  end(): Promise<void>;
   /** Ends the process that was started, and removes the folder. */
   stop(): Promise<void>;
 }
@@ -43,7 +45,7 @@ export async function startDaemon(prepare: (folder: string) => Promise<DaemonSta
   };
   try {
     await serves(child, probe);
-    return { folder, log, stop };
+    return { folder, log, end: () => end(child), stop };
   } catch (failure) {
     const said = await log();
     await stop();

@@ -7,6 +7,8 @@ export interface DockerEngine {
   readonly host: string;
   /** Its data folder. */
   readonly data: string;
+  /** Ends the process that was started, and leaves its data. */
+  end(): Promise<void>;
   /** Ends the process that was started, and removes the folder. */
   stop(): Promise<void>;
 }
@@ -32,7 +34,7 @@ export async function startDockerEngine(
   open: (folder: string) => DockerDoor | Promise<DockerDoor> = (folder) => ({ host: `unix://${folder}/socket` }),
 ): Promise<DockerEngine> {
   let host = '';
-  const { folder, stop } = await startDaemon(async (place) => {
+  const { folder, end, stop } = await startDaemon(async (place) => {
     const door = await open(place);
     host = door.host;
     const places = ['--data-root', `${place}/data`, '--exec-root', `${place}/exec`, '--pidfile', `${place}/pid`];
@@ -43,5 +45,5 @@ export async function startDockerEngine(
       probe: () => runCommand('docker', ['version'], { env: { DOCKER_HOST: host, ...door.env } }),
     };
   });
-  return { host, data: `${folder}/data`, stop };
+  return { host, data: `${folder}/data`, end, stop };
 }

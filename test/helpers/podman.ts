@@ -8,17 +8,24 @@ import { listTree, type Tree } from './tree.js';
 /** Podman with images of its own, in a temporary folder. */
 export class Podman {
   readonly #folder: string;
+  readonly #driver: string;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, driver: string) {
     this.#folder = folder;
+    this.#driver = driver;
   }
 
-  static async start(): Promise<Podman> {
-    return new Podman(await mkdtemp(join(tmpdir(), 'dimgx-podman-')));
+  static async start(driver: 'overlay' | 'vfs' = 'overlay'): Promise<Podman> {
+    return new Podman(await mkdtemp(join(tmpdir(), 'dimgx-podman-')), driver);
+  }
+
+  /** Where its images are. */
+  get root(): string {
+    return `${this.#folder}/root`;
   }
 
   async run(...args: string[]): Promise<string> {
-    const own = ['--root', `${this.#folder}/root`, '--runroot', `${this.#folder}/run`, '--storage-driver=overlay'];
+    const own = ['--root', this.root, '--runroot', `${this.#folder}/run`, `--storage-driver=${this.#driver}`];
     const { stdout } = await runCommand('podman', [...own, ...args]);
     return stdout.toString().trim();
   }

@@ -31,8 +31,8 @@ export type LinkRule =
 export class FolderTree {
   readonly #root: number;
   readonly #links: LinkRule;
-  /** The folders on the way to the last file, open: those of the next one are mostly the same. */
-  readonly #way: { readonly name: Name; readonly fd: number }[] = [];
+  /** The folders on the way to the last file, the deepest ones open: those of the next file are mostly the same. */
+  readonly #way: { readonly name: Name; fd: number | undefined }[] = [];
   /** The path of the last of them, if they stand for what the path names. */
   #key: string | undefined;
 
@@ -101,14 +101,20 @@ export class FolderTree {
     return this.#way.at(-1)?.fd ?? this.#root;
   }
 
+  /** Goes back to the folder at a depth. One that was closed meanwhile is opened again, from the root on. */
   #leave(depth: number): void {
     this.#key = undefined;
-    for (const { fd } of this.#way.splice(depth)) closeSync(fd);
+    for (const { fd } of this.#way.splice(depth)) if (fd !== undefined) closeSync(fd);
+    if (this.#way.length === 0 || this.#way.at(-1)?.fd !== undefined) return;
+    for (const { name } of this.#way.splice(0)) this.#enter(name);
   }
 
   #enter(name: Name): void {
-    if (this.#way.length >= MAX_DEPTH) throw notAFile(Buffer.from(name, 'latin1'), 'too deep below other folders');
     this.#way.push({ name, fd: openNow(below(this.#here, name), NAME_FOLDER) });
+    const high = this.#way.at(-1 - MOST_OPEN);
+    if (high?.fd === undefined) return;
+    closeSync(high.fd);
+    high.fd = undefined;
   }
 
   #walk(names: readonly Name[]): void {
@@ -147,8 +153,8 @@ export class FolderTree {
 /** A component of a path: one character, one byte. */
 type Name = string;
 
-/** Folders that are open on the way to a file. Few paths are as deep as this. */
-const MAX_DEPTH = 100;
+/** How many folders on the way to a file stay open. Few paths are deeper. */
+const MOST_OPEN = 6;
 
 function latin1(path: string | Uint8Array): string {
   return Buffer.from(path as Uint8Array).toString('latin1');

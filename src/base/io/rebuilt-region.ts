@@ -3,7 +3,8 @@ import { DimgxError, isSystemError } from '../../errors.js';
 import { pathData, quoted, reasonOf, withoutCall } from '../text/printable.js';
 import { FolderTree } from './folder-tree.js';
 import { RebuiltFile } from './rebuilt-file.js';
-import { type RegionFile, readRegionSync, sourceEnded } from './region.js';
+import { type RegionFile, sourceEnded } from './region.js';
+import { SpoolWindow } from './spool-window.js';
 
 /** Stands for a file where a piece is nothing but zeros. */
 export const NO_FILE = 0xffff_ffff;
@@ -96,13 +97,14 @@ function pieceBefore(start: Float64Array, position: number): number {
 export class RebuiltReading {
   readonly #region: RebuiltRegion<number>;
   readonly #parts: RebuiltParts;
-  readonly #spool: ReturnType<typeof readRegionSync>;
+  readonly #spool = new SpoolWindow();
+  readonly #spoolEnd: number;
   readonly #files: RebuiltFiles;
 
   constructor(region: RebuiltRegion<number>, parts: RebuiltParts) {
     this.#region = region;
     this.#parts = parts;
-    this.#spool = readRegionSync({ file: region.file, offset: 0, length: Number.MAX_SAFE_INTEGER });
+    this.#spoolEnd = spoolOffset(region, region.length);
     this.#files = new RebuiltFiles(region.rebuilding);
   }
 
@@ -118,7 +120,7 @@ export class RebuiltReading {
       const at = position + done;
       const { piece, end } = stretchAt(region, at);
       const part = into.subarray(done, done + end - at);
-      if (piece === undefined) void this.#spool(part, spoolOffset(region, at));
+      if (piece === undefined) this.#spool.read(region.file, spoolOffset(region, at), part, this.#spoolEnd);
       else if (this.#parts === 'spool') part.fill(0);
       else this.#files.read(piece, at, part);
       done += part.length;
@@ -145,17 +147,17 @@ export class RebuiltFiles {
     const place = this.#find(piece, position);
     if (!place) return void into.fill(0);
     place.file.read(into, place.offset);
-    if (place.offset + into.length === place.file.size) this.#shut();
+    if (this.#isEnd(piece, position + into.length)) this.#shut();
   }
 
   /** The same in another thread. The file is opened before this returns, and other files may be read meanwhile. */
-  async readLater(piece: number, position: number, into: Uint8Array): Promise<void> {
+  readLater(piece: number, position: number, into: Uint8Array): Promise<void> {
     const place = this.#find(piece, position);
-    if (!place) return void into.fill(0);
+    if (!place) return Promise.resolve(void into.fill(0));
     const reading = place.file.readLater(into, place.offset);
     // It stays open as long as it is read.
-    if (place.offset + into.length === place.file.size) this.#shut();
-    await reading;
+    if (this.#isEnd(piece, position + into.length)) this.#shut();
+    return reading;
   }
 
   /** The file of a number, until another one is opened. @throws as `RebuiltReading.read` */
@@ -181,6 +183,12 @@ export class RebuiltFiles {
     const number = file[piece] as number;
     if (number === NO_FILE) return undefined;
     return { file: this.open(number), offset: (from[piece] as number) + position - (start[piece] as number) };
+  }
+
+  /** Whether nothing of a piece's file comes after a position. */
+  #isEnd(piece: number, position: number): boolean {
+    const { end, file } = this.#rebuilding.pieces;
+    return position === end[piece] && file[piece + 1] !== file[piece];
   }
 
   #shut(): void {

@@ -10,6 +10,7 @@ import { DecodedReader } from './decoded-reader.js';
 import type { LayerReader } from './layer-reader.js';
 import { bytesOutOfOrder, type NeededEntries, neededEntries } from './needed-entries.js';
 import { RebuiltReader } from './rebuilt-reader.js';
+import { RecentReaders } from './recent-readers.js';
 import { RegionReader } from './region-reader.js';
 import { REORDER_MEMORY, ReorderBuffer } from './reorder-buffer.js';
 
@@ -43,16 +44,17 @@ export function openReaders(plan: PlanColumns, options: ReaderOptions): Readers 
 }
 
 /** Reads a layer that is stored uncompressed, or of which the output needs nothing. */
-function plainReader({ layer, bytes }: IndexedLayer): LayerReader {
+function plainReader({ layer, bytes }: IndexedLayer, recent: RecentReaders): LayerReader {
   const region = plainRegion(bytes) ?? { file: bytes.stored.file, offset: 0, length: 0 };
-  return region.rebuilding ? new RebuiltReader(region, layer.name) : new RegionReader(region);
+  return region.rebuilding ? new RebuiltReader(region, layer.name, recent) : new RegionReader(region);
 }
 
 class PlainReaders implements Readers {
   readonly of: readonly LayerReader[];
 
   constructor(layers: readonly IndexedLayer[]) {
-    this.of = layers.map(plainReader);
+    const recent = new RecentReaders();
+    this.of = layers.map((layer) => plainReader(layer, recent));
   }
 
   async close(): Promise<void> {
@@ -77,9 +79,10 @@ class DecodingReaders implements Readers {
     this.#ahead = Math.max(LEAST_AHEAD, Math.min(MOST_AHEAD, Math.floor(AHEAD / sideBySide.size)));
     const first = lengths.map((length, i) => (sideBySide.has(i) ? 0 : length));
     this.#buffer = new ReorderBuffer({ tmpDir, explain: (failure) => tellOrder(failure, plan, first) });
+    const recent = new RecentReaders();
     this.of = plan.layers.map((layer, i): LayerReader => {
       const needs = needed[i] as NeededEntries;
-      if (lengths[i] === 0) return plainReader(layer);
+      if (lengths[i] === 0) return plainReader(layer, recent);
       return sideBySide.has(i) ? this.#open(layer, needs, Promise.resolve()) : this.#openFirst(layer, needs);
     });
   }

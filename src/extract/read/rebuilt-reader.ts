@@ -1,16 +1,16 @@
+import { isCodedTooMany } from '../../base/io/open-file-limit.js';
 import { RebuiltFiles, type RebuiltRegion, spoolOffset, stretchAt } from '../../base/io/rebuilt-region.js';
-import { readRegionSync, sourceEnded } from '../../base/io/region.js';
+import { sourceEnded } from '../../base/io/region.js';
+import { SpoolWindow } from '../../base/io/spool-window.js';
 import { DimgxError } from '../../errors.js';
 import type { LayerPart, LayerRange, LayerReader } from './layer-reader.js';
+import type { RecentReaders } from './recent-readers.js';
 
 /**
  * Number of bytes of a file, up to which reading them at once takes less time than a call in another thread. Most files
  * of an image are smaller.
  */
 const SHORT = 64 * 1024;
-
-/** Size of the window that the spool is read through, in bytes. */
-const WINDOW = 64 * 1024;
 
 /**
  * Reads a layer that is rebuilt from an engine's storage. Its files are opened one after another, in the order of the
@@ -19,17 +19,19 @@ const WINDOW = 64 * 1024;
 export class RebuiltReader implements LayerReader {
   readonly #region: RebuiltRegion;
   readonly #files: RebuiltFiles;
-  readonly #window = Buffer.allocUnsafeSlow(WINDOW);
-  /** Offsets in the spool of the first byte in the window, and after the last one. */
-  #from = 0;
-  #to = 0;
+  readonly #spool = new SpoolWindow();
+  readonly #spoolEnd: number;
   /** For errors. */
   readonly #layer: string;
   readonly #stopWatching: () => void;
 
+  readonly #recent: RecentReaders;
+
   /** @param layer the name of the layer, for errors */
-  constructor(region: RebuiltRegion, layer: string) {
+  constructor(region: RebuiltRegion, layer: string, recent: RecentReaders) {
+    this.#recent = recent;
     this.#region = region;
+    this.#spoolEnd = spoolOffset(region, region.length);
     this.#layer = layer;
     this.#files = new RebuiltFiles(region.rebuilding);
     this.#stopWatching = region.file.onSeal(() => this.#files.close());
@@ -70,6 +72,18 @@ export class RebuiltReader implements LayerReader {
     return failure.retold(`layer ${this.#layer}: ${failure.message}`, { layer: this.#layer });
   }
 
+  /** Reads of a file. If too many are open, the others are closed first. */
+  #withFiles<T>(read: (files: RebuiltFiles) => T): T {
+    this.#recent.use(this.#files);
+    try {
+      return read(this.#files);
+    } catch (failure) {
+      if (!isCodedTooMany(failure)) throw failure;
+      this.#recent.close();
+      return read(this.#files);
+    }
+  }
+
   #fill(from: number, into: Uint8Array, later: Promise<void>[]): void {
     const region = this.#region;
     if (from + into.length > region.length) sourceEnded();
@@ -77,8 +91,8 @@ export class RebuiltReader implements LayerReader {
       const at = from + done;
       const { piece, end } = stretchAt(region, at);
       const part = into.subarray(done, done + end - at);
-      if (piece === undefined) this.#readSpool(spoolOffset(region, at), part);
-      else if (part.length <= SHORT) this.#held(() => this.#files.read(piece, at, part));
+      if (piece === undefined) this.#held((fd) => this.#spool.read(fd, spoolOffset(region, at), part, this.#spoolEnd));
+      else if (part.length <= SHORT) this.#held(() => this.#withFiles((files) => files.read(piece, at, part)));
       else later.push(this.#readLong(piece, at, part));
       done += part.length;
     }
@@ -88,29 +102,10 @@ export class RebuiltReader implements LayerReader {
     const { file } = this.#region;
     void file.hold(); // at once: the files are opened in the order of the reads
     try {
-      await this.#files.readLater(piece, at, part);
+      await this.#withFiles((files) => files.readLater(piece, at, part));
     } finally {
       file.release();
     }
-  }
-
-  #readSpool(offset: number, into: Uint8Array): void {
-    if (offset < this.#from || offset + into.length > this.#to) {
-      if (into.length > WINDOW / 2) {
-        this.#readFile(offset, into);
-        return;
-      }
-      this.#from = offset;
-      this.#to = offset;
-      const left = spoolOffset(this.#region, this.#region.length) - offset;
-      this.#readFile(offset, this.#window.subarray(0, left));
-      this.#to = offset + Math.min(WINDOW, left);
-    }
-    into.set(this.#window.subarray(offset - this.#from, offset - this.#from + into.length));
-  }
-
-  #readFile(offset: number, into: Uint8Array): void {
-    this.#held((fd) => readRegionSync({ file: fd, offset: 0, length: Number.MAX_SAFE_INTEGER })(into, offset));
   }
 
   #held(read: (fd: number) => void | Promise<void>): void {

@@ -68,7 +68,7 @@ async function openStored(
 }
 
 async function choose(files: StoreFiles, store: Store, selector: string | undefined, verify: boolean) {
-  const all = store.images();
+  const all = numbered(store.images());
   const listed = all.filter(({ isListed }) => isListed);
   const candidates = selector === undefined || matchingImages(listed, selector).length > 0 ? listed : all;
   const spelt = selector === undefined ? undefined : spelling(candidates, selector);
@@ -77,6 +77,14 @@ async function choose(files: StoreFiles, store: Store, selector: string | undefi
     return { kind: 'image', ...(!(config instanceof DimgxError) && config.platform && { platform: config.platform }) };
   };
   return chooseImage(candidates, { selector: spelt, location: files.location, describe });
+}
+
+/** Those that are listed come first, by their names, and have numbers. */
+function numbered(images: readonly StoreImage[]): readonly StoreImage[] {
+  const keyOf = ({ isListed, names, ids }: StoreImage) =>
+    [isListed ? 0 : 1, names.length > 0 ? 0 : 1, ...names, ids[0]].join('\n');
+  const keyed = images.map((image) => ({ key: keyOf(image), image })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  return keyed.map(({ image }, number) => (image.isListed ? { ...image, number } : image));
 }
 
 /** Podman calls what it builds `localhost/NAME`. Its users leave that out. */
@@ -92,7 +100,7 @@ async function listStored(
   selector: string | undefined,
   verify: boolean,
 ): Promise<readonly ListedImage[]> {
-  const images = store.images().filter(({ isListed }) => isListed);
+  const images = numbered(store.images()).filter(({ isListed }) => isListed);
   const wanted = selector === undefined ? images : [await choose(files, store, selector, verify)];
   return Promise.all(wanted.map((image) => listOne(files, image, verify)));
 }
@@ -100,20 +108,20 @@ async function listStored(
 async function listOne(files: StoreFiles, image: StoreImage, verify: boolean): Promise<ListedImage> {
   const [id] = image.ids;
   const seen = { kind: 'image', digest: `sha256:${id}`, id, missing: [] } as const;
+  const shown = { names: image.names, ...(image.number !== undefined && { number: image.number }) };
   const config = await ownConfig(files, image, verify);
-  if (config instanceof DimgxError) return listedImage({ ...seen, problem: config }, { names: image.names });
+  if (config instanceof DimgxError) return listedImage({ ...seen, problem: config }, shown);
   const layers = await ownStore(() => image.layers(config.diffIds));
   const problem = layers instanceof DimgxError ? layers : layers.find((layer) => layer instanceof DimgxError);
   const { platform } = config;
   const known = { ...seen, ...(platform && { platform }) };
-  if (problem || layers instanceof DimgxError)
-    return listedImage({ ...known, ...(problem && { problem }) }, { names: image.names });
+  if (problem || layers instanceof DimgxError) return listedImage({ ...known, ...(problem && { problem }) }, shown);
   const sizes = layers.map((layer) => (layer as StoreLayer).size);
   const size = sizes.reduce<number | undefined>(
     (sum, each) => (sum === undefined || each === undefined ? undefined : sum + each),
     0,
   );
-  return listedImage({ ...known, ...(size !== undefined && { size }) }, { names: image.names });
+  return listedImage({ ...known, ...(size !== undefined && { size }) }, shown);
 }
 
 function ownConfig(files: StoreFiles, image: StoreImage, verify: boolean): Promise<ParsedConfig | DimgxError> {

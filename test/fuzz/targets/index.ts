@@ -8,6 +8,7 @@ import { images } from './images.js';
 import { json } from './json.js';
 import { layers } from './layers.js';
 import { pax } from './pax.js';
+import { tarSplit } from './tar-split.js';
 
 export const TARGETS: readonly Target[] = [
   headerScanner,
@@ -19,4 +20,5 @@ export const TARGETS: readonly Target[] = [
   layers,
   images,
   compressedImages,
+  tarSplit,
 ];

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RebuiltRegion } from '#dimgx/base/io/rebuilt-region.js';
 import { RebuiltReader } from '#dimgx/extract/read/rebuilt-reader.js';
+import { RecentReaders } from '#dimgx/extract/read/recent-readers.js';
 import { openedImage } from '#dimgx/image/image.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
 import { openImage } from '#dimgx/source/resolve.js';
@@ -33,7 +34,7 @@ async function bytesOfLayers(folder: string): Promise<readonly Buffer[]> {
 }
 
 async function readAll(region: RebuiltRegion, name: string, step: number): Promise<Buffer> {
-  const reader = new RebuiltReader(region, name);
+  const reader = new RebuiltReader(region, name, new RecentReaders());
   const bytes = Buffer.alloc(region.length);
   for (let from = 0; from < bytes.length; from += step)
     await reader.read([{ from, into: bytes.subarray(from, from + step) }]);

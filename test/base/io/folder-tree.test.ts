@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { expect, onTestFinished, test } from 'vitest';
+import { FolderTree, type LinkRule } from '#dimgx/base/io/folder-tree.js';
+import { temporaryFolder } from '../../helpers/members.js';
+
+async function treeIn(links: LinkRule = 'inside') {
+  const folder = await temporaryFolder();
+  const root = openSync(folder, 'r');
+  const tree = new FolderTree(root, links);
+  onTestFinished(() => {
+    tree.close();
+    closeSync(root);
+  });
+  mkdirSync(`${folder}/a/b`, { recursive: true });
+  writeFileSync(`${folder}/a/b/f`, 'f of b');
+  writeFileSync(`${folder}/a/g`, 'g of a');
+  writeFileSync(`${folder}/h`, 'h of root');
+  const read = (path: string | Uint8Array) => {
+    const { fd } = tree.openFile(path);
+    try {
+      return readFileSync(fd, 'utf8');
+    } finally {
+      closeSync(fd);
+    }
+  };
+  return { folder, tree, read };
+}
+
+test.each([
+  ['a/b/f', 'f of b'],
+  ['/a/b/f', 'f of b'],
+  ['./a//b/./f', 'f of b'],
+  ['a/b/../g', 'g of a'],
+  ['nowhere/../h', 'h of root'],
+])('%s is opened', async (path, contents) => {
+  const { read } = await treeIn();
+  expect(read(path)).toBe(contents);
+  expect(read('a/g')).toBe('g of a');
+  expect(read(path)).toBe(contents);
+});
+
+test.each([
+  ['/a/b', 'an absolute one'],
+  ['a/b', 'a relative one'],
+  ['./a/../a/b', 'one with dots'],
+  ['../../../../a/b', 'one that goes above the root'],
+])('a symlink to %s is followed with the folder as the root: %s', async (target) => {
+  const { folder, read } = await treeIn();
+  symlinkSync(target, `${folder}/link`);
+  expect(read('link/f')).toBe('f of b');
+  expect(read('a/b/f')).toBe('f of b');
+  expect(read('link/f')).toBe('f of b');
+});
+
+test('a symlink is not followed where none may be', async () => {
+  const { folder, read } = await treeIn('none');
+  symlinkSync('a', `${folder}/link`);
+  expect(() => read('link/g')).toThrow(/ENOTDIR|ELOOP/);
+});
+
+test('a loop of symlinks is an error', async () => {
+  const { folder, read } = await treeIn();
+  symlinkSync('two', `${folder}/one`);
+  symlinkSync('one', `${folder}/two`);
+  expect(() => read('one/f')).toThrow(expect.objectContaining({ code: 'DIMGX_SOURCE_BAD_MEMBER' }));
+});
+
+test.each(['..', '../h', 'a/../../h', 'a/\0b'])('the path %j is refused', async (path) => {
+  const { read } = await treeIn();
+  expect(() => read(path)).toThrow(expect.objectContaining({ code: 'DIMGX_SOURCE_UNSAFE_PATH' }));
+});
+
+test('nothing but regular files is opened', async () => {
+  const { folder, read } = await treeIn();
+  execFileSync('mkfifo', [`${folder}/fifo`]);
+  symlinkSync('h', `${folder}/link`);
+  for (const path of ['fifo', 'link', 'a', '']) {
+    expect(() => read(path), path).toThrow(expect.objectContaining({ code: 'DIMGX_SOURCE_BAD_MEMBER' }));
+  }
+});
+
+test('names need not be UTF-8', async () => {
+  const { folder, read } = await treeIn();
+  const name = Buffer.from(`${folder}/\xff\xe9`, 'latin1');
+  mkdirSync(name);
+  writeFileSync(Buffer.concat([name, Buffer.from('/x')]), 'x');
+  expect(read(Buffer.from('\xff\xe9/x', 'latin1'))).toBe('x');
+  writeFileSync(`${folder}/\u00e9`, 'text');
+  expect(read('\u00e9')).toBe('text');
+});
+
+test('a folder that is replaced by another is seen', async () => {
+  const { folder, read } = await treeIn();
+  expect(read('a/b/f')).toBe('f of b');
+  rmSync(`${folder}/a/b`, { recursive: true });
+  expect(() => read('a/b/f')).toThrow('ENOENT');
+});
+
+test('no descriptor is left open', async () => {
+  const before = readdirSync('/proc/self/fd').length;
+  const folder = await temporaryFolder();
+  const root = openSync(folder, 'r');
+  mkdirSync(`${folder}/${'d/'.repeat(30)}`, { recursive: true });
+  symlinkSync('/', `${folder}/link`);
+  const tree = new FolderTree(root, 'inside');
+  for (const path of [`${'d/'.repeat(30)}x`, 'd/d/x', 'link/d/../d/x', 'gone/x', `${'d/'.repeat(120)}x`]) {
+    expect(() => tree.openFile(path)).toThrow();
+  }
+  tree.close();
+  closeSync(root);
+  expect(readdirSync('/proc/self/fd').length).toBe(before);
+});
