@@ -11,6 +11,7 @@ export const defaultCommand = defineCommand({
     ['docker save alpine | dimgx -t - - | tar x', 'flatten through pipes'],
     ['dimgx -l @1:@3 -t base.tar image.tar', 'flatten only the three oldest layers'],
     ['dimgx --tree-digest image.tar', 'print the digest of the tree, to compare images'],
+    ['dimgx -t rootfs.tar docker-root:/mnt/store:alpine', "flatten from Docker's storage on a disk"],
   ],
   operands: { name: 'IMAGE', count: 'one', wanted: wantedImage, names: 'file' },
   options: OPTION_TABLE,

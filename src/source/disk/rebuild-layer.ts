@@ -26,14 +26,15 @@ const MAX_HEADERS = 8 * 2 ** 20;
 const SPARSE = QUIRK.oldSparse | QUIRK.paxSparse;
 
 /**
- * Reads a layer's tar-split document, and finds out where each byte of the layer is: in a segment, which is appended to
+ * Reads a layer's compressed tar-split document, and finds out where each byte of the layer is: in a segment, which is appended to
  * a spool, or in a file of the engine's storage.
  *
+ * @param document a piece may be overwritten once the next but one is requested
  * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_UNSUPPORTED, DIMGX_SOURCE_NO_SPACE, DIMGX_LIMIT_*, DIMGX_TAR_*,
  *   DIMGX_ABORTED
  */
 export async function rebuildLayer(
-  document: Buffer,
+  document: AsyncIterable<Uint8Array>,
   spool: Pick<Appender, 'append' | 'length'>,
   options: TarSplitOptions,
 ): Promise<RebuiltLayer> {

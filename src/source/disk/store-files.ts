@@ -75,6 +75,18 @@ export class StoreFiles extends HeldFile {
     });
   }
 
+  /**
+   * The bytes of a file, in pieces. A piece is overwritten once the next but one is requested. The file is open until
+   * the pieces end, or are left.
+   *
+   * @returns `undefined` if there is none
+   * @throws as `read`
+   */
+  pieces(path: string): AsyncGenerator<Buffer, void, void> | undefined {
+    const file = this.#look(path, () => this.#tree.openFile(path));
+    return file && piecesOf(file.fd);
+  }
+
   /** Names of what is in a folder; none if there is no such folder. @throws DIMGX_SOURCE_UNREADABLE */
   names(path: string): readonly string[] {
     return this.#look(path, () => this.#tree.namesIn(path)) ?? [];
@@ -128,6 +140,25 @@ export class StoreFiles extends HeldFile {
       const reason = `${what} cannot be read: ${withoutCall(reasonOf(failure))}`;
       throw new DimgxError('DIMGX_SOURCE_UNREADABLE', reason, { cause: failure });
     }
+  }
+}
+
+/** In bytes. */
+const PIECE = 64 * 1024;
+
+async function* piecesOf(fd: number): AsyncGenerator<Buffer, void, void> {
+  const buffers: Buffer[] = [Buffer.allocUnsafeSlow(PIECE), Buffer.allocUnsafeSlow(PIECE)];
+  try {
+    for (let at = 0; ; ) {
+      const buffer = buffers.shift() as Buffer;
+      buffers.push(buffer);
+      const length = readSync(fd, buffer, 0, PIECE, at);
+      if (length === 0) return;
+      at += length;
+      yield buffer.subarray(0, length);
+    }
+  } finally {
+    closeSync(fd);
   }
 }
 

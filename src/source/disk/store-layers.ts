@@ -7,9 +7,6 @@ import { rebuildLayer } from './rebuild-layer.js';
 import type { StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 
-/** Limit of a compressed tar-split document, in bytes: a few percent of that of a layer of a terabyte. */
-const MAX_TAR_SPLIT = 2 ** 30;
-
 /** The layers of an image in an engine's storage. */
 export class StoreLayers {
   readonly #files: StoreFiles;
@@ -51,7 +48,7 @@ export class StoreLayers {
 
   async #rebuild(layer: Layer, spool: Appender): Promise<StoredLayer> {
     const { folder, tarSplit } = this.#places.get(layer) as StoreLayer;
-    const document = this.#files.read(tarSplit, MAX_TAR_SPLIT);
+    const document = this.#files.pieces(tarSplit);
     if (!document) throw withoutTarSplit(layer, tarSplit);
     const { limits, signal } = this.#context;
     const rebuilt = await rebuildLayer(document, spool, { limits, signal }).catch((failure: unknown) => {

@@ -12,8 +12,6 @@ const MAX_LINE = 2 * 2 ** 20;
 const LINES_PER_ENTRY = 4;
 /** Lines that a layer without entries may take. */
 const SOME_LINES = 10_000;
-/** Size of a piece of the compressed document, in bytes. */
-const PIECE = 64 * 1024;
 
 const NEWLINE = 0x0a;
 const NOTHING = Buffer.alloc(0);
@@ -41,11 +39,12 @@ export interface TarSplitOptions {
 /**
  * Reads a compressed tar-split document, line by line. Source: vbatts/tar-split, tar/storage/entry.go.
  *
+ * @param document a piece may be overwritten once the next but one is requested
  * @param take receives each item; the next one follows once its promise has resolved
  * @throws DIMGX_STORE_DAMAGED, DIMGX_LIMIT_SIZE, DIMGX_LIMIT_ENTRIES, DIMGX_ABORTED; what `take` throws
  */
 export async function readTarSplit(
-  document: Buffer,
+  document: AsyncIterable<Uint8Array>,
   { limits, signal }: TarSplitOptions,
   take: (item: TarSplitItem) => Promise<void> | undefined,
 ): Promise<void> {
@@ -60,11 +59,12 @@ export async function readTarSplit(
   if (rest.length > 0) await take(parseLine(rest));
 }
 
-async function decode(decoder: Duplex, document: Buffer, onPiece: (piece: Buffer) => Promise<void>): Promise<void> {
-  async function* pieces() {
-    for (let at = 0; at < document.length; at += PIECE) yield document.subarray(at, at + PIECE);
-  }
-  await decodeInto(decoder, pieces(), onPiece).catch((cause: unknown) => {
+async function decode(
+  decoder: Duplex,
+  document: AsyncIterable<Uint8Array>,
+  onPiece: (piece: Buffer) => Promise<void>,
+): Promise<void> {
+  await decodeInto(decoder, document, onPiece).catch((cause: unknown) => {
     throw cause instanceof DimgxError ? cause : damaged('is damaged or ends too early', cause);
   });
 }

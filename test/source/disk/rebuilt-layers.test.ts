@@ -224,7 +224,7 @@ test('random layers are rebuilt, and flatten as their archive does', async () =>
     const archive = await writeArchive(dockerArchive([{ tags: ['app:1'], layers }]));
     expect(await outcomeOf(folder)).toEqual(await outcomeOf(archive));
   });
-  await fc.assert(property, { numRuns: shortOrLong(40, 1000), endOnFailure: true });
+  await fc.assert(property, { seed: 1, numRuns: shortOrLong(40, 1000), endOnFailure: true });
 });
 
 /** The tar and the warnings without the names of layers, which differ with the image's ID; or the error. */
@@ -250,6 +250,7 @@ function storable(entries: readonly RawEntry[]): readonly RawEntry[] {
     const inHeader = `${entry.prefix ? `${entry.prefix}/` : ''}${name}`;
     const text = longName || pax.findLast(([key]) => key === 'path')?.[1] || inHeader;
     const parts = text.split('/').filter((part) => part !== '' && part !== '.');
+    if (parts.some((part) => part.length > 255)) return false;
     if (isSparse || parts.includes('..') || text.length > 2000 || text.includes('\0')) return false;
     if (content !== '' && /(?:^|\/)\.wh\./.test(text)) return false;
     const path = parts.join('/');
