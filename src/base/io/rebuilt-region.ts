@@ -76,6 +76,30 @@ export function stretchAt({ rebuilding: { pieces }, length }: RebuiltRegion<unkn
   return { piece: undefined, end: pieces.start[piece + 1] ?? length };
 }
 
+/**
+ * Visits the stretches of a range one after another.
+ *
+ * @param into as long as the range
+ * @param visit receives the number of a piece, or `undefined` for the spool; the position in the region; and the part
+ *   of `into` for the bytes there
+ * @throws DIMGX_SOURCE_CHANGED if the region is shorter; what `visit` throws
+ */
+export function forEachStretch(
+  region: RebuiltRegion<unknown>,
+  position: number,
+  into: Uint8Array,
+  visit: (piece: number | undefined, at: number, part: Uint8Array) => void,
+): void {
+  if (position + into.length > region.length) sourceEnded();
+  for (let done = 0; done < into.length; ) {
+    const at = position + done;
+    const { piece, end } = stretchAt(region, at);
+    const part = into.subarray(done, done + end - at);
+    visit(piece, at, part);
+    done += part.length;
+  }
+}
+
 /** Offset in the spool of a position that is in no piece. */
 export function spoolOffset({ rebuilding: { pieces }, offset }: RebuiltRegion<unknown>, position: number): number {
   return offset + position - (pieces.total[pieceBefore(pieces.start, position)] ?? 0);
@@ -115,16 +139,11 @@ export class RebuiltReading {
    */
   readonly read = (into: Uint8Array, position: number): void => {
     const region = this.#region;
-    if (position + into.length > region.length) sourceEnded();
-    for (let done = 0; done < into.length; ) {
-      const at = position + done;
-      const { piece, end } = stretchAt(region, at);
-      const part = into.subarray(done, done + end - at);
+    forEachStretch(region, position, into, (piece, at, part) => {
       if (piece === undefined) this.#spool.read(region.file, spoolOffset(region, at), part, this.#spoolEnd);
       else if (this.#parts === 'spool') part.fill(0);
       else this.#files.read(piece, at, part);
-      done += part.length;
-    }
+    });
   };
 
   close(): void {

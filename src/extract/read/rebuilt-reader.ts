@@ -1,6 +1,5 @@
 import { isCodedTooMany } from '../../base/io/open-file-limit.js';
-import { RebuiltFiles, type RebuiltRegion, spoolOffset, stretchAt } from '../../base/io/rebuilt-region.js';
-import { sourceEnded } from '../../base/io/region.js';
+import { forEachStretch, RebuiltFiles, type RebuiltRegion, spoolOffset } from '../../base/io/rebuilt-region.js';
 import { SpoolWindow } from '../../base/io/spool-window.js';
 import { DimgxError } from '../../errors.js';
 import type { LayerPart, LayerRange, LayerReader } from './layer-reader.js';
@@ -24,7 +23,6 @@ export class RebuiltReader implements LayerReader {
   /** For errors. */
   readonly #layer: string;
   readonly #stopWatching: () => void;
-
   readonly #recent: RecentReaders;
 
   /** @param layer the name of the layer, for errors */
@@ -86,16 +84,11 @@ export class RebuiltReader implements LayerReader {
 
   #fill(from: number, into: Uint8Array, later: Promise<void>[]): void {
     const region = this.#region;
-    if (from + into.length > region.length) sourceEnded();
-    for (let done = 0; done < into.length; ) {
-      const at = from + done;
-      const { piece, end } = stretchAt(region, at);
-      const part = into.subarray(done, done + end - at);
+    forEachStretch(region, from, into, (piece, at, part) => {
       if (piece === undefined) this.#held((fd) => this.#spool.read(fd, spoolOffset(region, at), part, this.#spoolEnd));
       else if (part.length <= SHORT) this.#held(() => this.#withFiles((files) => files.read(piece, at, part)));
       else later.push(this.#readLong(piece, at, part));
-      done += part.length;
-    }
+    });
   }
 
   async #readLong(piece: number, at: number, part: Uint8Array): Promise<void> {
