@@ -62,8 +62,9 @@ export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends C
     this.#listen();
   }
 
-  /** Goes on with another inner stream, once the last one has ended. */
+  /** Goes on with another inner stream, once the last one has ended or if it was given nothing. */
   protected goOnWith(inner: Inner): void {
+    this.inner.destroy();
     this.inner = inner;
     this.#listen();
   }
@@ -72,6 +73,13 @@ export abstract class WrappingConverter<Inner extends Duplex = Duplex> extends C
     const { inner } = this;
     inner.on('data', (piece: Buffer) => this.#hold(piece));
     inner.on('error', (error) => this.destroy(error));
+  }
+
+  /** Resolves when the inner stream has consumed the bytes. */
+  protected feedInner(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.inner.write(bytes, (error) => (error ? reject(error) : resolve()));
+    });
   }
 
   /** Resolves once all output of the inner stream has been passed on. */

@@ -1,3 +1,4 @@
+import { on } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MessageChannel } from 'node:worker_threads';
@@ -12,7 +13,8 @@ import type { CompressionName } from './codecs.js';
  *
  * @param decoder `undefined` if the stream is not compressed
  * @param stored yields pieces; a piece may be overwritten once the next but one is requested
- * @param take receives a piece, which belongs to it from then on if there is a decoder. No more pieces come while its promise is pending
+ * @param take receives a piece, which belongs to it from then on if there is a decoder. No more pieces come while its
+ *   promise is pending
  * @throws the error of whichever of the three fails
  */
 export async function decodeInto(
@@ -62,6 +64,12 @@ function written(decoder: Duplex, piece: Uint8Array): Promise<void> {
       else resolve();
     });
   });
+}
+
+/** Yields the pieces of a stream as they are. A loop over the stream itself would join those that wait, in a copy. */
+export async function* unjoined(stream: Duplex): AsyncGenerator<Buffer, void, void> {
+  if (stream.destroyed) throw stream.errored;
+  for await (const [piece] of on(stream, 'data', { close: ['end', 'close'], highWaterMark: 1 })) yield piece as Buffer;
 }
 
 /** A channel without a listener: buffers transferred into it are freed. */

@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import { parentPort } from 'node:worker_threads';
 import { DimgxError } from '../errors.js';
 import { codecOf } from './codecs.js';
+import { unjoined } from './decode-into.js';
 import type { DecoderAnswer, DecoderRequest } from './decoder-threads.js';
-import { unjoined } from './packed-region.js';
 
 /** Worker-thread side of `DecoderThreads`: runs several decoders, each as far as its reader wants. */
 

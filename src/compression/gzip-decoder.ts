@@ -79,7 +79,7 @@ export class CheckedGzipDecoder extends WrappingConverter<InflateRaw | GzipDecod
     }
     if (this.#place === 'data') rest = await this.#inflate(rest);
     if (this.#place === 'trailer') rest = await this.#skipTrailer(rest);
-    if (this.#place === 'members' && rest.length > 0) await this.#decode(rest);
+    if (this.#place === 'members' && rest.length > 0) await this.feedInner(rest);
   }
 
   protected override async finish(): Promise<void> {
@@ -114,12 +114,6 @@ export class CheckedGzipDecoder extends WrappingConverter<InflateRaw | GzipDecod
       this.#trailer = TRAILER + 1;
     }
     return isNext ? rest : rest.subarray(rest.length);
-  }
-
-  #decode(bytes: Buffer): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.inner.write(bytes, (error) => (error ? reject(error) : resolve()));
-    });
   }
 }
 

@@ -1,10 +1,9 @@
-import { on } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { RebuiltRegion } from '../base/io/rebuilt-region.js';
 import { pieceBuffers, piecesOfRegion, type Region, type RegionFile, readRegion } from '../base/io/region.js';
 import { DimgxError } from '../errors.js';
 import { type CompressionName, codecOf, detectCompression, MAGIC_LENGTH } from './codecs.js';
-import { feed, freeMemory } from './decode-into.js';
+import { feed, freeMemory, unjoined } from './decode-into.js';
 
 /** An archive that is compressed as a whole: a range of a file. */
 export interface PackedArchive {
@@ -115,12 +114,6 @@ export async function* packedPieces(
     decoder.destroy();
     await fed;
   }
-}
-
-/** Yields the pieces of a stream as they are. A loop over the stream itself would join those that wait, in a copy. */
-export async function* unjoined(stream: Duplex): AsyncGenerator<Buffer, void, void> {
-  if (stream.destroyed) throw stream.errored;
-  for await (const [piece] of on(stream, 'data', { close: ['end', 'close'], highWaterMark: 1 })) yield piece as Buffer;
 }
 
 /** Explains why an archive that is compressed as a whole cannot be decoded. Other coded errors are left as they are. */

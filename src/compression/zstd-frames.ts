@@ -35,9 +35,7 @@ export class ZstdDecoder extends WrappingConverter {
 
   #decode(part: Buffer): Promise<void> {
     this.#hasBegun = true;
-    return new Promise((resolve, reject) => {
-      this.inner.write(part, (error) => (error ? reject(error) : resolve()));
-    });
+    return this.feedInner(part);
   }
 }
 
