@@ -1,4 +1,4 @@
-import { wrongType } from '../errors.js';
+import { DimgxError, wrongType } from '../errors.js';
 
 /** Limits on the resources an image may consume. Work and memory stay proportional to them. */
 export interface Limits {
@@ -14,6 +14,16 @@ export const DEFAULT_LIMITS: Limits = { maxSize: 2 ** 40, maxEntries: 10_000_000
 export function limitsOf(given: { readonly [Name in keyof Limits]?: number | undefined } = {}): Limits {
   const bound = (name: keyof Limits) => Math.min(given[name] ?? DEFAULT_LIMITS[name], Number.MAX_SAFE_INTEGER);
   return { maxSize: bound('maxSize'), maxEntries: bound('maxEntries') };
+}
+
+/** @param what unpacks to more than `maxSize` */
+export function tooLarge(what: string, maxSize: number): DimgxError {
+  return new DimgxError('DIMGX_LIMIT_SIZE', `${what} is larger than ${formatSize(maxSize)}`);
+}
+
+/** @param what has more than `maxEntries` */
+export function tooManyEntries(what: string, maxEntries: number): DimgxError {
+  return new DimgxError('DIMGX_LIMIT_ENTRIES', `${what} has more than ${maxEntries} entries`);
 }
 
 /** Maximum number of symlinks followed for one path. Source: Linux, MAXSYMLINKS. */

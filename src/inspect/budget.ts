@@ -1,5 +1,4 @@
-import { formatSize, type Limits } from '../base/limits.js';
-import { DimgxError } from '../errors.js';
+import { type Limits, tooLarge, tooManyEntries } from '../base/limits.js';
 
 /** What is left of an image's limits, counted across all threads that index its layers. */
 export class Budget {
@@ -18,15 +17,13 @@ export class Budget {
   spendBytes(bytes: number): void {
     const spent = Atomics.add(this.#spent, 0, BigInt(bytes)) + BigInt(bytes);
     if (spent <= BigInt(this.limits.maxSize)) return;
-    const message = `the unpacked image is larger than ${formatSize(this.limits.maxSize)}`;
-    throw new DimgxError('DIMGX_LIMIT_SIZE', message);
+    throw tooLarge('the unpacked image', this.limits.maxSize);
   }
 
   /** @throws DIMGX_LIMIT_ENTRIES */
   spendEntries(count: number): void {
     const spent = Atomics.add(this.#spent, 1, BigInt(count)) + BigInt(count);
     if (spent <= BigInt(this.limits.maxEntries)) return;
-    const message = `the image has more than ${this.limits.maxEntries} entries`;
-    throw new DimgxError('DIMGX_LIMIT_ENTRIES', message);
+    throw tooManyEntries('the image', this.limits.maxEntries);
   }
 }

@@ -77,8 +77,8 @@ export interface DecodeRequest {
 }
 
 /**
- * Decodes a layer, and the archive that it is a part of if that is compressed as a whole. Reads its headers and hashes its stored and uncompressed bytes on the way. Keeps the uncompressed
- * bytes if there is a spool and they fit.
+ * Decodes a layer, and the archive that it is a part of if that is compressed as a whole. Reads its headers and hashes
+ * its stored and uncompressed bytes on the way. Keeps the uncompressed bytes if there is a spool and they fit.
  *
  * @param hashes updated with the stored and with the uncompressed bytes
  * @throws DIMGX_COMPRESSION_CORRUPT, DIMGX_COMPRESSION_UNSUPPORTED, and as `indexPlainLayer`

@@ -1,5 +1,6 @@
 import type { Appender } from '../../base/io/appender.js';
 import { NO_FILE, type RebuiltPieces } from '../../base/io/rebuilt-region.js';
+import { tooLarge, tooManyEntries } from '../../base/limits.js';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import { decodeEntry, HEADER_ONLY } from '../../tar/decode.js';
@@ -7,7 +8,7 @@ import { emptyEntry, QUIRK, type TarEntry } from '../../tar/entry.js';
 import { padded } from '../../tar/header.js';
 import { sparseStretches } from '../../tar/sparse-layout.js';
 import { PieceTable } from './piece-table.js';
-import { damaged, readTarSplit, type TarSplitItem, type TarSplitOptions, tooLarge, tooMany } from './tar-split.js';
+import { damaged, readTarSplit, type TarSplitItem, type TarSplitOptions, UNPACKED } from './tar-split.js';
 
 /** A layer as its tar-split document describes it. No file of it has been opened. */
 export interface RebuiltLayer {
@@ -26,8 +27,8 @@ const MAX_HEADERS = 8 * 2 ** 20;
 const SPARSE = QUIRK.oldSparse | QUIRK.paxSparse;
 
 /**
- * Reads a layer's compressed tar-split document, and finds out where each byte of the layer is: in a segment, which is appended to
- * a spool, or in a file of the engine's storage.
+ * Reads a layer's compressed tar-split document, and finds out where each byte of the layer is: in a segment, which is
+ * appended to a spool, or in a file of the engine's storage.
  *
  * @param document a piece may be overwritten once the next but one is requested
  * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_UNSUPPORTED, DIMGX_SOURCE_NO_SPACE, DIMGX_LIMIT_*, DIMGX_TAR_*,
@@ -64,7 +65,7 @@ class Rebuilder {
 
   take(item: TarSplitItem): Promise<void> | undefined {
     if (item.kind === 'segment') return this.#takeSegment(item.bytes);
-    if (++this.#entries > this.#limits.maxEntries) throw tooMany(this.#limits.maxEntries);
+    if (++this.#entries > this.#limits.maxEntries) throw tooManyEntries('the layer', this.#limits.maxEntries);
     if (item.size > 0) this.#takeFile(item);
     this.#headers = [];
     this.#headersLength = 0;
@@ -84,7 +85,7 @@ class Rebuilder {
 
   #moveBy(length: number): void {
     this.#position += length;
-    if (this.#position > this.#limits.maxSize) throw tooLarge(this.#limits.maxSize);
+    if (this.#position > this.#limits.maxSize) throw tooLarge(UNPACKED, this.#limits.maxSize);
   }
 
   /** Contents come here, unless the headers say that the entry has none, whatever its size. */

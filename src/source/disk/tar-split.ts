@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Limits } from '../../base/limits.js';
-import { formatSize } from '../../base/limits.js';
+import { formatSize, type Limits, tooLarge, tooManyEntries } from '../../base/limits.js';
 import { tryParseJson } from '../../base/text/go-json.js';
 import { codecOf } from '../../compression/codecs.js';
 import { decodeInto } from '../../compression/decode-into.js';
@@ -12,6 +11,9 @@ const MAX_LINE = 2 * 2 ** 20;
 const LINES_PER_ENTRY = 4;
 /** Lines that a layer without entries may take. */
 const SOME_LINES = 10_000;
+
+/** For errors: what a document describes. */
+export const UNPACKED = 'the unpacked layer';
 
 const NEWLINE = 0x0a;
 const NOTHING = Buffer.alloc(0);
@@ -84,7 +86,7 @@ class LineSplitter {
   *push(piece: Buffer): Generator<Buffer, void, void> {
     const { maxSize, maxEntries } = this.#limits;
     this.#text += piece.length;
-    if (this.#text > 2 * maxSize + MAX_LINE) throw tooLarge(maxSize);
+    if (this.#text > 2 * maxSize + MAX_LINE) throw tooLarge(UNPACKED, maxSize);
     let from = 0;
     for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, from)) {
       const whole = piece.subarray(from, end);
@@ -92,7 +94,7 @@ class LineSplitter {
       this.#carry = NOTHING;
       from = end + 1;
       if (line.length > MAX_LINE) throw tooLong();
-      if (++this.#lines > LINES_PER_ENTRY * maxEntries + SOME_LINES) throw tooMany(maxEntries);
+      if (++this.#lines > LINES_PER_ENTRY * maxEntries + SOME_LINES) throw tooManyEntries('the layer', maxEntries);
       if (line.length > 0) yield line;
     }
     this.#carry = Buffer.concat([this.#carry, piece.subarray(from)]);
@@ -147,12 +149,4 @@ function malformed(): DimgxError {
 
 function tooLong(): DimgxError {
   return damaged(`has a line of more than ${formatSize(MAX_LINE)}`);
-}
-
-export function tooLarge(maxSize: number): DimgxError {
-  return new DimgxError('DIMGX_LIMIT_SIZE', `the unpacked layer is larger than ${formatSize(maxSize)}`);
-}
-
-export function tooMany(maxEntries: number): DimgxError {
-  return new DimgxError('DIMGX_LIMIT_ENTRIES', `the layer has more than ${maxEntries} entries`);
 }

@@ -45,8 +45,8 @@ interface Member extends MemberRange {
 const KNOWN_TYPES: ReadonlySet<number> = new Set([TYPE.file, ...HEADER_ONLY]);
 
 /**
- * The members of a tar archive. If a name occurs twice, the last member counts. Members
- * that describe the archive itself, such as labels and lists of directories, are not part of the image.
+ * The members of a tar archive. If a name occurs twice, the last member counts. Members that describe the archive
+ * itself, such as labels and lists of directories, are not part of the image.
  */
 export class ArchiveFiles implements Files {
   readonly isArchive = true;

@@ -4,7 +4,7 @@ import { Appender } from '../../base/io/appender.js';
 import type { DescriptorFile } from '../../base/io/held-file.js';
 import type { Region } from '../../base/io/region.js';
 import { isNoSpace, openSpool, spoolFile, tellNeed, writeAt } from '../../base/io/spool.js';
-import { formatSize } from '../../base/limits.js';
+import { tooLarge } from '../../base/limits.js';
 import { DimgxError } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 
@@ -89,9 +89,7 @@ export class ArchiveSpool {
     const { limits, onProgress, expected } = this.#context;
     const length = position + bytes.length;
     if (position === 0) check?.(bytes);
-    if (length > limits.maxSize) {
-      throw new DimgxError('DIMGX_LIMIT_SIZE', `${location} is larger than ${formatSize(limits.maxSize)}`);
-    }
+    if (length > limits.maxSize) throw tooLarge(location, limits.maxSize);
     await this.#writeAll(bytes, position);
     this.#watcher?.grown(length);
     if (!this.isReported) return;

@@ -1,5 +1,5 @@
 import { pieceBuffers, piecesOfRegion, type Region, readRegion } from '../../base/io/region.js';
-import { formatSize } from '../../base/limits.js';
+import { tooLarge } from '../../base/limits.js';
 import { type CompressionName, codecOf, detectCompression, MAGIC_LENGTH } from '../../compression/codecs.js';
 import { decodeInto, freeMemory } from '../../compression/decode-into.js';
 import { archiveFailure, type PackedArchive, type StoredRegion } from '../../compression/packed-region.js';
@@ -88,9 +88,7 @@ export class PackedContents implements ArchiveContents {
     const take = async (piece: Buffer) => {
       throwIfAborted(signal);
       const done = this.length + piece.length;
-      if (done > limits.maxSize) {
-        throw new DimgxError('DIMGX_LIMIT_SIZE', `${location} is larger than ${formatSize(limits.maxSize)}`);
-      }
+      if (done > limits.maxSize) throw tooLarge(location, limits.maxSize);
       this.length = done;
       await onPiece(piece);
       onProgress?.({ stage: 'open', item: location, done, total: undefined });
