@@ -1,7 +1,7 @@
 import { DimgxError } from '../../errors.js';
 import { leavesOf } from '../../image/choose/manifest-leaves.js';
 import { parseDocument } from '../../image/document.js';
-import { IndexSchema, ManifestSchema } from '../../image/manifest.js';
+import { type Descriptor, IndexSchema, ManifestSchema } from '../../image/manifest.js';
 import { algorithmOf, type Digest, hexOf, parseDigest } from '../../reference/digest.js';
 import { BlobStore, type Documents } from './documents.js';
 
@@ -13,9 +13,22 @@ export async function manifestDigestsByConfig(
   documents: Documents,
   verify: boolean,
 ): Promise<ReadonlyMap<string, readonly Digest[]>> {
+  const index = await lenient(async () => {
+    const bytes = await documents.find(INDEX);
+    return bytes && parseDocument(bytes, IndexSchema, INDEX);
+  });
+  return configDigests(index?.manifests ?? [], documents, verify);
+}
+
+/** Does the same for the images that these descriptors lead to. */
+export async function configDigests(
+  manifests: readonly Descriptor[],
+  documents: Documents,
+  verify: boolean,
+): Promise<ReadonlyMap<string, readonly Digest[]>> {
   const found = new Map<string, readonly Digest[]>();
   const store = new BlobStore(documents, verify, blobPath);
-  for (const { descriptor, indexes } of (await lenient(() => allLeaves(documents, store))) ?? []) {
+  for (const { descriptor, indexes } of (await lenient(() => leavesOf(manifests, store))) ?? []) {
     await lenient(async () => {
       const { bytes, digest } = await store.manifest(descriptor);
       const { config } = parseDocument(bytes, ManifestSchema, digest);
@@ -24,11 +37,6 @@ export async function manifestDigestsByConfig(
     });
   }
   return found;
-}
-
-async function allLeaves(documents: Documents, store: BlobStore) {
-  const bytes = await documents.find(INDEX);
-  return bytes ? leavesOf(parseDocument(bytes, IndexSchema, INDEX).manifests, store) : [];
 }
 
 async function lenient<T>(step: () => Promise<T>): Promise<T | undefined> {
