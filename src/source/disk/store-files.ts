@@ -1,14 +1,26 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Appender } from '../../base/io/appender.js';
 import { FolderTree } from '../../base/io/folder-tree.js';
 import { HeldFile } from '../../base/io/held-file.js';
 import { openFiles } from '../../base/io/open-file-table.js';
+import { PathFile } from '../../base/io/path-file.js';
 import { openSpool, writeAt } from '../../base/io/spool.js';
 import { formatSize, MAX_DOCUMENT } from '../../base/limits.js';
 import { pathData, printable, quoted, reasonOf, withoutCall } from '../../base/text/printable.js';
 import { DimgxError, isSystemError } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
+import type { OpenFile } from '../files/files.js';
+
+/** A file of which parts are read, one after another. */
+export interface PartReader {
+  /** Its path below the folder. */
+  readonly name: string;
+  /** In bytes, when it was opened. */
+  readonly size: number;
+  /** @returns the bytes that are there: fewer than `length` where the file ends */
+  read(position: number, length: number): Buffer;
+}
 
 /**
  * The folder of an engine's storage, and a spool for what is rebuilt from it. As a `RegionFile`, it is the spool. Both
@@ -63,16 +75,44 @@ export class StoreFiles extends HeldFile {
       const { fd, stats } = this.#tree.openFile(path);
       try {
         if (stats.size > limit) throw tooLarge(path, limit);
-        const bytes = Buffer.allocUnsafeSlow(stats.size);
-        let done = 0;
-        for (let read = -1; read !== 0 && done < bytes.length; done += read) {
-          read = readSync(fd, bytes, done, bytes.length - done, done);
-        }
-        return bytes.subarray(0, done);
+        return readPart(fd, 0, stats.size);
       } finally {
         closeSync(fd);
       }
     });
+  }
+
+  /**
+   * Reads parts of a file.
+   *
+   * @param use receives the file, which is closed once it returns
+   * @returns what `use` returns; `undefined` if there is no such file
+   * @throws as `read`; what `use` throws
+   */
+  readParts<T>(path: string, use: (file: PartReader) => T): T | undefined {
+    return this.#look(path, () => {
+      const { fd, stats } = this.#tree.openFile(path);
+      try {
+        return use({ name: path, size: stats.size, read: (position, length) => readPart(fd, position, length) });
+      } finally {
+        closeSync(fd);
+      }
+    });
+  }
+
+  /**
+   * Opens a file, to be read by position. It is closed and opened again as needed, and then has to be the same file.
+   *
+   * @returns `undefined` if there is none
+   * @throws as `read`
+   */
+  async open(path: string): Promise<OpenFile | undefined> {
+    const descriptor = async () => this.#look(path, () => this.#tree.openFile(path).fd);
+    const fd = await openFiles.makeRoomFor(descriptor);
+    if (fd === undefined) return undefined;
+    const identity = fstatSync(fd, { bigint: true });
+    const file = new PathFile({ path: `${readlinkSync(`/proc/self/fd/${this.root}`)}/${path}`, identity }, fd);
+    return { region: { file, offset: 0, length: Number(identity.size) }, close: () => file.close() };
   }
 
   /**
@@ -141,6 +181,15 @@ export class StoreFiles extends HeldFile {
       throw new DimgxError('DIMGX_SOURCE_UNREADABLE', reason, { cause: failure });
     }
   }
+}
+
+function readPart(fd: number, position: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let done = 0;
+  for (let read = -1; read !== 0 && done < length; done += read) {
+    read = readSync(fd, bytes, done, length - done, position + done);
+  }
+  return bytes.subarray(0, done);
 }
 
 /** In bytes. */
