@@ -224,6 +224,10 @@ export const WARNINGS = {
     meaning: 'A listed image is incomplete or unreadable; if another is used, the message says so.',
   },
   DIMGX_SOURCE_UNVERIFIED: { about: 'image', meaning: 'The source has no digests to check its layers against.' },
+  DIMGX_STORE_NAMES_LOST: {
+    about: 'image',
+    meaning: "containerd's database is missing or damaged; its images have digests, but no names.",
+  },
   DIMGX_REGISTRY_MIRROR_SKIPPED: { about: 'request', meaning: 'A mirror failed or is blocked, and is skipped.' },
   DIMGX_REGISTRY_CERTIFICATE_SKIPPED: {
     about: 'request',

@@ -11,6 +11,15 @@ export const dockerRootSource = {
   },
 } as const satisfies Source;
 
+/** Containerd's storage on a disk, read without it. */
+export const containerdRootSource = {
+  usages: ['containerd-root:DIR[:NAME]'],
+  async locate({ operand, selector }, context) {
+    const { containerdRootPlace } = await import('./disk/locate-store.js');
+    return containerdRootPlace(operand, selector, context);
+  },
+} as const satisfies Source;
+
 /** The storage of Podman, Buildah and CRI-O on a disk, read without an engine. */
 export const containersStorageSource = {
   usages: ['containers-storage:NAME'],

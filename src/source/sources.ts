@@ -1,4 +1,4 @@
-import { containersStorageSource, dockerRootSource } from './disk-source.js';
+import { containerdRootSource, containersStorageSource, dockerRootSource } from './disk-source.js';
 import { engineSource } from './engine-source.js';
 import { fileSource } from './file-source.js';
 import { registrySource } from './registry-source.js';
@@ -10,6 +10,7 @@ export const SOURCES = [
   engineSource,
   registrySource,
   dockerRootSource,
+  containerdRootSource,
   containersStorageSource,
 ] as const satisfies readonly Source[];
 

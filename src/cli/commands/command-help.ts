@@ -27,7 +27,8 @@ export const OWN_OPTIONS = 'Options:';
 export const IMAGE_FORMS = `IMAGE is a path, "-" for an archive on standard input, or one of
 docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
 docker-daemon:NAME, docker://NAME (in a registry),
-docker-root:DIR[:NAME], containers-storage:NAME (in an engine's storage).`;
+docker-root:DIR[:NAME], containerd-root:DIR[:NAME], containers-storage:NAME
+(in an engine's storage).`;
 
 /** Help for `dimgx` itself, then for every command in the order of the table. */
 export async function allHelp(): Promise<readonly CommandHelp[]> {

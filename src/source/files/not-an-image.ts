@@ -36,7 +36,10 @@ const OTHERS: readonly { readonly top: readonly string[]; readonly what: string 
     top: ['overlay-images'],
     what: "is Podman's own storage: write containers-storage:[DIR]NAME, or save the image with podman save -o FILE NAME",
   },
-  { top: ['io.containerd.content.v1.content'], what: "is containerd's own storage: use ctr images export FILE NAME" },
+  {
+    top: ['io.containerd.content.v1.content'],
+    what: "is containerd's own storage: write containerd-root:DIR, or export the image with ctr images export FILE NAME",
+  },
   { top: ['rootfs', 'config.json'], what: 'is a bundle for a runtime: its folder "rootfs" is flat already' },
   { top: ['rootfs', 'metadata.yaml'], what: 'is an image of LXC or Incus: its folder "rootfs" is flat already' },
   { top: ['blobs'], what: 'has blobs, but no index.json and no manifest.json: save or copy the image again' },
