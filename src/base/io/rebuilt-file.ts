@@ -14,8 +14,8 @@ export class RebuiltFile {
   readonly size: number;
   readonly #fd: number;
   readonly #path: Uint8Array;
-  /** From just before it was opened. */
-  readonly #stats: Stats;
+  /** From just before it was opened, by its first reader. */
+  readonly #stats: Stats | undefined;
   readonly #pieces: RebuiltPieces;
   /** Reads under way. */
   #reads = 0;
@@ -24,7 +24,17 @@ export class RebuiltFile {
   /** @throws DIMGX_STORE_FILE_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_TOO_MANY_FILES */
   static open(tree: FolderTree, pieces: RebuiltPieces, number: number): RebuiltFile {
     const path = pathOf(pieces, number);
-    const file = openBelow(tree, path);
+    // Another reader has looked at it, and says when it changed last: that is compared before this one closes it.
+    if (pieces.changed[number] !== 0) {
+      return new RebuiltFile(
+        pieces,
+        number,
+        path,
+        openBelow(path, () => tree.reopenFile(path)),
+        undefined,
+      );
+    }
+    const file = openBelow(path, () => tree.openFile(path));
     const open = new RebuiltFile(pieces, number, path, file.fd, file.stats);
     try {
       open.#requireSame(file.stats);
@@ -35,7 +45,7 @@ export class RebuiltFile {
     }
   }
 
-  private constructor(pieces: RebuiltPieces, number: number, path: Uint8Array, fd: number, stats: Stats) {
+  private constructor(pieces: RebuiltPieces, number: number, path: Uint8Array, fd: number, stats: Stats | undefined) {
     this.#pieces = pieces;
     this.number = number;
     this.size = pieces.size[number] as number;
@@ -43,7 +53,7 @@ export class RebuiltFile {
     this.#fd = fd;
     this.#stats = stats;
     // All readers of a region share the column: the first one says which file it is.
-    if (pieces.changed[number] === 0) pieces.changed[number] = stats.ctimeMs;
+    if (stats && pieces.changed[number] === 0) pieces.changed[number] = stats.ctimeMs;
   }
 
   /** @throws DIMGX_STORE_FILE_CHANGED, DIMGX_SOURCE_UNREADABLE */
@@ -121,9 +131,9 @@ export class RebuiltFile {
 
   #requireSame(stats: Stats): void {
     if (stats.size !== this.size) throw this.#changedError(stats);
-    const { ino, dev, ctimeMs } = this.#stats;
+    const { ino, dev } = this.#stats ?? stats;
     const isFile = stats.ino === ino && stats.dev === dev;
-    if (!isFile || stats.ctimeMs !== ctimeMs || this.#pieces.changed[this.number] !== ctimeMs)
+    if (!isFile || this.#pieces.changed[this.number] !== stats.ctimeMs)
       throw this.#error('was written while it was read', stats);
   }
 
@@ -137,7 +147,9 @@ export class RebuiltFile {
     return fileChanged(this.#path, `${what} than when the layer was stored: ${times}`);
   }
 
+  /** What has taken the place of a file may be impossible to read. */
   #refuse(failure: unknown): never {
+    if (!fstatSync(this.#fd).isFile()) throw notRegular(this.#path, failure);
     throw unreadable(this.#path, failure);
   }
 }
@@ -149,15 +161,19 @@ export function pathOf({ paths, pathEnd }: RebuiltPieces, number: number): Uint8
   return paths.slice(pathEnd[number - 1] ?? 0, pathEnd[number]);
 }
 
-function openBelow(tree: FolderTree, path: Uint8Array) {
+function openBelow<File>(path: Uint8Array, open: () => File): File {
   try {
-    return tree.openFile(path);
+    return open();
   } catch (failure) {
-    if (isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw fileChanged(path, 'is missing', failure);
-    if (failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_BAD_MEMBER')
-      throw fileChanged(path, 'is not a regular file any more', failure);
+    if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) throw fileChanged(path, 'is missing', failure);
+    const isOther = failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_BAD_MEMBER';
+    if (isOther || isSystemError(failure, 'ELOOP')) throw notRegular(path, failure);
     throw failure instanceof DimgxError ? failure : unreadable(path, failure);
   }
+}
+
+function notRegular(path: Uint8Array, cause: unknown): DimgxError {
+  return fileChanged(path, 'is not a regular file any more', cause);
 }
 
 function fileChanged(path: Uint8Array, what: string, cause?: unknown): DimgxError {

@@ -9,7 +9,7 @@ import type { RecentReaders } from './recent-readers.js';
  * Number of bytes of a file, up to which reading them at once takes less time than a call in another thread. Most files
  * of an image are smaller.
  */
-const SHORT = 64 * 1024;
+const SHORT = 256 * 1024;
 
 /**
  * Reads a layer that is rebuilt from an engine's storage. Its files are opened one after another, in the order of the

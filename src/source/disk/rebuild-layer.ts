@@ -5,7 +5,7 @@ import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import { decodeEntry, HEADER_ONLY } from '../../tar/decode.js';
 import { emptyEntry, QUIRK, type TarEntry } from '../../tar/entry.js';
-import { padded } from '../../tar/header.js';
+import { BLOCK, padded } from '../../tar/header.js';
 import { sparseStretches } from '../../tar/sparse-layout.js';
 import { PieceTable } from './piece-table.js';
 import { damaged, readTarSplit, type TarSplitItem, type TarSplitOptions, UNPACKED } from './tar-split.js';
@@ -23,6 +23,8 @@ export interface RebuiltLayer {
 
 /** Longest headers of an entry, in bytes. */
 const MAX_HEADERS = 8 * 2 ** 20;
+
+const SLASH = 0x2f;
 
 const SPARSE = QUIRK.oldSparse | QUIRK.paxSparse;
 
@@ -90,12 +92,16 @@ class Rebuilder {
 
   /** Contents come here, unless the headers say that the entry has none, whatever its size. */
   #takeFile({ name, size, crc }: Extract<TarSplitItem, { kind: 'file' }>): void {
+    if (this.#isUsual(size) && !isMarker(name)) {
+      this.#add(this.#table.addFile(name, size, crc), 0, size);
+      return;
+    }
     const raw = this.#decodeHeaders(name);
     const { type, dataOffset, dataSize, quirks } = this.#entry;
     if (HEADER_ONLY.has(type)) return;
     if (dataOffset !== this.#position) throw contradiction(name);
     if (isWhiteout(name)) {
-      this.#lost ??= name;
+      this.#lost ??= Buffer.from(name);
       this.#add(NO_FILE, 0, dataSize);
       return;
     }
@@ -109,6 +115,18 @@ class Rebuilder {
     const file = this.#table.addFile(name, size, crc);
     const { map } = stretches;
     for (let i = 0; i < map.length; i += 2) this.#add(file, map[i] as number, map[i + 1] as number);
+  }
+
+  /**
+   * Whether the headers of the next entry are those of most files: one block, which says what is expected here. The
+   * index reads them in full, and compares its entries with the pieces.
+   */
+  #isUsual(size: number): boolean {
+    const [headers] = this.#headers;
+    const base = this.#position - this.#headersLength;
+    if (!headers || this.#headers.length > 1 || headers.length !== padded(base) - base + BLOCK) return false;
+    const header = headers.subarray(-BLOCK);
+    return header[TYPE] === REGULAR && header.toString('latin1', SIZE, SIZE + 12) === octal(size);
   }
 
   #add(file: number, from: number, length: number): void {
@@ -132,14 +150,27 @@ class Rebuilder {
   }
 }
 
+/** Fields of a header: offsets of its size and its type; and the type of a file. Source: POSIX, pax, ustar. */
+const [SIZE, TYPE, REGULAR] = [124, 156, 0x30];
+
+/** A size as in the header of most files. */
+function octal(size: number): string {
+  return `${size.toString(8).padStart(11, '0')}\0`;
+}
+
 /** Whether more bytes are needed because the map of a sparse file is in its contents. */
 function needsContents({ quirks, headerOffset }: TarEntry, bytes: Uint8Array, base: number): boolean {
   return (quirks & QUIRK.paxSparse) !== 0 && headerOffset - base < bytes.length;
 }
 
+/** Whether a name may be that of a whiteout, or of a folder. */
+function isMarker(name: Buffer): boolean {
+  return name.at(-1) === SLASH || name.includes('.wh.');
+}
+
 /** Engines do not keep whiteouts as files, nor what AUFS left behind. */
-function isWhiteout(name: Uint8Array): boolean {
-  return /(?:^|\/)\.wh\./.test(Buffer.from(name).toString('latin1'));
+function isWhiteout(name: Buffer): boolean {
+  return /(?:^|\/)\.wh\./.test(name.toString('latin1'));
 }
 
 function contradiction(name: Uint8Array): DimgxError {

@@ -25,7 +25,7 @@ export type TarSplitItem =
   /** An entry. Its contents come here, if it has any. */
   | {
       readonly kind: 'file';
-      /** As in its header. */
+      /** As in its header. It may be overwritten once the next item is taken. */
       readonly name: Buffer;
       /** In bytes; of a sparse file, with its holes. */
       readonly size: number;
@@ -54,7 +54,10 @@ export async function readTarSplit(
   const makeDecoder = await codecOf('gzip').loadDecoder();
   const onPiece = async (piece: Buffer) => {
     throwIfAborted(signal);
-    for (const line of lines.push(piece)) await take(parseLine(line));
+    for (const line of lines.push(piece)) {
+      const taking = take(parseLine(line));
+      if (taking) await taking;
+    }
   };
   await decode(makeDecoder(), document, onPiece);
   const rest = lines.rest();
@@ -109,16 +112,32 @@ class LineSplitter {
 
 const [FILE, SEGMENT] = [1, 2];
 
-/** A segment as engines write it. Most of a document is segments, and reading them as JSON takes three times as long. */
-const USUAL_SEGMENT = Buffer.from('{"type":2,"payload":"');
-const QUOTE = 0x22;
+/** The beginnings of lines as engines write them. Reading them as JSON takes three times as long. */
+const USUAL_SEGMENT = '{"type":2,"payload":"';
+const USUAL_FILE = '{"type":1,"name":"';
+const BACKSLASH = 0x5c;
 
 function parseLine(line: Buffer): TarSplitItem {
-  if (line.subarray(0, USUAL_SEGMENT.length).equals(USUAL_SEGMENT)) {
-    const end = line.indexOf(QUOTE, USUAL_SEGMENT.length);
-    const isUsual = line.toString('latin1', end, end + 12) === '","position"';
-    if (isUsual) return { kind: 'segment', bytes: bytesOf(line.toString('latin1', USUAL_SEGMENT.length, end)) };
+  return usualItem(line) ?? parseUnusual(line);
+}
+
+/** @returns `undefined` if the line is not as engines write most of them */
+function usualItem(line: Buffer): TarSplitItem | undefined {
+  const text = line.toString('latin1');
+  if (text.startsWith(USUAL_SEGMENT)) {
+    const end = text.indexOf('"', USUAL_SEGMENT.length);
+    if (!text.startsWith('","position"', end)) return undefined;
+    return { kind: 'segment', bytes: Buffer.from(text.slice(USUAL_SEGMENT.length, end), 'base64') };
   }
+  if (!text.startsWith(USUAL_FILE)) return undefined;
+  const end = text.indexOf('"', USUAL_FILE.length);
+  const rest = /^","size":(\d{1,15}),"payload":"([\w+/]{11}=)","position":\d+\}$/.exec(text.slice(end));
+  const name = line.subarray(USUAL_FILE.length, end);
+  if (!rest || name.includes(BACKSLASH)) return undefined;
+  return { kind: 'file', name, size: Number(rest[1]), crc: Buffer.from(rest[2] as string, 'base64') };
+}
+
+function parseUnusual(line: Buffer): TarSplitItem {
   const value = tryParseJson(line.toString());
   if (typeof value !== 'object' || value === null) throw malformed();
   const { type, name, name_raw: raw, size, payload } = value as Record<string, unknown>;
