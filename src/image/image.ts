@@ -76,6 +76,8 @@ export interface ListedImage extends Choice {
   readonly index?: string;
   /** Size of the config and layers as stored, in bytes. In an engine: size of the contents. */
   readonly size?: number;
+  /** Reference of the storage that has the image, in a list of several: `docker-root:/mnt/var/lib/docker`. */
+  readonly store?: string;
   /** Digests or paths of missing blobs: only the first few. */
   readonly missing: readonly string[];
   /** Why the image's documents cannot be read. */

@@ -20,6 +20,15 @@ export const containerdRootSource = {
   },
 } as const satisfies Source;
 
+/** Every storage in the usual places of a disk. */
+export const hostRootSource = {
+  usages: ['host-root:DIR[:NAME]'],
+  async locate({ operand, selector }, context) {
+    const { hostRootPlace } = await import('./disk/locate-store.js');
+    return hostRootPlace(operand, selector, context);
+  },
+} as const satisfies Source;
+
 /** The storage of Podman, Buildah and CRI-O on a disk, read without an engine. */
 export const containersStorageSource = {
   usages: ['containers-storage:NAME'],

@@ -1,4 +1,4 @@
-import { containerdRootSource, containersStorageSource, dockerRootSource } from './disk-source.js';
+import { containerdRootSource, containersStorageSource, dockerRootSource, hostRootSource } from './disk-source.js';
 import { engineSource } from './engine-source.js';
 import { fileSource } from './file-source.js';
 import { registrySource } from './registry-source.js';
@@ -12,6 +12,7 @@ export const SOURCES = [
   dockerRootSource,
   containerdRootSource,
   containersStorageSource,
+  hostRootSource,
 ] as const satisfies readonly Source[];
 
 type AnyUsage = (typeof SOURCES)[number]['usages'][number];

@@ -76,6 +76,7 @@ describe('dimgx images', () => {
         digest: first,
         id: imageIdOf(one),
         index,
+        store: null,
         size: size(one, members),
         whole: true,
         missing: [],

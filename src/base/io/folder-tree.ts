@@ -72,7 +72,9 @@ export class FolderTree {
    * @throws as `openFile`
    */
   openFolder(path: string | Uint8Array): number {
-    return openNow(this.#find(path), NAME_FOLDER);
+    if (this.#links === 'none') return openNow(this.#find(path), NAME_FOLDER);
+    this.#walk(cleanNames(latin1(path), path));
+    return openNow(below(this.#here, '.'), NAME_FOLDER);
   }
 
   /**

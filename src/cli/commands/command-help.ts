@@ -28,7 +28,7 @@ export const IMAGE_FORMS = `IMAGE is a path, "-" for an archive on standard inpu
 docker-archive:PATH[:NAME], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
 docker-daemon:NAME, docker://NAME (in a registry),
 docker-root:DIR[:NAME], containerd-root:DIR[:NAME], containers-storage:NAME
-(in an engine's storage).`;
+(in an engine's storage), or host-root:DIR[:NAME] (in those of a whole disk).`;
 
 /** Help for `dimgx` itself, then for every command in the order of the table. */
 export async function allHelp(): Promise<readonly CommandHelp[]> {

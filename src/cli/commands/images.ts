@@ -41,7 +41,7 @@ function listJson({ reference, source, images }: ImageList) {
 }
 
 function imageJson(image: ListedImage) {
-  const { number, names, kind, platform, digest, id, index, size, isWhole, missing, problem } = image;
+  const { number, names, kind, platform, digest, id, index, size, isWhole, missing, problem, store } = image;
   return {
     number: number ?? null,
     names,
@@ -52,6 +52,7 @@ function imageJson(image: ListedImage) {
     digest: digest ?? null,
     id: id ?? null,
     index: index ?? null,
+    store: store ?? null,
     size: size ?? null,
     whole: isWhole ?? null,
     missing,
@@ -61,7 +62,9 @@ function imageJson(image: ListedImage) {
 
 function table(images: readonly ListedImage[]): string {
   if (images.length === 0) return '';
+  const areSeveral = images.some(({ store }) => store !== undefined);
   const rows = images.map((image) => [
+    ...(areSeveral ? [printable(image.store ?? '-', LONGEST_NAME)] : []),
     image.number === undefined ? '' : `@${image.number}`,
     printable(image.names.join(', '), LONGEST_NAME) || '-',
     image.kind,
@@ -70,7 +73,8 @@ function table(images: readonly ListedImage[]): string {
     image.size === undefined ? '-' : prettyBytes(image.size),
     wholeness(image),
   ]);
-  return `${alignColumns([['@N', 'NAME', 'KIND', 'PLATFORM', 'DIGEST', 'SIZE', 'WHOLE'], ...rows]).join('\n')}\n`;
+  const heads = [...(areSeveral ? ['STORAGE'] : []), '@N', 'NAME', 'KIND', 'PLATFORM', 'DIGEST', 'SIZE', 'WHOLE'];
+  return `${alignColumns([heads, ...rows]).join('\n')}\n`;
 }
 
 function wholeness({ isWhole, missing, problem }: ListedImage): string {

@@ -40,7 +40,7 @@ export class StoreFiles extends HeldFile {
    *
    * @throws DIMGX_SOURCE_UNSUPPORTED on other systems than Linux; the operating system's errors
    */
-  static async open(path: string, { resources }: OpenContext): Promise<StoreFiles> {
+  static async open(path: string, context: OpenContext): Promise<StoreFiles> {
     if (process.platform !== 'linux') {
       const message = "an engine's storage can only be read on Linux: save the image with the engine";
       throw new DimgxError('DIMGX_SOURCE_UNSUPPORTED', message);
@@ -50,7 +50,12 @@ export class StoreFiles extends HeldFile {
       throw isSystemError(failure, 'EACCES', 'EPERM') ? needsRoot(printable(path, 300), failure) : failure;
     };
     const root = await openFiles.makeRoomFor(async () => openSync(path, flags)).catch(denied);
-    const files = new StoreFiles(root, printable(path, 300));
+    return StoreFiles.at(root, printable(path, 300), context);
+  }
+
+  /** @param root descriptor of the folder, which is closed with the image @param location printable */
+  static at(root: number, location: string, { resources }: OpenContext): StoreFiles {
+    const files = new StoreFiles(root, location);
     resources.adoptFile(files);
     return files;
   }
@@ -216,7 +221,8 @@ function tooLarge(path: string, limit: number): DimgxError {
   return new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', message, pathData(path));
 }
 
-function needsRoot(what: string, cause: unknown): DimgxError {
+/** The error for what only root may read. @param what printable */
+export function needsRoot(what: string, cause: unknown): DimgxError {
   const message = `${what} may not be read by this user: run dimgx as root, or as the user of the engine`;
   return new DimgxError('DIMGX_SOURCE_UNREADABLE', message, { cause });
 }

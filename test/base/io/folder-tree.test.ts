@@ -111,3 +111,16 @@ test('no descriptor is left open', async () => {
   closeSync(root);
   expect(readdirSync('/proc/self/fd').length).toBe(before);
 });
+
+test('a folder is opened through symlinks, as if its tree were the root', async () => {
+  const { folder, tree } = await treeIn();
+  mkdirSync(`${folder}/etc`);
+  symlinkSync('/a', `${folder}/etc/absolute`);
+  symlinkSync('../../../../a', `${folder}/etc/outward`);
+  symlinkSync('loop', `${folder}/etc/loop`);
+  for (const path of ['etc/absolute', 'etc/outward', 'etc/absolute/b/..']) {
+    expect(tree.namesIn(path).toSorted()).toEqual(['b', 'g']);
+  }
+  expect(() => tree.openFolder('etc/loop')).toThrow(expect.objectContaining({ code: 'DIMGX_SOURCE_BAD_MEMBER' }));
+  expect(() => tree.openFolder('h')).toThrow(expect.objectContaining({ code: 'ENOTDIR' }));
+});

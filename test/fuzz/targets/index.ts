@@ -1,4 +1,5 @@
 import type { Target } from '../target.js';
+import { bolt } from './bolt.js';
 import { commandLine } from './command-line.js';
 import { compressedImages } from './compressed-images.js';
 import { gzip } from './gzip.js';
@@ -21,4 +22,5 @@ export const TARGETS: readonly Target[] = [
   images,
   compressedImages,
   tarSplit,
+  bolt,
 ];

@@ -1,0 +1,78 @@
+import type { OpenContext } from '../../image/image.js';
+import type { Place } from '../source.js';
+import { containerdPlace, isContainerdRoot } from './containerd-place.js';
+import { containersStorage, isContainersStorage } from './containers-storage.js';
+import { diskPlace } from './disk-place.js';
+import { dockerRoot, isDockerRoot } from './docker-root.js';
+import { manyStores, type StoreAt } from './many-stores.js';
+import type { StoreFiles } from './store-files.js';
+
+/** The kinds of storage that a folder alone shows. */
+export const STORE_KINDS = {
+  'docker-root': { has: (files) => dockersIn(files).length > 0, place: dockerPlace, referTo: (path) => path },
+  'containers-storage': {
+    has: isContainersStorage,
+    place: (files, selector, context) => diskPlace(files, containersStorage(files), selector, context),
+    referTo: (path) => `[${path}]`,
+  },
+  'containerd-root': {
+    has: (files) => isContainerdRoot(files),
+    place: (files, selector, context) =>
+      containerdPlace(files, { usage: 'containerd-root:DIR[:NAME]', top: '' }, selector, context),
+    referTo: (path) => path,
+  },
+} as const satisfies Readonly<Record<string, StoreKind>>;
+
+interface StoreKind {
+  has(files: StoreFiles): boolean;
+  place(files: StoreFiles, selector: string | undefined, context: OpenContext): Place;
+  /** What follows the transport in a reference. */
+  referTo(path: string): string;
+}
+
+/**
+ * The storage that a folder is.
+ *
+ * @param path of the folder, as in references
+ * @returns `undefined` if it is none
+ */
+export function knownStore(files: StoreFiles, path: string, context: OpenContext): StoreAt | undefined {
+  for (const [transport, kind] of Object.entries<StoreKind>(STORE_KINDS)) {
+    if (!kind.has(files)) continue;
+    return {
+      reference: `${transport}:${kind.referTo(path)}`,
+      place: (selector) => kind.place(files, selector, context),
+    };
+  }
+  return undefined;
+}
+
+/** Namespaces of Docker in containerd; with user namespaces, one for each. Source: moby, daemon/daemon_unix.go. */
+const DOCKER_NAMESPACE = /^moby(?:-\d+\.\d+)?$/;
+
+/**
+ * Docker has a store of its own, and from version 29 the one of a containerd that it starts, in a folder of its own.
+ * After an update both are there.
+ */
+function dockerPlace(files: StoreFiles, selector: string | undefined, context: OpenContext): Place {
+  const stores = dockersIn(files).map((make) => ({ reference: '', place: (name?: string) => make(name, context) }));
+  const [first, ...others] = stores;
+  if (first && others.length === 0) return first.place(selector);
+  const { location } = files;
+  return manyStores(stores, { transport: 'docker-root', location, areNamed: false }, selector);
+}
+
+type MakePlace = (selector: string | undefined, context: OpenContext) => Place;
+
+function dockersIn(files: StoreFiles): readonly MakePlace[] {
+  const classic: MakePlace = (selector, context) => diskPlace(files, dockerRoot(files), selector, context);
+  const tops = ['', ...files.names('').flatMap((name) => (/^\d+\.\d+$/.test(name) ? [`${name}/`] : []))];
+  const inContainerd = tops
+    .map((top) => `${top}containerd/daemon/`)
+    .filter((top) => isContainerdRoot(files, top))
+    .map((top): MakePlace => {
+      const view = { usage: 'docker-root:DIR[:NAME]', top, namespaces: DOCKER_NAMESPACE } as const;
+      return (selector, context) => containerdPlace(files, view, selector, context);
+    });
+  return [...(isDockerRoot(files) ? [classic] : []), ...inContainerd];
+}

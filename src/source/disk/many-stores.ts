@@ -1,0 +1,107 @@
+import { printable, quoted } from '../../base/text/printable.js';
+import { type Choice, DimgxError, type Warning } from '../../errors.js';
+import type { Image, ListedImage } from '../../image/image.js';
+import type { OpenRequest, Place } from '../source.js';
+
+/** One of several storages. */
+export interface StoreAt {
+  /** How users name it, without an image: `docker-root:/mnt/var/lib/docker`. */
+  readonly reference: string;
+  /** @param selector of one image */
+  place(selector: string | undefined): Place;
+}
+
+interface Together {
+  readonly transport: string;
+  /** Where they are, printable. */
+  readonly location: string;
+  /** Whether users can name each one. */
+  readonly areNamed: boolean;
+}
+
+/** Several storages as one place. An image is opened if only one of them has it. */
+export function manyStores(stores: readonly StoreAt[], together: Together, selector: string | undefined): Place {
+  const { transport, location, areNamed } = together;
+  return {
+    open: (request) => openInOne(stores, together, selector, request),
+    list: async (options) => {
+      const images: ListedImage[] = [];
+      for (const store of stores) {
+        const named = areNamed ? { store: store.reference } : {};
+        const listed = (await store.place(selector).list(options)).images;
+        // Positions are those in one storage.
+        for (const { number: _, ...image } of listed) images.push({ ...image, ...named });
+        if (listed.length === 0 && areNamed) images.push({ names: [], kind: 'empty storage', missing: [], ...named });
+      }
+      return { source: { transport, location }, images };
+    },
+  };
+}
+
+/** What a storage has of the image: it, or why it cannot be opened. */
+interface Hit {
+  readonly store: StoreAt;
+  readonly outcome: Image | DimgxError;
+  readonly warnings: readonly Warning[];
+}
+
+/** @throws DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS; what the storage throws that alone has the image */
+async function openInOne(
+  stores: readonly StoreAt[],
+  together: Together,
+  selector: string | undefined,
+  request: OpenRequest,
+): Promise<Image> {
+  const hits: Hit[] = [];
+  const misses: DimgxError[] = [];
+  for (const store of stores) {
+    const warnings: Warning[] = [];
+    const options = { ...request.options, onWarning: (warning: Warning) => void warnings.push(warning) };
+    const outcome = await store
+      .place(selector)
+      .open({ ...request, options })
+      .catch(coded);
+    if (outcome instanceof DimgxError && ABSENT.includes(outcome.code)) misses.push(outcome);
+    else hits.push({ store, outcome, warnings });
+  }
+  const [hit, ...others] = hits;
+  if (!hit) throw absent(misses, together.location);
+  if (others.length > 0) throw ambiguous(hits, together, selector ?? request.options.image);
+  if (hit.outcome instanceof DimgxError) throw hit.outcome;
+  for (const warning of hit.warnings) request.options.onWarning?.(warning);
+  return hit.outcome;
+}
+
+/** Codes that mean that a storage does not have the image. */
+export const ABSENT: readonly string[] = ['DIMGX_SOURCE_NO_SUCH_IMAGE', 'DIMGX_SOURCE_NOT_AN_IMAGE'];
+
+function coded(failure: unknown): DimgxError {
+  if (failure instanceof DimgxError && failure.code !== 'DIMGX_ABORTED') return failure;
+  throw failure;
+}
+
+function absent(misses: readonly DimgxError[], location: string): DimgxError {
+  const other = misses.filter(({ code }) => code === 'DIMGX_SOURCE_NO_SUCH_IMAGE');
+  const [first, ...others] = other.length > 0 ? other : misses;
+  if (!first) return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} holds no image`);
+  if (others.length === 0) return first;
+  const message = [first, ...others].map((miss) => miss.message).join('; ');
+  return first.retold(message, { choices: [first, ...others].flatMap(({ choices = [] }) => choices) });
+}
+
+function ambiguous(hits: readonly Hit[], { location, areNamed }: Together, selector: string | undefined): DimgxError {
+  const choices = hits.flatMap(({ outcome }): readonly Choice[] => {
+    if (outcome instanceof DimgxError) return outcome.choices ?? [];
+    const { tags, manifestDigest, id, platform } = outcome;
+    const digest = manifestDigest ?? `sha256:${id}`;
+    return [{ names: tags, kind: 'image', ...(platform && { platform }), digest }];
+  });
+  const what = selector === undefined ? 'images' : `images that ${quoted(selector)} could mean`;
+  const where = areNamed
+    ? `${hits.map(({ store }) => printable(store.reference, 300)).join(', ')}: write one of these instead`
+    : `both stores of the engine: ${choices.map(({ names, digest = '' }) => `${printable(names.join(', '), 200)} ${printable(digest, 100)}`).join('; ')}`;
+  return new DimgxError('DIMGX_SOURCE_AMBIGUOUS', `${location} holds ${what} in ${where}`, {
+    choices,
+    ...(!areNamed && { options: ['image'] }),
+  });
+}
