@@ -55,6 +55,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   image: TEXT,
   blobs: TEXTS,
   host: TEXT,
+  uidMap: TEXT,
+  gidMap: TEXT,
   pull: oneOf('missing', 'always', 'never'),
   cache: CACHE,
   maxSize: BOUND,

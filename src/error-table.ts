@@ -223,6 +223,24 @@ export const WARNINGS = {
     about: 'request',
     meaning: 'A listed image is incomplete or unreadable; if another is used, the message says so.',
   },
+  DIMGX_CONTAINER_RUNNING: {
+    about: 'request',
+    meaning: 'The container is running, or may be: its files may change while they are read.',
+  },
+  DIMGX_CONTAINER_CHANGED: {
+    about: 'request',
+    meaning:
+      'Files of a running container became shorter or vanished while they were read; zeros stand for what they lacked.',
+  },
+  DIMGX_CONTAINER_NO_MARKS: {
+    about: 'image',
+    meaning:
+      "A container's folder has none of overlayfs's attributes: if a copy lost them, files may be back that the container has removed.",
+  },
+  DIMGX_CONTAINER_OWNER: {
+    about: 'image',
+    meaning: 'Files of a container belong to users that its user namespace does not have; their IDs are kept.',
+  },
   DIMGX_SOURCE_UNVERIFIED: { about: 'image', meaning: 'The source has no digests to check its layers against.' },
   DIMGX_STORE_NAMES_LOST: {
     about: 'image',
@@ -298,6 +316,11 @@ export const WARNINGS = {
   DIMGX_ENTRY_LINK_NOT_SELECTED: {
     about: 'image',
     meaning: 'A hard link whose target is not in the selected layers is left out.',
+  },
+  DIMGX_ENTRY_LEFT_OUT: {
+    about: 'image',
+    meaning:
+      'Files of a container that a layer cannot hold are left out: sockets, and files with the names of whiteouts.',
   },
   DIMGX_ENTRY_DEVICES_EXCLUDED: {
     about: 'request',

@@ -16,6 +16,7 @@ export {
 } from './errors.js';
 export { extractLayers } from './extract/extract-layers.js';
 export { type FlattenOptions, type FlattenResult, flatten, type LayerCount } from './flatten.js';
+export type { Container, ContainerMount, ContainerStatus, ListedContainer } from './image/container.js';
 export type { Image, ImageConfig, ImageList, ListedImage } from './image/image.js';
 export type { HistoryEntry, HistoryRow, Layer } from './image/layer.js';
 export { formatPlatform, type Platform, parsePlatform } from './image/platform.js';

@@ -90,6 +90,13 @@ export interface OpenOptions extends CommonOptions, RegistryOptions {
    * `DOCKER_HOST` and docker's contexts.
    */
   readonly host?: string | undefined;
+  /**
+   * User IDs of a container in an engine's storage: `CONTAINER:HOST:SIZE`, several with commas. Default: what the engine
+   * recorded, or else what `etc/subuid` of its host says.
+   */
+  readonly uidMap?: string | undefined;
+  /** The same for group IDs. Default: as `uidMap`, if that is given. */
+  readonly gidMap?: string | undefined;
   /** When the engine pulls the image. Without an engine, dimgx fetches it from its registry. Default `never`. */
   readonly pull?: 'missing' | 'always' | 'never' | undefined;
   /** Cache folder for downloads from registries; `false` disables the cache. Default: the user's cache. */

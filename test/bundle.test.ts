@@ -47,7 +47,7 @@ async function bundled(format: 'esm' | 'cjs', external: readonly string[], progr
   return folder;
 }
 
-const OPTIONAL = ['dockerode', 'lzma-native', 'zstd-napi'];
+const OPTIONAL = ['@napi-rs/xattr', 'dockerode', 'lzma-native', 'zstd-napi'];
 
 test.each(['esm', 'cjs'] as const)(
   'a bundle as %s flattens compressed layers without the code of threads',

@@ -5,6 +5,7 @@ import type { Choice, ErrorCode, WarningCode } from '../errors.js';
 import type { Progress } from '../options.js';
 import type { Digest } from '../reference/digest.js';
 import type { WatchArrivals, WatchSpool } from './arrivals.js';
+import type { Container, ListedContainer } from './container.js';
 import type { HistoryRow, Layer, StoredLayer } from './layer.js';
 import type { Platform } from './platform.js';
 
@@ -31,6 +32,8 @@ export interface Image {
   readonly tags: readonly string[];
   readonly config: ImageConfig;
   readonly platform?: Platform;
+  /** The container, if it is one: its own layers are the newest. */
+  readonly container?: Container;
   /** Oldest to newest. */
   readonly layers: readonly Layer[];
   /** Oldest to newest. Contains every layer once, in order. */
@@ -92,6 +95,8 @@ export interface ImageList {
   readonly source: { readonly transport: string; readonly location: string };
   /** In the order of the source. Images listed by an index follow it. */
   readonly images: readonly ListedImage[];
+  /** The containers, if it is the storage of an engine. */
+  readonly containers?: readonly ListedContainer[];
 }
 
 /** Resources and options for opening an image. Anything that must be closed later goes into `resources`. */

@@ -32,6 +32,8 @@ export interface Layer {
   readonly legacyId?: string;
   /** ID of the image whose newest layer this is: 64 hex digits. */
   readonly imageId?: string;
+  /** ID of the container whose changes these are. */
+  readonly containerId?: string;
   /** Names of the image whose newest layer this is. */
   readonly tags: readonly string[];
   readonly history?: HistoryEntry;

@@ -118,7 +118,7 @@ function locate(name: string, rows: readonly HistoryRow[]): readonly HistoryRow[
   const [, algorithm, hex] = /^(?:(sha\d+):)?([0-9a-f]+)$/.exec(name.toLowerCase()) ?? [];
   if (hex === undefined) return [];
   return rows.filter(({ imageId, layer }) =>
-    [imageId, layer?.diffId, layer?.digest, layer?.legacyId, layer?.imageId].some((id) => {
+    [imageId, layer?.diffId, layer?.digest, layer?.legacyId, layer?.imageId, layer?.containerId].some((id) => {
       if (id === undefined) return false;
       const [idAlgorithm, idHex] = id.includes(':') ? id.split(':') : ['sha256', id];
       return (algorithm === undefined || algorithm === idAlgorithm) && idHex?.startsWith(hex);

@@ -92,7 +92,7 @@ async function reading<T>(blob: PlainRegion<number>, io: LayerIo, work: (read: R
 function requireChecksums({ rebuilding }: RebuiltRegion<number>): void {
   const files = new RebuiltFiles(rebuilding);
   try {
-    for (let file = 0; file < rebuilding.pieces.size.length; file++) files.open(file).requireChecksum();
+    for (let file = 0; file < rebuilding.pieces.size.length; file++) files.requireChecksum(file);
   } finally {
     files.close();
   }

@@ -54,6 +54,7 @@ export async function dockerStore(
       const { lines, files } = split(layer);
       mkdirSync(record, { recursive: true });
       writeFileSync(join(record, 'diff'), diffIdOf(layer));
+      if (i > 0) writeFileSync(join(record, 'parent'), `sha256:${chainId(each, i - 1)}`);
       writeFileSync(join(record, 'cache-id'), cacheId(chain));
       writeFileSync(join(record, 'size'), String([...files.values()].reduce((sum, { length }) => sum + length, 0)));
       writeFileSync(join(record, 'tar-split.json.gz'), gzipSync(splitText(lines)));
@@ -113,7 +114,7 @@ export async function containersStore(
 }
 
 /** Docker's ID of a layer with those below it, in hex. Source: OCI image-spec, config.md. */
-function chainId({ layers }: StoredImageSpec, top: number): string {
+export function chainId({ layers }: StoredImageSpec, top: number): string {
   const diffIds = layers.slice(0, top + 1).map(diffIdOf);
   const chain = diffIds.reduce((below, diffId) => `sha256:${sha256(`${below} ${diffId}`)}`);
   return chain.replace('sha256:', '');

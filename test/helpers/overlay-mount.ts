@@ -19,19 +19,50 @@ export async function listImage(docker: DockerClient, image: string, folder: str
  *
  * @param layers oldest first
  * @param folder a temporary folder; what is created there is removed again
+ * @param options of the mount, in addition
  */
-export async function listOverlay(layers: readonly string[], folder: string): Promise<Tree> {
+export async function listOverlay(
+  layers: readonly string[],
+  folder: string,
+  options: readonly string[] = [],
+): Promise<Tree> {
   const mountPoint = join(folder, 'mounted');
   const empty = join(folder, 'empty'); // overlayfs requires at least two folders
   await mkdir(mountPoint);
   await mkdir(empty);
   const lower = [empty, ...layers].reverse().join(':');
-  await runCommand('mount', ['-t', 'overlay', 'overlay', '-o', `ro,lowerdir=${lower}`, mountPoint]);
+  await runCommand('mount', [
+    '-t',
+    'overlay',
+    'overlay',
+    '-o',
+    ['ro', `lowerdir=${lower}`, ...options].join(','),
+    mountPoint,
+  ]);
   try {
     return await listTree(mountPoint);
   } finally {
     await runCommand('umount', [mountPoint]);
     await rm(mountPoint, { recursive: true });
     await rm(empty, { recursive: true });
+  }
+}
+
+/** Makes changes in an overlay, as a container does: what the kernel keeps of them is then in the newest folder. */
+export async function changeOverlay(
+  { below, changes, folder }: { readonly below: readonly string[]; readonly changes: string; readonly folder: string },
+  options: readonly string[],
+  change: (root: string) => Promise<void>,
+): Promise<void> {
+  const [mountPoint, work] = [join(folder, 'changing'), join(folder, 'work')];
+  await mkdir(mountPoint);
+  await mkdir(work);
+  const lower = below.toReversed().join(':');
+  const all = [`lowerdir=${lower}`, `upperdir=${changes}`, `workdir=${work}`, ...options].join(',');
+  await runCommand('mount', ['-t', 'overlay', 'overlay', '-o', all, mountPoint]);
+  try {
+    await change(mountPoint);
+  } finally {
+    await runCommand('umount', [mountPoint]);
   }
 }

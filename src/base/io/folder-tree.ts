@@ -6,7 +6,7 @@ import { isTooManyFiles, tooManyFiles } from './open-file-limit.js';
 
 /** Names a folder without permission to list it. Source: open(2); Node does not export it. */
 const O_PATH = 0o10000000;
-const NAME_FOLDER = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
+export const NAME_FOLDER = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
 const READ_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** An open regular file below a folder. Its opener closes it. */
@@ -66,7 +66,7 @@ export class FolderTree {
   }
 
   /**
-   * Opens a folder, for another `FolderTree`.
+   * Opens a folder, for another `FolderTree` or for `OpenFolder`.
    *
    * @returns its descriptor; the caller closes it
    * @throws as `openFile`
@@ -197,13 +197,18 @@ function below(folder: number, name: Name): string {
   return `/proc/self/fd/${folder}/${name}`;
 }
 
-/** @param path one character, one byte */
-function openNow(path: string, flags: number): number {
+/** @param path one character, one byte @throws DIMGX_TOO_MANY_FILES; the operating system's errors */
+export function openNow(path: string, flags: number): number {
   try {
     return openSync(bytesOf(path), flags);
   } catch (failure) {
     throw isTooManyFiles(failure) ? tooManyFiles(failure) : failure;
   }
+}
+
+/** The path of a name in an open folder, for calls that take paths. @param name one character, one byte */
+export function procPath(folder: number, name: string): string | Buffer {
+  return bytesOf(below(folder, name));
 }
 
 function bytesOf(path: string): string | Buffer {

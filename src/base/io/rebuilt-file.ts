@@ -181,7 +181,8 @@ function fileChanged(path: Uint8Array, what: string, cause?: unknown): DimgxErro
   return new DimgxError('DIMGX_STORE_FILE_CHANGED', message, { ...pathData(path), cause });
 }
 
-function unreadable(path: Uint8Array, cause: unknown): DimgxError {
+/** The error for a file that cannot be opened or read. */
+export function unreadable(path: Uint8Array, cause: unknown): DimgxError {
   const isDenied = isSystemError(cause, 'EACCES', 'EPERM');
   const advice = isDenied ? ': run dimgx as root, or as the user of the engine' : '';
   const message = `the file ${quoted(path)} in the engine's storage cannot be read: ${withoutCall(reasonOf(cause))}${advice}`;

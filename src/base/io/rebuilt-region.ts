@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs';
 import { DimgxError, isSystemError } from '../../errors.js';
 import { pathData, quoted, reasonOf, withoutCall } from '../text/printable.js';
-import { FolderTree } from './folder-tree.js';
+import { FolderTree, type LinkRule } from './folder-tree.js';
+import { LiveFile } from './live-file.js';
 import { RebuiltFile } from './rebuilt-file.js';
 import { type RegionFile, sourceEnded } from './region.js';
 import { SpoolWindow } from './spool-window.js';
@@ -39,6 +40,13 @@ export interface Rebuilding {
   readonly root: number;
   /** The folder that the files are in: a path below `root`. */
   readonly folder: string;
+  /** What is done about symlinks on the way to a file. */
+  readonly links: LinkRule;
+  /**
+   * Set if somebody may be writing the files: then what they have when they are read counts, with zeros for what they
+   * lack. Shared memory: how many files lacked bytes, and one more than the number of the first of them.
+   */
+  readonly lacking?: Uint32Array;
 }
 
 /**
@@ -155,7 +163,7 @@ export class RebuiltReading {
 export class RebuiltFiles {
   readonly #rebuilding: Rebuilding;
   #tree: { readonly fd: number; readonly tree: FolderTree } | undefined;
-  #open: RebuiltFile | undefined;
+  #open: RebuiltFile | LiveFile | undefined;
 
   constructor(rebuilding: Rebuilding) {
     this.#rebuilding = rebuilding;
@@ -179,12 +187,10 @@ export class RebuiltFiles {
     return reading;
   }
 
-  /** The file of a number, until another one is opened. @throws as `RebuiltReading.read` */
-  open(number: number): RebuiltFile {
-    if (this.#open?.number === number) return this.#open;
-    this.#shut();
-    this.#open = RebuiltFile.open(this.#folder(), this.#rebuilding.pieces, number);
-    return this.#open;
+  /** Compares a file with its checksum. @throws DIMGX_STORE_FILE_CHANGED, and as `RebuiltReading.read` */
+  requireChecksum(number: number): void {
+    const open = this.#openNumber(number);
+    if (open instanceof RebuiltFile) open.requireChecksum();
   }
 
   close(): void {
@@ -197,17 +203,30 @@ export class RebuiltFiles {
   }
 
   /** The file that a byte of a piece is in, and its offset there. @returns `undefined` if it is a zero byte */
-  #find(piece: number, position: number): { readonly file: RebuiltFile; readonly offset: number } | undefined {
+  #find(
+    piece: number,
+    position: number,
+  ): { readonly file: RebuiltFile | LiveFile; readonly offset: number } | undefined {
     const { start, file, from } = this.#rebuilding.pieces;
     const number = file[piece] as number;
     if (number === NO_FILE) return undefined;
-    return { file: this.open(number), offset: (from[piece] as number) + position - (start[piece] as number) };
+    return { file: this.#openNumber(number), offset: (from[piece] as number) + position - (start[piece] as number) };
   }
 
   /** Whether nothing of a piece's file comes after a position. */
   #isEnd(piece: number, position: number): boolean {
     const { end, file } = this.#rebuilding.pieces;
     return position === end[piece] && file[piece + 1] !== file[piece];
+  }
+
+  /** The file of a number, until another one is opened. */
+  #openNumber(number: number): RebuiltFile | LiveFile {
+    if (this.#open?.number === number) return this.#open;
+    this.#shut();
+    const { pieces, lacking } = this.#rebuilding;
+    const folder = this.#folder();
+    this.#open = lacking ? LiveFile.open(folder, pieces, lacking, number) : RebuiltFile.open(folder, pieces, number);
+    return this.#open;
   }
 
   #shut(): void {
@@ -222,11 +241,11 @@ export class RebuiltFiles {
   }
 
   #openFolder() {
-    const { root, folder } = this.#rebuilding;
+    const { root, folder, links } = this.#rebuilding;
     const store = new FolderTree(root, 'none');
     try {
       const fd = store.openFolder(folder);
-      return { fd, tree: new FolderTree(fd, 'inside') };
+      return { fd, tree: new FolderTree(fd, links) };
     } catch (failure) {
       throw noFolder(folder, failure);
     } finally {

@@ -2,6 +2,8 @@ import prettyBytes from 'pretty-bytes';
 import { formatPlatform, type ImageList, type ListedImage, listImages, printable } from '../../index.js';
 import { OPTION_TABLE } from '../options/option-table.js';
 import { MIRROR_OPTIONS, SOURCE_OPTIONS } from '../options/source-options.js';
+import { containerJson } from '../output/container-json.js';
+import { containerTable } from '../output/container-text.js';
 import { alignColumns } from '../output/table.js';
 import { defineCommand } from './command.js';
 
@@ -31,13 +33,25 @@ export const images = defineCommand({
   json: 'print JSON',
   async run({ operands: [reference], library }) {
     const list = await listImages(reference, library);
-    return { text: () => table(list.images), json: () => listJson(list) };
+    return { text: () => tables(list), json: () => listJson(list) };
   },
 });
 
 /** Every key is always present; an unknown value is `null`. */
-function listJson({ reference, source, images }: ImageList) {
-  return { reference, source, images: images.map(imageJson) };
+function listJson({ reference, source, images, containers }: ImageList) {
+  return {
+    ...{ reference, source, images: images.map(imageJson) },
+    containers:
+      containers?.map((container) => ({
+        ...containerJson(container),
+        ...{ store: container.store ?? null, size: container.size ?? null, problem: container.problem ?? null },
+      })) ?? null,
+  };
+}
+
+function tables({ images, containers = [] }: ImageList): string {
+  const parts = [table(images), containerTable(containers, new Date())];
+  return parts.filter((part) => part !== '').join('\n');
 }
 
 function imageJson(image: ListedImage) {

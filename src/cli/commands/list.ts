@@ -1,5 +1,6 @@
 import { type FlattenOptions, type Layer, openImage, selectLayers } from '../../index.js';
 import { reportSource } from '../messages/messages.js';
+import { containerText } from '../output/container-text.js';
 import { imageJson } from '../output/image-json.js';
 import { formatIds, formatListing, listingRows } from '../output/listing.js';
 import type { FoundLayers } from '../output/read-layers.js';
@@ -30,7 +31,9 @@ export async function listLayers(reference: string, options: ListSettings): Prom
     const plain = selected.filter(({ compression }) => compression === 'none');
     const found = plain.length > 0 ? await (await loadReader()).readLayers(image, plain, options) : NOTHING_READ;
     const rows = listingRows(image, selected, options);
+    const about = image.container ? `${containerText(image.container)}\n` : '';
     const text = () =>
+      about +
       formatListing(rows, {
         sizeOf: ({ layer }) => layer && sizeOf(layer, found),
         problemOf: ({ layer }) => layer && (found.problems.get(layer) ?? layer.problem),

@@ -39,6 +39,19 @@ export const SOURCE_OPTIONS = {
     field: 'host',
     describe: 'URL of the engine (default: from DOCKER_HOST and docker contexts)',
   },
+  'uid-map': {
+    ...text,
+    metavar: '=MAP',
+    field: 'uidMap',
+    describe:
+      "user IDs of a container in an engine's storage: CONTAINER:HOST:SIZE, several with commas (default: as recorded)",
+  },
+  'gid-map': {
+    ...text,
+    metavar: '=MAP',
+    field: 'gidMap',
+    describe: 'the same for group IDs (default: those of --uid-map)',
+  },
   'no-cache': { ...flag, field: 'cache', means: false, describe: 'do not use the cache of registry downloads' },
   offline: { ...flag, field: 'offline', means: true, describe: 'take images of registries from the cache only' },
   creds: {

@@ -1,4 +1,5 @@
 import type { DimgxError, Image, Layer } from '../../index.js';
+import { type ContainerJson, containerJson } from './container-json.js';
 import { type ListingRow, layerId } from './listing.js';
 import type { FoundLayers } from './read-layers.js';
 
@@ -20,6 +21,8 @@ export interface ImageJson {
   readonly platform: { readonly os: string; readonly architecture: string; readonly variant: string | null } | null;
   /** RFC 3339, as written in the image. */
   readonly created: string | null;
+  /** The container, if it is one. */
+  readonly container: ContainerJson | null;
   /** The selected layers, in the order of the selection: earlier layers win. */
   readonly layers: readonly LayerJson[];
   /** The same rows as in the table. Without `--layers`, they include the steps that carry only metadata. */
@@ -67,7 +70,7 @@ export function imageJson(
   rows: readonly ListingRow[],
   { contentSizes, problems }: FoundLayers,
 ): ImageJson {
-  const { reference, source, id, manifestDigest, tags, platform, config } = image;
+  const { reference, source, id, manifestDigest, tags, platform, config, container } = image;
   const positions = new Map(image.layers.map((layer, index) => [layer, index + 1]));
   const positionOf = (layer: Layer) => positions.get(layer) ?? 0;
   return {
@@ -80,6 +83,7 @@ export function imageJson(
       ? { os: platform.os, architecture: platform.architecture, variant: platform.variant ?? null }
       : null,
     created: config.created ?? null,
+    container: container ? containerJson(container) : null,
     layers: selected.map((layer) => ({
       position: positionOf(layer),
       id: layerId(layer),

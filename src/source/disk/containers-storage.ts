@@ -6,8 +6,9 @@ import { DimgxError } from '../../errors.js';
 import { checkLayerCount } from '../../image/checks.js';
 import { realNames } from '../../image/choose/choose-image.js';
 import { parseDocument } from '../../image/document.js';
-import { hexOf, isDigest } from '../../reference/digest.js';
-import { isStoreId, type Store, type StoreImage, type StoreLayer } from './store.js';
+import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
+import { StorageContainers } from './storage-containers.js';
+import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 
 /** Where each storage driver keeps the files of a layer. Source: containers/storage, drivers/. */
@@ -34,6 +35,7 @@ const LayersSchema = v.array(
   v.object({
     id: v.string(),
     parent: Text,
+    'diff-digest': Text,
     'diff-size': v.nullish(v.number()),
     flags: v.nullish(v.record(v.string(), v.unknown()), {}),
   }),
@@ -79,12 +81,12 @@ export function defaultRoot(env: NodeJS.ProcessEnv = process.env): string {
 
 /** The store of Podman, Buildah, CRI-O and skopeo. Source: containers/storage, images.go, layers.go. */
 export function containersStorage(files: StoreFiles, driver?: string): Store {
+  const drivers = () => driversIn(files).filter((name) => driver === undefined || name === driver);
   return {
     transport: 'containers-storage',
-    images: () =>
-      driversIn(files)
-        .filter((name) => driver === undefined || name === driver)
-        .flatMap((name) => new DriverImages(files, name).images()),
+    images: () => drivers().flatMap((name) => new DriverImages(files, name).images()),
+    containers: () =>
+      drivers().flatMap((name) => new StorageContainers(files, name, new DriverImages(files, name)).all()),
   };
 }
 
@@ -98,7 +100,8 @@ function driversIn(files: StoreFiles): readonly string[] {
   return named.filter((driver) => files.names(`${driver}-images`).includes('images.json'));
 }
 
-class DriverImages {
+/** The images of one storage driver. */
+export class DriverImages {
   readonly #files: StoreFiles;
   readonly #driver: string;
   #known: ReadonlyMap<string, LayerRecord> | undefined;
@@ -124,6 +127,16 @@ class DriverImages {
           return records.map((record) => this.#layer(record));
         },
       }));
+  }
+
+  /** The layers below one of them, by the records of the layers alone. @throws DIMGX_LAYER_BAD_PARENT, DIMGX_STORE_DAMAGED */
+  layersBelow(layer: string): RecordedLayers {
+    const records = this.#chain(layer).slice(0, -1);
+    const diffIds = records.map(({ id, 'diff-digest': diffId }) => {
+      if (!isDigest(diffId ?? '')) throw damaged(`the engine's storage has no digest of the layer ${id}`);
+      return diffId as Digest;
+    });
+    return { diffIds, layers: records.map((record) => this.#layer(record)) };
   }
 
   /** A layer and those below it, oldest first. @throws DIMGX_LAYER_BAD_PARENT */

@@ -1,30 +1,50 @@
-import { printable, quoted } from '../../base/text/printable.js';
+import { quoted } from '../../base/text/printable.js';
 import { DimgxError, inputWarner } from '../../errors.js';
-import { checkDigest } from '../../image/checks.js';
 import { chooseImage, matchingImages } from '../../image/choose/choose-image.js';
-import { listedImage, ownProblem } from '../../image/choose/examine-manifest.js';
-import { type ParsedConfig, parseConfig } from '../../image/config.js';
+import { listedImage } from '../../image/choose/examine-manifest.js';
+import type { ListedContainer } from '../../image/container.js';
 import type { Image, ListedImage, OpenContext } from '../../image/image.js';
-import type { Layer } from '../../image/layer.js';
-import { DOCKER_LAYER_TYPE } from '../../image/manifest.js';
 import { formatPlatform, isSameMachine } from '../../image/platform.js';
-import type { Digest } from '../../reference/digest.js';
-import { describeLayers, imageOf, warnOfOddities } from '../form/assemble-image.js';
-import type { FoundImage } from '../form/form.js';
+import { imageOf, warnOfOddities } from '../form/assemble-image.js';
 import { type OpenRequest, type Place, twoImages } from '../source.js';
-import type { Store, StoreImage, StoreLayer } from './store.js';
+import { CONTAINER, chooseContainer, openContainer } from './container-image.js';
+import { folderSize } from './folder/folder-size.js';
+import type { Store, StoreContainer, StoreImage, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { StoreLayers } from './store-layers.js';
+import { foundStored, ownConfig, readConfig, storedLayers } from './stored-image.js';
 
-/** The images of an engine's storage. The engine need not run. */
+/** The images and containers of an engine's storage. The engine need not run. */
 export function diskPlace(files: StoreFiles, store: Store, selector: string | undefined, context: OpenContext): Place {
   return {
-    open: (request) => openStored(files, store, selector, request, context),
+    open: async (request) => open(files, store, selector, request, context),
     list: async ({ verify = true }) => ({
       source: { transport: store.transport, location: files.location },
       images: await listStored(files, store, selector, verify),
+      ...(selector === undefined && {
+        containers: store.containers().map((container) => listContainer(files, container)),
+      }),
     }),
   };
+}
+
+async function open(
+  files: StoreFiles,
+  store: Store,
+  selector: string | undefined,
+  request: OpenRequest,
+  context: OpenContext,
+): Promise<Image> {
+  const { image } = request.options;
+  if (selector !== undefined && image !== undefined && selector !== image) throw twoImages(selector, image);
+  const wanted = selector ?? image;
+  if (!wanted?.startsWith(CONTAINER)) return openStored(files, store, wanted, request, context);
+  const name = wanted.slice(CONTAINER.length);
+  const container = chooseContainer(store.containers(), name);
+  if (container) return openContainer(files, store, container, request, context);
+  // An image may be called that.
+  if (matchingImages(store.images(), wanted).length > 0) return openStored(files, store, wanted, request, context);
+  throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${files.location} has no container ${quoted(name)}`);
 }
 
 async function openStored(
@@ -35,29 +55,20 @@ async function openStored(
   context: OpenContext,
 ): Promise<Image> {
   const { location } = files;
-  const { verify = true, image: wanted } = options;
-  if (selector !== undefined && wanted !== undefined && selector !== wanted) throw twoImages(selector, wanted);
-  const chosen = await choose(files, store, selector ?? wanted, verify);
+  const { verify = true } = options;
+  const chosen = await choose(files, store, selector, verify);
   const config = readConfig(files, chosen, verify);
   if (platform && config.platform && !isSameMachine(platform, config.platform)) {
     const message = `${location} has ${quoted(chosen.names[0] ?? chosen.ids[0])} for ${formatPlatform(config.platform)}, not for ${formatPlatform(platform)}`;
     throw new DimgxError('DIMGX_SOURCE_NO_PLATFORM', message);
   }
   const places = chosen.layers(config.diffIds);
-  const found = foundImage(chosen, config, places);
+  const found = foundStored({ id: chosen.ids[0], tags: chosen.names }, config, places);
   const warn = inputWarner(options);
   warnOfOddities(found, warn);
-  const layers = describeLayers(found).map((layer, i): Layer => {
-    const place = places[i] as StoreLayer | DimgxError;
-    const size = place instanceof DimgxError ? undefined : place.size;
-    return Object.freeze({ ...layer, ...(size !== undefined && { claimedContentSize: size }) });
-  });
-  const stored = new StoreLayers(
-    files,
-    new Map(layers.map((layer, i) => [layer, places[i] as StoreLayer])),
-    warn,
-    context,
-  );
+  const layers = storedLayers(found, places);
+  const placed = new Map(layers.map((layer, i) => [layer, places[i] as StoreLayer]));
+  const stored = new StoreLayers(files, placed, warn, context);
   return imageOf(found, {
     reference,
     source: { transport: store.transport, location },
@@ -66,7 +77,6 @@ async function openStored(
     resources: context.resources,
   });
 }
-
 async function choose(files: StoreFiles, store: Store, selector: string | undefined, verify: boolean) {
   const all = numbered(store.images());
   const listed = all.filter(({ isListed }) => isListed);
@@ -124,10 +134,6 @@ async function listOne(files: StoreFiles, image: StoreImage, verify: boolean): P
   return listedImage({ ...known, ...(size !== undefined && { size }) }, shown);
 }
 
-function ownConfig(files: StoreFiles, image: StoreImage, verify: boolean): Promise<ParsedConfig | DimgxError> {
-  return ownProblem({ size: 0 }, async () => readConfig(files, image, verify));
-}
-
 /** @returns the error, if it concerns only this image */
 async function ownStore<T>(find: () => T): Promise<T | DimgxError> {
   try {
@@ -139,29 +145,13 @@ async function ownStore<T>(find: () => T): Promise<T | DimgxError> {
   }
 }
 
-/** @throws DIMGX_SOURCE_MISSING_BLOB, DIMGX_IMAGE_DIGEST_MISMATCH, DIMGX_IMAGE_BAD_JSON */
-function readConfig(files: StoreFiles, { config: path, ids: [id] }: StoreImage, verify: boolean): ParsedConfig {
-  const bytes = files.read(path);
-  if (!bytes) {
-    const message = `${quoted(path)} is not in ${files.location}: the image is being removed, or was never complete`;
-    throw new DimgxError('DIMGX_SOURCE_MISSING_BLOB', message);
+function listContainer(files: StoreFiles, { container, layers }: StoreContainer): ListedContainer {
+  try {
+    const changes = layers([]).at(-1);
+    const size = changes && folderSize(files.root, changes.folder);
+    return { ...container, ...(size !== undefined && { size }) };
+  } catch (failure) {
+    if (!(failure instanceof DimgxError)) throw failure;
+    return { ...container, problem: { code: failure.code, message: failure.message } };
   }
-  const digest: Digest = `sha256:${id}`;
-  if (verify) checkDigest(bytes, digest, `the config ${printable(path, 200)}`);
-  return parseConfig(bytes, `the config ${digest}`);
-}
-
-function foundImage(
-  { ids: [id], names }: StoreImage,
-  config: ParsedConfig,
-  places: readonly (StoreLayer | DimgxError)[],
-): FoundImage {
-  const newest = places.length - 1;
-  const layers = places.map((place, i) => ({
-    file: place instanceof DimgxError ? '' : place.folder,
-    mediaType: DOCKER_LAYER_TYPE,
-    ...(i === newest ? { imageId: id, tags: names } : { tags: [] }),
-    ...(place instanceof DimgxError && { problem: place }),
-  }));
-  return { id, tags: names, config, layers };
 }

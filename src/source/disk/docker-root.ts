@@ -5,7 +5,8 @@ import { digestOf } from '../../image/checks.js';
 import { realNames } from '../../image/choose/choose-image.js';
 import { parseDocument } from '../../image/document.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
-import { isStoreId, type Store, type StoreImage, type StoreLayer } from './store.js';
+import { DockerContainers } from './docker-containers.js';
+import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 
 /** Where each storage driver keeps the files of a layer. Source: moby, daemon/graphdriver. */
@@ -23,8 +24,8 @@ const RepositoriesSchema = v.object({
   Repositories: v.nullish(v.record(v.string(), v.nullish(v.record(v.string(), v.string()), {})), {}),
 });
 
-/** The images of one storage driver. */
-interface DriverStore {
+/** The images and layers of one storage driver. */
+export interface DriverStore {
   readonly driver: string;
   /** The folder of the daemon, or that of a user namespace in it: empty, or with a slash at its end. */
   readonly top: string;
@@ -35,6 +36,8 @@ export function dockerRoot(files: StoreFiles): Store {
   return {
     transport: 'docker-root',
     images: () => driversIn(files).flatMap((store) => new DockerImages(files, store).images()),
+    containers: () =>
+      driversIn(files).flatMap((store) => new DockerContainers(files, store, new DockerImages(files, store)).all()),
   };
 }
 
@@ -54,7 +57,8 @@ function driversIn(files: StoreFiles): readonly DriverStore[] {
   );
 }
 
-class DockerImages {
+/** The images that a storage driver has the layers of. */
+export class DockerImages {
   readonly #files: StoreFiles;
   readonly #store: DriverStore;
   /** The folder with the documents. */
@@ -95,6 +99,22 @@ class DockerImages {
       }
     }
     return names;
+  }
+
+  /** The layers up to one of them, by the records of the layers alone. @throws DIMGX_STORE_DAMAGED */
+  layersUpTo(chainId: Digest): RecordedLayers {
+    const chain: Digest[] = [];
+    const diffIds: Digest[] = [];
+    for (let id: string | undefined = chainId; id !== undefined; ) {
+      if (!isDigest(id) || chain.includes(id)) throw missing(`names a malformed parent of a layer: ${quoted(id)}`);
+      const record: string = `layerdb/sha256/${hexOf(id)}`;
+      const diffId = this.#text(`${record}/diff`) ?? '';
+      if (!isDigest(diffId)) throw missing(`does not say which layer ${id} is: it was never complete`);
+      chain.push(id);
+      diffIds.push(diffId);
+      id = this.#text(`${record}/parent`);
+    }
+    return { diffIds: diffIds.reverse(), layers: chain.reverse().map((id) => this.#layer(id)) };
   }
 
   #layer(chainId: Digest): StoreLayer | DimgxError {

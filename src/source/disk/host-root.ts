@@ -40,7 +40,7 @@ export function hostPlace(host: StoreFiles, mount: string, selector: string | un
       const fd = folderAt(tree, place, mount);
       if (fd === undefined) continue;
       const path = join(mount, relative(pathOf(host.root), pathOf(fd)));
-      const store = knownStore(StoreFiles.at(fd, printable(path, 300), context), path, context);
+      const store = knownStore(StoreFiles.at(fd, path, context), path, context);
       if (store) found.set(path, store);
     }
     if (found.size === 0) throw noStore(mount);

@@ -1,5 +1,6 @@
 import { printable, quoted } from '../../base/text/printable.js';
 import { type Choice, DimgxError, type Warning } from '../../errors.js';
+import type { ListedContainer } from '../../image/container.js';
 import type { Image, ListedImage } from '../../image/image.js';
 import type { OpenRequest, Place } from '../source.js';
 
@@ -26,14 +27,17 @@ export function manyStores(stores: readonly StoreAt[], together: Together, selec
     open: (request) => openInOne(stores, together, selector, request),
     list: async (options) => {
       const images: ListedImage[] = [];
+      const containers: ListedContainer[] = [];
       for (const store of stores) {
         const named = areNamed ? { store: store.reference } : {};
-        const listed = (await store.place(selector).list(options)).images;
+        const { images: listed, containers: others = [] } = await store.place(selector).list(options);
+        containers.push(...others.map((container) => ({ ...container, ...named })));
         // Positions are those in one storage.
         for (const { number: _, ...image } of listed) images.push({ ...image, ...named });
-        if (listed.length === 0 && areNamed) images.push({ names: [], kind: 'empty storage', missing: [], ...named });
+        if (listed.length + others.length === 0 && areNamed)
+          images.push({ names: [], kind: 'empty storage', missing: [], ...named });
       }
-      return { source: { transport, location }, images };
+      return { source: { transport, location }, images, containers };
     },
   };
 }

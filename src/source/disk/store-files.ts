@@ -27,7 +27,9 @@ export interface PartReader {
  * stay open until nothing is read from either of them any more.
  */
 export class StoreFiles extends HeldFile {
-  /** As given by the user, printable. */
+  /** As given by the user. */
+  readonly path: string;
+  /** The same, printable. */
   readonly location: string;
   /** Descriptor of the folder. */
   readonly root: number;
@@ -50,20 +52,21 @@ export class StoreFiles extends HeldFile {
       throw isSystemError(failure, 'EACCES', 'EPERM') ? needsRoot(printable(path, 300), failure) : failure;
     };
     const root = await openFiles.makeRoomFor(async () => openSync(path, flags)).catch(denied);
-    return StoreFiles.at(root, printable(path, 300), context);
+    return StoreFiles.at(root, path, context);
   }
 
-  /** @param root descriptor of the folder, which is closed with the image @param location printable */
-  static at(root: number, location: string, { resources }: OpenContext): StoreFiles {
-    const files = new StoreFiles(root, location);
+  /** @param root descriptor of the folder, which is closed with the image @param path of it, for messages */
+  static at(root: number, path: string, { resources }: OpenContext): StoreFiles {
+    const files = new StoreFiles(root, path);
     resources.adoptFile(files);
     return files;
   }
 
-  private constructor(root: number, location: string) {
+  private constructor(root: number, path: string) {
     super();
     this.root = root;
-    this.location = location;
+    this.path = path;
+    this.location = printable(path, 300);
     this.#tree = new FolderTree(root, 'none');
   }
 

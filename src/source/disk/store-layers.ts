@@ -1,16 +1,19 @@
 import type { Appender } from '../../base/io/appender.js';
+import { pathOf } from '../../base/io/rebuilt-file.js';
+import type { Rebuilding } from '../../base/io/rebuilt-region.js';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError, type Warn } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 import type { Layer, StoredLayer } from '../../image/layer.js';
-import { rebuildLayer } from './rebuild-layer.js';
-import type { StoreLayer } from './store.js';
+import { describeFolder } from './folder/describe-folder.js';
+import { type RebuiltLayer, rebuildLayer } from './rebuild-layer.js';
+import type { FolderLayerPlace, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 
-/** The layers of an image in an engine's storage. */
+/** The layers of an image or a container in an engine's storage. */
 export class StoreLayers {
   readonly #files: StoreFiles;
-  readonly #places: ReadonlyMap<Layer, StoreLayer>;
+  readonly #places: ReadonlyMap<Layer, StoreLayer | FolderLayerPlace>;
   readonly #warn: Warn;
   readonly #context: OpenContext;
   readonly #rebuilt = new Map<Layer, StoredLayer>();
@@ -18,7 +21,12 @@ export class StoreLayers {
   /** Layers are rebuilt one after another, into one spool. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(files: StoreFiles, places: ReadonlyMap<Layer, StoreLayer>, warn: Warn, context: OpenContext) {
+  constructor(
+    files: StoreFiles,
+    places: ReadonlyMap<Layer, StoreLayer | FolderLayerPlace>,
+    warn: Warn,
+    context: OpenContext,
+  ) {
     this.#files = files;
     this.#places = places;
     this.#warn = warn;
@@ -26,10 +34,11 @@ export class StoreLayers {
   }
 
   /**
-   * Makes layers readable by position: reads their tar-split documents, but none of their files.
+   * Makes layers readable by position: reads their tar-split documents, or the names and attributes of their files; but
+   * no contents.
    *
-   * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_UNSUPPORTED, DIMGX_SOURCE_NO_SPACE, DIMGX_LIMIT_*, DIMGX_TAR_*,
-   *   DIMGX_ABORTED
+   * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_UNSUPPORTED, DIMGX_SOURCE_UNREADABLE, DIMGX_SOURCE_NO_SPACE,
+   *   DIMGX_LIMIT_*, DIMGX_TAR_*, DIMGX_ABORTED
    */
   fetch(wanted: readonly Layer[]): Promise<readonly StoredLayer[]> {
     const fetched = this.#last.then(() => this.#fetch(wanted));
@@ -38,36 +47,65 @@ export class StoreLayers {
   }
 
   async #fetch(wanted: readonly Layer[]): Promise<readonly StoredLayer[]> {
+    if (wanted.length === 0) return [];
     this.#spool ??= await this.#files.openSpool(this.#context.tmpDir);
     for (const layer of wanted) {
-      if (!this.#rebuilt.has(layer)) this.#rebuilt.set(layer, await this.#rebuild(layer, this.#spool));
+      if (!this.#rebuilt.has(layer)) this.#rebuilt.set(layer, await this.#open(layer, this.#spool));
     }
     await this.#spool.flush();
     return wanted.map((layer) => this.#rebuilt.get(layer) as StoredLayer);
   }
 
-  async #rebuild(layer: Layer, spool: Appender): Promise<StoredLayer> {
-    const { folder, tarSplit } = this.#places.get(layer) as StoreLayer;
-    const document = this.#files.pieces(tarSplit);
-    if (!document) throw withoutTarSplit(layer, tarSplit);
-    const { limits, signal } = this.#context;
-    const rebuilt = await rebuildLayer(document, spool, { limits, signal }).catch((failure: unknown) => {
+  async #open(layer: Layer, spool: Appender): Promise<StoredLayer> {
+    const place = this.#places.get(layer) as StoreLayer | FolderLayerPlace;
+    const opening = 'tarSplit' in place ? this.#rebuild(layer, place, spool) : this.#describe(layer, place, spool);
+    return opening.catch((failure: unknown) => {
       if (!(failure instanceof DimgxError) || failure.code === 'DIMGX_ABORTED') throw failure;
       throw failure.retold(`layer ${layer.name}: ${failure.message}`, { layer: layer.name });
     });
-    const { pieces, offset, length, lost } = rebuilt;
-    const rebuilding = { pieces, root: this.#files.root, folder };
-    const blob = { file: this.#files, offset, length, rebuilding };
-    const stored: StoredLayer = { ...layer, blob, compression: 'none', storedSize: length };
+  }
+
+  async #rebuild(layer: Layer, { folder, tarSplit }: StoreLayer, spool: Appender): Promise<StoredLayer> {
+    const document = this.#files.pieces(tarSplit);
+    if (!document) throw withoutTarSplit(tarSplit);
+    const { limits, signal } = this.#context;
+    const rebuilt = await rebuildLayer(document, spool, { limits, signal });
+    const stored = this.#stored(layer, rebuilt, { folder, links: 'inside' });
+    const { lost } = rebuilt;
     if (!lost) return stored;
     const message = `layer ${layer.name} cannot be verified: the engine has not kept the contents of the whiteout ${quoted(lost)}`;
     this.#warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message, count: 1 });
     const { diffId: _, ...unverified } = stored;
     return unverified;
   }
+
+  /** The paths of the files of such a layer begin at the folder of the store: some may be in the layers below. */
+  async #describe(layer: Layer, place: FolderLayerPlace, spool: Appender): Promise<StoredLayer> {
+    const described = await describeFolder(this.#files.root, place, spool, layer.name, this.#warn, this.#context);
+    const lacking = place.isLive ? new Uint32Array(new SharedArrayBuffer(8)) : undefined;
+    if (lacking) this.#context.resources.adopt(async () => this.#tellLacking(layer, described, lacking));
+    return this.#stored(layer, described, { folder: '', links: 'none', ...(lacking && { lacking }) });
+  }
+
+  #stored(
+    layer: Layer,
+    { pieces, offset, length }: RebuiltLayer,
+    how: Omit<Rebuilding, 'pieces' | 'root'>,
+  ): StoredLayer {
+    const rebuilding = { pieces, root: this.#files.root, ...how };
+    const blob = { file: this.#files, offset, length, rebuilding };
+    return { ...layer, blob, compression: 'none', storedSize: length };
+  }
+
+  #tellLacking({ name }: Layer, { pieces }: RebuiltLayer, lacking: Uint32Array): void {
+    const [count = 0, first = 0] = lacking;
+    if (count === 0) return;
+    const message = `layer ${name}: files became shorter or vanished while they were read, and zeros stand for what they lacked: ${quoted(pathOf(pieces, first - 1))}`;
+    this.#warn({ code: 'DIMGX_CONTAINER_CHANGED', message, count });
+  }
 }
 
-function withoutTarSplit({ name }: Layer, path: string): DimgxError {
-  const message = `layer ${name} cannot be rebuilt exactly: ${quoted(path)}, the engine's record of it (tar-split), is missing; save the image with the engine`;
-  return new DimgxError('DIMGX_STORE_DAMAGED', message, { layer: name });
+function withoutTarSplit(path: string): DimgxError {
+  const message = `the layer cannot be rebuilt exactly: ${quoted(path)}, the engine's record of it (tar-split), is missing; save the image with the engine`;
+  return new DimgxError('DIMGX_STORE_DAMAGED', message);
 }

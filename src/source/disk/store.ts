@@ -1,6 +1,9 @@
 import type { DimgxError } from '../../errors.js';
 import type { Candidate } from '../../image/choose/choose-image.js';
+import type { Container } from '../../image/container.js';
 import type { Digest } from '../../reference/digest.js';
+import type { OwnerMaps } from './folder/id-map.js';
+import type { FolderPlace } from './folder/layer-folder.js';
 
 /** Where a layer is in an engine's storage. */
 export interface StoreLayer {
@@ -10,6 +13,20 @@ export interface StoreLayer {
   readonly tarSplit: string;
   /** Its size as the engine records it, in bytes. */
   readonly size?: number;
+}
+
+/** A layer of which the engine has no record but its folder: the changes of a container. */
+export interface FolderLayerPlace extends FolderPlace {
+  /** Identifies the layer in messages. */
+  readonly name: string;
+  /** Set if these are the changes of a container: its ID. */
+  readonly containerId?: string;
+  /** The folders of the layers below it, newest first. Some of its contents may be in them. */
+  readonly below: readonly FolderPlace[];
+  /** How owners on the disk become those in the container: applied one after another. */
+  readonly owners: readonly OwnerMaps[];
+  /** Whether somebody may be writing it. */
+  readonly isLive: boolean;
 }
 
 /** An image in an engine's storage. */
@@ -28,11 +45,36 @@ export interface StoreImage extends Candidate {
   layers(diffIds: readonly Digest[]): readonly (StoreLayer | DimgxError)[];
 }
 
-/** The images of an engine's storage, by what its documents say. */
+/** The layers of an image, as the engine records them. Its config may be gone. */
+export interface RecordedLayers {
+  /** Oldest first. */
+  readonly diffIds: readonly Digest[];
+  readonly layers: readonly (StoreLayer | DimgxError)[];
+}
+
+/** A container in an engine's storage. */
+export interface StoreContainer {
+  readonly container: Container;
+  /** The image that it was made of, unless that has been removed. */
+  readonly image: StoreImage | undefined;
+  /** The layers below its own, for a container whose image has been removed. @throws as `StoreImage.layers` */
+  below(): RecordedLayers;
+  /**
+   * Its own layers, oldest first: what the engine prepared, if it keeps that apart; and the container's changes.
+   *
+   * @param below where the layers of the image are, oldest first
+   * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_UNSUPPORTED, DIMGX_SOURCE_UNREADABLE
+   */
+  layers(below: readonly StoreLayer[]): readonly FolderLayerPlace[];
+}
+
+/** What is in an engine's storage, by what its documents say. */
 export interface Store {
   readonly transport: string;
   /** All images, in the order of the store. @throws DIMGX_IMAGE_*, DIMGX_SOURCE_* */
   images(): readonly StoreImage[];
+  /** All containers, likewise. @throws as `images` */
+  containers(): readonly StoreContainer[];
 }
 
 /** IDs of images and layers, which become parts of paths. Anything else is refused. */

@@ -18,7 +18,7 @@ async function regionOfOneFile() {
   const table = new PieceTable();
   const file = table.addFile(Buffer.from('file'), CONTENTS.length, Buffer.alloc(8));
   table.addPiece({ start: 0, file, from: 0, length: CONTENTS.length });
-  const rebuilding = { pieces: table.finish(), root, folder: 'diff' };
+  const rebuilding = { pieces: table.finish(), root, folder: 'diff', links: 'inside' as const };
   const region: RebuiltRegion<number> = { file: root, offset: 0, length: CONTENTS.length, rebuilding };
   const read = () => {
     const reading = new RebuiltReading(region, 'all');

@@ -37,7 +37,12 @@ export const tarSplit: Target<Buffer> = {
     );
     must(length <= LIMITS.maxSize, 'a layer is larger than the limit allows');
     must(offset === 0 && length === spooled + (pieces.total.at(-1) ?? 0), 'bytes are missing, or too many');
-    const region: RebuiltRegion<number> = { file: -1, offset, length, rebuilding: { pieces, root: -1, folder: '' } };
+    const region: RebuiltRegion<number> = {
+      file: -1,
+      offset,
+      length,
+      rebuilding: { pieces, root: -1, folder: '', links: 'inside' },
+    };
     let [at, inSpool] = [0, 0];
     while (at < length) {
       const { piece, end } = stretchAt(region, at);

@@ -1,0 +1,166 @@
+import { quoted, shortId } from '../../base/text/printable.js';
+import { DimgxError, inputWarner, type Warn } from '../../errors.js';
+import type { Container } from '../../image/container.js';
+import type { OpenContext, OpenedImage } from '../../image/image.js';
+import type { HistoryRow, Layer, StoredLayer } from '../../image/layer.js';
+import type { OpenOptions } from '../../options.js';
+import { imageOf } from '../form/assemble-image.js';
+import type { OpenRequest } from '../source.js';
+import { type IdRange, type OwnerMaps, parseIdMap } from './folder/id-map.js';
+import { seesTrustedXattrs } from './folder/privilege.js';
+import type { FolderLayerPlace, Store, StoreContainer, StoreLayer } from './store.js';
+import type { StoreFiles } from './store-files.js';
+import { StoreLayers } from './store-layers.js';
+import { configOfLayers, foundStored, readConfig, storedLayers } from './stored-image.js';
+
+/** What a selector of a container begins with. */
+export const CONTAINER = 'container/';
+
+/**
+ * Chooses a container by its name, its ID or the start of it.
+ *
+ * @returns `undefined` if there is none
+ * @throws DIMGX_SOURCE_AMBIGUOUS
+ */
+export function chooseContainer<C extends Pick<StoreContainer, 'container'>>(
+  containers: readonly C[],
+  wanted: string,
+): C | undefined {
+  const readings: readonly ((container: Container) => boolean)[] = [
+    ({ id }) => id === wanted,
+    ({ names }) => names.includes(wanted),
+    ({ id }) => wanted.length > 0 && id.startsWith(wanted),
+  ];
+  for (const reading of readings) {
+    const [first, ...others] = containers.filter(({ container }) => reading(container));
+    if (others.length > 0) {
+      const message = `${quoted(wanted)} means ${others.length + 1} containers: use a longer ID`;
+      throw new DimgxError('DIMGX_SOURCE_AMBIGUOUS', message);
+    }
+    if (first) return first;
+  }
+  return undefined;
+}
+
+/**
+ * Opens a container of an engine's storage: the layers of its image, then its own.
+ *
+ * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_*, DIMGX_LAYER_BAD_PARENT, DIMGX_IMAGE_*
+ */
+export function openContainer(
+  files: StoreFiles,
+  store: Store,
+  chosen: StoreContainer,
+  { reference, options }: OpenRequest,
+  context: OpenContext,
+): OpenedImage {
+  const { container, image } = chosen;
+  const warn = inputWarner(options);
+  const config = image && readConfig(files, image, options.verify ?? true);
+  const below = config ? { diffIds: config.diffIds, layers: image.layers(config.diffIds) } : chosen.below();
+  if (!config && container.imageId !== undefined) warn(imageGone(container));
+  const named = { id: image?.ids[0] ?? container.imageId ?? '', tags: image?.names ?? [] };
+  const found = foundStored(named, config ?? configOfLayers(below.diffIds), below.layers);
+  const imageLayers = storedLayers(found, below.layers);
+  const maps = givenMaps(options);
+  const own = chosen.layers(below.layers.filter((place): place is StoreLayer => !(place instanceof DimgxError)));
+  const places = maps ? own.map((place) => ({ ...place, owners: [maps] })) : own;
+  const ownLayers = describeOwn(container, places);
+  const all = new Map<Layer, StoreLayer | FolderLayerPlace>();
+  imageLayers.forEach((layer, i) => {
+    const place = below.layers[i];
+    if (place && !(place instanceof DimgxError)) all.set(layer, place);
+  });
+  ownLayers.forEach((layer, i) => {
+    all.set(layer, places[i] as FolderLayerPlace);
+  });
+  const stored = new StoreLayers(files, all, warn, context);
+  const fetch = (some: readonly Layer[]) => stored.fetch(some);
+  const source = { transport: store.transport, location: files.location };
+  const opened = imageOf(found, { reference, source, layers: imageLayers, fetch, resources: context.resources });
+  return withContainer(opened, container, places, { layers: ownLayers, fetch, warn });
+}
+
+/** The layers of a container, apart from those of its image. */
+interface OwnLayers {
+  /** Oldest first. */
+  readonly layers: readonly Layer[];
+  readonly fetch: (wanted: readonly Layer[]) => Promise<readonly StoredLayer[]>;
+  readonly warn: Warn;
+}
+
+/** Puts a container's own layers on top of those of its image. @throws DIMGX_SOURCE_UNREADABLE without privileges */
+export function withContainer(
+  image: OpenedImage,
+  container: Container,
+  places: readonly FolderLayerPlace[],
+  own: OwnLayers,
+): OpenedImage {
+  if (places.some(({ form }) => form === 'overlay') && !seesTrustedXattrs()) throw needsRoot(container);
+  if (places.some(({ isLive }) => isLive)) own.warn(running(container));
+  const isOwn = new Set(own.layers);
+  return Object.freeze({
+    ...image,
+    container: Object.freeze(container),
+    layers: Object.freeze([...image.layers, ...own.layers]),
+    history: Object.freeze([
+      ...image.history,
+      ...own.layers.map((layer): HistoryRow => ({ history: layer.history ?? {}, layer })),
+    ]),
+    fetch: async (wanted, watch) => {
+      const [below, above] = await Promise.all([
+        image.fetch(
+          wanted.filter((layer) => !isOwn.has(layer)),
+          watch,
+        ),
+        own.fetch(wanted.filter((layer) => isOwn.has(layer))),
+      ]);
+      const [belows, aboves] = [below[Symbol.iterator](), above[Symbol.iterator]()];
+      return wanted.map((layer) => (isOwn.has(layer) ? aboves : belows).next().value as StoredLayer);
+    },
+  } satisfies OpenedImage);
+}
+
+/** Describes the layers of a container that are its own. */
+export function describeOwn(container: Container, places: readonly FolderLayerPlace[]): readonly Layer[] {
+  const { created, names, id } = container;
+  return places.map(({ name, containerId }): Layer => {
+    const what = `the container ${names[0] ?? shortId(id)}`;
+    const createdBy = containerId === undefined ? `prepared for ${what}` : `changes of ${what}`;
+    return Object.freeze({
+      name: shortId(name),
+      compression: 'none',
+      ...(containerId !== undefined && { containerId }),
+      tags: [],
+      history: { ...(created && { created }), createdBy },
+    });
+  });
+}
+
+/** The owners that the caller gave. @throws DIMGX_OPTION_INVALID */
+function givenMaps({ uidMap, gidMap = uidMap }: OpenOptions): OwnerMaps | undefined {
+  if (uidMap === undefined && gidMap === undefined) return undefined;
+  return { uids: idMap(uidMap), gids: idMap(gidMap) };
+}
+
+function idMap(text: string | undefined): readonly IdRange[] {
+  const ranges = text === undefined ? [] : parseIdMap(text);
+  if (ranges) return ranges;
+  throw new DimgxError('DIMGX_OPTION_INVALID', `the ID map ${quoted(text ?? '')} is not CONTAINER:HOST:SIZE`);
+}
+
+function running({ names, id, status }: Container) {
+  const how = status === 'unknown' ? 'may be running' : status === 'running' ? 'is running' : `is ${status}`;
+  const message = `the container ${quoted(names[0] ?? shortId(id))} ${how}: its files may change while they are read`;
+  return { code: 'DIMGX_CONTAINER_RUNNING', message, count: 1 } as const;
+}
+
+function imageGone({ names, id, image, imageId = '' }: Container) {
+  const message = `the image ${quoted(image ?? shortId(imageId))} of the container ${quoted(names[0] ?? shortId(id))} has been removed: its layers are taken from the engine's own records`;
+  return { code: 'DIMGX_SOURCE_IMAGE_SKIPPED', message, count: 1 } as const;
+}
+
+function needsRoot({ names, id }: Container): DimgxError {
+  const message = `the container ${quoted(names[0] ?? shortId(id))} cannot be read exactly without the privilege to see attributes trusted.*: run dimgx as root, outside of user namespaces`;
+  return new DimgxError('DIMGX_SOURCE_UNREADABLE', message);
+}

@@ -1,0 +1,149 @@
+import * as v from 'valibot';
+import { quoted } from '../../base/text/printable.js';
+import { DimgxError } from '../../errors.js';
+import type { Container } from '../../image/container.js';
+import { parseDocument } from '../../image/document.js';
+import type { DriverImages } from './containers-storage.js';
+import type { FolderForm } from './folder/folder-form.js';
+import { type IdRange, rangeOf } from './folder/id-map.js';
+import { type FolderLayerPlace, isStoreId, type StoreContainer, type StoreImage, type StoreLayer } from './store.js';
+import type { StoreFiles } from './store-files.js';
+import { storeOwner } from './store-owner.js';
+
+/** Limit of the lists of containers, in bytes: they grow with their number. */
+const MAX_LIST = 64 * 2 ** 20;
+
+const Text = v.nullish(v.string(), '');
+const Ranges = v.nullish(v.array(v.object({ container_id: v.number(), host_id: v.number(), size: v.number() })), []);
+
+/** Source: containers/storage, containers.go. */
+const ContainersSchema = v.array(
+  v.object({
+    id: v.string(),
+    names: v.nullish(v.array(v.string()), []),
+    image: Text,
+    layer: Text,
+    metadata: Text,
+    created: Text,
+    uidmap: Ranges,
+    gidmap: Ranges,
+  }),
+);
+
+type ContainerRecord = v.InferOutput<typeof ContainersSchema>[number];
+
+/** What Podman and CRI-O write into the text `metadata`. Source: libpod/storage.go; cri-o, storage/runtime.go. */
+const MetadataSchema = v.object({
+  'image-name': Text,
+  name: Text,
+  'pod-name': Text,
+  'pod-id': Text,
+  namespace: Text,
+});
+
+/** The containers of one storage driver of Podman, Buildah or CRI-O. */
+export class StorageContainers {
+  readonly #files: StoreFiles;
+  readonly #driver: string;
+  readonly #images: DriverImages;
+
+  constructor(files: StoreFiles, driver: string, images: DriverImages) {
+    this.#files = files;
+    this.#driver = driver;
+    this.#images = images;
+  }
+
+  /** @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
+  all(): readonly StoreContainer[] {
+    const images = new Map(this.#images.images().map((image) => [image.ids[0], image]));
+    return ['containers.json', 'volatile-containers.json'].flatMap((name) => {
+      const path = `${this.#driver}-containers/${name}`;
+      const bytes = this.#files.read(path, MAX_LIST);
+      const records = bytes ? parseDocument(bytes, ContainersSchema, quoted(path)) : [];
+      return records.filter(({ id }) => isStoreId(id)).map((record) => this.#container(record, images));
+    });
+  }
+
+  #container(record: ContainerRecord, images: ReadonlyMap<string, StoreImage>): StoreContainer {
+    const container = this.#describe(record);
+    return {
+      container,
+      image: images.get(record.image ?? ''),
+      below: () => this.#images.layersBelow(record.layer ?? ''),
+      layers: (below) => this.#layers(record, container, below),
+    };
+  }
+
+  #layers(record: ContainerRecord, container: Container, below: readonly StoreLayer[]): readonly FolderLayerPlace[] {
+    const { layer } = record;
+    if (!isStoreId(layer)) throw damaged(`names no layer of the container ${record.id}`);
+    const place = this.#placeOf(layer);
+    if (!this.#files.hasFolder(place.folder)) throw damaged(`has no folder ${quoted(place.folder)}`);
+    const older = below.map(({ folder }) => ({ folder, form: place.form })).reverse();
+    const owner = storeOwner(this.#files);
+    const own = { uids: rangesOf(record.uidmap), gids: rangesOf(record.gidmap) };
+    return [
+      {
+        ...place,
+        name: record.id,
+        containerId: record.id,
+        below: older,
+        owners: [owner.owners, own],
+        isLive: container.status !== 'exited' && container.status !== 'created',
+      },
+    ];
+  }
+
+  #placeOf(layer: string): { readonly folder: string; readonly form: FolderForm } {
+    if (this.#driver === 'vfs') return { folder: `vfs/dir/${layer}`, form: 'tree' };
+    if (this.#driver !== 'overlay') throw otherDriver(this.#driver);
+    const folder = `overlay/${layer}/diff`;
+    const program = this.#files.read('overlay/.has-mount-program')?.toString().trim();
+    return { folder, form: program === 'true' ? 'fuse-overlay' : storeOwner(this.#files).form };
+  }
+
+  #describe({ id, names, image, layer, metadata, created }: ContainerRecord): Container {
+    const said = parseMetadata(metadata ?? '');
+    const labels = {
+      ...(said['pod-name'] && { pod: said['pod-name'] }),
+      ...(said.namespace && { namespace: said.namespace }),
+    };
+    const folder = `${this.#driver}-containers/${id}/userdata`;
+    return {
+      id,
+      names: names ?? [],
+      ...(said['image-name'] && { image: said['image-name'] }),
+      ...(image && { imageId: image }),
+      status: isStoreId(layer) && !this.#files.hasFolder(`overlay/${layer}/merged`) ? 'exited' : 'unknown',
+      ...(created && { created }),
+      ...(this.#files.names(folder).includes('ctr.log') && { logPath: `${folder}/ctr.log` }),
+      mounts: [],
+      ...(Object.keys(labels).length > 0 && { labels }),
+    };
+  }
+}
+
+/** It is only shown: what is malformed is left out. */
+function parseMetadata(text: string): Partial<v.InferOutput<typeof MetadataSchema>> {
+  if (text === '') return {};
+  try {
+    return parseDocument(Buffer.from(text), MetadataSchema, 'the metadata of a container');
+  } catch {
+    return {};
+  }
+}
+
+function rangesOf(maps: ContainerRecord['uidmap']): readonly IdRange[] {
+  return (maps ?? []).flatMap(
+    ({ container_id: container, host_id: host, size }) => rangeOf(container, host, size) ?? [],
+  );
+}
+
+function otherDriver(driver: string): DimgxError {
+  const message = `the storage driver ${quoted(driver)} keeps containers in a way that dimgx does not read: use podman export`;
+  return new DimgxError('DIMGX_SOURCE_UNSUPPORTED', message);
+}
+
+function damaged(what: string): DimgxError {
+  return new DimgxError('DIMGX_STORE_DAMAGED', `the engine's storage ${what}`);
+}

@@ -1,0 +1,160 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { listImages } from '#dimgx/source/list-images.js';
+import { openImage } from '#dimgx/source/resolve.js';
+import { CHANGED_LAYER, changeTree } from '../../helpers/container-changes.js';
+import { addDockerContainer, type WrittenContainer } from '../../helpers/container-stores.js';
+import { dockerStore, type StoredImageSpec, type WrittenStore } from '../../helpers/engine-stores.js';
+import { lacks } from '../../helpers/engines.js';
+import { extractTar } from '../../helpers/extract-tar.js';
+import { flattenImage } from '../../helpers/flatten-image.js';
+import { temporaryFolder } from '../../helpers/members.js';
+import { cannotMount } from '../../helpers/mounts.js';
+import { changeOverlay, listOverlay } from '../../helpers/overlay-mount.js';
+import { rawLayer } from '../../helpers/raw-layer.js';
+import { listTree, type Tree } from '../../helpers/tree.js';
+import { treeDifferences } from '../../helpers/tree-differences.js';
+
+const OLDER = rawLayer([
+  { name: 'lower/', type: '5', mode: 0o700, mtime: 1 },
+  { name: 'lower/kept', content: 'older', mtime: 1 },
+  { name: 'older', content: 'o', mtime: 1 },
+]);
+const IMAGE: StoredImageSpec = { tags: ['app:1'], layers: [OLDER, CHANGED_LAYER] };
+
+/** Docker's storage, with a container whose image is unpacked as the engine does it. */
+async function storeWithContainer(
+  driver = 'overlay2',
+  document = {},
+): Promise<{ readonly store: WrittenStore; readonly web: WrittenContainer; readonly layers: readonly string[] }> {
+  const store = await dockerStore([IMAGE], { driver });
+  const layers = IMAGE.layers.map((layer, i) => {
+    const folder = store.layerFolder(IMAGE, i);
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    execFileSync('tar', ['-xp', '-C', folder], { input: layer });
+    return folder;
+  });
+  return { store, web: addDockerContainer(store.folder, { name: 'web', image: IMAGE, document }, driver), layers };
+}
+
+async function extracted(reference: string): Promise<Tree> {
+  const folder = await temporaryFolder();
+  const { tar } = await flattenImage(reference);
+  writeFileSync(join(folder, 'tar'), tar);
+  return (await extractTar('GNU tar', join(folder, 'tar'), folder)).tree;
+}
+
+/** A tar cannot hold the socket. */
+function withoutSocket(tree: Tree): Tree {
+  return new Map([...tree].filter(([, { type }]) => type !== 'socket'));
+}
+
+describe.skipIf(cannotMount() || lacks('root', 'setfattr'))("a container's tree (needs root and setfattr)", () => {
+  test.each([
+    ['as overlayfs keeps it', []],
+    ['with metadata copied up alone, and folders renamed', ['metacopy=on', 'redirect_dir=on']],
+    ['with an index of hard links', ['index=on']],
+  ])('is what the kernel shows: %s', async (_, options) => {
+    const { store, web, layers } = await storeWithContainer();
+    writeFileSync(join(web.prepared, 'hostname'), '');
+    const below = [...layers, web.prepared];
+    const folder = await temporaryFolder();
+    await changeOverlay({ below, changes: web.changes, folder }, options, changeTree);
+    const shown = await listOverlay(
+      [...below, web.changes],
+      folder,
+      options.includes('metacopy=on') ? ['metacopy=on'] : [],
+    );
+    const ours = await extracted(`docker-root:${store.folder}:container/web`);
+    expect(treeDifferences(withoutSocket(shown), ours, () => false)).toEqual([]);
+    expect(ours.size).toBeGreaterThan(40);
+  });
+
+  test.each(['vfs', 'btrfs'])('is one folder with %s', async (driver) => {
+    const { store, web, layers } = await storeWithContainer(driver);
+    execFileSync('cp', ['-aT', layers[1] as string, web.changes]);
+    await changeTree(web.changes);
+    const ours = await extracted(`docker-root:${store.folder}:container/web`);
+    expect(treeDifferences(withoutSocket(await listTree(web.changes)), ours, () => false)).toEqual([]);
+  });
+
+  test('that a copy took the marks of is read with a warning', async () => {
+    const { store, web, layers } = await storeWithContainer();
+    await changeOverlay({ below: layers, changes: web.changes, folder: await temporaryFolder() }, [], changeTree);
+    const codes = async () => {
+      const { warnings } = await flattenImage(`docker-root:${store.folder}:container/web`);
+      return warnings.map(({ code }) => code);
+    };
+    expect(await codes()).not.toContain('DIMGX_CONTAINER_NO_MARKS');
+    execFileSync('cp', ['-rT', '--preserve=mode,ownership,timestamps,links', web.changes, `${web.changes}2`]);
+    rmSync(web.changes, { recursive: true });
+    renameSync(`${web.changes}2`, web.changes);
+    expect(await codes()).toContain('DIMGX_CONTAINER_NO_MARKS');
+  });
+
+  test('warns of what a tar cannot hold', async () => {
+    const { store, web } = await storeWithContainer();
+    await changeTree(web.changes).catch(() => undefined);
+    mkdirSync(join(web.changes, 'new'), { recursive: true });
+    writeFileSync(join(web.changes, '.wh.name'), 'an ordinary file');
+    const { warnings } = await flattenImage(`docker-root:${store.folder}:container/web`);
+    expect(warnings.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      expect.stringMatching(/^DIMGX_ENTRY_LEFT_OUT .*whiteouts.*"\.wh\.name"$/),
+    ]);
+  });
+});
+
+describe('a container', () => {
+  test('is chosen by its name, its ID or the start of it', async () => {
+    const { store, web } = await storeWithContainer('vfs');
+    for (const name of ['web', web.id, web.id.slice(0, 12)]) {
+      await using image = await openImage(`docker-root:${store.folder}:container/${name}`);
+      expect(image.container).toMatchObject({
+        id: web.id,
+        names: ['web'],
+        image: 'app:1',
+        status: 'exited',
+        exitCode: 137,
+      });
+      expect(image.layers.at(-1)).toMatchObject({ containerId: web.id });
+    }
+    await expect(openImage(`docker-root:${store.folder}:container/other`)).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_NO_SUCH_IMAGE',
+    });
+  });
+
+  test('is listed with its state, its log and its mounts', async () => {
+    const { store, web } = await storeWithContainer('vfs');
+    const { containers } = await listImages(store.folder);
+    expect(containers).toEqual([
+      expect.objectContaining({
+        id: web.id,
+        status: 'exited',
+        finished: '2026-01-02T03:05:05Z',
+        logPath: `containers/${web.id}/${web.id}-json.log`,
+        mounts: [{ type: 'volume', name: 'v', destination: '/data', isWritable: true }],
+      }),
+    ]);
+  });
+
+  test('whose image has been removed takes the layers from the records of the engine', async () => {
+    const { store, web } = await storeWithContainer('vfs', { Image: `sha256:${'0'.repeat(64)}` });
+    writeFileSync(join(web.changes, 'own'), 'x');
+    const { warnings } = await flattenImage(`docker-root:${store.folder}:container/web`);
+    expect(warnings.map(({ code }) => code)).toContain('DIMGX_SOURCE_IMAGE_SKIPPED');
+    await using image = await openImage(`docker-root:${store.folder}:container/web`);
+    expect(image.layers).toHaveLength(3);
+  });
+
+  test('with a folder that is a link is refused', async () => {
+    const { store, web } = await storeWithContainer('vfs');
+    rmSync(web.changes, { recursive: true });
+    symlinkSync('/etc', web.changes);
+    await expect(flattenImage(`docker-root:${store.folder}:container/web`)).rejects.toMatchObject({
+      code: 'DIMGX_STORE_DAMAGED',
+    });
+  });
+});
