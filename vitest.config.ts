@@ -26,6 +26,7 @@ export default defineConfig({
           name: 'engine',
           include: ['test/engines/**/*.test.ts'],
           globalSetup: ['test/engines/setup.ts'],
+          env: { DIMGX_ENGINE_STORAGE: '0' }, // else the engines here would save nothing
           server,
           fileParallelism: false,
           sequence: { groupOrder: 1 },

@@ -25,6 +25,13 @@ const BARS = [
     work: 'image of the engine to /dev/null, verified',
     figure: 'time',
     measured: 'dimgx',
+    beside: 'saved',
+    limit: 0.2,
+  },
+  {
+    work: 'the same, saved by the engine',
+    figure: 'time',
+    measured: 'saved',
     beside: 'save',
     limit: 1.15,
   },
@@ -59,10 +66,12 @@ async function compare(folder, host) {
   const reference = `docker-daemon:${IMAGE_NAME}`;
   const options = `--host ${quote(host)}`;
   const dimgx = new Contenders(folder).flatten(image, () => expectedTree(layers), { options, reference });
+  const saved = { ...dimgx, command: `DIMGX_ENGINE_STORAGE=0 ${dimgx.command}` };
   /** @type {Map<string, import('./contest.mjs').Contender>} */
   const contenders = new Map([
     ['save', { title: 'docker save', command: `${docker} save ${IMAGE_NAME} >/dev/null`, slow: true }],
     ['dimgx', { ...dimgx, title: 'dimgx docker-daemon:…', slow: true }],
+    ['saved', { ...saved, title: 'dimgx, DIMGX_ENGINE_STORAGE=0', slow: true }],
   ]);
   const results = await contest(contenders, ROUNDS, say);
   return BARS.map((bar) => rowOf({ name: '', stage: '', ...bar }, results));

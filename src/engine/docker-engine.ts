@@ -18,6 +18,7 @@ import {
   readDetails,
   readHistory,
   readImages,
+  readStorageFolder,
 } from './engine-documents.js';
 import type { EngineDownload } from './engine-download.js';
 import { EngineRefusal } from './engine-error.js';
@@ -86,6 +87,11 @@ export class DockerEngine implements Engine {
       const reports = (await this.#docker.pull(name, options, undefined, auth)) as Readable;
       await followPull(reports, onProgress ?? (() => undefined));
     });
+  }
+
+  async storageFolder(): Promise<string | undefined> {
+    if (!this.#modem.isLocal) return undefined;
+    return this.#doing('its description of itself', async () => readStorageFolder(await this.#docker.info()));
   }
 
   close(): Promise<void> {

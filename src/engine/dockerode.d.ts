@@ -10,6 +10,7 @@ declare module 'dockerode' {
     constructor(options: { readonly modem: object });
     /** @param name inserted into a path unchanged */
     getImage(name: string): Image;
+    info(): Promise<unknown>;
     listImages(options: { readonly all: boolean }): Promise<unknown>;
     /**
      * @param name without a tag or a digest, it means `:latest`

@@ -129,7 +129,14 @@ const HistorySchema = v.array(
   }),
 );
 
+const InfoSchema = v.object({ DockerRootDir: Text });
+
 /** @throws DIMGX_IMAGE_BAD_JSON, like the other functions in this file */
+export function readStorageFolder(document: unknown): string | undefined {
+  return checkShape(document, InfoSchema, 'its description of itself').DockerRootDir;
+}
+
+/** @throws DIMGX_IMAGE_BAD_JSON */
 export function readImages(document: unknown, style: NameStyle): EngineImage[] {
   return checkShape(document, ImagesSchema, 'its list of images').map((image) => ({
     id: image.Id,

@@ -68,6 +68,11 @@ export class EngineModem {
     this.#agent = new EngineAgent(connection.endpoint, connection.env);
   }
 
+  /** Whether the engine listens at a socket in the file system of this machine. */
+  get isLocal(): boolean {
+    return this.#connection.endpoint.kind === 'unix';
+  }
+
   /** Called by dockerode. */
   dial(dial: Dial, callback: (failure: unknown, answer?: unknown) => void): void {
     this.#answer(dial).then(

@@ -57,6 +57,12 @@ export interface Engine {
   save(name: string, platform?: Platform): Promise<ByteSource>;
   /** Makes the engine pull an image from its registry; `latest` if the name has no tag or digest. */
   pull(name: string, options?: EnginePullOptions): Promise<void>;
+  /**
+   * The folder where the engine keeps images, as it says itself. Whether this process sees the same folder is not known.
+   *
+   * @returns `undefined` if the engine is not reached through a socket of this machine, or does not say
+   */
+  storageFolder(): Promise<string | undefined>;
   /** Ends all connections. Resolves once no `ssh` is left. */
   close(): Promise<void>;
 }

@@ -49,6 +49,14 @@ export interface StoredLayer extends Layer {
   /** The stored bytes, compressed or not. */
   readonly blob: LayerRegion;
   readonly compression: CompressionName;
+  /**
+   * Set if the stored bytes come from a place that may change or mislead. They are used only once they match the diff ID,
+   * whether or not the caller wants anything verified. If they do not, this fetches the layer in another way.
+   *
+   * @param failure why the stored bytes are of no use
+   * @throws as `OpenedImage.fetch`
+   */
+  readonly otherwise?: (failure: DimgxError) => Promise<StoredLayer>;
   /** Stores what is derived from the layer beyond the lifetime of this image, if the source supports it. */
   readonly keeper?: LayerKeeper;
 }

@@ -1,6 +1,6 @@
 import { handledLater } from '../base/call/deferred.js';
 import type { RegionFile } from '../base/io/region.js';
-import type { Warning } from '../errors.js';
+import { DimgxError, type Warning } from '../errors.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
 import { EntryTable } from '../layer/entry-table.js';
 import { keptIndex } from '../layer/kept-index.js';
@@ -115,7 +115,21 @@ export class Inspection {
     const arrival = await this.#arrivals.take(layer).catch((error: unknown) => this.#work.refuse(layer, error));
     if (arrival?.way === 'indexed' && isPlain(layer)) return this.#takeIndexed(layer, arrival.member);
     if (arrival?.way === 'decoded') return this.#takeDecoded(layer, arrival.decoded);
-    return isPlain(layer) ? this.#inspectPlain(layer) : this.#inspectCompressed(layer, known);
+    if (!isPlain(layer)) return this.#inspectCompressed(layer, known);
+    return layer.otherwise ? this.#inspectDoubtful(layer, layer.otherwise) : this.#inspectPlain(layer);
+  }
+
+  /** Hashes the layer before anything is made of it, and fetches it in another way if it is not as it should be. */
+  async #inspectDoubtful(layer: PlainLayer, otherwise: NonNullable<StoredLayer['otherwise']>): Promise<Inspected> {
+    try {
+      const verified = Promise.resolve(await this.#verifyPlain(layer));
+      const { contents } = await this.#work.run(layer, indexTask(layer.blob, this.#budget), 'inspect');
+      return this.#index(layer, plainBytes(layer), contents as LayerContents, verified);
+    } catch (failure) {
+      if (!(failure instanceof DimgxError) || isFinal(failure)) throw failure;
+      const other = await otherwise(failure).catch((error: unknown) => this.#work.refuse(layer, error));
+      return this.#inspect(other, undefined);
+    }
   }
 
   /** The layer's headers were read and its bytes hashed while it arrived. */
@@ -209,6 +223,11 @@ type PlainLayer = StoredLayer & { readonly blob: PlainRegion };
 
 function isPlain(layer: StoredLayer): layer is PlainLayer {
   return layer.compression === 'none' && !layer.blob.archive;
+}
+
+/** Whether an error has nothing to do with where the layer comes from. */
+function isFinal({ code }: DimgxError): boolean {
+  return code.startsWith('DIMGX_LIMIT_') || code === 'DIMGX_ABORTED' || code === 'DIMGX_CALLBACK_FAILED';
 }
 
 /** The bytes of an uncompressed layer. */

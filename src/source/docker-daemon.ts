@@ -4,7 +4,6 @@ import type { Engine, EngineImageDetails } from '../engine/engine.js';
 import { type EngineStep, historySteps, imageChain } from '../engine/image-history.js';
 import { isImageId, lookUpImage } from '../engine/look-up-image.js';
 import { DimgxError, type ErrorDetails, inputWarner, type Warn, type Warning } from '../errors.js';
-import type { WatchArrivals } from '../image/arrivals.js';
 import { historyRows, layerNames } from '../image/history.js';
 import type { OpenContext, OpenedImage } from '../image/image.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
@@ -12,6 +11,7 @@ import { environmentPlatform, formatPlatform, isSameMachine, type Platform, plat
 import type { OpenOptions } from '../options.js';
 import { hexOf } from '../reference/digest.js';
 import { fullName } from '../reference/image-name.js';
+import { engineLayers } from './engine-layers.js';
 import { openSource } from './files/open-files.js';
 import { assembleImage, warnOfOddities } from './form/assemble-image.js';
 import * as dockerArchive from './form/docker-archive.js';
@@ -34,8 +34,8 @@ interface DaemonRequest {
 
 /**
  * Opens an image of a running engine: its documents, and the chain of images that it was built on. Nothing is saved
- * until layers are fetched. Then the engine saves the lowest image of the chain that has them all, and the stream is
- * read as an archive.
+ * until layers are fetched, and nothing at all if they can be read from the engine's storage. Else the engine saves the
+ * lowest image of the chain that has them all, and the stream is read as an archive.
  *
  * @throws DIMGX_ENGINE_UNREACHABLE, DIMGX_ENGINE_*, DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS,
  *   DIMGX_SOURCE_NO_PLATFORM, DIMGX_REFERENCE_INVALID, DIMGX_ABORTED
@@ -67,12 +67,18 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
     ...(platform && { platform }),
     layers: Object.freeze(layers),
     history: Object.freeze(historyRows(layers, steps ?? [])),
-    fetch: (wanted: readonly Layer[], watch?: WatchArrivals): Promise<readonly StoredLayer[]> =>
-      savedLayers(
-        engine,
-        { chain, layers, wanted, platform: chosen, verify: request.verify, warn: inputWarner(request.options) },
-        { ...context, watch: watch?.spool },
-      ),
+    fetch: engineLayers(engine, {
+      image: { id: details.id, diffIds: details.diffIds, layers },
+      mayUseStorage: request.verify && details.descriptor === undefined,
+      save: (wanted, watch) =>
+        savedLayers(
+          engine,
+          { chain, layers, wanted, platform: chosen, verify: request.verify, warn: inputWarner(request.options) },
+          { ...context, watch: watch?.spool },
+        ),
+      inform: (message) => request.options.onInfo?.(message),
+      context,
+    }),
     resources: context.resources,
     close: () => context.resources.close(),
     [Symbol.asyncDispose]: () => context.resources.close(),

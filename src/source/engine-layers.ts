@@ -1,0 +1,80 @@
+import { printable, reasonOf, withoutCall } from '../base/text/printable.js';
+import type { Engine } from '../engine/engine.js';
+import { DimgxError, isSystemError, throwIfAborted } from '../errors.js';
+import type { WatchArrivals } from '../image/arrivals.js';
+import type { OpenContext } from '../image/image.js';
+import type { Layer, StoredLayer } from '../image/layer.js';
+import type { Digest } from '../reference/digest.js';
+
+/** As `OpenedImage.fetch`. */
+type Fetch = (wanted: readonly Layer[], watch?: WatchArrivals) => Promise<readonly StoredLayer[]>;
+
+interface EngineLayersOptions {
+  /** The ID of the image, the diff IDs of its layers and the layers, oldest first. */
+  readonly image: { readonly id: string; readonly diffIds: readonly Digest[]; readonly layers: readonly Layer[] };
+  /** Whether layers may be read from the engine's storage. The user may forbid it, too. */
+  readonly mayUseStorage: boolean;
+  /** Has the engine save layers. */
+  readonly save: Fetch;
+  readonly inform: (message: string) => void;
+  readonly context: OpenContext;
+}
+
+/** If it is `0`, the engine saves every image. */
+const SWITCH = 'DIMGX_ENGINE_STORAGE';
+
+/**
+ * Fetches layers of an engine's image: from the engine's storage if this process can read it, since an engine takes up
+ * to a minute to save what lies on the disk beside. Such layers are used only once they match their diff IDs. On any
+ * doubt the engine saves them, once for all.
+ */
+export function engineLayers(engine: Engine, options: EngineLayersOptions): Fetch {
+  const { save, inform, context } = options;
+  let isSaving = false;
+  const saveBecause = (reason: string) => {
+    if (!isSaving) inform(`the engine saves the image: ${reason}`);
+    isSaving = true;
+  };
+  return async (wanted, watch) => {
+    const stored = isSaving || wanted.length === 0 ? undefined : await fromStorage(engine, options, wanted);
+    if (stored === undefined) return save(wanted, watch);
+    if (typeof stored === 'string') {
+      saveBecause(stored);
+      return save(wanted, watch);
+    }
+    let saved: ReturnType<Fetch> | undefined;
+    return stored.map((layer, i) => ({
+      ...layer,
+      async otherwise(failure) {
+        throwIfAborted(context.signal);
+        saveBecause(failure.message);
+        saved ??= save(wanted);
+        return (await saved)[i] as StoredLayer;
+      },
+    }));
+  };
+}
+
+/** @returns why the layers cannot be read there; `undefined` if they are not to be */
+async function fromStorage(
+  engine: Engine,
+  { image, mayUseStorage, inform, context }: EngineLayersOptions,
+  wanted: readonly Layer[],
+): Promise<readonly StoredLayer[] | string | undefined> {
+  if (!mayUseStorage || process.platform !== 'linux') return undefined;
+  if (process.env[SWITCH] === '0') return `${SWITCH} is 0`;
+  try {
+    const folder = await engine.storageFolder();
+    if (folder === undefined) return undefined;
+    const { layersInStore } = await import('./disk/layers-in-store.js');
+    const fetch = await layersInStore(folder, image, context);
+    const layers = await fetch(wanted);
+    inform(`the layers are read from ${printable(folder, 300)}, the engine's storage`);
+    return layers;
+  } catch (failure) {
+    throwIfAborted(context.signal);
+    if (failure instanceof DimgxError) return failure.message;
+    if (isSystemError(failure)) return printable(withoutCall(reasonOf(failure)), 300);
+    throw failure;
+  }
+}
