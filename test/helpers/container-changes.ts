@@ -27,11 +27,8 @@ export const CHANGED_LAYER = rawLayer(
   ].map((entry: RawEntry) => ({ mtime: MTIME, mode: entry.type === '5' ? 0o755 : 0o644, ...entry })),
 );
 
-/** What the file system or the user may not do. */
-export type Lacking = 'devices' | 'capability' | 'symlink xattrs';
-
-/** What a container may do to its tree. `$1`: its root. `$2`: what is left out. */
-const SCRIPT = String.raw`
+/** What a container may do to its tree, for bash. `$1`: its root. `$2`: what is left out, `devices` or `capability`. */
+export const CHANGES = String.raw`
   set -e
   cd "$1"
   rm lower/removed
@@ -83,6 +80,6 @@ const SCRIPT = String.raw`
 `;
 
 /** Changes a tree that begins as `CHANGED_LAYER`, as a container may do. */
-export async function changeTree(root: string, lacking: readonly Lacking[] = []): Promise<void> {
-  await runCommand('bash', ['-c', SCRIPT, 'bash', root, lacking.join(' ')]);
+export async function changeTree(root: string): Promise<void> {
+  await runCommand('bash', ['-c', CHANGES, 'bash', root]);
 }

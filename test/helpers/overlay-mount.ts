@@ -54,7 +54,8 @@ export async function changeOverlay(
   options: readonly string[],
   change: (root: string) => Promise<void>,
 ): Promise<void> {
-  const [mountPoint, work] = [join(folder, 'changing'), join(folder, 'work')];
+  // overlayfs wants it in the same mount as the changes
+  const [mountPoint, work] = [join(folder, 'changing'), `${changes}-work`];
   await mkdir(mountPoint);
   await mkdir(work);
   const lower = below.toReversed().join(':');
@@ -64,5 +65,6 @@ export async function changeOverlay(
     await change(mountPoint);
   } finally {
     await runCommand('umount', [mountPoint]);
+    await rm(work, { recursive: true });
   }
 }

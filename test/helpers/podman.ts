@@ -10,13 +10,17 @@ export class Podman {
   readonly #folder: string;
   readonly #driver: string;
 
-  private constructor(folder: string, driver: string) {
+  readonly #options: readonly string[];
+
+  private constructor(folder: string, driver: string, options: readonly string[]) {
+    this.#options = options;
     this.#folder = folder;
     this.#driver = driver;
   }
 
-  static async start(driver: 'overlay' | 'vfs' = 'overlay'): Promise<Podman> {
-    return new Podman(await mkdtemp(join(tmpdir(), 'dimgx-podman-')), driver);
+  /** @param options in front of each command */
+  static async start(driver: 'overlay' | 'vfs' = 'overlay', options: readonly string[] = []): Promise<Podman> {
+    return new Podman(await mkdtemp(join(tmpdir(), 'dimgx-podman-')), driver, options);
   }
 
   /** Where its images are. */
@@ -26,7 +30,7 @@ export class Podman {
 
   async run(...args: string[]): Promise<string> {
     const own = ['--root', this.root, '--runroot', `${this.#folder}/run`, `--storage-driver=${this.#driver}`];
-    const { stdout } = await runCommand('podman', [...own, ...args]);
+    const { stdout } = await runCommand('podman', [...own, ...this.#options, ...args]);
     return stdout.toString().trim();
   }
 

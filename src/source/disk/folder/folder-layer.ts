@@ -6,6 +6,7 @@ import { BLOCK, padded, TYPE } from '../../../tar/header.js';
 import { encodeHeaders, type NewEntry } from '../../../tar/write-header.js';
 import { PieceTable } from '../piece-table.js';
 import type { RebuiltLayer } from '../rebuild-layer.js';
+import { xattrsInside } from './capability.js';
 import type { DiskEntry } from './disk-entry.js';
 import { hasAttributes, hasWhiteoutFiles, OPAQUE, WHITEOUT } from './folder-form.js';
 import type { FolderOddities } from './folder-oddities.js';
@@ -202,7 +203,7 @@ class FolderWriter {
       mtime: entry.stats.mtimeNs,
       deviceMajor: entry.major,
       deviceMinor: entry.minor,
-      xattrs: entry.xattrs,
+      xattrs: xattrsInside(entry.xattrs, uids),
     };
   }
 
