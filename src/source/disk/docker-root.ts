@@ -63,6 +63,8 @@ export class DockerImages {
   readonly #store: DriverStore;
   /** The folder with the documents. */
   readonly #image: string;
+  /** By chain ID. */
+  readonly #layers = new Map<Digest, StoreLayer | DimgxError>();
 
   constructor(files: StoreFiles, store: DriverStore) {
     this.#files = files;
@@ -117,7 +119,15 @@ export class DockerImages {
     return { diffIds: diffIds.reverse(), layers: chain.reverse().map((id) => this.#layer(id)) };
   }
 
+  /** Looks once for a layer, which many images may have. */
   #layer(chainId: Digest): StoreLayer | DimgxError {
+    const known = this.#layers.get(chainId);
+    const layer = known ?? this.#findLayer(chainId);
+    if (!known) this.#layers.set(chainId, layer);
+    return layer;
+  }
+
+  #findLayer(chainId: Digest): StoreLayer | DimgxError {
     const { top, driver } = this.#store;
     const folderOf = Object.hasOwn(FOLDERS, driver) ? FOLDERS[driver] : undefined;
     if (!folderOf) return otherDriver(driver);
@@ -125,9 +135,9 @@ export class DockerImages {
     const cacheId = this.#text(`${record}/cache-id`);
     if (cacheId === undefined) return missing(`has no layer ${chainId}: it is being removed, or was never complete`);
     if (!isStoreId(cacheId)) return missing(`names a malformed folder for the layer ${chainId}: ${quoted(cacheId)}`);
+    const size = Number(this.#text(`${record}/size`) || Number.NaN);
     const folder = `${top}${folderOf(cacheId)}`;
     if (!this.#files.hasFolder(folder)) return missing(`has no folder ${quoted(folder)}, or it is a link`);
-    const size = Number(this.#text(`${record}/size`) || Number.NaN);
     const tarSplit = `${this.#image}/${record}/tar-split.json.gz`;
     return { folder, tarSplit, ...(Number.isSafeInteger(size) && size >= 0 && { size }) };
   }

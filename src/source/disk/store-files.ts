@@ -34,6 +34,8 @@ export class StoreFiles extends HeldFile {
   /** Descriptor of the folder. */
   readonly root: number;
   readonly #tree: FolderTree;
+  /** Goes to the folders of layers, while the other one stays where their documents are. */
+  readonly #folders: FolderTree;
   #spool: Promise<FileHandle> | undefined;
   #spoolDescriptor = -1;
 
@@ -68,6 +70,7 @@ export class StoreFiles extends HeldFile {
     this.path = path;
     this.location = printable(path, 300);
     this.#tree = new FolderTree(root, 'none');
+    this.#folders = new FolderTree(root, 'none');
   }
 
   /**
@@ -143,7 +146,7 @@ export class StoreFiles extends HeldFile {
   /** Whether there is a folder of that path, which is not a link. @throws DIMGX_SOURCE_UNREADABLE */
   hasFolder(path: string): boolean {
     const found = this.#look(path, () => {
-      const fd = this.#tree.openFolder(path);
+      const fd = this.#folders.openFolder(path);
       try {
         return fstatSync(fd).isDirectory();
       } finally {
@@ -172,6 +175,7 @@ export class StoreFiles extends HeldFile {
 
   protected override async shutForGood(): Promise<void> {
     this.#tree.close();
+    this.#folders.close();
     closeSync(this.root);
     await (await this.#spool?.catch(() => undefined))?.close();
     openFiles.notice();
