@@ -11,6 +11,14 @@ export interface HistoryEntry {
   readonly comment?: string;
 }
 
+/** A repository that a layer was pulled from or pushed to, as an engine's storage remembers it. Untrusted text. */
+export interface LayerOrigin {
+  /** With its registry: `docker.io/library/debian`. */
+  readonly repository: string;
+  /** Digest of the layer as the registry stores it. */
+  readonly digest: Digest;
+}
+
 /** A layer as described by its source: immutable, not yet decoded. */
 export interface Layer {
   /** Why the layer cannot be read, if that is known without reading it. `inspectLayers` rejects with it. */
@@ -34,6 +42,8 @@ export interface Layer {
   readonly imageId?: string;
   /** ID of the container whose changes these are. */
   readonly containerId?: string;
+  /** Where it came from, if the source remembers that. */
+  readonly origins?: readonly LayerOrigin[];
   /** Names of the image whose newest layer this is. */
   readonly tags: readonly string[];
   readonly history?: HistoryEntry;

@@ -50,6 +50,8 @@ export interface LayerJson {
   readonly storedSize: number | null;
   readonly created: string | null;
   readonly createdBy: string | null;
+  /** Where the layer came from, as an engine's storage remembers it; empty if it does not. */
+  readonly origins: readonly { readonly repository: string; readonly digest: string }[];
   /** Why the layer cannot be read, as far as a listing can tell; `null` if it finds nothing wrong. */
   readonly problem: { readonly code: string; readonly message: string } | null;
 }
@@ -98,6 +100,7 @@ export function imageJson(
       storedSize: layer.storedSize ?? null,
       created: layer.history?.created ?? null,
       createdBy: layer.history?.createdBy ?? null,
+      origins: layer.origins ?? [],
       problem: problemJson(problems.get(layer) ?? layer.problem),
     })),
     history: rows.map(({ history, layer, id }) => ({

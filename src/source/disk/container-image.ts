@@ -4,11 +4,12 @@ import type { Container } from '../../image/container.js';
 import type { OpenContext, OpenedImage } from '../../image/image.js';
 import type { HistoryRow, Layer, StoredLayer } from '../../image/layer.js';
 import type { OpenOptions } from '../../options.js';
+import type { Digest } from '../../reference/digest.js';
 import { imageOf } from '../form/assemble-image.js';
 import type { OpenRequest } from '../source.js';
 import { type IdRange, type OwnerMaps, parseIdMap } from './folder/id-map.js';
 import { seesTrustedXattrs } from './folder/privilege.js';
-import type { FolderLayerPlace, Store, StoreContainer, StoreLayer } from './store.js';
+import type { FolderLayerPlace, RecordedLayers, Store, StoreContainer, StoreImage, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { StoreLayers } from './store-layers.js';
 import { configOfLayers, foundStored, readConfig, storedLayers } from './stored-image.js';
@@ -57,10 +58,10 @@ export function openContainer(
   const { container, image } = chosen;
   const warn = inputWarner(options);
   const config = image && readConfig(files, image, options.verify ?? true);
-  const below = config ? { diffIds: config.diffIds, layers: image.layers(config.diffIds) } : chosen.below();
+  const below = config ? recordedLayers(image, config.diffIds) : chosen.below();
   if (!config && container.imageId !== undefined) warn(imageGone(container));
   const named = { id: image?.ids[0] ?? container.imageId ?? '', tags: image?.names ?? [] };
-  const found = foundStored(named, config ?? configOfLayers(below.diffIds), below.layers);
+  const found = foundStored(named, config ?? configOfLayers(below.diffIds), below.layers, below.origins);
   const imageLayers = storedLayers(found, below.layers);
   const maps = givenMaps(options);
   const own = chosen.layers(below.layers.filter((place): place is StoreLayer => !(place instanceof DimgxError)));
@@ -79,6 +80,10 @@ export function openContainer(
   const source = { transport: store.transport, location: files.location };
   const opened = imageOf(found, { reference, source, layers: imageLayers, fetch, resources: context.resources });
   return withContainer(opened, container, places, { layers: ownLayers, fetch, warn });
+}
+
+function recordedLayers(image: StoreImage, diffIds: readonly Digest[]): RecordedLayers {
+  return { diffIds, layers: image.layers(diffIds), origins: image.origins(diffIds) };
 }
 
 /** The layers of a container, apart from those of its image. */

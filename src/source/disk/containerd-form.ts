@@ -3,7 +3,7 @@ import { matchingImages, realNames } from '../../image/choose/choose-image.js';
 import { listManifest } from '../../image/choose/list-manifest.js';
 import type { ListedImage } from '../../image/image.js';
 import type { Descriptor } from '../../image/manifest.js';
-import { hexOf, isDigest } from '../../reference/digest.js';
+import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
 import { BlobStore, type Documents } from '../form/documents.js';
 import type { Form, FormRequest, FoundImage, FoundLayer } from '../form/form.js';
 import { findInLayout, type LayoutImage } from '../form/layout-images.js';
@@ -25,6 +25,8 @@ interface NamedImages {
   readonly names: readonly ContainerdName[];
   /** Whether names are shown with their namespace: `default/docker.io/library/alpine:3.20`. */
   readonly hasNamespaces: boolean;
+  /** The repositories that blobs came from. */
+  readonly originsOf: (digests: readonly Digest[]) => ReadonlyMap<Digest, readonly string[]>;
 }
 
 /** The images of containerd: an OCI layout, with its names in a database. @param selector of a list */
@@ -34,7 +36,7 @@ export function containerdForm(named: NamedImages, selector?: string): Form {
     usages: [named.usage],
     marks: [],
     recognises: async () => true,
-    find: (request) => find(images, request),
+    find: (request) => find(images, named, request),
     list: (documents, verify) => list(selector === undefined ? images : meant(images, selector), documents, verify),
   };
 }
@@ -82,13 +84,18 @@ function matching(
   return matchingImages(candidates, selector).map(({ image }) => image);
 }
 
-async function find(listed: readonly ContainerdImage[], request: FormRequest): Promise<FoundImage> {
+async function find(
+  listed: readonly ContainerdImage[],
+  { originsOf }: NamedImages,
+  request: FormRequest,
+): Promise<FoundImage> {
   const { documents, selector } = request;
   const matched = selector === undefined ? listed : meant(listed, selector);
   const named = matched.length > 0 || selector === undefined ? matched : await unnamed(selector, documents);
   const found = await findInLayout({ ...request, listed, matching: named, unlisted: withoutName });
   const layers: FoundLayer[] = [];
-  for (const layer of found.layers) layers.push(await withDiscarded(layer, documents));
+  const origins = originsOf(found.layers.flatMap(({ digest }) => digest ?? []));
+  for (const layer of found.layers) layers.push(withOrigins(await withDiscarded(layer, documents), origins));
   return { ...found, layers };
 }
 
@@ -116,6 +123,12 @@ async function withDiscarded(layer: FoundLayer, documents: Documents): Promise<F
   if (!digest || problem || foreign || (await documents.lengthOf(file)) !== undefined) return layer;
   const message = `the blob of the layer ${digest} is not in ${documents.files.location}: containerd discarded it after unpacking it (discard_unpacked_layers), or never had it; pull the image again`;
   return { ...layer, problem: new DimgxError('DIMGX_SOURCE_MISSING_BLOB', message, { options: ['blobs'] }) };
+}
+
+function withOrigins(layer: FoundLayer, repositories: ReadonlyMap<Digest, readonly string[]>): FoundLayer {
+  const { digest } = layer;
+  const origins = digest && repositories.get(digest)?.map((repository) => ({ repository, digest }));
+  return origins ? { ...layer, origins } : layer;
 }
 
 /** Containerd pulls one platform of an index: of the others, it has not even the manifests. These are left out. */

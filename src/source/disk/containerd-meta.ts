@@ -68,13 +68,15 @@ export function containerdOrigins(
 }
 
 const ORIGIN = 'containerd.io/distribution.source.';
+/** Longest label, in bytes, key and value together. Source: containerd, pkg/labels/validate.go. */
+const MAX_LABEL = 4096;
 
 /** One label for each registry, with the repositories after one another. Source: containerd, docker/handler.go. */
 function originsIn(labels: BoltBucket | undefined): readonly string[] {
   const origins: string[] = [];
   for (const { key, value } of labels?.entries() ?? []) {
     const label = key.toString();
-    if (!label.startsWith(ORIGIN) || !Buffer.isBuffer(value)) continue;
+    if (!label.startsWith(ORIGIN) || !Buffer.isBuffer(value) || key.length + value.length > MAX_LABEL) continue;
     const host = label.slice(ORIGIN.length);
     for (const repository of value.toString().split(',')) if (repository !== '') origins.push(`${host}/${repository}`);
   }

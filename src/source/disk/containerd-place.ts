@@ -1,11 +1,12 @@
 import { DimgxError, inputWarner, type Warn } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 import type { OpenOptions } from '../../options.js';
+import type { Digest } from '../../reference/digest.js';
 import { filePlace } from '../file-source.js';
 import type { Place, Usage } from '../source.js';
 import { ContainerdContent } from './containerd-content.js';
 import { containerdForm } from './containerd-form.js';
-import { type ContainerdName, containerdNames } from './containerd-meta.js';
+import { type ContainerdName, containerdNames, containerdOrigins } from './containerd-meta.js';
 import type { StoreFiles } from './store-files.js';
 
 /** Which images of containerd are meant, and how users refer to them. */
@@ -35,7 +36,8 @@ export function containerdPlace(
   const content = new ContainerdContent(files, top);
   const images = (options: OpenOptions, listed?: string) => {
     const names = namesOf(files, content, view, inputWarner(options));
-    const form = containerdForm({ usage, names, hasNamespaces: namespaces === undefined }, listed);
+    const originsOf = (digests: readonly Digest[]) => knownOrigins(files, top, digests);
+    const form = containerdForm({ usage, names, hasNamespaces: namespaces === undefined, originsOf }, listed);
     return filePlace(content, { selector, forms: [form] }, context);
   };
   return {
@@ -61,6 +63,16 @@ function namesOf(
   return content.search().flatMap(([target, names]) => {
     return (names.length > 0 ? names : ['']).map((name) => ({ namespace: '', name, target }));
   });
+}
+
+/** They are only shown. */
+function knownOrigins(files: StoreFiles, top: string, digests: readonly Digest[]) {
+  try {
+    return containerdOrigins(files, top, digests);
+  } catch (failure) {
+    if (failure instanceof DimgxError) return new Map<Digest, readonly string[]>();
+    throw failure;
+  }
 }
 
 function orDamage<T>(read: () => T): T | DimgxError {

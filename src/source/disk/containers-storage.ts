@@ -6,7 +6,9 @@ import { DimgxError } from '../../errors.js';
 import { checkLayerCount } from '../../image/checks.js';
 import { realNames } from '../../image/choose/choose-image.js';
 import { parseDocument } from '../../image/document.js';
+import type { LayerOrigin } from '../../image/layer.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
+import { storageOrigins } from './layer-origins.js';
 import { StorageContainers } from './storage-containers.js';
 import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
@@ -27,6 +29,7 @@ const ImagesSchema = v.array(
     id: v.string(),
     digest: Text,
     names: v.nullish(v.array(v.string()), []),
+    'names-history': v.nullish(v.array(v.string()), []),
     layer: Text,
   }),
 );
@@ -36,11 +39,13 @@ const LayersSchema = v.array(
     id: v.string(),
     parent: Text,
     'diff-digest': Text,
+    'compressed-diff-digest': Text,
     'diff-size': v.nullish(v.number()),
     flags: v.nullish(v.record(v.string(), v.unknown()), {}),
   }),
 );
 
+type ImageRecord = v.InferOutput<typeof ImagesSchema>[number];
 type LayerRecord = v.InferOutput<typeof LayersSchema>[number];
 
 /** A reference to a store, as skopeo writes it. */
@@ -112,21 +117,19 @@ export class DriverImages {
   }
 
   images(): readonly StoreImage[] {
-    const path = `${this.#driver}-images/images.json`;
-    const images = parseDocument(this.#files.read(path, MAX_LIST) ?? Buffer.from('[]'), ImagesSchema, quoted(path));
-    return images
-      .filter(({ id }) => isStoreId(id))
-      .map(({ id, digest, names, layer }) => ({
-        names: realNames((names ?? []).filter((name) => !name.includes('@'))),
-        ids: [id, ...(digest && isDigest(digest) ? [hexOf(digest)] : [])] as const,
-        config: `${this.#driver}-images/${id}/${fileOf(`sha256:${id}`)}`,
-        isListed: true,
-        layers: (diffIds) => {
-          const records = this.#chain(layer ?? '');
-          checkLayerCount(records.length, diffIds.length);
-          return records.map((record) => this.#layer(record));
-        },
-      }));
+    const images = this.#imageRecords();
+    return images.map(({ id, digest, names, layer }) => ({
+      names: realNames((names ?? []).filter((name) => !name.includes('@'))),
+      ids: [id, ...(digest && isDigest(digest) ? [hexOf(digest)] : [])] as const,
+      config: `${this.#driver}-images/${id}/${fileOf(`sha256:${id}`)}`,
+      isListed: true,
+      layers: (diffIds) => {
+        const records = this.#chain(layer ?? '');
+        checkLayerCount(records.length, diffIds.length);
+        return records.map((record) => this.#layer(record));
+      },
+      origins: () => this.#origins(this.#chain(layer ?? ''), images),
+    }));
   }
 
   /** The layers below one of them, by the records of the layers alone. @throws DIMGX_LAYER_BAD_PARENT, DIMGX_STORE_DAMAGED */
@@ -136,7 +139,24 @@ export class DriverImages {
       if (!isDigest(diffId ?? '')) throw damaged(`the engine's storage has no digest of the layer ${id}`);
       return diffId as Digest;
     });
-    return { diffIds, layers: records.map((record) => this.#layer(record)) };
+    const layers = records.map((record) => this.#layer(record));
+    return { diffIds, layers, origins: this.#origins(records, this.#imageRecords()) };
+  }
+
+  #imageRecords(): readonly ImageRecord[] {
+    const path = `${this.#driver}-images/images.json`;
+    const images = parseDocument(this.#files.read(path, MAX_LIST) ?? Buffer.from('[]'), ImagesSchema, quoted(path));
+    return images.filter(({ id }) => isStoreId(id));
+  }
+
+  #origins(layers: readonly LayerRecord[], images: readonly ImageRecord[]): readonly (readonly LayerOrigin[])[] {
+    const digests = layers.map((layer) => layer['compressed-diff-digest'] ?? '');
+    const named = images.map(({ id, names, 'names-history': history }) => ({
+      names: [...(names ?? []), ...(history ?? [])],
+      manifest: `${this.#driver}-images/${id}/manifest`,
+    }));
+    const origins = storageOrigins(this.#files, named, new Set(digests.filter(isDigest)));
+    return digests.map((digest) => origins.get(digest) ?? []);
   }
 
   /** A layer and those below it, oldest first. @throws DIMGX_LAYER_BAD_PARENT */

@@ -63,7 +63,7 @@ async function openStored(
     throw new DimgxError('DIMGX_SOURCE_NO_PLATFORM', message);
   }
   const places = chosen.layers(config.diffIds);
-  const found = foundStored({ id: chosen.ids[0], tags: chosen.names }, config, places);
+  const found = foundStored({ id: chosen.ids[0], tags: chosen.names }, config, places, chosen.origins(config.diffIds));
   const warn = inputWarner(options);
   warnOfOddities(found, warn);
   const layers = storedLayers(found, places);

@@ -96,7 +96,7 @@ export class DockerContainers {
 
   #below(id: string) {
     const parent = this.#mountText(id, 'parent');
-    if (parent === undefined) return { diffIds: [], layers: [] };
+    if (parent === undefined) return { diffIds: [], layers: [], origins: [] };
     if (!isDigest(parent)) throw damaged(`names a malformed layer below the container ${id}: ${quoted(parent)}`);
     return this.#images.layersUpTo(parent);
   }

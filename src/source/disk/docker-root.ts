@@ -6,6 +6,7 @@ import { realNames } from '../../image/choose/choose-image.js';
 import { parseDocument } from '../../image/document.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
 import { DockerContainers } from './docker-containers.js';
+import { dockerOrigins } from './layer-origins.js';
 import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 
@@ -85,6 +86,7 @@ export class DockerImages {
         config: `${this.#image}/imagedb/content/sha256/${id}`,
         isListed: names.length > 0 || !parents.has(`sha256:${id}`),
         layers: (diffIds) => chainIds(diffIds).map((chainId) => this.#layer(chainId)),
+        origins: (diffIds) => this.#origins(diffIds),
       };
     });
   }
@@ -116,7 +118,12 @@ export class DockerImages {
       diffIds.push(diffId);
       id = this.#text(`${record}/parent`);
     }
-    return { diffIds: diffIds.reverse(), layers: chain.reverse().map((id) => this.#layer(id)) };
+    const layers = chain.reverse().map((id) => this.#layer(id));
+    return { diffIds: diffIds.reverse(), layers, origins: this.#origins(diffIds) };
+  }
+
+  #origins(diffIds: readonly Digest[]) {
+    return diffIds.map((diffId) => dockerOrigins(this.#files, this.#image, diffId));
   }
 
   /** Looks once for a layer, which many images may have. */

@@ -1,6 +1,7 @@
 import type { DimgxError } from '../../errors.js';
 import type { Candidate } from '../../image/choose/choose-image.js';
 import type { Container } from '../../image/container.js';
+import type { LayerOrigin } from '../../image/layer.js';
 import type { Digest } from '../../reference/digest.js';
 import type { OwnerMaps } from './folder/id-map.js';
 import type { FolderPlace } from './folder/layer-folder.js';
@@ -43,6 +44,8 @@ export interface StoreImage extends Candidate {
    * @throws DIMGX_SOURCE_UNREADABLE, DIMGX_LAYER_BAD_PARENT, DIMGX_IMAGE_LAYER_COUNT
    */
   layers(diffIds: readonly Digest[]): readonly (StoreLayer | DimgxError)[];
+  /** Where its layers came from: one list for each. @throws as `layers` */
+  origins(diffIds: readonly Digest[]): readonly (readonly LayerOrigin[])[];
 }
 
 /** The layers of an image, as the engine records them. Its config may be gone. */
@@ -50,6 +53,8 @@ export interface RecordedLayers {
   /** Oldest first. */
   readonly diffIds: readonly Digest[];
   readonly layers: readonly (StoreLayer | DimgxError)[];
+  /** Where they came from. */
+  readonly origins: readonly (readonly LayerOrigin[])[];
 }
 
 /** A container in an engine's storage. */

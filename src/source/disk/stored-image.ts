@@ -3,7 +3,7 @@ import { DimgxError } from '../../errors.js';
 import { checkDigest } from '../../image/checks.js';
 import { ownProblem } from '../../image/choose/examine-manifest.js';
 import { type ParsedConfig, parseConfig } from '../../image/config.js';
-import type { Layer } from '../../image/layer.js';
+import type { Layer, LayerOrigin } from '../../image/layer.js';
 import { DOCKER_LAYER_TYPE } from '../../image/manifest.js';
 import type { Digest } from '../../reference/digest.js';
 import { describeLayers } from '../form/assemble-image.js';
@@ -39,12 +39,14 @@ export function foundStored(
   { id, tags }: Pick<FoundImage, 'id' | 'tags'>,
   config: ParsedConfig,
   places: readonly (StoreLayer | DimgxError)[],
+  origins: readonly (readonly LayerOrigin[])[],
 ): FoundImage {
   const newest = places.length - 1;
   const layers = places.map((place, i) => ({
     file: place instanceof DimgxError ? '' : place.folder,
     mediaType: DOCKER_LAYER_TYPE,
     ...(i === newest && id !== '' ? { imageId: id, tags } : { tags: [] }),
+    ...((origins[i]?.length ?? 0) > 0 && { origins: origins[i] as readonly LayerOrigin[] }),
     ...(place instanceof DimgxError && { problem: place }),
   }));
   return { id, tags, config, layers };

@@ -1,6 +1,7 @@
 import type { DimgxError, Warn } from '../../errors.js';
 import type { ParsedConfig } from '../../image/config.js';
 import type { ListedImage } from '../../image/image.js';
+import type { LayerOrigin } from '../../image/layer.js';
 import type { Platform } from '../../image/platform.js';
 import type { Digest } from '../../reference/digest.js';
 import type { Usage } from '../source.js';
@@ -31,6 +32,7 @@ export interface FoundLayer {
   readonly legacyId?: string;
   readonly imageId?: string;
   readonly tags: readonly string[];
+  readonly origins?: readonly LayerOrigin[];
   /** URLs where its maker offers it, if registries may not distribute it. */
   readonly foreign?: readonly string[];
   /** Why it cannot be read, as far as its descriptor shows. */
