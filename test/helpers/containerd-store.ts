@@ -4,19 +4,64 @@ import { type BoltTree, boltFile, varint } from './bolt-file.js';
 import { temporaryFolder } from './members.js';
 import { type Descriptor, OciLayout } from './oci-layout.js';
 
+/** The buckets of a namespace, by their names; those of blobs and of snapshots are inside of others. */
+type Namespace = Record<'images' | 'blob' | 'containers' | 'overlayfs', Record<string, BoltTree>>;
+
+interface ContainerFields {
+  readonly image?: string;
+  /** Default: its ID. */
+  readonly key?: string;
+  readonly snapshotter?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** An OCI runtime spec. */
+  readonly spec?: unknown;
+}
+
+interface SnapshotFields {
+  /** Name of its folder. */
+  readonly id: number;
+  /** The key of the snapshot below. */
+  readonly parent?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 /** The folder of containerd under construction, in a folder that is removed when the test is over. */
 export class ContainerdStore extends OciLayout {
-  readonly #images: Record<string, Record<string, BoltTree>> = {};
-  readonly #labels: Record<string, Record<string, BoltTree>> = {};
+  readonly #namespaces: Record<string, Namespace> = {};
+  readonly #snapshots: Record<string, BoltTree> = {};
 
   /** Names a manifest or an index. */
   name(namespace: string, name: string, { digest, mediaType, size }: Descriptor): void {
     const target = { digest, mediatype: mediaType, size: varint(size) };
-    this.#images[namespace] = { ...this.#images[namespace], [name]: { target, createdat: Buffer.alloc(15) } };
+    this.#in(namespace).images[name] = { target, createdat: Buffer.alloc(15) };
   }
 
+  /** Labels a blob. */
   label(namespace: string, digest: string, labels: Readonly<Record<string, string>>): void {
-    this.#labels[namespace] = { ...this.#labels[namespace], [digest]: { labels } };
+    this.#in(namespace).blob[digest] = { labels };
+  }
+
+  container(namespace: string, id: string, fields: ContainerFields): void {
+    const { image = '', key = id, snapshotter = 'overlayfs', labels = {}, spec = {} } = fields;
+    const json = Buffer.from(JSON.stringify(spec));
+    const type = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
+    // The lengths of a protobuf are as unsigned numbers.
+    const length = Buffer.from([(json.length & 0x7f) | 0x80, json.length >> 7]);
+    const any = Buffer.concat([Buffer.from([0x0a, type.length]), Buffer.from(type), Buffer.from([0x12]), length, json]);
+    const createdat = Buffer.from('010000000ee29d8850142ed5e0ffff', 'hex');
+    this.#in(namespace).containers[id] = { image, snapshotter, snapshotKey: key, labels, spec: any, createdat };
+  }
+
+  snapshot(namespace: string, key: string, { id, parent, labels = {} }: SnapshotFields): void {
+    const nameOf = (each: string) => `${namespace}/${each.length}/${each}`;
+    this.#in(namespace).overlayfs[key] = { name: nameOf(key), parent: parent ?? '' };
+    const below = parent === undefined ? {} : { parent: nameOf(parent) };
+    this.#snapshots[nameOf(key)] = { id: Buffer.from([id]), kind: Buffer.from([2]), ...below, labels };
+  }
+
+  #in(namespace: string): Namespace {
+    this.#namespaces[namespace] ??= { images: {}, blob: {}, containers: {}, overlayfs: {} };
+    return this.#namespaces[namespace];
   }
 
   /** @param into the folder; default: a new one */
@@ -28,13 +73,18 @@ export class ContainerdStore extends OciLayout {
       mkdirSync(dirname(join(content, name)), { recursive: true });
       writeFileSync(join(content, name), bytes as Uint8Array);
     }
-    const namespaces = Object.entries(this.#images).map(([namespace, images]): [string, BoltTree] => [
-      namespace,
-      { images, content: { blob: this.#labels[namespace] ?? {} }, labels: {} },
-    ]);
+    const namespaces = Object.entries(this.#namespaces).map(
+      ([namespace, { images, blob, containers, overlayfs }]): [string, BoltTree] => [
+        namespace,
+        { images, content: { blob }, containers, snapshots: { overlayfs }, labels: {} },
+      ],
+    );
     const database = join(folder, 'io.containerd.metadata.v1.bolt/meta.db');
     mkdirSync(dirname(database), { recursive: true });
     writeFileSync(database, boltFile({ v1: { ...Object.fromEntries(namespaces), version: varint(3) } }));
+    const snapshotter = join(folder, 'io.containerd.snapshotter.v1.overlayfs');
+    mkdirSync(snapshotter, { recursive: true });
+    writeFileSync(join(snapshotter, 'metadata.db'), boltFile({ v1: { snapshots: this.#snapshots } }));
     const blob = (digest: string) => join(content, 'blobs', digest.replace(':', '/'));
     return { folder, database, blob, discard: (digest) => rmSync(blob(digest)) };
   }

@@ -9,6 +9,11 @@ import type { StoreFiles } from './store-files.js';
 /** Below the folder of containerd. */
 const DATABASE = 'io.containerd.metadata.v1.bolt/meta.db';
 
+/** The path of the database. @param top the folder of containerd: empty, or with a slash at its end */
+export function containerdDatabase(top: string): string {
+  return `${top}${DATABASE}`;
+}
+
 /** Limit of all names together, in bytes, and the least that one counts for. */
 const [MAX_NAMES, LEAST_NAME] = [64 * 2 ** 20, 256];
 
@@ -29,7 +34,7 @@ export interface ContainerdName {
  * @throws as `readBolt`; DIMGX_IMAGE_DOCUMENT_TOO_LARGE
  */
 export function containerdNames(files: StoreFiles, top: string): readonly ContainerdName[] | undefined {
-  return readBolt(files, `${top}${DATABASE}`, (root) => {
+  return readBolt(files, containerdDatabase(top), (root) => {
     const found: ContainerdName[] = [];
     let size = 0;
     for (const [namespace, bucket] of bucketsIn(root.bucket('v1'))) {
@@ -64,7 +69,7 @@ export function containerdOrigins(
       }),
     );
   };
-  return readBolt(files, `${top}${DATABASE}`, read) ?? new Map();
+  return readBolt(files, containerdDatabase(top), read) ?? new Map();
 }
 
 const ORIGIN = 'containerd.io/distribution.source.';
@@ -83,7 +88,8 @@ function originsIn(labels: BoltBucket | undefined): readonly string[] {
   return origins;
 }
 
-function* bucketsIn(
+/** The buckets in a bucket, with their keys. */
+export function* bucketsIn(
   bucket: BoltBucket | undefined,
 ): Generator<readonly [name: string, bucket: BoltBucket], void, void> {
   for (const { key, value } of bucket?.entries() ?? []) {

@@ -36,6 +36,8 @@ export class StoreFiles extends HeldFile {
   readonly #tree: FolderTree;
   /** Goes to the folders of layers, while the other one stays where their documents are. */
   readonly #folders: FolderTree;
+  /** Absolute. */
+  readonly #path: string;
   #spool: Promise<FileHandle> | undefined;
   #spoolDescriptor = -1;
 
@@ -71,6 +73,7 @@ export class StoreFiles extends HeldFile {
     this.location = printable(path, 300);
     this.#tree = new FolderTree(root, 'none');
     this.#folders = new FolderTree(root, 'none');
+    this.#path = readlinkSync(`/proc/self/fd/${root}`);
   }
 
   /**
@@ -122,7 +125,7 @@ export class StoreFiles extends HeldFile {
     const fd = await openFiles.makeRoomFor(descriptor);
     if (fd === undefined) return undefined;
     const identity = fstatSync(fd, { bigint: true });
-    const file = new PathFile({ path: `${readlinkSync(`/proc/self/fd/${this.root}`)}/${path}`, identity }, fd);
+    const file = new PathFile({ path: `${this.#path}/${path}`, identity }, fd);
     return { region: { file, offset: 0, length: Number(identity.size) }, close: () => file.close() };
   }
 
