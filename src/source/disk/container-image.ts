@@ -7,6 +7,7 @@ import type { OpenOptions } from '../../options.js';
 import type { Digest } from '../../reference/digest.js';
 import { imageOf } from '../form/assemble-image.js';
 import type { OpenRequest } from '../source.js';
+import { fetchApart } from './fetch-apart.js';
 import { type IdRange, type OwnerMaps, parseIdMap } from './folder/id-map.js';
 import { seesTrustedXattrs } from './folder/privilege.js';
 import type { FolderLayerPlace, RecordedLayers, Store, StoreContainer, StoreImage, StoreLayer } from './store.js';
@@ -63,7 +64,7 @@ export function openContainer(
   const named = { id: image?.ids[0] ?? container.imageId ?? '', tags: image?.names ?? [] };
   const found = foundStored(named, config ?? configOfLayers(below.diffIds), below.layers, below.origins);
   const imageLayers = storedLayers(found, below.layers);
-  const maps = givenMaps(options);
+  const maps = ownersGiven(options);
   const own = chosen.layers(below.layers.filter((place): place is StoreLayer => !(place instanceof DimgxError)));
   const places = maps ? own.map((place) => ({ ...place, owners: [maps] })) : own;
   const ownLayers = describeOwn(container, places);
@@ -103,7 +104,6 @@ export function withContainer(
 ): OpenedImage {
   if (places.some(({ form }) => form === 'overlay') && !seesTrustedXattrs()) throw needsRoot(container);
   if (places.some(({ isLive }) => isLive)) own.warn(running(container));
-  const isOwn = new Set(own.layers);
   return Object.freeze({
     ...image,
     container: Object.freeze(container),
@@ -112,17 +112,7 @@ export function withContainer(
       ...image.history,
       ...own.layers.map((layer): HistoryRow => ({ history: layer.history ?? {}, layer })),
     ]),
-    fetch: async (wanted, watch) => {
-      const [below, above] = await Promise.all([
-        image.fetch(
-          wanted.filter((layer) => !isOwn.has(layer)),
-          watch,
-        ),
-        own.fetch(wanted.filter((layer) => isOwn.has(layer))),
-      ]);
-      const [belows, aboves] = [below[Symbol.iterator](), above[Symbol.iterator]()];
-      return wanted.map((layer) => (isOwn.has(layer) ? aboves : belows).next().value as StoredLayer);
-    },
+    fetch: fetchApart(new Set(own.layers), own.fetch, image.fetch),
   } satisfies OpenedImage);
 }
 
@@ -142,8 +132,8 @@ export function describeOwn(container: Container, places: readonly FolderLayerPl
   });
 }
 
-/** The owners that the caller gave. @throws DIMGX_OPTION_INVALID */
-function givenMaps({ uidMap, gidMap = uidMap }: OpenOptions): OwnerMaps | undefined {
+/** How the caller maps owners, if at all. @throws DIMGX_OPTION_INVALID */
+export function ownersGiven({ uidMap, gidMap = uidMap }: OpenOptions): OwnerMaps | undefined {
   if (uidMap === undefined && gidMap === undefined) return undefined;
   return { uids: idMap(uidMap), gids: idMap(gidMap) };
 }

@@ -1,12 +1,16 @@
+import { quoted } from '../../base/text/printable.js';
 import { DimgxError, inputWarner, type Warn } from '../../errors.js';
-import type { OpenContext } from '../../image/image.js';
+import { type Image, type OpenContext, type OpenedImage, openedImage } from '../../image/image.js';
 import type { OpenOptions } from '../../options.js';
 import type { Digest } from '../../reference/digest.js';
 import { filePlace } from '../file-source.js';
-import type { Place, Usage } from '../source.js';
+import { type Listed, type OpenRequest, type Place, transportIn, twoImages, type Usage } from '../source.js';
+import { ContainerdContainers } from './containerd-containers.js';
 import { ContainerdContent } from './containerd-content.js';
 import { containerdForm } from './containerd-form.js';
 import { type ContainerdName, containerdNames, containerdOrigins } from './containerd-meta.js';
+import { type ContainerdRecord, containerdRecords } from './containerd-records.js';
+import { withSnapshots } from './snapshot-layers.js';
 import type { StoreFiles } from './store-files.js';
 
 /** Which images of containerd are meant, and how users refer to them. */
@@ -16,6 +20,8 @@ interface ContainerdView {
   readonly top: string;
   /** The namespaces of an engine that has containerd to itself; names are then shown without them. Default: all. */
   readonly namespaces?: RegExp;
+  /** The containers of such an engine. Default: those that containerd has records of. */
+  readonly records?: () => readonly ContainerdRecord[];
 }
 
 /** Whether a folder is that of containerd, by the names in it. */
@@ -25,32 +31,100 @@ export function isContainerdRoot(files: StoreFiles, top = ''): boolean {
   );
 }
 
-/** The images of containerd in its folder on a disk. Containerd need not run. */
+/** The images and containers of containerd in its folder on a disk. Containerd need not run. */
 export function containerdPlace(
   files: StoreFiles,
   view: ContainerdView,
   selector: string | undefined,
   context: OpenContext,
 ): Place {
-  const { usage, top, namespaces } = view;
-  const content = new ContainerdContent(files, top);
-  const images = (options: OpenOptions, listed?: string) => {
-    const names = namesOf(files, content, view, inputWarner(options));
-    const originsOf = (digests: readonly Digest[]) => knownOrigins(files, top, digests);
-    const form = containerdForm({ usage, names, hasNamespaces: namespaces === undefined, originsOf }, listed);
-    return filePlace(content, { selector, forms: [form] }, context);
-  };
+  const storage = new ContainerdStorage(files, view, context);
   return {
-    open: async (request) => images(request.options).open(request),
-    list: async (options) => images(options, selector).list(options),
+    open: async (request) => storage.open(selector, request),
+    list: (options) => storage.list(selector, options),
   };
+}
+
+class ContainerdStorage {
+  readonly #files: StoreFiles;
+  readonly #view: ContainerdView;
+  readonly #context: OpenContext;
+  readonly #content: ContainerdContent;
+
+  constructor(files: StoreFiles, view: ContainerdView, context: OpenContext) {
+    this.#files = files;
+    this.#view = view;
+    this.#context = context;
+    this.#content = new ContainerdContent(files, view.top);
+  }
+
+  async open(selector: string | undefined, request: OpenRequest): Promise<Image> {
+    const { image } = request.options;
+    if (selector !== undefined && image !== undefined && selector !== image) throw twoImages(selector, image);
+    const wanted = selector ?? image;
+    const [, namespace, name] = /^(?:([^/]+)\/)?container\/(.+)$/s.exec(wanted ?? '') ?? [];
+    if (name === undefined) return this.#openImage(wanted, request);
+    const containers = this.#containers();
+    const record = containers.choose(name, namespace);
+    if (record) return this.#openContainer(containers, record, request);
+    return this.#openImage(wanted, request).catch((failure: unknown) => {
+      if (!(failure instanceof DimgxError) || failure.code !== 'DIMGX_SOURCE_NO_SUCH_IMAGE') throw failure;
+      throw failure.retold(`${this.#files.location} has no container ${quoted(name)}`);
+    });
+  }
+
+  async list(selector: string | undefined, options: OpenOptions): Promise<Listed> {
+    const listed = await this.#images(options, selector).place(selector).list(options);
+    if (selector !== undefined) return listed;
+    const containers = orDamage(() => this.#containers().list());
+    return containers instanceof DimgxError ? listed : { ...listed, containers };
+  }
+
+  async #openImage(selector: string | undefined, request: OpenRequest): Promise<OpenedImage> {
+    const { names, place } = this.#images(request.options);
+    const opened = openedImage(await place(selector).open(request));
+    const namespaces = [...new Set(names.map(({ namespace }) => namespace))];
+    const unpacked = { files: this.#files, top: this.#view.top, namespaces };
+    return withSnapshots(opened, unpacked, inputWarner(request.options), this.#context);
+  }
+
+  #openContainer(containers: ContainerdContainers, record: ContainerdRecord, request: OpenRequest): Promise<Image> {
+    return containers.open(record, {
+      request,
+      transport: transportIn(this.#view.usage),
+      context: this.#context,
+      warn: inputWarner(request.options),
+      openImage: ({ container, snapshot }) => {
+        const { image = '', imageId } = container;
+        const selector = imageId === undefined ? `${snapshot.namespace}/${image}` : `sha256:${imageId}`;
+        const { image: _, ...options } = request.options;
+        return this.#openImage(selector, { ...request, options });
+      },
+    });
+  }
+
+  #containers(): ContainerdContainers {
+    const { top, records = () => containerdRecords(this.#files, top) } = this.#view;
+    return new ContainerdContainers(this.#files, top, records());
+  }
+
+  /** @param listed selector of a list */
+  #images(options: OpenOptions, listed?: string) {
+    const { usage, top, namespaces } = this.#view;
+    const names = namesOf(this.#files, this.#content, this.#view, inputWarner(options));
+    const originsOf = (digests: readonly Digest[]) => knownOrigins(this.#files, top, digests);
+    const form = containerdForm({ usage, names, hasNamespaces: namespaces === undefined, originsOf }, listed);
+    const place = (selector: string | undefined) =>
+      filePlace(this.#content, { selector, forms: [form] }, this.#context);
+    return { names, place };
+  }
 }
 
 /** Without the database, the images are searched for. Their names then are what an index calls them. */
 function namesOf(
   files: StoreFiles,
   content: ContainerdContent,
-  { top, namespaces }: ContainerdView,
+  { top, namespaces, records }: ContainerdView,
   warn: Warn,
 ): readonly ContainerdName[] {
   const known = orDamage(() => containerdNames(files, top));
@@ -58,7 +132,7 @@ function namesOf(
     return namespaces ? known.filter(({ namespace }) => namespaces.test(namespace)) : known;
   }
   const what = known?.message ?? "containerd's database of names is missing";
-  const message = `${what}: the images of ${files.location} are known by their digests only`;
+  const message = `${what}: the images of ${files.location} are known by their digests only${records ? '' : ', and its containers are not known'}`;
   warn({ code: 'DIMGX_STORE_NAMES_LOST', message, count: 1 });
   return content.search().flatMap(([target, names]) => {
     return (names.length > 0 ? names : ['']).map((name) => ({ namespace: '', name, target }));

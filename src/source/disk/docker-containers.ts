@@ -61,6 +61,30 @@ const PLACES: Readonly<Record<string, { readonly form: FolderForm; folder(mountI
 /** Docker writes it for a time that has not come. */
 const NEVER = /^0001-/;
 
+/** A container, as Docker's own document describes it. */
+interface DockerContainer {
+  readonly container: Container;
+  /** The storage driver, or the snapshotter of containerd, that has its files; empty if the document is too old. */
+  readonly driver: string;
+}
+
+/**
+ * Every container of Docker, whatever keeps its files.
+ *
+ * @param top the folder of the daemon: empty, or with a slash at its end
+ * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE
+ */
+export function dockerContainers(files: StoreFiles, top: string): readonly DockerContainer[] {
+  const ids = files.names(`${top}containers`).filter(isStoreId).sort();
+  return ids.flatMap((id) => {
+    const path = `${top}containers/${id}/config.v2.json`;
+    const bytes = files.read(path);
+    if (!bytes) return [];
+    const document = parseDocument(bytes, ContainerSchema, quoted(path));
+    return { container: containerOf(id, document, `${top}containers/${id}`), driver: document.Driver ?? '' };
+  });
+}
+
 /** The containers whose layers are kept by one storage driver. Source: moby, layer/filestore.go. */
 export class DockerContainers {
   readonly #files: StoreFiles;
@@ -76,19 +100,14 @@ export class DockerContainers {
   /** @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
   all(): readonly StoreContainer[] {
     const { top, driver } = this.#store;
-    const ids = this.#files.names(`${top}containers`).filter(isStoreId).sort();
     const images = new Map(this.#images.images().map((image) => [image.ids[0], image]));
-    return ids.flatMap((id) => {
-      const path = `${top}containers/${id}/config.v2.json`;
-      const bytes = this.#files.read(path);
-      if (!bytes) return [];
-      const document = parseDocument(bytes, ContainerSchema, quoted(path));
-      if (document.Driver && document.Driver !== driver) return [];
-      const container = containerOf(id, document, `${top}containers/${id}`);
+    return dockerContainers(this.#files, top).flatMap((each) => {
+      if (each.driver !== '' && each.driver !== driver) return [];
+      const { container } = each;
       return {
         container,
         image: container.imageId === undefined ? undefined : images.get(container.imageId),
-        below: () => this.#below(id),
+        below: () => this.#below(container.id),
         layers: (below) => this.#layers(container, below),
       };
     });

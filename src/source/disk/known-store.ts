@@ -1,8 +1,10 @@
 import type { OpenContext } from '../../image/image.js';
 import type { Place } from '../source.js';
 import { containerdPlace, isContainerdRoot } from './containerd-place.js';
+import type { ContainerdRecord } from './containerd-records.js';
 import { containersStorage, isContainersStorage } from './containers-storage.js';
 import { diskPlace } from './disk-place.js';
+import { dockerContainers } from './docker-containers.js';
 import { dockerRoot, isDockerRoot } from './docker-root.js';
 import { manyStores, type StoreAt } from './many-stores.js';
 import type { StoreFiles } from './store-files.js';
@@ -68,11 +70,20 @@ function dockersIn(files: StoreFiles): readonly MakePlace[] {
   const classic: MakePlace = (selector, context) => diskPlace(files, dockerRoot(files), selector, context);
   const tops = ['', ...files.names('').flatMap((name) => (/^\d+\.\d+$/.test(name) ? [`${name}/`] : []))];
   const inContainerd = tops
-    .map((top) => `${top}containerd/daemon/`)
-    .filter((top) => isContainerdRoot(files, top))
+    .filter((top) => isContainerdRoot(files, `${top}containerd/daemon/`))
     .map((top): MakePlace => {
-      const view = { usage: 'docker-root:DIR[:NAME]', top, namespaces: DOCKER_NAMESPACE } as const;
+      const records = () => containersIn(files, top);
+      const own = { namespaces: DOCKER_NAMESPACE, records };
+      const view = { usage: 'docker-root:DIR[:NAME]', top: `${top}containerd/daemon/`, ...own } as const;
       return (selector, context) => containerdPlace(files, view, selector, context);
     });
   return [...(isDockerRoot(files) ? [classic] : []), ...inContainerd];
+}
+
+/** Docker's containers with files in containerd. Source: moby, daemon/containerd/service.go. @param top of the daemon */
+function containersIn(files: StoreFiles, top: string): readonly ContainerdRecord[] {
+  const namespace = top === '' ? 'moby' : `moby-${top.slice(0, -1)}`;
+  return dockerContainers(files, top)
+    .filter(({ container, driver }) => !files.hasFolder(`${top}image/${driver}/layerdb/mounts/${container.id}`))
+    .map(({ container, driver }) => ({ container, snapshot: { namespace, snapshotter: driver, key: container.id } }));
 }

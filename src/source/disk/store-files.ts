@@ -40,6 +40,8 @@ export class StoreFiles extends HeldFile {
   readonly #path: string;
   #spool: Promise<FileHandle> | undefined;
   #spoolDescriptor = -1;
+  #appender: Appender | undefined;
+  #lastAppended: Promise<unknown> = Promise.resolve();
 
   /**
    * Opens a folder, and closes it with the image.
@@ -159,12 +161,23 @@ export class StoreFiles extends HeldFile {
     return found ?? false;
   }
 
-  /** What the layers that are rebuilt are appended to. @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES */
-  async openSpool(tmpDir: string | undefined): Promise<Appender> {
+  /**
+   * Appends layers to the spool. Nobody else appends until the promise of `write` has resolved.
+   *
+   * @throws DIMGX_SOURCE_NO_SPACE, DIMGX_TOO_MANY_FILES; what `write` throws
+   */
+  append<T>(tmpDir: string | undefined, write: (spool: Appender) => Promise<T>): Promise<T> {
+    const written = this.#lastAppended.then(async () => write(await this.#openSpool(tmpDir)));
+    this.#lastAppended = written.catch(() => undefined);
+    return written;
+  }
+
+  async #openSpool(tmpDir: string | undefined): Promise<Appender> {
     this.#spool ??= openSpool(tmpDir);
     const { fd } = await this.#spool;
     this.#spoolDescriptor = fd;
-    return new Appender({ write: async (bytes, position) => writeAt(fd, bytes, position) });
+    this.#appender ??= new Appender({ write: async (bytes, position) => writeAt(fd, bytes, position) });
+    return this.#appender;
   }
 
   /** Nothing else writes the spool, and each file of the folder is compared whenever it is read. */

@@ -17,9 +17,6 @@ export class StoreLayers {
   readonly #warn: Warn;
   readonly #context: OpenContext;
   readonly #rebuilt = new Map<Layer, StoredLayer>();
-  #spool: Appender | undefined;
-  /** Layers are rebuilt one after another, into one spool. */
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     files: StoreFiles,
@@ -40,19 +37,14 @@ export class StoreLayers {
    * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_UNSUPPORTED, DIMGX_SOURCE_UNREADABLE, DIMGX_SOURCE_NO_SPACE,
    *   DIMGX_LIMIT_*, DIMGX_TAR_*, DIMGX_ABORTED
    */
-  fetch(wanted: readonly Layer[]): Promise<readonly StoredLayer[]> {
-    const fetched = this.#last.then(() => this.#fetch(wanted));
-    this.#last = fetched.catch(() => undefined);
-    return fetched;
-  }
-
-  async #fetch(wanted: readonly Layer[]): Promise<readonly StoredLayer[]> {
+  async fetch(wanted: readonly Layer[]): Promise<readonly StoredLayer[]> {
     if (wanted.length === 0) return [];
-    this.#spool ??= await this.#files.openSpool(this.#context.tmpDir);
-    for (const layer of wanted) {
-      if (!this.#rebuilt.has(layer)) this.#rebuilt.set(layer, await this.#open(layer, this.#spool));
-    }
-    await this.#spool.flush();
+    await this.#files.append(this.#context.tmpDir, async (spool) => {
+      for (const layer of wanted) {
+        if (!this.#rebuilt.has(layer)) this.#rebuilt.set(layer, await this.#open(layer, spool));
+      }
+      await spool.flush();
+    });
     return wanted.map((layer) => this.#rebuilt.get(layer) as StoredLayer);
   }
 
