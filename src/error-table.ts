@@ -232,6 +232,10 @@ export const WARNINGS = {
     meaning:
       'Files of a running container became shorter or vanished while they were read; zeros stand for what they lacked.',
   },
+  DIMGX_CONTAINER_EXPORTED: {
+    about: 'request',
+    meaning: "A container is read by the engine's export, which leaves some attributes and files out.",
+  },
   DIMGX_CONTAINER_NO_MARKS: {
     about: 'image',
     meaning:

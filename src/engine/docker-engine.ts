@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { type ByteSource, mapFailures, type OnPiece } from '../base/io/byte-source.js';
 import { printable, quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
+import type { Container } from '../image/container.js';
 import { checkShape, parseJson } from '../image/document.js';
 import type { Platform } from '../image/platform.js';
 import type { Credentials } from '../registry/credentials/auth-file.js';
@@ -15,6 +16,7 @@ import {
   type EngineImageDetails,
   type NameStyle,
   type PullProgress,
+  readContainer,
   readDetails,
   readHistory,
   readImages,
@@ -78,6 +80,33 @@ export class DockerEngine implements Engine {
       const body = (await this.#choosing(platform, '1.48').getImage(checkedPath(name)).get()) as EngineDownload;
       return savedArchive(body, (cause) => this.#modem.explain(cause, request));
     });
+  }
+
+  async container(name: string): Promise<Container | undefined> {
+    const path = namePath(name);
+    if (path === undefined || name.includes('/')) return undefined;
+    try {
+      return await this.#doing(`the inspection of the container ${quoted(name)}`, async () => {
+        return readContainer(await this.#docker.getContainer(path).inspect());
+      });
+    } catch (failure) {
+      if (isMissing(failure)) return undefined;
+      throw failure;
+    }
+  }
+
+  async export(id: string): Promise<ByteSource> {
+    const request = `the export of the container ${quoted(id)}`;
+    try {
+      return await this.#doing(request, async () => {
+        const body = (await this.#docker.getContainer(checkedPath(id)).export()) as EngineDownload;
+        return savedArchive(body, (cause) => this.#modem.explain(cause, request));
+      });
+    } catch (cause) {
+      if (!isMissing(cause)) throw cause;
+      const message = `${this.location} no longer has the container ${quoted(id)}, which was removed in the meantime`;
+      throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', message, { cause });
+    }
   }
 
   pull(name: string, { platform, credentials, onProgress }: EnginePullOptions = {}): Promise<void> {

@@ -6,10 +6,17 @@ declare module 'dockerode' {
     get(): Promise<unknown>;
   }
 
+  interface Container {
+    inspect(): Promise<unknown>;
+    export(): Promise<unknown>;
+  }
+
   export default class Docker {
     constructor(options: { readonly modem: object });
     /** @param name inserted into a path unchanged */
     getImage(name: string): Image;
+    /** @param name inserted into a path unchanged */
+    getContainer(name: string): Container;
     info(): Promise<unknown>;
     listImages(options: { readonly all: boolean }): Promise<unknown>;
     /**

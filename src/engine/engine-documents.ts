@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Container, ContainerStatus } from '../image/container.js';
 import { checkShape } from '../image/document.js';
 import { INDEX_TYPES } from '../image/manifest.js';
 import { type Digest, isDigest } from '../reference/digest.js';
@@ -128,6 +129,42 @@ const HistorySchema = v.array(
     Size: v.number(),
   }),
 );
+
+const ContainerSchema = v.object({
+  Id: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  Name: Text,
+  Image: Text,
+  Created: Text,
+  Config: v.nullish(v.object({ Image: Text }), {}),
+  State: v.nullish(v.object({ Status: Text, ExitCode: v.nullish(v.number()), StartedAt: Text, FinishedAt: Text }), {}),
+});
+
+const STATUSES: readonly string[] = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'];
+
+/** Docker writes it for a time that has not come. */
+const NEVER = /^0001-/;
+
+/** What an engine says of a container; without its mounts. @throws DIMGX_IMAGE_BAD_JSON */
+export function readContainer(document: unknown): Container {
+  const container = checkShape(document, ContainerSchema, 'its description of the container');
+  const { Id: id, Name: name, Image: image, Created: created, Config: config, State: state } = container;
+  const hex = image?.replace(/^sha256:/, '');
+  const time = (text: string | undefined) => (text === undefined || NEVER.test(text) ? undefined : text);
+  const [started, finished] = [time(state.StartedAt), time(state.FinishedAt)];
+  const status = STATUSES.includes(state.Status ?? '') ? (state.Status as ContainerStatus) : 'unknown';
+  return {
+    id,
+    names: name ? [name.replace(/^\//, '')] : [],
+    ...(config.Image && { image: config.Image }),
+    ...(hex && /^[0-9a-f]{64}$/.test(hex) && { imageId: hex }),
+    status,
+    ...(status === 'exited' && typeof state.ExitCode === 'number' && { exitCode: state.ExitCode }),
+    ...(created && { created }),
+    ...(started && { started }),
+    ...(finished && { finished }),
+    mounts: [],
+  };
+}
 
 const InfoSchema = v.object({ DockerRootDir: Text });
 

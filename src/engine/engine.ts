@@ -1,4 +1,5 @@
 import type { ByteSource } from '../base/io/byte-source.js';
+import type { Container } from '../image/container.js';
 import type { Platform } from '../image/platform.js';
 import type { Credentials } from '../registry/credentials/auth-file.js';
 import type {
@@ -55,6 +56,18 @@ export interface Engine {
    * @throws DIMGX_SOURCE_NO_SUCH_IMAGE as for `history`
    */
   save(name: string, platform?: Platform): Promise<ByteSource>;
+  /**
+   * @param name a name, an ID, or the prefix of an ID
+   * @returns `undefined` if there is no such container
+   */
+  container(name: string): Promise<Container | undefined>;
+  /**
+   * The output of `docker export`: the tree of a container as one tar.
+   *
+   * @param id of a container found earlier
+   * @throws DIMGX_SOURCE_NO_SUCH_IMAGE if it was removed in the meantime
+   */
+  export(id: string): Promise<ByteSource>;
   /** Makes the engine pull an image from its registry; `latest` if the name has no tag or digest. */
   pull(name: string, options?: EnginePullOptions): Promise<void>;
   /**

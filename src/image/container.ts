@@ -1,3 +1,6 @@
+/** What the name of a container begins with, where the name of an image could stand. */
+export const CONTAINER = 'container/';
+
 /** What a container is doing, as its engine recorded it last. */
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead' | 'unknown';
 

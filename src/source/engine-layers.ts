@@ -1,10 +1,11 @@
-import { printable, reasonOf, withoutCall } from '../base/text/printable.js';
+import { printable } from '../base/text/printable.js';
 import type { Engine } from '../engine/engine.js';
-import { DimgxError, isSystemError, throwIfAborted } from '../errors.js';
+import { throwIfAborted } from '../errors.js';
 import type { WatchArrivals } from '../image/arrivals.js';
 import type { OpenContext } from '../image/image.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
 import type { Digest } from '../reference/digest.js';
+import { inStorage } from './engine-storage.js';
 
 /** As `OpenedImage.fetch`. */
 type Fetch = (wanted: readonly Layer[], watch?: WatchArrivals) => Promise<readonly StoredLayer[]>;
@@ -19,9 +20,6 @@ interface EngineLayersOptions {
   readonly inform: (message: string) => void;
   readonly context: OpenContext;
 }
-
-/** If it is `0`, the engine saves every image. */
-const SWITCH = 'DIMGX_ENGINE_STORAGE';
 
 /**
  * Fetches layers of an engine's image: from the engine's storage if this process can read it, since an engine takes up
@@ -61,20 +59,12 @@ async function fromStorage(
   { image, mayUseStorage, inform, context }: EngineLayersOptions,
   wanted: readonly Layer[],
 ): Promise<readonly StoredLayer[] | string | undefined> {
-  if (!mayUseStorage || process.platform !== 'linux') return undefined;
-  if (process.env[SWITCH] === '0') return `${SWITCH} is 0`;
-  try {
-    const folder = await engine.storageFolder();
-    if (folder === undefined) return undefined;
+  if (!mayUseStorage) return undefined;
+  return await inStorage(engine, context.signal, async (folder) => {
     const { layersInStore } = await import('./disk/layers-in-store.js');
     const fetch = await layersInStore(folder, image, context);
     const layers = await fetch(wanted);
     inform(`the layers are read from ${printable(folder, 300)}, the engine's storage`);
     return layers;
-  } catch (failure) {
-    throwIfAborted(context.signal);
-    if (failure instanceof DimgxError) return failure.message;
-    if (isSystemError(failure)) return printable(withoutCall(reasonOf(failure)), 300);
-    throw failure;
-  }
+  });
 }

@@ -1,14 +1,22 @@
+import { CONTAINER } from '../image/container.js';
 import type { OpenContext } from '../image/image.js';
 import type { OpenOptions } from '../options.js';
 import { type Listed, type Source, twoImages } from './source.js';
 
-/** The images of a running engine. */
+/** The images and containers of a running engine. */
 export const engineSource = {
   usages: ['docker-daemon:NAME'],
   async locate({ operand: name }, context) {
     return {
-      async open({ reference, platform, options }) {
+      async open(request) {
+        const { reference, platform, options } = request;
         if (options.image !== undefined) throw twoImages(name, options.image);
+        if (name.startsWith(CONTAINER)) {
+          const { openEngineContainer } = await import('./engine-container.js');
+          const container = await openEngineContainer(name.slice(CONTAINER.length), request, context);
+          // Else an image may be called that.
+          if (container) return container;
+        }
         const { openDaemonImage } = await import('./docker-daemon.js');
         const verify = options.verify ?? true;
         return openDaemonImage({ reference, name, platform, verify, options }, context);

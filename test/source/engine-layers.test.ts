@@ -172,6 +172,34 @@ describe.runIf(process.platform === 'linux')('layers of an engine on this machin
     expect(engine).toMatchObject({ saves: 1, asks: 0 });
   });
 
+  test('of a container are exported, once, if its storage cannot be read', async () => {
+    const id = 'c0'.repeat(32);
+    const tar = rawLayer([
+      { name: 'etc/', type: '5' },
+      { name: 'etc/passwd', content: 'of the container' },
+    ]);
+    const container = { Id: id, Name: '/web', Image: `sha256:${ID}`, Created: '2024-01-02T03:04:05Z' };
+    let exports = 0;
+    const host = await fakeEngine({
+      '/containers/web/json': { ...container, Config: { Image: 'app:1' }, State: { Status: 'running' } },
+      [`/containers/${id}/export`]: ((_, response) => {
+        exports++;
+        response.end(tar);
+      }) satisfies Answer,
+      '/info': { DockerRootDir: '/nowhere' },
+    });
+    const warnings: string[] = [];
+    const onWarning = ({ code }: { readonly code: string }) => void warnings.push(code);
+    await using image = await openImage('docker-daemon:container/web', { host, onWarning });
+    expect(image).toMatchObject({ id: ID, container: { id, names: ['web'], image: 'app:1', status: 'running' } });
+    expect(image.history.map(({ history }) => history.createdBy)).toEqual(['export of the container web']);
+    expect([exports, warnings]).toEqual([0, []]);
+    const [layer, ...others] = await inspectLayers(image);
+    expect([layer?.entries.length, others.length]).toEqual([2, 0]);
+    await inspectLayers(image);
+    expect([exports, warnings]).toEqual([1, ['DIMGX_CONTAINER_EXPORTED']]);
+  });
+
   test('that disappear when the output has begun are an error', async () => {
     const store = await dockerStore([IMAGE]);
     const engine = await engineWith(store.folder);

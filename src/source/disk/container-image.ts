@@ -15,9 +15,6 @@ import type { StoreFiles } from './store-files.js';
 import { StoreLayers } from './store-layers.js';
 import { configOfLayers, foundStored, readConfig, storedLayers } from './stored-image.js';
 
-/** What a selector of a container begins with. */
-export const CONTAINER = 'container/';
-
 /**
  * Chooses a container by its name, its ID or the start of it.
  *
