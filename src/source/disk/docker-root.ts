@@ -141,7 +141,7 @@ export class DockerImages {
     const record = `layerdb/sha256/${hexOf(chainId)}`;
     const cacheId = this.#text(`${record}/cache-id`);
     if (cacheId === undefined) return missing(`has no layer ${chainId}: it is being removed, or was never complete`);
-    if (!isStoreId(cacheId)) return missing(`names a malformed folder for the layer ${chainId}: ${quoted(cacheId)}`);
+    if (!isCacheId(cacheId)) return missing(`names a malformed folder for the layer ${chainId}: ${quoted(cacheId)}`);
     const size = Number(this.#text(`${record}/size`) || Number.NaN);
     const folder = `${top}${folderOf(cacheId)}`;
     if (!this.#files.hasFolder(folder)) return missing(`has no folder ${quoted(folder)}, or it is a link`);
@@ -153,6 +153,14 @@ export class DockerImages {
   #text(path: string): string | undefined {
     return this.#files.read(`${this.#image}/${path}`)?.toString().trim();
   }
+}
+
+/**
+ * Names of the folders of layers. BuildKit chooses shorter ones for the layers that it builds. Source: moby,
+ * builder-next/adapters/snapshot/layer.go; buildkit, identity/randomid.go.
+ */
+export function isCacheId(text: string): boolean {
+  return isStoreId(text) || /^[0-9a-z]{25}$/.test(text);
 }
 
 function digestIn(name: string): readonly string[] {

@@ -1,4 +1,5 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';
@@ -29,6 +30,18 @@ describe("Docker's storage", () => {
     const { tar, warnings } = await flattenImage(`docker-root:${folder}`);
     expect(tar.equals(await flatArchive(APP))).toBe(true);
     expect(warnings).toEqual([]);
+  });
+
+  test('of images that BuildKit has built has folders with other names', async () => {
+    const store = await dockerStore([APP]);
+    const record = join(dirname(store.tarSplit(APP, 1)), 'cache-id');
+    const name = 'k3v9q2m7x1c8b5n4z6l0j2h7g';
+    renameSync(dirname(store.layerFolder(APP, 1)), join(store.folder, 'overlay2', name));
+    writeFileSync(record, name);
+    const { tar } = await flattenImage(`docker-root:${store.folder}`);
+    expect(tar.equals(await flatArchive(APP))).toBe(true);
+    writeFileSync(record, '../../../../../../../../x');
+    await expect(flattenImage(`docker-root:${store.folder}`)).rejects.toMatchObject({ code: 'DIMGX_STORE_DAMAGED' });
   });
 
   test('is read by threads as well', async () => {
