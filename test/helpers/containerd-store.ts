@@ -22,6 +22,8 @@ interface SnapshotFields {
   readonly id: number;
   /** The key of the snapshot below. */
   readonly parent?: string;
+  /** Default: `active`. */
+  readonly kind?: 'active' | 'committed';
   readonly labels?: Readonly<Record<string, string>>;
 }
 
@@ -52,11 +54,16 @@ export class ContainerdStore extends OciLayout {
     this.#in(namespace).containers[id] = { image, snapshotter, snapshotKey: key, labels, spec: any, createdat };
   }
 
-  snapshot(namespace: string, key: string, { id, parent, labels = {} }: SnapshotFields): void {
+  snapshot(namespace: string, key: string, { id, parent, kind = 'active', labels = {} }: SnapshotFields): void {
     const nameOf = (each: string) => `${namespace}/${each.length}/${each}`;
     this.#in(namespace).overlayfs[key] = { name: nameOf(key), parent: parent ?? '' };
     const below = parent === undefined ? {} : { parent: nameOf(parent) };
-    this.#snapshots[nameOf(key)] = { id: Buffer.from([id]), kind: Buffer.from([2]), ...below, labels };
+    this.#snapshots[nameOf(key)] = {
+      id: Buffer.from([id]),
+      kind: Buffer.from([kind === 'active' ? 2 : 3]),
+      ...below,
+      labels,
+    };
   }
 
   #in(namespace: string): Namespace {

@@ -3,10 +3,11 @@ import { DimgxError, type Warn } from '../../errors.js';
 import type { Container, ListedContainer } from '../../image/container.js';
 import type { OpenContext, OpenedImage } from '../../image/image.js';
 import type { Layer } from '../../image/layer.js';
-import { isDigest } from '../../reference/digest.js';
+import { type Digest, isDigest } from '../../reference/digest.js';
 import { imageOf } from '../form/assemble-image.js';
 import type { OpenRequest } from '../source.js';
 import { chooseContainer, describeOwn, ownersGiven, withContainer } from './container-image.js';
+import { containerdConfig } from './containerd-meta.js';
 import type { ContainerdRecord } from './containerd-records.js';
 import { type Snapshot, snapshotChain } from './containerd-snapshots.js';
 import { folderSize } from './folder/folder-size.js';
@@ -22,8 +23,8 @@ interface Opening {
   readonly transport: string;
   readonly context: OpenContext;
   readonly warn: Warn;
-  /** Opens the image that a container was made of. */
-  readonly openImage: (record: ContainerdRecord) => Promise<OpenedImage>;
+  /** Opens an image. */
+  readonly openImage: (selector: string) => Promise<OpenedImage>;
 }
 
 /** Containers whose changes are snapshots of containerd. */
@@ -68,10 +69,11 @@ export class ContainerdContainers {
     const { container } = record;
     const { request, context, warn } = opening;
     const chain = this.#chain(record.snapshot);
-    const image = await imageBelow(record, chain, opening);
+    const image = await imageBelow(this.#imagesOf(record, chain), chain, opening.openImage);
+    if (!image) warn(imageGone(container, chain.length - 1));
     const given = ownersGiven(request.options);
     const places = snapshotPlaces(this.#files, chain)
-      .slice(0, chain.length - image.count)
+      .slice(0, chain.length - (image?.count ?? 0))
       .map((place, i): FolderLayerPlace => {
         const owners = given ? { owners: [given] } : {};
         const isLive = container.status !== 'exited' && container.status !== 'created';
@@ -84,12 +86,22 @@ export class ContainerdContainers {
     const placed = new Map(layers.map((layer, i) => [layer, own[i] as FolderLayerPlace]));
     const stored = new StoreLayers(this.#files, placed, warn, context);
     const fetch = (wanted: readonly Layer[]) => stored.fetch(wanted);
-    const below = image.opened ?? this.#withoutImage(opening);
+    const below = image?.opened ?? this.#withoutImage(opening);
     return withContainer(below, container, own, { layers, fetch, warn });
   }
 
   #chain(snapshot: ContainerdRecord['snapshot']): readonly Snapshot[] {
     return snapshotChain(this.#files, this.#top, snapshot);
+  }
+
+  /** By what the container says, and by the snapshot that it was made on. */
+  *#imagesOf({ container, snapshot }: ContainerdRecord, chain: readonly Snapshot[]): Generator<string, void, void> {
+    const { image, imageId } = container;
+    if (imageId !== undefined) yield `sha256:${imageId}`;
+    else if (image !== undefined) yield `${snapshot.namespace}/${image}`;
+    const top = chain.find(({ key }) => isDigest(key))?.key as Digest | undefined;
+    const config = top && containerdConfig(this.#files, this.#top, snapshot, top);
+    if (config) yield config;
   }
 
   #withoutImage({ request, transport, context }: Opening): OpenedImage {
@@ -106,7 +118,7 @@ export class ContainerdContainers {
 
 /** The image of a container, and how many of its snapshots are those of the image. */
 interface ImageBelow {
-  readonly opened?: OpenedImage;
+  readonly opened: OpenedImage;
   readonly count: number;
 }
 
@@ -117,26 +129,28 @@ const GONE: readonly string[] = [
   'DIMGX_SOURCE_MISSING_BLOB',
 ];
 
-/** The name of an image may have been given to another one since: the snapshots tell whether it is the same. */
+/** A name may have been given to another image since: the snapshots tell whether it is the same. */
 async function imageBelow(
-  record: ContainerdRecord,
+  selectors: Iterable<string>,
   chain: readonly Snapshot[],
-  { openImage, warn }: Opening,
-): Promise<ImageBelow> {
-  const opened = await openImage(record).catch((failure: unknown) => {
-    if (failure instanceof DimgxError && GONE.includes(failure.code)) return undefined;
-    throw failure;
-  });
-  if (opened?.layers.length === 0) return { opened, count: 0 };
+  openImage: Opening['openImage'],
+): Promise<ImageBelow | undefined> {
   // Those above have names that an engine made up.
   const top = chain.findIndex(({ key }) => isDigest(key));
-  const isSame = opened && chain[top]?.key === chainIdOf(opened.layers);
-  if (isSame && chain.length - top === opened.layers.length) return { opened, count: opened.layers.length };
-  warn(imageGone(record.container, chain.length - 1));
-  return { count: 0 };
+  for (const selector of selectors) {
+    const opened = await openImage(selector).catch((failure: unknown) => {
+      if (failure instanceof DimgxError && GONE.includes(failure.code)) return undefined;
+      throw failure;
+    });
+    const count = opened?.layers.length ?? -1;
+    const isSame = opened && chain[top]?.key === chainIdOf(opened.layers);
+    if (count === 0 || (isSame && chain.length - top === count)) return { opened: opened as OpenedImage, count };
+  }
+  return undefined;
 }
 
-function imageGone({ names, id, image = '' }: Container, count: number) {
-  const message = `the image ${quoted(image)} of the container ${quoted(names[0] ?? shortId(id))} has been removed or replaced: the files of its layers are read from containerd's snapshots, and cannot be verified`;
+function imageGone({ names, id, image }: Container, count: number) {
+  const what = image === undefined ? 'is not known' : 'has been removed or replaced';
+  const message = `the image ${image === undefined ? '' : `${quoted(image)} `}of the container ${quoted(names[0] ?? shortId(id))} ${what}: the files of its layers are read from containerd's snapshots, and cannot be verified`;
   return { code: 'DIMGX_SOURCE_UNVERIFIED', message, count: Math.max(1, count) } as const;
 }

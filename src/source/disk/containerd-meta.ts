@@ -2,7 +2,7 @@ import { formatSize } from '../../base/limits.js';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import type { Descriptor } from '../../image/manifest.js';
-import type { Digest } from '../../reference/digest.js';
+import { type Digest, isDigest } from '../../reference/digest.js';
 import { type BoltBucket, readBolt } from './bolt.js';
 import type { StoreFiles } from './store-files.js';
 
@@ -70,6 +70,28 @@ export function containerdOrigins(
     );
   };
   return readBolt(files, containerdDatabase(top), read) ?? new Map();
+}
+
+/**
+ * The config of an image, by the newest snapshot that it was unpacked into. Source: containerd, pkg/unpack/unpacker.go.
+ *
+ * @param chainId key of that snapshot
+ * @returns its digest, if there is such an image
+ * @throws as `readBolt`
+ */
+export function containerdConfig(
+  files: StoreFiles,
+  top: string,
+  { namespace, snapshotter }: { readonly namespace: string; readonly snapshotter: string },
+  chainId: Digest,
+): Digest | undefined {
+  return readBolt(files, containerdDatabase(top), (root) => {
+    const label = `containerd.io/gc.ref.snapshot.${snapshotter}`;
+    for (const [digest, blob] of bucketsIn(root.bucket('v1', namespace, 'content', 'blob'))) {
+      if (isDigest(digest) && blob.bucket('labels')?.value(label)?.toString() === chainId) return digest;
+    }
+    return undefined;
+  });
 }
 
 const ORIGIN = 'containerd.io/distribution.source.';

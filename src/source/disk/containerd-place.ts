@@ -94,9 +94,7 @@ class ContainerdStorage {
       transport: transportIn(this.#view.usage),
       context: this.#context,
       warn: inputWarner(request.options),
-      openImage: ({ container, snapshot }) => {
-        const { image = '', imageId } = container;
-        const selector = imageId === undefined ? `${snapshot.namespace}/${image}` : `sha256:${imageId}`;
+      openImage: (selector) => {
         const { image: _, ...options } = request.options;
         return this.#openImage(selector, { ...request, options });
       },

@@ -5,7 +5,7 @@ import type { Container, ContainerMount } from '../../image/container.js';
 import { parseDocument } from '../../image/document.js';
 import { type BoltBucket, readBolt } from './bolt.js';
 import { bucketsIn, containerdDatabase } from './containerd-meta.js';
-import type { SnapshotName } from './containerd-snapshots.js';
+import { activeSnapshots, type SnapshotName } from './containerd-snapshots.js';
 import type { StoreFiles } from './store-files.js';
 
 /** A container of containerd. What it is doing is not recorded on the disk. */
@@ -37,7 +37,7 @@ const SpecSchema = v.object({
 type Spec = v.InferOutput<typeof SpecSchema>;
 
 /**
- * All containers, by namespace and then by ID. Source: containerd, metadata/containers.go.
+ * All containers, by namespace and then by ID; and the snapshots that are left of others. Source: containerd, metadata/containers.go.
  *
  * @param top the folder of containerd: empty, or with a slash at its end
  * @returns none if there is no database
@@ -58,7 +58,20 @@ export function containerdRecords(files: StoreFiles, top: string): readonly Cont
     }
     return records;
   };
-  return readBolt(files, containerdDatabase(top), read) ?? [];
+  const records = readBolt(files, containerdDatabase(top), read) ?? [];
+  const known = new Set(records.map(({ snapshot }) => idOf(snapshot)));
+  const others = activeSnapshots(files, top).filter((snapshot) => !known.has(idOf(snapshot)));
+  return [...records, ...others.map(leftOver)];
+}
+
+/** What is left of a container without a record: one that was removed, or a stopped one of Docker's. */
+function leftOver(snapshot: SnapshotName): ContainerdRecord {
+  const labels = { 'containerd/namespace': snapshot.namespace };
+  return { container: { id: snapshot.key, names: [], status: 'unknown', mounts: [], labels }, snapshot };
+}
+
+function idOf({ namespace, snapshotter, key }: SnapshotName): string {
+  return [namespace, snapshotter, key].join('/');
 }
 
 function recordOf(

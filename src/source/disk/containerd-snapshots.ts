@@ -1,7 +1,7 @@
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import { type BoltBucket, readBolt } from './bolt.js';
-import { containerdDatabase } from './containerd-meta.js';
+import { bucketsIn, containerdDatabase } from './containerd-meta.js';
 import type { StoreFiles } from './store-files.js';
 
 /** Where containerd keeps the files of a layer or of a container. */
@@ -30,6 +30,9 @@ const FOLDERS: Readonly<Record<string, { readonly isTree: boolean; folder(id: st
   native: { isTree: true, folder: (id) => `snapshots/${id}` },
 };
 
+/** Most snapshots that are listed. Far more containers than a host has. */
+const MAX_ACTIVE = 100_000;
+
 /** What the snapshotter records. */
 interface Row {
   readonly name: string;
@@ -51,7 +54,7 @@ export function snapshotChain(files: StoreFiles, top: string, wanted: SnapshotNa
     root.bucket('v1', namespace, 'snapshots', snapshotter, key)?.value('name')?.toString(),
   );
   if (name === undefined) throw damaged(`has no snapshot ${quoted(key)} in the namespace ${quoted(namespace)}`);
-  const place = `${top}io.containerd.snapshotter.v1.${snapshotter}`;
+  const place = placeOf(top, snapshotter);
   const chain = readBolt(files, `${place}/metadata.db`, (root) =>
     rowsFrom(root.bucket('v1', 'snapshots'), name).map(({ name: full, id, labels }): Snapshot => {
       const uidMap = labels?.value('containerd.io/snapshot/uidmapping')?.toString();
@@ -67,6 +70,35 @@ export function snapshotChain(files: StoreFiles, top: string, wanted: SnapshotNa
   );
   if (!chain) throw damaged(`has no database of the snapshotter ${quoted(snapshotter)}`);
   return chain;
+}
+
+/** The kind of a snapshot that something is writing, or has written. Source: containerd, snapshots/snapshotter.go. */
+const ACTIVE = 2;
+
+/**
+ * The snapshots that containers or builds write into, or have left behind; of the snapshotters that can be read.
+ *
+ * @param top the folder of containerd: empty, or with a slash at its end
+ * @throws as `readBolt`; DIMGX_IMAGE_DOCUMENT_TOO_LARGE
+ */
+export function activeSnapshots(files: StoreFiles, top: string): readonly SnapshotName[] {
+  return Object.keys(FOLDERS).flatMap((snapshotter) => {
+    const read = (root: BoltBucket) => {
+      const found: SnapshotName[] = [];
+      for (const [name, bucket] of bucketsIn(root.bucket('v1', 'snapshots'))) {
+        const [, namespace, key] = /^([^/]*)\/\d+\/(.*)$/s.exec(name) ?? [];
+        if (namespace === undefined || key === undefined || bucket.value('kind')?.[0] !== ACTIVE) continue;
+        if (found.length === MAX_ACTIVE) throw tooManyActive();
+        found.push({ namespace, snapshotter, key });
+      }
+      return found;
+    };
+    return readBolt(files, `${placeOf(top, snapshotter)}/metadata.db`, read) ?? [];
+  });
+}
+
+function placeOf(top: string, snapshotter: string): string {
+  return `${top}io.containerd.snapshotter.v1.${snapshotter}`;
 }
 
 function rowsFrom(snapshots: BoltBucket | undefined, newest: string): readonly Row[] {
@@ -100,6 +132,11 @@ function uvarint(bytes: Buffer | undefined): string | undefined {
 function otherSnapshotter(name: string): DimgxError {
   const message = `the snapshotter ${quoted(name)} of containerd keeps files in a way that dimgx does not read: start containerd, and mount the snapshot with ctr snapshots mount`;
   return new DimgxError('DIMGX_SOURCE_UNSUPPORTED', message);
+}
+
+function tooManyActive(): DimgxError {
+  const message = `containerd's storage has more than ${MAX_ACTIVE} active snapshots: the storage is refused`;
+  return new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', message);
 }
 
 function damaged(what: string): DimgxError {

@@ -115,3 +115,19 @@ describe.runIf(process.platform === 'linux')('the snapshots of containerd', () =
     }
   });
 });
+
+test.runIf(process.platform === 'linux')('what is left of a container without a record is listed, too', async () => {
+  const store = new ContainerdStore();
+  store.container('default', 'c1', {});
+  store.snapshot('default', 'c1', { id: 1 });
+  store.snapshot('moby', 'c1', { id: 2 });
+  store.snapshot('default', 'sha256:1', { id: 3, kind: 'committed' });
+  await using files = await opened(store);
+  expect(containerdRecords(files.files, '')).toMatchObject([
+    { container: { id: 'c1' }, snapshot: { namespace: 'default' } },
+    {
+      container: { id: 'c1', names: [], status: 'unknown', labels: { 'containerd/namespace': 'moby' } },
+      snapshot: { namespace: 'moby', snapshotter: 'overlayfs', key: 'c1' },
+    },
+  ]);
+});
