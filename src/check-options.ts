@@ -55,6 +55,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   image: TEXT,
   blobs: TEXTS,
   host: TEXT,
+  keepGoing: SWITCH,
   uidMap: TEXT,
   gidMap: TEXT,
   pull: oneOf('missing', 'always', 'never'),

@@ -223,6 +223,10 @@ export const WARNINGS = {
     about: 'request',
     meaning: 'A listed image is incomplete or unreadable; if another is used, the message says so.',
   },
+  DIMGX_STORE_FILE_LEFT_OUT: {
+    about: 'request',
+    meaning: 'A file was changed on the host, under the image, and is left out as `--keep-going` asks.',
+  },
   DIMGX_CONTAINER_RUNNING: {
     about: 'request',
     meaning: 'The container is running, or may be: its files may change while they are read.',

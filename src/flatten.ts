@@ -3,7 +3,7 @@ import { Call } from './base/call/call.js';
 import { checkOptions } from './check-options.js';
 import type { Warn, Warning } from './errors.js';
 import { openExtraction } from './extract/extract-layers.js';
-import type { Image } from './image/image.js';
+import { type Image, type OpenedImage, openedImage } from './image/image.js';
 import { selectLayers } from './image/select-layers.js';
 import { inspectLayers } from './inspect/inspect-layers.js';
 import type { LayerIndex } from './layer/layer-index.js';
@@ -32,6 +32,16 @@ export interface LayerCount {
   readonly written: number;
 }
 
+/** A file that is missing from the output. */
+export interface LeftOutFile {
+  /** Name of the layer. */
+  readonly layer: string;
+  /** As in the layer; printable. */
+  readonly path: string;
+  /** What was changed, with the times of the file. */
+  readonly message: string;
+}
+
 export interface FlattenResult {
   readonly imageId: string;
   readonly manifestDigest?: string;
@@ -43,6 +53,8 @@ export interface FlattenResult {
   readonly entries: number;
   /** Number of paths (devices and hard links to them) that `excludeDevices` left out; absent without that option. */
   readonly excludedDevices?: number;
+  /** Files that were left out because they had been changed in an engine's storage; absent without `keepGoing`. */
+  readonly leftOut?: readonly LeftOutFile[];
   /** Digest of the tree, `sha256:HEX`; absent without the option `treeDigest`. */
   readonly treeDigest?: Digest;
   /** In selection order: earlier layers win. */
@@ -114,10 +126,16 @@ async function flattenInto(destination: Destination, image: Image, stageOptions:
     });
     const excluded = stageOptions.excludeDevices ? { excludedDevices: plan.excluded } : {};
     const digest = treeDigest && { treeDigest };
-    return { ...resultOf(image, plan), bytes, ...excluded, ...digest, warnings: stageOptions.warnings };
+    const left = leftOutOf(openedImage(image));
+    return { ...resultOf(image, plan), bytes, ...excluded, ...left, ...digest, warnings: stageOptions.warnings };
   } finally {
     await image.close();
   }
+}
+
+function leftOutOf({ leftOut }: OpenedImage): Pick<FlattenResult, 'leftOut'> {
+  if (!leftOut) return {};
+  return { leftOut: leftOut.map(({ layer = '', path = '', message }) => ({ layer, path, message })) };
 }
 
 function progressOf(item: string, size: number, { onProgress }: FlattenOptions): (bytes: number) => void {

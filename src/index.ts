@@ -15,7 +15,7 @@ export {
   type WarningCode,
 } from './errors.js';
 export { extractLayers } from './extract/extract-layers.js';
-export { type FlattenOptions, type FlattenResult, flatten, type LayerCount } from './flatten.js';
+export { type FlattenOptions, type FlattenResult, flatten, type LayerCount, type LeftOutFile } from './flatten.js';
 export type { Container, ContainerMount, ContainerStatus, ListedContainer } from './image/container.js';
 export type { Image, ImageConfig, ImageList, ListedImage } from './image/image.js';
 export type { HistoryEntry, HistoryRow, Layer, LayerOrigin } from './image/layer.js';

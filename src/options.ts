@@ -91,6 +91,11 @@ export interface OpenOptions extends CommonOptions, RegistryOptions {
    */
   readonly host?: string | undefined;
   /**
+   * If files of an engine's storage have been changed under an image, leave them out and go on: `FlattenResult.leftOut`
+   * lists them. Default false: the first one is an error.
+   */
+  readonly keepGoing?: boolean | undefined;
+  /**
    * User IDs of a container in an engine's storage: `CONTAINER:HOST:SIZE`, several with commas. Default: what the engine
    * recorded, or else what `etc/subuid` of its host says.
    */

@@ -1,7 +1,7 @@
 import type { Resources } from '../base/io/resources.js';
 import type { Limits } from '../base/limits.js';
 import { requireThat } from '../check-options.js';
-import type { Choice, ErrorCode, WarningCode } from '../errors.js';
+import type { Choice, DimgxError, ErrorCode, WarningCode } from '../errors.js';
 import type { Progress } from '../options.js';
 import type { Digest } from '../reference/digest.js';
 import type { WatchArrivals, WatchSpool } from './arrivals.js';
@@ -54,6 +54,8 @@ export interface OpenedImage extends Image {
    * @throws what the source throws while it is read
    */
   fetch(layers: readonly Layer[], watch?: WatchArrivals): Promise<readonly StoredLayer[]>;
+  /** Why files were left out of the layers that were fetched, with the option `keepGoing`. */
+  readonly leftOut?: readonly DimgxError[];
   /** Resources that the image holds open; `close` releases them. */
   readonly resources: Resources;
 }

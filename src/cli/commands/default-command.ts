@@ -17,18 +17,20 @@ export const defaultCommand = defineCommand({
   options: OPTION_TABLE,
   groups: OPTION_GROUPS,
   json: OPTION_TABLE.json.describe,
-  async run({ operands: [reference], given: { target, quiet = false }, library, json, log }) {
+  async *run({ operands: [reference], given: { target, quiet = false }, library, json, log }) {
     if (target !== undefined) {
       const { flattenImage } = await import('./flatten.js');
-      return flattenImage(reference, target, library, log);
+      yield* flattenImage(reference, target, library, log);
+      return;
     }
     if (library.treeDigest) {
       const { digestImage } = await import('./flatten.js');
-      return digestImage(reference, library, log);
+      yield* digestImage(reference, library, log);
+      return;
     }
     const { listLayers } = await import('./list.js');
     // `columns` is 0 on a terminal that does not know its width, and `undefined` where there is no terminal.
-    return listLayers(reference, { ...library, json, quiet, columns: process.stdout.columns || undefined });
+    yield await listLayers(reference, { ...library, json, quiet, columns: process.stdout.columns || undefined });
   },
 });
 

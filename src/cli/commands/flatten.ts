@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import prettyBytes from 'pretty-bytes';
-import { type EntryEvent, type FlattenOptions, type FlattenResult, flatten } from '../../index.js';
+import { DimgxError, type EntryEvent, type FlattenOptions, type FlattenResult, flatten } from '../../index.js';
 import type { Log } from '../messages/log.js';
 import { reportSource } from '../messages/messages.js';
 import type { Result } from './command.js';
@@ -11,20 +11,23 @@ import type { Result } from './command.js';
  *
  * @param target a path, or `-` for standard output; then what is printed goes to standard error
  */
-export async function flattenImage(
+export async function* flattenImage(
   reference: string,
   target: string,
   options: FlattenOptions,
   log: Log,
-): Promise<Result> {
+): AsyncIterable<Result> {
   const result = await flattened(reference, target, options, log);
-  return { ...shown(result), ...(target === '-' && { stream: process.stderr }) };
+  yield { ...shown(result), ...(target === '-' && { stream: process.stderr }) };
+  requireWhole(result);
 }
 
 /** Computes the digest of an image's tree, and writes nothing. */
-export async function digestImage(reference: string, options: FlattenOptions, log: Log): Promise<Result> {
+export async function* digestImage(reference: string, options: FlattenOptions, log: Log): AsyncIterable<Result> {
   const nowhere = new Writable({ write: (_piece, _encoding, done) => done() });
-  return shown(await flattened(reference, nowhere, { ...options, compression: 'none', level: undefined }, log));
+  const result = await flattened(reference, nowhere, { ...options, compression: 'none', level: undefined }, log);
+  yield shown(result);
+  requireWhole(result);
 }
 
 async function flattened(
@@ -39,6 +42,13 @@ async function flattened(
   });
   reportSource(result.source, options);
   return result;
+}
+
+/** Ends with an error once everything has been written that could be. */
+function requireWhole({ leftOut: { length } = [] }: FlattenResult): void {
+  if (length === 0) return;
+  const message = `${length === 1 ? 'a file was' : `${length} files were`} changed in the engine's storage, and left out: everything else has been written`;
+  throw new DimgxError('DIMGX_STORE_FILE_CHANGED', message);
 }
 
 function shown(result: FlattenResult): Result {

@@ -57,6 +57,12 @@ const CHECK_OPTIONS = {
     means: true,
     describe: 'treat warnings about the image as errors',
   },
+  'keep-going': {
+    ...flag,
+    field: 'keepGoing',
+    means: true,
+    describe: "leave out files that were changed in an engine's storage, list them, and exit with 2",
+  },
   'max-size': {
     ...text,
     metavar: '=SIZE',

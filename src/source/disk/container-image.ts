@@ -73,11 +73,16 @@ export function openContainer(
   ownLayers.forEach((layer, i) => {
     all.set(layer, places[i] as FolderLayerPlace);
   });
-  const stored = new StoreLayers(files, all, warn, context);
+  const leftOut = options.keepGoing ? ([] as DimgxError[]) : undefined;
+  const stored = new StoreLayers(files, all, { warn, leftOut }, context);
   const fetch = (some: readonly Layer[]) => stored.fetch(some);
   const source = { transport: store.transport, location: files.location };
   const opened = imageOf(found, { reference, source, layers: imageLayers, fetch, resources: context.resources });
-  return withContainer(opened, container, places, { layers: ownLayers, fetch, warn });
+  return withContainer(leftOut ? { ...opened, leftOut } : opened, container, places, {
+    layers: ownLayers,
+    fetch,
+    warn,
+  });
 }
 
 function recordedLayers(image: StoreImage, diffIds: readonly Digest[]): RecordedLayers {

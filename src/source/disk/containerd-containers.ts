@@ -84,7 +84,7 @@ export class ContainerdContainers {
     const own = places.at(-1)?.form === 'tree' ? places.slice(-1) : places;
     const layers = describeOwn(container, own);
     const placed = new Map(layers.map((layer, i) => [layer, own[i] as FolderLayerPlace]));
-    const stored = new StoreLayers(this.#files, placed, warn, context);
+    const stored = new StoreLayers(this.#files, placed, { warn }, context);
     const fetch = (wanted: readonly Layer[]) => stored.fetch(wanted);
     const below = image?.opened ?? this.#withoutImage(opening);
     return withContainer(below, container, own, { layers, fetch, warn });

@@ -69,14 +69,16 @@ async function openStored(
   warnOfOddities(found, warn);
   const layers = storedLayers(found, places);
   const placed = new Map(layers.map((layer, i) => [layer, places[i] as StoreLayer]));
-  const stored = new StoreLayers(files, placed, warn, context);
-  return imageOf(found, {
+  const leftOut = options.keepGoing ? ([] as DimgxError[]) : undefined;
+  const stored = new StoreLayers(files, placed, { warn, leftOut }, context);
+  const image = imageOf(found, {
     reference,
     source: { transport: store.transport, location },
     layers,
     fetch: (some) => stored.fetch(some),
     resources: context.resources,
   });
+  return leftOut ? Object.freeze({ ...image, leftOut }) : image;
 }
 async function choose(files: StoreFiles, store: Store, selector: string | undefined, verify: boolean) {
   const all = numbered(store.images());

@@ -1,5 +1,7 @@
+import { DimgxError } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 import type { Place } from '../source.js';
+import { containerdNames } from './containerd-meta.js';
 import { containerdPlace, isContainerdRoot } from './containerd-place.js';
 import type { ContainerdRecord } from './containerd-records.js';
 import { containersStorage, isContainersStorage } from './containers-storage.js';
@@ -71,6 +73,7 @@ function dockersIn(files: StoreFiles): readonly MakePlace[] {
   const tops = ['', ...files.names('').flatMap((name) => (/^\d+\.\d+$/.test(name) ? [`${name}/`] : []))];
   const inContainerd = tops
     .filter((top) => isContainerdRoot(files, `${top}containerd/daemon/`))
+    .filter((top) => !isDockerRoot(files) || isInUse(files, top))
     .map((top): MakePlace => {
       const records = () => containersIn(files, top);
       const own = { namespaces: DOCKER_NAMESPACE, records };
@@ -78,6 +81,18 @@ function dockersIn(files: StoreFiles): readonly MakePlace[] {
       return (selector, context) => containerdPlace(files, view, selector, context);
     });
   return [...(isDockerRoot(files) ? [classic] : []), ...inContainerd];
+}
+
+/** Docker runs a containerd even if it keeps its images itself. @param top of the daemon */
+function isInUse(files: StoreFiles, top: string): boolean {
+  if (containersIn(files, top).length > 0) return true;
+  try {
+    const names = containerdNames(files, `${top}containerd/daemon/`) ?? [];
+    return names.some(({ namespace }) => DOCKER_NAMESPACE.test(namespace));
+  } catch (failure) {
+    if (failure instanceof DimgxError && failure.code === 'DIMGX_STORE_DAMAGED') return true;
+    throw failure;
+  }
 }
 
 /** Docker's containers with files in containerd. Source: moby, daemon/containerd/service.go. @param top of the daemon */

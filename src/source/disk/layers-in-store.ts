@@ -45,7 +45,7 @@ export async function layersInStore(
     if (place instanceof DimgxError) throw place;
     places.set(layers[i] as Layer, place);
   }
-  const stored = new StoreLayers(files, places, () => {}, context);
+  const stored = new StoreLayers(files, places, { warn: () => {} }, context);
   return async (wanted) => {
     const fetched = await stored.fetch(wanted);
     const lossy = fetched.find(({ diffId }) => diffId === undefined);

@@ -1,5 +1,5 @@
 import { printable, quoted } from '../../base/text/printable.js';
-import { type Choice, DimgxError, type Warning } from '../../errors.js';
+import { type Choice, DimgxError, type Warn, type Warning } from '../../errors.js';
 import type { ListedContainer } from '../../image/container.js';
 import type { Image, ListedImage } from '../../image/image.js';
 import type { OpenRequest, Place } from '../source.js';
@@ -46,7 +46,8 @@ export function manyStores(stores: readonly StoreAt[], together: Together, selec
 interface Hit {
   readonly store: StoreAt;
   readonly outcome: Image | DimgxError;
-  readonly warnings: readonly Warning[];
+  /** Passes on its warnings: those so far, and those that come. */
+  hear(onWarning: Warn): void;
 }
 
 /** @throws DIMGX_SOURCE_NO_SUCH_IMAGE, DIMGX_SOURCE_AMBIGUOUS; what the storage throws that alone has the image */
@@ -59,21 +60,34 @@ async function openInOne(
   const hits: Hit[] = [];
   const misses: DimgxError[] = [];
   for (const store of stores) {
-    const warnings: Warning[] = [];
-    const options = { ...request.options, onWarning: (warning: Warning) => void warnings.push(warning) };
+    const { onWarning, hear } = heldWarnings();
+    const options = { ...request.options, onWarning };
     const outcome = await store
       .place(selector)
       .open({ ...request, options })
       .catch(coded);
     if (outcome instanceof DimgxError && ABSENT.includes(outcome.code)) misses.push(outcome);
-    else hits.push({ store, outcome, warnings });
+    else hits.push({ store, outcome, hear });
   }
   const [hit, ...others] = hits;
   if (!hit) throw absent(misses, together.location);
   if (others.length > 0) throw ambiguous(hits, together, selector ?? request.options.image);
   if (hit.outcome instanceof DimgxError) throw hit.outcome;
-  for (const warning of hit.warnings) request.options.onWarning?.(warning);
+  hit.hear((warning) => request.options.onWarning?.(warning));
   return hit.outcome;
+}
+
+/** Holds warnings back until it is known whether anybody shall hear them. */
+function heldWarnings(): { readonly onWarning: Warn; readonly hear: Hit['hear'] } {
+  const held: Warning[] = [];
+  let pass: Warn = (warning) => void held.push(warning);
+  return {
+    onWarning: (warning) => pass(warning),
+    hear: (onWarning) => {
+      pass = onWarning;
+      for (const warning of held.splice(0)) pass(warning);
+    },
+  };
 }
 
 /** Codes that mean that a storage does not have the image. */

@@ -1,4 +1,4 @@
-import type { RebuiltPieces } from '../../base/io/rebuilt-region.js';
+import { NO_FILE, type RebuiltPieces } from '../../base/io/rebuilt-region.js';
 import { DimgxError } from '../../errors.js';
 
 /** Longest paths of all files of a layer together, in bytes. */
@@ -24,6 +24,7 @@ export class PieceTable {
   readonly #pathEnd: number[] = [];
   readonly #size: number[] = [];
   readonly #crc: number[] = [];
+  readonly #firstPiece: number[] = [];
   #paths = Buffer.alloc(4096);
   #pathsLength = 0;
 
@@ -44,7 +45,27 @@ export class PieceTable {
     this.#pathsLength = end;
     this.#crc.push(crc.readUInt32BE(0), crc.readUInt32BE(4));
     this.#pathEnd.push(end);
+    // Its pieces come next.
+    this.#firstPiece.push(this.#file.length);
     return this.#size.push(size) - 1;
+  }
+
+  /** The path of a file. */
+  pathOf(file: number): Uint8Array {
+    return this.#paths.subarray(this.#pathEnd[file - 1] ?? 0, this.#pathEnd[file]);
+  }
+
+  /** Whether two files have the same size and the same checksum. */
+  areAlike(one: number, other: number): boolean {
+    const [a, b] = [2 * one, 2 * other];
+    return (
+      this.#size[one] === this.#size[other] && this.#crc[a] === this.#crc[b] && this.#crc[a + 1] === this.#crc[b + 1]
+    );
+  }
+
+  /** Takes zeros for the contents of a file. */
+  forget(file: number): void {
+    for (let piece = this.#firstPiece[file] as number; this.#file[piece] === file; piece++) this.#file[piece] = NO_FILE;
   }
 
   /** Pieces are added in order. */

@@ -57,7 +57,7 @@ export function withSnapshots(image: OpenedImage, unpacked: Unpacked, warn: Warn
   const instead = (layer: Layer) => replaced.get(layer.name) ?? layer;
   const layers = image.layers.map(instead);
   const placed = new Map(layers.map((layer, i) => [layer, places[i] as FolderLayerPlace]));
-  const stored = new StoreLayers(unpacked.files, placed, warn, context);
+  const stored = new StoreLayers(unpacked.files, placed, { warn }, context);
   const unverified = async (wanted: readonly Layer[]) =>
     (await stored.fetch(wanted)).map(({ digest: _, diffId: __, ...layer }) => layer);
   const message = `${lost.length === 1 ? 'a layer' : `${lost.length} layers`} cannot be verified: containerd has discarded the blobs, and the unpacked files are read instead; the first is layer ${lost[0]?.name}`;

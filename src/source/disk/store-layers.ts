@@ -1,32 +1,43 @@
 import type { Appender } from '../../base/io/appender.js';
 import { pathOf } from '../../base/io/rebuilt-file.js';
-import type { Rebuilding } from '../../base/io/rebuilt-region.js';
-import { quoted } from '../../base/text/printable.js';
+import type { Rebuilding, RebuiltRegion } from '../../base/io/rebuilt-region.js';
+import { pathData, quoted } from '../../base/text/printable.js';
 import { DimgxError, type Warn } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 import type { Layer, StoredLayer } from '../../image/layer.js';
+import { changedFiles } from './changed-files.js';
 import { describeFolder } from './folder/describe-folder.js';
 import { type RebuiltLayer, rebuildLayer } from './rebuild-layer.js';
 import type { FolderLayerPlace, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
+
+/** Who hears of what is odd about layers. */
+export interface StoreReports {
+  readonly warn: Warn;
+  /** Receives why each file that was changed is left out. Without it, the first such file is an error. */
+  readonly leftOut?: DimgxError[] | undefined;
+}
 
 /** The layers of an image or a container in an engine's storage. */
 export class StoreLayers {
   readonly #files: StoreFiles;
   readonly #places: ReadonlyMap<Layer, StoreLayer | FolderLayerPlace>;
   readonly #warn: Warn;
+  /** Receives why a file is left out; without it, such a file is an error. */
+  readonly #leftOut: DimgxError[] | undefined;
   readonly #context: OpenContext;
   readonly #rebuilt = new Map<Layer, StoredLayer>();
 
   constructor(
     files: StoreFiles,
     places: ReadonlyMap<Layer, StoreLayer | FolderLayerPlace>,
-    warn: Warn,
+    { warn, leftOut }: StoreReports,
     context: OpenContext,
   ) {
     this.#files = files;
     this.#places = places;
     this.#warn = warn;
+    this.#leftOut = leftOut;
     this.#context = context;
   }
 
@@ -58,17 +69,31 @@ export class StoreLayers {
   }
 
   async #rebuild(layer: Layer, { folder, tarSplit }: StoreLayer, spool: Appender): Promise<StoredLayer> {
-    const document = this.#files.pieces(tarSplit);
-    if (!document) throw withoutTarSplit(tarSplit);
     const { limits, signal } = this.#context;
-    const rebuilt = await rebuildLayer(document, spool, { limits, signal });
-    const stored = this.#stored(layer, rebuilt, { folder, links: 'inside' });
-    const { lost } = rebuilt;
-    if (!lost) return stored;
-    const message = `layer ${layer.name} cannot be verified: the engine has not kept the contents of the whiteout ${quoted(lost)}`;
+    const rebuild = (without?: ReadonlySet<number>) => {
+      const document = this.#files.pieces(tarSplit);
+      if (!document) throw withoutTarSplit(tarSplit);
+      return rebuildLayer(document, spool, { limits, signal, without });
+    };
+    const whole = await rebuild();
+    const stored = this.#stored(layer, whole, { folder, links: 'inside' });
+    const changed = this.#leftOut ? changedFiles(stored.blob.rebuilding, signal) : [];
+    if (changed.length > 0) {
+      const rest = await rebuild(new Set(changed.map(({ file }) => file)));
+      for (const { failure } of changed) this.#leaveOut(layer, failure);
+      for (const name of rest.lostLinks) this.#leaveOut(layer, lostLink(name));
+      return unverified(this.#stored(layer, rest, { folder, links: 'inside' }));
+    }
+    if (whole.unlike === undefined) return stored;
+    const message = `layer ${layer.name} cannot be verified: ${whole.unlike}`;
     this.#warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message, count: 1 });
-    const { diffId: _, ...unverified } = stored;
-    return unverified;
+    return unverified(stored);
+  }
+
+  #leaveOut({ name }: Layer, failure: DimgxError): void {
+    const told = failure.retold(`layer ${name}: ${failure.message}`, { layer: name });
+    this.#leftOut?.push(told);
+    this.#warn({ code: 'DIMGX_STORE_FILE_LEFT_OUT', message: told.message, count: 1 });
   }
 
   /** The paths of the files of such a layer begin at the folder of the store: some may be in the layers below. */
@@ -83,7 +108,7 @@ export class StoreLayers {
     layer: Layer,
     { pieces, offset, length }: RebuiltLayer,
     how: Omit<Rebuilding, 'pieces' | 'root'>,
-  ): StoredLayer {
+  ): RebuiltStored {
     const rebuilding = { pieces, root: this.#files.root, ...how };
     const blob = { file: this.#files, offset, length, rebuilding };
     return { ...layer, blob, compression: 'none', storedSize: length };
@@ -95,6 +120,17 @@ export class StoreLayers {
     const message = `layer ${name}: files became shorter or vanished while they were read, and zeros stand for what they lacked: ${quoted(pathOf(pieces, first - 1))}`;
     this.#warn({ code: 'DIMGX_CONTAINER_CHANGED', message, count });
   }
+}
+
+type RebuiltStored = StoredLayer & { readonly blob: RebuiltRegion };
+
+function unverified({ diffId: _, ...layer }: StoredLayer): StoredLayer {
+  return layer;
+}
+
+function lostLink(name: Uint8Array): DimgxError {
+  const message = `the file ${quoted(name)} is a hard link to a file that is left out`;
+  return new DimgxError('DIMGX_STORE_FILE_CHANGED', message, pathData(name));
 }
 
 function withoutTarSplit(path: string): DimgxError {

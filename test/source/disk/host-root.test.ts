@@ -69,6 +69,15 @@ describe.runIf(process.platform === 'linux')('a whole disk', () => {
     expect((await flattenImage(`host-root:${mount}:other:2`)).tar.length).toBeGreaterThan(1024);
   });
 
+  test('passes on what a storage warns of while its layers are read', async () => {
+    const mount = await temporaryFolder();
+    const odd = { tags: ['odd:1'], layers: [rawLayer([{ name: '.wh.b', content: 'lost' }])] };
+    mkdirSync(join(mount, 'var/lib/docker'), { recursive: true });
+    await dockerStore([odd], { into: join(mount, 'var/lib/docker') });
+    const { warnings } = await flattenImage(`host-root:${mount}:odd:1`);
+    expect(warnings.map(({ code }) => code)).toEqual(['DIMGX_SOURCE_UNVERIFIED']);
+  });
+
   test('names the storages if several have the image', async () => {
     const mount = await host();
     await expect(openImage(`host-root:${mount}:${imageIdOf(OTHER)}`)).rejects.toMatchObject({

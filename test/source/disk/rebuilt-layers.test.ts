@@ -1,10 +1,11 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RebuiltRegion } from '#dimgx/base/io/rebuilt-region.js';
 import { RebuiltReader } from '#dimgx/extract/read/rebuilt-reader.js';
 import { RecentReaders } from '#dimgx/extract/read/recent-readers.js';
+import { flatten } from '#dimgx/flatten.js';
 import { openedImage } from '#dimgx/image/image.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
 import { openImage } from '#dimgx/source/resolve.js';
@@ -12,10 +13,12 @@ import { sha256 } from '../../helpers/built-image.js';
 import { dockerArchive } from '../../helpers/docker-archive.js';
 import { dockerStore, type StoredImageSpec } from '../../helpers/engine-stores.js';
 import { flattenImage } from '../../helpers/flatten-image.js';
-import { writeArchive } from '../../helpers/members.js';
+import { temporaryFolder, writeArchive } from '../../helpers/members.js';
 import { extension, type RawEntry, rawLayer } from '../../helpers/raw-layer.js';
+import { readTar } from '../../helpers/read-tar.js';
+import { runDimgx } from '../../helpers/run-dimgx.js';
 import { shortOrLong } from '../../helpers/short-or-long.js';
-import { crc64, splitLayer, splitText } from '../../helpers/tar-split.js';
+import { splitLayer, splitText } from '../../helpers/tar-split.js';
 import { randomStack } from '../../law/random-stack.js';
 
 const imageOf = (...layers: readonly Buffer[]): StoredImageSpec => ({ tags: ['app:1'], layers });
@@ -156,24 +159,121 @@ describe('a layer is rebuilt byte for byte', () => {
   });
 });
 
-test('a sparse file whose map is lost is refused', async () => {
-  const head = '1\n0\n5\n'.padEnd(512, '\0');
+test('a sparse file whose map is lost becomes a plain one', async () => {
+  const head = '1\n1\n3\n2\n'.padEnd(512, '\0');
   const pax = [
     ['GNU.sparse.major', '1'],
     ['GNU.sparse.minor', '0'],
+    ['GNU.sparse.name', 'dir/sparse'],
     ['GNU.sparse.realsize', '5'],
+    ['mtime', '12.5'],
+    ['SCHILY.xattr.user.a', 'b'],
   ] as const;
-  const layer = rawLayer([{ name: 's', content: `${head}hello`, pax }]);
-  const split = (bytes: Buffer) => {
-    const at = bytes.length - 1024 - 512 - 512;
-    const lines = [
-      { type: 2, payload: bytes.subarray(0, at).toString('base64'), position: 0 },
-      { type: 1, name: 's', size: 5, payload: crc64(Buffer.from('hello')), position: 1 },
-    ] as const;
-    return { lines, files: new Map([['s', Buffer.from('hello')]]) };
+  const before = { name: 'before', content: 'odd length' };
+  const after = { name: 'after', content: 'more' };
+  const sparse = { name: 'dir/GNUSparseFile.0/sparse', content: `${head}lo`, mode: 0o640, uid: 7, gid: 8, pax };
+  const split = (bytes: Buffer) =>
+    splitLayer(bytes, (name, stored) => (name === 'dir/sparse' ? Buffer.from('hel\0\0') : stored));
+  const { folder } = await dockerStore([imageOf(rawLayer([before, sparse, after]))], { split });
+  const { tar, warnings } = await flattenImage(folder);
+  expect(warnings).toMatchObject([{ code: 'DIMGX_SOURCE_UNVERIFIED', message: expect.stringContaining('PAX 1.0') }]);
+  const plain = [
+    ['mtime', '12.5'],
+    ['SCHILY.xattr.user.a', 'b'],
+  ] as const;
+  const whole = { ...sparse, name: 'dir/sparse', content: 'hel\0\0', mtime: 12, pax: plain };
+  const archive = await writeArchive(dockerArchive([imageOf(rawLayer([before, whole, after]))]));
+  const wanted = await flattenImage(`docker-archive:${archive}`);
+  expect(readTar(tar)).toEqual(readTar(wanted.tar));
+});
+
+describe('a file that a layer has by two names, one of them through a symlink,', () => {
+  const layerOf = (later: string) =>
+    rawLayer([
+      { name: 'real/', type: '5' },
+      { name: 'real/f', content: 'early' },
+      { name: 'link', type: '2', link: 'real' },
+      { name: 'link/f', content: later },
+      { name: 'end', content: 'e' },
+    ]);
+  const storeOf = async (layer: Buffer, contents: string) => {
+    const image = imageOf(layer);
+    const split = (bytes: Buffer) => ({ lines: splitLayer(bytes).lines, files: new Map() });
+    const store = await dockerStore([image], { split });
+    const folder = store.layerFolder(image, 0);
+    mkdirSync(`${folder}/real`);
+    symlinkSync('real', `${folder}/link`);
+    writeFileSync(`${folder}/real/f`, contents);
+    writeFileSync(`${folder}/end`, 'e');
+    return store.folder;
   };
-  const { folder } = await dockerStore([imageOf(layer)], { split });
-  await expect(flattenImage(folder)).rejects.toMatchObject({ code: 'DIMGX_SOURCE_UNSUPPORTED' });
+
+  test('has lost its earlier contents, which no tree shows', async () => {
+    const layer = layerOf('later!');
+    const { tar, warnings } = await flattenImage(await storeOf(layer, 'later!'));
+    expect(warnings).toContainEqual(expect.objectContaining({ code: 'DIMGX_SOURCE_UNVERIFIED' }));
+    const archive = await writeArchive(dockerArchive([imageOf(layer)]));
+    expect(readTar(tar)).toEqual(readTar((await flattenImage(`docker-archive:${archive}`)).tar));
+  });
+
+  test('is verified if both have the same contents', async () => {
+    const { warnings } = await flattenImage(await storeOf(layerOf('early'), 'early'));
+    expect(warnings.map(({ code }) => code)).not.toContain('DIMGX_SOURCE_UNVERIFIED');
+  });
+});
+
+describe('files that were changed under an image', () => {
+  const base = rawLayer([
+    { name: 'kept', content: 'old' },
+    { name: 'changed', content: 'old' },
+    { name: 'other', content: 'x' },
+  ]);
+  const top = rawLayer([
+    { name: 'dir/', type: '5' },
+    { name: 'changed', content: 'newer' },
+    { name: 'dir/shorter', content: 'abcdef' },
+    { name: 'dir/link', type: '1', link: 'dir/shorter' },
+    { name: 'removed', content: 'r' },
+    { name: 'good', content: 'g'.repeat(700) },
+  ]);
+  const damagedStore = async () => {
+    const image = { tags: ['x:1'], layers: [base, top] };
+    const store = await dockerStore([image]);
+    const folder = store.layerFolder(image, 1);
+    writeFileSync(`${folder}/changed`, 'NEWER');
+    writeFileSync(`${folder}/dir/shorter`, 'abc');
+    rmSync(`${folder}/removed`);
+    return store.folder;
+  };
+
+  test('are left out with --keep-going, and so are hard links to them', async () => {
+    const { tar, warnings } = await flattenImage(await damagedStore(), { keepGoing: true });
+    expect(readTar(tar).map(({ name }) => name)).toEqual(['dir/', 'good', 'kept', 'other']);
+    const left = warnings.filter(({ code }) => code === 'DIMGX_STORE_FILE_LEFT_OUT').map(({ message }) => message);
+    expect(left).toEqual([
+      expect.stringMatching(/^layer .*"changed" .* has other contents .* written 20.*Z, inode changed/),
+      expect.stringMatching(/^layer .*"dir\/shorter" .* is shorter \(3 bytes instead of 6\)/),
+      expect.stringMatching(/^layer .*"removed" .* is missing/),
+      expect.stringMatching(/^layer .*"dir\/link" is a hard link to a file that is left out/),
+    ]);
+  });
+
+  test('are listed in the result, and the exit code is 2', async () => {
+    const folder = await damagedStore();
+    const { leftOut } = await flatten(folder, `${await temporaryFolder()}/x.tar`, { keepGoing: true });
+    expect(leftOut?.map(({ path }) => path)).toEqual(['changed', 'dir/shorter', 'removed', 'dir/link']);
+    const out = `${await temporaryFolder()}/out.tar`;
+    const { code, stderr } = await runDimgx('--keep-going', '-t', out, folder);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/DIMGX_STORE_FILE_CHANGED: 4 files were changed .* left out/);
+    expect(readTar(readFileSync(out)).map(({ name }) => name)).toContain('good');
+  });
+
+  test('do not keep an image without them from being verified', async () => {
+    const store = await dockerStore([imageOf(base)]);
+    const { warnings } = await flattenImage(store.folder, { keepGoing: true });
+    expect(warnings).toEqual([]);
+  });
 });
 
 test('a whiteout with contents leaves its layer without verification, and says so', async () => {

@@ -94,7 +94,7 @@ class FolderWriter {
   }
 
   finish(): Omit<RebuiltLayer, 'offset'> {
-    return { pieces: this.#table.finish(), length: this.#position, lost: undefined };
+    return { pieces: this.#table.finish(), length: this.#position, unlike: undefined, lostLinks: [] };
   }
 
   get #top() {
