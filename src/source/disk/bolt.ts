@@ -1,14 +1,18 @@
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import { type BoltPage, BoltPages } from './bolt-pages.js';
-import type { StoreFiles } from './store-files.js';
+import type { PartReader, StoreFiles } from './store-files.js';
 
 /** Longest key, in bytes. Source: bbolt, MaxKeySize. */
 const MAX_KEY = 32_768;
 /** Depth of a tree of pages, which is 3 or 4 in practice. */
 const MAX_DEPTH = 64;
 /** How often a database that is being written is read. */
-const TRIES = 3;
+const TRIES = 10;
+/** In milliseconds: containerd commits several times in a row. */
+const PAUSE = 10;
+/** Size of databases that are copied into memory, in bytes: reading them takes much less time than searching them. */
+const SMALL = 32 * 2 ** 20;
 
 /** In bytes: page of the root, and a counter. */
 const BUCKET_HEADER = 16;
@@ -31,11 +35,19 @@ export function readBolt<T>(files: StoreFiles, path: string, visit: (root: BoltB
   for (let left = TRIES; left > 0; left -= 1) {
     const outcome = files.readParts(path, (file) => {
       const pages = new BoltPages(file);
-      const seen = attempt(() => visit(new BoltBucket(pages, BigInt(pages.root))));
-      return pages.isCurrent() ? seen : 'changed';
+      if (file.size > SMALL) {
+        const seen = attempt(() => visit(rootOf(pages)));
+        return pages.isCurrent() ? seen : 'changed';
+      }
+      const bytes = file.read(0, file.size);
+      return pages.isCurrent() ? { copy: new BoltPages(inMemory(file.name, bytes)) } : 'changed';
     });
     if (outcome === undefined) return undefined;
-    if (outcome === 'changed') continue;
+    if (outcome === 'changed') {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+      continue;
+    }
+    if ('copy' in outcome) return visit(rootOf(outcome.copy));
     if ('failure' in outcome) throw outcome.failure;
     return outcome.result;
   }
@@ -157,6 +169,14 @@ export class BoltBucket {
       throw this.#pages.damaged('has an element outside of its page');
     return bytes.subarray(start, start + length);
   }
+}
+
+function rootOf(pages: BoltPages): BoltBucket {
+  return new BoltBucket(pages, BigInt(pages.root));
+}
+
+function inMemory(name: string, bytes: Buffer): PartReader {
+  return { name, size: bytes.length, read: (position, length) => bytes.subarray(position, position + length) };
 }
 
 function attempt<T>(work: () => T): { readonly result: T } | { readonly failure: unknown } {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Resources } from '#dimgx/base/io/resources.js';
@@ -9,6 +9,8 @@ import { type BoltTree, boltFile, writeMeta } from '../../helpers/bolt-file.js';
 import { temporaryFolder } from '../../helpers/members.js';
 
 const PAGE = 4096;
+/** Of a database that is too large to be copied into memory, in bytes. */
+const LARGE = 33 * 2 ** 20;
 
 /** Opens the folder of a database for one test. */
 async function filesWith(bytes: Uint8Array, name = 'x.db') {
@@ -42,6 +44,9 @@ const damaged = expect.objectContaining({ code: 'DIMGX_STORE_DAMAGED' });
 describe.runIf(process.platform === 'linux')('a bbolt database', () => {
   test('has buckets in buckets, inline and on pages of their own', async () => {
     expect(await read(boltFile(SMALL), dump)).toEqual(SMALL);
+    await using opened = await filesWith(boltFile(SMALL));
+    truncateSync(opened.path, LARGE);
+    expect(readBolt(opened.files, 'x.db', dump)).toEqual(SMALL);
     expect(await read(boltFile(SMALL, { pageSize: 65_536 }), dump)).toEqual(SMALL);
   });
 
@@ -98,14 +103,25 @@ describe.runIf(process.platform === 'linux')('a bbolt database', () => {
     expect(await read(file, dump)).toEqual({ a: 'old' });
   });
 
+  test('that is small is not read while it is searched', async () => {
+    await using opened = await filesWith(boltFile({ a: 'old' }));
+    const found = readBolt(opened.files, 'x.db', (root) => {
+      writeFileSync(opened.path, '');
+      return dump(root);
+    });
+    expect(found).toEqual({ a: 'old' });
+  });
+
   test('is read again if it was written to meanwhile', async () => {
     await using opened = await filesWith(boltFile({ a: 'old' }));
+    truncateSync(opened.path, LARGE);
     let times = 0;
     const found = readBolt(opened.files, 'x.db', (root) => {
       if (times++ > 0) return dump(root);
       const file = boltFile({ a: 'young' });
       writeMeta(file, { pageSize: PAGE, root: 3n, high: 4n, transaction: 10 });
       writeFileSync(opened.path, file);
+      truncateSync(opened.path, LARGE);
       throw new Error('what a torn read may lead to');
     });
     expect(found).toEqual({ a: 'young' });
@@ -113,16 +129,18 @@ describe.runIf(process.platform === 'linux')('a bbolt database', () => {
 
   test('is given up if it is written to all the time', async () => {
     await using opened = await filesWith(boltFile({}));
+    truncateSync(opened.path, LARGE);
     let transaction = 10;
     const visit = () => {
       const file = boltFile({});
       writeMeta(file, { pageSize: PAGE, root: 3n, high: 4n, transaction: transaction++ });
       writeFileSync(opened.path, file);
+      truncateSync(opened.path, LARGE);
     };
     expect(() => readBolt(opened.files, 'x.db', visit)).toThrow(
       expect.objectContaining({ code: 'DIMGX_SOURCE_CHANGED' }),
     );
-    expect(transaction).toBe(13);
+    expect(transaction).toBe(20);
   });
 
   test('is searched past damage on other pages', async () => {
