@@ -136,7 +136,9 @@ describeWithEngines('containers in the storage of an engine', () => {
       const ours = await extracted(`containers-storage:[${podman.root}]container/c`);
       expect(treeDifferences(expected(shown, mapping.length > 0 ? 200_000 : 0), ours, exact)).toEqual([]);
       const { containers } = await listImages(podman.root);
-      expect(containers).toEqual([expect.objectContaining({ names: ['c'], image: `localhost/${NAME}` })]);
+      expect(containers).toEqual([
+        expect.objectContaining({ names: ['c'], image: `localhost/${NAME}`, status: 'created', command: ['sh'] }),
+      ]);
     } finally {
       await podman.stop();
     }

@@ -1,11 +1,12 @@
 import * as v from 'valibot';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import type { Container } from '../../image/container.js';
+import type { Container, ContainerStatus } from '../../image/container.js';
 import { parseDocument } from '../../image/document.js';
 import type { DriverImages } from './containers-storage.js';
 import type { FolderForm } from './folder/folder-form.js';
 import { type IdRange, rangeOf } from './folder/id-map.js';
+import { type LibpodFacts, libpodFacts } from './libpod-state.js';
 import { type FolderLayerPlace, isStoreId, type StoreContainer, type StoreImage, type StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { storeOwner } from './store-owner.js';
@@ -46,11 +47,13 @@ export class StorageContainers {
   readonly #files: StoreFiles;
   readonly #driver: string;
   readonly #images: DriverImages;
+  readonly #libpod: ReadonlyMap<string, LibpodFacts>;
 
   constructor(files: StoreFiles, driver: string, images: DriverImages) {
     this.#files = files;
     this.#driver = driver;
     this.#images = images;
+    this.#libpod = libpodFacts(files);
   }
 
   /** @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
@@ -114,12 +117,21 @@ export class StorageContainers {
       names: names ?? [],
       ...(said['image-name'] && { image: said['image-name'] }),
       ...(image && { imageId: image }),
-      status: isStoreId(layer) && !this.#files.hasFolder(`overlay/${layer}/merged`) ? 'exited' : 'unknown',
+      status: this.#statusOf(layer ?? '', folder),
       ...(created && { created }),
       ...(this.#files.names(folder).includes('ctr.log') && { logPath: `${folder}/ctr.log` }),
       mounts: [],
       ...(Object.keys(labels).length > 0 && { labels }),
+      ...this.#libpod.get(id),
     };
+  }
+
+  /** What can be seen without a database: Podman removes the mount point of a container that has ended. */
+  #statusOf(layer: string, folder: string): ContainerStatus {
+    const isMounted =
+      !isStoreId(layer) || this.#driver !== 'overlay' || this.#files.hasFolder(`overlay/${layer}/merged`);
+    if (isMounted) return 'unknown';
+    return this.#files.names(folder).includes('config.json') ? 'exited' : 'created';
   }
 }
 

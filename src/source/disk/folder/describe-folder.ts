@@ -35,7 +35,7 @@ export async function describeFolder(
     for (const each of [place, ...place.below]) layers.push(new LayerFolder(store, each, readXattrs));
     const isWhole = place.form === 'tree';
     const described = await folderLayer(new OverlayStack(layers), spool, {
-      ...{ uids, gids, isWhole, oddities, limits, signal },
+      ...{ uids, gids, isWhole, isLive: place.isLive, oddities, limits, signal },
     });
     oddities.tell(name, warn);
     const stranger = uids.stranger ?? gids.stranger;

@@ -1,7 +1,8 @@
 import type { Appender } from '../../../base/io/appender.js';
 import type { ByteName } from '../../../base/io/open-folder.js';
 import { type Limits, tooLarge, tooManyEntries } from '../../../base/limits.js';
-import { throwIfAborted } from '../../../errors.js';
+import { pathData, quoted } from '../../../base/text/printable.js';
+import { DimgxError, throwIfAborted } from '../../../errors.js';
 import { BLOCK, padded, TYPE } from '../../../tar/header.js';
 import { encodeHeaders, type NewEntry } from '../../../tar/write-header.js';
 import { PieceTable } from '../piece-table.js';
@@ -19,6 +20,8 @@ export interface FolderLayerOptions {
   readonly gids: IdMap;
   /** Whether the folder is the whole tree: then the layer hides everything below it. */
   readonly isWhole: boolean;
+  /** Whether somebody may be changing the folder meanwhile: what vanishes is left out then, and is an error otherwise. */
+  readonly isLive: boolean;
   readonly oddities: FolderOddities;
   readonly limits: Limits;
   readonly signal?: AbortSignal | undefined;
@@ -106,7 +109,7 @@ class FolderWriter {
   /** @returns the folders in it */
   async #folder({ path, folders, isMoved, isOpaque }: Pending): Promise<readonly Pending[]> {
     const inner: Pending[] = [];
-    for (const placed of isMoved ? await this.#stack.entries(await folders()) : await this.#own(path)) {
+    for (const placed of await this.#shown(path, folders, isMoved)) {
       const { entry } = placed;
       const whole = joined(path, entry.name);
       if (!isMoved) this.#watchMarks(whole, entry);
@@ -125,6 +128,22 @@ class FolderWriter {
       } else await this.#file(whole, placed, folders);
     }
     return inner;
+  }
+
+  async #shown(path: BytePath, folders: Pending['folders'], isMoved: boolean): Promise<readonly PlacedEntry[]> {
+    try {
+      return isMoved ? await this.#stack.entries(await folders()) : await this.#own(path);
+    } catch (failure) {
+      if (!(failure instanceof DimgxError) || failure.code !== 'DIMGX_STORE_DAMAGED' || path === '') throw failure;
+      this.#vanished(path, failure);
+      return [];
+    }
+  }
+
+  /** @throws the failure, unless somebody may be changing the folder */
+  #vanished(path: BytePath, failure: unknown): void {
+    if (!this.#options.isLive) throw failure;
+    this.#options.oddities.add('vanished', path);
   }
 
   /** What the newest layer has in a folder, whatever lies below. */
@@ -171,7 +190,8 @@ class FolderWriter {
     }
     const metadata = this.#metadata(placed, name);
     if (entry.type === TYPE.symlink) {
-      const target = this.#stack.layers[layer]?.target(path) ?? '';
+      const target = this.#stack.layers[layer]?.target(path);
+      if (target === undefined) return this.#vanished(name, changedMeanwhile(name));
       return this.#header({ ...metadata, link: Buffer.from(target, 'latin1') });
     }
     if (entry.type !== TYPE.file) return this.#header(metadata);
@@ -235,6 +255,12 @@ class FolderWriter {
     this.#position += length;
     if (this.#position > this.#options.limits.maxSize) throw tooLarge(FILES, this.#options.limits.maxSize);
   }
+}
+
+function changedMeanwhile(path: BytePath): DimgxError {
+  const bytes = Buffer.from(path, 'latin1');
+  const message = `${quoted(bytes)} in the engine's storage was changed while it was read`;
+  return new DimgxError('DIMGX_STORE_FILE_CHANGED', message, pathData(bytes));
 }
 
 /** Engines keep no checksums of the files of containers. */

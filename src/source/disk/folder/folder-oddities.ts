@@ -9,6 +9,10 @@ const KINDS = {
     code: 'DIMGX_ENTRY_LEFT_OUT',
     says: 'files are left out whose names would make them whiteouts in a layer',
   },
+  vanished: {
+    code: 'DIMGX_CONTAINER_CHANGED',
+    says: 'files vanished while they were read, and are left out',
+  },
   unmarked: {
     code: 'DIMGX_CONTAINER_NO_MARKS',
     says: "nothing has overlayfs's attributes, not even folders that it has merged: if a copy of the storage lost them, files may be back that the container has removed",

@@ -55,14 +55,17 @@ export class LayerFolder {
     }
   }
 
-  /** The target of a symlink. @throws as `entries` */
-  target(path: BytePath): ByteName {
+  /** The target of a symlink. @returns `undefined` if there is none any more @throws as `entries` */
+  target(path: BytePath): ByteName | undefined {
     const { parent, name } = split(path);
-    const folder = this.#call(parent, () => new OpenFolder(this.#tree.openFolder(bytesOf(parent))));
+    const folder = this.#open(parent);
     try {
-      return this.#call(path, () => folder.target(name));
+      return folder?.target(name);
+    } catch (failure) {
+      if (isSystemError(failure, 'ENOENT', 'EINVAL')) return undefined;
+      return this.#refuse(path, failure);
     } finally {
-      folder.close();
+      folder?.close();
     }
   }
 
