@@ -16,15 +16,15 @@ interface Piece {
 
 /** Collects the columns of `RebuiltPieces`. */
 export class PieceTable {
-  readonly #start: number[] = [];
-  readonly #end: number[] = [];
-  readonly #total: number[] = [];
-  readonly #file: number[] = [];
-  readonly #from: number[] = [];
-  readonly #pathEnd: number[] = [];
-  readonly #size: number[] = [];
-  readonly #crc: number[] = [];
-  readonly #firstPiece: number[] = [];
+  readonly #start = new Column(Float64Array);
+  readonly #end = new Column(Float64Array);
+  readonly #total = new Column(Float64Array);
+  readonly #file = new Column(Uint32Array);
+  readonly #from = new Column(Float64Array);
+  readonly #pathEnd = new Column(Float64Array);
+  readonly #size = new Column(Float64Array);
+  readonly #crc = new Column(Uint32Array);
+  readonly #firstPiece = new Column(Float64Array);
   #paths = Buffer.alloc(4096);
   #pathsLength = 0;
 
@@ -43,7 +43,8 @@ export class PieceTable {
     }
     path.copy(this.#paths, this.#pathsLength);
     this.#pathsLength = end;
-    this.#crc.push(crc.readUInt32BE(0), crc.readUInt32BE(4));
+    this.#crc.push(crc.readUInt32BE(0));
+    this.#crc.push(crc.readUInt32BE(4));
     this.#pathEnd.push(end);
     // Its pieces come next.
     this.#firstPiece.push(this.#file.length);
@@ -52,61 +53,94 @@ export class PieceTable {
 
   /** The path of a file. */
   pathOf(file: number): Uint8Array {
-    return this.#paths.subarray(this.#pathEnd[file - 1] ?? 0, this.#pathEnd[file]);
+    return this.#paths.subarray(this.#pathEnd.at(file - 1) ?? 0, this.#pathEnd.at(file));
   }
 
   /** Whether two files have the same size and the same checksum. */
   areAlike(one: number, other: number): boolean {
-    const [a, b] = [2 * one, 2 * other];
-    return (
-      this.#size[one] === this.#size[other] && this.#crc[a] === this.#crc[b] && this.#crc[a + 1] === this.#crc[b + 1]
-    );
+    const [size, crc] = [this.#size, this.#crc];
+    const isSameSum = crc.at(2 * one) === crc.at(2 * other) && crc.at(2 * one + 1) === crc.at(2 * other + 1);
+    return isSameSum && size.at(one) === size.at(other);
   }
 
   /** Takes zeros for the contents of a file. */
   forget(file: number): void {
-    for (let piece = this.#firstPiece[file] as number; this.#file[piece] === file; piece++) this.#file[piece] = NO_FILE;
+    const first = this.#firstPiece.at(file) as number;
+    for (let piece = first; this.#file.at(piece) === file; piece++) this.#file.set(piece, NO_FILE);
   }
 
   /** Pieces are added in order. */
   addPiece({ start, file, from, length }: Piece): void {
     this.#start.push(start);
     this.#end.push(start + length);
-    this.#total.push((this.#total.at(-1) ?? 0) + length);
+    this.#total.push((this.#total.at(this.#total.length - 1) ?? 0) + length);
     this.#file.push(file);
     this.#from.push(from);
   }
 
   finish(): RebuiltPieces {
     return {
-      start: doubles(this.#start),
-      end: doubles(this.#end),
-      total: doubles(this.#total),
-      file: words(this.#file),
-      from: doubles(this.#from),
-      pathEnd: doubles(this.#pathEnd),
-      paths: bytes(this.#paths.subarray(0, this.#pathsLength)),
-      size: doubles(this.#size),
-      crc: words(this.#crc),
-      changed: doubles(this.#size.map(() => 0)),
+      start: this.#start.shared(),
+      end: this.#end.shared(),
+      total: this.#total.shared(),
+      file: this.#file.shared(),
+      from: this.#from.shared(),
+      pathEnd: this.#pathEnd.shared(),
+      paths: shared(Uint8Array, this.#paths, this.#pathsLength),
+      size: this.#size.shared(),
+      crc: this.#crc.shared(),
+      changed: new Float64Array(new SharedArrayBuffer(8 * this.#size.length)),
     };
   }
 }
 
-function doubles(values: readonly number[]): Float64Array {
-  const column = new Float64Array(new SharedArrayBuffer(8 * values.length));
-  column.set(values);
-  return column;
+type Values = Float64Array | Uint32Array | Uint8Array;
+
+/** Makes a typed array of a length, or on memory. */
+interface Maker<T extends Values> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (length: number): T;
+  new (memory: SharedArrayBuffer): T;
 }
 
-function words(values: readonly number[]): Uint32Array {
-  const column = new Uint32Array(new SharedArrayBuffer(4 * values.length));
-  column.set(values);
-  return column;
+/** Numbers, in memory that grows by doubling. As arrays they would make the heap grow, which does not shrink again. */
+class Column<T extends Values> {
+  readonly #maker: Maker<T>;
+  #values: T;
+  length = 0;
+
+  constructor(maker: Maker<T>) {
+    this.#maker = maker;
+    this.#values = new maker(256);
+  }
+
+  /** @returns `undefined` outside of the column */
+  at(index: number): number | undefined {
+    return index < this.length ? this.#values[index] : undefined;
+  }
+
+  set(index: number, value: number): void {
+    this.#values[index] = value;
+  }
+
+  /** @returns the new length */
+  push(value: number): number {
+    if (this.length === this.#values.length) {
+      const longer = new this.#maker(2 * this.length);
+      longer.set(this.#values);
+      this.#values = longer;
+    }
+    this.#values[this.length] = value;
+    return ++this.length;
+  }
+
+  shared(): T {
+    return shared(this.#maker, this.#values, this.length);
+  }
 }
 
-function bytes(values: Uint8Array): Uint8Array {
-  const column = new Uint8Array(new SharedArrayBuffer(values.length));
-  column.set(values);
-  return column;
+function shared<T extends Values>(maker: Maker<T>, values: Values, length: number): T {
+  const copy = new maker(new SharedArrayBuffer(maker.BYTES_PER_ELEMENT * length));
+  copy.set(values.subarray(0, length));
+  return copy;
 }
