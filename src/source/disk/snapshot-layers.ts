@@ -2,7 +2,7 @@ import { quoted } from '../../base/text/printable.js';
 import { DimgxError, type Warn } from '../../errors.js';
 import type { OpenContext, OpenedImage } from '../../image/image.js';
 import type { Layer } from '../../image/layer.js';
-import type { Digest } from '../../reference/digest.js';
+import { type Digest, isDigest } from '../../reference/digest.js';
 import { type Snapshot, snapshotChain } from './containerd-snapshots.js';
 import { chainIds } from './docker-root.js';
 import { fetchApart } from './fetch-apart.js';
@@ -21,7 +21,9 @@ export function snapshotPlaces(files: StoreFiles, chain: readonly Snapshot[]): r
     const place = places[i] as (typeof places)[number];
     if (!files.hasFolder(place.folder)) throw missingFolder(place.folder);
     const maps = { uids: rangesOf(uidMap), gids: rangesOf(gidMap) };
-    return { ...place, name: key, below: places.slice(i + 1), owners: [owner.owners, maps], isLive: false };
+    const unpacked = isDigest(key) ? ({ isUnpacked: true } as const) : {};
+    const owners = [owner.owners, maps];
+    return { ...place, ...unpacked, name: key, below: places.slice(i + 1), owners, isLive: false };
   });
 }
 
@@ -45,23 +47,29 @@ const SNAPSHOTTERS = ['overlayfs', 'native'];
 /**
  * Takes the layers whose blobs are missing from the snapshots that they were unpacked into.
  *
- * @returns the same image if all its blobs are there, or if it was not unpacked
- * @throws DIMGX_SOURCE_UNREADABLE without the privilege to read them exactly
+ * @returns the same image if all its blobs are there, or if it was not unpacked; without the privilege to read snapshots
+ *   exactly, an image whose layers have that as their problem
+ * @throws DIMGX_STORE_DAMAGED
  */
 export function withSnapshots(image: OpenedImage, unpacked: Unpacked, warn: Warn, context: OpenContext): OpenedImage {
   const lost = image.layers.filter(({ problem }) => problem?.code === 'DIMGX_SOURCE_MISSING_BLOB');
   const places = lost.length > 0 ? placesOf(image.layers, unpacked) : undefined;
   if (!places) return image;
-  if (places.some(({ form }) => form === 'overlay') && !seesTrustedXattrs()) throw needsRoot(image.reference);
-  const replaced = new Map(lost.map(({ problem: _, ...layer }) => [layer.name, Object.freeze<Layer>(layer)]));
+  const isDenied = places.some(({ form }) => form === 'overlay') && !seesTrustedXattrs();
+  const denied = isDenied ? { problem: needsRoot(image.reference) } : undefined;
+  const replaced = new Map(
+    lost.map(({ problem: _, ...layer }) => [layer.name, Object.freeze<Layer>({ ...layer, ...denied })]),
+  );
   const instead = (layer: Layer) => replaced.get(layer.name) ?? layer;
   const layers = image.layers.map(instead);
   const placed = new Map(layers.map((layer, i) => [layer, places[i] as FolderLayerPlace]));
   const stored = new StoreLayers(unpacked.files, placed, { warn }, context);
-  const unverified = async (wanted: readonly Layer[]) =>
-    (await stored.fetch(wanted)).map(({ digest: _, diffId: __, ...layer }) => layer);
+  const unverified = async (wanted: readonly Layer[]) => {
+    if (denied && wanted.length > 0) throw denied.problem;
+    return (await stored.fetch(wanted)).map(({ digest: _, diffId: __, ...layer }) => layer);
+  };
   const message = `${lost.length === 1 ? 'a layer' : `${lost.length} layers`} cannot be verified: containerd has discarded the blobs, and the unpacked files are read instead; the first is layer ${lost[0]?.name}`;
-  warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message, count: lost.length });
+  if (!denied) warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message, count: lost.length });
   return Object.freeze({
     ...image,
     layers: Object.freeze(layers),

@@ -26,6 +26,8 @@ export interface FolderLayerPlace extends FolderPlace {
   readonly below: readonly FolderPlace[];
   /** How owners on the disk become those in the container: applied one after another. */
   readonly owners: readonly OwnerMaps[];
+  /** Set if it is a layer of an image that was unpacked there: overlayfs has not set attributes on what it merged. */
+  readonly isUnpacked?: true;
   /** Whether somebody may be writing it. */
   readonly isLive: boolean;
 }

@@ -37,6 +37,7 @@ export async function describeFolder(
     const described = await folderLayer(new OverlayStack(layers), spool, {
       ...{ uids, gids, isWhole, isLive: place.isLive, oddities, limits, signal },
     });
+    if (place.isUnpacked) oddities.forget('unmarked');
     oddities.tell(name, warn);
     const stranger = uids.stranger ?? gids.stranger;
     if (stranger !== undefined) {

@@ -29,6 +29,11 @@ export class FolderOddities {
     else this.#found.set(kind, { count: 1, first: path });
   }
 
+  /** Something that is not odd after all. */
+  forget(kind: keyof typeof KINDS): void {
+    this.#found.delete(kind);
+  }
+
   /** @param layer the name of the layer */
   tell(layer: string, warn: Warn): void {
     for (const [kind, { count, first }] of this.#found) {
