@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageIdOf, sha256 } from './built-image.js';
 import { chainId, type StoredImageSpec } from './engine-stores.js';
@@ -67,4 +67,22 @@ export function addDockerContainer(
   };
   writeFileSync(join(own, 'config.v2.json'), JSON.stringify(config));
   return { id, changes: folderOf(mountId), prepared: folderOf(`${mountId}-init`) };
+}
+
+/** Adds a container to the storage of Podman and others, as they leave it. The folder of its changes is empty. */
+export function addStorageContainer(
+  store: string,
+  { name, image }: Omit<StoredContainerSpec, 'document'>,
+): Pick<WrittenContainer, 'id' | 'changes'> {
+  const [id, layer] = [sha256(`container ${name}`), sha256(`layer of ${name}`)];
+  const images = JSON.parse(readFileSync(join(store, 'overlay-images/images.json'), 'utf8'));
+  const { layer: parent } = images.find((each: { id: string }) => each.id === imageIdOf(image));
+  const layers = join(store, 'overlay-layers/layers.json');
+  writeFileSync(layers, JSON.stringify([...JSON.parse(readFileSync(layers, 'utf8')), { id: layer, parent }]));
+  const changes = join(store, 'overlay', layer, 'diff');
+  mkdirSync(changes, { recursive: true });
+  mkdirSync(join(store, 'overlay-containers', id, 'userdata'), { recursive: true });
+  const record = { id, names: [name], image: imageIdOf(image), layer, created: '2026-01-02T03:04:00Z' };
+  writeFileSync(join(store, 'overlay-containers/containers.json'), JSON.stringify([record]));
+  return { id, changes };
 }

@@ -7,12 +7,14 @@ import type { OpenOptions } from '../../options.js';
 import type { Digest } from '../../reference/digest.js';
 import { imageOf } from '../form/assemble-image.js';
 import type { OpenRequest } from '../source.js';
+import { deriveOwners } from './derive-owners.js';
 import { fetchApart } from './fetch-apart.js';
 import { type IdRange, type OwnerMaps, parseIdMap } from './folder/id-map.js';
 import { seesTrustedXattrs } from './folder/privilege.js';
 import type { FolderLayerPlace, RecordedLayers, Store, StoreContainer, StoreImage, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { StoreLayers } from './store-layers.js';
+import { storeOwner } from './store-owner.js';
 import { configOfLayers, foundStored, readConfig, storedLayers } from './stored-image.js';
 
 /**
@@ -46,13 +48,13 @@ export function chooseContainer<C extends Pick<StoreContainer, 'container'>>(
  *
  * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_*, DIMGX_LAYER_BAD_PARENT, DIMGX_IMAGE_*
  */
-export function openContainer(
+export async function openContainer(
   files: StoreFiles,
   store: Store,
   chosen: StoreContainer,
   { reference, options }: OpenRequest,
   context: OpenContext,
-): OpenedImage {
+): Promise<OpenedImage> {
   const { container, image } = chosen;
   const warn = inputWarner(options);
   const config = image && readConfig(files, image, options.verify ?? true);
@@ -61,9 +63,10 @@ export function openContainer(
   const named = { id: image?.ids[0] ?? container.imageId ?? '', tags: image?.names ?? [] };
   const found = foundStored(named, config ?? configOfLayers(below.diffIds), below.layers, below.origins);
   const imageLayers = storedLayers(found, below.layers);
-  const maps = ownersGiven(options);
-  const own = chosen.layers(below.layers.filter((place): place is StoreLayer => !(place instanceof DimgxError)));
-  const places = maps ? own.map((place) => ({ ...place, owners: [maps] })) : own;
+  const readable = below.layers.filter((place): place is StoreLayer => !(place instanceof DimgxError));
+  const own = chosen.layers(readable);
+  const owners = await ownersOf(files, readable, options, context);
+  const places = own.map((place) => ({ ...place, owners: owners(place.owners) }));
   const ownLayers = describeOwn(container, places);
   const all = new Map<Layer, StoreLayer | FolderLayerPlace>();
   imageLayers.forEach((layer, i) => {
@@ -83,6 +86,23 @@ export function openContainer(
     fetch,
     warn,
   });
+}
+
+/** What of the owners that the engine recorded is used. */
+async function ownersOf(
+  files: StoreFiles,
+  layers: readonly StoreLayer[],
+  options: OpenOptions,
+  context: OpenContext,
+): Promise<(recorded: FolderLayerPlace['owners']) => FolderLayerPlace['owners']> {
+  const given = ownersGiven(options);
+  if (given) return () => [given];
+  if (!storeOwner(files).isPartial) return (recorded) => recorded;
+  const { uids, gids } = await deriveOwners(files, layers, context);
+  return ([own, ...others]) => [
+    { uids: [...(own?.uids ?? []), ...uids], gids: [...(own?.gids ?? []), ...gids] },
+    ...others,
+  ];
 }
 
 function recordedLayers(image: StoreImage, diffIds: readonly Digest[]): RecordedLayers {

@@ -11,6 +11,8 @@ export interface StoreOwner {
   readonly form: Extract<FolderForm, 'overlay' | 'user-overlay'>;
   /** How owners on the disk become those that the engine saw; without ranges if it saw the same. */
   readonly owners: OwnerMaps;
+  /** Whether it is a user whose subordinate IDs could not be found. */
+  readonly isPartial: boolean;
 }
 
 const SAME: OwnerMaps = { uids: [], gids: [] };
@@ -18,9 +20,10 @@ const SAME: OwnerMaps = { uids: [], gids: [] };
 /** Finds out how a store was written: by root, or by a user without privileges in a user namespace. */
 export function storeOwner(files: StoreFiles): StoreOwner {
   const { uid, gid } = fstatSync(files.root);
-  if (uid === 0) return { form: isInUserNamespace() ? 'user-overlay' : 'overlay', owners: SAME };
+  if (uid === 0) return { form: isInUserNamespace() ? 'user-overlay' : 'overlay', owners: SAME, isPartial: false };
   const { uids, gids } = subordinateIds(files.path, uid);
-  return { form: 'user-overlay', owners: { uids: ownFirst(uid, uids), gids: ownFirst(gid, gids) } };
+  const owners = { uids: ownFirst(uid, uids), gids: ownFirst(gid, gids) };
+  return { form: 'user-overlay', owners, isPartial: uids.length === 0 && gids.length === 0 };
 }
 
 /** The user is root in the namespace. The subordinate IDs follow, range after range. Source: rootlesskit; Podman. */

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { CHANGED_LAYER, changeTree } from '../../helpers/container-changes.js';
-import { addDockerContainer, type WrittenContainer } from '../../helpers/container-stores.js';
-import { dockerStore, type StoredImageSpec, type WrittenStore } from '../../helpers/engine-stores.js';
+import { addDockerContainer, addStorageContainer, type WrittenContainer } from '../../helpers/container-stores.js';
+import { containersStore, dockerStore, type StoredImageSpec, type WrittenStore } from '../../helpers/engine-stores.js';
 import { lacks } from '../../helpers/engines.js';
 import { extractTar } from '../../helpers/extract-tar.js';
 import { flattenImage } from '../../helpers/flatten-image.js';
@@ -14,6 +14,7 @@ import { temporaryFolder } from '../../helpers/members.js';
 import { cannotMount } from '../../helpers/mounts.js';
 import { changeOverlay, listOverlay } from '../../helpers/overlay-mount.js';
 import { rawLayer } from '../../helpers/raw-layer.js';
+import { readTar } from '../../helpers/read-tar.js';
 import { listTree, type Tree } from '../../helpers/tree.js';
 import { treeDifferences } from '../../helpers/tree-differences.js';
 
@@ -158,3 +159,38 @@ describe('a container', () => {
     });
   });
 });
+
+test.skipIf(lacks('root'))(
+  "owners of a user's engine are found in the layers of its image, or given (needs root)",
+  async () => {
+    const layer = rawLayer([
+      { name: 'root', content: 'r' },
+      { name: 'user', content: 'u', uid: 5, gid: 6 },
+    ]);
+    const image = { tags: ['localhost/app:1'], layers: [layer] };
+    const store = await containersStore([image]);
+    const { changes } = addStorageContainer(store.folder, { name: 'web', image });
+    // Nothing above the storage says which IDs its user has.
+    const host = await temporaryFolder();
+    const moved = (path: string) => path.replace(store.folder, join(host, 'storage'));
+    mkdirSync(join(host, 'etc'));
+    writeFileSync(join(host, 'etc/passwd'), '');
+    cpSync(store.folder, join(host, 'storage'), { recursive: true });
+    writeFileSync(join(moved(changes), 'own'), '');
+    for (const [path, uid, gid] of [
+      [store.folder, 1001, 1002],
+      [join(store.layerFolder(image, 0), 'user'), 100_004, 200_005],
+      [join(changes, 'own'), 100_999, 1002],
+    ] as const)
+      chownSync(moved(path), uid, gid);
+    const reference = `containers-storage:[${host}/storage]container/web`;
+    const ownerOf = async (options = {}) => {
+      const { tar } = await flattenImage(reference, options);
+      return readTar(tar).find(({ name }) => name === 'own')?.fields.owner;
+    };
+    expect(await ownerOf()).toBe('1000:0');
+    expect(await ownerOf({ uidMap: '0:100000:65536' })).toBe('999:1002');
+    expect(await ownerOf({ uidMap: '0:100000:65536', gidMap: '7:1002:1' })).toBe('999:7');
+    await expect(flattenImage(reference, { uidMap: '0:1' })).rejects.toMatchObject({ code: 'DIMGX_OPTION_INVALID' });
+  },
+);
