@@ -19,6 +19,7 @@ export { type FlattenOptions, type FlattenResult, flatten, type LayerCount, type
 export type { Container, ContainerMount, ContainerStatus, ListedContainer } from './image/container.js';
 export type { Image, ImageConfig, ImageList, ListedImage } from './image/image.js';
 export type { HistoryEntry, HistoryRow, Layer, LayerOrigin } from './image/layer.js';
+export type { Leftover, LeftoverKind } from './image/leftover.js';
 export { formatPlatform, type Platform, parsePlatform } from './image/platform.js';
 export { selectLayers } from './image/select-layers.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';

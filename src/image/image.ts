@@ -7,6 +7,7 @@ import type { Digest } from '../reference/digest.js';
 import type { WatchArrivals, WatchSpool } from './arrivals.js';
 import type { Container, ListedContainer } from './container.js';
 import type { HistoryRow, Layer, StoredLayer } from './layer.js';
+import type { Leftover } from './leftover.js';
 import type { Platform } from './platform.js';
 
 /** The parts of an image config that dimgx uses. Source: OCI image-spec, config.md. */
@@ -99,6 +100,8 @@ export interface ImageList {
   readonly images: readonly ListedImage[];
   /** The containers, if it is the storage of an engine. */
   readonly containers?: readonly ListedContainer[];
+  /** What no image and no container uses, if it is the storage of an engine. */
+  readonly leftovers?: readonly Leftover[];
 }
 
 /** Resources and options for opening an image. Anything that must be closed later goes into `resources`. */

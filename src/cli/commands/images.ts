@@ -4,6 +4,7 @@ import { OPTION_TABLE } from '../options/option-table.js';
 import { MIRROR_OPTIONS, SOURCE_OPTIONS } from '../options/source-options.js';
 import { containerJson } from '../output/container-json.js';
 import { containerTable } from '../output/container-text.js';
+import { leftoverJson, leftoverTable } from '../output/leftover-text.js';
 import { alignColumns } from '../output/table.js';
 import { defineCommand } from './command.js';
 
@@ -38,9 +39,10 @@ export const images = defineCommand({
 });
 
 /** Every key is always present; an unknown value is `null`. */
-function listJson({ reference, source, images, containers }: ImageList) {
+function listJson({ reference, source, images, containers, leftovers }: ImageList) {
   return {
     ...{ reference, source, images: images.map(imageJson) },
+    leftovers: leftovers?.map(leftoverJson) ?? null,
     containers:
       containers?.map((container) => ({
         ...containerJson(container),
@@ -49,8 +51,9 @@ function listJson({ reference, source, images, containers }: ImageList) {
   };
 }
 
-function tables({ images, containers = [] }: ImageList): string {
-  const parts = [table(images), containerTable(containers, new Date())];
+function tables({ images, containers = [], leftovers = [] }: ImageList): string {
+  const now = new Date();
+  const parts = [table(images), containerTable(containers, now), leftoverTable(leftovers, now)];
   return parts.filter((part) => part !== '').join('\n');
 }
 

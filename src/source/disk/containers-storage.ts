@@ -8,16 +8,13 @@ import { realNames } from '../../image/choose/choose-image.js';
 import { parseDocument } from '../../image/document.js';
 import type { LayerOrigin } from '../../image/layer.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
+import { filesOf, storageFolders } from './driver-folders.js';
+import { storageInventory } from './inventory/storage-inventory.js';
 import { storageOrigins } from './layer-origins.js';
 import { StorageContainers } from './storage-containers.js';
+import { isSet, LayersSchema, type StorageLayer } from './storage-layers.js';
 import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
-
-/** Where each storage driver keeps the files of a layer. Source: containers/storage, drivers/. */
-const FOLDERS: Readonly<Record<string, (layer: string) => string>> = {
-  overlay: (layer) => `overlay/${layer}/diff`,
-  vfs: (layer) => `vfs/dir/${layer}`,
-};
 
 /** Limit of the lists of images and layers, in bytes: they grow with their number. */
 const MAX_LIST = 64 * 2 ** 20;
@@ -29,24 +26,13 @@ const ImagesSchema = v.array(
     id: v.string(),
     digest: Text,
     names: v.nullish(v.array(v.string()), []),
+    'mapped-layers': v.nullish(v.array(v.string()), []),
     'names-history': v.nullish(v.array(v.string()), []),
     layer: Text,
   }),
 );
 
-const LayersSchema = v.array(
-  v.object({
-    id: v.string(),
-    parent: Text,
-    'diff-digest': Text,
-    'compressed-diff-digest': Text,
-    'diff-size': v.nullish(v.number()),
-    flags: v.nullish(v.record(v.string(), v.unknown()), {}),
-  }),
-);
-
 type ImageRecord = v.InferOutput<typeof ImagesSchema>[number];
-type LayerRecord = v.InferOutput<typeof LayersSchema>[number];
 
 /** A reference to a store, as skopeo writes it. */
 export interface StorageReference {
@@ -92,6 +78,11 @@ export function containersStorage(files: StoreFiles, driver?: string): Store {
     images: () => drivers().flatMap((name) => new DriverImages(files, name).images()),
     containers: () =>
       drivers().flatMap((name) => new StorageContainers(files, name, new DriverImages(files, name)).all()),
+    inventories: () =>
+      drivers().flatMap((name) => {
+        const images = new DriverImages(files, name);
+        return storageInventory(files, name, images, new StorageContainers(files, name, images)) ?? [];
+      }),
   };
 }
 
@@ -109,7 +100,7 @@ function driversIn(files: StoreFiles): readonly string[] {
 export class DriverImages {
   readonly #files: StoreFiles;
   readonly #driver: string;
-  #known: ReadonlyMap<string, LayerRecord> | undefined;
+  #known: ReadonlyMap<string, StorageLayer> | undefined;
 
   constructor(files: StoreFiles, driver: string) {
     this.#files = files;
@@ -117,7 +108,7 @@ export class DriverImages {
   }
 
   images(): readonly StoreImage[] {
-    const images = this.#imageRecords();
+    const images = this.imageRecords();
     return images.map(({ id, digest, names, layer }) => ({
       names: realNames((names ?? []).filter((name) => !name.includes('@'))),
       ids: [id, ...(digest && isDigest(digest) ? [hexOf(digest)] : [])] as const,
@@ -140,16 +131,17 @@ export class DriverImages {
       return diffId as Digest;
     });
     const layers = records.map((record) => this.#layer(record));
-    return { diffIds, layers, origins: this.#origins(records, this.#imageRecords()) };
+    return { diffIds, layers, origins: this.#origins(records, this.imageRecords()) };
   }
 
-  #imageRecords(): readonly ImageRecord[] {
+  /** @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
+  imageRecords(): readonly ImageRecord[] {
     const path = `${this.#driver}-images/images.json`;
     const images = parseDocument(this.#files.read(path, MAX_LIST) ?? Buffer.from('[]'), ImagesSchema, quoted(path));
     return images.filter(({ id }) => isStoreId(id));
   }
 
-  #origins(layers: readonly LayerRecord[], images: readonly ImageRecord[]): readonly (readonly LayerOrigin[])[] {
+  #origins(layers: readonly StorageLayer[], images: readonly ImageRecord[]): readonly (readonly LayerOrigin[])[] {
     const digests = layers.map((layer) => layer['compressed-diff-digest'] ?? '');
     const named = images.map(({ id, names, 'names-history': history }) => ({
       names: [...(names ?? []), ...(history ?? [])],
@@ -160,11 +152,11 @@ export class DriverImages {
   }
 
   /** A layer and those below it, oldest first. @throws DIMGX_LAYER_BAD_PARENT */
-  #chain(top: string): readonly LayerRecord[] {
-    this.#known ??= this.#records();
-    const chain = new Set<LayerRecord>();
+  #chain(top: string): readonly StorageLayer[] {
+    const known = this.layerRecords();
+    const chain = new Set<StorageLayer>();
     for (let id = top; id !== ''; ) {
-      const record = this.#known.get(id);
+      const record = known.get(id);
       if (!record) throw badParent(`${quoted(id)} is not in the storage; another image store may have it`);
       if (chain.has(record)) throw badParent('they form a loop');
       chain.add(record);
@@ -173,7 +165,13 @@ export class DriverImages {
     return [...chain].reverse();
   }
 
-  #records(): ReadonlyMap<string, LayerRecord> {
+  /** By ID, which need not be well formed. @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
+  layerRecords(): ReadonlyMap<string, StorageLayer> {
+    this.#known ??= this.#readLayers();
+    return this.#known;
+  }
+
+  #readLayers(): ReadonlyMap<string, StorageLayer> {
     const lists = ['layers.json', 'volatile-layers.json'].flatMap((name) => {
       const path = `${this.#driver}-layers/${name}`;
       const bytes = this.#files.read(path, MAX_LIST);
@@ -182,10 +180,10 @@ export class DriverImages {
     return new Map(lists.map((record) => [record.id, record]));
   }
 
-  #layer({ id, flags, 'diff-size': size }: LayerRecord): StoreLayer | DimgxError {
+  #layer({ id, flags, 'diff-size': size }: StorageLayer): StoreLayer | DimgxError {
     const driver = this.#driver;
-    const folderOf = Object.hasOwn(FOLDERS, driver) ? FOLDERS[driver] : undefined;
-    if (!folderOf)
+    const folders = storageFolders(driver);
+    if (!folders)
       return unsupported(`the storage driver ${quoted(driver)} keeps layers in a way that dimgx does not read`);
     if (!isStoreId(id)) return damaged(`the engine's storage names a malformed layer: ${quoted(id)}`);
     if (isSet(flags, 'incomplete'))
@@ -193,7 +191,7 @@ export class DriverImages {
     if (driver === 'overlay' && this.#files.hasFolder(`overlay/${id}/composefs-data`)) {
       return unsupported(`the layer ${id} is stored as composefs`);
     }
-    const folder = folderOf(id);
+    const folder = filesOf(folders, id);
     if (!this.#files.hasFolder(folder)) {
       const isLink = this.#files.names(`overlay/${id}`).includes('diff');
       if (isLink) return unsupported(`the layer ${id} is in an additional layer store`);
@@ -207,10 +205,6 @@ export class DriverImages {
 /** The file of big data with a key. Source: containers/storage, utils.go, makeBigDataBaseName. */
 export function fileOf(key: string): string {
   return /^[a-z0-9.]+$/.test(key) ? key : `=${Buffer.from(key).toString('base64')}`;
-}
-
-function isSet(flags: LayerRecord['flags'], name: string): boolean {
-  return flags != null && Object.hasOwn(flags, name) && Boolean(flags[name]);
 }
 
 function badParent(what: string): DimgxError {

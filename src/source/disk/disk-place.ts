@@ -10,6 +10,9 @@ import { imageOf, warnOfOddities } from '../form/assemble-image.js';
 import { type OpenRequest, type Place, twoImages } from '../source.js';
 import { chooseContainer, openContainer } from './container-image.js';
 import { folderSize } from './folder/folder-size.js';
+import { chooseLayer, LAYER } from './inventory/choose-layer.js';
+import { findLeftovers } from './inventory/find-leftovers.js';
+import { openLayer } from './inventory/open-layer.js';
 import type { Store, StoreContainer, StoreImage, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { StoreLayers } from './store-layers.js';
@@ -24,6 +27,7 @@ export function diskPlace(files: StoreFiles, store: Store, selector: string | un
       images: await listStored(files, store, selector, verify),
       ...(selector === undefined && {
         containers: store.containers().map((container) => listContainer(files, container)),
+        leftovers: store.inventories().flatMap((inventory) => findLeftovers(files, inventory)),
       }),
     }),
   };
@@ -39,13 +43,23 @@ async function open(
   const { image } = request.options;
   if (selector !== undefined && image !== undefined && selector !== image) throw twoImages(selector, image);
   const wanted = selector ?? image;
+  if (wanted?.startsWith(LAYER)) {
+    const name = wanted.slice(LAYER.length);
+    const layer = chooseLayer(files, store.inventories(), name);
+    if (layer) return openLayer(files, store.transport, layer, request, context);
+    if (matchingImages(store.images(), wanted).length === 0) throw absent(files, 'layer', name);
+  }
   if (!wanted?.startsWith(CONTAINER)) return openStored(files, store, wanted, request, context);
   const name = wanted.slice(CONTAINER.length);
   const container = chooseContainer(store.containers(), name);
   if (container) return openContainer(files, store, container, request, context);
   // An image may be called that.
   if (matchingImages(store.images(), wanted).length > 0) return openStored(files, store, wanted, request, context);
-  throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${files.location} has no container ${quoted(name)}`);
+  throw absent(files, 'container', name);
+}
+
+function absent({ location }: StoreFiles, what: string, name: string): DimgxError {
+  return new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${location} has no ${what} ${quoted(name)}`);
 }
 
 async function openStored(

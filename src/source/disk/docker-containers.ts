@@ -6,7 +6,7 @@ import type { Container, ContainerMount, ContainerStatus } from '../../image/con
 import { parseDocument } from '../../image/document.js';
 import { hexOf, isDigest } from '../../reference/digest.js';
 import type { DockerImages, DriverStore } from './docker-root.js';
-import type { FolderForm } from './folder/folder-form.js';
+import { dockerFolders, filesOf } from './driver-folders.js';
 import { type OwnerMaps, shiftedBy } from './folder/id-map.js';
 import type { FolderPlace } from './folder/layer-folder.js';
 import { type FolderLayerPlace, isStoreId, type StoreContainer, type StoreLayer } from './store.js';
@@ -50,14 +50,6 @@ const ContainerSchema = v.object({
 
 type Document = v.InferOutput<typeof ContainerSchema>;
 
-/** Where each storage driver keeps the files of a container, by its mount ID. Source: moby, daemon/graphdriver. */
-const PLACES: Readonly<Record<string, { readonly form: FolderForm; folder(mountId: string): string }>> = {
-  overlay2: { form: 'overlay', folder: (id) => `overlay2/${id}/diff` },
-  'fuse-overlayfs': { form: 'fuse-overlay', folder: (id) => `fuse-overlayfs/${id}/diff` },
-  vfs: { form: 'tree', folder: (id) => `vfs/dir/${id}` },
-  btrfs: { form: 'tree', folder: (id) => `btrfs/subvolumes/${id}` },
-};
-
 /** Docker writes it for a time that has not come. */
 const NEVER = /^0001-/;
 
@@ -83,6 +75,15 @@ export function dockerContainers(files: StoreFiles, top: string): readonly Docke
     const document = parseDocument(bytes, ContainerSchema, quoted(path));
     return { container: containerOf(id, document, `${top}containers/${id}`), driver: document.Driver ?? '' };
   });
+}
+
+/**
+ * How the owners of Docker's files become those in containers. With user namespaces, the folder of the daemon is named
+ * after the IDs of root.
+ */
+export function dockerShift(files: StoreFiles, top: string): OwnerMaps {
+  const [, uid = '0', gid = '0'] = /^(\d+)\.(\d+)$/.exec(top.slice(0, -1) || basename(files.path)) ?? [];
+  return { uids: shiftedBy(Number(uid)), gids: shiftedBy(Number(gid)) };
 }
 
 /** The containers whose layers are kept by one storage driver. Source: moby, layer/filestore.go. */
@@ -123,33 +124,26 @@ export class DockerContainers {
   #layers(container: Container, below: readonly StoreLayer[]): readonly FolderLayerPlace[] {
     const { id, status } = container;
     const { driver, top } = this.#store;
-    const place = Object.hasOwn(PLACES, driver) ? PLACES[driver] : undefined;
-    if (!place) throw otherDriver(driver);
+    const folders = dockerFolders(driver);
+    if (!folders) throw otherDriver(driver);
     const mountId = this.#mountText(id, 'mount-id');
     if (!isStoreId(mountId)) throw damaged(`has no layer of the container ${id}, or it has been removed`);
     const owner = storeOwner(this.#files);
-    const form = place.form === 'overlay' ? owner.form : place.form;
-    const owners = [owner.owners, this.#shift()];
+    const form = folders.form === 'overlay' ? owner.form : folders.form;
+    const owners = [owner.owners, dockerShift(this.#files, top)];
     const at = (folder: string): FolderPlace => ({ folder, form });
     const older = below.map(({ folder }) => at(folder)).reverse();
-    const own = at(`${top}${place.folder(mountId)}`);
+    const own = at(`${top}${filesOf(folders, mountId)}`);
     const isLive = status === 'running' || status === 'paused' || status === 'restarting';
     const changes = { ...own, name: container.id, containerId: container.id, owners, isLive };
     const initId = this.#mountText(id, 'init-id');
     // Where a folder is the whole tree, it has what the engine prepared.
     if (form === 'tree' || initId !== `${mountId}-init`) return [{ ...changes, below: older }];
-    const prepared = at(`${top}${place.folder(initId)}`);
+    const prepared = at(`${top}${filesOf(folders, initId)}`);
     return [
       { ...prepared, name: 'init', owners, isLive: false, below: older },
       { ...changes, below: [prepared, ...older] },
     ];
-  }
-
-  /** With user namespaces, the folder is named after the IDs of its root. */
-  #shift(): OwnerMaps {
-    const name = this.#store.top.slice(0, -1) || basename(this.#files.path);
-    const [, uid = '0', gid = '0'] = /^(\d+)\.(\d+)$/.exec(name) ?? [];
-    return { uids: shiftedBy(Number(uid)), gids: shiftedBy(Number(gid)) };
   }
 
   #mountText(id: string, name: string): string | undefined {

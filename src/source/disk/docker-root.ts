@@ -1,22 +1,16 @@
 import * as v from 'valibot';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import { digestOf } from '../../image/checks.js';
 import { realNames } from '../../image/choose/choose-image.js';
 import { parseDocument } from '../../image/document.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
 import { DockerContainers } from './docker-containers.js';
+import { chainIds, isCacheId } from './docker-layers.js';
+import { dockerFolders, filesOf } from './driver-folders.js';
+import { dockerInventory } from './inventory/docker-inventory.js';
 import { dockerOrigins } from './layer-origins.js';
 import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
-
-/** Where each storage driver keeps the files of a layer. Source: moby, daemon/graphdriver. */
-const FOLDERS: Readonly<Record<string, (cacheId: string) => string>> = {
-  overlay2: (cacheId) => `overlay2/${cacheId}/diff`,
-  'fuse-overlayfs': (cacheId) => `fuse-overlayfs/${cacheId}/diff`,
-  vfs: (cacheId) => `vfs/dir/${cacheId}`,
-  btrfs: (cacheId) => `btrfs/subvolumes/${cacheId}`,
-};
 
 /** Limit of `repositories.json`, in bytes: it grows with the number of images. */
 const MAX_NAMES = 64 * 2 ** 20;
@@ -39,6 +33,8 @@ export function dockerRoot(files: StoreFiles): Store {
     images: () => driversIn(files).flatMap((store) => new DockerImages(files, store).images()),
     containers: () =>
       driversIn(files).flatMap((store) => new DockerContainers(files, store, new DockerImages(files, store)).all()),
+    inventories: () =>
+      driversIn(files).flatMap((store) => dockerInventory(files, store, new DockerImages(files, store)) ?? []),
   };
 }
 
@@ -136,14 +132,14 @@ export class DockerImages {
 
   #findLayer(chainId: Digest): StoreLayer | DimgxError {
     const { top, driver } = this.#store;
-    const folderOf = Object.hasOwn(FOLDERS, driver) ? FOLDERS[driver] : undefined;
-    if (!folderOf) return otherDriver(driver);
+    const folders = dockerFolders(driver);
+    if (!folders) return otherDriver(driver);
     const record = `layerdb/sha256/${hexOf(chainId)}`;
     const cacheId = this.#text(`${record}/cache-id`);
     if (cacheId === undefined) return missing(`has no layer ${chainId}: it is being removed, or was never complete`);
     if (!isCacheId(cacheId)) return missing(`names a malformed folder for the layer ${chainId}: ${quoted(cacheId)}`);
     const size = Number(this.#text(`${record}/size`) || Number.NaN);
-    const folder = `${top}${folderOf(cacheId)}`;
+    const folder = `${top}${filesOf(folders, cacheId)}`;
     if (!this.#files.hasFolder(folder)) return missing(`has no folder ${quoted(folder)}, or it is a link`);
     const tarSplit = `${this.#image}/${record}/tar-split.json.gz`;
     return { folder, tarSplit, ...(Number.isSafeInteger(size) && size >= 0 && { size }) };
@@ -155,27 +151,9 @@ export class DockerImages {
   }
 }
 
-/**
- * Names of the folders of layers. BuildKit chooses shorter ones for the layers that it builds. Source: moby,
- * builder-next/adapters/snapshot/layer.go; buildkit, identity/randomid.go.
- */
-export function isCacheId(text: string): boolean {
-  return isStoreId(text) || /^[0-9a-z]{25}$/.test(text);
-}
-
 function digestIn(name: string): readonly string[] {
   const digest = name.slice(name.lastIndexOf('@') + 1);
   return isDigest(digest) ? [hexOf(digest)] : [];
-}
-
-/** The IDs by which Docker knows layers: of each, with all those below it. Source: OCI image-spec, config.md, ChainID. */
-export function chainIds(diffIds: readonly Digest[]): readonly Digest[] {
-  const chain: Digest[] = [];
-  for (const diffId of diffIds) {
-    const below = chain.at(-1);
-    chain.push(below ? digestOf(Buffer.from(`${below} ${diffId}`)) : diffId);
-  }
-  return chain;
 }
 
 function otherDriver(driver: string): DimgxError {

@@ -2,6 +2,7 @@ import { printable, quoted } from '../../base/text/printable.js';
 import { type Choice, DimgxError, type Warn, type Warning } from '../../errors.js';
 import type { ListedContainer } from '../../image/container.js';
 import type { Image, ListedImage } from '../../image/image.js';
+import type { Leftover } from '../../image/leftover.js';
 import type { OpenRequest, Place } from '../source.js';
 
 /** One of several storages. */
@@ -28,16 +29,22 @@ export function manyStores(stores: readonly StoreAt[], together: Together, selec
     list: async (options) => {
       const images: ListedImage[] = [];
       const containers: ListedContainer[] = [];
+      const leftovers: Leftover[] = [];
       for (const store of stores) {
         const named = areNamed ? { store: store.reference } : {};
-        const { images: listed, containers: others = [] } = await store.place(selector).list(options);
+        const {
+          images: listed,
+          containers: others = [],
+          leftovers: left = [],
+        } = await store.place(selector).list(options);
+        leftovers.push(...left.map((leftover) => ({ ...leftover, ...named })));
         containers.push(...others.map((container) => ({ ...container, ...named })));
         // Positions are those in one storage.
         for (const { number: _, ...image } of listed) images.push({ ...image, ...named });
         if (listed.length + others.length === 0 && areNamed)
           images.push({ names: [], kind: 'empty storage', missing: [], ...named });
       }
-      return { source: { transport, location }, images, containers };
+      return { source: { transport, location }, images, containers, leftovers };
     },
   };
 }

@@ -4,7 +4,7 @@ import type { OpenContext, OpenedImage } from '../../image/image.js';
 import type { Layer } from '../../image/layer.js';
 import { type Digest, isDigest } from '../../reference/digest.js';
 import { type Snapshot, snapshotChain } from './containerd-snapshots.js';
-import { chainIds } from './docker-root.js';
+import { chainIds } from './docker-layers.js';
 import { fetchApart } from './fetch-apart.js';
 import { type IdRange, parseIdMap } from './folder/id-map.js';
 import { seesTrustedXattrs } from './folder/privilege.js';

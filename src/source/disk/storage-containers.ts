@@ -4,9 +4,11 @@ import { DimgxError } from '../../errors.js';
 import type { Container, ContainerStatus } from '../../image/container.js';
 import { parseDocument } from '../../image/document.js';
 import type { DriverImages } from './containers-storage.js';
+import { type DriverFolders, filesOf, storageFolders } from './driver-folders.js';
 import type { FolderForm } from './folder/folder-form.js';
-import { type IdRange, rangeOf } from './folder/id-map.js';
+import type { OwnerMaps } from './folder/id-map.js';
 import { type LibpodFacts, libpodFacts } from './libpod-state.js';
+import { RangesSchema, rangesOf } from './storage-layers.js';
 import { type FolderLayerPlace, isStoreId, type StoreContainer, type StoreImage, type StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { storeOwner } from './store-owner.js';
@@ -15,7 +17,6 @@ import { storeOwner } from './store-owner.js';
 const MAX_LIST = 64 * 2 ** 20;
 
 const Text = v.nullish(v.string(), '');
-const Ranges = v.nullish(v.array(v.object({ container_id: v.number(), host_id: v.number(), size: v.number() })), []);
 
 /** Source: containers/storage, containers.go. */
 const ContainersSchema = v.array(
@@ -26,8 +27,8 @@ const ContainersSchema = v.array(
     layer: Text,
     metadata: Text,
     created: Text,
-    uidmap: Ranges,
-    gidmap: Ranges,
+    uidmap: RangesSchema,
+    gidmap: RangesSchema,
   }),
 );
 
@@ -41,6 +42,14 @@ const MetadataSchema = v.object({
   'pod-id': Text,
   namespace: Text,
 });
+
+/** A container, and the layer that has its changes. */
+interface OwnLayer {
+  readonly container: Container;
+  /** Its ID, which need not be well formed. */
+  readonly layer: string;
+  readonly owners: OwnerMaps;
+}
 
 /** The containers of one storage driver of Podman, Buildah or CRI-O. */
 export class StorageContainers {
@@ -59,11 +68,23 @@ export class StorageContainers {
   /** @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
   all(): readonly StoreContainer[] {
     const images = new Map(this.#images.images().map((image) => [image.ids[0], image]));
+    return this.#records().map((record) => this.#container(record, images));
+  }
+
+  /** All of them, each with the ID of the layer that has its changes. @throws as `all` */
+  withLayers(): readonly OwnLayer[] {
+    return this.#records().map((record) => {
+      const owners = { uids: rangesOf(record.uidmap), gids: rangesOf(record.gidmap) };
+      return { container: this.#describe(record), layer: record.layer ?? '', owners };
+    });
+  }
+
+  #records(): readonly ContainerRecord[] {
     return ['containers.json', 'volatile-containers.json'].flatMap((name) => {
       const path = `${this.#driver}-containers/${name}`;
       const bytes = this.#files.read(path, MAX_LIST);
       const records = bytes ? parseDocument(bytes, ContainersSchema, quoted(path)) : [];
-      return records.filter(({ id }) => isStoreId(id)).map((record) => this.#container(record, images));
+      return records.filter(({ id }) => isStoreId(id));
     });
   }
 
@@ -98,11 +119,9 @@ export class StorageContainers {
   }
 
   #placeOf(layer: string): { readonly folder: string; readonly form: FolderForm } {
-    if (this.#driver === 'vfs') return { folder: `vfs/dir/${layer}`, form: 'tree' };
-    if (this.#driver !== 'overlay') throw otherDriver(this.#driver);
-    const folder = `overlay/${layer}/diff`;
-    const program = this.#files.read('overlay/.has-mount-program')?.toString().trim();
-    return { folder, form: program === 'true' ? 'fuse-overlay' : storeOwner(this.#files).form };
+    const folders = storageFolders(this.#driver);
+    if (!folders) throw otherDriver(this.#driver);
+    return { folder: filesOf(folders, layer), form: storageForm(this.#files, folders) };
   }
 
   #describe({ id, names, image, layer, metadata, created }: ContainerRecord): Container {
@@ -135,6 +154,13 @@ export class StorageContainers {
   }
 }
 
+/** How the folders of layers are written. */
+export function storageForm(files: StoreFiles, { form, parent }: DriverFolders): FolderForm {
+  if (form !== 'overlay') return form;
+  const program = files.read(`${parent}/.has-mount-program`)?.toString().trim();
+  return program === 'true' ? 'fuse-overlay' : storeOwner(files).form;
+}
+
 /** It is only shown: what is malformed is left out. */
 function parseMetadata(text: string): Partial<v.InferOutput<typeof MetadataSchema>> {
   if (text === '') return {};
@@ -143,12 +169,6 @@ function parseMetadata(text: string): Partial<v.InferOutput<typeof MetadataSchem
   } catch {
     return {};
   }
-}
-
-function rangesOf(maps: ContainerRecord['uidmap']): readonly IdRange[] {
-  return (maps ?? []).flatMap(
-    ({ container_id: container, host_id: host, size }) => rangeOf(container, host, size) ?? [],
-  );
 }
 
 function otherDriver(driver: string): DimgxError {

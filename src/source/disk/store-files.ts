@@ -4,6 +4,7 @@ import { Appender } from '../../base/io/appender.js';
 import { FolderTree } from '../../base/io/folder-tree.js';
 import { HeldFile } from '../../base/io/held-file.js';
 import { openFiles } from '../../base/io/open-file-table.js';
+import { OpenFolder } from '../../base/io/open-folder.js';
 import { PathFile } from '../../base/io/path-file.js';
 import { openSpool, writeAt } from '../../base/io/spool.js';
 import { formatSize, MAX_DOCUMENT } from '../../base/limits.js';
@@ -148,6 +149,19 @@ export class StoreFiles extends HeldFile {
     return this.#look(path, () => this.#tree.namesIn(path)) ?? [];
   }
 
+  /** When what has that path was last changed. @returns `undefined` if nothing has @throws DIMGX_SOURCE_UNREADABLE */
+  modified(path: string): Date | undefined {
+    return this.#inParent(path, (folder, name) => new Date(Number(folder.stats(name).mtimeMs)));
+  }
+
+  /** The target of a symlink, as text. @returns `undefined` if there is no symlink @throws DIMGX_SOURCE_UNREADABLE */
+  target(path: string): string | undefined {
+    return this.#inParent(path, (folder, name) => {
+      const isLink = folder.stats(name).isSymbolicLink();
+      return isLink ? folder.target(name) : undefined;
+    });
+  }
+
   /** Whether there is a folder of that path, which is not a link. @throws DIMGX_SOURCE_UNREADABLE */
   hasFolder(path: string): boolean {
     const found = this.#look(path, () => {
@@ -195,6 +209,18 @@ export class StoreFiles extends HeldFile {
     closeSync(this.root);
     await (await this.#spool?.catch(() => undefined))?.close();
     openFiles.notice();
+  }
+
+  #inParent<T>(path: string, look: (parent: OpenFolder, name: string) => T): T | undefined {
+    const slash = path.lastIndexOf('/');
+    return this.#look(path, () => {
+      const folder = new OpenFolder(this.#tree.openFolder(path.slice(0, Math.max(0, slash))));
+      try {
+        return look(folder, path.slice(slash + 1));
+      } finally {
+        folder.close();
+      }
+    });
   }
 
   #look<T>(path: string, look: () => T): T | undefined {

@@ -5,6 +5,7 @@ import type { LayerOrigin } from '../../image/layer.js';
 import type { Digest } from '../../reference/digest.js';
 import type { OwnerMaps } from './folder/id-map.js';
 import type { FolderPlace } from './folder/layer-folder.js';
+import type { Inventory } from './inventory/inventory.js';
 
 /** Where a layer is in an engine's storage. */
 export interface StoreLayer {
@@ -82,6 +83,8 @@ export interface Store {
   images(): readonly StoreImage[];
   /** All containers, likewise. @throws as `images` */
   containers(): readonly StoreContainer[];
+  /** What each storage driver has that dimgx reads, and who uses it. @throws as `images` */
+  inventories(): readonly Inventory[];
 }
 
 /** IDs of images and layers, which become parts of paths. Anything else is refused. */

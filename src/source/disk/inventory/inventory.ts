@@ -1,0 +1,98 @@
+import type { Container } from '../../../image/container.js';
+import type { Digest } from '../../../reference/digest.js';
+import type { DriverFolders } from '../driver-folders.js';
+import type { FolderForm } from '../folder/folder-form.js';
+import type { OwnerMaps } from '../folder/id-map.js';
+import type { StoreImage } from '../store.js';
+
+/** What the folder of a layer has: a layer of images, what was prepared for a container, or its changes. */
+export type LayerRole = 'layer' | 'prepared' | 'changes';
+
+/** What an engine's storage records of a layer. What takes another document is read when it is asked for. */
+export interface LayerRecord {
+  /** The name of its folder. */
+  readonly id: string;
+  /** Other IDs, in hex: its chain ID, that of its container. */
+  readonly aliases: readonly string[];
+  readonly role: LayerRole;
+  /** Path of its own documents below the folder of the storage, if it has any. */
+  readonly documents?: string;
+  readonly isIncomplete?: boolean;
+  /** Its tar-split document, likewise. It need not be there. */
+  readonly tarSplit: string;
+  /** The name of the folder of the layer below. */
+  parent(): string | undefined;
+  diffId(): Digest | undefined;
+  /** In bytes. */
+  size(): number | undefined;
+}
+
+/** Documents that are left of something. */
+export interface LeftDocuments {
+  readonly kind: 'half-deleted layer' | 'orphaned documents';
+  readonly id: string;
+  /** Below the folder of the storage. */
+  readonly path: string;
+  /** The name of the folder that they are about, if they say that. */
+  readonly folder?: string;
+}
+
+/** What one storage driver has: layers, and who uses them. */
+export interface Inventory {
+  /** Where its folders are; `parent` is below the folder of the storage. */
+  readonly folders: DriverFolders;
+  /** How they are written. */
+  readonly form: FolderForm;
+  /** Whether a name may be that of a folder of a layer. */
+  isFolderName(name: string): boolean;
+  readonly records: readonly LayerRecord[];
+  /** @param layers the names of the folders of its layers, as far as they are known */
+  readonly images: readonly { readonly image: StoreImage; readonly layers: readonly string[] }[];
+  /** @param top the name of the folder of its changes, if that is known */
+  readonly containers: readonly { readonly container: Container; readonly top: string | undefined }[];
+  /** The folders that a build cache uses. */
+  readonly cached: ReadonlySet<string>;
+  readonly left: readonly LeftDocuments[];
+  /** How owners on the disk become those in a container: applied one after another. */
+  owners(record: LayerRecord | undefined): readonly OwnerMaps[];
+}
+
+/** Who uses a layer. */
+export interface LayerUse {
+  readonly images: readonly StoreImage[];
+  readonly containers: readonly Container[];
+  /** Whether a build cache does. */
+  readonly isCached: boolean;
+}
+
+/** Who uses each layer, by the name of its folder. */
+export function usesOf(inventory: Inventory): ReadonlyMap<string, LayerUse> {
+  const { records, images, containers, cached } = inventory;
+  const byId = recordsById(records);
+  const uses = new Map<string, { images: StoreImage[]; containers: Container[]; isCached: boolean }>();
+  const useOf = (id: string) => {
+    const use = uses.get(id) ?? { images: [], containers: [], isCached: false };
+    uses.set(id, use);
+    return use;
+  };
+  for (const { image, layers } of images) for (const id of new Set(layers)) useOf(id).images.push(image);
+  for (const { container, top } of containers) {
+    for (const id of chainFrom(byId, top)) useOf(id).containers.push(container);
+  }
+  for (const id of cached) for (const below of chainFrom(byId, id)) useOf(below).isCached = true;
+  return uses;
+}
+
+export function recordsById(records: readonly LayerRecord[]): ReadonlyMap<string, LayerRecord> {
+  return new Map(records.map((record) => [record.id, record]));
+}
+
+/** A layer and those below it, newest first, as far as there are records. Ends before a loop. */
+export function chainFrom(byId: ReadonlyMap<string, LayerRecord>, top: string | undefined): readonly string[] {
+  const chain = new Set<string>();
+  for (let id = top; id !== undefined && !chain.has(id); ) {
+    chain.add(id);
+    id = byId.get(id)?.parent();
+  }
+  return [...chain];
+}
