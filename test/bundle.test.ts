@@ -92,7 +92,9 @@ async function loadedBy(chunk: string, seen = new Set<string>()): Promise<Readon
   if (seen.has(chunk)) return new Set();
   seen.add(chunk);
   const text = await readFile(`${ROOT}dist/${chunk}`, 'utf8');
-  const { sources }: { sources: string[] } = JSON.parse(await readFile(`${ROOT}dist/${chunk}.map`, 'utf8'));
+  // The bundler's own code has no map.
+  const map = await readFile(`${ROOT}dist/${chunk}.map`, 'utf8').catch(() => '{"sources":[]}');
+  const { sources }: { sources: string[] } = JSON.parse(map);
   const own = sources.map((source) => source.replace('../src/', ''));
   const others = [...text.matchAll(/(?:^|;|\n)(?:import|export)[^"'()]*?["']\.\/([^"']+)["']/g)];
   const below = await Promise.all(others.map(([, name = '']) => loadedBy(name, seen)));
