@@ -14,7 +14,7 @@ import { noise } from '../helpers/sample-image.js';
 import { shortOrLong } from '../helpers/short-or-long.js';
 import { ZSTD_BACKENDS } from '../helpers/zstd-decoders.js';
 
-const RUNS = Number(process.env.DIMGX_DAMAGE_RUNS ?? shortOrLong(20, 150));
+const RUNS = Number(process.env.DIMGX_DAMAGE_RUNS ?? shortOrLong(20, 80));
 const contents = Buffer.concat([text(100_000), noise(3000), Buffer.alloc(50_000)]);
 
 interface Damaged {

@@ -26,8 +26,8 @@ const RUNS: readonly Run[] = [
   // more than a signed number of 32 bits holds
   { name: 'zstd', mebibytes: shortOrLong(20, 2100), program: 'zstd' },
   // these count nothing but blocks
-  { name: 'bzip2', mebibytes: shortOrLong(20, 100), program: 'bzip2' },
-  { name: 'xz', mebibytes: shortOrLong(20, 400), program: 'xz' },
+  { name: 'bzip2', mebibytes: shortOrLong(20, 60), program: 'bzip2' },
+  { name: 'xz', mebibytes: shortOrLong(20, 200), program: 'xz' },
 ];
 
 async function encoderOf({ name, program }: Run): Promise<Duplex> {

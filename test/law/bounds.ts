@@ -6,5 +6,5 @@ import { shortOrLong } from '../helpers/short-or-long.js';
  * test/engines/random-stacks.test.ts`. The reference model judges all of them, an overlay mount a fifth, Docker Engine
  * a quarter, each extractor a tenth.
  */
-export const RUNS = Number(process.env.DIMGX_LAW_RUNS ?? shortOrLong(100, 500));
+export const RUNS = Number(process.env.DIMGX_LAW_RUNS ?? shortOrLong(100, 300));
 export const SEED = Number(process.env.DIMGX_LAW_SEED ?? 1);

@@ -57,7 +57,7 @@ describe.each(CODECS)('pieces of a layer in %s', (codec) => {
       const random = seeded(1);
       const small = await bytesAt(packed(plain.subarray(0, 10_240), codec), codec);
       const large = await bytesAt(stored, codec);
-      for (let run = 0; run < shortOrLong(60, 250); run++) {
+      for (let run = 0; run < shortOrLong(60, 150); run++) {
         const pieces = new DecodedPieces(run % 3 === 0 ? large : small, open, AHEAD);
         for (let i = random(4); i > 0; i--) await pieces.next();
         const waiting = random(2) === 0 ? pieces.next() : undefined;

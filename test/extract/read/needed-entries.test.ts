@@ -58,7 +58,7 @@ function randomLayer(random: Random): RandomLayer {
 
 test('any cut of any layer gives the bytes that are needed, once each, and how often each is read', () => {
   const random = seeded(1);
-  for (let run = 0; run < shortOrLong(400, 3000); run++) {
+  for (let run = 0; run < shortOrLong(400, 1500); run++) {
     const { needed, length, reads, isKept } = randomLayer(random);
     expect(needed.end).toBe(reads.findLastIndex((times) => times > 0) + 1);
     expect(needed.length).toBe(reads.filter((times) => times > 0).length);

@@ -157,7 +157,7 @@ describe('an archive for which there is no room decompressed', () => {
   ])('ends at once on the signal, out of %s', async (_, made) => {
     const bytes = packed(await archive(), 'gzip');
     await withLittleRoom(40_000, async () => {
-      for (let moment = 0; moment < shortOrLong(20, 200); moment++) {
+      for (let moment = 0; moment < shortOrLong(20, 80); moment++) {
         const path = await made(bytes);
         const [tmpDir, signal] = [await diskFolder(), AbortSignal.timeout(4 * moment)];
         const work = async () => {
@@ -209,7 +209,7 @@ describe('an archive for which there is no room decompressed', () => {
 
   test('may have many small layers, and its manifest at the end', async () => {
     const many = await Promise.all(
-      Array.from({ length: shortOrLong(60, 300) }, (_, i) => layerOf({ [`d/${i}`]: noise(i * 40) })),
+      Array.from({ length: shortOrLong(60, 200) }, (_, i) => layerOf({ [`d/${i}`]: noise(i * 40) })),
     );
     const plain = await archiveOf(dockerArchive([{ layers: many }]));
     const whole = await flattened(await fileOf(plain));
