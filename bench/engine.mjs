@@ -36,6 +36,15 @@ const BARS = [
     limit: 1.15,
   },
   { work: 'peak memory', figure: 'peak', measured: 'dimgx', limit: 150 },
+  {
+    work: "from the engine's storage to /dev/null, verified",
+    figure: 'time',
+    measured: 'root',
+    beside: 'save',
+    limit: 0.15,
+  },
+  { work: 'the same', figure: 'time', measured: 'root', beside: 'archive', limit: 1.3 },
+  { work: 'peak memory', figure: 'peak', measured: 'root', limit: 150 },
 ];
 
 const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
@@ -46,7 +55,7 @@ else {
   const place = await roomiest((quick ? 1 : 6) * 2 ** 30);
   await withFolder(place, (folder) =>
     withFolder(tmpdir(), async (data) => {
-      const rows = await withDockerd(data, (host) => compare(folder, host));
+      const rows = await withDockerd(data, (host) => compare(folder, host, `${data}/data`));
       const text = `${await describeMachine(place, ['dockerd'])} Medians of ${ROUNDS} rounds.\n\n${formatTable(rows)}`;
       console.log(quick ? `Small inputs, to try it only. ${text}` : text);
       if (!quick) await writeReadme('engine figures', text);
@@ -54,8 +63,8 @@ else {
   );
 }
 
-/** @param {string} folder @param {string} host */
-async function compare(folder, host) {
+/** @param {string} folder @param {string} host @param {string} data where the engine keeps images */
+async function compare(folder, host, data) {
   say('making the image');
   await mkdir(`${folder}/image`);
   const layers = distributionLayers(quick ? 0.1 : 1);
@@ -65,13 +74,23 @@ async function compare(folder, host) {
   await outputOf(`${docker} load --quiet --input ${quote(image.archive)}`);
   const reference = `docker-daemon:${IMAGE_NAME}`;
   const options = `--host ${quote(host)}`;
-  const dimgx = new Contenders(folder).flatten(image, () => expectedTree(layers), { options, reference });
+  const make = new Contenders(folder);
+  const expected = () => expectedTree(layers);
+  const dimgx = make.flatten(image, expected, { options, reference });
   const saved = { ...dimgx, command: `DIMGX_ENGINE_STORAGE=0 ${dimgx.command}` };
   /** @type {Map<string, import('./contest.mjs').Contender>} */
   const contenders = new Map([
     ['save', { title: 'docker save', command: `${docker} save ${IMAGE_NAME} >/dev/null`, slow: true }],
     ['dimgx', { ...dimgx, title: 'dimgx docker-daemon:…', slow: true }],
     ['saved', { ...saved, title: 'dimgx, DIMGX_ENGINE_STORAGE=0', slow: true }],
+    [
+      'root',
+      {
+        ...make.flatten(image, expected, { reference: `docker-root:${data}:${IMAGE_NAME}` }),
+        title: 'dimgx docker-root:…',
+      },
+    ],
+    ['archive', make.flatten(image, expected)],
   ]);
   const results = await contest(contenders, ROUNDS, say);
   return BARS.map((bar) => rowOf({ name: '', stage: '', ...bar }, results));
