@@ -147,10 +147,21 @@ export class StorageContainers {
 
   /** What can be seen without a database: Podman removes the mount point of a container that has ended. */
   #statusOf(layer: string, folder: string): ContainerStatus {
-    const isMounted =
-      !isStoreId(layer) || this.#driver !== 'overlay' || this.#files.hasFolder(`overlay/${layer}/merged`);
-    if (isMounted) return 'unknown';
+    if (!isStoreId(layer) || this.#driver !== 'overlay') return 'unknown';
+    // Another user namespace may own the folder of this one container.
+    const isMounted = orUnreadable(() => this.#files.hasFolder(`overlay/${layer}/merged`));
+    if (isMounted ?? true) return 'unknown';
     return this.#files.names(folder).includes('config.json') ? 'exited' : 'created';
+  }
+}
+
+/** @returns `undefined` if this user may not look */
+function orUnreadable<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (failure) {
+    if (failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_UNREADABLE') return undefined;
+    throw failure;
   }
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';
@@ -10,11 +10,13 @@ import { containersStore, dockerStore, type StoredImageSpec, type WrittenStore }
 import { lacks } from '../../helpers/engines.js';
 import { extractTar } from '../../helpers/extract-tar.js';
 import { flattenImage } from '../../helpers/flatten-image.js';
+import { DIMGX } from '../../helpers/flatten-quietly.js';
 import { temporaryFolder } from '../../helpers/members.js';
 import { cannotMount } from '../../helpers/mounts.js';
 import { changeOverlay, listOverlay } from '../../helpers/overlay-mount.js';
 import { rawLayer } from '../../helpers/raw-layer.js';
 import { readTar } from '../../helpers/read-tar.js';
+import { runCommand } from '../../helpers/run-command.js';
 import { listTree, type Tree } from '../../helpers/tree.js';
 import { treeDifferences } from '../../helpers/tree-differences.js';
 
@@ -158,6 +160,37 @@ describe('a container', () => {
       code: 'DIMGX_STORE_DAMAGED',
     });
   });
+});
+
+test.skipIf(lacks('root', 'setpriv'))(
+  'a container that this user may not read hides no other (needs root)',
+  async () => {
+    const image = { tags: ['localhost/app:1'], layers: [OLDER] };
+    const store = await containersStore([image]);
+    const { changes } = addStorageContainer(store.folder, { name: 'web', image });
+    execFileSync('chown', ['-R', '65534:65534', store.folder]);
+    chownSync(dirname(changes), 0, 0);
+    chmodSync(dirname(changes), 0o700);
+    const somebody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+    const dimgx = [process.execPath, DIMGX, 'images', '--json', `containers-storage:[${store.folder}]`];
+    const { stdout } = await runCommand('setpriv', [...somebody, ...dimgx], { cwd: '/' });
+    expect(JSON.parse(stdout.toString()).containers).toMatchObject([
+      { names: ['web'], status: 'unknown', problem: { code: 'DIMGX_SOURCE_UNREADABLE' } },
+    ]);
+  },
+);
+
+test.skipIf(lacks('setfattr'))('extended attributes with odd names are kept, or named (needs setfattr)', async () => {
+  const { store, web } = await storeWithContainer('vfs');
+  const path = join(web.changes, 'odd');
+  writeFileSync(path, '');
+  const set = (name: string) =>
+    execFileSync('bash', ['-c', `setfattr -n "$(printf '${name}')" -v x "$1"`, 'bash', path]);
+  set('user.caf\\351');
+  set('user.a=b');
+  const { tar, warnings } = await flattenImage(`docker-root:${store.folder}:container/web`);
+  expect(readTar(tar).find(({ name }) => name === 'odd')?.fields.xattrs).toBe('user.caf\xe9=0x78');
+  expect(warnings).toMatchObject([{ code: 'DIMGX_ENTRY_LEFT_OUT', message: expect.stringContaining('"odd"') }]);
 });
 
 test.skipIf(lacks('root'))(

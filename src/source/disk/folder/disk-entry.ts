@@ -53,7 +53,7 @@ export function diskEntry(name: ByteName, stats: BigIntStats, xattrs: Xattrs, fo
   for (const [key, value] of xattrs) {
     const mark = markIn(key, form);
     if (mark !== undefined) marks.set(mark, value);
-    else if (key !== HOST_LABEL && !key.includes('=')) kept.push([key, value]);
+    else if (key !== HOST_LABEL) kept.push([key, value]);
   }
   const mode = Number(stats.mode);
   const override = parseOverride(kept);

@@ -223,8 +223,16 @@ class FolderWriter {
       mtime: entry.stats.mtimeNs,
       deviceMajor: entry.major,
       deviceMinor: entry.minor,
-      xattrs: xattrsInside(entry.xattrs, uids),
+      xattrs: this.#writable(xattrsInside(entry.xattrs, uids), name),
     };
+  }
+
+  /** A record of a tar ends its key with the first `=`. */
+  #writable(xattrs: NonNullable<NewEntry['xattrs']>, path: BytePath): NonNullable<NewEntry['xattrs']> {
+    const all = [...xattrs];
+    const kept = all.filter(([name]) => !name.includes('='));
+    if (kept.length < all.length) this.#options.oddities.add('xattr', path);
+    return kept;
   }
 
   async #contents({ layer, path }: LayerPath, size: number): Promise<void> {

@@ -9,6 +9,10 @@ const KINDS = {
     code: 'DIMGX_ENTRY_LEFT_OUT',
     says: 'files are left out whose names would make them whiteouts in a layer',
   },
+  xattr: {
+    code: 'DIMGX_ENTRY_LEFT_OUT',
+    says: 'extended attributes are left out whose names have a "=", which a tar cannot hold',
+  },
   vanished: {
     code: 'DIMGX_CONTAINER_CHANGED',
     says: 'files vanished while they were read, and are left out',

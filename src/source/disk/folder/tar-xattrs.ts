@@ -30,7 +30,9 @@ export async function xattrsByTar(
   const found = new Map<ByteName, Xattrs>();
   if (names.length === 0) return found;
   const scan = new TarStreamScan(({ name, pax }: TarEntry) => {
-    const records = pax.filter(isXattr).map((record) => [xattrName(record) ?? '', Buffer.from(record.value)] as const);
+    const records = pax
+      .filter(isXattr)
+      .map((record) => [unescaped(xattrName(record) ?? ''), Buffer.from(record.value)] as const);
     if (records.length > 0)
       found.set(
         Buffer.from(name)
@@ -58,6 +60,11 @@ export async function xattrsByTar(
   }
   scan.finish();
   return found;
+}
+
+/** GNU tar writes the `=` of names as `%3D`, too. */
+function unescaped(name: string): string {
+  return name.replaceAll('%3D', '=');
 }
 
 /** The program, with the folder as its descriptor 3. */

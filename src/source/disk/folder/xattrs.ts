@@ -32,7 +32,7 @@ async function readByCalls(calls: typeof napi, folder: OpenFolder, names: readon
   return new Map([...found, ...(await xattrsByTar(folder, others))]);
 }
 
-/** @returns `undefined` if the calls, which take UTF-8, cannot name the file */
+/** @returns `undefined` if the calls, which take UTF-8, cannot name the file or one of its attributes */
 function readOne(calls: typeof napi, folder: OpenFolder, name: ByteName): Xattrs | undefined {
   if (isAscii(name)) return readPath(calls, `/proc/self/fd/${folder.fd}/${name}`);
   const text = Buffer.from(name, 'latin1').toString();
@@ -46,7 +46,7 @@ function readOne(calls: typeof napi, folder: OpenFolder, name: ByteName): Xattrs
   }
 }
 
-function readPath(calls: typeof napi, path: string): Xattrs {
+function readPath(calls: typeof napi, path: string): Xattrs | undefined {
   const xattrs = new Map<string, Uint8Array>();
   try {
     for (const name of calls.listAttributesSync(path)) {
@@ -54,6 +54,7 @@ function readPath(calls: typeof napi, path: string): Xattrs {
       if (value) xattrs.set(name, value);
     }
   } catch (cause) {
+    if ((cause as { code?: unknown }).code === 'InvalidArg') return undefined;
     const message = cause instanceof Error ? cause.message : String(cause);
     // A file system may have none, and a file may vanish; whatever comes next finds that out.
     if (/\(os error (?:2|95)\)/.test(message)) return xattrs;
