@@ -70,19 +70,30 @@ export function defaultRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local/share'), 'containers/storage');
 }
 
+interface DriverParts {
+  readonly name: string;
+  readonly images: DriverImages;
+  readonly containers: StorageContainers;
+}
+
 /** The store of Podman, Buildah, CRI-O and skopeo. Source: containers/storage, images.go, layers.go. */
 export function containersStorage(files: StoreFiles, driver?: string): Store {
-  const drivers = () => driversIn(files).filter((name) => driver === undefined || name === driver);
+  let known: readonly DriverParts[] | undefined;
+  const drivers = () => {
+    known ??= driversIn(files)
+      .filter((name) => driver === undefined || name === driver)
+      .map((name): DriverParts => {
+        const images = new DriverImages(files, name);
+        return { name, images, containers: new StorageContainers(files, name, images) };
+      });
+    return known;
+  };
   return {
     transport: 'containers-storage',
-    images: () => drivers().flatMap((name) => new DriverImages(files, name).images()),
-    containers: () =>
-      drivers().flatMap((name) => new StorageContainers(files, name, new DriverImages(files, name)).all()),
+    images: () => drivers().flatMap(({ images }) => images.images()),
+    containers: () => drivers().flatMap(({ containers }) => containers.all()),
     inventories: () =>
-      drivers().flatMap((name) => {
-        const images = new DriverImages(files, name);
-        return storageInventory(files, name, images, new StorageContainers(files, name, images)) ?? [];
-      }),
+      drivers().flatMap(({ name, images, containers }) => storageInventory(files, name, images, containers) ?? []),
   };
 }
 

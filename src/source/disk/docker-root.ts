@@ -28,13 +28,16 @@ export interface DriverStore {
 
 /** Docker's classic store: the folder `/var/lib/docker`, or a copy of it. Source: moby, image/fs.go, layer/filestore.go. */
 export function dockerRoot(files: StoreFiles): Store {
+  let known: readonly { readonly store: DriverStore; readonly images: DockerImages }[] | undefined;
+  const drivers = () => {
+    known ??= driversIn(files).map((store) => ({ store, images: new DockerImages(files, store) }));
+    return known;
+  };
   return {
     transport: 'docker-root',
-    images: () => driversIn(files).flatMap((store) => new DockerImages(files, store).images()),
-    containers: () =>
-      driversIn(files).flatMap((store) => new DockerContainers(files, store, new DockerImages(files, store)).all()),
-    inventories: () =>
-      driversIn(files).flatMap((store) => dockerInventory(files, store, new DockerImages(files, store)) ?? []),
+    images: () => drivers().flatMap(({ images }) => images.images()),
+    containers: () => drivers().flatMap(({ store, images }) => new DockerContainers(files, store, images).all()),
+    inventories: () => drivers().flatMap(({ store, images }) => dockerInventory(files, store, images) ?? []),
   };
 }
 
@@ -60,6 +63,7 @@ export class DockerImages {
   readonly #store: DriverStore;
   /** The folder with the documents. */
   readonly #image: string;
+  #known: readonly StoreImage[] | undefined;
   /** By chain ID. */
   readonly #layers = new Map<Digest, StoreLayer | DimgxError>();
 
@@ -69,7 +73,13 @@ export class DockerImages {
     this.#image = `${store.top}image/${store.driver}`;
   }
 
+  /** Reads the list of images once. */
   images(): readonly StoreImage[] {
+    this.#known ??= this.#readImages();
+    return this.#known;
+  }
+
+  #readImages(): readonly StoreImage[] {
     const references = this.#references();
     const ids = this.#files.names(`${this.#image}/imagedb/content/sha256`).filter(isStoreId);
     const parents = new Set(ids.map((id) => this.#text(`imagedb/metadata/sha256/${id}/parent`)));

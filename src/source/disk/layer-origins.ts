@@ -1,15 +1,12 @@
 import * as v from 'valibot';
-import { isObject, tryParseJson } from '../../base/text/go-json.js';
-import { DimgxError } from '../../errors.js';
+import { isObject } from '../../base/text/go-json.js';
 import type { LayerOrigin } from '../../image/layer.js';
 import { type Digest, isDigest } from '../../reference/digest.js';
+import { shownJson } from './shown-json.js';
 import type { StoreFiles } from './store-files.js';
 
 /** Most origins that are told of a layer. Docker remembers 50. */
 const MOST = 100;
-
-/** Limit of a document, in bytes. Source: containers/image, MaxManifestBodySize. */
-const MAX_SIZE = 4 * 2 ** 20;
 
 /** Source: moby, distribution/metadata/v2_metadata_service.go. */
 const DockerSchema = v.object({ Digest: v.string(), SourceRepository: v.string() });
@@ -84,15 +81,4 @@ function isRemote(repository: string): boolean {
 function blobsIn(manifest: unknown): readonly string[] {
   const layers = isObject(manifest) && Array.isArray(manifest.layers) ? manifest.layers : [];
   return layers.flatMap((layer: unknown) => (isObject(layer) && typeof layer.digest === 'string' ? layer.digest : []));
-}
-
-/** A document that is only shown. @returns `undefined` if it is missing, cannot be read, or is not JSON */
-function shownJson(files: StoreFiles, path: string): unknown {
-  try {
-    const bytes = files.read(path, MAX_SIZE);
-    return bytes && tryParseJson(bytes.toString());
-  } catch (failure) {
-    if (failure instanceof DimgxError) return undefined;
-    throw failure;
-  }
 }

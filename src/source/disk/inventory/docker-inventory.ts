@@ -1,3 +1,4 @@
+import { isObject } from '../../../base/text/go-json.js';
 import { DimgxError } from '../../../errors.js';
 import { type Digest, hexOf, isDigest } from '../../../reference/digest.js';
 import { readBolt } from '../bolt.js';
@@ -5,9 +6,10 @@ import { dockerContainers, dockerShift } from '../docker-containers.js';
 import { chainIds, isCacheId } from '../docker-layers.js';
 import type { DockerImages, DriverStore } from '../docker-root.js';
 import { dockerFolders } from '../driver-folders.js';
+import { shownJson } from '../shown-json.js';
+import type { StoreImage } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
 import { storeOwner } from '../store-owner.js';
-import { readConfig } from '../stored-image.js';
 import type { Inventory, LayerRecord, LeftDocuments } from './inventory.js';
 
 /**
@@ -30,8 +32,7 @@ export function dockerInventory(files: StoreFiles, store: DriverStore, images: D
     isFolderName: (name) => isCacheId(name.replace(/-init$/, '')),
     records: [...documents.layers(), ...documents.mounts()],
     images: images.images().map((image) => {
-      const ids = ownDiffIds(() => readConfig(files, image, false).diffIds);
-      return { image, layers: chainIds(ids).flatMap((id) => documents.cacheId(id) ?? []) };
+      return { image, layers: chainIds(diffIdsIn(files, image)).flatMap((id) => documents.cacheId(id) ?? []) };
     }),
     containers: own.map(({ container }) => ({ container, top: documents.mountId(container.id) })),
     cached: buildCache(files, top, documents),
@@ -44,6 +45,8 @@ export function dockerInventory(files: StoreFiles, store: DriverStore, images: D
 class LayerDocuments {
   readonly #files: StoreFiles;
   readonly #folder: string;
+  /** By chain ID. */
+  readonly #cacheIds = new Map<Digest, string | undefined>();
 
   constructor(files: StoreFiles, folder: string) {
     this.#files = files;
@@ -101,7 +104,10 @@ class LayerDocuments {
   }
 
   cacheId(chainId: Digest): string | undefined {
-    return idOr(this.#text(`sha256/${hexOf(chainId)}/cache-id`));
+    if (!this.#cacheIds.has(chainId)) {
+      this.#cacheIds.set(chainId, idOr(this.#text(`sha256/${hexOf(chainId)}/cache-id`)));
+    }
+    return this.#cacheIds.get(chainId);
   }
 
   mountId(name: string): string | undefined {
@@ -158,14 +164,11 @@ function buildCache(files: StoreFiles, top: string, documents: LayerDocuments): 
   return cached;
 }
 
-/** An image whose config cannot be read has no layers that are known. */
-function ownDiffIds(read: () => readonly Digest[]): readonly Digest[] {
-  try {
-    return read();
-  } catch (failure) {
-    if (failure instanceof DimgxError) return [];
-    throw failure;
-  }
+/** The layers that a config names. None are known if it cannot be read. */
+function diffIdsIn(files: StoreFiles, { config }: StoreImage): readonly Digest[] {
+  const document = shownJson(files, config);
+  const rootfs = isObject(document) && isObject(document.rootfs) ? document.rootfs.diff_ids : undefined;
+  return Array.isArray(rootfs) ? rootfs.filter((id): id is Digest => typeof id === 'string' && isDigest(id)) : [];
 }
 
 function idOr(text: string | undefined): string | undefined {
