@@ -20,6 +20,7 @@ export type { Container, ContainerMount, ContainerStatus, ListedContainer } from
 export type { Image, ImageConfig, ImageList, ListedImage } from './image/image.js';
 export type { HistoryEntry, HistoryRow, Layer, LayerOrigin } from './image/layer.js';
 export type { Leftover, LeftoverKind } from './image/leftover.js';
+export type { NamedOwner, PathKind, PathOwner } from './image/path-owner.js';
 export { formatPlatform, type Platform, parsePlatform } from './image/platform.js';
 export { selectLayers } from './image/select-layers.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';
@@ -43,5 +44,6 @@ export type {
   TargetOptions,
 } from './options.js';
 export type { Digest } from './reference/digest.js';
+export { findPathOwner } from './source/find-path-owner.js';
 export { type ListOptions, listImages } from './source/list-images.js';
 export { openImage } from './source/resolve.js';

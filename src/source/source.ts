@@ -1,6 +1,7 @@
 import { quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import type { Image, ImageList, OpenContext } from '../image/image.js';
+import type { PathOwner } from '../image/path-owner.js';
 import type { Platform } from '../image/platform.js';
 import type { OpenOptions } from '../options.js';
 
@@ -48,6 +49,12 @@ export interface Place {
   open(request: OpenRequest): Promise<Image>;
   /** Lists everything that is there, whether it can be read or not. Layers are not read. */
   list(options: OpenOptions): Promise<Listed>;
+  /**
+   * Finds out whom a path in an engine's storage belongs to. Absent for everything else.
+   *
+   * @returns `undefined` if it is none of what the storage holds
+   */
+  owner?(path: string): Promise<PathOwner | undefined>;
 }
 
 /** One kind of place that images come from: files, an engine, a registry. `sources.ts` lists all. */

@@ -6,6 +6,7 @@ import { commandRows, DEFAULT_COMMAND } from '#dimgx/cli/commands/command-table.
 import { defaultPlatform } from '#dimgx/image/platform.js';
 import { type BuiltImage, imageIdOf, layerOf } from '../helpers/built-image.js';
 import { dockerArchive } from '../helpers/docker-archive.js';
+import { dockerStore } from '../helpers/engine-stores.js';
 import { temporaryFolder, writeArchive } from '../helpers/members.js';
 import { OciLayout } from '../helpers/oci-layout.js';
 import { listen } from '../helpers/registry-proxy.js';
@@ -103,6 +104,11 @@ const SESSION: readonly (readonly [name: string, args: readonly string[], json: 
   ['', ['ARCHIVE'], { id: imageIdOf(image), layers: [{ position: 1 }] }],
   ['', ['-t', 'TARGET', 'ARCHIVE'], { imageId: imageIdOf(image), entries: 1 }],
   ['images', ['ARCHIVE'], { images: [{ number: 0, kind: 'image' }] }],
+  [
+    'whose',
+    ['STORE', `image/overlay2/imagedb/content/sha256/${imageIdOf(image)}`],
+    { images: [{ id: imageIdOf(image) }] },
+  ],
   ['tags', ['--plain-http', 'HOST/app'], { tags: ['1'] }],
   ['catalog', ['--plain-http', 'HOST'], { repositories: ['app'] }],
   ['search', ['--plain-http', 'HOST/ap'], { results: [{ isOfficial: false }] }],
@@ -125,6 +131,7 @@ describe('--json', () => {
     await newUser();
     const names = {
       ARCHIVE: await writeArchive(dockerArchive([image])),
+      STORE: (await dockerStore([{ ...image, layers: image.layers.map((layer) => Buffer.from(layer)) }])).folder,
       TARGET: `${await temporaryFolder()}/out.tar`,
       HOST: await registryOfOne(),
     };

@@ -22,6 +22,10 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record
     summary: 'list the images in an archive, layout or index',
     load: async () => (await import('./images.js')).images,
   },
+  whose: {
+    summary: 'say to which image or container a path belongs',
+    load: async () => (await import('./whose.js')).whose,
+  },
   catalog: {
     summary: 'list the repositories of a registry',
     load: async () => (await import('./registry.js')).catalog,

@@ -12,6 +12,7 @@ import { chooseContainer, openContainer } from './container-image.js';
 import { folderSize } from './folder/folder-size.js';
 import { chooseLayer, LAYER } from './inventory/choose-layer.js';
 import { findLeftovers } from './inventory/find-leftovers.js';
+import { findOwner } from './inventory/find-owner.js';
 import { openLayer } from './inventory/open-layer.js';
 import type { Store, StoreContainer, StoreImage, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
@@ -22,6 +23,7 @@ import { foundStored, ownConfig, readConfig, storedLayers } from './stored-image
 export function diskPlace(files: StoreFiles, store: Store, selector: string | undefined, context: OpenContext): Place {
   return {
     open: async (request) => open(files, store, selector, request, context),
+    owner: async (path) => findOwner(files, store, path),
     list: async ({ verify = true }) => ({
       source: { transport: store.transport, location: files.location },
       images: await listStored(files, store, selector, verify),

@@ -26,6 +26,13 @@ export function manyStores(stores: readonly StoreAt[], together: Together, selec
   const { transport, location, areNamed } = together;
   return {
     open: (request) => openInOne(stores, together, selector, request),
+    owner: async (path) => {
+      for (const store of stores) {
+        const owner = await store.place(undefined).owner?.(path);
+        if (owner) return owner;
+      }
+      return undefined;
+    },
     list: async (options) => {
       const images: ListedImage[] = [];
       const containers: ListedContainer[] = [];

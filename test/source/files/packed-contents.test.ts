@@ -104,7 +104,7 @@ describe.each(CODECS)('an archive in %s, for which there is no room decompressed
         const image = await openImage(path);
         const stream = extractLayers(await inspectLayers(image));
         stream.on('error', () => {});
-        for (let i = 0; i < pieces; i++) await new Promise((resolve) => setImmediate(resolve).unref());
+        for (let i = 0; i < pieces; i++) await new Promise((resolve) => setImmediate(resolve));
         if (pieces % 2 === 1) stream.read();
         await image.close();
         stream.destroy();

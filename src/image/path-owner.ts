@@ -1,0 +1,27 @@
+/** What a path of an engine's storage is. */
+export type PathKind =
+  | 'layer'
+  | 'prepared for a container'
+  | 'changes of a container'
+  | 'documents of a layer'
+  | 'documents of a container'
+  | 'documents of an image'
+  | 'volume';
+
+/** An image or a container that a path belongs to. */
+export interface NamedOwner {
+  /** 64 hex digits. */
+  readonly id: string;
+  readonly names: readonly string[];
+}
+
+/** Whom a path of an engine's storage belongs to. If nobody uses it, there are no images and no containers. */
+export interface PathOwner {
+  readonly kind: PathKind;
+  /** ID of the layer, the container or the image; name of the volume. */
+  readonly id: string;
+  /** The path in the tree that a container sees, if it is the path of a file: without a slash at its start. */
+  readonly path?: string;
+  readonly images: readonly NamedOwner[];
+  readonly containers: readonly NamedOwner[];
+}

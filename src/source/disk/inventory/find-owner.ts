@@ -1,0 +1,110 @@
+import type { Container } from '../../../image/container.js';
+import type { NamedOwner, PathKind, PathOwner } from '../../../image/path-owner.js';
+import type { Store, StoreImage } from '../store.js';
+import type { StoreFiles } from '../store-files.js';
+import { chooseLayer, type FoundFolder, foldersOf } from './choose-layer.js';
+import { type Inventory, type LayerRole, usesOf } from './inventory.js';
+import { linkedFolder } from './overlay-lowers.js';
+
+const KINDS: Readonly<Record<LayerRole, PathKind>> = {
+  layer: 'layer',
+  prepared: 'prepared for a container',
+  changes: 'changes of a container',
+};
+
+/**
+ * Finds out whom a path of a storage belongs to. Only the text of the path counts: nothing need be there.
+ *
+ * @param path below the folder of the storage; the same as it was on another host, such as
+ *   `/var/lib/docker/overlay2/ID/diff/etc/passwd`; or an ID
+ * @returns `undefined` if it is none of what a storage holds
+ * @throws DIMGX_SOURCE_AMBIGUOUS for the start of an ID; what listing the storage throws
+ */
+export function findOwner(files: StoreFiles, store: Store, path: string): PathOwner | undefined {
+  const text = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+  return (
+    inFolder(files, store, text) ?? inDocuments(files, store, text) ?? inVolume(store, text) ?? byId(files, store, text)
+  );
+}
+
+/** A path in the folder of a layer. */
+function inFolder(files: StoreFiles, store: Store, text: string): PathOwner | undefined {
+  for (const inventory of store.inventories()) {
+    const { parent, suffix } = inventory.folders;
+    const parts = after(text, parent)?.split('/');
+    if (!parts) continue;
+    const [first = '', second = ''] = parts;
+    const isLink = first === 'l' && suffix !== '';
+    const id = isLink ? linkOf(files, inventory, second) : first;
+    const found = foldersOf(files, inventory).find((folder) => folder.id === id);
+    if (!found) continue;
+    const inside = isLink ? parts.slice(2) : parts.slice(1);
+    const hasTree = isLink || suffix === '' || inside[0] === 'diff' || inside[0] === 'merged';
+    const tree = isLink || suffix === '' ? inside : inside.slice(1);
+    return ownerOfFolder(found, hasTree && tree.length > 0 ? tree.join('/') : undefined);
+  }
+  return undefined;
+}
+
+function ownerOfFolder({ inventory, id, record }: FoundFolder, path: string | undefined): PathOwner {
+  const use = usesOf(inventory).get(id);
+  return {
+    kind: KINDS[record?.role ?? 'layer'],
+    id,
+    ...(path !== undefined && { path }),
+    images: (use?.images ?? []).map(imageOwner),
+    containers: (use?.containers ?? []).map(containerOwner),
+  };
+}
+
+/** A document that an engine keeps of a layer, a container or an image. */
+function inDocuments(files: StoreFiles, store: Store, text: string): PathOwner | undefined {
+  const container = /(?:^|\/)(?:[\w.-]+-)?containers\/([0-9a-f]{64})(?:\/|$)/.exec(text)?.[1];
+  if (container !== undefined) {
+    const owners = store.containers().filter((each) => each.container.id === container);
+    return {
+      kind: 'documents of a container',
+      id: container,
+      images: [],
+      containers: owners.map((each) => containerOwner(each.container)),
+    };
+  }
+  const layer = /(?:^|\/)(?:layerdb\/(?:sha256|mounts)|[\w.-]+-layers)\/([0-9a-f]{64})/.exec(text)?.[1];
+  const found = layer === undefined ? undefined : chooseLayer(files, store.inventories(), layer);
+  if (found) return { ...ownerOfFolder(found, undefined), kind: 'documents of a layer' };
+  const image = /(?:^|\/)(?:imagedb\/(?:content|metadata)\/sha256|[\w.-]+-images)\/([0-9a-f]{64})/.exec(text)?.[1];
+  if (image === undefined) return undefined;
+  const owners = store.images().filter(({ ids }) => ids[0] === image);
+  return { kind: 'documents of an image', id: image, images: owners.map(imageOwner), containers: [] };
+}
+
+function inVolume(store: Store, text: string): PathOwner | undefined {
+  const [, id, path] = /(?:^|\/)volumes\/([^/]+)(?:\/_data(?:\/(.*))?)?$/.exec(text) ?? [];
+  if (id === undefined) return undefined;
+  const users = store.containers().filter(({ container }) => container.mounts.some(({ name }) => name === id));
+  const containers = users.map(({ container }) => containerOwner(container));
+  return { kind: 'volume', id, ...(path && { path }), images: [], containers };
+}
+
+function byId(files: StoreFiles, store: Store, text: string): PathOwner | undefined {
+  const found = text.includes('/') ? undefined : chooseLayer(files, store.inventories(), text);
+  return found && ownerOfFolder(found, undefined);
+}
+
+function linkOf(files: StoreFiles, inventory: Inventory, link: string): string | undefined {
+  return /^[A-Z0-9]{1,40}$/.test(link) ? linkedFolder(files, inventory, link) : undefined;
+}
+
+/** What follows a folder in a path, wherever the folder stands. */
+function after(text: string, folder: string): string | undefined {
+  const at = `/${text}`.lastIndexOf(`/${folder}/`);
+  return at < 0 ? undefined : `/${text}`.slice(at + folder.length + 2);
+}
+
+function imageOwner({ ids: [id], names }: StoreImage): NamedOwner {
+  return { id, names };
+}
+
+function containerOwner({ id, names }: Container): NamedOwner {
+  return { id, names };
+}
