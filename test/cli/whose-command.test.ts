@@ -55,6 +55,10 @@ describe.runIf(process.platform === 'linux')('dimgx whose', () => {
       id,
       path: 'new',
     });
+    for (const link of ['ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'l/ABCDEFGHIJKLMNOPQRSTUVWXYZ']) {
+      expect(await findPathOwner(reference, link)).toMatchObject({ id, kind: 'changes of a container' });
+    }
+    expect(await findPathOwner(reference, imageIdOf(OTHER))).toMatchObject({ images: [{ names: ['other:2'] }] });
     expect(await findPathOwner(reference, id.slice(0, 12))).toMatchObject({ id, kind: 'changes of a container' });
     const record = `image/overlay2/layerdb/sha256/${chainId(APP, 1)}/tar-split.json.gz`;
     expect(await findPathOwner(reference, record)).toMatchObject({

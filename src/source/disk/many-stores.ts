@@ -3,6 +3,7 @@ import { type Choice, DimgxError, type Warn, type Warning } from '../../errors.j
 import type { ListedContainer } from '../../image/container.js';
 import type { Image, ListedImage } from '../../image/image.js';
 import type { Leftover } from '../../image/leftover.js';
+import type { PathOwner } from '../../image/path-owner.js';
 import type { OpenRequest, Place } from '../source.js';
 
 /** One of several storages. */
@@ -27,11 +28,10 @@ export function manyStores(stores: readonly StoreAt[], together: Together, selec
   return {
     open: (request) => openInOne(stores, together, selector, request),
     owner: async (path) => {
-      for (const store of stores) {
-        const owner = await store.place(undefined).owner?.(path);
-        if (owner) return owner;
-      }
-      return undefined;
+      const owners = await Promise.all(stores.map((store) => store.place(undefined).owner?.(path)));
+      // Storages have folders and documents of the same names: the one that uses what has the path knows it.
+      const isUsed = (owner: PathOwner | undefined) => owner && owner.images.length + owner.containers.length > 0;
+      return owners.find(isUsed) ?? owners.find((owner) => owner !== undefined);
     },
     list: async (options) => {
       const images: ListedImage[] = [];

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { findPathOwner } from '#dimgx/source/find-path-owner.js';
 import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { imageIdOf } from '../../helpers/built-image.js';
@@ -38,6 +39,19 @@ async function host() {
 }
 
 describe.runIf(process.platform === 'linux')('a whole disk', () => {
+  test('knows whose a path is, in whichever storage', async () => {
+    const mount = await host();
+    const paths = [
+      `overlay-images/${imageIdOf(OTHER)}/manifest`,
+      `${mount}/var/lib/docker/image/overlay2/imagedb/content/sha256/${imageIdOf(APP)}`,
+    ];
+    const owners = await Promise.all(paths.map((path) => findPathOwner(`host-root:${mount}`, path)));
+    expect(owners.map(({ images }) => images.flatMap(({ names }) => names))).toEqual([
+      ['localhost/other:2'],
+      ['app:1'],
+    ]);
+  });
+
   test('lists every storage, with the reference that reads it', async () => {
     const mount = await host();
     const { source, images } = await listImages(`host-root:${mount}`);

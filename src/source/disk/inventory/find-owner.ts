@@ -27,7 +27,7 @@ export function findOwner(files: StoreFiles, store: Store, path: string): PathOw
   );
 }
 
-/** A path in the folder of a layer. */
+/** A path in the folder of a layer, or its short name. */
 function inFolder(files: StoreFiles, store: Store, text: string): PathOwner | undefined {
   for (const inventory of store.inventories()) {
     const { parent, suffix } = inventory.folders;
@@ -87,8 +87,19 @@ function inVolume(store: Store, text: string): PathOwner | undefined {
 }
 
 function byId(files: StoreFiles, store: Store, text: string): PathOwner | undefined {
-  const found = text.includes('/') ? undefined : chooseLayer(files, store.inventories(), text);
-  return found && ownerOfFolder(found, undefined);
+  const link = /^(?:l\/)?([A-Z0-9]{26})$/.exec(text)?.[1];
+  const linked = link === undefined ? undefined : inFolder(files, store, `${overlayOf(store)}/l/${link}`);
+  if (linked || text.includes('/')) return linked;
+  const found = chooseLayer(files, store.inventories(), text);
+  if (found) return ownerOfFolder(found, undefined);
+  const owners = store.images().filter(({ ids }) => ids[0] === text.replace(/^sha256:/, ''));
+  const [image] = owners;
+  return image && { kind: 'documents of an image', id: image.ids[0], images: owners.map(imageOwner), containers: [] };
+}
+
+/** The folder of the first driver that has short names. */
+function overlayOf(store: Store): string {
+  return store.inventories().find(({ folders }) => folders.suffix !== '')?.folders.parent ?? '';
 }
 
 function linkOf(files: StoreFiles, inventory: Inventory, link: string): string | undefined {
