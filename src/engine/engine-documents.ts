@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Container, ContainerStatus } from '../image/container.js';
+import { type Container, type ContainerStatus, hasCome } from '../image/container.js';
 import { checkShape } from '../image/document.js';
 import { INDEX_TYPES } from '../image/manifest.js';
 import { type Digest, isDigest } from '../reference/digest.js';
@@ -141,16 +141,12 @@ const ContainerSchema = v.object({
 
 const STATUSES: readonly string[] = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'];
 
-/** Docker writes it for a time that has not come. */
-const NEVER = /^0001-/;
-
 /** What an engine says of a container; without its mounts. @throws DIMGX_IMAGE_BAD_JSON */
 export function readContainer(document: unknown): Container {
   const container = checkShape(document, ContainerSchema, 'its description of the container');
   const { Id: id, Name: name, Image: image, Created: created, Config: config, State: state } = container;
   const hex = image?.replace(/^sha256:/, '');
-  const time = (text: string | undefined) => (text === undefined || NEVER.test(text) ? undefined : text);
-  const [started, finished] = [time(state.StartedAt), time(state.FinishedAt)];
+  const { StartedAt: started, FinishedAt: finished } = state;
   const status = STATUSES.includes(state.Status ?? '') ? (state.Status as ContainerStatus) : 'unknown';
   return {
     id,
@@ -160,8 +156,8 @@ export function readContainer(document: unknown): Container {
     status,
     ...(status === 'exited' && typeof state.ExitCode === 'number' && { exitCode: state.ExitCode }),
     ...(created && { created }),
-    ...(started && { started }),
-    ...(finished && { finished }),
+    ...(hasCome(started) && { started }),
+    ...(hasCome(finished) && { finished }),
     mounts: [],
   };
 }

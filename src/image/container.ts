@@ -4,6 +4,16 @@ export const CONTAINER = 'container/';
 /** What a container is doing, as its engine recorded it last. */
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead' | 'unknown';
 
+/** Whether somebody may be writing the files of a container. */
+export function mayBeRunning(status: ContainerStatus): boolean {
+  return status !== 'created' && status !== 'exited' && status !== 'dead';
+}
+
+/** Whether an engine names a time that has come: programs in Go write the year 1 for any other. */
+export function hasCome(time: string | null | undefined): time is string {
+  return !!time && !time.startsWith('0001-');
+}
+
 /** Something that a container shows in its tree but that is not part of it. Untrusted text, as in its engine. */
 export interface ContainerMount {
   /** `bind`, `volume`, `tmpfs`. */

@@ -13,11 +13,7 @@ export type LeftoverKind =
   /** A record of a layer whose folder is gone. */
   | 'lost folder'
   /** Documents of an image, a layer or a container that is in no list. */
-  | 'orphaned documents'
-  /** A download that was not completed. */
-  | 'unfinished download'
-  /** A blob that containerd has no record of. */
-  | 'orphaned blob';
+  | 'orphaned documents';
 
 /** Something in an engine's storage that no image and no container uses. */
 export interface Leftover {

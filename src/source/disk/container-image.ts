@@ -7,10 +7,11 @@ import type { OpenOptions } from '../../options.js';
 import type { Digest } from '../../reference/digest.js';
 import { imageOf } from '../form/assemble-image.js';
 import type { OpenRequest } from '../source.js';
+import { chooseOne } from './choose-one.js';
 import { deriveOwners } from './derive-owners.js';
 import { fetchApart } from './fetch-apart.js';
 import { type IdRange, type OwnerMaps, parseIdMap } from './folder/id-map.js';
-import { seesTrustedXattrs } from './folder/privilege.js';
+import { unseenMarks } from './folder/privilege.js';
 import type { FolderLayerPlace, RecordedLayers, Store, StoreContainer, StoreImage, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { StoreLayers } from './store-layers.js';
@@ -27,20 +28,12 @@ export function chooseContainer<C extends Pick<StoreContainer, 'container'>>(
   containers: readonly C[],
   wanted: string,
 ): C | undefined {
-  const readings: readonly ((container: Container) => boolean)[] = [
-    ({ id }) => id === wanted,
-    ({ names }) => names.includes(wanted),
-    ({ id }) => wanted.length > 0 && id.startsWith(wanted),
+  const readings: readonly ((choice: C) => boolean)[] = [
+    ({ container }) => container.id === wanted,
+    ({ container }) => container.names.includes(wanted),
+    ({ container }) => wanted.length > 0 && container.id.startsWith(wanted),
   ];
-  for (const reading of readings) {
-    const [first, ...others] = containers.filter(({ container }) => reading(container));
-    if (others.length > 0) {
-      const message = `${quoted(wanted)} means ${others.length + 1} containers: use a longer ID`;
-      throw new DimgxError('DIMGX_SOURCE_AMBIGUOUS', message);
-    }
-    if (first) return first;
-  }
-  return undefined;
+  return chooseOne(containers, readings, wanted, 'containers');
 }
 
 /**
@@ -76,16 +69,14 @@ export async function openContainer(
   ownLayers.forEach((layer, i) => {
     all.set(layer, places[i] as FolderLayerPlace);
   });
-  const leftOut = options.keepGoing ? ([] as DimgxError[]) : undefined;
-  const stored = new StoreLayers(files, all, { warn, leftOut }, context);
+  const { keepGoing } = options;
+  const stored = new StoreLayers(files, all, { warn, keepGoing }, context);
   const fetch = (some: readonly Layer[]) => stored.fetch(some);
   const source = { transport: store.transport, location: files.location };
-  const opened = imageOf(found, { reference, source, layers: imageLayers, fetch, resources: context.resources });
-  return withContainer(leftOut ? { ...opened, leftOut } : opened, container, places, {
-    layers: ownLayers,
-    fetch,
-    warn,
-  });
+  const { leftOut } = stored;
+  const { resources } = context;
+  const opened = imageOf(found, { reference, source, layers: imageLayers, fetch, leftOut, resources });
+  return withContainer(opened, container, places, { layers: ownLayers, fetch, warn });
 }
 
 /** What of the owners that the engine recorded is used. */
@@ -124,7 +115,8 @@ export function withContainer(
   places: readonly FolderLayerPlace[],
   own: OwnLayers,
 ): OpenedImage {
-  if (places.some(({ form }) => form === 'overlay') && !seesTrustedXattrs()) throw needsRoot(container);
+  const unseen = unseenMarks(places, `the container ${shownName(container)}`);
+  if (unseen) throw unseen;
   if (places.some(({ isLive }) => isLive)) own.warn(running(container));
   return Object.freeze({
     ...image,
@@ -166,18 +158,19 @@ function idMap(text: string | undefined): readonly IdRange[] {
   throw new DimgxError('DIMGX_OPTION_INVALID', `the ID map ${quoted(text ?? '')} is not CONTAINER:HOST:SIZE`);
 }
 
-function running({ names, id, status }: Container) {
+function running(container: Container) {
+  const { status } = container;
   const how = status === 'unknown' ? 'may be running' : status === 'running' ? 'is running' : `is ${status}`;
-  const message = `the container ${quoted(names[0] ?? shortId(id))} ${how}: its files may change while they are read`;
+  const message = `the container ${shownName(container)} ${how}: its files may change while they are read`;
   return { code: 'DIMGX_CONTAINER_RUNNING', message, count: 1 } as const;
 }
 
-function imageGone({ names, id, image, imageId = '' }: Container) {
-  const message = `the image ${quoted(image ?? shortId(imageId))} of the container ${quoted(names[0] ?? shortId(id))} has been removed: its layers are taken from the engine's own records`;
+function imageGone(container: Container) {
+  const { image, imageId = '' } = container;
+  const message = `the image ${quoted(image ?? shortId(imageId))} of the container ${shownName(container)} has been removed: its layers are taken from the engine's own records`;
   return { code: 'DIMGX_SOURCE_IMAGE_SKIPPED', message, count: 1 } as const;
 }
 
-function needsRoot({ names, id }: Container): DimgxError {
-  const message = `the container ${quoted(names[0] ?? shortId(id))} cannot be read exactly without the privilege to see attributes trusted.*: run dimgx as root, outside of user namespaces`;
-  return new DimgxError('DIMGX_SOURCE_UNREADABLE', message);
+function shownName({ names, id }: Container): string {
+  return quoted(names[0] ?? shortId(id));
 }

@@ -1,6 +1,6 @@
 import { quoted, shortId } from '../../base/text/printable.js';
 import { DimgxError, type Warn } from '../../errors.js';
-import type { Container, ListedContainer } from '../../image/container.js';
+import { type Container, type ListedContainer, mayBeRunning } from '../../image/container.js';
 import type { OpenContext, OpenedImage } from '../../image/image.js';
 import type { Layer } from '../../image/layer.js';
 import { type Digest, isDigest } from '../../reference/digest.js';
@@ -10,7 +10,7 @@ import { chooseContainer, describeOwn, ownersGiven, withContainer } from './cont
 import { containerdConfig } from './containerd-meta.js';
 import type { ContainerdRecord } from './containerd-records.js';
 import { type Snapshot, snapshotChain } from './containerd-snapshots.js';
-import { folderSize } from './folder/folder-size.js';
+import { listedContainer } from './listed-container.js';
 import { chainIdOf, snapshotPlaces } from './snapshot-layers.js';
 import type { FolderLayerPlace } from './store.js';
 import type { StoreFiles } from './store-files.js';
@@ -41,16 +41,9 @@ export class ContainerdContainers {
   }
 
   list(): readonly ListedContainer[] {
-    return this.#records.map(({ container, snapshot }) => {
-      try {
-        const [own] = this.#chain(snapshot);
-        const size = own && folderSize(this.#files.root, own.folder);
-        return { ...container, ...(size !== undefined && { size }) };
-      } catch (failure) {
-        if (!(failure instanceof DimgxError)) throw failure;
-        return { ...container, problem: { code: failure.code, message: failure.message } };
-      }
-    });
+    return this.#records.map(({ container, snapshot }) =>
+      listedContainer(this.#files, container, () => this.#chain(snapshot)[0]?.folder),
+    );
   }
 
   /**
@@ -76,7 +69,7 @@ export class ContainerdContainers {
       .slice(0, chain.length - (image?.count ?? 0))
       .map((place, i): FolderLayerPlace => {
         const owners = given ? { owners: [given] } : {};
-        const isLive = container.status !== 'exited' && container.status !== 'created';
+        const isLive = mayBeRunning(container.status);
         return { ...place, ...(i === 0 && { name: container.id, containerId: container.id, isLive }), ...owners };
       })
       .toReversed();

@@ -5,19 +5,15 @@ import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import { checkLayerCount } from '../../image/checks.js';
 import { realNames } from '../../image/choose/choose-image.js';
-import { parseDocument } from '../../image/document.js';
 import type { LayerOrigin } from '../../image/layer.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
 import { filesOf, storageFolders } from './driver-folders.js';
 import { storageInventory } from './inventory/storage-inventory.js';
 import { storageOrigins } from './layer-origins.js';
 import { StorageContainers } from './storage-containers.js';
-import { isSet, LayersSchema, type StorageLayer } from './storage-layers.js';
+import { isSet, LayersSchema, readList, type StorageLayer } from './storage-layers.js';
 import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
-
-/** Limit of the lists of images and layers, in bytes: they grow with their number. */
-const MAX_LIST = 64 * 2 ** 20;
 
 const Text = v.nullish(v.string(), '');
 
@@ -147,8 +143,7 @@ export class DriverImages {
 
   /** @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
   imageRecords(): readonly ImageRecord[] {
-    const path = `${this.#driver}-images/images.json`;
-    const images = parseDocument(this.#files.read(path, MAX_LIST) ?? Buffer.from('[]'), ImagesSchema, quoted(path));
+    const images = readList(this.#files, `${this.#driver}-images/images.json`, ImagesSchema) ?? [];
     return images.filter(({ id }) => isStoreId(id));
   }
 
@@ -184,9 +179,7 @@ export class DriverImages {
 
   #readLayers(): ReadonlyMap<string, StorageLayer> {
     const lists = ['layers.json', 'volatile-layers.json'].flatMap((name) => {
-      const path = `${this.#driver}-layers/${name}`;
-      const bytes = this.#files.read(path, MAX_LIST);
-      return bytes ? parseDocument(bytes, LayersSchema, quoted(path)) : [];
+      return readList(this.#files, `${this.#driver}-layers/${name}`, LayersSchema) ?? [];
     });
     return new Map(lists.map((record) => [record.id, record]));
   }

@@ -2,19 +2,18 @@ import { quoted } from '../../base/text/printable.js';
 import { DimgxError, inputWarner } from '../../errors.js';
 import { chooseImage, matchingImages } from '../../image/choose/choose-image.js';
 import { listedImage } from '../../image/choose/examine-manifest.js';
-import type { ListedContainer } from '../../image/container.js';
 import { CONTAINER } from '../../image/container.js';
 import type { Image, ListedImage, OpenContext } from '../../image/image.js';
 import { formatPlatform, isSameMachine } from '../../image/platform.js';
 import { imageOf, warnOfOddities } from '../form/assemble-image.js';
 import { type OpenRequest, type Place, twoImages } from '../source.js';
 import { chooseContainer, openContainer } from './container-image.js';
-import { folderSize } from './folder/folder-size.js';
 import { chooseLayer, LAYER } from './inventory/choose-layer.js';
 import { findLeftovers } from './inventory/find-leftovers.js';
 import { findOwner } from './inventory/find-owner.js';
 import { openLayer } from './inventory/open-layer.js';
-import type { Store, StoreContainer, StoreImage, StoreLayer } from './store.js';
+import { listedContainer } from './listed-container.js';
+import type { Store, StoreImage, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { StoreLayers } from './store-layers.js';
 import { foundStored, ownConfig, readConfig, storedLayers } from './stored-image.js';
@@ -28,7 +27,9 @@ export function diskPlace(files: StoreFiles, store: Store, selector: string | un
       source: { transport: store.transport, location: files.location },
       images: await listStored(files, store, selector, verify),
       ...(selector === undefined && {
-        containers: store.containers().map((container) => listContainer(files, container)),
+        containers: store
+          .containers()
+          .map(({ container, layers }) => listedContainer(files, container, () => layers([]).at(-1)?.folder)),
         leftovers: store.inventories().flatMap((inventory) => findLeftovers(files, inventory)),
       }),
     }),
@@ -85,17 +86,18 @@ async function openStored(
   warnOfOddities(found, warn);
   const layers = storedLayers(found, places);
   const placed = new Map(layers.map((layer, i) => [layer, places[i] as StoreLayer]));
-  const leftOut = options.keepGoing ? ([] as DimgxError[]) : undefined;
-  const stored = new StoreLayers(files, placed, { warn, leftOut }, context);
-  const image = imageOf(found, {
+  const { keepGoing } = options;
+  const stored = new StoreLayers(files, placed, { warn, keepGoing }, context);
+  return imageOf(found, {
     reference,
     source: { transport: store.transport, location },
     layers,
     fetch: (some) => stored.fetch(some),
+    leftOut: stored.leftOut,
     resources: context.resources,
   });
-  return leftOut ? Object.freeze({ ...image, leftOut }) : image;
 }
+
 async function choose(files: StoreFiles, store: Store, selector: string | undefined, verify: boolean) {
   const all = numbered(store.images());
   const listed = all.filter(({ isListed }) => isListed);
@@ -161,16 +163,5 @@ async function ownStore<T>(find: () => T): Promise<T | DimgxError> {
     const codes: readonly string[] = ['DIMGX_LAYER_BAD_PARENT', 'DIMGX_IMAGE_LAYER_COUNT'];
     if (failure instanceof DimgxError && codes.includes(failure.code)) return failure;
     throw failure;
-  }
-}
-
-function listContainer(files: StoreFiles, { container, layers }: StoreContainer): ListedContainer {
-  try {
-    const changes = layers([]).at(-1);
-    const size = changes && folderSize(files.root, changes.folder);
-    return { ...container, ...(size !== undefined && { size }) };
-  } catch (failure) {
-    if (!(failure instanceof DimgxError)) throw failure;
-    return { ...container, problem: { code: failure.code, message: failure.message } };
   }
 }

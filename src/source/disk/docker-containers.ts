@@ -2,7 +2,13 @@ import { basename } from 'node:path';
 import * as v from 'valibot';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import type { Container, ContainerMount, ContainerStatus } from '../../image/container.js';
+import {
+  type Container,
+  type ContainerMount,
+  type ContainerStatus,
+  hasCome,
+  mayBeRunning,
+} from '../../image/container.js';
 import { parseDocument } from '../../image/document.js';
 import { hexOf, isDigest } from '../../reference/digest.js';
 import type { DockerImages, DriverStore } from './docker-root.js';
@@ -50,9 +56,6 @@ const ContainerSchema = v.object({
 
 type Document = v.InferOutput<typeof ContainerSchema>;
 
-/** Docker writes it for a time that has not come. */
-const NEVER = /^0001-/;
-
 /** A container, as Docker's own document describes it. */
 interface DockerContainer {
   readonly container: Container;
@@ -91,6 +94,7 @@ export class DockerContainers {
   readonly #files: StoreFiles;
   readonly #store: DriverStore;
   readonly #images: DockerImages;
+  #known: readonly Container[] | undefined;
 
   constructor(files: StoreFiles, store: DriverStore, images: DockerImages) {
     this.#files = files;
@@ -98,20 +102,25 @@ export class DockerContainers {
     this.#images = images;
   }
 
-  /** @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
-  all(): readonly StoreContainer[] {
+  /** What their documents say; they are read once. @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
+  described(): readonly Container[] {
     const { top, driver } = this.#store;
+    const isOwn = (each: DockerContainer) => each.driver === '' || each.driver === driver;
+    this.#known ??= dockerContainers(this.#files, top)
+      .filter(isOwn)
+      .map(({ container }) => container);
+    return this.#known;
+  }
+
+  /** @throws as `described` */
+  all(): readonly StoreContainer[] {
     const images = new Map(this.#images.images().map((image) => [image.ids[0], image]));
-    return dockerContainers(this.#files, top).flatMap((each) => {
-      if (each.driver !== '' && each.driver !== driver) return [];
-      const { container } = each;
-      return {
-        container,
-        image: container.imageId === undefined ? undefined : images.get(container.imageId),
-        below: () => this.#below(container.id),
-        layers: (below) => this.#layers(container, below),
-      };
-    });
+    return this.described().map((container) => ({
+      container,
+      image: container.imageId === undefined ? undefined : images.get(container.imageId),
+      below: () => this.#below(container.id),
+      layers: (below) => this.#layers(container, below),
+    }));
   }
 
   #below(id: string) {
@@ -134,7 +143,7 @@ export class DockerContainers {
     const at = (folder: string): FolderPlace => ({ folder, form });
     const older = below.map(({ folder }) => at(folder)).reverse();
     const own = at(`${top}${filesOf(folders, mountId)}`);
-    const isLive = status === 'running' || status === 'paused' || status === 'restarting';
+    const isLive = mayBeRunning(status);
     const changes = { ...own, name: container.id, containerId: container.id, owners, isLive };
     const initId = this.#mountText(id, 'init-id');
     // Where a folder is the whole tree, it has what the engine prepared.
@@ -165,8 +174,8 @@ function containerOf(id: string, document: Document, folder: string): Container 
     status,
     ...(hasEnded && ExitCode != null && { exitCode: ExitCode }),
     ...(Created && { created: Created }),
-    ...(StartedAt && !NEVER.test(StartedAt) && { started: StartedAt }),
-    ...(FinishedAt && !NEVER.test(FinishedAt) && { finished: FinishedAt }),
+    ...(hasCome(StartedAt) && { started: StartedAt }),
+    ...(hasCome(FinishedAt) && { finished: FinishedAt }),
     ...(Path && { command: [Path, ...(Args ?? [])] }),
     // The path is that of the original host. The file is in the container's folder.
     ...(LogPath && { logPath: `${folder}/${basename(LogPath)}` }),
@@ -180,7 +189,7 @@ function statusOf(state: Document['State']): ContainerStatus {
   if (Restarting) return 'restarting';
   if (Running) return 'running';
   if (Dead) return 'dead';
-  return !StartedAt || NEVER.test(StartedAt) ? 'created' : 'exited';
+  return hasCome(StartedAt) ? 'exited' : 'created';
 }
 
 function mountOf(destination: string, mount: NonNullable<Document['MountPoints']>[string]): ContainerMount {

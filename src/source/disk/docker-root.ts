@@ -26,18 +26,28 @@ export interface DriverStore {
   readonly top: string;
 }
 
+interface DriverParts {
+  readonly store: DriverStore;
+  readonly images: DockerImages;
+  readonly containers: DockerContainers;
+}
+
 /** Docker's classic store: the folder `/var/lib/docker`, or a copy of it. Source: moby, image/fs.go, layer/filestore.go. */
 export function dockerRoot(files: StoreFiles): Store {
-  let known: readonly { readonly store: DriverStore; readonly images: DockerImages }[] | undefined;
+  let known: readonly DriverParts[] | undefined;
   const drivers = () => {
-    known ??= driversIn(files).map((store) => ({ store, images: new DockerImages(files, store) }));
+    known ??= driversIn(files).map((store): DriverParts => {
+      const images = new DockerImages(files, store);
+      return { store, images, containers: new DockerContainers(files, store, images) };
+    });
     return known;
   };
   return {
     transport: 'docker-root',
     images: () => drivers().flatMap(({ images }) => images.images()),
-    containers: () => drivers().flatMap(({ store, images }) => new DockerContainers(files, store, images).all()),
-    inventories: () => drivers().flatMap(({ store, images }) => dockerInventory(files, store, images) ?? []),
+    containers: () => drivers().flatMap(({ containers }) => containers.all()),
+    inventories: () =>
+      drivers().flatMap(({ store, images, containers }) => dockerInventory(files, store, images, containers) ?? []),
   };
 }
 
@@ -46,10 +56,14 @@ export function isDockerRoot(files: StoreFiles): boolean {
   return driversIn(files).length > 0;
 }
 
-/** Several drivers may have been used one after another. With user namespaces, each one has a folder of its own. */
+/** The folders of daemons: empty, or with a slash at the end. With user namespaces, each one has a folder of its own. */
+export function dockerTops(files: StoreFiles): readonly string[] {
+  return ['', ...files.names('').flatMap((name) => (/^\d+\.\d+$/.test(name) ? [`${name}/`] : []))];
+}
+
+/** Several drivers may have been used one after another. */
 function driversIn(files: StoreFiles): readonly DriverStore[] {
-  const tops = ['', ...files.names('').flatMap((name) => (/^\d+\.\d+$/.test(name) ? [`${name}/`] : []))];
-  return tops.flatMap((top) =>
+  return dockerTops(files).flatMap((top) =>
     files
       .names(`${top}image`)
       .filter((driver) => /^[a-z0-9][\w.-]*$/.test(driver) && files.hasFolder(`${top}image/${driver}/imagedb`))

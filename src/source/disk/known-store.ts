@@ -7,13 +7,17 @@ import type { ContainerdRecord } from './containerd-records.js';
 import { containersStorage, isContainersStorage } from './containers-storage.js';
 import { diskPlace } from './disk-place.js';
 import { dockerContainers } from './docker-containers.js';
-import { dockerRoot, isDockerRoot } from './docker-root.js';
+import { dockerRoot, dockerTops, isDockerRoot } from './docker-root.js';
 import { manyStores, type StoreAt } from './many-stores.js';
 import type { StoreFiles } from './store-files.js';
 
 /** The kinds of storage that a folder alone shows. */
 export const STORE_KINDS = {
-  'docker-root': { has: (files) => dockersIn(files).length > 0, place: dockerPlace, referTo: (path) => path },
+  'docker-root': {
+    has: (files) => isDockerRoot(files) || dockerTops(files).some((top) => isContainerdRoot(files, containerdOf(top))),
+    place: dockerPlace,
+    referTo: (path) => path,
+  },
   'containers-storage': {
     has: isContainersStorage,
     place: (files, selector, context) => diskPlace(files, containersStorage(files), selector, context),
@@ -66,28 +70,33 @@ function dockerPlace(files: StoreFiles, selector: string | undefined, context: O
   return manyStores(stores, { transport: 'docker-root', location, areNamed: false }, selector);
 }
 
+/** The folder of the containerd that a daemon starts. @param top of the daemon */
+function containerdOf(top: string): string {
+  return `${top}containerd/daemon/`;
+}
+
 type MakePlace = (selector: string | undefined, context: OpenContext) => Place;
 
 function dockersIn(files: StoreFiles): readonly MakePlace[] {
   const classic: MakePlace = (selector, context) => diskPlace(files, dockerRoot(files), selector, context);
-  const tops = ['', ...files.names('').flatMap((name) => (/^\d+\.\d+$/.test(name) ? [`${name}/`] : []))];
-  const inContainerd = tops
-    .filter((top) => isContainerdRoot(files, `${top}containerd/daemon/`))
-    .filter((top) => !isDockerRoot(files) || isInUse(files, top))
+  const hasClassic = isDockerRoot(files);
+  const inContainerd = dockerTops(files)
+    .filter((top) => isContainerdRoot(files, containerdOf(top)))
+    .filter((top) => !hasClassic || isInUse(files, top))
     .map((top): MakePlace => {
       const records = () => containersIn(files, top);
       const own = { namespaces: DOCKER_NAMESPACE, records };
-      const view = { usage: 'docker-root:DIR[:NAME]', top: `${top}containerd/daemon/`, ...own } as const;
+      const view = { usage: 'docker-root:DIR[:NAME]', top: containerdOf(top), ...own } as const;
       return (selector, context) => containerdPlace(files, view, selector, context);
     });
-  return [...(isDockerRoot(files) ? [classic] : []), ...inContainerd];
+  return [...(hasClassic ? [classic] : []), ...inContainerd];
 }
 
 /** Docker runs a containerd even if it keeps its images itself. @param top of the daemon */
 function isInUse(files: StoreFiles, top: string): boolean {
   if (containersIn(files, top).length > 0) return true;
   try {
-    const names = containerdNames(files, `${top}containerd/daemon/`) ?? [];
+    const names = containerdNames(files, containerdOf(top)) ?? [];
     return names.some(({ namespace }) => DOCKER_NAMESPACE.test(namespace));
   } catch (failure) {
     if (failure instanceof DimgxError && failure.code === 'DIMGX_STORE_DAMAGED') return true;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { DimgxError } from '../../errors.js';
-import type { Container, ContainerMount, ContainerStatus } from '../../image/container.js';
+import { type Container, type ContainerMount, type ContainerStatus, hasCome } from '../../image/container.js';
 import { parseDocument } from '../../image/document.js';
 import { type BoltBucket, readBolt } from './bolt.js';
 import { isStoreId } from './store.js';
@@ -51,8 +51,6 @@ const STATUSES: readonly ContainerStatus[] = [
   ...(['paused', 'exited', 'exited', 'running'] as const),
 ];
 
-const NEVER = /^0001-/;
-
 /**
  * What Podman's database says about containers, by their IDs. It is only shown: what is damaged is left out. Source:
  * libpod, boltdb_state.go.
@@ -88,8 +86,8 @@ function factsOf(bucket: BoltBucket): LibpodFacts | undefined {
     status,
     ...(status === 'exited' && { exitCode: exitCode ?? 0 }),
     ...(config.createdTime && { created: config.createdTime }),
-    ...(started && !NEVER.test(started) && { started }),
-    ...(finished && !NEVER.test(finished) && { finished }),
+    ...(hasCome(started) && { started }),
+    ...(hasCome(finished) && { finished }),
     ...(config.command && { command: config.command }),
     mounts: mountsOf(config),
   };

@@ -7,7 +7,7 @@ import { type Snapshot, snapshotChain } from './containerd-snapshots.js';
 import { chainIds } from './docker-layers.js';
 import { fetchApart } from './fetch-apart.js';
 import { type IdRange, parseIdMap } from './folder/id-map.js';
-import { seesTrustedXattrs } from './folder/privilege.js';
+import { unseenMarks } from './folder/privilege.js';
 import type { FolderLayerPlace } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { StoreLayers } from './store-layers.js';
@@ -55,21 +55,24 @@ export function withSnapshots(image: OpenedImage, unpacked: Unpacked, warn: Warn
   const lost = image.layers.filter(({ problem }) => problem?.code === 'DIMGX_SOURCE_MISSING_BLOB');
   const places = lost.length > 0 ? placesOf(image.layers, unpacked) : undefined;
   if (!places) return image;
-  const isDenied = places.some(({ form }) => form === 'overlay') && !seesTrustedXattrs();
-  const denied = isDenied ? { problem: needsRoot(image.reference) } : undefined;
+  const what = `${quoted(image.reference)} has layers that containerd keeps unpacked only, which`;
+  const problem = unseenMarks(places, what);
   const replaced = new Map(
-    lost.map(({ problem: _, ...layer }) => [layer.name, Object.freeze<Layer>({ ...layer, ...denied })]),
+    lost.map(({ problem: _, ...layer }) => [
+      layer.name,
+      Object.freeze<Layer>({ ...layer, ...(problem && { problem }) }),
+    ]),
   );
   const instead = (layer: Layer) => replaced.get(layer.name) ?? layer;
   const layers = image.layers.map(instead);
   const placed = new Map(layers.map((layer, i) => [layer, places[i] as FolderLayerPlace]));
   const stored = new StoreLayers(unpacked.files, placed, { warn }, context);
   const unverified = async (wanted: readonly Layer[]) => {
-    if (denied && wanted.length > 0) throw denied.problem;
+    if (problem && wanted.length > 0) throw problem;
     return (await stored.fetch(wanted)).map(({ digest: _, diffId: __, ...layer }) => layer);
   };
   const message = `${lost.length === 1 ? 'a layer' : `${lost.length} layers`} cannot be verified: containerd has discarded the blobs, and the unpacked files are read instead; the first is layer ${lost[0]?.name}`;
-  if (!denied) warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message, count: lost.length });
+  if (!problem) warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message, count: lost.length });
   return Object.freeze({
     ...image,
     layers: Object.freeze(layers),
@@ -112,9 +115,4 @@ function rangesOf(text: string | undefined): readonly IdRange[] {
 function missingFolder(folder: string): DimgxError {
   const message = `containerd's storage has no folder ${quoted(folder)}, or it is a link`;
   return new DimgxError('DIMGX_STORE_DAMAGED', message);
-}
-
-function needsRoot(reference: string): DimgxError {
-  const message = `${quoted(reference)} has layers that containerd keeps unpacked only, which cannot be read exactly without the privilege to see attributes trusted.*: run dimgx as root, outside of user namespaces`;
-  return new DimgxError('DIMGX_SOURCE_UNREADABLE', message);
 }

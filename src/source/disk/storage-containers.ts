@@ -1,20 +1,17 @@
 import * as v from 'valibot';
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
-import type { Container, ContainerStatus } from '../../image/container.js';
+import { type Container, type ContainerStatus, mayBeRunning } from '../../image/container.js';
 import { parseDocument } from '../../image/document.js';
 import type { DriverImages } from './containers-storage.js';
 import { type DriverFolders, filesOf, storageFolders } from './driver-folders.js';
 import type { FolderForm } from './folder/folder-form.js';
 import type { OwnerMaps } from './folder/id-map.js';
 import { type LibpodFacts, libpodFacts } from './libpod-state.js';
-import { RangesSchema, rangesOf } from './storage-layers.js';
+import { RangesSchema, rangesOf, readList } from './storage-layers.js';
 import { type FolderLayerPlace, isStoreId, type StoreContainer, type StoreImage, type StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { storeOwner } from './store-owner.js';
-
-/** Limit of the lists of containers, in bytes: they grow with their number. */
-const MAX_LIST = 64 * 2 ** 20;
 
 const Text = v.nullish(v.string(), '');
 
@@ -81,9 +78,7 @@ export class StorageContainers {
 
   #records(): readonly ContainerRecord[] {
     return ['containers.json', 'volatile-containers.json'].flatMap((name) => {
-      const path = `${this.#driver}-containers/${name}`;
-      const bytes = this.#files.read(path, MAX_LIST);
-      const records = bytes ? parseDocument(bytes, ContainersSchema, quoted(path)) : [];
+      const records = readList(this.#files, `${this.#driver}-containers/${name}`, ContainersSchema) ?? [];
       return records.filter(({ id }) => isStoreId(id));
     });
   }
@@ -113,7 +108,7 @@ export class StorageContainers {
         containerId: record.id,
         below: older,
         owners: [owner.owners, own],
-        isLive: container.status !== 'exited' && container.status !== 'created',
+        isLive: mayBeRunning(container.status),
       },
     ];
   }

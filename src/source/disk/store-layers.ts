@@ -11,11 +11,11 @@ import { type RebuiltLayer, rebuildLayer } from './rebuild-layer.js';
 import type { FolderLayerPlace, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 
-/** Who hears of what is odd about layers. */
-export interface StoreReports {
+/** What is done about what is odd. */
+interface StoreLayersOptions {
   readonly warn: Warn;
-  /** Receives why each file that was changed is left out. Without it, the first such file is an error. */
-  readonly leftOut?: DimgxError[] | undefined;
+  /** Leave out files that were changed. Default: the first one is an error. */
+  readonly keepGoing?: boolean | undefined;
 }
 
 /** The layers of an image or a container in an engine's storage. */
@@ -23,7 +23,6 @@ export class StoreLayers {
   readonly #files: StoreFiles;
   readonly #places: ReadonlyMap<Layer, StoreLayer | FolderLayerPlace>;
   readonly #warn: Warn;
-  /** Receives why a file is left out; without it, such a file is an error. */
   readonly #leftOut: DimgxError[] | undefined;
   readonly #context: OpenContext;
   readonly #rebuilt = new Map<Layer, StoredLayer>();
@@ -31,14 +30,19 @@ export class StoreLayers {
   constructor(
     files: StoreFiles,
     places: ReadonlyMap<Layer, StoreLayer | FolderLayerPlace>,
-    { warn, leftOut }: StoreReports,
+    { warn, keepGoing = false }: StoreLayersOptions,
     context: OpenContext,
   ) {
     this.#files = files;
     this.#places = places;
     this.#warn = warn;
-    this.#leftOut = leftOut;
+    this.#leftOut = keepGoing ? [] : undefined;
     this.#context = context;
+  }
+
+  /** Why files were left out of the layers that were fetched; `undefined` if that is not asked for. */
+  get leftOut(): readonly DimgxError[] | undefined {
+    return this.#leftOut;
   }
 
   /**

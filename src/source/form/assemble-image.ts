@@ -26,6 +26,7 @@ interface Opening {
 
 /** The parts of an image that only its source knows. */
 type OwnOfSource<L extends Layer> = Pick<OpenedImage, 'reference' | 'source' | 'fetch' | 'resources'> & {
+  readonly leftOut?: OpenedImage['leftOut'] | undefined;
   /** As `describeLayers` returns them, or with more fields. */
   readonly layers: readonly L[];
 };
@@ -80,7 +81,7 @@ export function imageOf<L extends Layer>(
   own: OwnOfSource<L>,
 ): OpenedImage & { layers: readonly L[] } {
   const { config, platform, history } = found.config;
-  const { reference, source, layers, resources } = own;
+  const { reference, source, layers, leftOut, resources } = own;
   const fetch: OpenedImage['fetch'] = async (wanted, watch) => {
     const asked = new Set(wanted);
     const problem = layers.find((layer) => layer.problem && asked.has(layer))?.problem;
@@ -98,6 +99,7 @@ export function imageOf<L extends Layer>(
     layers: Object.freeze([...layers]),
     history: Object.freeze(historyRows(layers, history)),
     fetch,
+    ...(leftOut && { leftOut }),
     resources,
     close: () => resources.close(),
     [Symbol.asyncDispose]: () => resources.close(),

@@ -1,5 +1,4 @@
-import { quoted } from '../../../base/text/printable.js';
-import { DimgxError } from '../../../errors.js';
+import { chooseOne } from '../choose-one.js';
 import type { StoreFiles } from '../store-files.js';
 import { type Inventory, type LayerRecord, recordsById } from './inventory.js';
 
@@ -29,20 +28,16 @@ export function chooseLayer(
   const hex = wanted.replace(/^sha256:/, '');
   const [, start = hex, init = ''] = /^(.*?)(-init)?$/s.exec(hex) ?? [];
   if (start === '') return undefined;
-  const readings: readonly ((id: string) => boolean)[] = [
-    (id) => id === hex,
-    (id) => id.startsWith(start) && id.endsWith('-init') === (init !== ''),
+  const named =
+    (reading: (id: string) => boolean) =>
+    ({ id, record }: FoundFolder) =>
+      [id, ...(record?.aliases ?? [])].some(reading);
+  const readings = [
+    named((id) => id === hex),
+    named((id) => id.startsWith(start) && id.endsWith('-init') === (init !== '')),
   ];
   const all = inventories.flatMap((inventory) => foldersOf(files, inventory));
-  for (const reading of readings) {
-    const [first, ...others] = all.filter(({ id, record }) => [id, ...(record?.aliases ?? [])].some(reading));
-    if (others.length > 0) {
-      const message = `${quoted(wanted)} means ${others.length + 1} layers: use a longer ID`;
-      throw new DimgxError('DIMGX_SOURCE_AMBIGUOUS', message);
-    }
-    if (first) return first;
-  }
-  return undefined;
+  return chooseOne(all, readings, wanted, 'layers');
 }
 
 /** All folders that are there, or have a record. */

@@ -2,7 +2,7 @@ import { isObject } from '../../../base/text/go-json.js';
 import { DimgxError } from '../../../errors.js';
 import { type Digest, hexOf, isDigest } from '../../../reference/digest.js';
 import { readBolt } from '../bolt.js';
-import { dockerContainers, dockerShift } from '../docker-containers.js';
+import { type DockerContainers, dockerShift } from '../docker-containers.js';
 import { chainIds, isCacheId } from '../docker-layers.js';
 import type { DockerImages, DriverStore } from '../docker-root.js';
 import { dockerFolders } from '../driver-folders.js';
@@ -18,14 +18,18 @@ import type { Inventory, LayerRecord, LeftDocuments } from './inventory.js';
  * @returns `undefined` for a driver that dimgx does not read
  * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE
  */
-export function dockerInventory(files: StoreFiles, store: DriverStore, images: DockerImages): Inventory | undefined {
+export function dockerInventory(
+  files: StoreFiles,
+  store: DriverStore,
+  images: DockerImages,
+  containers: DockerContainers,
+): Inventory | undefined {
   const { top, driver } = store;
   const folders = dockerFolders(driver);
   if (!folders) return undefined;
   const owner = storeOwner(files);
   const owners = [owner.owners, dockerShift(files, top)];
   const documents = new LayerDocuments(files, `${top}image/${driver}/layerdb`);
-  const own = dockerContainers(files, top).filter((each) => each.driver === '' || each.driver === driver);
   return {
     folders: { ...folders, parent: `${top}${folders.parent}` },
     form: folders.form === 'overlay' ? owner.form : folders.form,
@@ -34,7 +38,7 @@ export function dockerInventory(files: StoreFiles, store: DriverStore, images: D
     images: images.images().map((image) => {
       return { image, layers: chainIds(diffIdsIn(files, image)).flatMap((id) => documents.cacheId(id) ?? []) };
     }),
-    containers: own.map(({ container }) => ({ container, top: documents.mountId(container.id) })),
+    containers: containers.described().map((container) => ({ container, top: documents.mountId(container.id) })),
     cached: buildCache(files, top, documents),
     left: documents.left(),
     owners: () => owners,

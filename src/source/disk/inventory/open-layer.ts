@@ -9,7 +9,7 @@ import type { OpenRequest } from '../../source.js';
 import { ownersGiven } from '../container-image.js';
 import { filesOf } from '../driver-folders.js';
 import type { OwnerMaps } from '../folder/id-map.js';
-import { seesTrustedXattrs } from '../folder/privilege.js';
+import { unseenMarks } from '../folder/privilege.js';
 import type { FolderLayerPlace, StoreLayer } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
 import { StoreLayers } from '../store-layers.js';
@@ -37,7 +37,8 @@ export function openLayer(
   const given = ownersGiven(options);
   const places = ids.map((each, i) => placeOf(files, inventory, byId.get(each), { ids, i, given }));
   const folders = places.filter((place): place is FolderLayerPlace => !('tarSplit' in place));
-  if (folders.some(({ form }) => form === 'overlay') && !seesTrustedXattrs()) throw needsRoot(id);
+  const unseen = unseenMarks(folders, `the layer ${quoted(id)}`);
+  if (unseen) throw unseen;
   const warn = inputWarner(options);
   if (folders.length > 0) {
     const message = `${folders.length} of the layers cannot be verified: the engine has no record of what they had (tar-split), and their folders are read instead; the first is ${quoted(shortId(folders[0]?.name ?? ''))}`;
@@ -45,20 +46,19 @@ export function openLayer(
   }
   const names = layerNames(ids);
   const layers = ids.map((each, i) => describe(byId.get(each), places[i] as Place, names[i] ?? each));
-  const leftOut = options.keepGoing ? ([] as DimgxError[]) : undefined;
   const placed = new Map(layers.map((layer, i) => [layer, places[i] as Place]));
-  const stored = new StoreLayers(files, placed, { warn, leftOut }, context);
-  const image = imageOf(
+  const stored = new StoreLayers(files, placed, { warn, keepGoing: options.keepGoing }, context);
+  return imageOf(
     { id: '', tags: [], config: configOfLayers([]), layers: [] },
     {
       reference,
       source: { transport, location: files.location },
       layers,
       fetch: (wanted) => stored.fetch(wanted),
+      leftOut: stored.leftOut,
       resources: context.resources,
     },
   );
-  return leftOut ? Object.freeze({ ...image, leftOut }) : image;
 }
 
 type Place = StoreLayer | FolderLayerPlace;
@@ -133,9 +133,4 @@ function missing(id: string, lost: readonly string[]): DimgxError {
   const more = lost.length > names.length ? `, and ${lost.length - names.length} more` : '';
   const message = `the engine's storage is damaged: the layer ${quoted(id)} needs folders that are missing: ${names.join(', ')}${more}`;
   return new DimgxError('DIMGX_STORE_DAMAGED', message);
-}
-
-function needsRoot(id: string): DimgxError {
-  const message = `the layer ${quoted(id)} cannot be read exactly without the privilege to see attributes trusted.*: run dimgx as root, outside of user namespaces`;
-  return new DimgxError('DIMGX_SOURCE_UNREADABLE', message);
 }
