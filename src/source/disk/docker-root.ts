@@ -6,7 +6,7 @@ import { parseDocument } from '../../image/document.js';
 import { type Digest, hexOf, isDigest } from '../../reference/digest.js';
 import { DockerContainers } from './docker-containers.js';
 import { chainIds, isCacheId } from './docker-layers.js';
-import { dockerFolders, filesOf } from './driver-folders.js';
+import { DOCKER_DRIVERS, dockerFolders, filesOf, hasDockerFolders } from './driver-folders.js';
 import { dockerInventory } from './inventory/docker-inventory.js';
 import { dockerOrigins } from './layer-origins.js';
 import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from './store.js';
@@ -61,14 +61,24 @@ export function dockerTops(files: StoreFiles): readonly string[] {
   return ['', ...files.names('').flatMap((name) => (/^\d+\.\d+$/.test(name) ? [`${name}/`] : []))];
 }
 
-/** Several drivers may have been used one after another. */
+/**
+ * Several drivers may have been used one after another. Of one, the documents of images may be lost, or those of layers
+ * as well: the containers are still there then, and the folders of layers.
+ */
 function driversIn(files: StoreFiles): readonly DriverStore[] {
-  return dockerTops(files).flatMap((top) =>
-    files
+  return dockerTops(files).flatMap((top) => {
+    const recorded = files
       .names(`${top}image`)
-      .filter((driver) => /^[a-z0-9][\w.-]*$/.test(driver) && files.hasFolder(`${top}image/${driver}/imagedb`))
-      .map((driver) => ({ top, driver })),
-  );
+      .filter((driver) => /^[a-z0-9][\w.-]*$/.test(driver))
+      .filter((driver) => ['imagedb', 'layerdb'].some((name) => files.hasFolder(`${top}image/${driver}/${name}`)));
+    const others = files.names(`${top}containers`).some(isStoreId) ? foldersOnly(files, top) : [];
+    return [...new Set([...recorded, ...others])].map((driver) => ({ top, driver }));
+  });
+}
+
+/** The drivers that have folders of layers. */
+function foldersOnly(files: StoreFiles, top: string): readonly string[] {
+  return DOCKER_DRIVERS.filter((driver) => hasDockerFolders(files, top, driver));
 }
 
 /** The images that a storage driver has the layers of. */

@@ -1,4 +1,5 @@
 import type { FolderForm } from './folder/folder-form.js';
+import type { StoreFiles } from './store-files.js';
 
 /** Where a storage driver keeps the folders of layers. */
 export interface DriverFolders {
@@ -26,9 +27,18 @@ const STORAGE: Drivers = {
   vfs: { parent: 'vfs/dir', suffix: '', form: 'tree' },
 };
 
+/** The drivers of Docker that dimgx reads. */
+export const DOCKER_DRIVERS: readonly string[] = Object.keys(DOCKER);
+
 /** @returns `undefined` for a driver that dimgx does not read */
 export function dockerFolders(driver: string): DriverFolders | undefined {
   return Object.hasOwn(DOCKER, driver) ? DOCKER[driver] : undefined;
+}
+
+/** Whether a driver of Docker has folders of layers. @param top the folder of the daemon, as in `DriverStore` */
+export function hasDockerFolders(files: StoreFiles, top: string, driver: string): boolean {
+  const folders = dockerFolders(driver);
+  return folders !== undefined && files.hasFolder(`${top}${folders.parent}`);
 }
 
 /** @returns `undefined` for a driver that dimgx does not read */

@@ -8,6 +8,7 @@ import { containersStorage, isContainersStorage } from './containers-storage.js'
 import { diskPlace } from './disk-place.js';
 import { dockerContainers } from './docker-containers.js';
 import { dockerRoot, dockerTops, isDockerRoot } from './docker-root.js';
+import { hasDockerFolders } from './driver-folders.js';
 import { manyStores, type StoreAt } from './many-stores.js';
 import type { StoreFiles } from './store-files.js';
 
@@ -109,5 +110,6 @@ function containersIn(files: StoreFiles, top: string): readonly ContainerdRecord
   const namespace = top === '' ? 'moby' : `moby-${top.slice(0, -1)}`;
   return dockerContainers(files, top)
     .filter(({ container, driver }) => !files.hasFolder(`${top}image/${driver}/layerdb/mounts/${container.id}`))
+    .filter(({ driver }) => !hasDockerFolders(files, top, driver))
     .map(({ container, driver }) => ({ container, snapshot: { namespace, snapshotter: driver, key: container.id } }));
 }

@@ -20,7 +20,11 @@ export async function dockerRootPlace(
   const files = await openStore(path, context);
   const { has, place } = STORE_KINDS['docker-root'];
   const beside = await containerdBeside(path);
-  if (!has(files)) throw notAStore(path, `Docker's storage: it has no image/DRIVER/imagedb${beside}`);
+  if (!has(files))
+    throw notAStore(
+      path,
+      `Docker's storage: it has no image/DRIVER/imagedb, no image/DRIVER/layerdb, and no containers with folders of layers${beside}`,
+    );
   return withAdvice(place(files, selector, context), beside);
 }
 
@@ -64,7 +68,7 @@ export async function storeAt(path: string, context: OpenContext): Promise<Place
 export async function hasStoreMark(path: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;
   const names = await readdir(path).catch(() => []);
-  return names.some((name) => /^(?:image|.*-images|\d+\.\d+|containerd|io\.containerd\..*)$/s.test(name));
+  return names.some((name) => /^(?:image|containers|.*-images|\d+\.\d+|containerd|io\.containerd\..*)$/s.test(name));
 }
 
 /**
