@@ -13,9 +13,6 @@ export class RebuiltFile {
   readonly number: number;
   readonly size: number;
   readonly #fd: number;
-  readonly #path: Uint8Array;
-  /** From just before it was opened, by its first reader. */
-  readonly #stats: Stats | undefined;
   readonly #pieces: RebuiltPieces;
   /** Reads under way. */
   #reads = 0;
@@ -23,37 +20,30 @@ export class RebuiltFile {
 
   /** @throws DIMGX_STORE_FILE_CHANGED, DIMGX_SOURCE_UNREADABLE, DIMGX_TOO_MANY_FILES */
   static open(tree: FolderTree, pieces: RebuiltPieces, number: number): RebuiltFile {
-    const path = pathOf(pieces, number);
+    const { changed } = pieces;
     // Another reader has looked at it, and says when it changed last: that is compared before this one closes it.
-    if (pieces.changed[number] !== 0) {
-      return new RebuiltFile(
-        pieces,
-        number,
-        path,
-        openBelow(path, () => tree.reopenFile(path)),
-        undefined,
-      );
+    if (changed[number] !== 0) {
+      const fd = openBelow(pieces, number, (path) => tree.reopenFile(path));
+      return new RebuiltFile(pieces, number, fd);
     }
-    const file = openBelow(path, () => tree.openFile(path));
-    const open = new RebuiltFile(pieces, number, path, file.fd, file.stats);
+    const { fd, stats } = openBelow(pieces, number, (path) => tree.openListed(path));
+    const open = new RebuiltFile(pieces, number, fd);
     try {
-      open.#requireSame(file.stats);
+      // All readers of a region share the column: the first one says which file it is.
+      if (changed[number] === 0) changed[number] = stats.ctimeMs;
+      open.#requireSame(stats);
       return open;
     } catch (failure) {
-      closeSync(file.fd);
+      closeSync(fd);
       throw failure;
     }
   }
 
-  private constructor(pieces: RebuiltPieces, number: number, path: Uint8Array, fd: number, stats: Stats | undefined) {
+  private constructor(pieces: RebuiltPieces, number: number, fd: number) {
     this.#pieces = pieces;
     this.number = number;
     this.size = pieces.size[number] as number;
-    this.#path = path;
     this.#fd = fd;
-    this.#stats = stats;
-    // All readers of a region share the column: the first one says which file it is.
-    if (stats && pieces.changed[number] === 0) pieces.changed[number] = stats.ctimeMs;
   }
 
   /** @throws DIMGX_STORE_FILE_CHANGED, DIMGX_SOURCE_UNREADABLE */
@@ -130,11 +120,13 @@ export class RebuiltFile {
   }
 
   #requireSame(stats: Stats): void {
+    if (!stats.isFile()) throw notRegular(this.#path);
     if (stats.size !== this.size) throw this.#changedError(stats);
-    const { ino, dev } = this.#stats ?? stats;
-    const isFile = stats.ino === ino && stats.dev === dev;
-    if (!isFile || this.#pieces.changed[this.number] !== stats.ctimeMs)
-      throw this.#error('was written while it was read', stats);
+    if (this.#pieces.changed[this.number] !== stats.ctimeMs) throw this.#error('was written while it was read', stats);
+  }
+
+  get #path(): Uint8Array {
+    return pathOf(this.#pieces, this.number);
   }
 
   #changedError(stats: Stats): DimgxError {
@@ -161,10 +153,17 @@ export function pathOf({ paths, pathEnd }: RebuiltPieces, number: number): Uint8
   return paths.slice(pathEnd[number - 1] ?? 0, pathEnd[number]);
 }
 
-function openBelow<File>(path: Uint8Array, open: () => File): File {
+function latin1PathOf({ paths, pathEnd }: RebuiltPieces, number: number): string {
+  const bytes = Buffer.from(paths.buffer, paths.byteOffset, paths.length);
+  return bytes.toString('latin1', pathEnd[number - 1] ?? 0, pathEnd[number]);
+}
+
+/** @param open receives the path of the file: one character, one byte */
+function openBelow<File>(pieces: RebuiltPieces, number: number, open: (path: string) => File): File {
   try {
-    return open();
+    return open(latin1PathOf(pieces, number));
   } catch (failure) {
+    const path = pathOf(pieces, number);
     if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) throw fileChanged(path, 'is missing', failure);
     const isOther = failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_BAD_MEMBER';
     if (isOther || isSystemError(failure, 'ELOOP')) throw notRegular(path, failure);
@@ -172,7 +171,7 @@ function openBelow<File>(path: Uint8Array, open: () => File): File {
   }
 }
 
-function notRegular(path: Uint8Array, cause: unknown): DimgxError {
+function notRegular(path: Uint8Array, cause?: unknown): DimgxError {
   return fileChanged(path, 'is not a regular file any more', cause);
 }
 

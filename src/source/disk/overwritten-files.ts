@@ -14,6 +14,8 @@ export function cleanName(name: Uint8Array): string {
 export class OverwrittenFiles {
   readonly #table: PieceTable;
   readonly #links = new Map<string, string>();
+  /** The folder of the last file, and where the links lead: most files are in the same one. */
+  #folder: { readonly path: string; readonly target: string | undefined } | undefined;
   /** The files so far by their paths without symlinks; made when the first one is written through a symlink. */
   #byPath: Map<string, number> | undefined;
   /** The first name whose contents are lost. */
@@ -24,6 +26,7 @@ export class OverwrittenFiles {
   }
 
   addLink(name: Uint8Array, target: Uint8Array): void {
+    this.#folder = undefined;
     this.#links.set(cleanName(name), Buffer.from(target).toString('latin1'));
   }
 
@@ -45,8 +48,18 @@ export class OverwrittenFiles {
     return new Map(Array.from({ length: file }, (_, i) => [cleanName(this.#table.pathOf(i)), i]));
   }
 
-  /** @returns `undefined` if the symlinks form a loop */
+  /** A path without symlinks on the way to its last name. @returns `undefined` if the symlinks form a loop */
   #resolve(path: string): string | undefined {
+    const slash = path.lastIndexOf('/');
+    if (slash < 0) return path;
+    const folder = path.slice(0, slash);
+    if (this.#folder?.path !== folder) this.#folder = { path: folder, target: this.#follow(folder) };
+    const { target } = this.#folder;
+    return target === '' ? path.slice(slash + 1) : target && target + path.slice(slash);
+  }
+
+  /** Where a path leads. @returns `undefined` if the symlinks form a loop */
+  #follow(path: string): string | undefined {
     const ahead = path.split('/').reverse();
     const behind: string[] = [];
     for (let links = 0; ahead.length > 0; ) {
@@ -56,7 +69,7 @@ export class OverwrittenFiles {
         behind.pop();
         continue;
       }
-      const target = ahead.length > 0 ? this.#links.get([...behind, name].join('/')) : undefined;
+      const target = this.#links.get([...behind, name].join('/'));
       if (target === undefined) behind.push(name);
       else {
         if (++links > MAX_SYMLINKS) return undefined;

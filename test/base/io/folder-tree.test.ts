@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { FolderTree, type LinkRule } from '#dimgx/base/io/folder-tree.js';
 import { temporaryFolder } from '../../helpers/members.js';
 
@@ -78,6 +78,58 @@ test('nothing but regular files is opened', async () => {
   for (const path of ['fifo', 'link', 'a', '']) {
     expect(() => read(path), path).toThrow(expect.objectContaining({ code: 'DIMGX_SOURCE_BAD_MEMBER' }));
   }
+});
+
+describe('of the files in a folder that is listed once', () => {
+  async function listedIn(links: LinkRule = 'inside') {
+    const { folder, tree } = await treeIn(links);
+    const read = (path: string) => {
+      const { fd, stats } = tree.openListed(path);
+      try {
+        const text = readFileSync(fd, 'utf8');
+        expect(stats.size).toBe(text.length);
+        return text;
+      } finally {
+        closeSync(fd);
+      }
+    };
+    return { folder, read };
+  }
+
+  test('each one is opened, also one that came later', async () => {
+    const { folder, read } = await listedIn();
+    expect(read('a/b/f')).toBe('f of b');
+    writeFileSync(`${folder}/a/b/new`, 'new');
+    expect(read('a/b/new')).toBe('new');
+    expect(read('a/g')).toBe('g of a');
+    expect(read('h')).toBe('h of root');
+    expect(() => read('a/b/gone')).toThrow('ENOENT');
+  });
+
+  test.each<LinkRule>(['inside', 'none'])('nothing else is opened, with links %s', async (links) => {
+    const { folder, read } = await listedIn(links);
+    execFileSync('mkfifo', [`${folder}/a/fifo`]);
+    symlinkSync('g', `${folder}/a/link`);
+    expect(read('a/g')).toBe('g of a');
+    for (const path of ['a/fifo', 'a/link', 'a/b', 'a/b/', 'a/.']) {
+      expect(() => read(path), path).toThrow(expect.objectContaining({ code: 'DIMGX_SOURCE_BAD_MEMBER' }));
+    }
+  });
+
+  test('each one is looked at if the folder is behind a symlink', async () => {
+    const { folder, read } = await listedIn();
+    symlinkSync('a', `${folder}/link`);
+    execFileSync('mkfifo', [`${folder}/a/fifo`]);
+    expect(read('link/g')).toBe('g of a');
+    expect(read('link/b/f')).toBe('f of b');
+    expect(() => read('link/fifo')).toThrow(expect.objectContaining({ code: 'DIMGX_SOURCE_BAD_MEMBER' }));
+  });
+
+  test('a name of which each character is one byte is found', async () => {
+    const { folder, read } = await listedIn();
+    writeFileSync(Buffer.from(`${folder}/a/\xff\xe9`, 'latin1'), 'x');
+    expect(read('a/\xff\xe9')).toBe('x');
+  });
 });
 
 test('names need not be UTF-8', async () => {
