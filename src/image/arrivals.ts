@@ -1,6 +1,6 @@
 import type { Region, RegionFile } from '../base/io/region.js';
 import type { CompressionName } from '../compression/codecs.js';
-import type { Layer } from './layer.js';
+import type { Layer, StoredLayer } from './layer.js';
 
 /** Receives the length of a spool while it is being filled. */
 export interface SpoolWatcher {
@@ -31,4 +31,6 @@ export interface WatchArrivals {
   readonly spool: WatchSpool;
   /** Called for each layer that arrives on its own. Its digest has been checked by the time all layers have arrived. */
   readonly layer: WatchLayer;
+  /** Called for each uncompressed layer that can be read by position while others cannot yet. */
+  readonly ready: (layer: StoredLayer) => void;
 }

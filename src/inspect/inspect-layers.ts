@@ -8,9 +8,11 @@ import type { Layer, StoredLayer } from '../image/layer.js';
 import type { IndexedLayer, LayerIndex } from '../layer/layer-index.js';
 import type { InspectOptions } from '../options.js';
 import { Arrivals } from './arrive/arrivals.js';
+import { ReadyLayers } from './arrive/ready-layers.js';
 import { Budget } from './budget.js';
 import type { OnBytes } from './index-layer.js';
 import { type Inspected, Inspection } from './inspection.js';
+import { LayerRunner, LayerWork } from './layer-runner.js';
 import { poolFor } from './pool.js';
 import { Spools } from './spools.js';
 
@@ -56,20 +58,22 @@ async function inspect(image: OpenedImage, options: InspectLayersOptions): Promi
   const { resources } = image;
   if (resources.isClosed) throw new DimgxError('DIMGX_ABORTED', 'the image has been closed');
   const limits = limitsOf(options.limits);
-  const means = {
-    budget: new Budget(limits),
-    pool: poolFor(options.pool),
-    spools: new Spools(options.tmpDir, resources),
-    threads: options.threads ?? availableParallelism(),
-  };
-  const arrivals = new Arrivals({ ...means, limits, hashes: options.verify ?? true, progressOf: decoding(options) });
+  const pool = poolFor(options.pool);
+  const threads = options.threads ?? availableParallelism();
+  const runner = new LayerRunner(threads, pool);
+  resources.adopt(() => runner.close());
+  const work = new LayerWork(runner, options);
+  const ready = new ReadyLayers(runner, work);
+  const hashes = options.verify ?? true;
+  const means = { budget: new Budget(limits), pool, threads, spools: new Spools(options.tmpDir, resources) };
+  const arrivals = new Arrivals({ ...means, limits, hashes, progressOf: decoding(options), ready });
   resources.adopt(() => arrivals.close());
   const selected = options.select ?? image.layers.toReversed();
   const stored = await image.fetch(selected, arrivals.watch);
   await arrivals.finish();
 
   const refetch = async (layer: Layer) => (await image.fetch([layer]))[0] as StoredLayer;
-  const inspection = new Inspection(stored, options, { ...means, arrivals, refetch });
+  const inspection = new Inspection(stored, options, { ...means, runner, work, ready, arrivals, refetch });
   const abort = () => {
     void inspection.abort();
     void arrivals.close();

@@ -12,18 +12,18 @@ import {
   type LayerBytes,
   type LayerContents,
   type LayerDigests,
-  type PlainRegion,
 } from '../layer/layer-index.js';
 import type { InspectOptions } from '../options.js';
 import { algorithmOf } from '../reference/digest.js';
 import { ofLayer } from '../warning-tally.js';
 import type { Arrivals } from './arrive/arrivals.js';
 import type { IndexedMember } from './arrive/arriving-archives.js';
+import type { ReadyLayers } from './arrive/ready-layers.js';
 import type { Budget } from './budget.js';
 import { type DecodedLayer, LayerDecoder, type Refetch } from './layer-decoder.js';
-import { LayerRunner, LayerWork } from './layer-runner.js';
-import { checksumTask, hashTask, indexTask } from './layer-task.js';
-import type { InspectionPool } from './pool.js';
+import type { LayerRunner, LayerWork } from './layer-runner.js';
+import { checksumTask, indexTask } from './layer-task.js';
+import { isPlain, type PlainLayer, plainBytes } from './plain-layer.js';
 import type { Spools } from './spools.js';
 
 /**
@@ -44,10 +44,10 @@ interface InspectionMeans {
   readonly arrivals: Arrivals;
   /** The image's limits. Layers that were decoded while they arrived have already been counted. */
   readonly budget: Budget;
-  readonly pool: InspectionPool;
   readonly spools: Spools;
-  /** Maximum number of threads working at once. */
-  readonly threads: number;
+  readonly runner: LayerRunner;
+  readonly work: LayerWork;
+  readonly ready: ReadyLayers;
   /** Fetches a layer again if the copy its source keeps is damaged. */
   readonly refetch: Refetch;
 }
@@ -63,17 +63,20 @@ export class Inspection {
   readonly #budget: Budget;
   readonly #runner: LayerRunner;
   readonly #work: LayerWork;
+  readonly #ready: ReadyLayers;
   readonly #decoder: LayerDecoder;
 
   constructor(layers: readonly StoredLayer[], options: InspectOptions, means: InspectionMeans) {
-    const { arrivals, budget, pool, threads } = means;
+    const { arrivals, budget, runner, work, ready } = means;
     this.#keys = keysOf(layers);
     this.#distinct = new Map(layers.map((layer, i) => [this.#keys[i] as string, layer]));
     this.#options = options;
     this.#arrivals = arrivals;
     this.#budget = budget;
-    this.#runner = new LayerRunner([...this.#distinct.values()], threads, pool);
-    this.#work = new LayerWork(this.#runner, options);
+    this.#runner = runner;
+    this.#runner.expect([...this.#distinct.values()]);
+    this.#work = work;
+    this.#ready = ready;
     this.#decoder = new LayerDecoder(this.#work, options, means);
   }
 
@@ -158,12 +161,9 @@ export class Inspection {
   }
 
   async #verifyPlain(layer: PlainLayer): Promise<LayerDigests> {
-    const named = digestsNamed(layer);
-    const algorithms = [...new Set(named.map(algorithmOf))];
-    if (algorithms.length === 0) return {};
-    const { hashes = [] } = await this.#work.run(layer, hashTask(layer.blob, algorithms), 'verify');
+    const hashes = await this.#ready.hashesOf(layer);
     try {
-      for (const digest of named) compareDigest(layer, digest, hashes[algorithms.indexOf(algorithmOf(digest))]);
+      for (const digest of digestsNamed(layer)) compareDigest(layer, digest, hashes.get(algorithmOf(digest)));
     } catch (failure) {
       // The file that was changed says more than the digest of the layer.
       if (layer.blob.rebuilding) await this.#work.run(layer, checksumTask(layer.blob), 'verify');
@@ -218,21 +218,9 @@ export class Inspection {
   }
 }
 
-/** A layer whose uncompressed bytes can be read by position. */
-type PlainLayer = StoredLayer & { readonly blob: PlainRegion };
-
-function isPlain(layer: StoredLayer): layer is PlainLayer {
-  return layer.compression === 'none' && !layer.blob.archive;
-}
-
 /** Whether an error has nothing to do with where the layer comes from. */
 function isFinal({ code }: DimgxError): boolean {
   return code.startsWith('DIMGX_LIMIT_') || code === 'DIMGX_ABORTED' || code === 'DIMGX_CALLBACK_FAILED';
-}
-
-/** The bytes of an uncompressed layer. */
-function plainBytes({ blob }: PlainLayer): LayerBytes {
-  return { stored: blob, compression: 'none', length: blob.length, decoderMemory: 0, isChecked: true };
 }
 
 /**

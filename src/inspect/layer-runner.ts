@@ -37,7 +37,9 @@ interface WaitingIndex {
  */
 export class LayerRunner {
   readonly #lane: LocalLane;
-  readonly #share: ThreadShare | undefined;
+  readonly #threads: number;
+  readonly #workers: InspectionPool['workers'];
+  #share: ThreadShare | undefined;
   /** Tasks to index. */
   readonly #headers: WaitingIndex[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -46,10 +48,24 @@ export class LayerRunner {
   #isClosed = false;
 
   /** @param threads maximum number of threads working at once, including this one */
-  constructor(layers: readonly StoredLayer[], threads: number, { workers, decodes }: InspectionPool) {
+  constructor(threads: number, { workers, decodes }: InspectionPool) {
     this.#lane = new LocalLane(decodes);
-    const others = () => (this.#lane.isBusy ? 1 : 0);
-    this.#share = areSmall(layers) ? undefined : workers.share({ threads, others });
+    this.#threads = threads;
+    this.#workers = workers;
+  }
+
+  /** Tells which layers tasks will be for. Threads are used from now on, unless these are small. */
+  expect(layers: readonly StoredLayer[]): void {
+    if (this.#share || this.#isClosed || areSmall(layers)) return;
+    // This thread is busy all the time with a rebuilt layer: each of its files is opened for the output.
+    const isRebuilt = layers.some(({ blob }) => blob.rebuilding);
+    const others = () => (isRebuilt || this.#lane.isBusy ? 1 : 0);
+    this.#share = this.#workers.share({ threads: this.#threads, others });
+  }
+
+  /** Whether tasks can run while this thread is busy. */
+  get hasThreads(): boolean {
+    return this.#share !== undefined;
   }
 
   /** @throws what the task throws; DIMGX_ABORTED after `close` */

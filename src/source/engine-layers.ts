@@ -34,7 +34,7 @@ export function engineLayers(engine: Engine, options: EngineLayersOptions): Fetc
     isSaving = true;
   };
   return async (wanted, watch) => {
-    const stored = isSaving || wanted.length === 0 ? undefined : await fromStorage(engine, options, wanted);
+    const stored = isSaving || wanted.length === 0 ? undefined : await fromStorage(engine, options, wanted, watch);
     if (stored === undefined) return save(wanted, watch);
     if (typeof stored === 'string') {
       saveBecause(stored);
@@ -58,12 +58,13 @@ async function fromStorage(
   engine: Engine,
   { image, mayUseStorage, inform, context }: EngineLayersOptions,
   wanted: readonly Layer[],
+  watch: WatchArrivals | undefined,
 ): Promise<readonly StoredLayer[] | string | undefined> {
   if (!mayUseStorage) return undefined;
   return await inStorage(engine, context.signal, async (folder) => {
     const { layersInStore } = await import('./disk/layers-in-store.js');
     const fetch = await layersInStore(folder, image, context);
-    const layers = await fetch(wanted);
+    const layers = await fetch(wanted, watch);
     inform(`the layers are read from ${printable(folder, 300)}, the engine's storage`);
     return layers;
   });

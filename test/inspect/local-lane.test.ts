@@ -63,7 +63,8 @@ test('makes room for other work of its thread, which may close it', async () => 
 
 test('takes headers where threads are busy, and counts as one of them', async () => {
   const layer = layerValue({ blob: await layerWith(20_000) });
-  const runner = new LayerRunner([layer], 1, new InspectionPool(1));
+  const runner = new LayerRunner(1, new InspectionPool(1));
+  runner.expect([layer]);
   onTestFinished(() => runner.close());
   const order: string[] = [];
   const index = await indexJob(1);
@@ -79,7 +80,8 @@ test('takes headers where threads are busy, and counts as one of them', async ()
 
 test('has threads read headers as well if there are many, before they go on with anything else', async () => {
   const blob = await layerWith(100_000);
-  const runner = new LayerRunner([layerValue({ blob })], 2, new InspectionPool(2));
+  const runner = new LayerRunner(2, new InspectionPool(2));
+  runner.expect([layerValue({ blob })]);
   onTestFinished(() => runner.close());
   const order: string[] = [];
   const run = async (name: string, job: LayerTask) => {
@@ -96,7 +98,8 @@ test('has threads read headers as well if there are many, before they go on with
 });
 
 test('refuses headers that wait when it is closed', async () => {
-  const runner = new LayerRunner([layerValue({ blob: await layerWith(20_000) })], 2, new InspectionPool(2));
+  const runner = new LayerRunner(2, new InspectionPool(2));
+  runner.expect([layerValue({ blob: await layerWith(20_000) })]);
   const index = await indexJob(100_000);
   const results = Promise.allSettled(Array.from({ length: 5 }, () => runner.run(index, () => {})));
   await new Promise((resolve) => setImmediate(resolve));

@@ -4,9 +4,12 @@ import type { StoredLayer } from '../../image/layer.js';
 import type { DecodedLayer } from '../layer-decoder.js';
 import { ArrivingArchives, type IndexedMember } from './arriving-archives.js';
 import { ArrivingBlobs, type ArrivingBlobsOptions } from './arriving-blobs.js';
+import type { ReadyLayers } from './ready-layers.js';
 
 interface ArrivalsOptions extends ArrivingBlobsOptions {
   readonly limits: Limits;
+  /** Hashes layers as soon as they can be read. */
+  readonly ready: ReadyLayers;
 }
 
 /** What was read of a layer while it arrived. */
@@ -26,10 +29,14 @@ export class Arrivals {
   readonly #blobs: ArrivingBlobs;
   #members: readonly IndexedMember[] = [];
 
-  constructor({ limits, ...options }: ArrivalsOptions) {
+  constructor({ limits, ready, ...options }: ArrivalsOptions) {
     this.#archives = new ArrivingArchives(limits, options.hashes, options.pool);
     this.#blobs = new ArrivingBlobs(options);
-    this.watch = { spool: this.#archives.watch, layer: this.#blobs.watch };
+    this.watch = {
+      spool: this.#archives.watch,
+      layer: this.#blobs.watch,
+      ready: (layer) => options.hashes && ready.hashSoon(layer),
+    };
   }
 
   /** Call this once everything has arrived. Waits until the archives have been read to the end. */

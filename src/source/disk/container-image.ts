@@ -71,7 +71,7 @@ export async function openContainer(
   });
   const { keepGoing } = options;
   const stored = new StoreLayers(files, all, { warn, keepGoing }, context);
-  const fetch = (some: readonly Layer[]) => stored.fetch(some);
+  const fetch: OpenedImage['fetch'] = (some, watch) => stored.fetch(some, watch);
   const source = { transport: store.transport, location: files.location };
   const { leftOut } = stored;
   const { resources } = context;

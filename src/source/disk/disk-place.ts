@@ -92,7 +92,7 @@ async function openStored(
     reference,
     source: { transport: store.transport, location },
     layers,
-    fetch: (some) => stored.fetch(some),
+    fetch: (some, watch) => stored.fetch(some, watch),
     leftOut: stored.leftOut,
     resources: context.resources,
   });

@@ -1,7 +1,7 @@
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
-import type { Layer, StoredLayer } from '../../image/layer.js';
+import type { Layer } from '../../image/layer.js';
 import type { Digest } from '../../reference/digest.js';
 import { containersStorage, isContainersStorage } from './containers-storage.js';
 import { dockerRoot, isDockerRoot } from './docker-root.js';
@@ -31,7 +31,7 @@ export async function layersInStore(
   root: string,
   { id, diffIds, layers }: KnownImage,
   context: OpenContext,
-): Promise<(wanted: readonly Layer[]) => Promise<readonly StoredLayer[]>> {
+): Promise<StoreLayers['fetch']> {
   const files = await StoreFiles.open(root, context);
   const [store] = [
     ...(isDockerRoot(files) ? [dockerRoot(files)] : []),
@@ -46,8 +46,8 @@ export async function layersInStore(
     places.set(layers[i] as Layer, place);
   }
   const stored = new StoreLayers(files, places, { warn: () => {} }, context);
-  return async (wanted) => {
-    const fetched = await stored.fetch(wanted);
+  return async (wanted, watch) => {
+    const fetched = await stored.fetch(wanted, watch);
     const lossy = fetched.find(({ diffId }) => diffId === undefined);
     if (!lossy) return fetched;
     throw new DimgxError('DIMGX_STORE_DAMAGED', `layer ${lossy.name} is not there as it was: it cannot be verified`);

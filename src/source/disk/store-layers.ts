@@ -3,6 +3,7 @@ import { pathOf } from '../../base/io/rebuilt-file.js';
 import type { Rebuilding, RebuiltRegion } from '../../base/io/rebuilt-region.js';
 import { pathData, quoted } from '../../base/text/printable.js';
 import { DimgxError, type Warn } from '../../errors.js';
+import type { WatchArrivals } from '../../image/arrivals.js';
 import type { OpenContext } from '../../image/image.js';
 import type { Layer, StoredLayer } from '../../image/layer.js';
 import { changedFiles } from './changed-files.js';
@@ -49,16 +50,20 @@ export class StoreLayers {
    * Makes layers readable by position: reads their tar-split documents, or the names and attributes of their files; but
    * no contents.
    *
+   * @param watch is told of each layer of an image as soon as it can be read
    * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_UNSUPPORTED, DIMGX_SOURCE_UNREADABLE, DIMGX_SOURCE_NO_SPACE,
    *   DIMGX_LIMIT_*, DIMGX_TAR_*, DIMGX_ABORTED
    */
-  async fetch(wanted: readonly Layer[]): Promise<readonly StoredLayer[]> {
+  async fetch(wanted: readonly Layer[], watch?: Pick<WatchArrivals, 'ready'>): Promise<readonly StoredLayer[]> {
     if (wanted.length === 0) return [];
     await this.#files.append(this.#context.tmpDir, async (spool) => {
       for (const layer of wanted) {
-        if (!this.#rebuilt.has(layer)) this.#rebuilt.set(layer, await this.#open(layer, spool));
+        if (this.#rebuilt.has(layer)) continue;
+        const stored = await this.#open(layer, spool);
+        this.#rebuilt.set(layer, stored);
+        await spool.flush();
+        watch?.ready(stored);
       }
-      await spool.flush();
     });
     return wanted.map((layer) => this.#rebuilt.get(layer) as StoredLayer);
   }

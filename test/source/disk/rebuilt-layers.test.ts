@@ -6,7 +6,9 @@ import type { RebuiltRegion } from '#dimgx/base/io/rebuilt-region.js';
 import { RebuiltReader } from '#dimgx/extract/read/rebuilt-reader.js';
 import { RecentReaders } from '#dimgx/extract/read/recent-readers.js';
 import { flatten } from '#dimgx/flatten.js';
+import type { WatchArrivals } from '#dimgx/image/arrivals.js';
 import { openedImage } from '#dimgx/image/image.js';
+import type { StoredLayer } from '#dimgx/image/layer.js';
 import { inspectLayers } from '#dimgx/inspect/inspect-layers.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { sha256 } from '../../helpers/built-image.js';
@@ -46,6 +48,18 @@ async function readAll(region: RebuiltRegion, name: string, step: number): Promi
 }
 
 const LONG = `${'long/'.repeat(40)}name`;
+
+test('each layer can be read as soon as its record is', async () => {
+  const spec = imageOf(rawLayer([{ name: 'old' }]), rawLayer([{ name: 'new', content: 'x' }]));
+  const store = await dockerStore([spec]);
+  writeFileSync(store.tarSplit(spec, 0), 'damaged');
+  await using image = await openImage(store.folder);
+  const read: Promise<Buffer>[] = [];
+  const ready = ({ blob, name }: StoredLayer) => void read.push(readAll(blob as RebuiltRegion, name, 512));
+  const fetching = openedImage(image).fetch(image.layers.toReversed(), { ready } as WatchArrivals);
+  await expect(fetching).rejects.toMatchObject({ code: 'DIMGX_STORE_DAMAGED' });
+  expect(await Promise.all(read)).toEqual([spec.layers[1]]);
+});
 
 describe('a layer is rebuilt byte for byte', () => {
   test.each<[string, Buffer]>([

@@ -54,7 +54,7 @@ export function openLayer(
       reference,
       source: { transport, location: files.location },
       layers,
-      fetch: (wanted) => stored.fetch(wanted),
+      fetch: (wanted, watch) => stored.fetch(wanted, watch),
       leftOut: stored.leftOut,
       resources: context.resources,
     },
