@@ -1,3 +1,5 @@
+import type { Leftover } from './leftover.js';
+
 /** What a path of an engine's storage is. */
 export type PathKind =
   | 'layer'
@@ -10,9 +12,11 @@ export type PathKind =
 
 /** An image or a container that a path belongs to. */
 export interface NamedOwner {
-  /** 64 hex digits. */
+  /** 64 hex digits; for a container of containerd, what its client chose. */
   readonly id: string;
   readonly names: readonly string[];
+  /** For an image whose layer has the path: which one, counted from 1 for the base. */
+  readonly layer?: number;
 }
 
 /** Whom a path of an engine's storage belongs to. If nobody uses it, there are no images and no containers. */
@@ -24,4 +28,8 @@ export interface PathOwner {
   readonly path?: string;
   readonly images: readonly NamedOwner[];
   readonly containers: readonly NamedOwner[];
+  /** Whether the engine keeps it for something else: its build cache, or a download that is running. */
+  readonly isHeld: boolean;
+  /** What it is among the leftovers of the storage, if nobody uses it. */
+  readonly leftover?: Pick<Leftover, 'kind' | 'id'>;
 }

@@ -1,7 +1,9 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findPathOwner } from '#dimgx/source/find-path-owner.js';
+import { listImages } from '#dimgx/source/list-images.js';
+import { boltFile } from '../helpers/bolt-file.js';
 import { imageIdOf } from '../helpers/built-image.js';
 import { addDockerContainer, addStorageContainer } from '../helpers/container-stores.js';
 import { chainId, containersStore, dockerStore, type StoredImageSpec } from '../helpers/engine-stores.js';
@@ -81,7 +83,69 @@ describe.runIf(process.platform === 'linux')('dimgx whose', () => {
     const owner = await findPathOwner(reference, `overlay2/${'f'.repeat(64)}/diff/x`);
     expect(owner).toMatchObject({ path: 'x', images: [], containers: [] });
     const { stdout } = await runDimgx('whose', reference, `overlay2/${'f'.repeat(64)}`);
-    expect(stdout).toContain('used by:   nothing\n');
+    expect(stdout).toMatch(/^used by: +nothing\nleftover: +orphaned folder f{64}\n$/m);
+  });
+
+  test('says which layer of an image it is, counted from the base', async () => {
+    const { store, below, reference } = await docker();
+    const top = below(store.layerFolder(APP, 1));
+    expect((await findPathOwner(reference, top)).images).toMatchObject([{ names: ['app:1'], layer: 2 }]);
+    const { stdout } = await runDimgx('whose', reference, top);
+    expect(stdout).toMatch(/^image: +app:1 [0-9a-f]{12} \(layer @2\)$/m);
+    const podman = await containersStore([{ ...APP, tags: ['localhost/app:1'] }]);
+    const layers = [0, 1].map((i) => podman.layerFolder(APP, i).slice(podman.folder.length + 1));
+    const owners = await Promise.all(
+      layers.map((path) => findPathOwner(`containers-storage:[${podman.folder}]`, path)),
+    );
+    expect(owners.map(({ images }) => images[0]?.layer)).toEqual([1, 2]);
+  });
+
+  test('names every leftover as the listing does, by its path and by its ID', async () => {
+    const { store, web, reference } = await docker();
+    rmSync(join(store.folder, 'containers', web.id), { recursive: true });
+    rmSync(join(store.folder, 'image/overlay2/imagedb/content/sha256', imageIdOf(APP)));
+    const records = join(store.folder, 'image/overlay2/layerdb');
+    renameSync(join(records, 'sha256', chainId(APP, 1)), join(records, `sha256/${chainId(APP, 1)}-1-removing`));
+    mkdirSync(join(records, 'tmp/write-set-7'), { recursive: true });
+    const podman = await containersStore([{ ...APP, tags: ['localhost/app:1'] }]);
+    const list = join(podman.folder, 'overlay-layers/layers.json');
+    const layers = JSON.parse(readFileSync(list, 'utf8'));
+    const id = (digit: string) => digit.repeat(64);
+    const more = [{ id: id('1'), flags: { incomplete: true } }, { id: id('2') }, { id: id('3') }];
+    writeFileSync(list, JSON.stringify([...layers, ...more]));
+    for (const digit of '124') mkdirSync(join(podman.folder, `overlay/${id(digit)}/diff`), { recursive: true });
+    writeFileSync(join(podman.folder, `overlay-layers/${id('5')}.tar-split.gz`), '');
+    mkdirSync(join(podman.folder, `overlay-images/${id('6')}`));
+    mkdirSync(join(podman.folder, `overlay-containers/${id('7')}`), { recursive: true });
+    for (const [place, folder] of [
+      [reference, store.folder],
+      [`containers-storage:[${podman.folder}]`, podman.folder],
+    ] as const) {
+      const { leftovers = [] } = await listImages(place);
+      expect(leftovers.length).toBeGreaterThan(3);
+      for (const { kind, id: leftover, path } of leftovers) {
+        for (const text of [path, `${folder}/${path}/diff/x`]) {
+          const owner = await findPathOwner(place, text);
+          expect(owner, text).toMatchObject({ images: [], containers: [], isHeld: false });
+          expect(owner.leftover, text).toEqual({ kind, id: leftover });
+        }
+      }
+      const [first] = leftovers;
+      const { stdout } = await runDimgx('whose', '--json', place, first?.path ?? '');
+      expect(JSON.parse(stdout).leftover).toEqual({ kind: first?.kind, id: first?.id });
+    }
+  });
+
+  test('says that the build cache uses what no image does', async () => {
+    const { store, reference } = await docker();
+    mkdirSync(join(store.folder, 'buildkit'));
+    const own = 'k3v9q2m7x1c8b5n4z6l0j2h7g';
+    mkdirSync(join(store.folder, 'overlay2', own, 'diff'), { recursive: true });
+    writeFileSync(join(store.folder, 'buildkit/snapshots.db'), boltFile({ built: { committed: Buffer.from(own) } }));
+    expect(await findPathOwner(reference, `overlay2/${own}/diff/x`)).toMatchObject({ isHeld: true });
+    const { stdout } = await runDimgx('whose', reference, `overlay2/${own}`);
+    expect(stdout).toMatch(/^used by: +the build cache, or a download$/m);
+    expect(stdout).not.toContain('leftover');
   });
 
   test('knows the storage of Podman', async () => {

@@ -29,22 +29,37 @@ export const whose = defineCommand({
 });
 
 /** Every key is always present; an unknown value is `null`. */
-function ownerJson({ kind, id, path, images, containers }: PathOwner) {
-  return { kind, id, path: path ?? null, images, containers };
+function ownerJson({ kind, id, path, images, containers, isHeld, leftover }: PathOwner) {
+  return {
+    ...{ kind, id, path: path ?? null, images: images.map(namedJson), containers: containers.map(namedJson) },
+    ...{ held: isHeld, leftover: leftover ?? null },
+  };
 }
 
-function ownerText({ kind, id, path, images, containers }: PathOwner): string {
+function namedJson({ id, names, layer }: NamedOwner) {
+  return { id, names, layer: layer ?? null };
+}
+
+function ownerText(owner: PathOwner): string {
+  const { kind, id, path, images, containers, leftover } = owner;
   const facts: readonly (readonly [string, string])[] = [
     ['kind:', kind],
     ['id:', id],
     ...(path === undefined ? [] : [['path:', `/${path}`] as const]),
     ...images.map((image) => ['image:', ownerName(image)] as const),
     ...containers.map((container) => ['container:', ownerName(container)] as const),
-    ...(images.length + containers.length === 0 ? [['used by:', 'nothing'] as const] : []),
+    ...others(owner).map((other) => ['used by:', other] as const),
+    ...(leftover ? [['leftover:', `${leftover.kind} ${leftover.id}`] as const] : []),
   ];
   return `${alignColumns(facts.map(([name, value]) => [name, printable(value, LONGEST)])).join('\n')}\n`;
 }
 
-function ownerName({ id, names }: NamedOwner): string {
-  return [...names, id.slice(0, 12)].join(' ');
+/** What uses it that has no name. */
+function others({ images, containers, isHeld }: PathOwner): readonly string[] {
+  if (isHeld) return ['the build cache, or a download'];
+  return images.length + containers.length === 0 ? ['nothing'] : [];
+}
+
+function ownerName({ id, names, layer }: NamedOwner): string {
+  return [...names, id.slice(0, 12), ...(layer === undefined ? [] : [`(layer @${layer})`])].join(' ');
 }

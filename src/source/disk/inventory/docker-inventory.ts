@@ -11,6 +11,7 @@ import type { StoreImage } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
 import { storeOwner } from '../store-owner.js';
 import type { Inventory, LayerRecord, LeftDocuments } from './inventory.js';
+import { containerOwner, imageOwner } from './named-owner.js';
 
 /**
  * What a storage driver of Docker has. Source: moby, layer/filestore.go, layer/layer_store.go.
@@ -36,9 +37,13 @@ export function dockerInventory(
     isFolderName: (name) => isCacheId(name.replace(/-init$/, '')),
     records: [...documents.layers(), ...documents.mounts()],
     images: images.images().map((image) => {
-      return { image, layers: chainIds(diffIdsIn(files, image)).flatMap((id) => documents.cacheId(id) ?? []) };
+      const folders = chainIds(diffIdsIn(files, image)).map((id) => documents.cacheId(id));
+      const layers = folders.flatMap((id, i) => (id === undefined ? [] : [[id, i + 1] as const]));
+      return { image: imageOwner(image), layers: new Map(layers) };
     }),
-    containers: containers.described().map((container) => ({ container, top: documents.mountId(container.id) })),
+    containers: containers
+      .described()
+      .map((container) => ({ container: containerOwner(container), top: documents.mountId(container.id) })),
     cached: buildCache(files, top, documents),
     left: documents.left(),
     owners: () => owners,

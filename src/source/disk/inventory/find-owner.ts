@@ -1,9 +1,10 @@
-import type { Container } from '../../../image/container.js';
-import type { NamedOwner, PathKind, PathOwner } from '../../../image/path-owner.js';
-import type { Store, StoreImage } from '../store.js';
+import type { PathKind, PathOwner } from '../../../image/path-owner.js';
+import type { Store } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
 import { chooseLayer, type FoundFolder, foldersOf } from './choose-layer.js';
+import { type FoundLeftover, leftoversIn } from './find-leftovers.js';
 import { type Inventory, type LayerRole, usesOf } from './inventory.js';
+import { containerOwner, imageOwner } from './named-owner.js';
 import { linkedFolder } from './overlay-lowers.js';
 
 const KINDS: Readonly<Record<LayerRole, PathKind>> = {
@@ -11,6 +12,9 @@ const KINDS: Readonly<Record<LayerRole, PathKind>> = {
   prepared: 'prepared for a container',
   changes: 'changes of a container',
 };
+
+/** Whom a path belongs to, before it is known what it is among the leftovers. */
+type BareOwner = Omit<PathOwner, 'isHeld' | 'leftover'> & Partial<Pick<PathOwner, 'isHeld'>>;
 
 /**
  * Finds out whom a path of a storage belongs to. Only the text of the path counts: nothing need be there.
@@ -22,13 +26,42 @@ const KINDS: Readonly<Record<LayerRole, PathKind>> = {
  */
 export function findOwner(files: StoreFiles, store: Store, path: string): PathOwner | undefined {
   const text = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
-  return (
-    inFolder(files, store, text) ?? inDocuments(files, store, text) ?? inVolume(store, text) ?? byId(files, store, text)
-  );
+  const found =
+    inFolder(files, store, text) ??
+    inDocuments(files, store, text) ??
+    inVolume(store, text) ??
+    byId(files, store, text) ??
+    inLeftover(files, store, text);
+  return found && withLeftover(found, () => leftovers(files, store), text);
+}
+
+function leftovers(files: StoreFiles, store: Store): readonly FoundLeftover[] {
+  return store.inventories().flatMap((inventory) => leftoversIn(files, inventory));
+}
+
+/** Says of what nobody uses which of the leftovers it is. */
+function withLeftover(found: BareOwner, all: () => readonly FoundLeftover[], text: string): PathOwner {
+  const { isHeld = false, images, containers } = found;
+  const owner = { ...found, isHeld };
+  if (isHeld || images.length + containers.length > 0) return owner;
+  const same = all().filter(({ id }) => id === found.id);
+  // A layer can have left both a folder and documents.
+  const leftover = same.find(({ path }) => isBelow(text, path)) ?? same[0];
+  return leftover ? { ...owner, leftover: { kind: leftover.kind, id: leftover.id } } : owner;
+}
+
+/** Documents that no record leads to. */
+function inLeftover(files: StoreFiles, store: Store, text: string): BareOwner | undefined {
+  const leftover = leftovers(files, store).find(({ path }) => isBelow(text, path));
+  return leftover && { kind: 'documents of a layer', id: leftover.id, images: [], containers: [] };
+}
+
+function isBelow(text: string, path: string): boolean {
+  return after(`${text}/`, path) !== undefined;
 }
 
 /** A path in the folder of a layer, or its short name. */
-function inFolder(files: StoreFiles, store: Store, text: string): PathOwner | undefined {
+function inFolder(files: StoreFiles, store: Store, text: string): BareOwner | undefined {
   for (const inventory of store.inventories()) {
     const { parent, suffix } = inventory.folders;
     const parts = after(text, parent)?.split('/');
@@ -46,19 +79,20 @@ function inFolder(files: StoreFiles, store: Store, text: string): PathOwner | un
   return undefined;
 }
 
-function ownerOfFolder({ inventory, id, record }: FoundFolder, path: string | undefined): PathOwner {
+function ownerOfFolder({ inventory, id, record }: FoundFolder, path: string | undefined): BareOwner {
   const use = usesOf(inventory).get(id);
   return {
     kind: KINDS[record?.role ?? 'layer'],
     id,
     ...(path !== undefined && { path }),
-    images: (use?.images ?? []).map(imageOwner),
-    containers: (use?.containers ?? []).map(containerOwner),
+    images: use?.images ?? [],
+    containers: use?.containers ?? [],
+    isHeld: use?.isCached ?? inventory.cached.has(id),
   };
 }
 
 /** A document that an engine keeps of a layer, a container or an image. */
-function inDocuments(files: StoreFiles, store: Store, text: string): PathOwner | undefined {
+function inDocuments(files: StoreFiles, store: Store, text: string): BareOwner | undefined {
   const container = /(?:^|\/)(?:[\w.-]+-)?containers\/([0-9a-f]{64})(?:\/|$)/.exec(text)?.[1];
   if (container !== undefined) {
     const owners = store.containers().filter((each) => each.container.id === container);
@@ -69,7 +103,7 @@ function inDocuments(files: StoreFiles, store: Store, text: string): PathOwner |
       containers: owners.map((each) => containerOwner(each.container)),
     };
   }
-  const layer = /(?:^|\/)(?:layerdb\/(?:sha256|mounts)|[\w.-]+-layers)\/([0-9a-f]{64})/.exec(text)?.[1];
+  const layer = /(?:^|\/)(?:layerdb\/(?:sha256|mounts)|[\w.-]+-layers)\/([0-9a-f]{64})(?=[/.]|$)/.exec(text)?.[1];
   const found = layer === undefined ? undefined : chooseLayer(files, store.inventories(), layer);
   if (found) return { ...ownerOfFolder(found, undefined), kind: 'documents of a layer' };
   const image = /(?:^|\/)(?:imagedb\/(?:content|metadata)\/sha256|[\w.-]+-images)\/([0-9a-f]{64})/.exec(text)?.[1];
@@ -78,7 +112,7 @@ function inDocuments(files: StoreFiles, store: Store, text: string): PathOwner |
   return { kind: 'documents of an image', id: image, images: owners.map(imageOwner), containers: [] };
 }
 
-function inVolume(store: Store, text: string): PathOwner | undefined {
+function inVolume(store: Store, text: string): BareOwner | undefined {
   const [, id, path] = /(?:^|\/)volumes\/([^/]+)(?:\/_data(?:\/(.*))?)?$/.exec(text) ?? [];
   if (id === undefined) return undefined;
   const users = store.containers().filter(({ container }) => container.mounts.some(({ name }) => name === id));
@@ -86,7 +120,7 @@ function inVolume(store: Store, text: string): PathOwner | undefined {
   return { kind: 'volume', id, ...(path && { path }), images: [], containers };
 }
 
-function byId(files: StoreFiles, store: Store, text: string): PathOwner | undefined {
+function byId(files: StoreFiles, store: Store, text: string): BareOwner | undefined {
   const link = /^(?:l\/)?([A-Z0-9]{26})$/.exec(text)?.[1];
   const linked = link === undefined ? undefined : inFolder(files, store, `${overlayOf(store)}/l/${link}`);
   if (linked || text.includes('/')) return linked;
@@ -110,12 +144,4 @@ function linkOf(files: StoreFiles, inventory: Inventory, link: string): string |
 function after(text: string, folder: string): string | undefined {
   const at = `/${text}`.lastIndexOf(`/${folder}/`);
   return at < 0 ? undefined : `/${text}`.slice(at + folder.length + 2);
-}
-
-function imageOwner({ ids: [id], names }: StoreImage): NamedOwner {
-  return { id, names };
-}
-
-function containerOwner({ id, names }: Container): NamedOwner {
-  return { id, names };
 }

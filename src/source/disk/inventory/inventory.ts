@@ -1,9 +1,8 @@
-import type { Container } from '../../../image/container.js';
+import type { NamedOwner } from '../../../image/path-owner.js';
 import type { Digest } from '../../../reference/digest.js';
 import type { DriverFolders } from '../driver-folders.js';
 import type { FolderForm } from '../folder/folder-form.js';
 import type { OwnerMaps } from '../folder/id-map.js';
-import type { StoreImage } from '../store.js';
 
 /** What the folder of a layer has: a layer of images, what was prepared for a container, or its changes. */
 export type LayerRole = 'layer' | 'prepared' | 'changes';
@@ -46,10 +45,9 @@ export interface Inventory {
   /** Whether a name may be that of a folder of a layer. */
   isFolderName(name: string): boolean;
   readonly records: readonly LayerRecord[];
-  /** @param layers the names of the folders of its layers, as far as they are known */
-  readonly images: readonly { readonly image: StoreImage; readonly layers: readonly string[] }[];
+  readonly images: readonly UsedLayers[];
   /** @param top the name of the folder of its changes, if that is known */
-  readonly containers: readonly { readonly container: Container; readonly top: string | undefined }[];
+  readonly containers: readonly { readonly container: NamedOwner; readonly top: string | undefined }[];
   /** The folders that a build cache uses. */
   readonly cached: ReadonlySet<string>;
   readonly left: readonly LeftDocuments[];
@@ -57,10 +55,17 @@ export interface Inventory {
   owners(record: LayerRecord | undefined): readonly OwnerMaps[];
 }
 
+/** An image, with the folders of its layers as far as they are known. */
+export interface UsedLayers {
+  readonly image: NamedOwner;
+  /** By their names: which layer each one is, counted from 1 for the base. */
+  readonly layers: ReadonlyMap<string, number>;
+}
+
 /** Who uses a layer. */
 export interface LayerUse {
-  readonly images: readonly StoreImage[];
-  readonly containers: readonly Container[];
+  readonly images: readonly NamedOwner[];
+  readonly containers: readonly NamedOwner[];
   /** Whether a build cache does. */
   readonly isCached: boolean;
 }
@@ -69,13 +74,13 @@ export interface LayerUse {
 export function usesOf(inventory: Inventory): ReadonlyMap<string, LayerUse> {
   const { records, images, containers, cached } = inventory;
   const byId = recordsById(records);
-  const uses = new Map<string, { images: StoreImage[]; containers: Container[]; isCached: boolean }>();
+  const uses = new Map<string, { images: NamedOwner[]; containers: NamedOwner[]; isCached: boolean }>();
   const useOf = (id: string) => {
     const use = uses.get(id) ?? { images: [], containers: [], isCached: false };
     uses.set(id, use);
     return use;
   };
-  for (const { image, layers } of images) for (const id of new Set(layers)) useOf(id).images.push(image);
+  for (const { image, layers } of images) for (const [id, layer] of layers) useOf(id).images.push({ ...image, layer });
   for (const { container, top } of containers) {
     for (const id of chainFrom(byId, top)) useOf(id).containers.push(container);
   }

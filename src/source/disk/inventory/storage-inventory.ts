@@ -7,6 +7,7 @@ import { isStoreId } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
 import { storeOwner } from '../store-owner.js';
 import { chainFrom, type Inventory, type LayerRecord, type LeftDocuments, recordsById } from './inventory.js';
+import { containerOwner, imageOwner } from './named-owner.js';
 
 /**
  * What a storage driver of containers/storage has.
@@ -41,9 +42,14 @@ export function storageInventory(
     records,
     images: images.images().map((image, i) => {
       const { layer = '', 'mapped-layers': mapped } = imageRecords[i] ?? {};
-      return { image, layers: [layer ?? '', ...(mapped ?? [])].flatMap((top) => chainFrom(byId, top || undefined)) };
+      // A mapped layer is another copy of the newest one.
+      const chains = [layer ?? '', ...(mapped ?? [])].map((top) => chainFrom(byId, top || undefined).toReversed());
+      const layers = chains.flatMap((chain) => chain.map((id, below) => [id, below + 1] as const));
+      return { image: imageOwner(image), layers: new Map(layers) };
     }),
-    containers: own.map(({ container, layer }) => ({ container, top: isStoreId(layer) ? layer : undefined })),
+    containers: own.map(({ container, layer }) => {
+      return { container: containerOwner(container), top: isStoreId(layer) ? layer : undefined };
+    }),
     cached: new Set(),
     left: [
       ...leftIn(files, `${driver}-images`, new Set(imageRecords.map(({ id }) => id))),

@@ -1,0 +1,11 @@
+import type { Candidate } from '../../../image/choose/choose-image.js';
+import type { Container } from '../../../image/container.js';
+import type { NamedOwner } from '../../../image/path-owner.js';
+
+export function imageOwner({ ids: [id], names }: Candidate): NamedOwner {
+  return { id, names };
+}
+
+export function containerOwner({ id, names }: Container): NamedOwner {
+  return { id, names };
+}
