@@ -90,6 +90,8 @@ export class DockerImages {
   #known: readonly StoreImage[] | undefined;
   /** By chain ID. */
   readonly #layers = new Map<Digest, StoreLayer | DimgxError>();
+  /** By chain ID. */
+  readonly #cacheIds = new Map<Digest, string | undefined>();
 
   constructor(files: StoreFiles, store: DriverStore) {
     this.#files = files;
@@ -152,6 +154,14 @@ export class DockerImages {
     return { diffIds: diffIds.reverse(), layers, origins: this.#origins(diffIds) };
   }
 
+  /** What the record of a layer says is the name of its folder: read once. @returns `undefined` if there is no record */
+  cacheId(chainId: Digest): string | undefined {
+    const known = this.#cacheIds.get(chainId);
+    const cacheId = known ?? this.#text(`layerdb/sha256/${hexOf(chainId)}/cache-id`);
+    if (known === undefined) this.#cacheIds.set(chainId, cacheId);
+    return cacheId;
+  }
+
   #origins(diffIds: readonly Digest[]) {
     return diffIds.map((diffId) => dockerOrigins(this.#files, this.#image, diffId));
   }
@@ -169,7 +179,7 @@ export class DockerImages {
     const folders = dockerFolders(driver);
     if (!folders) return otherDriver(driver);
     const record = `layerdb/sha256/${hexOf(chainId)}`;
-    const cacheId = this.#text(`${record}/cache-id`);
+    const cacheId = this.cacheId(chainId);
     if (cacheId === undefined) return missing(`has no layer ${chainId}: it is being removed, or was never complete`);
     if (!isCacheId(cacheId)) return missing(`names a malformed folder for the layer ${chainId}: ${quoted(cacheId)}`);
     const size = Number(this.#text(`${record}/size`) || Number.NaN);

@@ -1,6 +1,6 @@
 import { isObject } from '../../../base/text/go-json.js';
 import { DimgxError } from '../../../errors.js';
-import { type Digest, hexOf, isDigest } from '../../../reference/digest.js';
+import { type Digest, isDigest } from '../../../reference/digest.js';
 import { readBolt } from '../bolt.js';
 import { type DockerContainers, dockerShift } from '../docker-containers.js';
 import { chainIds, isCacheId } from '../docker-layers.js';
@@ -30,7 +30,7 @@ export function dockerInventory(
   if (!folders) return undefined;
   const owner = storeOwner(files);
   const owners = [owner.owners, dockerShift(files, top)];
-  const documents = new LayerDocuments(files, `${top}image/${driver}/layerdb`);
+  const documents = new LayerDocuments(files, `${top}image/${driver}/layerdb`, images);
   return {
     folders: { ...folders, parent: `${top}${folders.parent}` },
     form: folders.form === 'overlay' ? owner.form : folders.form,
@@ -54,12 +54,12 @@ export function dockerInventory(
 class LayerDocuments {
   readonly #files: StoreFiles;
   readonly #folder: string;
-  /** By chain ID. */
-  readonly #cacheIds = new Map<Digest, string | undefined>();
+  readonly #images: DockerImages;
 
-  constructor(files: StoreFiles, folder: string) {
+  constructor(files: StoreFiles, folder: string, images: DockerImages) {
     this.#files = files;
     this.#folder = folder;
+    this.#images = images;
   }
 
   layers(): readonly LayerRecord[] {
@@ -113,10 +113,7 @@ class LayerDocuments {
   }
 
   cacheId(chainId: Digest): string | undefined {
-    if (!this.#cacheIds.has(chainId)) {
-      this.#cacheIds.set(chainId, idOr(this.#text(`sha256/${hexOf(chainId)}/cache-id`)));
-    }
-    return this.#cacheIds.get(chainId);
+    return idOr(readable(() => this.#images.cacheId(chainId)));
   }
 
   mountId(name: string): string | undefined {
@@ -131,14 +128,19 @@ class LayerDocuments {
     return this.#files.names(`${this.#folder}/${folder}`);
   }
 
-  /** A small document. What cannot be read names nothing. */
+  /** A small document. */
   #text(path: string): string | undefined {
-    try {
-      return this.#files.read(`${this.#folder}/${path}`, MAX_TEXT)?.toString().trim();
-    } catch (failure) {
-      if (failure instanceof DimgxError && failure.code !== 'DIMGX_SOURCE_UNREADABLE') return undefined;
-      throw failure;
-    }
+    return readable(() => this.#files.read(`${this.#folder}/${path}`, MAX_TEXT)?.toString().trim());
+  }
+}
+
+/** What a document says. One that is not as it should be says nothing. @throws DIMGX_SOURCE_UNREADABLE */
+function readable(read: () => string | undefined): string | undefined {
+  try {
+    return read();
+  } catch (failure) {
+    if (failure instanceof DimgxError && failure.code !== 'DIMGX_SOURCE_UNREADABLE') return undefined;
+    throw failure;
   }
 }
 
