@@ -118,6 +118,7 @@ function paxRecords(text: string): Map<string, string> {
 }
 
 function numberAt(layer: Buffer, at: number): number {
+  if (layer[at] === 0x80) return Number(layer.readBigUInt64BE(at + 4));
   return Number.parseInt(latin1(layer, at, 12).replace(/[\0 ]/g, '') || '0', 8);
 }
 

@@ -69,13 +69,19 @@ export class PieceTable {
     for (let piece = first; this.#file.at(piece) === file; piece++) this.#file.set(piece, NO_FILE);
   }
 
-  /** Pieces are added in order. */
-  addPiece({ start, file, from, length }: Piece): void {
+  /** Takes a file for the contents of a piece of zeros, which is as long. */
+  fill(piece: number, file: number): void {
+    this.#file.set(piece, file);
+    this.#firstPiece.set(file, piece);
+  }
+
+  /** Pieces are added in order. @returns the number of the piece */
+  addPiece({ start, file, from, length }: Piece): number {
     this.#start.push(start);
     this.#end.push(start + length);
     this.#total.push((this.#total.at(this.#total.length - 1) ?? 0) + length);
-    this.#file.push(file);
     this.#from.push(from);
+    return this.#file.push(file) - 1;
   }
 
   finish(): RebuiltPieces {

@@ -11,6 +11,7 @@ import { cleanName, OverwrittenFiles } from './overwritten-files.js';
 import { PieceTable } from './piece-table.js';
 import { plainHeaders, whiteoutHeaders } from './replaced-headers.js';
 import { damaged, readTarSplit, type TarSplitItem, type TarSplitOptions, UNPACKED } from './tar-split.js';
+import { isMarker, isUnkept, UnkeptFiles } from './unkept-files.js';
 
 /** A layer as its tar-split document describes it. No file of it has been opened. */
 export interface RebuiltLayer {
@@ -35,8 +36,6 @@ export interface RebuildOptions extends TarSplitOptions {
 
 /** Longest headers of an entry, in bytes. */
 const MAX_HEADERS = 8 * 2 ** 20;
-
-const SLASH = 0x2f;
 
 const SPARSE = QUIRK.oldSparse | QUIRK.paxSparse;
 
@@ -68,6 +67,7 @@ class Rebuilder {
   readonly #limits: TarSplitOptions['limits'];
   readonly #table = new PieceTable();
   readonly #overwritten = new OverwrittenFiles(this.#table);
+  readonly #unkept = new UnkeptFiles(this.#table);
   readonly #without: ReadonlySet<number> | undefined;
   /** Names that are left out. */
   readonly #gone = new Set<string>();
@@ -110,7 +110,8 @@ class Rebuilder {
 
   finish(): Omit<RebuiltLayer, 'offset'> {
     const { first } = this.#overwritten;
-    const unlike = this.#unlike ?? (first && `the engine has overwritten the contents of ${quoted(first)}`);
+    const unlike =
+      this.#unlike ?? this.#unkept.unlike() ?? (first && `the engine has overwritten the contents of ${quoted(first)}`);
     return { pieces: this.#table.finish(), length: this.#position, unlike, lostLinks: this.#lostLinks };
   }
 
@@ -156,9 +157,9 @@ class Rebuilder {
     const { name, size } = item;
     const { dataOffset, dataSize, quirks, name: own } = this.#entry;
     if (dataOffset !== this.#position) throw contradiction(name);
-    if (isWhiteout(name)) {
-      this.#unlike ??= `the engine has not kept the contents of the whiteout ${quoted(name)}`;
-      this.#addPiece(NO_FILE, 0, dataSize);
+    if (isUnkept(name)) {
+      const piece = this.#addPiece(NO_FILE, 0, dataSize);
+      this.#unkept.add(item, size === dataSize ? piece : undefined);
     } else if ((quirks & SPARSE) === 0) {
       if (size !== dataSize) throw contradiction(name);
       this.#addWhole(item, own);
@@ -201,15 +202,21 @@ class Rebuilder {
   }
 
   /** An entry without contents. */
-  #takeHeader(name: Uint8Array): void {
+  #takeHeader(name: Buffer): void {
     const type = this.#headers.at(-1)?.at(TYPE_AT - BLOCK);
-    const isLink = type === TYPE.symlink || (type === TYPE.hardLink && this.#gone.size > 0);
+    const isLink = type === TYPE.symlink || (type === TYPE.hardLink && this.#gone.size + this.#unkept.count > 0);
     if (!isLink || !this.#decodeHeaders(name, 'layer')) return;
     const { name: own, link } = this.#entry;
     if (type === TYPE.symlink) this.#overwritten.addLink(own, link);
     else if (this.#gone.has(cleanName(link))) {
       this.#lostLinks.push(Buffer.from(own));
       this.#leaveOut(own);
+    } else if (this.#unkept.canTake(link)) {
+      if (!this.#without?.has(this.#files++)) this.#unkept.take(name, link);
+      else {
+        this.#gone.add(cleanName(link));
+        this.#leaveOut(own);
+      }
     }
   }
 
@@ -248,9 +255,11 @@ class Rebuilder {
     return header[TYPE_AT] === TYPE.file && header.toString('latin1', SIZE_AT, SIZE_AT + 12) === octal(size);
   }
 
-  #addPiece(file: number, from: number, length: number): void {
-    if (length > 0) this.#table.addPiece({ start: this.#position, file, from, length });
+  /** @param length not 0, if the number that is returned matters */
+  #addPiece(file: number, from: number, length: number): number {
+    const start = this.#position;
     this.#moveBy(length);
+    return length > 0 ? this.#table.addPiece({ start, file, from, length }) : -1;
   }
 
   /**
@@ -289,16 +298,6 @@ function octal(size: number): string {
 /** Whether more bytes are needed because the map of a sparse file is in its contents. */
 function needsContents({ quirks, headerOffset }: TarEntry, bytes: Uint8Array, base: number): boolean {
   return (quirks & QUIRK.paxSparse) !== 0 && headerOffset - base < bytes.length;
-}
-
-/** Whether a name may be that of a whiteout, or of a folder. */
-function isMarker(name: Buffer): boolean {
-  return name.at(-1) === SLASH || name.includes('.wh.');
-}
-
-/** Engines do not keep whiteouts as files, nor what AUFS left behind. */
-function isWhiteout(name: Buffer): boolean {
-  return /(?:^|\/)\.wh\./.test(name.toString('latin1'));
 }
 
 function contradiction(name: Uint8Array): DimgxError {

@@ -27,7 +27,7 @@ export type TarSplitItem =
       readonly kind: 'file';
       /** As in its header. It may be overwritten once the next item is taken. */
       readonly name: Buffer;
-      /** In bytes; of a sparse file, with its holes. */
+      /** In bytes; of a sparse file, with its holes. Headers of links and folders may claim any size, however large. */
       readonly size: number;
       /** CRC-64 of the contents: 8 bytes, if the size is not 0. */
       readonly crc: Buffer;
@@ -144,7 +144,7 @@ function parseUnusual(line: Buffer): TarSplitItem {
   if (type === SEGMENT) return { kind: 'segment', bytes: bytesOf(payload) };
   if (type !== FILE) throw malformed();
   const length = size ?? 0;
-  if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < 0) throw malformed();
+  if (typeof length !== 'number' || !Number.isInteger(length) || length < 0) throw malformed();
   const crc = length === 0 ? NOTHING : bytesOf(payload);
   if (length > 0 && crc.length !== 8) throw malformed();
   if (typeof raw === 'string' && raw !== '') return { kind: 'file', name: bytesOf(raw), size: length, crc };

@@ -103,6 +103,14 @@ describe('a layer is rebuilt byte for byte', () => {
       ]),
     ],
     [
+      'with sizes of a link and a folder that no file has',
+      rawLayer([
+        { name: 'a', content: 'abc' },
+        { name: 'b', type: '1', link: 'a', size: 2 ** 60 },
+        { name: 'd', type: '5', size: 2 ** 62 },
+      ]),
+    ],
+    [
       'with devices and links',
       rawLayer([
         { name: 'n', type: '3', device: [1, 3] },
@@ -304,6 +312,54 @@ test('a whiteout with contents leaves its layer without verification, and says s
   const { warnings } = await flattenImage(folder);
   expect(warnings).toMatchObject([{ code: 'DIMGX_SOURCE_UNVERIFIED', message: expect.stringContaining('".wh.b"') }]);
   await expect(flattenImage(folder, { strictInput: true })).rejects.toMatchObject({ code: 'DIMGX_SOURCE_UNVERIFIED' });
+});
+
+describe('files that AUFS put aside, as other drivers keep them: by the names of their hard links', () => {
+  const stored = '.wh..wh.plnk/3.4';
+  const layer = rawLayer([
+    { name: stored, content: 'aside' },
+    { name: '.wh..wh.plnk/5.6', content: 'more' },
+    { name: 'a', type: '1', link: stored },
+    { name: 'b', type: '1', link: './.wh..wh.plnk/5.6' },
+    { name: 'c', type: '1', link: stored },
+    { name: 'end', content: 'e' },
+  ]);
+  const storeOf = (own: Buffer, kept: Readonly<Record<string, string>>) => {
+    const files = new Map(Object.entries(kept).map(([name, contents]) => [name, Buffer.from(contents)]));
+    return dockerStore([imageOf(own)], { split: (bytes) => ({ lines: splitLayer(bytes).lines, files }) });
+  };
+
+  test('are read by these, and verified', async () => {
+    const { folder } = await storeOf(layer, { a: 'aside', b: 'more', c: 'aside', end: 'e' });
+    expect((await bytesOfLayers(folder))[0]?.equals(layer)).toBe(true);
+    const archive = await flattenImage(await writeArchive(dockerArchive([imageOf(layer)])));
+    expect(await flattenImage(folder)).toEqual(archive);
+  });
+
+  test('are lost without links: no tree shows them', async () => {
+    const unlinked = rawLayer([
+      { name: stored, content: 'aside' },
+      { name: 'end', content: 'e' },
+    ]);
+    const { folder } = await storeOf(unlinked, { end: 'e' });
+    const { tar, warnings } = await flattenImage(folder);
+    expect(readTar(tar).map(({ name }) => name)).toEqual(['end']);
+    expect(warnings).toMatchObject([
+      { code: 'DIMGX_SOURCE_UNVERIFIED', message: expect.stringContaining(`"${stored}"`) },
+    ]);
+  });
+
+  test('are left out by all their names with --keep-going, if they were changed', async () => {
+    const { folder } = await storeOf(layer, { a: 'ASIDE', b: 'more', c: 'ASIDE', end: 'e' });
+    await expect(flattenImage(folder)).rejects.toMatchObject({ code: 'DIMGX_STORE_FILE_CHANGED', path: 'a' });
+    const { tar, warnings } = await flattenImage(folder, { keepGoing: true });
+    expect(readTar(tar).map(({ name }) => name)).toEqual(['b', 'end']);
+    const left = warnings.filter(({ code }) => code === 'DIMGX_STORE_FILE_LEFT_OUT').map(({ message }) => message);
+    expect(left).toEqual([
+      expect.stringMatching(/"a" .* has other contents/),
+      expect.stringMatching(/"c" is a hard link to a file that is left out/),
+    ]);
+  });
 });
 
 test('a document whose lines have other keys, in another order, is read as well', async () => {
