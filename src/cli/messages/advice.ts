@@ -16,7 +16,7 @@ export const ADVICE_BY_OPTION: Readonly<Record<HelpfulOption, string>> = {
   caFile: 'name its certificate authority with --ca-file',
   certDir: 'name their folder with --cert-dir',
   host: 'name another with --host or DOCKER_HOST',
-  image: 'choose one with --image (its name, ID or @N)',
+  image: "choose one with --image (its name, ID or @N, as 'dimgx images' lists them)",
   insecure: 'allow it with --insecure',
   offline: 'leave out --offline to download it',
   platform: 'choose one with --platform',
