@@ -1,16 +1,11 @@
-import { quoted } from '../../base/text/printable.js';
-import { DimgxError } from '../../errors.js';
 import { type BoltPage, BoltPages } from './bolt-pages.js';
+import { readSettled } from './read-settled.js';
 import type { PartReader, StoreFiles } from './store-files.js';
 
 /** Longest key, in bytes. Source: bbolt, MaxKeySize. */
 const MAX_KEY = 32_768;
 /** Depth of a tree of pages, which is 3 or 4 in practice. */
 const MAX_DEPTH = 64;
-/** How often a database that is being written is read. */
-const TRIES = 10;
-/** In milliseconds: containerd commits several times in a row. */
-const PAUSE = 10;
 /** Size of databases that are copied into memory, in bytes: reading them takes much less time than searching them. */
 const SMALL = 32 * 2 ** 20;
 
@@ -24,16 +19,15 @@ export interface BoltEntry {
 }
 
 /**
- * Reads a bbolt database. The engine may be writing it: if it has committed meanwhile, the database is read again.
- * Nothing is locked, since the engine holds the lock as long as it runs.
+ * Reads a bbolt database. If the engine has committed meanwhile, the database is read again.
  *
  * @param visit receives the root bucket; it is called again if the database is read again
  * @returns `undefined` if there is no such file
  * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_CHANGED, as `StoreFiles.read`; what `visit` throws
  */
 export function readBolt<T>(files: StoreFiles, path: string, visit: (root: BoltBucket) => T): T | undefined {
-  for (let left = TRIES; left > 0; left -= 1) {
-    const outcome = files.readParts(path, (file) => {
+  const read = () =>
+    files.readParts(path, (file) => {
       const pages = new BoltPages(file);
       if (file.size > SMALL) {
         const seen = attempt(() => visit(rootOf(pages)));
@@ -42,17 +36,11 @@ export function readBolt<T>(files: StoreFiles, path: string, visit: (root: BoltB
       const bytes = file.read(0, file.size);
       return pages.isCurrent() ? { copy: new BoltPages(inMemory(file.name, bytes)) } : 'changed';
     });
-    if (outcome === undefined) return undefined;
-    if (outcome === 'changed') {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
-      continue;
-    }
-    if ('copy' in outcome) return visit(rootOf(outcome.copy));
-    if ('failure' in outcome) throw outcome.failure;
-    return outcome.result;
-  }
-  const message = `the database ${quoted(path)} in ${files.location} was written to while it was read: try again`;
-  throw new DimgxError('DIMGX_SOURCE_CHANGED', message);
+  const outcome = readSettled(files, path, read);
+  if (outcome === undefined) return undefined;
+  if ('copy' in outcome) return visit(rootOf(outcome.copy));
+  if ('failure' in outcome) throw outcome.failure;
+  return outcome.result;
 }
 
 /** A bucket of a bbolt database: keys in order, each with a value or a bucket. Source: bbolt, bucket.go. */

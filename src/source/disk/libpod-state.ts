@@ -3,6 +3,7 @@ import { DimgxError } from '../../errors.js';
 import { type Container, type ContainerMount, type ContainerStatus, hasCome } from '../../image/container.js';
 import { parseDocument } from '../../image/document.js';
 import { type BoltBucket, readBolt } from './bolt.js';
+import { readSqlite, type SqliteDatabase } from './sqlite.js';
 import { isStoreId } from './store.js';
 import type { StoreFiles } from './store-files.js';
 
@@ -12,8 +13,9 @@ export type LibpodFacts = Pick<
   'status' | 'exitCode' | 'created' | 'started' | 'finished' | 'command' | 'mounts'
 >;
 
-/** Below the folder of the storage. Podman 4.8 and later may keep it in SQLite instead, which is not read. */
-const DATABASE = 'libpod/bolt_state.db';
+/** Below the folder of the storage. Podman has used bbolt, and SQLite since version 4.8. */
+const BOLT = 'libpod/bolt_state.db';
+const SQLITE = ['db.sql', 'libpod/db.sql'];
 
 const Text = v.nullish(v.string(), '');
 
@@ -52,12 +54,18 @@ const STATUSES: readonly ContainerStatus[] = [
 ];
 
 /**
- * What Podman's database says about containers, by their IDs. It is only shown: what is damaged is left out. Source:
- * libpod, boltdb_state.go.
+ * What Podman's databases say about containers, by their IDs. It is only shown: what is damaged is left out. Source:
+ * libpod, boltdb_state.go, sqlite_state.go.
  */
 export function libpodFacts(files: StoreFiles): ReadonlyMap<string, LibpodFacts> {
+  const newest = SQLITE.map((path) => shown(() => readSqlite(files, path, factsInTables)));
+  const all = [shown(() => readBolt(files, BOLT, factsInBuckets)), ...newest];
+  return new Map(all.flatMap((facts) => [...facts]));
+}
+
+function shown(read: () => ReadonlyMap<string, LibpodFacts> | undefined): ReadonlyMap<string, LibpodFacts> {
   try {
-    return readBolt(files, DATABASE, factsIn) ?? new Map();
+    return read() ?? new Map();
   } catch (failure) {
     if (failure instanceof DimgxError && SHOWN_ONLY.includes(failure.code)) return new Map();
     throw failure;
@@ -66,19 +74,43 @@ export function libpodFacts(files: StoreFiles): ReadonlyMap<string, LibpodFacts>
 
 const SHOWN_ONLY: readonly string[] = ['DIMGX_STORE_DAMAGED', 'DIMGX_SOURCE_CHANGED', 'DIMGX_SOURCE_UNREADABLE'];
 
-function factsIn(root: BoltBucket): ReadonlyMap<string, LibpodFacts> {
+function factsInBuckets(root: BoltBucket): ReadonlyMap<string, LibpodFacts> {
   const found = new Map<string, LibpodFacts>();
   for (const { key, value } of root.bucket('ctr')?.entries() ?? []) {
     const id = key.toString();
-    const facts = isStoreId(id) && !Buffer.isBuffer(value) ? factsOf(value) : undefined;
+    const isBucket = isStoreId(id) && !Buffer.isBuffer(value);
+    const facts = isBucket ? factsOf(value.value('config'), value.value('state')) : undefined;
     if (facts) found.set(id, facts);
   }
   return found;
 }
 
-function factsOf(bucket: BoltBucket): LibpodFacts | undefined {
-  const config = parsed(bucket.value('config'), ConfigSchema);
-  const state = parsed(bucket.value('state'), StateSchema);
+function factsInTables(database: SqliteDatabase): ReadonlyMap<string, LibpodFacts> {
+  const configs = documentsIn(database, 'ContainerConfig');
+  const found = new Map<string, LibpodFacts>();
+  for (const [id, state] of documentsIn(database, 'ContainerState')) {
+    const facts = factsOf(configs.get(id), state);
+    if (facts) found.set(id, facts);
+  }
+  return found;
+}
+
+/** The document in the last column of a table, by the ID in the first. */
+function documentsIn(database: SqliteDatabase, table: string): ReadonlyMap<string, Buffer> {
+  const found = new Map<string, Buffer>();
+  for (const row of database.rows(table)) {
+    const [id, document] = [`${row[0]}`, row[DOCUMENT]];
+    if (isStoreId(id) && Buffer.isBuffer(document)) found.set(id, document);
+  }
+  return found;
+}
+
+/** Column of the document in the tables of containers. */
+const DOCUMENT = 3;
+
+function factsOf(configuration: Buffer | undefined, present: Buffer | undefined): LibpodFacts | undefined {
+  const config = parsed(configuration, ConfigSchema);
+  const state = parsed(present, StateSchema);
   if (!config || !state) return undefined;
   const { startedTime: started, finishedTime: finished, exitCode } = state;
   const status = STATUSES[state.state] ?? 'unknown';

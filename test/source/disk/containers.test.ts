@@ -17,6 +17,8 @@ import { changeOverlay, listOverlay } from '../../helpers/overlay-mount.js';
 import { rawLayer } from '../../helpers/raw-layer.js';
 import { readTar } from '../../helpers/read-tar.js';
 import { runCommand } from '../../helpers/run-command.js';
+import { runDimgx } from '../../helpers/run-dimgx.js';
+import { writeSqlite } from '../../helpers/sqlite-file.js';
 import { listTree, type Tree } from '../../helpers/tree.js';
 import { treeDifferences } from '../../helpers/tree-differences.js';
 
@@ -179,6 +181,29 @@ test.skipIf(lacks('root', 'setpriv'))(
     ]);
   },
 );
+
+test.skipIf(lacks('python3'))('the state of a container of Podman is read from SQLite (needs python3)', async () => {
+  const image = { tags: ['localhost/app:1'], layers: [OLDER] };
+  const store = await containersStore([image]);
+  const { id } = addStorageContainer(store.folder, { name: 'web', image });
+  const config = {
+    ...{ createdTime: '2026-01-02T03:04:00Z', command: ['sleep', '9'] },
+    namedVolumes: [{ volumeName: 'data', dest: '/data', options: ['rw'] }],
+  };
+  const state = { state: 4, exitCode: 7, startedTime: '2026-01-02T03:05:00Z', finishedTime: '2026-01-02T03:06:00Z' };
+  const blob = (document: object) => `x'${Buffer.from(JSON.stringify(document)).toString('hex')}'`;
+  await writeSqlite(join(store.folder, 'db.sql'), [
+    'CREATE TABLE ContainerConfig(ID TEXT PRIMARY KEY NOT NULL, Name TEXT, PodID TEXT, JSON TEXT NOT NULL)',
+    'CREATE TABLE ContainerState(ID TEXT PRIMARY KEY NOT NULL, State INTEGER, ExitCode INTEGER, JSON TEXT NOT NULL)',
+    `INSERT INTO ContainerConfig VALUES ('${id}', 'web', NULL, ${blob(config)})`,
+    `INSERT INTO ContainerState VALUES ('${id}', 4, 7, '${JSON.stringify(state)}')`,
+  ]);
+  const { stdout } = await runDimgx('images', '--json', `containers-storage:[${store.folder}]`);
+  const [container] = JSON.parse(stdout).containers;
+  expect(container).toMatchObject({ id, status: 'exited', exitCode: 7, command: ['sleep', '9'] });
+  expect(container).toMatchObject({ started: '2026-01-02T03:05:00Z', finished: '2026-01-02T03:06:00Z' });
+  expect(container.mounts).toMatchObject([{ type: 'volume', name: 'data', destination: '/data', writable: true }]);
+});
 
 test.skipIf(lacks('setfattr'))('extended attributes with odd names are kept, or named (needs setfattr)', async () => {
   const { store, web } = await storeWithContainer('vfs');
