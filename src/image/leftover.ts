@@ -13,12 +13,16 @@ export type LeftoverKind =
   /** A record of a layer whose folder is gone. */
   | 'lost folder'
   /** Documents of an image, a layer or a container that is in no list. */
-  | 'orphaned documents';
+  | 'orphaned documents'
+  /** A blob of containerd that no image consists of. */
+  | 'unused blob'
+  /** What was downloaded of a blob. */
+  | 'unfinished download';
 
 /** Something in an engine's storage that no image and no container uses. */
 export interface Leftover {
   readonly kind: LeftoverKind;
-  /** Its ID: for a layer, the name of its folder. */
+  /** Its ID: for a layer, the name of its folder; in containerd, after that of the snapshotter: `overlayfs/12`. */
   readonly id: string;
   /** Where it is below the folder of the storage. */
   readonly path: string;

@@ -8,6 +8,8 @@ export type PathKind =
   | 'documents of a layer'
   | 'documents of a container'
   | 'documents of an image'
+  | 'blob'
+  | 'unfinished download'
   | 'volume';
 
 /** An image or a container that a path belongs to. */
@@ -15,7 +17,11 @@ export interface NamedOwner {
   /** 64 hex digits; for a container of containerd, what its client chose. */
   readonly id: string;
   readonly names: readonly string[];
-  /** For an image whose layer has the path: which one, counted from 1 for the base. */
+  /** The namespace of containerd that it is in. */
+  readonly namespace?: string;
+  /** What of an image has the path, if that is known. */
+  readonly part?: 'index' | 'manifest' | 'config' | 'layer';
+  /** Which layer of an image has the path, counted from 1 for the base. */
   readonly layer?: number;
 }
 

@@ -14,8 +14,9 @@ import { contextOf, withCode } from './resolve.js';
  *
  * @param reference the storage, as for `listImages`
  * @param path in the storage, also as it was on another host; or the ID of a layer
- * @throws DIMGX_SOURCE_NOT_FOUND if the path is none of what the storage holds; DIMGX_SOURCE_UNSUPPORTED for anything
- *   but the storage of Docker, Podman and others of containers/storage; as `listImages`
+ * @throws DIMGX_SOURCE_NOT_FOUND if the path is none of what the storage holds; DIMGX_SOURCE_AMBIGUOUS for the start
+ *   of several IDs, or if several storages of a disk have it; DIMGX_SOURCE_UNSUPPORTED for anything but an engine's
+ *   storage; as `listImages`
  */
 export async function findPathOwner(reference: string, path: string, options: ListOptions = {}): Promise<PathOwner> {
   requireThat(typeof reference === 'string', 'the reference', 'a string', reference);
@@ -29,7 +30,7 @@ export async function findPathOwner(reference: string, path: string, options: Li
         if (!place.owner) throw notAStorage(reference);
         const owner = await place.owner(path);
         if (owner) return owner;
-        const message = `${quoted(path)} is no layer, no container, no volume and no document of ${quoted(reference)}`;
+        const message = `${quoted(path)} is no layer, no container, no volume, no blob and no document of ${quoted(reference)}`;
         throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', message);
       });
     } catch (failure) {
@@ -39,6 +40,6 @@ export async function findPathOwner(reference: string, path: string, options: Li
 }
 
 function notAStorage(reference: string): DimgxError {
-  const message = `${quoted(reference)} is not the storage of Docker or Podman: only there, paths belong to images and containers`;
+  const message = `${quoted(reference)} is not the storage of Docker, containerd or Podman: only there, paths belong to images and containers`;
   return new DimgxError('DIMGX_SOURCE_UNSUPPORTED', message);
 }

@@ -5,7 +5,9 @@ import { temporaryFolder } from './members.js';
 import { type Descriptor, OciLayout } from './oci-layout.js';
 
 /** The buckets of a namespace, by their names; those of blobs and of snapshots are inside of others. */
-type Namespace = Record<'images' | 'blob' | 'containers' | 'overlayfs', Record<string, BoltTree>>;
+type Namespace = Record<'images' | 'blob' | 'containers' | 'leases' | Snapshotter, Record<string, BoltTree>>;
+
+type Snapshotter = 'overlayfs' | 'native';
 
 interface ContainerFields {
   readonly image?: string;
@@ -24,13 +26,21 @@ interface SnapshotFields {
   readonly parent?: string;
   /** Default: `active`. */
   readonly kind?: 'active' | 'committed';
+  /** Default: `overlayfs`. */
+  readonly snapshotter?: Snapshotter;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+interface LeaseFields {
+  readonly blobs?: readonly string[];
+  readonly snapshots?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** The folder of containerd under construction, in a folder that is removed when the test is over. */
 export class ContainerdStore extends OciLayout {
   readonly #namespaces: Record<string, Namespace> = {};
-  readonly #snapshots: Record<string, BoltTree> = {};
+  readonly #snapshots: Record<Snapshotter, Record<string, BoltTree>> = { overlayfs: {}, native: {} };
 
   /** Names a manifest or an index. */
   name(namespace: string, name: string, { digest, mediaType, size }: Descriptor): void {
@@ -54,11 +64,12 @@ export class ContainerdStore extends OciLayout {
     this.#in(namespace).containers[id] = { image, snapshotter, snapshotKey: key, labels, spec: any, createdat };
   }
 
-  snapshot(namespace: string, key: string, { id, parent, kind = 'active', labels = {} }: SnapshotFields): void {
+  snapshot(namespace: string, key: string, fields: SnapshotFields): void {
+    const { id, parent, kind = 'active', labels = {}, snapshotter = 'overlayfs' } = fields;
     const nameOf = (each: string) => `${namespace}/${each.length}/${each}`;
-    this.#in(namespace).overlayfs[key] = { name: nameOf(key), parent: parent ?? '' };
+    this.#in(namespace)[snapshotter][key] = { name: nameOf(key), parent: parent ?? '', labels };
     const below = parent === undefined ? {} : { parent: nameOf(parent) };
-    this.#snapshots[nameOf(key)] = {
+    this.#snapshots[snapshotter][nameOf(key)] = {
       id: Buffer.from([id]),
       kind: Buffer.from([kind === 'active' ? 2 : 3]),
       ...below,
@@ -66,8 +77,15 @@ export class ContainerdStore extends OciLayout {
     };
   }
 
+  /** What a client holds: blobs by their digests, and snapshots of overlayfs by their keys. */
+  lease(namespace: string, id: string, { blobs = [], snapshots = [], labels = {} }: LeaseFields): void {
+    const keysOf = (keys: readonly string[]): BoltTree => Object.fromEntries(keys.map((key) => [key, '']));
+    const held = { content: keysOf(blobs), snapshots: { overlayfs: keysOf(snapshots) } };
+    this.#in(namespace).leases[id] = { labels, ...held };
+  }
+
   #in(namespace: string): Namespace {
-    this.#namespaces[namespace] ??= { images: {}, blob: {}, containers: {}, overlayfs: {} };
+    this.#namespaces[namespace] ??= { images: {}, blob: {}, containers: {}, leases: {}, overlayfs: {}, native: {} };
     return this.#namespaces[namespace];
   }
 
@@ -81,17 +99,19 @@ export class ContainerdStore extends OciLayout {
       writeFileSync(join(content, name), bytes as Uint8Array);
     }
     const namespaces = Object.entries(this.#namespaces).map(
-      ([namespace, { images, blob, containers, overlayfs }]): [string, BoltTree] => [
+      ([namespace, { images, blob, containers, leases, overlayfs, native }]): [string, BoltTree] => [
         namespace,
-        { images, content: { blob }, containers, snapshots: { overlayfs }, labels: {} },
+        { images, content: { blob }, containers, leases, snapshots: { overlayfs, native }, labels: {} },
       ],
     );
     const database = join(folder, 'io.containerd.metadata.v1.bolt/meta.db');
     mkdirSync(dirname(database), { recursive: true });
     writeFileSync(database, boltFile({ v1: { ...Object.fromEntries(namespaces), version: varint(3) } }));
-    const snapshotter = join(folder, 'io.containerd.snapshotter.v1.overlayfs');
-    mkdirSync(snapshotter, { recursive: true });
-    writeFileSync(join(snapshotter, 'metadata.db'), boltFile({ v1: { snapshots: this.#snapshots } }));
+    for (const [name, snapshots] of Object.entries(this.#snapshots)) {
+      const snapshotter = join(folder, `io.containerd.snapshotter.v1.${name}`);
+      mkdirSync(snapshotter, { recursive: true });
+      writeFileSync(join(snapshotter, 'metadata.db'), boltFile({ v1: { snapshots } }));
+    }
     const blob = (digest: string) => join(content, 'blobs', digest.replace(':', '/'));
     return { folder, database, blob, discard: (digest) => rmSync(blob(digest)) };
   }

@@ -14,8 +14,14 @@ export interface Containerd {
   stop(): Promise<void>;
 }
 
-/** @throws if it does not answer within 30 seconds; the message includes the end of its log */
-export async function startContainerd(): Promise<Containerd> {
+/** Source: containerd, plugins/gc/scheduler.go: pauses between collections are this fraction of them. */
+const HARDLY_EVER = '[plugins."io.containerd.gc.v1.scheduler"]\npause_threshold = 0.00001\n';
+
+/**
+ * @param collects whether it collects garbage by itself after something was removed, not only when a client waits for that
+ * @throws if it does not answer within 30 seconds; the message includes the end of its log
+ */
+export async function startContainerd({ collects = true } = {}): Promise<Containerd> {
   let address = '';
   const ctr = async (...args: readonly string[]) =>
     (await runCommand('ctr', ['--address', address, ...args])).stdout.toString();
@@ -23,7 +29,9 @@ export async function startContainerd(): Promise<Containerd> {
     address = `${place}/socket`;
     const places = `root = "${place}/root"\nstate = "${place}/state"\n`;
     const plugins = 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n';
-    await writeFile(`${place}/config.toml`, `version = 2\n${places}${plugins}[grpc]\naddress = "${address}"\n`);
+    const grpc = `[grpc]\naddress = "${address}"\n`;
+    const scheduler = collects ? '' : HARDLY_EVER;
+    await writeFile(`${place}/config.toml`, `version = 2\n${places}${plugins}${grpc}${scheduler}`);
     return { command: 'containerd', args: ['--config', `${place}/config.toml`], probe: () => ctr('version') };
   });
   return { root: `${folder}/root`, ctr, end, stop };

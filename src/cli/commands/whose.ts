@@ -36,8 +36,8 @@ function ownerJson({ kind, id, path, images, containers, isHeld, leftover }: Pat
   };
 }
 
-function namedJson({ id, names, layer }: NamedOwner) {
-  return { id, names, layer: layer ?? null };
+function namedJson({ id, names, namespace, part, layer }: NamedOwner) {
+  return { id, names, namespace: namespace ?? null, part: part ?? null, layer: layer ?? null };
 }
 
 function ownerText(owner: PathOwner): string {
@@ -60,6 +60,11 @@ function others({ images, containers, isHeld }: PathOwner): readonly string[] {
   return images.length + containers.length === 0 ? ['nothing'] : [];
 }
 
-function ownerName({ id, names, layer }: NamedOwner): string {
-  return [...names, id.slice(0, 12), ...(layer === undefined ? [] : [`(layer @${layer})`])].join(' ');
+function ownerName({ id, names, namespace, part, layer }: NamedOwner): string {
+  const facts = [
+    ...(namespace === undefined ? [] : [`namespace ${namespace}`]),
+    ...(layer !== undefined ? [`layer @${layer}`] : part !== undefined ? [part] : []),
+  ];
+  const short = id.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, '$1');
+  return [...names, short, ...(facts.length === 0 ? [] : [`(${facts.join(', ')})`])].join(' ');
 }

@@ -40,8 +40,10 @@ export class ContainerdContainers {
     this.#records = records;
   }
 
+  /** Those that are lost are leftovers. */
   list(): readonly ListedContainer[] {
-    return this.#records.map(({ container, snapshot }) =>
+    const known = this.#records.filter(({ isLost }) => !isLost);
+    return known.map(({ container, snapshot }) =>
       listedContainer(this.#files, container, () => this.#chain(snapshot)[0]?.folder),
     );
   }

@@ -9,7 +9,9 @@ import { cleanName, digestOfName, type Files, type OpenFile } from '../files/fil
 import type { StoreFiles } from './store-files.js';
 
 /** Below the folder of containerd. Source: containerd, content/local/store.go. */
-const BLOBS = 'io.containerd.content.v1.content/blobs';
+export const CONTENT_OF_CONTAINERD = 'io.containerd.content.v1.content';
+/** Likewise. */
+export const BLOBS_OF_CONTAINERD = `${CONTENT_OF_CONTAINERD}/blobs`;
 
 const OPENING_BRACE = 0x7b;
 
@@ -23,7 +25,7 @@ export class ContainerdContent implements Files {
   /** @param top the folder of containerd: empty, or with a slash at its end */
   constructor(files: StoreFiles, top: string) {
     this.#files = files;
-    this.#blobs = `${top}${BLOBS}`;
+    this.#blobs = `${top}${BLOBS_OF_CONTAINERD}`;
     this.location = files.location;
   }
 

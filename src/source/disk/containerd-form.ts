@@ -51,17 +51,22 @@ function imagesOf({ names, hasNamespaces }: NamedImages): readonly ContainerdIma
   }
   return [...byDigest.values()].map((entries, number) => {
     const { target } = entries[0] as ContainerdName;
-    const real = entries.filter(({ name }) => !/@|^sha256:[0-9a-f]*$/.test(name));
     const digests = entries.flatMap(({ name }) => name.slice(name.lastIndexOf('@') + 1)).filter(isDigest);
     return {
-      names: realNames(real.map((each) => (hasNamespaces ? fullName(each) : each.name))),
-      tags: realNames(real.map(({ name }) => name)),
+      names: shownNames(entries, hasNamespaces),
+      tags: shownNames(entries, false),
       ids: [idOf(target), ...digests.map(hexOf)] as const,
       number,
       descriptor: target,
       entries,
     };
   });
+}
+
+/** The names of an image that are more than its digest. */
+export function shownNames(entries: readonly ContainerdName[], hasNamespaces: boolean): readonly string[] {
+  const real = entries.filter(({ name }) => !/@|^sha256:[0-9a-f]*$/.test(name));
+  return realNames(real.map((each) => (hasNamespaces ? fullName(each) : each.name)));
 }
 
 /** Those that a selector means: with the namespace of a name, or without. */

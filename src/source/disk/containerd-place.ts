@@ -7,9 +7,16 @@ import { filePlace } from '../file-source.js';
 import { type Listed, type OpenRequest, type Place, transportIn, twoImages, type Usage } from '../source.js';
 import { ContainerdContainers } from './containerd-containers.js';
 import { ContainerdContent } from './containerd-content.js';
+import { ContainerdContents } from './containerd-contents.js';
 import { containerdForm } from './containerd-form.js';
 import { type ContainerdName, containerdNames, containerdOrigins } from './containerd-meta.js';
-import { type ContainerdRecord, containerdRecords } from './containerd-records.js';
+import { type ContainerdRecord, containerdRecords, DOCKER_NAMESPACE } from './containerd-records.js';
+import { containerdReferences } from './containerd-references.js';
+import { chooseLayer, LAYER } from './inventory/choose-layer.js';
+import { findLeftovers } from './inventory/find-leftovers.js';
+import { findOwner } from './inventory/find-owner.js';
+import { openLayer } from './inventory/open-layer.js';
+import { ABSENT } from './many-stores.js';
 import { withSnapshots } from './snapshot-layers.js';
 import type { StoreFiles } from './store-files.js';
 
@@ -41,6 +48,7 @@ export function containerdPlace(
   const storage = new ContainerdStorage(files, view, context);
   return {
     open: async (request) => storage.open(selector, request),
+    owner: async (path) => findOwner(files, storage.contents(), path),
     list: (options) => storage.list(selector, options),
   };
 }
@@ -62,22 +70,58 @@ class ContainerdStorage {
     const { image } = request.options;
     if (selector !== undefined && image !== undefined && selector !== image) throw twoImages(selector, image);
     const wanted = selector ?? image;
+    if (wanted?.startsWith(LAYER)) return this.#openLayer(wanted, request);
     const [, namespace, name] = /^(?:([^/]+)\/)?container\/(.+)$/s.exec(wanted ?? '') ?? [];
     if (name === undefined) return this.#openImage(wanted, request);
     const containers = this.#containers();
     const record = containers.choose(name, namespace);
     if (record) return this.#openContainer(containers, record, request);
-    return this.#openImage(wanted, request).catch((failure: unknown) => {
-      if (!(failure instanceof DimgxError) || failure.code !== 'DIMGX_SOURCE_NO_SUCH_IMAGE') throw failure;
-      throw failure.retold(`${this.#files.location} has no container ${quoted(name)}`);
-    });
+    return this.#openImage(wanted, request).catch(this.#without('container', name));
+  }
+
+  async #openLayer(wanted: string, request: OpenRequest): Promise<Image> {
+    const name = wanted.slice(LAYER.length);
+    const layer = chooseLayer(this.#files, this.contents().inventories(), name);
+    if (layer) return openLayer(this.#files, transportIn(this.#view.usage), layer, request, this.#context);
+    // An image may be called that.
+    return this.#openImage(wanted, request).catch(this.#without('layer', name));
+  }
+
+  /** Says that there is none, if there is no such image either. */
+  #without(what: string, name: string): (failure: unknown) => never {
+    return (failure) => {
+      if (!(failure instanceof DimgxError) || !ABSENT.includes(failure.code)) throw failure;
+      throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${this.#files.location} has no ${what} ${quoted(name)}`);
+    };
   }
 
   async list(selector: string | undefined, options: OpenOptions): Promise<Listed> {
     const listed = await this.#images(options, selector).place(selector).list(options);
     if (selector !== undefined) return listed;
     const containers = orDamage(() => this.#containers().list());
-    return containers instanceof DimgxError ? listed : { ...listed, containers };
+    const leftovers = orDamage(() => findLeftovers(this.#files, this.contents()));
+    return {
+      ...listed,
+      ...(!(containers instanceof DimgxError) && { containers }),
+      ...(!(leftovers instanceof DimgxError) && { leftovers }),
+    };
+  }
+
+  /** What is known without the databases that are missing or damaged. */
+  contents(): ContainerdContents {
+    const { top, namespaces, records } = this.#view;
+    const files = this.#files;
+    const recorded = orDamage(() => containerdRecords(files, top));
+    const ofOthers = recorded instanceof DimgxError ? [] : recorded;
+    const isDockers = ({ snapshot }: ContainerdRecord) => DOCKER_NAMESPACE.test(snapshot.namespace);
+    const references = orDamage(() => containerdReferences(files, top, new Date()));
+    return new ContainerdContents(files, {
+      top,
+      names: knownNames(files, top) ?? searchedNames(this.#content),
+      containers: records ? [...records(), ...ofOthers.filter((each) => !isDockers(each))] : ofOthers,
+      references: references instanceof DimgxError ? [] : references,
+      isNamespaceShown: (namespace) => !namespaces?.test(namespace),
+    });
   }
 
   async #openImage(selector: string | undefined, request: OpenRequest): Promise<OpenedImage> {
@@ -132,9 +176,19 @@ function namesOf(
   const what = known?.message ?? "containerd's database of names is missing";
   const message = `${what}: the images of ${files.location} are known by their digests only${records ? '' : ', and its containers are not known'}`;
   warn({ code: 'DIMGX_STORE_NAMES_LOST', message, count: 1 });
+  return searchedNames(content);
+}
+
+function searchedNames(content: ContainerdContent): readonly ContainerdName[] {
   return content.search().flatMap(([target, names]) => {
     return (names.length > 0 ? names : ['']).map((name) => ({ namespace: '', name, target }));
   });
+}
+
+/** @returns `undefined` if the database is missing or damaged */
+function knownNames(files: StoreFiles, top: string): readonly ContainerdName[] | undefined {
+  const known = orDamage(() => containerdNames(files, top));
+  return known instanceof DimgxError ? undefined : known;
 }
 
 /** They are only shown. */

@@ -5,7 +5,9 @@ import type { Container, ContainerMount } from '../../image/container.js';
 import { parseDocument } from '../../image/document.js';
 import { type BoltBucket, readBolt } from './bolt.js';
 import { bucketsIn, containerdDatabase } from './containerd-meta.js';
-import { activeSnapshots, type SnapshotName } from './containerd-snapshots.js';
+import type { SnapshotName } from './containerd-snapshots.js';
+import { activeSnapshots } from './snapshot-records.js';
+import { isStoreId } from './store.js';
 import type { StoreFiles } from './store-files.js';
 
 /** A container of containerd. What it is doing is not recorded on the disk. */
@@ -13,7 +15,12 @@ export interface ContainerdRecord {
   readonly container: Container;
   /** Where its changes are. */
   readonly snapshot: SnapshotName;
+  /** Set if nothing but the snapshot is known: no record names it, and Docker would not keep one elsewhere. */
+  readonly isLost?: true;
 }
+
+/** Namespaces of Docker in containerd; with user namespaces, one for each. Source: moby, daemon/daemon_unix.go. */
+export const DOCKER_NAMESPACE = /^moby(?:-\d+\.\d+)?$/;
 
 /** Limit of what the database says about all containers, in bytes. */
 const MAX_RECORDS = 256 * 2 ** 20;
@@ -64,10 +71,13 @@ export function containerdRecords(files: StoreFiles, top: string): readonly Cont
   return [...records, ...others.map(leftOver)];
 }
 
-/** What is left of a container without a record: one that was removed, or a stopped one of Docker's. */
+/** What is left of a container without a record. Of a stopped one, Docker keeps the record in its own folder. */
 function leftOver(snapshot: SnapshotName): ContainerdRecord {
-  const labels = { 'containerd/namespace': snapshot.namespace };
-  return { container: { id: snapshot.key, names: [], status: 'unknown', mounts: [], labels }, snapshot };
+  const { namespace, key } = snapshot;
+  const labels = { 'containerd/namespace': namespace };
+  const isDockers = DOCKER_NAMESPACE.test(namespace) && isStoreId(key);
+  const container = { id: key, names: [], status: 'unknown', mounts: [], labels } as const;
+  return { container, snapshot, ...(!isDockers && { isLost: true }) };
 }
 
 function idOf({ namespace, snapshotter, key }: SnapshotName): string {

@@ -1,7 +1,8 @@
 import { quoted } from '../../base/text/printable.js';
 import { DimgxError } from '../../errors.js';
 import { type BoltBucket, readBolt } from './bolt.js';
-import { bucketsIn, containerdDatabase } from './containerd-meta.js';
+import { containerdDatabase } from './containerd-meta.js';
+import { type DriverFolders, filesOf } from './driver-folders.js';
 import type { StoreFiles } from './store-files.js';
 
 /** Where containerd keeps the files of a layer or of a container. */
@@ -25,13 +26,31 @@ export interface SnapshotName {
 }
 
 /** The snapshotters whose files are in folders of this host. Source: containerd, plugins/snapshots. */
-const FOLDERS: Readonly<Record<string, { readonly isTree: boolean; folder(id: string): string }>> = {
-  overlayfs: { isTree: false, folder: (id) => `snapshots/${id}/fs` },
-  native: { isTree: true, folder: (id) => `snapshots/${id}` },
+const SUFFIXES: Readonly<Record<string, { readonly isTree: boolean; readonly suffix: string }>> = {
+  overlayfs: { isTree: false, suffix: '/fs' },
+  native: { isTree: true, suffix: '' },
 };
 
-/** Most snapshots that are listed. Far more containers than a host has. */
-const MAX_ACTIVE = 100_000;
+/** Their names. */
+export const SNAPSHOTTERS: readonly string[] = Object.keys(SUFFIXES);
+
+/**
+ * Where a snapshotter keeps its folders.
+ *
+ * @param top the folder of containerd: empty, or with a slash at its end
+ * @throws DIMGX_SOURCE_UNSUPPORTED for another snapshotter
+ */
+export function snapshotFolders(top: string, snapshotter: string): DriverFolders {
+  const kind = Object.hasOwn(SUFFIXES, snapshotter) ? SUFFIXES[snapshotter] : undefined;
+  if (!kind) throw otherSnapshotter(snapshotter);
+  const form = kind.isTree ? 'tree' : 'overlay';
+  return { parent: `${placeOf(top, snapshotter)}/snapshots`, suffix: kind.suffix, form };
+}
+
+/** The path of a snapshotter's database. @param top likewise */
+export function snapshotDatabase(top: string, snapshotter: string): string {
+  return `${placeOf(top, snapshotter)}/metadata.db`;
+}
 
 /** What the snapshotter records. */
 interface Row {
@@ -48,53 +67,19 @@ interface Row {
  */
 export function snapshotChain(files: StoreFiles, top: string, wanted: SnapshotName): readonly Snapshot[] {
   const { namespace, snapshotter, key } = wanted;
-  const kind = Object.hasOwn(FOLDERS, snapshotter) ? FOLDERS[snapshotter] : undefined;
-  if (!kind) throw otherSnapshotter(snapshotter);
+  const folders = snapshotFolders(top, snapshotter);
   const name = readBolt(files, containerdDatabase(top), (root) =>
     root.bucket('v1', namespace, 'snapshots', snapshotter, key)?.value('name')?.toString(),
   );
   if (name === undefined) throw damaged(`has no snapshot ${quoted(key)} in the namespace ${quoted(namespace)}`);
-  const place = placeOf(top, snapshotter);
-  const chain = readBolt(files, `${place}/metadata.db`, (root) =>
+  const chain = readBolt(files, snapshotDatabase(top, snapshotter), (root) =>
     rowsFrom(root.bucket('v1', 'snapshots'), name).map(({ name: full, id, labels }): Snapshot => {
-      const uidMap = labels?.value('containerd.io/snapshot/uidmapping')?.toString();
-      const gidMap = labels?.value('containerd.io/snapshot/gidmapping')?.toString();
-      return {
-        key: full.replace(/^[^/]*\/\d+\//, ''),
-        folder: `${place}/${kind.folder(id)}`,
-        isTree: kind.isTree,
-        ...(uidMap && { uidMap }),
-        ...(gidMap && { gidMap }),
-      };
+      const key = full.replace(/^[^/]*\/\d+\//, '');
+      return { key, folder: filesOf(folders, id), isTree: folders.form === 'tree', ...ownerMaps(labels) };
     }),
   );
   if (!chain) throw damaged(`has no database of the snapshotter ${quoted(snapshotter)}`);
   return chain;
-}
-
-/** The kind of a snapshot that something is writing, or has written. Source: containerd, snapshots/snapshotter.go. */
-const ACTIVE = 2;
-
-/**
- * The snapshots that containers or builds write into, or have left behind; of the snapshotters that can be read.
- *
- * @param top the folder of containerd: empty, or with a slash at its end
- * @throws as `readBolt`; DIMGX_IMAGE_DOCUMENT_TOO_LARGE
- */
-export function activeSnapshots(files: StoreFiles, top: string): readonly SnapshotName[] {
-  return Object.keys(FOLDERS).flatMap((snapshotter) => {
-    const read = (root: BoltBucket) => {
-      const found: SnapshotName[] = [];
-      for (const [name, bucket] of bucketsIn(root.bucket('v1', 'snapshots'))) {
-        const [, namespace, key] = /^([^/]*)\/\d+\/(.*)$/s.exec(name) ?? [];
-        if (namespace === undefined || key === undefined || bucket.value('kind')?.[0] !== ACTIVE) continue;
-        if (found.length === MAX_ACTIVE) throw tooManyActive();
-        found.push({ namespace, snapshotter, key });
-      }
-      return found;
-    };
-    return readBolt(files, `${placeOf(top, snapshotter)}/metadata.db`, read) ?? [];
-  });
 }
 
 function placeOf(top: string, snapshotter: string): string {
@@ -114,12 +99,19 @@ function rowsFrom(snapshots: BoltBucket | undefined, newest: string): readonly R
   return [...rows.values()];
 }
 
+/** How owners are mapped, as the labels of a snapshot say. Source: containerd, snapshots/snapshotter.go. */
+export function ownerMaps(labels: BoltBucket | undefined): Pick<Snapshot, 'uidMap' | 'gidMap'> {
+  const uidMap = labels?.value('containerd.io/snapshot/uidmapping')?.toString();
+  const gidMap = labels?.value('containerd.io/snapshot/gidmapping')?.toString();
+  return { ...(uidMap && { uidMap }), ...(gidMap && { gidMap }) };
+}
+
 /**
  * An unsigned number: seven bits in each byte, lowest first. Source: Go, encoding/binary.
  *
  * @returns its decimal digits; `undefined` if it is missing or malformed
  */
-function uvarint(bytes: Buffer | undefined): string | undefined {
+export function uvarint(bytes: Buffer | undefined): string | undefined {
   let [value, shift] = [0n, 0n];
   for (const byte of bytes?.subarray(0, 10) ?? []) {
     value |= BigInt(byte & 0x7f) << shift;
@@ -132,11 +124,6 @@ function uvarint(bytes: Buffer | undefined): string | undefined {
 function otherSnapshotter(name: string): DimgxError {
   const message = `the snapshotter ${quoted(name)} of containerd keeps files in a way that dimgx does not read: start containerd, and mount the snapshot with ctr snapshots mount`;
   return new DimgxError('DIMGX_SOURCE_UNSUPPORTED', message);
-}
-
-function tooManyActive(): DimgxError {
-  const message = `containerd's storage has more than ${MAX_ACTIVE} active snapshots: the storage is refused`;
-  return new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', message);
 }
 
 function damaged(what: string): DimgxError {

@@ -30,7 +30,7 @@ export function diskPlace(files: StoreFiles, store: Store, selector: string | un
         containers: store
           .containers()
           .map(({ container, layers }) => listedContainer(files, container, () => layers([]).at(-1)?.folder)),
-        leftovers: store.inventories().flatMap((inventory) => findLeftovers(files, inventory)),
+        leftovers: findLeftovers(files, store),
       }),
     }),
   };

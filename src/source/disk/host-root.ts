@@ -39,9 +39,11 @@ export function hostPlace(host: StoreFiles, mount: string, selector: string | un
     for (const place of places) {
       const fd = folderAt(tree, place, mount);
       if (fd === undefined) continue;
-      const path = join(mount, relative(pathOf(host.root), pathOf(fd)));
+      const inside = relative(pathOf(host.root), pathOf(fd));
+      const path = join(mount, inside);
       const store = knownStore(StoreFiles.at(fd, path, context), path, context);
-      if (store) found.set(path, store);
+      const folders = [...(found.get(path)?.folders ?? []), place, inside];
+      if (store) found.set(path, { ...store, folders });
     }
     if (found.size === 0) throw noStore(mount);
     return manyStores(

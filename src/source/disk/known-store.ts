@@ -3,7 +3,7 @@ import type { OpenContext } from '../../image/image.js';
 import type { Place } from '../source.js';
 import { containerdNames } from './containerd-meta.js';
 import { containerdPlace, isContainerdRoot } from './containerd-place.js';
-import type { ContainerdRecord } from './containerd-records.js';
+import { type ContainerdRecord, DOCKER_NAMESPACE } from './containerd-records.js';
 import { containersStorage, isContainersStorage } from './containers-storage.js';
 import { diskPlace } from './disk-place.js';
 import { dockerContainers } from './docker-containers.js';
@@ -55,9 +55,6 @@ export function knownStore(files: StoreFiles, path: string, context: OpenContext
   }
   return undefined;
 }
-
-/** Namespaces of Docker in containerd; with user namespaces, one for each. Source: moby, daemon/daemon_unix.go. */
-const DOCKER_NAMESPACE = /^moby(?:-\d+\.\d+)?$/;
 
 /**
  * Docker has a store of its own, and from version 29 the one of a containerd that it starts, in a folder of its own.

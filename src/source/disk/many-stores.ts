@@ -10,6 +10,8 @@ import type { OpenRequest, Place } from '../source.js';
 export interface StoreAt {
   /** How users name it, without an image: `docker-root:/mnt/var/lib/docker`. */
   readonly reference: string;
+  /** Where it is on its host, without a slash at either end, if that is known. */
+  readonly folders?: readonly string[];
   /** @param selector of one image */
   place(selector: string | undefined): Place;
 }
@@ -27,12 +29,7 @@ export function manyStores(stores: readonly StoreAt[], together: Together, selec
   const { transport, location, areNamed } = together;
   return {
     open: (request) => openInOne(stores, together, selector, request),
-    owner: async (path) => {
-      const owners = await Promise.all(stores.map((store) => store.place(undefined).owner?.(path)));
-      // Storages have folders and documents of the same names: the one that uses what has the path knows it.
-      const isUsed = (owner: PathOwner | undefined) => owner && owner.images.length + owner.containers.length > 0;
-      return owners.find(isUsed) ?? owners.find((owner) => owner !== undefined);
-    },
+    owner: (path) => ownerInOne(stores, together, path),
     list: async (options) => {
       const images: ListedImage[] = [];
       const containers: ListedContainer[] = [];
@@ -54,6 +51,34 @@ export function manyStores(stores: readonly StoreAt[], together: Together, selec
       return { source: { transport, location }, images, containers, leftovers };
     },
   };
+}
+
+/**
+ * Storages have folders and documents of the same names. The folder of one may be in the path; else the one that uses
+ * what has the path knows it.
+ *
+ * @throws DIMGX_SOURCE_AMBIGUOUS if several do
+ */
+async function ownerInOne(
+  stores: readonly StoreAt[],
+  { location, areNamed }: Together,
+  path: string,
+): Promise<PathOwner | undefined> {
+  const text = `/${path}/`.replace(/\/+/g, '/');
+  const inPath = stores.filter(({ folders = [] }) => folders.some((folder) => text.includes(`/${folder}/`)));
+  const found: { readonly reference: string; readonly owner: PathOwner }[] = [];
+  for (const { reference, place } of inPath.length > 0 ? inPath : stores) {
+    const owner = await place(undefined).owner?.(path);
+    if (owner) found.push({ reference, owner });
+  }
+  const users = found.filter(({ owner }) => owner.isHeld || owner.images.length + owner.containers.length > 0);
+  if (areNamed && users.length > 1) {
+    const references = users.map(({ reference }) => printable(reference, 300)).join(', ');
+    const message = `${location} has several storages that use ${quoted(path)}, ${references}: write one of these instead`;
+    throw new DimgxError('DIMGX_SOURCE_AMBIGUOUS', message);
+  }
+  const leftover = found.find(({ owner }) => owner.leftover !== undefined);
+  return (users[0] ?? leftover ?? found[0])?.owner;
 }
 
 /** What a storage has of the image: it, or why it cannot be opened. */

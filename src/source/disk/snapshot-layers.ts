@@ -3,7 +3,7 @@ import { DimgxError, type Warn } from '../../errors.js';
 import type { OpenContext, OpenedImage } from '../../image/image.js';
 import type { Layer } from '../../image/layer.js';
 import { type Digest, isDigest } from '../../reference/digest.js';
-import { type Snapshot, snapshotChain } from './containerd-snapshots.js';
+import { SNAPSHOTTERS, type Snapshot, snapshotChain } from './containerd-snapshots.js';
 import { chainIds } from './docker-layers.js';
 import { fetchApart } from './fetch-apart.js';
 import { type IdRange, parseIdMap } from './folder/id-map.js';
@@ -40,9 +40,6 @@ interface Unpacked {
   readonly top: string;
   readonly namespaces: readonly string[];
 }
-
-/** The snapshotters in which an image is looked for. */
-const SNAPSHOTTERS = ['overlayfs', 'native'];
 
 /**
  * Takes the layers whose blobs are missing from the snapshots that they were unpacked into.
@@ -105,7 +102,7 @@ function chainOrNone(find: () => readonly Snapshot[]): readonly Snapshot[] | und
 }
 
 /** @throws DIMGX_STORE_DAMAGED */
-function rangesOf(text: string | undefined): readonly IdRange[] {
+export function rangesOf(text: string | undefined): readonly IdRange[] {
   const ranges = text === undefined ? [] : parseIdMap(text);
   if (ranges) return ranges;
   const message = `containerd's storage has a malformed map of owners: ${quoted(text ?? '')}`;

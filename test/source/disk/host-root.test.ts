@@ -10,6 +10,7 @@ import { containersStore, dockerStore, type StoredImageSpec } from '../../helper
 import { flattenImage } from '../../helpers/flatten-image.js';
 import { temporaryFolder } from '../../helpers/members.js';
 import { rawLayer } from '../../helpers/raw-layer.js';
+import { wornContainerd } from '../../helpers/worn-containerd.js';
 
 const LAYER = rawLayer([{ name: 'etc/passwd', content: 'root:x:0:0\n' }]);
 const APP: StoredImageSpec = { tags: ['app:1'], layers: [LAYER] };
@@ -50,6 +51,26 @@ describe.runIf(process.platform === 'linux')('a whole disk', () => {
       ['localhost/other:2'],
       ['app:1'],
     ]);
+  });
+
+  test('knows by its folder whose a path is that several storages have', async () => {
+    const mount = await temporaryFolder();
+    const [system, k3s] = ['var/lib/containerd', 'var/lib/rancher/k3s/agent/containerd'];
+    const { path } = await wornContainerd({ into: join(mount, system) });
+    await wornContainerd({ into: join(mount, 'data/k3s'), namespace: 'k8s.io' });
+    mkdirSync(join(mount, k3s, '..'), { recursive: true });
+    symlinkSync('/data/k3s', join(mount, k3s));
+    const file = `${path('overlayfs', 1)}/fs/etc/passwd`;
+    const namespaceOf = async (text: string) => (await findPathOwner(`host-root:${mount}`, text)).images[0]?.namespace;
+    expect(await namespaceOf(`/${system}/${file}`)).toBe('default');
+    for (const folder of [`/${k3s}`, `${mount}/data/k3s`])
+      expect(await namespaceOf(`${folder}/${file}`)).toBe('k8s.io');
+    await expect(namespaceOf(file)).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_AMBIGUOUS',
+      message: expect.stringContaining(`containerd-root:${mount}/data/k3s`),
+    });
+    const left = await findPathOwner(`host-root:${mount}`, `/${k3s}/${path('overlayfs', 4)}`);
+    expect(left.leftover).toEqual({ kind: 'unused layer', id: 'overlayfs/4' });
   });
 
   test('lists every storage, with the reference that reads it', async () => {

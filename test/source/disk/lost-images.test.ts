@@ -5,7 +5,6 @@ import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { addDockerContainer } from '../../helpers/container-stores.js';
 import { dockerStore, type StoredImageSpec } from '../../helpers/engine-stores.js';
-import { lacks } from '../../helpers/engines.js';
 import { flattenImage } from '../../helpers/flatten-image.js';
 import { rawLayer } from '../../helpers/raw-layer.js';
 import { readTar } from '../../helpers/read-tar.js';
@@ -44,12 +43,14 @@ describe.runIf(process.platform === 'linux')("Docker's storage that has lost its
     ]);
     const { tar, warnings } = await flattenImage(`docker-root:${store.folder}:container/web`);
     expect(readTar(tar).map(({ name }) => name)).toContain('own');
-    expect(warnings.map(({ code, message }) => `${code} ${message}`)).toEqual([
+    // The owner of the files may be outside of the user namespace.
+    const others = warnings.filter(({ code }) => code !== 'DIMGX_CONTAINER_OWNER');
+    expect(others.map(({ code, message }) => `${code} ${message}`)).toEqual([
       expect.stringMatching(/^DIMGX_SOURCE_IMAGE_SKIPPED the image "app:1" of the container "web" has been removed/),
     ]);
   });
 
-  test.skipIf(lacks('root'))('has the files of the layers below a container (needs root)', async () => {
+  test('has the files of the layers below a container', async () => {
     const { store } = await without('image/overlay2/imagedb', '', 'overlay2');
     const { tar } = await flattenImage(`docker-root:${store.folder}:container/web`);
     expect(readTar(tar).map(({ name }) => name)).toEqual(expect.arrayContaining(['a', 'b', 'own']));

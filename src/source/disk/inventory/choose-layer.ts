@@ -28,13 +28,13 @@ export function chooseLayer(
   const hex = wanted.replace(/^sha256:/, '');
   const [, start = hex, init = ''] = /^(.*?)(-init)?$/s.exec(hex) ?? [];
   if (start === '') return undefined;
-  const named =
-    (reading: (id: string) => boolean) =>
-    ({ id, record }: FoundFolder) =>
-      [id, ...(record?.aliases ?? [])].some(reading);
+  // The start of a number is another number.
+  const startsAs = (id: string) => id.startsWith(start) && id.endsWith('-init') === (init !== '');
   const readings = [
-    named((id) => id === hex),
-    named((id) => id.startsWith(start) && id.endsWith('-init') === (init !== '')),
+    ({ inventory, id, record }: FoundFolder) =>
+      [id, `${inventory.prefix}${id}`, ...(record?.aliases ?? [])].includes(hex),
+    ({ inventory, id, record }: FoundFolder) =>
+      [...(inventory.prefix === '' ? [id] : []), ...(record?.aliases ?? [])].some(startsAs),
   ];
   const all = inventories.flatMap((inventory) => foldersOf(files, inventory));
   return chooseOne(all, readings, wanted, 'layers');

@@ -33,6 +33,8 @@ export function dockerInventory(
   const documents = new LayerDocuments(files, `${top}image/${driver}/layerdb`, images);
   return {
     folders: { ...folders, parent: `${top}${folders.parent}` },
+    prefix: '',
+    hasLowers: true,
     form: folders.form === 'overlay' ? owner.form : folders.form,
     isFolderName: (name) => isCacheId(name.replace(/-init$/, '')),
     records: [...documents.layers(), ...documents.mounts()],

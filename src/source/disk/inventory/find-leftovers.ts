@@ -1,18 +1,19 @@
+import { DimgxError } from '../../../errors.js';
 import type { Leftover } from '../../../image/leftover.js';
 import { filesOf } from '../driver-folders.js';
 import { folderSize } from '../folder/folder-size.js';
 import type { StoreFiles } from '../store-files.js';
-import { type Inventory, type LayerRecord, usesOf } from './inventory.js';
+import { type FoundLeftover, type Inventory, type LayerRecord, type StoreContents, usesOf } from './inventory.js';
 
 /** Most folders of which the size is counted. */
 const MOST_COUNTED = 200;
 
 /** What a storage has that no image and no container uses. @throws DIMGX_SOURCE_UNREADABLE */
-export function findLeftovers(files: StoreFiles, inventory: Inventory): readonly Leftover[] {
+export function findLeftovers(files: StoreFiles, contents: StoreContents): readonly Leftover[] {
   let counted = 0;
-  return leftoversIn(files, inventory).map(({ folder, size, ...what }) => {
+  return leftoversIn(files, contents).map(({ folder, size, file, ...what }) => {
     const isCounted = folder !== undefined && size === undefined && counted++ < MOST_COUNTED;
-    const bytes = isCounted ? folderSize(files.root, filesOf(inventory.folders, folder)) : size;
+    const bytes = file === undefined ? (isCounted ? folderSize(files.root, folder) : size) : sizeOf(files, file);
     const modified = files.modified(what.path);
     return {
       ...what,
@@ -23,17 +24,24 @@ export function findLeftovers(files: StoreFiles, inventory: Inventory): readonly
   });
 }
 
-/** One of them, as the names in the storage show it. */
-export interface FoundLeftover extends Pick<Leftover, 'kind' | 'id' | 'path'> {
-  /** The name of the folder that has its files. */
-  readonly folder?: string | undefined;
-  /** If it is recorded, in bytes. */
-  readonly size?: number | undefined;
+/** @returns `undefined` if it is no file that can be read */
+function sizeOf(files: StoreFiles, path: string): number | undefined {
+  try {
+    return files.readParts(path, ({ size }) => size);
+  } catch (failure) {
+    if (failure instanceof DimgxError) return undefined;
+    throw failure;
+  }
 }
 
 /** The same without a look into folders. @throws as `findLeftovers` */
-export function leftoversIn(files: StoreFiles, inventory: Inventory): readonly FoundLeftover[] {
-  const { folders, records, left, cached } = inventory;
+export function leftoversIn(files: StoreFiles, contents: StoreContents): readonly FoundLeftover[] {
+  const layers = contents.inventories().flatMap((inventory) => foldersLeft(files, inventory));
+  return [...layers, ...(contents.blobs?.leftovers() ?? [])];
+}
+
+function foldersLeft(files: StoreFiles, inventory: Inventory): readonly FoundLeftover[] {
+  const { folders, prefix, records, left, cached } = inventory;
   const uses = usesOf(inventory);
   const names = files.names(folders.parent).filter((name) => inventory.isFolderName(name));
   const there = new Set(names);
@@ -45,14 +53,15 @@ export function leftoversIn(files: StoreFiles, inventory: Inventory): readonly F
     const use = uses.get(id);
     const isThere = there.has(id);
     const kind = kindOf(record, { isThere, isUsed: use !== undefined });
-    const folder = `${folders.parent}/${id}`;
-    const path = isThere ? folder : (documents ?? folder);
-    if (kind) found.push({ kind, id, path, folder: isThere ? id : undefined, size: record.size() });
+    const at = `${folders.parent}/${id}`;
+    const path = isThere ? at : (documents ?? at);
+    const folder = isThere ? filesOf(folders, id) : undefined;
+    if (kind) found.push({ kind, id: `${prefix}${id}`, path, folder, size: record.size() });
   }
   for (const id of names) {
     if (known.has(id) || cached.has(id.replace(/-init$/, ''))) continue;
     const kind = halfDeleted.get(id)?.kind === 'half-deleted layer' ? 'half-deleted layer' : 'orphaned folder';
-    found.push({ kind, id, path: `${folders.parent}/${id}`, folder: id });
+    found.push({ kind, id: `${prefix}${id}`, path: `${folders.parent}/${id}`, folder: filesOf(folders, id) });
   }
   for (const { folder, kind, id, path } of left) {
     if (folder === undefined || !there.has(folder)) found.push({ kind, id, path });

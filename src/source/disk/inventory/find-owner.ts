@@ -1,20 +1,24 @@
 import type { PathKind, PathOwner } from '../../../image/path-owner.js';
-import type { Store } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
 import { chooseLayer, type FoundFolder, foldersOf } from './choose-layer.js';
-import { type FoundLeftover, leftoversIn } from './find-leftovers.js';
-import { type Inventory, type LayerRole, usesOf } from './inventory.js';
+import { leftoversIn } from './find-leftovers.js';
+import {
+  type BareOwner,
+  type FoundLeftover,
+  type Inventory,
+  type LayerRole,
+  type StoreContents,
+  usesOf,
+} from './inventory.js';
 import { containerOwner, imageOwner } from './named-owner.js';
 import { linkedFolder } from './overlay-lowers.js';
+import { after } from './path-after.js';
 
 const KINDS: Readonly<Record<LayerRole, PathKind>> = {
   layer: 'layer',
   prepared: 'prepared for a container',
   changes: 'changes of a container',
 };
-
-/** Whom a path belongs to, before it is known what it is among the leftovers. */
-type BareOwner = Omit<PathOwner, 'isHeld' | 'leftover'> & Partial<Pick<PathOwner, 'isHeld'>>;
 
 /**
  * Finds out whom a path of a storage belongs to. Only the text of the path counts: nothing need be there.
@@ -24,19 +28,16 @@ type BareOwner = Omit<PathOwner, 'isHeld' | 'leftover'> & Partial<Pick<PathOwner
  * @returns `undefined` if it is none of what a storage holds
  * @throws DIMGX_SOURCE_AMBIGUOUS for the start of an ID; what listing the storage throws
  */
-export function findOwner(files: StoreFiles, store: Store, path: string): PathOwner | undefined {
+export function findOwner(files: StoreFiles, store: StoreContents, path: string): PathOwner | undefined {
   const text = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
   const found =
     inFolder(files, store, text) ??
     inDocuments(files, store, text) ??
     inVolume(store, text) ??
+    store.blobs?.owner(text) ??
     byId(files, store, text) ??
     inLeftover(files, store, text);
-  return found && withLeftover(found, () => leftovers(files, store), text);
-}
-
-function leftovers(files: StoreFiles, store: Store): readonly FoundLeftover[] {
-  return store.inventories().flatMap((inventory) => leftoversIn(files, inventory));
+  return found && withLeftover(found, () => leftoversIn(files, store), text);
 }
 
 /** Says of what nobody uses which of the leftovers it is. */
@@ -51,8 +52,8 @@ function withLeftover(found: BareOwner, all: () => readonly FoundLeftover[], tex
 }
 
 /** Documents that no record leads to. */
-function inLeftover(files: StoreFiles, store: Store, text: string): BareOwner | undefined {
-  const leftover = leftovers(files, store).find(({ path }) => isBelow(text, path));
+function inLeftover(files: StoreFiles, store: StoreContents, text: string): BareOwner | undefined {
+  const leftover = leftoversIn(files, store).find(({ path }) => isBelow(text, path));
   return leftover && { kind: 'documents of a layer', id: leftover.id, images: [], containers: [] };
 }
 
@@ -61,18 +62,18 @@ function isBelow(text: string, path: string): boolean {
 }
 
 /** A path in the folder of a layer, or its short name. */
-function inFolder(files: StoreFiles, store: Store, text: string): BareOwner | undefined {
+function inFolder(files: StoreFiles, store: StoreContents, text: string): BareOwner | undefined {
   for (const inventory of store.inventories()) {
     const { parent, suffix } = inventory.folders;
     const parts = after(text, parent)?.split('/');
     if (!parts) continue;
     const [first = '', second = ''] = parts;
-    const isLink = first === 'l' && suffix !== '';
+    const isLink = first === 'l' && inventory.hasLowers;
     const id = isLink ? linkOf(files, inventory, second) : first;
     const found = foldersOf(files, inventory).find((folder) => folder.id === id);
     if (!found) continue;
     const inside = isLink ? parts.slice(2) : parts.slice(1);
-    const hasTree = isLink || suffix === '' || inside[0] === 'diff' || inside[0] === 'merged';
+    const hasTree = isLink || suffix === '' || suffix === `/${inside[0]}` || inside[0] === 'merged';
     const tree = isLink || suffix === '' ? inside : inside.slice(1);
     return ownerOfFolder(found, hasTree && tree.length > 0 ? tree.join('/') : undefined);
   }
@@ -83,7 +84,7 @@ function ownerOfFolder({ inventory, id, record }: FoundFolder, path: string | un
   const use = usesOf(inventory).get(id);
   return {
     kind: KINDS[record?.role ?? 'layer'],
-    id,
+    id: `${inventory.prefix}${id}`,
     ...(path !== undefined && { path }),
     images: use?.images ?? [],
     containers: use?.containers ?? [],
@@ -92,7 +93,7 @@ function ownerOfFolder({ inventory, id, record }: FoundFolder, path: string | un
 }
 
 /** A document that an engine keeps of a layer, a container or an image. */
-function inDocuments(files: StoreFiles, store: Store, text: string): BareOwner | undefined {
+function inDocuments(files: StoreFiles, store: StoreContents, text: string): BareOwner | undefined {
   const container = /(?:^|\/)(?:[\w.-]+-)?containers\/([0-9a-f]{64})(?:\/|$)/.exec(text)?.[1];
   if (container !== undefined) {
     const owners = store.containers().filter((each) => each.container.id === container);
@@ -112,7 +113,7 @@ function inDocuments(files: StoreFiles, store: Store, text: string): BareOwner |
   return { kind: 'documents of an image', id: image, images: owners.map(imageOwner), containers: [] };
 }
 
-function inVolume(store: Store, text: string): BareOwner | undefined {
+function inVolume(store: StoreContents, text: string): BareOwner | undefined {
   const [, id, path] = /(?:^|\/)volumes\/([^/]+)(?:\/_data(?:\/(.*))?)?$/.exec(text) ?? [];
   if (id === undefined) return undefined;
   const users = store.containers().filter(({ container }) => container.mounts.some(({ name }) => name === id));
@@ -120,28 +121,24 @@ function inVolume(store: Store, text: string): BareOwner | undefined {
   return { kind: 'volume', id, ...(path && { path }), images: [], containers };
 }
 
-function byId(files: StoreFiles, store: Store, text: string): BareOwner | undefined {
+function byId(files: StoreFiles, store: StoreContents, text: string): BareOwner | undefined {
   const link = /^(?:l\/)?([A-Z0-9]{26})$/.exec(text)?.[1];
   const linked = link === undefined ? undefined : inFolder(files, store, `${overlayOf(store)}/l/${link}`);
-  if (linked || text.includes('/')) return linked;
+  if (linked || text.startsWith('/')) return linked;
   const found = chooseLayer(files, store.inventories(), text);
   if (found) return ownerOfFolder(found, undefined);
-  const owners = store.images().filter(({ ids }) => ids[0] === text.replace(/^sha256:/, ''));
+  const hex = text.replace(/^sha256:/, '');
+  const owners = store.images().filter(({ ids }) => ids[0] === hex);
   const [image] = owners;
-  return image && { kind: 'documents of an image', id: image.ids[0], images: owners.map(imageOwner), containers: [] };
+  if (!image) return store.blobs?.byId(hex);
+  return { kind: 'documents of an image', id: image.ids[0], images: owners.map(imageOwner), containers: [] };
 }
 
 /** The folder of the first driver that has short names. */
-function overlayOf(store: Store): string {
-  return store.inventories().find(({ folders }) => folders.suffix !== '')?.folders.parent ?? '';
+function overlayOf(store: StoreContents): string {
+  return store.inventories().find(({ folders, hasLowers }) => hasLowers && folders.suffix !== '')?.folders.parent ?? '';
 }
 
 function linkOf(files: StoreFiles, inventory: Inventory, link: string): string | undefined {
   return /^[A-Z0-9]{1,40}$/.test(link) ? linkedFolder(files, inventory, link) : undefined;
-}
-
-/** What follows a folder in a path, wherever the folder stands. */
-function after(text: string, folder: string): string | undefined {
-  const at = `/${text}`.lastIndexOf(`/${folder}/`);
-  return at < 0 ? undefined : `/${text}`.slice(at + folder.length + 2);
 }

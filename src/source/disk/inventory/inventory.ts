@@ -1,4 +1,7 @@
-import type { NamedOwner } from '../../../image/path-owner.js';
+import type { Candidate } from '../../../image/choose/choose-image.js';
+import type { Container } from '../../../image/container.js';
+import type { Leftover } from '../../../image/leftover.js';
+import type { NamedOwner, PathOwner } from '../../../image/path-owner.js';
 import type { Digest } from '../../../reference/digest.js';
 import type { DriverFolders } from '../driver-folders.js';
 import type { FolderForm } from '../folder/folder-form.js';
@@ -17,6 +20,10 @@ export interface LayerRecord {
   /** Path of its own documents below the folder of the storage, if it has any. */
   readonly documents?: string;
   readonly isIncomplete?: boolean;
+  /** Set if it is a layer of an image that was unpacked there. */
+  readonly isUnpacked?: true;
+  /** Set if a container that may be running writes into it. */
+  readonly isLive?: true;
   /** Its tar-split document, likewise. It need not be there. */
   readonly tarSplit: string;
   /** The name of the folder of the layer below. */
@@ -40,15 +47,19 @@ export interface LeftDocuments {
 export interface Inventory {
   /** Where its folders are; `parent` is below the folder of the storage. */
   readonly folders: DriverFolders;
+  /** What stands before the name of a folder in its ID, so that no other driver has the same: empty for most. */
+  readonly prefix: string;
   /** How they are written. */
   readonly form: FolderForm;
+  /** Whether folders of overlayfs say by themselves what lies below them, each in a document. */
+  readonly hasLowers: boolean;
   /** Whether a name may be that of a folder of a layer. */
   isFolderName(name: string): boolean;
   readonly records: readonly LayerRecord[];
   readonly images: readonly UsedLayers[];
   /** @param top the name of the folder of its changes, if that is known */
   readonly containers: readonly { readonly container: NamedOwner; readonly top: string | undefined }[];
-  /** The folders that a build cache uses. */
+  /** The folders that a build cache uses, or a download that is running. */
   readonly cached: ReadonlySet<string>;
   readonly left: readonly LeftDocuments[];
   /** How owners on the disk become those in a container: applied one after another. */
@@ -62,11 +73,42 @@ export interface UsedLayers {
   readonly layers: ReadonlyMap<string, number>;
 }
 
+/** What is in a storage, as far as it tells whom a path belongs to. */
+export interface StoreContents {
+  images(): readonly Candidate[];
+  containers(): readonly { readonly container: Container }[];
+  inventories(): readonly Inventory[];
+  /** What it has besides layers and documents. */
+  readonly blobs?: BlobInventory;
+}
+
+/** The blobs of a storage. */
+export interface BlobInventory {
+  /** @param text a path @returns `undefined` if it is not that of a blob */
+  owner(text: string): BareOwner | undefined;
+  /** @param start of a digest, or all of it @throws DIMGX_SOURCE_AMBIGUOUS */
+  byId(start: string): BareOwner | undefined;
+  leftovers(): readonly FoundLeftover[];
+}
+
+/** Whom a path belongs to, before it is known what it is among the leftovers. */
+export type BareOwner = Omit<PathOwner, 'isHeld' | 'leftover'> & Partial<Pick<PathOwner, 'isHeld'>>;
+
+/** A leftover, as the names in the storage show it. */
+export interface FoundLeftover extends Pick<Leftover, 'kind' | 'id' | 'path'> {
+  /** The path of the folder that has its files, if it can be opened. */
+  readonly folder?: string | undefined;
+  /** In bytes, if it is recorded. */
+  readonly size?: number | undefined;
+  /** The path of the file whose size it has. */
+  readonly file?: string;
+}
+
 /** Who uses a layer. */
 export interface LayerUse {
   readonly images: readonly NamedOwner[];
   readonly containers: readonly NamedOwner[];
-  /** Whether a build cache does. */
+  /** Whether a build cache or a download does. */
   readonly isCached: boolean;
 }
 
@@ -80,7 +122,8 @@ export function usesOf(inventory: Inventory): ReadonlyMap<string, LayerUse> {
     uses.set(id, use);
     return use;
   };
-  for (const { image, layers } of images) for (const [id, layer] of layers) useOf(id).images.push({ ...image, layer });
+  for (const { image, layers } of images)
+    for (const [id, layer] of layers) useOf(id).images.push({ ...image, part: 'layer', layer });
   for (const { container, top } of containers) {
     for (const id of chainFrom(byId, top)) useOf(id).containers.push(container);
   }

@@ -6,6 +6,7 @@ export function imageOwner({ ids: [id], names }: Candidate): NamedOwner {
   return { id, names };
 }
 
-export function containerOwner({ id, names }: Container): NamedOwner {
-  return { id, names };
+/** @param namespace of containerd, if it has one that is shown */
+export function containerOwner({ id, names }: Container, namespace?: string): NamedOwner {
+  return { id, names, ...(namespace !== undefined && { namespace }) };
 }

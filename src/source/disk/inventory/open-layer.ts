@@ -37,14 +37,15 @@ export function openLayer(
   const given = ownersGiven(options);
   const places = ids.map((each, i) => placeOf(files, inventory, byId.get(each), { ids, i, given }));
   const folders = places.filter((place): place is FolderLayerPlace => !('tarSplit' in place));
-  const unseen = unseenMarks(folders, `the layer ${quoted(id)}`);
+  const unseen = unseenMarks(folders, `the layer ${quoted(shownId(inventory, id))}`);
   if (unseen) throw unseen;
   const warn = inputWarner(options);
   if (folders.length > 0) {
-    const message = `${folders.length} of the layers cannot be verified: the engine has no record of what they had (tar-split), and their folders are read instead; the first is ${quoted(shortId(folders[0]?.name ?? ''))}`;
+    const isAlone = !inventory.hasLowers && inventory.form !== 'tree' && !byId.has(id);
+    const message = `${folders.length} of the layers cannot be verified: the engine has no record of what they had (tar-split), and their folders are read instead; the first is ${quoted(shortId(folders[0]?.name ?? ''))}${isAlone ? '; what lies below it is not recorded' : ''}`;
     warn({ code: 'DIMGX_SOURCE_UNVERIFIED', message, count: folders.length });
   }
-  const names = layerNames(ids);
+  const names = layerNames(ids.map((each) => nameOf(inventory, each, byId.get(each))));
   const layers = ids.map((each, i) => describe(byId.get(each), places[i] as Place, names[i] ?? each));
   const placed = new Map(layers.map((layer, i) => [layer, places[i] as Place]));
   const stored = new StoreLayers(files, placed, { warn, keepGoing: options.keepGoing }, context);
@@ -69,15 +70,27 @@ function stackOf(
   { inventory, id }: FoundFolder,
   byId: ReadonlyMap<string, LayerRecord>,
 ): readonly string[] {
-  const { form } = inventory;
-  const chain = chainFrom(byId, id);
-  if (chain.every((each) => byId.has(each))) {
-    const lost = chain.filter((each) => !files.hasFolder(filesOf(inventory.folders, each)));
-    if (lost.length > 0) throw missing(id, lost);
+  const { form, hasLowers } = inventory;
+  const isThere = (each: string) => files.hasFolder(filesOf(inventory.folders, each));
+  const shown = shownId(inventory, id);
+  // A whole tree hides what is below it.
+  const chain = form === 'tree' && !hasLowers ? [id] : chainFrom(byId, id);
+  if (chain.every((each) => byId.has(each)) || (byId.has(id) && !hasLowers)) {
+    const lost = chain.filter((each) => !isThere(each));
+    if (lost.length > 0) throw missing(shown, lost);
     return chain.toReversed();
   }
-  if (form === 'tree') return [id];
+  if (form === 'tree' || !hasLowers) return [id];
   return [id, ...lowersOf(files, inventory, id)].reverse();
+}
+
+function shownId({ prefix }: Inventory, id: string): string {
+  return `${prefix}${id}`;
+}
+
+/** How a layer is called in listings: by a folder's name, or by what says more than a number. */
+function nameOf({ prefix }: Inventory, id: string, record: LayerRecord | undefined): string {
+  return prefix === '' ? id : (record?.aliases[0] ?? `${prefix}${id}`);
 }
 
 interface InStack {
@@ -107,9 +120,10 @@ function placeOf(
   }
   const below = ids.slice(0, i).map((each) => ({ folder: filesOf(folders, each), form }));
   return {
-    ...{ folder, form, name: id, below: below.reverse() },
+    ...{ folder, form, name: nameOf(inventory, id, record), below: below.reverse() },
+    ...(record?.isUnpacked && { isUnpacked: true }),
     owners: given ? [given] : inventory.owners(record),
-    isLive: record?.role === 'changes' && files.hasFolder(`${folders.parent}/${id}/merged`),
+    isLive: record?.isLive ?? (record?.role === 'changes' && files.hasFolder(`${folders.parent}/${id}/merged`)),
   };
 }
 

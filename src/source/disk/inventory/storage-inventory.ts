@@ -37,6 +37,8 @@ export function storageInventory(
   const imageRecords = images.imageRecords();
   return {
     folders,
+    prefix: '',
+    hasLowers: true,
     form: storageForm(files, folders),
     isFolderName: isStoreId,
     records,
