@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { formatSize, type Limits, tooLarge, tooManyEntries } from '../../base/limits.js';
 import { tryParseJson } from '../../base/text/go-json.js';
 import { codecOf } from '../../compression/codecs.js';
-import { decodeInto } from '../../compression/decode-into.js';
+import { decodeInto, freeMemory } from '../../compression/decode-into.js';
 import { DimgxError, throwIfAborted } from '../../errors.js';
 
 /** Maximum length of a line, in bytes. A segment is at most 1 MiB long, in base64. */
@@ -58,6 +58,7 @@ export async function readTarSplit(
       const taking = take(parseLine(line));
       if (taking) await taking;
     }
+    freeMemory(piece);
   };
   await decode(makeDecoder(), document, onPiece);
   const rest = lines.rest();
