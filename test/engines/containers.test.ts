@@ -1,16 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { shellWord } from '#dimgx/base/text/printable.js';
 import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';
+import { whyNoBtrfs } from '../helpers/btrfs-disk.js';
 import { CHANGED_LAYER, CHANGES, changeTree } from '../helpers/container-changes.js';
 import { dockerArchive } from '../helpers/docker-archive.js';
 import { DockerClient } from '../helpers/docker-client.js';
-import { startDockerEngine } from '../helpers/docker-engine.js';
-import { describeWithEngines, lacks } from '../helpers/engines.js';
+import { CAN_REMAP, startDockerEngine, startRemappedEngine } from '../helpers/docker-engine.js';
+import { describeWithEngines } from '../helpers/engines.js';
 import { extractTar } from '../helpers/extract-tar.js';
 import { flattenImage } from '../helpers/flatten-image.js';
 import { archiveOf } from '../helpers/members.js';
@@ -97,13 +98,8 @@ describeWithEngines('containers in the storage of an engine', () => {
     });
   });
 
-  // It needs an entry in /etc/subuid.
-  const canRemap = !lacks('useradd') && process.env.DIMGX_REQUIRE_ENGINES === '1';
-  test.skipIf(!canRemap)("Docker's, with user namespaces (needs a user of its own)", async () => {
-    const engine = await startDockerEngine('overlay2', (place) => {
-      chmodSync(place, 0o755);
-      return { host: `unix://${place}/socket`, options: ['--userns-remap=default'] };
-    });
+  test.skipIf(!CAN_REMAP)("Docker's, with user namespaces (needs a user of its own)", async () => {
+    const engine = await startRemappedEngine();
     try {
       const docker = new DockerClient(engine.host);
       await docker.load(archive);
@@ -114,6 +110,27 @@ describeWithEngines('containers in the storage of an engine', () => {
       const shown = await listOverlay([...lower, upper], mkdtempSync(join(folder, 'm-')));
       const ours = await extracted(`docker-root:${engine.data}:container/changed`);
       expect(treeDifferences(expected(shown, Number(shift)), ours, exact)).toEqual([]);
+    } finally {
+      await engine.stop();
+    }
+  });
+
+  test.skipIf(whyNoBtrfs() !== '')(`Docker's, with btrfs${whyNoBtrfs()}`, async () => {
+    const engine = await startDockerEngine('btrfs');
+    try {
+      const docker = new DockerClient(engine.host);
+      await docker.load(archive);
+      const id = await docker.run('create', '--name', 'changed', '--network', 'none', NAME, 'sh');
+      await engine.end();
+      const mount = readFileSync(`${engine.data}/image/btrfs/layerdb/mounts/${id}/mount-id`, 'utf8');
+      const subvolume = `${engine.data}/btrfs/subvolumes/${mount}`;
+      await changeTree(subvolume);
+      await runCommand('btrfs', ['subvolume', 'snapshot', '-r', subvolume, `${engine.data}/view`]);
+      const shown = await listTree(`${engine.data}/view`);
+      const ours = await extracted(`docker-root:${engine.data}:container/changed`);
+      expect(treeDifferences(expected(shown), ours, exact)).toEqual([]);
+      expect([...ours.keys()]).toEqual(expect.arrayContaining(['.dockerenv', 'new/file', 'lower/renamed']));
+      expect(ours.get('new/file')?.xattrs).toBe('user.note=0x68656c6c6f');
     } finally {
       await engine.stop();
     }
@@ -144,7 +161,7 @@ describeWithEngines('containers in the storage of an engine', () => {
     }
   });
 
-  describe.skipIf(!canRemap)("a user's Podman (needs a user of its own)", () => {
+  describe.skipIf(!CAN_REMAP)("a user's Podman (needs a user of its own)", () => {
     const USER = 'dimgx-test';
     beforeAll(() => {
       if (lacksUser(USER)) execFileSync('useradd', ['--no-create-home', USER]);

@@ -1,4 +1,7 @@
+import { chmod } from 'node:fs/promises';
+import { mountBtrfs } from './btrfs-disk.js';
 import { startDaemon } from './daemon.js';
+import { lacks } from './engines.js';
 import { runCommand } from './run-command.js';
 
 /** A Docker Engine of our own, with its socket, images and state in one temporary folder. */
@@ -23,7 +26,7 @@ export interface DockerDoor {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export type Storage = 'overlay2' | 'vfs';
+export type Storage = 'overlay2' | 'vfs' | 'btrfs';
 
 /**
  * @param open receives the engine's folder; default: a socket there
@@ -35,6 +38,7 @@ export async function startDockerEngine(
 ): Promise<DockerEngine> {
   let host = '';
   const { folder, end, stop } = await startDaemon(async (place) => {
+    if (storage === 'btrfs') await mountBtrfs(place);
     const door = await open(place);
     host = door.host;
     const places = ['--data-root', `${place}/data`, '--exec-root', `${place}/exec`, '--pidfile', `${place}/pid`];
@@ -46,4 +50,15 @@ export async function startDockerEngine(
     };
   });
   return { host, data: `${folder}/data`, end, stop };
+}
+
+/** Whether an engine may be started with user namespaces: it makes a user, with an entry in /etc/subuid. */
+export const CAN_REMAP = !lacks('useradd') && process.env.DIMGX_REQUIRE_ENGINES === '1';
+
+/** An engine with overlay2 and user namespaces. */
+export function startRemappedEngine(): Promise<DockerEngine> {
+  return startDockerEngine('overlay2', async (place) => {
+    await chmod(place, 0o755);
+    return { host: `unix://${place}/socket`, options: ['--userns-remap=default'] };
+  });
 }
