@@ -53,7 +53,9 @@ export async function wornContainerd({ into, namespace = 'default', key = 'web' 
   store.snapshot(namespace, 'below', { id: 8, ...commit });
   store.snapshot(namespace, 'cache', { id: 7, parent: 'below' });
   store.snapshot(namespace, 'lost', { id: 9 });
-  store.snapshot('other', 'root', { id: 10, labels: { 'containerd.io/gc.root': '1' } });
+  const refers = { 'containerd.io/gc.root': '1', 'containerd.io/gc.ref.snapshot.overlayfs': 'referred' };
+  store.snapshot('other', 'root', { id: 10, labels: refers });
+  store.snapshot('other', 'referred', { id: 11 });
   store.snapshot('other', base, { id: 1, snapshotter: 'native', ...commit });
   store.snapshot('other', 'gone', { id: 2, snapshotter: 'native', parent: base });
   store.container(namespace, 'web-1', { image: 'docker.io/library/app:1', key, labels: { 'nerdctl/name': 'web' } });
@@ -66,7 +68,7 @@ export async function wornContainerd({ into, namespace = 'default', key = 'web' 
   const written = await store.write(into);
   const folderOf = (snapshotter: 'overlayfs' | 'native', name: string | number) =>
     join(into, `${PLACES}${snapshotter}/snapshots/${name}${snapshotter === 'native' ? '' : '/fs'}`);
-  for (const name of [1, 2, 3, 4, 5, 6, 7, 8, 10, 20, 'new-77', 'rm-78', 'other', '..x'])
+  for (const name of [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 20, 'new-77', 'rm-78', 'other', '..x'])
     mkdirSync(folderOf('overlayfs', name), { recursive: true });
   for (const name of [1, 2]) mkdirSync(folderOf('native', name), { recursive: true });
   const unpack = (layer: Buffer, folder: string) => execFileSync('tar', ['-x', '-C', folder], { input: layer });

@@ -47,7 +47,10 @@ export function containerdReferences(files: StoreFiles, top: string, now: Date):
       }
       for (const [snapshotter, snapshots] of bucketsIn(bucket.bucket('snapshots'))) {
         for (const [key, snapshot] of bucketsIn(snapshots)) {
-          if (snapshot.bucket('labels')?.value(ROOT)) held.snapshots.push(count(`${snapshotter}/${key}`));
+          const labels = snapshot.bucket('labels');
+          if (labels?.value(ROOT)) held.snapshots.push(count(`${snapshotter}/${key}`));
+          // Whether the snapshot itself is kept is not asked: what it refers to is rarely anything.
+          addLabels(held, labels, count);
         }
       }
       for (const name of ['images', 'containers']) {

@@ -199,7 +199,7 @@ describe.runIf(process.platform === 'linux')('a path of containerd', () => {
 
   test('that a build cache or a download holds is no leftover', async () => {
     const { reference, path, blobs, content } = await worn();
-    const texts = [7, 8, 10].map((id) => path('overlayfs', id));
+    const texts = [7, 8, 10, 11].map((id) => path('overlayfs', id));
     const held = [blobs.leased, blobs.referred, blobs.root].map(
       (digest) => `${content}/blobs/${digest.replace(':', '/')}`,
     );
