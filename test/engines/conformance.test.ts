@@ -1,12 +1,14 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Case } from '../conformance/case.js';
-import { isForEngines, type Judge, verdictsFile } from '../conformance/judges.js';
+import { isForEngines, JUDGES, type Judge, keptVerdicts, verdictsFile } from '../conformance/judges.js';
 import { archiveOfCase, layersOf } from '../conformance/outcome.js';
 import { CASES, type NamedCase } from '../conformance/sections.js';
+import { CASE_IMAGES, unlikeArchives } from '../conformance/stored-images.js';
 import { type Verdict, verdictOf } from '../conformance/verdict.js';
+import { imageIdOf } from '../helpers/built-image.js';
 import { DockerClient } from '../helpers/docker-client.js';
 import { startDockerEngine } from '../helpers/docker-engine.js';
 import { listVfsImage } from '../helpers/docker-vfs.js';
@@ -40,24 +42,18 @@ describeWithEngines('the images of the conformance table are taken by engines as
   const loadInto = (engine: DockerClient | Podman, { title, example }: NamedCase) =>
     engine.load(archives.get(title) as string, nameInRepositories(example));
 
-  it('Docker 20.10 overlay2', async () => {
-    const docker = new DockerClient(inject('dockerHost'));
-    await expectKept('Docker 20.10 overlay2', {
-      load: (asked) => loadInto(docker, asked),
-      list: async (image) => listImage(docker, image, await mkdtemp(join(folder, 'mounts-'))),
-      remove: (image) => docker.run('rmi', '-f', image),
-    });
-  });
-
-  it('Docker 20.10 vfs', async () => {
-    const engine = await startDockerEngine('vfs');
+  it.each(['overlay2', 'vfs'] as const)('Docker 20.10 %s', async (driver) => {
+    const engine = await startDockerEngine(driver);
     try {
       const docker = new DockerClient(engine.host);
-      await expectKept('Docker 20.10 vfs', {
+      const listOverlaid = async (image: string) => listImage(docker, image, await mkdtemp(join(folder, 'mounts-')));
+      await expectKept(`Docker 20.10 ${driver}`, {
         load: (asked) => loadInto(docker, asked),
-        list: (image) => listVfsImage(docker, image, engine.data),
+        list: driver === 'vfs' ? (image) => listVfsImage(docker, image, engine.data) : listOverlaid,
         remove: (image) => docker.run('rmi', '-f', image),
       });
+      await engine.end();
+      await expectStored(`Docker 20.10 ${driver}`, `docker-root:${engine.data}:`, folder);
     } finally {
       await engine.stop();
     }
@@ -71,6 +67,7 @@ describeWithEngines('the images of the conformance table are taken by engines as
         list: (image) => podman.listImage(image),
         remove: (image) => podman.remove(image),
       });
+      await expectStored('Podman 4.3', `containers-storage:[overlay@${podman.root}]`, folder);
     } finally {
       await podman.stop();
     }
@@ -117,6 +114,16 @@ async function expectKept(judge: Judge, engine: Engine): Promise<void> {
   );
   const inOrder = Object.fromEntries(asked.map(({ title }) => [title, verdicts.get(title)]));
   await expect(`${JSON.stringify(inOrder, null, 2)}\n`).toMatchFileSnapshot(verdictsFile(judge));
+}
+
+/** Compares the images that are in an engine's storage with their archives, to the byte. */
+async function expectStored(judge: Judge, storage: string, folder: string): Promise<void> {
+  const verdicts = await keptVerdicts(judge);
+  const loaded = CASE_IMAGES.filter(({ title }) => verdicts[title] !== 'refuses');
+  const differ = await unlikeArchives(loaded, (image) => `${storage}${imageIdOf(image)}`, folder);
+  const found = `${JSON.stringify({ differ }, null, 2)}\n`;
+  await expect(found).toMatchFileSnapshot(`stored/table-${JUDGES[judge]}`);
+  expect(found).not.toContain('ANOTHER TREE');
 }
 
 /** @returns the image, when the engine has taken it */
