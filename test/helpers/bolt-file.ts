@@ -1,4 +1,4 @@
-import { fnv1a } from '#dimgx/source/disk/bolt-pages.js';
+import { fnv1a } from '#dimgx/source/disk/database/bolt-pages.js';
 
 /** What a bucket has: values and other buckets, by their keys. */
 export interface BoltTree {

@@ -8,14 +8,14 @@ import type { Digest } from '../../reference/digest.js';
 import { imageOf } from '../form/assemble-image.js';
 import type { OpenRequest } from '../source.js';
 import { chooseOne } from './choose-one.js';
-import { deriveOwners } from './derive-owners.js';
 import { fetchApart } from './fetch-apart.js';
 import { type IdRange, type OwnerMaps, parseIdMap } from './folder/id-map.js';
 import { unseenMarks } from './folder/privilege.js';
+import { deriveOwners } from './owners/derive-owners.js';
+import { storeOwner } from './owners/store-owner.js';
 import type { FolderLayerPlace, RecordedLayers, Store, StoreContainer, StoreImage, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 import { StoreLayers } from './store-layers.js';
-import { storeOwner } from './store-owner.js';
 import { configOfLayers, foundStored, readConfig, storedLayers } from './stored-image.js';
 
 /**

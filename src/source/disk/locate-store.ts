@@ -4,7 +4,12 @@ import { pathData, printable, quoted } from '../../base/text/printable.js';
 import { DimgxError, isSystemError } from '../../errors.js';
 import type { OpenContext } from '../../image/image.js';
 import type { Place } from '../source.js';
-import { containersStorage, defaultRoot, isContainersStorage, parseStorageReference } from './containers-storage.js';
+import {
+  containersStorage,
+  defaultRoot,
+  isContainersStorage,
+  parseStorageReference,
+} from './containers-storage/containers-storage.js';
 import { diskPlace } from './disk-place.js';
 import { hostPlace } from './host-root.js';
 import { knownStore, STORE_KINDS } from './known-store.js';

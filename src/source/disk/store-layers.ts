@@ -6,9 +6,9 @@ import { DimgxError, type Warn } from '../../errors.js';
 import type { WatchArrivals } from '../../image/arrivals.js';
 import type { OpenContext } from '../../image/image.js';
 import type { Layer, StoredLayer } from '../../image/layer.js';
-import { changedFiles } from './changed-files.js';
 import { describeFolder } from './folder/describe-folder.js';
-import { type RebuiltLayer, rebuildLayer } from './rebuild-layer.js';
+import { changedFiles } from './rebuild/changed-files.js';
+import { type RebuiltLayer, rebuildLayer } from './rebuild/rebuild-layer.js';
 import type { FolderLayerPlace, StoreLayer } from './store.js';
 import type { StoreFiles } from './store-files.js';
 

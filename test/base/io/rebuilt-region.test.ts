@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { RebuiltReading, type RebuiltRegion } from '#dimgx/base/io/rebuilt-region.js';
-import { PieceTable } from '#dimgx/source/disk/piece-table.js';
+import { PieceTable } from '#dimgx/source/disk/rebuild/piece-table.js';
 import { temporaryFolder } from '../../helpers/members.js';
 
 const CONTENTS = 'what the layer has';

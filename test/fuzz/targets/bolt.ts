@@ -1,5 +1,5 @@
-import { BoltBucket } from '#dimgx/source/disk/bolt.js';
-import { BoltPages, fnv1a } from '#dimgx/source/disk/bolt-pages.js';
+import { BoltBucket } from '#dimgx/source/disk/database/bolt.js';
+import { BoltPages, fnv1a } from '#dimgx/source/disk/database/bolt-pages.js';
 import { type BoltTree, boltFile, varint } from '../../helpers/bolt-file.js';
 import { mutatedBytes } from '../mutations/bytes.js';
 import { oneOf } from '../random.js';

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { RebuiltRegion } from '#dimgx/base/io/rebuilt-region.js';
 import { spoolOffset, stretchAt } from '#dimgx/base/io/rebuilt-region.js';
-import { rebuildLayer } from '#dimgx/source/disk/rebuild-layer.js';
+import { rebuildLayer } from '#dimgx/source/disk/rebuild/rebuild-layer.js';
 import { splitLayer, splitText } from '../../helpers/tar-split.js';
 import { mutatedBytes } from '../mutations/bytes.js';
 import { mutatedJson } from '../mutations/json.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Resources } from '#dimgx/base/io/resources.js';
 import { limitsOf } from '#dimgx/base/limits.js';
-import { type BoltBucket, readBolt } from '#dimgx/source/disk/bolt.js';
+import { type BoltBucket, readBolt } from '#dimgx/source/disk/database/bolt.js';
 import { StoreFiles } from '#dimgx/source/disk/store-files.js';
 import { type BoltTree, boltFile, writeMeta } from '../../helpers/bolt-file.js';
 import { temporaryFolder } from '../../helpers/members.js';

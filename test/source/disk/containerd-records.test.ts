@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Resources } from '#dimgx/base/io/resources.js';
 import { limitsOf } from '#dimgx/base/limits.js';
-import { containerdRecords, goTime } from '#dimgx/source/disk/containerd-records.js';
-import { snapshotChain } from '#dimgx/source/disk/containerd-snapshots.js';
+import { containerdRecords, goTime } from '#dimgx/source/disk/containerd/containerd-records.js';
+import { snapshotChain } from '#dimgx/source/disk/containerd/containerd-snapshots.js';
 import { StoreFiles } from '#dimgx/source/disk/store-files.js';
 import { ContainerdStore } from '../../helpers/containerd-store.js';
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Resources } from '#dimgx/base/io/resources.js';
 import { limitsOf } from '#dimgx/base/limits.js';
 import type { Digest } from '#dimgx/reference/digest.js';
-import { containerdOrigins } from '#dimgx/source/disk/containerd-meta.js';
+import { containerdOrigins } from '#dimgx/source/disk/containerd/containerd-meta.js';
 import { StoreFiles } from '#dimgx/source/disk/store-files.js';
 import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Resources } from '#dimgx/base/io/resources.js';
 import { limitsOf } from '#dimgx/base/limits.js';
-import { readSqlite, type SqliteValue } from '#dimgx/source/disk/sqlite.js';
+import { readSqlite, type SqliteValue } from '#dimgx/source/disk/database/sqlite.js';
 import { StoreFiles } from '#dimgx/source/disk/store-files.js';
 import { lacks } from '../../helpers/engines.js';
 import { temporaryFolder } from '../../helpers/members.js';

@@ -1,7 +1,7 @@
 import type { Appender } from '../../../base/io/appender.js';
 import type { Warn } from '../../../errors.js';
 import type { OpenContext } from '../../../image/image.js';
-import type { RebuiltLayer } from '../rebuild-layer.js';
+import type { RebuiltLayer } from '../rebuild/rebuild-layer.js';
 import type { FolderLayerPlace } from '../store.js';
 import { folderLayer } from './folder-layer.js';
 import { FolderOddities } from './folder-oddities.js';

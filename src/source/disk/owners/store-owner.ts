@@ -1,0 +1,38 @@
+import { fstatSync } from 'node:fs';
+import type { FolderForm } from '../folder/folder-form.js';
+import type { IdRange, OwnerMaps } from '../folder/id-map.js';
+import { isInUserNamespace } from '../folder/privilege.js';
+import type { StoreFiles } from '../store-files.js';
+import { subordinateIds } from './subordinate-ids.js';
+
+/** How the owner of a store wrote it. */
+export interface StoreOwner {
+  /** The form of folders that overlayfs wrote. */
+  readonly form: Extract<FolderForm, 'overlay' | 'user-overlay'>;
+  /** How owners on the disk become those that the engine saw; without ranges if it saw the same. */
+  readonly owners: OwnerMaps;
+  /** Whether it is a user whose subordinate IDs could not be found. */
+  readonly isPartial: boolean;
+}
+
+const SAME: OwnerMaps = { uids: [], gids: [] };
+
+/** Finds out how a store was written: by root, or by a user without privileges in a user namespace. */
+export function storeOwner(files: StoreFiles): StoreOwner {
+  const { uid, gid } = fstatSync(files.root);
+  if (uid === 0) return { form: isInUserNamespace() ? 'user-overlay' : 'overlay', owners: SAME, isPartial: false };
+  const { uids, gids } = subordinateIds(files.path, uid);
+  const owners = { uids: ownFirst(uid, uids), gids: ownFirst(gid, gids) };
+  return { form: 'user-overlay', owners, isPartial: uids.length === 0 && gids.length === 0 };
+}
+
+/** The user is root in the namespace. The subordinate IDs follow, range after range. Source: rootlesskit; Podman. */
+function ownFirst(own: number, ranges: readonly { readonly start: number; readonly size: number }[]): IdRange[] {
+  const maps: IdRange[] = [{ container: 0, host: own, size: 1 }];
+  let container = 1;
+  for (const { start, size } of ranges) {
+    maps.push({ container, host: start, size });
+    container += size;
+  }
+  return maps;
+}
