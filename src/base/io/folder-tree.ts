@@ -35,8 +35,10 @@ export class FolderTree {
   readonly #way: { readonly name: Name; fd: number | undefined }[] = [];
   /** The path of the last of them, if they stand for what the path names. */
   #key: string | undefined;
-  /** The regular files in the last of them, once `openListed` has asked for them. */
+  /** The regular files in the last of them, once they have been listed. */
   #regular: ReadonlySet<Name> | undefined;
+  /** How many files of it were looked at one by one. */
+  #looks = 0;
 
   /** @param root descriptor of the folder; the caller closes it */
   constructor(root: number, links: LinkRule) {
@@ -121,19 +123,20 @@ export class FolderTree {
     const names = cleanNames(text);
     const last = names.pop();
     if (last === undefined) return below(this.#root, '.');
-    this.#walk(names);
+    if (names.join('/') !== this.#key) this.#walk(names);
     return below(this.#here, last);
   }
 
   /**
    * The regular files in the folder of the last path.
    *
-   * @returns `undefined` if it is large, or lies behind a symlink
+   * @returns `undefined` as long as few of them were asked for, and if it is large or lies behind a symlink
    */
   #listed(): ReadonlySet<Name> | undefined {
-    if (this.#regular || this.#key === undefined) return this.#regular;
+    if (this.#regular || this.#key === undefined || ++this.#looks === 1) return this.#regular;
     const here = this.#here;
-    if (fstatSync(here).size > LONG_LIST) return undefined;
+    const { size } = fstatSync(here);
+    if (size > LONG_LIST || (size > SHORT_LIST && this.#looks < size / BYTES_PER_LOOK)) return undefined;
     const entries = readdirSync(`/proc/self/fd/${here}/`, { encoding: 'latin1', withFileTypes: true });
     this.#regular = new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name));
     return this.#regular;
@@ -148,6 +151,7 @@ export class FolderTree {
   #leave(depth: number): void {
     this.#key = undefined;
     this.#regular = undefined;
+    this.#looks = 0;
     for (const { fd } of this.#way.splice(depth)) if (fd !== undefined) closeSync(fd);
     if (this.#way.length === 0 || this.#way.at(-1)?.fd !== undefined) return;
     for (const { name } of this.#way.splice(0)) this.#enter(name);
@@ -199,6 +203,10 @@ type Name = string;
 
 /** Size of a folder, in bytes, from which on its names are not kept in memory: some 20,000 names. */
 const LONG_LIST = 2 ** 20;
+/** Size of a folder, in bytes, up to which its names are read for the second file already. */
+const SHORT_LIST = 8192;
+/** Reading the names in a folder takes some five times as long as looking at one file for each so many bytes of it. */
+const BYTES_PER_LOOK = 512;
 
 /** How many folders on the way to a file stay open. Few paths are deeper. */
 const MOST_OPEN = 6;

@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import fs, {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { FolderTree, type LinkRule } from '#dimgx/base/io/folder-tree.js';
 import { temporaryFolder } from '../../helpers/members.js';
 
@@ -123,6 +133,33 @@ describe('of the files in a folder that is listed once', () => {
     expect(read('link/g')).toBe('g of a');
     expect(read('link/b/f')).toBe('f of b');
     expect(() => read('link/fifo')).toThrow(expect.objectContaining({ code: 'DIMGX_SOURCE_BAD_MEMBER' }));
+  });
+
+  function countListings() {
+    const listing = vi.spyOn(fs, 'readdirSync');
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      listing.mockRestore();
+      syncBuiltinESMExports();
+    });
+    return listing;
+  }
+
+  test.each<[string, number, number, (i: number) => string]>([
+    ['below ./', 100, 1, (i) => `./f${i}`],
+    ['in the folder itself', 100, 1, (i) => `f${i}`],
+    ['by long ways', 100, 1, (i) => `a//b/../b/./f${i}`],
+    ['in a long folder', 3000, 1, (i) => `a/f${i}`],
+    ['in two folders in turn', 100, 0, (i) => `a/${i % 2 === 0 ? '' : 'b/'}f${i}`],
+    ['few in a long folder', 10, 0, (i) => `long/f${i}`],
+  ])('names are read once for many files, and not for few: %s', async (_, count, times, path) => {
+    const { folder, read } = await listedIn();
+    mkdirSync(`${folder}/long`);
+    for (let i = 0; i < 3000; i++) writeFileSync(`${folder}/long/f${i}`, '');
+    for (let i = 0; i < count; i++) writeFileSync(`${folder}/${path(i)}`, `${i}`);
+    const listing = countListings();
+    for (let i = 0; i < count; i++) expect(read(path(i))).toBe(`${i}`);
+    expect(listing).toHaveBeenCalledTimes(times);
   });
 
   test('a name of which each character is one byte is found', async () => {
