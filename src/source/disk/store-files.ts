@@ -149,6 +149,11 @@ export class StoreFiles extends HeldFile {
     return this.#look(path, () => this.#tree.namesIn(path)) ?? [];
   }
 
+  /** User ID of the owner of what has that path. @returns `undefined` if nothing has @throws DIMGX_SOURCE_UNREADABLE */
+  uidOf(path: string): number | undefined {
+    return this.#inParent(path, (folder, name) => Number(folder.stats(name).uid));
+  }
+
   /** When what has that path was last changed. @returns `undefined` if nothing has @throws DIMGX_SOURCE_UNREADABLE */
   modified(path: string): Date | undefined {
     return this.#inParent(path, (folder, name) => new Date(Number(folder.stats(name).mtimeMs)));

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -205,6 +205,20 @@ test.skipIf(lacks('python3'))('the state of a container of Podman is read from S
   expect(container.mounts).toMatchObject([{ type: 'volume', name: 'data', destination: '/data', writable: true }]);
 });
 
+test.skipIf(lacks('root', 'setpriv'))(
+  "a store of root is refused to others, also if they own the store's folder (needs root)",
+  async () => {
+    const { store } = await storeWithContainer('overlay2');
+    execFileSync('chmod', ['-R', 'a+rX', store.folder]);
+    chownSync(store.folder, 65_534, 65_534);
+    const somebody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+    const dimgx = [process.execPath, DIMGX, '-t', '/dev/null', `docker-root:${store.folder}:container/web`];
+    const { status, stderr } = spawnSync('setpriv', [...somebody, ...dimgx], { cwd: '/', encoding: 'utf8' });
+    expect(stderr).toMatch(/DIMGX_SOURCE_UNREADABLE: .* without the privilege to see attributes trusted/);
+    expect(status).toBe(2);
+  },
+);
+
 test.skipIf(lacks('setfattr'))('extended attributes with odd names are kept, or named (needs setfattr)', async () => {
   const { store, web } = await storeWithContainer('vfs');
   const path = join(web.changes, 'odd');
@@ -235,6 +249,7 @@ test.skipIf(lacks('root'))(
     writeFileSync(join(host, 'etc/passwd'), '');
     cpSync(store.folder, join(host, 'storage'), { recursive: true });
     writeFileSync(join(moved(changes), 'own'), '');
+    execFileSync('chown', ['-R', '1001:1002', join(host, 'storage')]);
     for (const [path, uid, gid] of [
       [store.folder, 1001, 1002],
       [join(store.layerFolder(image, 0), 'user'), 100_004, 200_005],

@@ -314,6 +314,17 @@ test('a whiteout with contents leaves its layer without verification, and says s
   await expect(flattenImage(folder, { strictInput: true })).rejects.toMatchObject({ code: 'DIMGX_SOURCE_UNVERIFIED' });
 });
 
+test('a file in a folder named like a whiteout has its contents', async () => {
+  const layer = rawLayer([
+    { name: 'v/.wh.folder/', type: '5' },
+    { name: 'v/.wh.folder/in', content: 'kept' },
+  ]);
+  const { folder } = await dockerStore([imageOf(layer)]);
+  expect(await bytesOfLayers(folder)).toEqual([layer]);
+  const { warnings } = await flattenImage(folder);
+  expect(warnings.map(({ code }) => code)).not.toContain('DIMGX_SOURCE_UNVERIFIED');
+});
+
 describe('files that AUFS put aside, as other drivers keep them: by the names of their hard links', () => {
   const stored = '.wh..wh.plnk/3.4';
   const layer = rawLayer([

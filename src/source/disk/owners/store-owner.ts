@@ -20,10 +20,17 @@ const SAME: OwnerMaps = { uids: [], gids: [] };
 /** Finds out how a store was written: by root, or by a user without privileges in a user namespace. */
 export function storeOwner(files: StoreFiles): StoreOwner {
   const { uid, gid } = fstatSync(files.root);
-  if (uid === 0) return { form: isInUserNamespace() ? 'user-overlay' : 'overlay', owners: SAME, isPartial: false };
+  // In a user namespace, its root is that user, and whoever has no ID there has written the stores of others.
+  if (isInUserNamespace()) return { form: uid === 0 ? 'user-overlay' : 'overlay', owners: SAME, isPartial: false };
+  if (uid === 0 || hasFilesOfRoot(files)) return { form: 'overlay', owners: SAME, isPartial: false };
   const { uids, gids } = subordinateIds(files.path, uid);
   const owners = { uids: ownFirst(uid, uids), gids: ownFirst(gid, gids) };
   return { form: 'user-overlay', owners, isPartial: uids.length === 0 && gids.length === 0 };
+}
+
+/** Whether root owns something in the folder of a store, whoever owns the folder. No user's engine can write that. */
+function hasFilesOfRoot(files: StoreFiles): boolean {
+  return files.names('').some((name) => files.uidOf(name) === 0);
 }
 
 /** The user is root in the namespace. The subordinate IDs follow, range after range. Source: rootlesskit; Podman. */

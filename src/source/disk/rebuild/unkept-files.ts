@@ -17,9 +17,10 @@ export function isMarker(name: Buffer): boolean {
   return name.at(-1) === SLASH || name.includes('.wh.');
 }
 
-/** Engines do not keep whiteouts as files, nor what AUFS left behind. */
+/** Engines do not keep whiteouts as files, nor what AUFS left behind. They keep what is in a folder named like one. */
 export function isUnkept(name: Buffer): boolean {
-  return /(?:^|\/)\.wh\./.test(name.toString('latin1'));
+  const clean = cleanName(name);
+  return clean.startsWith('.wh..wh.') || clean.startsWith('.wh.', clean.lastIndexOf('/') + 1);
 }
 
 /**
