@@ -5,6 +5,7 @@ export type PathKind =
   | 'layer'
   | 'prepared for a container'
   | 'changes of a container'
+  | 'merged tree'
   | 'documents of a layer'
   | 'documents of a container'
   | 'documents of an image'
@@ -23,6 +24,8 @@ export interface NamedOwner {
   readonly part?: 'index' | 'manifest' | 'config' | 'layer';
   /** Which layer of an image has the path, counted from 1 for the base. */
   readonly layer?: number;
+  /** Where a container has the volume that the path is in. */
+  readonly destinations?: readonly string[];
 }
 
 /** Whom a path of an engine's storage belongs to. If nobody uses it, there are no images and no containers. */
@@ -30,7 +33,10 @@ export interface PathOwner {
   readonly kind: PathKind;
   /** ID of the layer, the container or the image; name of the volume. */
   readonly id: string;
-  /** The path in the tree that a container sees, if it is the path of a file: without a slash at its start. */
+  /**
+   * The path in the tree that a container sees, or in the volume, if it is the path of a file: without a slash at its
+   * start.
+   */
   readonly path?: string;
   readonly images: readonly NamedOwner[];
   readonly containers: readonly NamedOwner[];

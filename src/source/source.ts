@@ -52,6 +52,7 @@ export interface Place {
   /**
    * Finds out whom a path in an engine's storage belongs to. Absent for everything else.
    *
+   * @param path without `..`, but at its start if it leads out of the folder of the storage
    * @returns `undefined` if it is none of what the storage holds
    */
   owner?(path: string): Promise<PathOwner | undefined>;

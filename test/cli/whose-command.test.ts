@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -45,6 +46,68 @@ describe.runIf(process.platform === 'linux')('dimgx whose', () => {
     expect(await found(below(web.changes))).toBe('changes of a container');
     expect(await found(`containers/${web.id}/${web.id}-json.log`)).toBe('documents of a container');
     expect(await found('/var/lib/docker/volumes/v/_data/file')).toBe('volume');
+  });
+
+  test('resolves .. before it asks whose a path is', async () => {
+    const { store, web, below, reference } = await docker();
+    const changes = below(web.changes);
+    const base = below(store.layerFolder(APP, 0));
+    for (const path of [`${changes}/../../../${base}/./etc/passwd`, `/x/../var/lib/docker/${base}/usr/../etc/passwd`]) {
+      expect(await findPathOwner(reference, path)).toMatchObject({ kind: 'layer', path: 'etc/passwd' });
+    }
+    const outside = [
+      `/var/lib/docker/${changes}/../../../../../../etc/passwd`,
+      `${changes}/../../../etc/passwd`,
+      `containers/${web.id}/../../../../etc/containers/${web.id}/x`,
+      `volumes/v/../../../volumes/v/_data/x`,
+      '..',
+      '.',
+      '',
+    ];
+    for (const path of outside) {
+      await expect(findPathOwner(reference, path), path).rejects.toMatchObject({ code: 'DIMGX_SOURCE_NOT_FOUND' });
+    }
+  });
+
+  test('says that a path is in the merged tree', async () => {
+    const { store, web, below, reference } = await docker();
+    const changes = below(web.changes);
+    for (const path of [`${changes}/../merged/bin/sh`, changes.replace(/diff$/, 'merged/bin/sh')]) {
+      expect(await findPathOwner(reference, path)).toMatchObject({
+        ...{ kind: 'merged tree', path: 'bin/sh' },
+        containers: [{ names: ['web'] }],
+      });
+    }
+    const { folder } = store;
+    expect((await runDimgx('whose', `docker-root:${folder}`, `${changes}/../merged/bin/sh`)).stdout).toMatch(
+      /^kind: +merged tree\n(?:.*\n)*path: +\/bin\/sh\n/,
+    );
+    expect(await findPathOwner(reference, `${changes}/merged/x`)).toMatchObject({ kind: 'changes of a container' });
+    const vfs = await dockerStore([APP], { driver: 'vfs' });
+    const tree = addDockerContainer(vfs.folder, { name: 'web', image: APP }, 'vfs').changes;
+    expect(await findPathOwner(`docker-root:${vfs.folder}`, `${tree}/merged/x`)).toMatchObject({
+      ...{ kind: 'changes of a container', path: 'merged/x' },
+    });
+  });
+
+  test('says where a container has a volume', async () => {
+    const { reference } = await docker();
+    const { containers } = await findPathOwner(reference, 'volumes/v/_data/file');
+    expect(containers).toMatchObject([{ names: ['web'], destinations: ['/data'] }]);
+    const { stdout } = await runDimgx('whose', reference, 'volumes/v/_data/file');
+    expect(stdout).toMatch(/^container: +web [0-9a-f]{12} \(at \/data\)$/m);
+    const json = await runDimgx('whose', '--json', reference, 'volumes/v');
+    expect(JSON.parse(json.stdout).containers).toMatchObject([{ destinations: ['/data'] }]);
+  });
+
+  test('shows bytes that are not UTF-8 as \\xNN', async () => {
+    const { web, below, reference } = await docker();
+    const changes = below(web.changes);
+    const script = `exec "$0" bin/dimgx.js whose --json "$1" "$2/caf$(printf '\\351')" "$2/caf$(printf '\\352')" "$2/caf\u00e9" "$2/caf\ufffd"`;
+    const out = execFileSync('sh', ['-c', script, process.execPath, reference, changes], { encoding: 'utf8' });
+    const documents = out.trim().split(/\n(?=\{)/);
+    expect(documents.map((text) => JSON.parse(text).path)).toEqual(['caf\\xe9', 'caf\\xea', 'caf\u00e9', 'caf\ufffd']);
+    expect(JSON.parse(documents[0] ?? '').given).toBe(`${changes}/caf\\xe9`);
   });
 
   test('knows short names, IDs, and documents of layers and images', async () => {

@@ -1,4 +1,5 @@
 import { findPathOwner, type NamedOwner, type PathOwner, printable } from '../../index.js';
+import { exactArguments } from '../options/exact-arguments.js';
 import { SOURCE_OPTIONS } from '../options/source-options.js';
 import { usageError } from '../options/usage-error.js';
 import { alignColumns } from '../output/table.js';
@@ -21,7 +22,7 @@ export const whose = defineCommand({
   json: 'print a JSON document for each path',
   async *run({ operands: [store, ...paths], library }) {
     if (paths.length === 0) throw usageError('whose needs a storage and a path in it');
-    for (const path of paths) {
+    for (const path of exactArguments(paths)) {
       const owner = await findPathOwner(store, path, library);
       yield { text: () => ownerText(owner), json: () => ({ given: path, ...ownerJson(owner) }) };
     }
@@ -36,8 +37,8 @@ function ownerJson({ kind, id, path, images, containers, isHeld, leftover }: Pat
   };
 }
 
-function namedJson({ id, names, namespace, part, layer }: NamedOwner) {
-  return { id, names, namespace: namespace ?? null, part: part ?? null, layer: layer ?? null };
+function namedJson({ id, names, namespace, part, layer, destinations = [] }: NamedOwner) {
+  return { id, names, namespace: namespace ?? null, part: part ?? null, layer: layer ?? null, destinations };
 }
 
 function ownerText(owner: PathOwner): string {
@@ -60,10 +61,11 @@ function others({ images, containers, isHeld }: PathOwner): readonly string[] {
   return images.length + containers.length === 0 ? ['nothing'] : [];
 }
 
-function ownerName({ id, names, namespace, part, layer }: NamedOwner): string {
+function ownerName({ id, names, namespace, part, layer, destinations = [] }: NamedOwner): string {
   const facts = [
     ...(namespace === undefined ? [] : [`namespace ${namespace}`]),
     ...(layer !== undefined ? [`layer @${layer}`] : part !== undefined ? [part] : []),
+    ...destinations.map((destination) => `at ${destination}`),
   ];
   const short = id.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, '$1');
   return [...names, short, ...(facts.length === 0 ? [] : [`(${facts.join(', ')})`])].join(' ');

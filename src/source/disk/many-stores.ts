@@ -64,7 +64,7 @@ async function ownerInOne(
   { location, areNamed }: Together,
   path: string,
 ): Promise<PathOwner | undefined> {
-  const text = `/${path}/`.replace(/\/+/g, '/');
+  const text = path.startsWith('/') ? `${path}/` : `/${path}/`;
   const inPath = stores.filter(({ folders = [] }) => folders.some((folder) => text.includes(`/${folder}/`)));
   const found: { readonly reference: string; readonly owner: PathOwner }[] = [];
   for (const { reference, place } of inPath.length > 0 ? inPath : stores) {

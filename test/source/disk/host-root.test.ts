@@ -63,6 +63,7 @@ describe.runIf(process.platform === 'linux')('a whole disk', () => {
     const file = `${path('overlayfs', 1)}/fs/etc/passwd`;
     const namespaceOf = async (text: string) => (await findPathOwner(`host-root:${mount}`, text)).images[0]?.namespace;
     expect(await namespaceOf(`/${system}/${file}`)).toBe('default');
+    expect(await namespaceOf(`/var/lib/docker/../containerd/${file}`)).toBe('default');
     for (const folder of [`/${k3s}`, `${mount}/data/k3s`])
       expect(await namespaceOf(`${folder}/${file}`)).toBe('k8s.io');
     await expect(namespaceOf(file)).rejects.toMatchObject({

@@ -23,13 +23,13 @@ const KINDS: Readonly<Record<LayerRole, PathKind>> = {
 /**
  * Finds out whom a path of a storage belongs to. Only the text of the path counts: nothing need be there.
  *
- * @param path below the folder of the storage; the same as it was on another host, such as
+ * @param text a path without `..`, but at its start if it leads out of the storage: below the folder of the storage; the same as it was on another host, such as
  *   `/var/lib/docker/overlay2/ID/diff/etc/passwd`; or an ID
  * @returns `undefined` if it is none of what a storage holds
  * @throws DIMGX_SOURCE_AMBIGUOUS for the start of an ID; what listing the storage throws
  */
-export function findOwner(files: StoreFiles, store: StoreContents, path: string): PathOwner | undefined {
-  const text = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+export function findOwner(files: StoreFiles, store: StoreContents, text: string): PathOwner | undefined {
+  if (/^\.\.?(?:\/|$)/.test(text)) return undefined;
   const found =
     inFolder(files, store, text) ??
     inDocuments(files, store, text) ??
@@ -73,9 +73,11 @@ function inFolder(files: StoreFiles, store: StoreContents, text: string): BareOw
     const found = foldersOf(files, inventory).find((folder) => folder.id === id);
     if (!found) continue;
     const inside = isLink ? parts.slice(2) : parts.slice(1);
-    const hasTree = isLink || suffix === '' || suffix === `/${inside[0]}` || inside[0] === 'merged';
+    const isMerged = !isLink && suffix !== '' && inside[0] === 'merged';
+    const hasTree = isLink || suffix === '' || suffix === `/${inside[0]}` || isMerged;
     const tree = isLink || suffix === '' ? inside : inside.slice(1);
-    return ownerOfFolder(found, hasTree && tree.length > 0 ? tree.join('/') : undefined);
+    const owner = ownerOfFolder(found, hasTree && tree.length > 0 ? tree.join('/') : undefined);
+    return isMerged ? { ...owner, kind: 'merged tree' } : owner;
   }
   return undefined;
 }
@@ -117,7 +119,10 @@ function inVolume(store: StoreContents, text: string): BareOwner | undefined {
   const [, id, path] = /(?:^|\/)volumes\/([^/]+)(?:\/_data(?:\/(.*))?)?$/.exec(text) ?? [];
   if (id === undefined) return undefined;
   const users = store.containers().filter(({ container }) => container.mounts.some(({ name }) => name === id));
-  const containers = users.map(({ container }) => containerOwner(container));
+  const containers = users.map(({ container }) => {
+    const destinations = container.mounts.filter(({ name }) => name === id).map(({ destination }) => destination);
+    return { ...containerOwner(container), destinations };
+  });
   return { kind: 'volume', id, ...(path && { path }), images: [], containers };
 }
 
