@@ -233,6 +233,38 @@ test.skipIf(lacks('setfattr'))('extended attributes with odd names are kept, or 
 });
 
 test.skipIf(lacks('root'))(
+  "the group of a user's engine is that of its user, whatever group the store's folder has (needs root)",
+  async () => {
+    const image = { tags: ['localhost/app:1'], layers: [OLDER] };
+    const host = await temporaryFolder();
+    mkdirSync(join(host, 'etc'));
+    writeFileSync(join(host, 'etc/subuid'), 'jo:100000:65536\n');
+    writeFileSync(join(host, 'etc/subgid'), 'jo:200000:65536\n');
+    const store = await containersStore([image]);
+    const { changes } = addStorageContainer(store.folder, { name: 'web', image });
+    const folder = join(host, 'storage');
+    cpSync(store.folder, folder, { recursive: true });
+    const own = changes.replace(store.folder, folder);
+    for (const name of ['own', 'other']) writeFileSync(join(own, name), '');
+    execFileSync('chown', ['-R', '1001:1002', folder]);
+    chownSync(join(own, 'other'), 100_004, 200_005);
+    const owners = async (passwd: string, gid: number) => {
+      writeFileSync(join(host, 'etc/passwd'), passwd);
+      chownSync(folder, 1001, gid);
+      const { tar, warnings } = await flattenImage(`containers-storage:[${folder}]container/web`);
+      const entries = new Map(readTar(tar).map(({ name, fields }) => [name, fields.owner]));
+      return [entries.get('own'), entries.get('other'), ...warnings.map(({ code }) => code)];
+    };
+    const jo = 'jo:x:1001:1002::/home/jo:/bin/sh\n';
+    expect(await owners(jo, 1002)).toEqual(['0:0', '5:6']);
+    expect(await owners(jo, 0)).toEqual(['0:0', '5:6']);
+    expect(await owners('jo:x:1001:::\n', 1002)).toEqual(['0:0', '5:6']);
+    expect(await owners('jo:x:1001:-1::\n', 1002)).toEqual(['0:0', '5:6']);
+    expect(await owners(jo.replace('1002', '77'), 1002)).toEqual(['0:1002', '5:6', 'DIMGX_CONTAINER_OWNER']);
+  },
+);
+
+test.skipIf(lacks('root'))(
   "owners of a user's engine are found in the layers of its image, or given (needs root)",
   async () => {
     const layer = rawLayer([

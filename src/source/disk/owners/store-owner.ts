@@ -23,8 +23,8 @@ export function storeOwner(files: StoreFiles): StoreOwner {
   // In a user namespace, its root is that user, and whoever has no ID there has written the stores of others.
   if (isInUserNamespace()) return { form: uid === 0 ? 'user-overlay' : 'overlay', owners: SAME, isPartial: false };
   if (uid === 0 || hasFilesOfRoot(files)) return { form: 'overlay', owners: SAME, isPartial: false };
-  const { uids, gids } = subordinateIds(files.path, uid);
-  const owners = { uids: ownFirst(uid, uids), gids: ownFirst(gid, gids) };
+  const { uids, gids, group = gid } = subordinateIds(files.path, uid);
+  const owners = { uids: ownFirst(uid, uids), gids: ownFirst(group, gids) };
   return { form: 'user-overlay', owners, isPartial: uids.length === 0 && gids.length === 0 };
 }
 

@@ -12,20 +12,23 @@ export interface SubordinateRange {
 export interface SubordinateIds {
   readonly uids: readonly SubordinateRange[];
   readonly gids: readonly SubordinateRange[];
+  /** The primary group of the user. */
+  readonly group?: number;
 }
 
 /**
- * Finds the subordinate IDs of a user in `etc/subuid` and `etc/subgid` of the host that a folder belongs to: in the
- * nearest folder above it that has an `etc/passwd` of root. Source: subuid(5).
+ * Finds the subordinate IDs of a user in `etc/subuid` and `etc/subgid`, and the group in `etc/passwd`, of the host that
+ * a folder belongs to: in the nearest folder above it that has an `etc/passwd` of root. Source: subuid(5), passwd(5).
  *
  * @returns no ranges if they cannot be found
  */
 export function subordinateIds(folder: string, uid: number): SubordinateIds {
   const host = hostOf(folder);
   if (host === undefined) return { uids: [], gids: [] };
-  const user = userName(lines(join(host, 'etc/passwd')), uid);
+  const [user, , , gid = ''] = userFields(lines(join(host, 'etc/passwd')), uid);
   const rangesIn = (name: string) => ranges(lines(join(host, 'etc', name)), [String(uid), ...(user ? [user] : [])]);
-  return { uids: rangesIn('subuid'), gids: rangesIn('subgid') };
+  const group = /^\d{1,10}$/.test(gid) ? rangeOf(0, Number(gid), 1)?.host : undefined;
+  return { uids: rangesIn('subuid'), gids: rangesIn('subgid'), ...(group !== undefined && { group }) };
 }
 
 /** A user may have an `etc` of his own: that of the host belongs to root. */
@@ -53,8 +56,8 @@ function lines(path: string): readonly string[] {
   }
 }
 
-function userName(passwd: readonly string[], uid: number): string | undefined {
-  return passwd.map((line) => line.split(':')).find((fields) => fields[2] === String(uid))?.[0];
+function userFields(passwd: readonly string[], uid: number): readonly string[] {
+  return passwd.map((line) => line.split(':')).find((fields) => fields[2] === String(uid)) ?? [];
 }
 
 /** @param users the name of the user, and its number as text */
