@@ -254,6 +254,10 @@ export const WARNINGS = {
     about: 'image',
     meaning: "containerd's database is missing or damaged; its images have digests, but no names.",
   },
+  DIMGX_STORE_LIST_DAMAGED: {
+    about: 'image',
+    meaning: "A list in an engine's storage is damaged; what only that list names is not known.",
+  },
   DIMGX_REGISTRY_MIRROR_SKIPPED: { about: 'request', meaning: 'A mirror failed or is blocked, and is skipped.' },
   DIMGX_REGISTRY_CERTIFICATE_SKIPPED: {
     about: 'request',

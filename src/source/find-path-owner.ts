@@ -29,7 +29,7 @@ export async function findPathOwner(reference: string, path: string, options: Li
         const warn = (warning: Warning) => stageOptions.onWarning?.(warning);
         const place = await locate(parseReference(reference), contextOf(stageOptions, resources), warn);
         if (!place.owner) throw notAStorage(reference);
-        const owner = await place.owner(cleanText(path));
+        const owner = await place.owner(cleanText(path), stageOptions);
         if (owner) return owner;
         const message = `${quoted(path)} is no layer, no container, no volume, no blob and no document of ${quoted(reference)}`;
         throw new DimgxError('DIMGX_SOURCE_NOT_FOUND', message);

@@ -55,7 +55,7 @@ export interface Place {
    * @param path without `..`, but at its start if it leads out of the folder of the storage
    * @returns `undefined` if it is none of what the storage holds
    */
-  owner?(path: string): Promise<PathOwner | undefined>;
+  owner?(path: string, options: OpenOptions): Promise<PathOwner | undefined>;
 }
 
 /** One kind of place that images come from: files, an engine, a registry. `sources.ts` lists all. */

@@ -6,8 +6,9 @@ import { CONTAINER } from '../../image/container.js';
 import type { Image, ListedImage, OpenContext } from '../../image/image.js';
 import { formatPlatform, isSameMachine } from '../../image/platform.js';
 import { imageOf, warnOfOddities } from '../form/assemble-image.js';
-import { type OpenRequest, type Place, twoImages } from '../source.js';
+import { type Listed, type OpenRequest, type Place, twoImages } from '../source.js';
 import { chooseContainer, openContainer } from './container-image.js';
+import { DAMAGE } from './damaged-lists.js';
 import { chooseLayer, LAYER } from './inventory/choose-layer.js';
 import { findLeftovers } from './inventory/find-leftovers.js';
 import { findOwner } from './inventory/find-owner.js';
@@ -21,19 +22,43 @@ import { foundStored, ownConfig, readConfig, storedLayers } from './stored-image
 /** The images and containers of an engine's storage. The engine need not run. */
 export function diskPlace(files: StoreFiles, store: Store, selector: string | undefined, context: OpenContext): Place {
   return {
-    open: async (request) => open(files, store, selector, request, context),
-    owner: async (path) => findOwner(files, store, path),
-    list: async ({ verify = true }) => ({
-      source: { transport: store.transport, location: files.location },
-      images: await listStored(files, store, selector, verify),
-      ...(selector === undefined && {
-        containers: store
-          .containers()
-          .map(({ container, layers }) => listedContainer(files, container, () => layers([]).at(-1)?.folder)),
-        leftovers: findLeftovers(files, store),
-      }),
-    }),
+    open: async (request) => {
+      try {
+        return await open(files, store, selector, request, context);
+      } catch (failure) {
+        throw store.damaged.explain(failure);
+      }
+    },
+    owner: async (path, options) => {
+      const owner = findOwner(files, store, path);
+      store.damaged.warn(inputWarner(options));
+      return owner;
+    },
+    list: async (options) => {
+      try {
+        const listed = await listAll(files, store, selector, options.verify ?? true);
+        store.damaged.warn(inputWarner(options));
+        return listed;
+      } catch (failure) {
+        throw store.damaged.explain(failure);
+      }
+    },
   };
+}
+
+async function listAll(
+  files: StoreFiles,
+  store: Store,
+  selector: string | undefined,
+  verify: boolean,
+): Promise<Listed> {
+  const source = { transport: store.transport, location: files.location };
+  const images = await listStored(files, store, selector, verify);
+  if (selector !== undefined) return { source, images };
+  const containers = store
+    .containers()
+    .map(({ container, layers }) => listedContainer(files, container, () => layers([]).at(-1)?.folder));
+  return { source, images, containers, leftovers: findLeftovers(files, store) };
 }
 
 async function open(
@@ -55,6 +80,7 @@ async function open(
   if (!wanted?.startsWith(CONTAINER)) return openStored(files, store, wanted, request, context);
   const name = wanted.slice(CONTAINER.length);
   const container = chooseContainer(store.containers(), name);
+  store.damaged.warn(inputWarner(request.options));
   if (container) return openContainer(files, store, container, request, context);
   // An image may be called that.
   if (matchingImages(store.images(), wanted).length > 0) return openStored(files, store, wanted, request, context);
@@ -75,6 +101,8 @@ async function openStored(
   const { location } = files;
   const { verify = true } = options;
   const chosen = await choose(files, store, selector, verify);
+  const warn = inputWarner(options);
+  store.damaged.warn(warn);
   const config = readConfig(files, chosen, verify);
   if (platform && config.platform && !isSameMachine(platform, config.platform)) {
     const message = `${location} has ${quoted(chosen.names[0] ?? chosen.ids[0])} for ${formatPlatform(config.platform)}, not for ${formatPlatform(platform)}`;
@@ -82,7 +110,6 @@ async function openStored(
   }
   const places = chosen.layers(config.diffIds);
   const found = foundStored({ id: chosen.ids[0], tags: chosen.names }, config, places, chosen.origins(config.diffIds));
-  const warn = inputWarner(options);
   warnOfOddities(found, warn);
   const layers = storedLayers(found, places);
   const placed = new Map(layers.map((layer, i) => [layer, places[i] as StoreLayer]));
@@ -160,7 +187,7 @@ async function ownStore<T>(find: () => T): Promise<T | DimgxError> {
   try {
     return find();
   } catch (failure) {
-    const codes: readonly string[] = ['DIMGX_LAYER_BAD_PARENT', 'DIMGX_IMAGE_LAYER_COUNT'];
+    const codes: readonly string[] = ['DIMGX_LAYER_BAD_PARENT', 'DIMGX_IMAGE_LAYER_COUNT', ...DAMAGE];
     if (failure instanceof DimgxError && codes.includes(failure.code)) return failure;
     throw failure;
   }

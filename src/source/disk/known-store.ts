@@ -108,5 +108,8 @@ function containersIn(files: StoreFiles, top: string): readonly ContainerdRecord
   return dockerContainers(files, top)
     .filter(({ container, driver }) => !files.hasFolder(`${top}image/${driver}/layerdb/mounts/${container.id}`))
     .filter(({ driver }) => !hasDockerFolders(files, top, driver))
-    .map(({ container, driver }) => ({ container, snapshot: { namespace, snapshotter: driver, key: container.id } }));
+    .map(({ container, driver, problem }) => {
+      const snapshot = { namespace, snapshotter: driver, key: container.id };
+      return { container, snapshot, ...(problem && { problem }) };
+    });
 }

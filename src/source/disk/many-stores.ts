@@ -4,6 +4,7 @@ import type { ListedContainer } from '../../image/container.js';
 import type { Image, ListedImage } from '../../image/image.js';
 import type { Leftover } from '../../image/leftover.js';
 import type { PathOwner } from '../../image/path-owner.js';
+import type { OpenOptions } from '../../options.js';
 import type { OpenRequest, Place } from '../source.js';
 
 /** One of several storages. */
@@ -29,7 +30,7 @@ export function manyStores(stores: readonly StoreAt[], together: Together, selec
   const { transport, location, areNamed } = together;
   return {
     open: (request) => openInOne(stores, together, selector, request),
-    owner: (path) => ownerInOne(stores, together, path),
+    owner: (path, options) => ownerInOne(stores, together, path, options),
     list: async (options) => {
       const images: ListedImage[] = [];
       const containers: ListedContainer[] = [];
@@ -63,12 +64,13 @@ async function ownerInOne(
   stores: readonly StoreAt[],
   { location, areNamed }: Together,
   path: string,
+  options: OpenOptions,
 ): Promise<PathOwner | undefined> {
   const text = path.startsWith('/') ? `${path}/` : `/${path}/`;
   const inPath = stores.filter(({ folders = [] }) => folders.some((folder) => text.includes(`/${folder}/`)));
   const found: { readonly reference: string; readonly owner: PathOwner }[] = [];
   for (const { reference, place } of inPath.length > 0 ? inPath : stores) {
-    const owner = await place(undefined).owner?.(path);
+    const owner = await place(undefined).owner?.(path, options);
     if (owner) found.push({ reference, owner });
   }
   const users = found.filter(({ owner }) => owner.isHeld || owner.images.length + owner.containers.length > 0);

@@ -271,7 +271,7 @@ async function* piecesOf(fd: number): AsyncGenerator<Buffer, void, void> {
 }
 
 function tooLarge(path: string, limit: number): DimgxError {
-  const message = `${quoted(path)} is larger than ${formatSize(limit)}: the storage is refused`;
+  const message = `${quoted(path)} is larger than ${formatSize(limit)}, and is not read`;
   return new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', message, pathData(path));
 }
 

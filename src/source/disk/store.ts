@@ -3,6 +3,7 @@ import type { Candidate } from '../../image/choose/choose-image.js';
 import type { Container } from '../../image/container.js';
 import type { LayerOrigin } from '../../image/layer.js';
 import type { Digest } from '../../reference/digest.js';
+import type { DamagedLists } from './damaged-lists.js';
 import type { OwnerMaps } from './folder/id-map.js';
 import type { FolderPlace } from './folder/layer-folder.js';
 import type { Inventory } from './inventory/inventory.js';
@@ -79,6 +80,8 @@ export interface StoreContainer {
 /** What is in an engine's storage, by what its documents say. */
 export interface Store {
   readonly transport: string;
+  /** The lists that were damaged, as far as they have been read. */
+  readonly damaged: DamagedLists;
   /** All images, in the order of the store. @throws DIMGX_IMAGE_*, DIMGX_SOURCE_* */
   images(): readonly StoreImage[];
   /** All containers, likewise. @throws as `images` */

@@ -43,9 +43,9 @@ export class ContainerdContainers {
   /** Those that are lost are leftovers. */
   list(): readonly ListedContainer[] {
     const known = this.#records.filter(({ isLost }) => !isLost);
-    return known.map(({ container, snapshot }) =>
-      listedContainer(this.#files, container, () => this.#chain(snapshot)[0]?.folder),
-    );
+    return known.map((record) => {
+      return listedContainer(this.#files, record.container, () => this.#chain(record)[0]?.folder);
+    });
   }
 
   /**
@@ -63,7 +63,7 @@ export class ContainerdContainers {
   async open(record: ContainerdRecord, opening: Opening): Promise<OpenedImage> {
     const { container } = record;
     const { request, context, warn } = opening;
-    const chain = this.#chain(record.snapshot);
+    const chain = this.#chain(record);
     const image = await imageBelow(this.#imagesOf(record, chain), chain, opening.openImage);
     if (!image) warn(imageGone(container, chain.length - 1));
     const given = ownersGiven(request.options);
@@ -85,7 +85,8 @@ export class ContainerdContainers {
     return withContainer(below, container, own, { layers, fetch, warn });
   }
 
-  #chain(snapshot: ContainerdRecord['snapshot']): readonly Snapshot[] {
+  #chain({ snapshot, problem }: ContainerdRecord): readonly Snapshot[] {
+    if (problem) throw problem;
     return snapshotChain(this.#files, this.#top, snapshot);
   }
 

@@ -15,6 +15,8 @@ export interface ContainerdRecord {
   readonly container: Container;
   /** Where its changes are. */
   readonly snapshot: SnapshotName;
+  /** Why its record cannot be read: the container cannot be opened. */
+  readonly problem?: DimgxError;
   /** Set if nothing but the snapshot is known: no record names it, and Docker would not keep one elsewhere. */
   readonly isLost?: true;
 }

@@ -7,13 +7,14 @@ import { checkLayerCount } from '../../../image/checks.js';
 import { realNames } from '../../../image/choose/choose-image.js';
 import type { LayerOrigin } from '../../../image/layer.js';
 import { type Digest, hexOf, isDigest } from '../../../reference/digest.js';
+import { DamagedLists } from '../damaged-lists.js';
 import { filesOf, storageFolders } from '../driver-folders.js';
 import { storageOrigins } from '../layer-origins.js';
 import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
 import { StorageContainers } from './storage-containers.js';
 import { storageInventory } from './storage-inventory.js';
-import { isSet, LayersSchema, readList, type StorageLayer } from './storage-layers.js';
+import { isSet, LayersSchema, type ListReader, readList, type StorageLayer } from './storage-layers.js';
 
 const Text = v.nullish(v.string(), '');
 
@@ -75,17 +76,20 @@ interface DriverParts {
 /** The store of Podman, Buildah, CRI-O and skopeo. Source: containers/storage, images.go, layers.go. */
 export function containersStorage(files: StoreFiles, driver?: string): Store {
   let known: readonly DriverParts[] | undefined;
+  const damaged = new DamagedLists();
+  const reader = { files, damaged };
   const drivers = () => {
     known ??= driversIn(files)
       .filter((name) => driver === undefined || name === driver)
       .map((name): DriverParts => {
-        const images = new DriverImages(files, name);
-        return { name, images, containers: new StorageContainers(files, name, images) };
+        const images = new DriverImages(reader, name);
+        return { name, images, containers: new StorageContainers(reader, name, images) };
       });
     return known;
   };
   return {
     transport: 'containers-storage',
+    damaged,
     images: () => drivers().flatMap(({ images }) => images.images()),
     containers: () => drivers().flatMap(({ containers }) => containers.all()),
     inventories: () =>
@@ -105,13 +109,18 @@ function driversIn(files: StoreFiles): readonly string[] {
 
 /** The images of one storage driver. */
 export class DriverImages {
+  readonly #reader: ListReader;
   readonly #files: StoreFiles;
   readonly #driver: string;
+  /** Paths of the lists of layers. */
+  readonly #lists: readonly string[];
   #known: ReadonlyMap<string, StorageLayer> | undefined;
 
-  constructor(files: StoreFiles, driver: string) {
-    this.#files = files;
+  constructor(reader: ListReader, driver: string) {
+    this.#reader = reader;
+    this.#files = reader.files;
     this.#driver = driver;
+    this.#lists = ['layers.json', 'volatile-layers.json'].map((name) => `${driver}-layers/${name}`);
   }
 
   images(): readonly StoreImage[] {
@@ -141,9 +150,10 @@ export class DriverImages {
     return { diffIds, layers, origins: this.#origins(records, this.imageRecords()) };
   }
 
-  /** @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
+  /** @throws DIMGX_SOURCE_UNREADABLE */
   imageRecords(): readonly ImageRecord[] {
-    const images = readList(this.#files, `${this.#driver}-images/images.json`, ImagesSchema) ?? [];
+    const path = `${this.#driver}-images/images.json`;
+    const images = readList(this.#reader, path, ImagesSchema, 'its images are not known') ?? [];
     return images.filter(({ id }) => isStoreId(id));
   }
 
@@ -157,13 +167,17 @@ export class DriverImages {
     return digests.map((digest) => origins.get(digest) ?? []);
   }
 
-  /** A layer and those below it, oldest first. @throws DIMGX_LAYER_BAD_PARENT */
+  /** A layer and those below it, oldest first. @throws DIMGX_LAYER_BAD_PARENT; what is wrong with a damaged list */
   #chain(top: string): readonly StorageLayer[] {
     const known = this.layerRecords();
     const chain = new Set<StorageLayer>();
     for (let id = top; id !== ''; ) {
       const record = known.get(id);
-      if (!record) throw badParent(`${quoted(id)} is not in the storage; another image store may have it`);
+      if (!record)
+        throw (
+          this.#reader.damaged.first(this.#lists) ??
+          badParent(`${quoted(id)} is not in the storage; another image store may have it`)
+        );
       if (chain.has(record)) throw badParent('they form a loop');
       chain.add(record);
       id = record.parent ?? '';
@@ -171,15 +185,15 @@ export class DriverImages {
     return [...chain].reverse();
   }
 
-  /** By ID, which need not be well formed. @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
+  /** By ID, which need not be well formed. @throws DIMGX_SOURCE_UNREADABLE */
   layerRecords(): ReadonlyMap<string, StorageLayer> {
     this.#known ??= this.#readLayers();
     return this.#known;
   }
 
   #readLayers(): ReadonlyMap<string, StorageLayer> {
-    const lists = ['layers.json', 'volatile-layers.json'].flatMap((name) => {
-      return readList(this.#files, `${this.#driver}-layers/${name}`, LayersSchema) ?? [];
+    const lists = this.#lists.flatMap((path) => {
+      return readList(this.#reader, path, LayersSchema, 'its layers are not known') ?? [];
     });
     return new Map(lists.map((record) => [record.id, record]));
   }

@@ -11,7 +11,7 @@ import { type FolderLayerPlace, isStoreId, type StoreContainer, type StoreImage,
 import type { StoreFiles } from '../store-files.js';
 import type { DriverImages } from './containers-storage.js';
 import { type LibpodFacts, libpodFacts } from './libpod-state.js';
-import { RangesSchema, rangesOf, readList } from './storage-layers.js';
+import { type ListReader, RangesSchema, rangesOf, readList } from './storage-layers.js';
 
 const Text = v.nullish(v.string(), '');
 
@@ -50,19 +50,21 @@ interface OwnLayer {
 
 /** The containers of one storage driver of Podman, Buildah or CRI-O. */
 export class StorageContainers {
+  readonly #reader: ListReader;
   readonly #files: StoreFiles;
   readonly #driver: string;
   readonly #images: DriverImages;
   readonly #libpod: ReadonlyMap<string, LibpodFacts>;
 
-  constructor(files: StoreFiles, driver: string, images: DriverImages) {
-    this.#files = files;
+  constructor(reader: ListReader, driver: string, images: DriverImages) {
+    this.#reader = reader;
+    this.#files = reader.files;
     this.#driver = driver;
     this.#images = images;
-    this.#libpod = libpodFacts(files);
+    this.#libpod = libpodFacts(reader.files);
   }
 
-  /** @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
+  /** @throws DIMGX_SOURCE_UNREADABLE */
   all(): readonly StoreContainer[] {
     const images = new Map(this.#images.images().map((image) => [image.ids[0], image]));
     return this.#records().map((record) => this.#container(record, images));
@@ -78,7 +80,8 @@ export class StorageContainers {
 
   #records(): readonly ContainerRecord[] {
     return ['containers.json', 'volatile-containers.json'].flatMap((name) => {
-      const records = readList(this.#files, `${this.#driver}-containers/${name}`, ContainersSchema) ?? [];
+      const path = `${this.#driver}-containers/${name}`;
+      const records = readList(this.#reader, path, ContainersSchema, 'its containers are not known') ?? [];
       return records.filter(({ id }) => isStoreId(id));
     });
   }

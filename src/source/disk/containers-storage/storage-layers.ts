@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { quoted } from '../../../base/text/printable.js';
 import { parseDocument } from '../../../image/document.js';
+import type { DamagedLists } from '../damaged-lists.js';
 import { type IdRange, rangeOf } from '../folder/id-map.js';
 import type { StoreFiles } from '../store-files.js';
 
@@ -29,19 +30,29 @@ export const LayersSchema = v.array(
 /** Limit of a list, in bytes: it grows with what it lists. */
 const MAX_LIST = 64 * 2 ** 20;
 
+/** What reads the lists of a storage. */
+export interface ListReader {
+  readonly files: StoreFiles;
+  readonly damaged: DamagedLists;
+}
+
 /**
  * Reads one of the lists of a storage: a JSON array.
  *
- * @returns `undefined` if there is none
- * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_IMAGE_DOCUMENT_TOO_LARGE, DIMGX_SOURCE_UNREADABLE
+ * @param lost as in `DamagedLists.read`
+ * @returns `undefined` if there is none, or if it is damaged
+ * @throws DIMGX_SOURCE_UNREADABLE
  */
 export function readList<const S extends v.GenericSchema>(
-  files: StoreFiles,
+  { files, damaged }: ListReader,
   path: string,
   schema: S,
+  lost: string,
 ): v.InferOutput<S> | undefined {
-  const bytes = files.read(path, MAX_LIST);
-  return bytes && parseDocument(bytes, schema, quoted(path));
+  return damaged.read(path, lost, () => {
+    const bytes = files.read(path, MAX_LIST);
+    return bytes && parseDocument(bytes, schema, quoted(path));
+  });
 }
 
 /** A layer in the list of them. */

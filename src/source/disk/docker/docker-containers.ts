@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import * as v from 'valibot';
-import { quoted } from '../../../base/text/printable.js';
+import { quoted, shortId } from '../../../base/text/printable.js';
 import { DimgxError } from '../../../errors.js';
 import {
   type Container,
@@ -11,7 +11,7 @@ import {
 } from '../../../image/container.js';
 import { parseDocument } from '../../../image/document.js';
 import { hexOf, isDigest } from '../../../reference/digest.js';
-import { dockerFolders, filesOf } from '../driver-folders.js';
+import { DOCKER_DRIVERS, dockerFolders, filesOf, hasDockerFolders } from '../driver-folders.js';
 import { type OwnerMaps, shiftedBy } from '../folder/id-map.js';
 import type { FolderPlace } from '../folder/layer-folder.js';
 import { storeOwner } from '../owners/store-owner.js';
@@ -61,23 +61,48 @@ interface DockerContainer {
   readonly container: Container;
   /** The storage driver, or the snapshotter of containerd, that has its files; empty if the document is too old. */
   readonly driver: string;
+  /** Why its document cannot be read: nothing but its ID is known then. */
+  readonly problem?: DimgxError;
 }
 
 /**
  * Every container of Docker, whatever keeps its files.
  *
  * @param top the folder of the daemon: empty, or with a slash at its end
- * @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE
+ * @throws DIMGX_SOURCE_UNREADABLE if the folder of all cannot be read
  */
 export function dockerContainers(files: StoreFiles, top: string): readonly DockerContainer[] {
   const ids = files.names(`${top}containers`).filter(isStoreId).sort();
   return ids.flatMap((id) => {
-    const path = `${top}containers/${id}/config.v2.json`;
-    const bytes = files.read(path);
-    if (!bytes) return [];
-    const document = parseDocument(bytes, ContainerSchema, quoted(path));
-    return { container: containerOf(id, document, `${top}containers/${id}`), driver: document.Driver ?? '' };
+    try {
+      return readContainer(files, top, id);
+    } catch (failure) {
+      if (!(failure instanceof DimgxError)) throw failure;
+      return withoutDocument(files, top, id, failure);
+    }
   });
+}
+
+function readContainer(files: StoreFiles, top: string, id: string): readonly DockerContainer[] {
+  const folder = `${top}containers/${id}`;
+  const path = `${folder}/config.v2.json`;
+  const bytes = files.read(path);
+  if (!bytes) return [];
+  const document = parseDocument(bytes, ContainerSchema, quoted(path));
+  return [{ container: containerOf(id, document, folder), driver: document.Driver ?? '' }];
+}
+
+/** A container whose document is damaged. Its driver is the one that has a record of it, or else one in use. */
+function withoutDocument(files: StoreFiles, top: string, id: string, failure: DimgxError): DockerContainer {
+  const recorded = files.names(`${top}image`);
+  const owner = recorded.find((driver) => files.hasFolder(`${top}image/${driver}/layerdb/mounts/${id}`));
+  const inUse = DOCKER_DRIVERS.find((driver) => hasDockerFolders(files, top, driver));
+  const advice = owner === undefined ? '' : `: use layer/${shortId(id)} for its files`;
+  return {
+    container: { id, names: [], status: 'unknown', mounts: [] },
+    driver: owner ?? inUse ?? recorded[0] ?? 'overlayfs',
+    problem: failure.retold(`${failure.message}${advice}`),
+  };
 }
 
 /**
@@ -94,7 +119,7 @@ export class DockerContainers {
   readonly #files: StoreFiles;
   readonly #store: DriverStore;
   readonly #images: DockerImages;
-  #known: readonly Container[] | undefined;
+  #known: readonly DockerContainer[] | undefined;
 
   constructor(files: StoreFiles, store: DriverStore, images: DockerImages) {
     this.#files = files;
@@ -102,35 +127,44 @@ export class DockerContainers {
     this.#images = images;
   }
 
-  /** What their documents say; they are read once. @throws DIMGX_IMAGE_BAD_JSON, DIMGX_SOURCE_UNREADABLE */
+  /** What their documents say. @throws as `dockerContainers` */
   described(): readonly Container[] {
+    return this.#documents().map(({ container }) => container);
+  }
+
+  /** They are read once. */
+  #documents(): readonly DockerContainer[] {
     const { top, driver } = this.#store;
     const isOwn = (each: DockerContainer) => each.driver === '' || each.driver === driver;
-    this.#known ??= dockerContainers(this.#files, top)
-      .filter(isOwn)
-      .map(({ container }) => container);
+    this.#known ??= dockerContainers(this.#files, top).filter(isOwn);
     return this.#known;
   }
 
   /** @throws as `described` */
   all(): readonly StoreContainer[] {
     const images = new Map(this.#images.images().map((image) => [image.ids[0], image]));
-    return this.described().map((container) => ({
+    return this.#documents().map(({ container, problem }) => ({
       container,
       image: container.imageId === undefined ? undefined : images.get(container.imageId),
-      below: () => this.#below(container.id),
-      layers: (below) => this.#layers(container, below),
+      below: () => this.#below(container.id, problem),
+      layers: (below) => this.#layers(container, below, problem),
     }));
   }
 
-  #below(id: string) {
+  #below(id: string, problem: DimgxError | undefined) {
+    if (problem) throw problem;
     const parent = this.#mountText(id, 'parent');
     if (parent === undefined) return { diffIds: [], layers: [], origins: [] };
     if (!isDigest(parent)) throw damaged(`names a malformed layer below the container ${id}: ${quoted(parent)}`);
     return this.#images.layersUpTo(parent);
   }
 
-  #layers(container: Container, below: readonly StoreLayer[]): readonly FolderLayerPlace[] {
+  #layers(
+    container: Container,
+    below: readonly StoreLayer[],
+    problem: DimgxError | undefined,
+  ): readonly FolderLayerPlace[] {
+    if (problem) throw problem;
     const { id, status } = container;
     const { driver, top } = this.#store;
     const folders = dockerFolders(driver);

@@ -5,6 +5,7 @@ import { realNames } from '../../../image/choose/choose-image.js';
 import { parseDocument } from '../../../image/document.js';
 import { type Digest, hexOf, isDigest } from '../../../reference/digest.js';
 import { chainIds } from '../chain-ids.js';
+import { DamagedLists } from '../damaged-lists.js';
 import { DOCKER_DRIVERS, dockerFolders, filesOf, hasDockerFolders } from '../driver-folders.js';
 import { dockerOrigins } from '../layer-origins.js';
 import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from '../store.js';
@@ -36,15 +37,17 @@ interface DriverParts {
 /** Docker's classic store: the folder `/var/lib/docker`, or a copy of it. Source: moby, image/fs.go, layer/filestore.go. */
 export function dockerRoot(files: StoreFiles): Store {
   let known: readonly DriverParts[] | undefined;
+  const damaged = new DamagedLists();
   const drivers = () => {
     known ??= driversIn(files).map((store): DriverParts => {
-      const images = new DockerImages(files, store);
+      const images = new DockerImages(files, store, damaged);
       return { store, images, containers: new DockerContainers(files, store, images) };
     });
     return known;
   };
   return {
     transport: 'docker-root',
+    damaged,
     images: () => drivers().flatMap(({ images }) => images.images()),
     containers: () => drivers().flatMap(({ containers }) => containers.all()),
     inventories: () =>
@@ -86,6 +89,7 @@ function foldersOnly(files: StoreFiles, top: string): readonly string[] {
 export class DockerImages {
   readonly #files: StoreFiles;
   readonly #store: DriverStore;
+  readonly #damaged: DamagedLists;
   /** The folder with the documents. */
   readonly #image: string;
   #known: readonly StoreImage[] | undefined;
@@ -94,9 +98,10 @@ export class DockerImages {
   /** By chain ID. */
   readonly #cacheIds = new Map<Digest, string | undefined>();
 
-  constructor(files: StoreFiles, store: DriverStore) {
+  constructor(files: StoreFiles, store: DriverStore, damaged: DamagedLists) {
     this.#files = files;
     this.#store = store;
+    this.#damaged = damaged;
     this.#image = `${store.top}image/${store.driver}`;
   }
 
@@ -127,10 +132,12 @@ export class DockerImages {
   /** The names of each image, by its ID. */
   #references(): ReadonlyMap<string, readonly string[]> {
     const path = `${this.#image}/repositories.json`;
-    const bytes = this.#files.read(path, MAX_NAMES);
     const names = new Map<string, string[]>();
-    if (!bytes) return names;
-    for (const references of Object.values(parseDocument(bytes, RepositoriesSchema, quoted(path)).Repositories ?? {})) {
+    const document = this.#damaged.read(path, 'images are known by their IDs only', () => {
+      const bytes = this.#files.read(path, MAX_NAMES);
+      return bytes && parseDocument(bytes, RepositoriesSchema, quoted(path));
+    });
+    for (const references of Object.values(document?.Repositories ?? {})) {
       for (const [name, id] of Object.entries(references ?? {})) {
         if (isDigest(id)) names.set(hexOf(id), [...(names.get(hexOf(id)) ?? []), name]);
       }

@@ -1,0 +1,183 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Warning } from '#dimgx/errors.js';
+import { findPathOwner } from '#dimgx/source/find-path-owner.js';
+import { listImages } from '#dimgx/source/list-images.js';
+import { openImage } from '#dimgx/source/resolve.js';
+import { imageIdOf, sha256 } from '../../helpers/built-image.js';
+import { addDockerContainer, addStorageContainer } from '../../helpers/container-stores.js';
+import { containersStore, dockerStore, type StoredImageSpec } from '../../helpers/engine-stores.js';
+import { flattenImage } from '../../helpers/flatten-image.js';
+import { rawLayer } from '../../helpers/raw-layer.js';
+import { readTar } from '../../helpers/read-tar.js';
+import { callDimgx } from '../../helpers/shared-dimgx.js';
+
+const APP: StoredImageSpec = { tags: ['app:1'], layers: [rawLayer([{ name: 'a', content: 'a' }])] };
+const ID = imageIdOf(APP);
+
+/** What a power cut leaves of a document, and what else may stand there. */
+const DAMAGE = [
+  ['empty', ''],
+  ['cut', '{"ID":"ab'],
+  ['of zeros', '\0'.repeat(4096)],
+  ['of another shape', '{"Name":7,"Repositories":[]}'],
+] as const;
+
+async function listed(reference: string) {
+  const warnings: Warning[] = [];
+  const { images, containers, leftovers } = await listImages(reference, { onWarning: (each) => warnings.push(each) });
+  return { images, containers, leftovers, warnings: warnings.map(({ code, message }) => `${code} ${message}`) };
+}
+
+/** Docker's storage with two containers. vfs needs no privilege to be read. */
+async function dockerWithTwo() {
+  const { folder } = await dockerStore([APP], { driver: 'vfs' });
+  const [web, db] = ['web', 'db'].map((name) => addDockerContainer(folder, { name, image: APP }, 'vfs'));
+  if (!web || !db) throw new Error('two containers were added');
+  writeFileSync(join(db.changes, 'own'), 'own');
+  return { folder, reference: `docker-root:${folder}`, web, db };
+}
+
+describe.runIf(process.platform === 'linux')('the document of one container of Docker', () => {
+  test.each(DAMAGE)('that is %s is its problem, and hides no other', async (_, text) => {
+    const { folder, reference, web, db } = await dockerWithTwo();
+    writeFileSync(join(folder, 'containers', web.id, 'config.v2.json'), text);
+    const { images, containers = [], leftovers, warnings } = await listed(folder);
+    expect(images).toMatchObject([{ names: ['app:1'], isWhole: true }]);
+    expect(containers).toHaveLength(2);
+    expect(containers).toContainEqual({
+      ...{ id: web.id, names: [], status: 'unknown', mounts: [] },
+      problem: {
+        code: 'DIMGX_IMAGE_BAD_JSON',
+        message: expect.stringContaining(`containers/${web.id}/config.v2.json`),
+      },
+    });
+    expect(containers.find(({ id }) => id === db.id)).toMatchObject({ names: ['db'], size: 3 });
+    expect({ leftovers, warnings }).toEqual({ leftovers: [], warnings: [] });
+    const { stdout } = await callDimgx('images', '--json', folder);
+    expect(JSON.parse(stdout).containers).toContainEqual(
+      expect.objectContaining({ id: web.id, problem: expect.objectContaining({ code: 'DIMGX_IMAGE_BAD_JSON' }) }),
+    );
+    const { tar } = await flattenImage(`${reference}:container/db`);
+    expect(readTar(tar).map(({ name }) => name)).toContain('own');
+    expect(await findPathOwner(folder, db.changes)).toMatchObject({ containers: [{ names: ['db'] }] });
+    expect(await findPathOwner(folder, web.changes)).toMatchObject({ containers: [{ id: web.id }] });
+    await expect(openImage(`${reference}:container/${web.id}`)).rejects.toMatchObject({
+      code: 'DIMGX_IMAGE_BAD_JSON',
+      message: expect.stringContaining(`layer/${web.id.slice(0, 12)}`),
+    });
+    await using opened = await openImage(`${reference}:layer/${web.id.slice(0, 12)}`);
+    expect(opened.layers.at(-1)).toMatchObject({ containerId: web.id });
+  });
+
+  test('that is no file is its problem, too', async () => {
+    const { folder, web } = await dockerWithTwo();
+    const path = join(folder, 'containers', web.id, 'config.v2.json');
+    rmSync(path);
+    mkdirSync(path);
+    const { containers } = await listed(folder);
+    expect(containers?.find(({ id }) => id === web.id)).toMatchObject({ problem: { code: 'DIMGX_SOURCE_BAD_MEMBER' } });
+  });
+
+  test('is listed once where several drivers have been used', async () => {
+    const { folder, web } = await dockerWithTwo();
+    await dockerStore([{ ...APP, tags: ['old:1'] }], { driver: 'overlay2', into: folder });
+    writeFileSync(join(folder, 'containers', web.id, 'config.v2.json'), '');
+    const { containers } = await listed(folder);
+    expect(containers?.map(({ id }) => id).sort()).toEqual([web.id, sha256('container db')].sort());
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a list of names of Docker', () => {
+  test.each(DAMAGE)('that is %s leaves the images their IDs', async (_, text) => {
+    const { folder, reference } = await dockerWithTwo();
+    const path = 'image/vfs/repositories.json';
+    writeFileSync(join(folder, path), text);
+    const { images, containers, leftovers, warnings } = await listed(folder);
+    expect(images).toMatchObject([{ names: [], id: ID, number: 0, isWhole: true }]);
+    expect(containers?.map(({ names, problem }) => [names, problem])).toEqual(
+      expect.arrayContaining([
+        [['web'], undefined],
+        [['db'], undefined],
+      ]),
+    );
+    expect(leftovers).toEqual([]);
+    expect(warnings).toEqual([expect.stringMatching(`^DIMGX_STORE_LIST_DAMAGED "${path}" .*known by their IDs only`)]);
+    for (const selector of [`:${ID}`, `:${ID.slice(0, 12)}`, '', ':@0', ':container/db']) {
+      const { tar, warnings: others } = await flattenImage(`${reference}${selector}`);
+      const names = readTar(tar).map(({ name }) => name);
+      expect(names).toContain(selector === ':container/db' ? 'own' : 'a');
+      expect(others.map(({ code }) => code)).toContain('DIMGX_STORE_LIST_DAMAGED');
+    }
+    for (const name of ['app:1', 'container/none', 'layer/none'])
+      await expect(openImage(`${reference}:${name}`), name).rejects.toMatchObject({
+        code: 'DIMGX_SOURCE_NO_SUCH_IMAGE',
+        message: name === 'layer/none' ? expect.any(String) : expect.stringContaining(path),
+      });
+    await expect(listImages(`${reference}:app:1`)).rejects.toThrow(path);
+    await expect(listImages(folder, { strictInput: true })).rejects.toMatchObject({ code: 'DIMGX_STORE_LIST_DAMAGED' });
+  });
+});
+
+/** Podman's storage with a container. */
+async function storageWithOne() {
+  const store = await containersStore([APP]);
+  const web = addStorageContainer(store.folder, { name: 'web', image: APP });
+  writeFileSync(join(web.changes, 'own'), 'own');
+  const layer = basename(dirname(store.layerFolder(APP, 0)));
+  const damage = (path: string, text: string) => writeFileSync(join(store.folder, path), text);
+  return { folder: store.folder, reference: `containers-storage:[${store.folder}]`, web, layer, damage };
+}
+
+describe.runIf(process.platform === 'linux')('a list of Podman', () => {
+  const bad = [
+    ['empty', ''],
+    ['of another shape', '{"id":1}'],
+  ] as const;
+
+  test.each(bad)('of images that is %s leaves containers and leftovers', async (_, text) => {
+    const { folder, reference, web, layer, damage } = await storageWithOne();
+    const path = 'overlay-images/images.json';
+    damage(path, text);
+    const { images, containers, leftovers, warnings } = await listed(folder);
+    expect(images).toEqual([]);
+    expect(containers).toEqual([expect.objectContaining({ id: web.id, names: ['web'], size: 3 })]);
+    expect(containers?.[0]).not.toHaveProperty('problem');
+    expect(leftovers).toMatchObject([{ kind: 'orphaned documents', id: ID }]);
+    expect(warnings).toEqual([expect.stringMatching(`^DIMGX_STORE_LIST_DAMAGED "${path}" .*images are not known`)]);
+    await expect(openImage(`${reference}app:1`)).rejects.toThrow(path);
+    const heard: string[] = [];
+    const owner = await findPathOwner(folder, layer, { onWarning: ({ code }) => heard.push(code) });
+    expect(owner).toMatchObject({ kind: 'layer', images: [], containers: [{ names: ['web'] }] });
+    expect(heard).toEqual(['DIMGX_STORE_LIST_DAMAGED']);
+  });
+
+  test.each(bad)('of containers that is %s leaves images', async (_, text) => {
+    const { folder, reference, damage } = await storageWithOne();
+    const path = 'overlay-containers/containers.json';
+    damage(path, text);
+    const { images, containers, warnings } = await listed(folder);
+    expect(images).toMatchObject([{ names: ['app:1'], isWhole: true }]);
+    expect(containers).toEqual([]);
+    expect(warnings).toEqual([expect.stringMatching(`^DIMGX_STORE_LIST_DAMAGED "${path}" .*containers are not known`)]);
+    expect((await flattenImage(`${reference}app:1`)).warnings).toEqual([]);
+    await expect(openImage(`${reference}container/web`)).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_NO_SUCH_IMAGE',
+      message: expect.stringContaining(path),
+    });
+  });
+
+  test.each(bad)('of layers that is %s is the problem of images', async (_, text) => {
+    const { folder, reference, damage } = await storageWithOne();
+    const path = 'overlay-layers/layers.json';
+    damage(path, text);
+    const problem = { code: 'DIMGX_IMAGE_BAD_JSON', message: expect.stringContaining(path) };
+    const { images, containers, warnings } = await listed(folder);
+    expect(images).toMatchObject([{ names: ['app:1'], isWhole: false, problem }]);
+    expect(containers).toMatchObject([{ names: ['web'] }]);
+    expect(warnings).toEqual([expect.stringMatching(`^DIMGX_STORE_LIST_DAMAGED "${path}" `)]);
+    await expect(openImage(`${reference}app:1`)).rejects.toMatchObject(problem);
+    await expect(openImage(`${reference}container/web`)).rejects.toMatchObject(problem);
+  });
+});
