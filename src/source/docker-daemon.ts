@@ -26,6 +26,8 @@ interface DaemonRequest {
   readonly reference: string;
   /** A name, an ID or its prefix. */
   readonly name: string;
+  /** Set if that is how a container is named: its name or ID. The engine has no such container. */
+  readonly container?: string;
   /** The platform that was asked for, if any. */
   readonly platform: Platform | undefined;
   readonly verify: boolean;
@@ -104,6 +106,10 @@ async function findOrPull(engine: Engine, request: DaemonRequest, context: OpenC
     found = await lookUpImage(engine, name, platform);
   }
   if (found?.details) return { ...found, details: found.details };
+  if (when === 'never' && request.container !== undefined) {
+    const message = `${engine.location} has no container ${quoted(request.container)}`;
+    throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', message);
+  }
   const details: ErrorDetails = when === 'never' && canBePulled(name) ? { options: ['pull'] } : {};
   throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `${engine.location} has no image ${quoted(name)}`, details);
 }

@@ -11,15 +11,19 @@ export const engineSource = {
       async open(request) {
         const { reference, platform, options } = request;
         if (options.image !== undefined) throw twoImages(name, options.image);
-        if (name.startsWith(CONTAINER)) {
+        const wanted = name.startsWith(CONTAINER) ? name.slice(CONTAINER.length) : undefined;
+        if (wanted !== undefined) {
           const { openEngineContainer } = await import('./engine-container.js');
-          const container = await openEngineContainer(name.slice(CONTAINER.length), request, context);
+          const container = await openEngineContainer(wanted, request, context);
           // Else an image may be called that.
           if (container) return container;
         }
         const { openDaemonImage } = await import('./docker-daemon.js');
         const verify = options.verify ?? true;
-        return openDaemonImage({ reference, name, platform, verify, options }, context);
+        return openDaemonImage(
+          { reference, name, ...(wanted !== undefined && { container: wanted }), platform, verify, options },
+          context,
+        );
       },
       list: (options) => listEngine(name, options, context),
     };

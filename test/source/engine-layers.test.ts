@@ -200,6 +200,16 @@ describe.runIf(process.platform === 'linux')('layers of an engine on this machin
     expect([exports, warnings]).toEqual([1, ['DIMGX_CONTAINER_EXPORTED']]);
   });
 
+  test('of a container that the engine does not have are missed as those of a container', async () => {
+    const host = await fakeEngine({});
+    const missed = await openImage('docker-daemon:container/nope', { host }).catch((failure: unknown) => failure);
+    expect(missed).toMatchObject({
+      code: 'DIMGX_SOURCE_NO_SUCH_IMAGE',
+      message: expect.stringMatching(/ has no container "nope"$/),
+    });
+    expect(missed).not.toHaveProperty('options');
+  });
+
   test('that disappear when the output has begun are an error', async () => {
     const store = await dockerStore([IMAGE]);
     const engine = await engineWith(store.folder);

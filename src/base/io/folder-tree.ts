@@ -29,7 +29,8 @@ export type LinkRule =
  * following a symlink. All calls are synchronous, and only for Linux. Source: proc_pid_fd(5), path_resolution(7).
  */
 export class FolderTree {
-  readonly #root: number;
+  /** Descriptor of the folder. */
+  readonly root: number;
   readonly #links: LinkRule;
   /** The folders on the way to the last file, the deepest ones open: those of the next file are mostly the same. */
   readonly #way: { readonly name: Name; fd: number | undefined }[] = [];
@@ -42,7 +43,7 @@ export class FolderTree {
 
   /** @param root descriptor of the folder; the caller closes it */
   constructor(root: number, links: LinkRule) {
-    this.#root = root;
+    this.root = root;
     this.#links = links;
   }
 
@@ -122,7 +123,7 @@ export class FolderTree {
     if (isBeside) return below(this.#here, text.slice(slash + 1));
     const names = cleanNames(text);
     const last = names.pop();
-    if (last === undefined) return below(this.#root, '.');
+    if (last === undefined) return below(this.root, '.');
     if (names.join('/') !== this.#key) this.#walk(names);
     return below(this.#here, last);
   }
@@ -144,7 +145,7 @@ export class FolderTree {
 
   /** The folder that the way leads to. */
   get #here(): number {
-    return this.#way.at(-1)?.fd ?? this.#root;
+    return this.#way.at(-1)?.fd ?? this.root;
   }
 
   /** Goes back to the folder at a depth. One that was closed meanwhile is opened again, from the root on. */

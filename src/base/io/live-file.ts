@@ -73,6 +73,6 @@ function openIfThere(tree: FolderTree, path: Uint8Array): FileBelow | undefined 
   } catch (failure) {
     const isOther = failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_BAD_MEMBER';
     if (isOther || isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
-    throw failure instanceof DimgxError ? failure : unreadable(path, failure);
+    throw failure instanceof DimgxError ? failure : unreadable(path, failure, tree.root);
   }
 }

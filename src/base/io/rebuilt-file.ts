@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { DimgxError, isSystemError } from '../../errors.js';
 import { pathData, quoted, reasonOf, withoutCall } from '../text/printable.js';
 import { Crc64 } from './crc64.js';
+import { deniedAdvice } from './denied-advice.js';
 import type { FolderTree } from './folder-tree.js';
 import type { RebuiltPieces } from './rebuilt-region.js';
 
@@ -23,10 +24,10 @@ export class RebuiltFile {
     const { changed } = pieces;
     // Another reader has looked at it, and says when it changed last: that is compared before this one closes it.
     if (changed[number] !== 0) {
-      const fd = openBelow(pieces, number, (path) => tree.reopenFile(path));
+      const fd = openBelow(tree, pieces, number, (path) => tree.reopenFile(path));
       return new RebuiltFile(pieces, number, fd);
     }
-    const { fd, stats } = openBelow(pieces, number, (path) => tree.openListed(path));
+    const { fd, stats } = openBelow(tree, pieces, number, (path) => tree.openListed(path));
     const open = new RebuiltFile(pieces, number, fd);
     try {
       // All readers of a region share the column: the first one says which file it is.
@@ -159,7 +160,12 @@ function latin1PathOf({ paths, pathEnd }: RebuiltPieces, number: number): string
 }
 
 /** @param open receives the path of the file: one character, one byte */
-function openBelow<File>(pieces: RebuiltPieces, number: number, open: (path: string) => File): File {
+function openBelow<File>(
+  { root }: FolderTree,
+  pieces: RebuiltPieces,
+  number: number,
+  open: (path: string) => File,
+): File {
   try {
     return open(latin1PathOf(pieces, number));
   } catch (failure) {
@@ -167,7 +173,7 @@ function openBelow<File>(pieces: RebuiltPieces, number: number, open: (path: str
     if (isSystemError(failure, 'ENOENT', 'ENOTDIR')) throw fileChanged(path, 'is missing', failure);
     const isOther = failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_BAD_MEMBER';
     if (isOther || isSystemError(failure, 'ELOOP')) throw notRegular(path, failure);
-    throw failure instanceof DimgxError ? failure : unreadable(path, failure);
+    throw failure instanceof DimgxError ? failure : unreadable(path, failure, root);
   }
 }
 
@@ -180,10 +186,10 @@ function fileChanged(path: Uint8Array, what: string, cause?: unknown): DimgxErro
   return new DimgxError('DIMGX_STORE_FILE_CHANGED', message, { ...pathData(path), cause });
 }
 
-/** The error for a file that cannot be opened or read. */
-export function unreadable(path: Uint8Array, cause: unknown): DimgxError {
+/** The error for a file that cannot be opened or read. @param root as for `deniedAdvice` */
+export function unreadable(path: Uint8Array, cause: unknown, root?: number): DimgxError {
   const isDenied = isSystemError(cause, 'EACCES', 'EPERM');
-  const advice = isDenied ? ': run dimgx as root, or as the user of the engine' : '';
+  const advice = isDenied ? `: ${deniedAdvice(root)}` : '';
   const message = `the file ${quoted(path)} in the engine's storage cannot be read: ${withoutCall(reasonOf(cause))}${advice}`;
   return new DimgxError('DIMGX_SOURCE_UNREADABLE', message, { ...pathData(path), cause });
 }

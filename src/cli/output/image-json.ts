@@ -32,8 +32,8 @@ export interface ImageJson {
 export interface LayerJson {
   /** 1 is the base layer. On the command line it is `@N`. */
   readonly position: number;
-  /** The ID that `--quiet` shows, but in full: hex digits. */
-  readonly id: string;
+  /** The ID that `--quiet` shows, but in full: hex digits; `null` if the layer has none. */
+  readonly id: string | null;
   /** Digest of the stored bytes: `sha256:…`. */
   readonly digest: string | null;
   /** Digest of the uncompressed bytes: `sha256:…`. */
@@ -88,7 +88,7 @@ export function imageJson(
     container: container ? containerJson(container) : null,
     layers: selected.map((layer) => ({
       position: positionOf(layer),
-      id: layerId(layer),
+      id: layerId(layer) || null,
       digest: layer.digest ?? null,
       diffId: layer.diffId ?? null,
       legacyId: layer.legacyId ?? null,

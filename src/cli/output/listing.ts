@@ -44,9 +44,13 @@ export function listingRows(
   return reverse ? oldestFirst : oldestFirst.reverse();
 }
 
-/** The IDs of layers, a line for each. */
+/** The IDs of layers, a line for each that has one. */
 export function formatIds(layers: readonly Layer[]): string {
-  return layers.map((layer) => `${shortId(layerId(layer))}\n`).join('');
+  return layers
+    .map(layerId)
+    .filter((id) => id !== '')
+    .map((id) => `${shortId(id)}\n`)
+    .join('');
 }
 
 /** An ID in hex digits, shortened as engines show it. */

@@ -6,6 +6,7 @@ import type { Leftover } from '../../image/leftover.js';
 import type { PathOwner } from '../../image/path-owner.js';
 import type { OpenOptions } from '../../options.js';
 import type { OpenRequest, Place } from '../source.js';
+import { LAYER } from './inventory/choose-layer.js';
 
 /** One of several storages. */
 export interface StoreAt {
@@ -144,23 +145,34 @@ function absent(misses: readonly DimgxError[], location: string): DimgxError {
   const [first, ...others] = other.length > 0 ? other : misses;
   if (!first) return new DimgxError('DIMGX_SOURCE_NOT_AN_IMAGE', `${location} holds no image`);
   if (others.length === 0) return first;
-  const message = [first, ...others].map((miss) => miss.message).join('; ');
+  const message = [...new Set([first, ...others].map((miss) => miss.message))].join('; ');
   return first.retold(message, { choices: [first, ...others].flatMap(({ choices = [] }) => choices) });
 }
 
 function ambiguous(hits: readonly Hit[], { location, areNamed }: Together, selector: string | undefined): DimgxError {
   const choices = hits.flatMap(({ outcome }): readonly Choice[] => {
     if (outcome instanceof DimgxError) return outcome.choices ?? [];
+    const { container } = outcome;
+    if (container) return [{ names: [...container.names, container.id], kind: 'container' }];
     const { tags, manifestDigest, id, platform } = outcome;
     const digest = manifestDigest ?? `sha256:${id}`;
     return [{ names: tags, kind: 'image', ...(platform && { platform }), digest }];
   });
-  const what = selector === undefined ? 'images' : `images that ${quoted(selector)} could mean`;
+  const kind = kindOf(selector, hits);
+  const what = selector === undefined ? kind : `${kind} that ${quoted(selector)} could mean`;
   const where = areNamed
     ? `${hits.map(({ store }) => printable(store.reference, 300)).join(', ')}: write one of these instead`
-    : `both stores of the engine: ${choices.map(({ names, digest = '' }) => `${printable(names.join(', '), 200)} ${printable(digest, 100)}`).join('; ')}`;
+    : `both stores of the engine: ${choices.map(({ names, digest = '' }) => `${printable(names.join(', '), 200)} ${printable(digest, 100)}`.trimEnd()).join('; ')}`;
   return new DimgxError('DIMGX_SOURCE_AMBIGUOUS', `${location} holds ${what} in ${where}`, {
     choices,
     ...(!areNamed && { options: ['image'] }),
   });
+}
+
+/** What a selector means in storages that have it. An image may be named like a container. */
+function kindOf(selector = '', hits: readonly Hit[]): 'images' | 'containers' | 'layers' {
+  if (selector.startsWith(LAYER)) return 'layers';
+  const isContainer = ({ outcome }: Hit) =>
+    outcome instanceof DimgxError ? /^(?:[^/]+\/)?container\//.test(selector) : outcome.container !== undefined;
+  return hits.every(isContainer) ? 'containers' : 'images';
 }

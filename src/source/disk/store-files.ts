@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Appender } from '../../base/io/appender.js';
+import { deniedAdvice } from '../../base/io/denied-advice.js';
 import { FolderTree } from '../../base/io/folder-tree.js';
 import { HeldFile } from '../../base/io/held-file.js';
 import { openFiles } from '../../base/io/open-file-table.js';
@@ -234,7 +235,7 @@ export class StoreFiles extends HeldFile {
     } catch (failure) {
       if (isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
       const what = `${quoted(path)} in ${this.location}`;
-      if (isSystemError(failure, 'EACCES', 'EPERM')) throw needsRoot(what, failure);
+      if (isSystemError(failure, 'EACCES', 'EPERM')) throw needsRoot(what, failure, this.root);
       if (!isSystemError(failure)) throw failure;
       const reason = `${what} cannot be read: ${withoutCall(reasonOf(failure))}`;
       throw new DimgxError('DIMGX_SOURCE_UNREADABLE', reason, { cause: failure });
@@ -275,8 +276,8 @@ function tooLarge(path: string, limit: number): DimgxError {
   return new DimgxError('DIMGX_IMAGE_DOCUMENT_TOO_LARGE', message, pathData(path));
 }
 
-/** The error for what only root may read. @param what printable */
-export function needsRoot(what: string, cause: unknown): DimgxError {
-  const message = `${what} may not be read by this user: run dimgx as root, or as the user of the engine`;
+/** The error for what only others may read. @param what printable @param root as for `deniedAdvice` */
+export function needsRoot(what: string, cause: unknown, root?: number): DimgxError {
+  const message = `${what} may not be read by this user: ${deniedAdvice(root)}`;
   return new DimgxError('DIMGX_SOURCE_UNREADABLE', message, { cause });
 }

@@ -177,6 +177,21 @@ describe.runIf(process.platform === 'linux')('a container in containerd', () => 
     }
   });
 
+  test('that is gone is missed as a container, also where there are no images', async () => {
+    const store = new ContainerdStore();
+    store.container('default', 'c1', {});
+    const { folder } = await store.write();
+    const empty = await new ContainerdStore().write();
+    for (const place of [folder, empty.folder]) {
+      for (const name of ['container/gone', 'default/container/gone', 'layer/12', 'container/']) {
+        await expect(openImage(`containerd-root:${place}:${name}`), name).rejects.toMatchObject({
+          code: 'DIMGX_SOURCE_NO_SUCH_IMAGE',
+          message: expect.stringMatching(/has no (?:container "(?:gone)?"|layer "12")$/),
+        });
+      }
+    }
+  });
+
   test('without its snapshot is listed with the reason, and refused', async () => {
     const store = new ContainerdStore();
     store.container('default', 'c1', {});

@@ -206,6 +206,47 @@ test.skipIf(lacks('python3'))('the state of a container of Podman is read from S
 });
 
 test.skipIf(lacks('root', 'setpriv'))(
+  "a user learns how to read what subordinate IDs own in the user's own storage (needs root)",
+  async () => {
+    const image = { tags: ['localhost/app:1'], layers: [OLDER] };
+    const somebody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+    const refusal = async (owner: string, deny: (changes: string, folder: string) => string) => {
+      const store = await containersStore([image]);
+      const { changes } = addStorageContainer(store.folder, { name: 'web', image });
+      writeFileSync(join(changes, 'secret'), 'x');
+      mkdirSync(join(changes, 'folder'));
+      execFileSync('chown', ['-R', owner, store.folder]);
+      const denied = deny(changes, store.folder);
+      execFileSync('chmod', ['-R', 'a+rX', store.folder]);
+      chownSync(denied, 100_000, 100_000);
+      chmodSync(denied, 0);
+      const dimgx = [process.execPath, DIMGX, '-t', '-', `containers-storage:[${store.folder}]container/web`];
+      return spawnSync('setpriv', [...somebody, ...dimgx], { cwd: '/', encoding: 'utf8' }).stderr;
+    };
+    const inChanges = (name: string) => (changes: string) => join(changes, name);
+    const document = (_: string, folder: string) => join(folder, 'overlay-images/images.json');
+    for (const deny of [inChanges('secret'), inChanges('folder'), document]) {
+      expect(await refusal('65534:65534', deny)).toMatch(/DIMGX_SOURCE_UNREADABLE: .*: run `podman unshare dimgx …`/);
+      expect(await refusal('65533:65533', deny)).toMatch(/DIMGX_SOURCE_UNREADABLE: .*: run dimgx as root, or as the/);
+    }
+  },
+);
+
+test.skipIf(lacks('root'))('a layer without an ID has no line of its own, and null in JSON (needs root)', async () => {
+  const { store, web } = await storeWithContainer();
+  const reference = `docker-root:${store.folder}:container/web`;
+  const { stdout } = await runDimgx('-q', reference);
+  expect(stdout).toMatch(/^(?:[0-9a-f]{12}\n)+$/);
+  const { layers } = JSON.parse((await runDimgx('--json', reference)).stdout);
+  const ids: readonly (string | null)[] = layers.map(({ id }: { id: string | null }) => id);
+  expect(ids).toContain(web.id);
+  expect(ids).toContain(null);
+  expect(ids).not.toContain('');
+  const shown = ids.flatMap((id) => (id === null ? [] : [`${id.slice(0, 12)}\n`]));
+  expect(stdout).toBe(shown.join(''));
+});
+
+test.skipIf(lacks('root', 'setpriv'))(
   "a store of root is refused to others, also if they own the store's folder (needs root)",
   async () => {
     const { store } = await storeWithContainer('overlay2');

@@ -1,10 +1,11 @@
-import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findPathOwner } from '#dimgx/source/find-path-owner.js';
 import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { imageIdOf } from '../../helpers/built-image.js';
+import { addStorageContainer } from '../../helpers/container-stores.js';
 import { ContainerdStore } from '../../helpers/containerd-store.js';
 import { containersStore, dockerStore, type StoredImageSpec } from '../../helpers/engine-stores.js';
 import { flattenImage } from '../../helpers/flatten-image.js';
@@ -72,6 +73,28 @@ describe.runIf(process.platform === 'linux')('a whole disk', () => {
     });
     const left = await findPathOwner(`host-root:${mount}`, `/${k3s}/${path('overlayfs', 4)}`);
     expect(left.leftover).toEqual({ kind: 'unused layer', id: 'overlayfs/4' });
+  });
+
+  test('says which storages have a container of the same name', async () => {
+    const mount = await temporaryFolder();
+    const places = ['var/lib/containers/storage', 'home/jo/.local/share/containers/storage'];
+    for (const place of places) {
+      const { folder } = await containersStore([OTHER]);
+      addStorageContainer(folder, { name: 'odd', image: OTHER });
+      cpSync(folder, join(mount, place), { recursive: true });
+    }
+    const found = await openImage(`host-root:${mount}:container/odd`, { uidMap: '0:0:1' }).catch((failure) => failure);
+    expect(found).toMatchObject({
+      code: 'DIMGX_SOURCE_AMBIGUOUS',
+      message: expect.stringContaining('holds containers that "container/odd" could mean in '),
+    });
+    await expect(openImage(`host-root:${mount}:other:2`)).rejects.toMatchObject({
+      message: expect.stringContaining('holds images that "other:2" could mean in '),
+    });
+    await expect(openImage(`host-root:${mount}:container/none`)).rejects.toMatchObject({
+      code: 'DIMGX_SOURCE_NO_SUCH_IMAGE',
+      message: expect.stringContaining('has no container "none"'),
+    });
   });
 
   test('lists every storage, with the reference that reads it', async () => {

@@ -71,7 +71,7 @@ class ContainerdStorage {
     if (selector !== undefined && image !== undefined && selector !== image) throw twoImages(selector, image);
     const wanted = selector ?? image;
     if (wanted?.startsWith(LAYER)) return this.#openLayer(wanted, request);
-    const [, namespace, name] = /^(?:([^/]+)\/)?container\/(.+)$/s.exec(wanted ?? '') ?? [];
+    const [, namespace, name] = /^(?:([^/]+)\/)?container\/(.*)$/s.exec(wanted ?? '') ?? [];
     if (name === undefined) return this.#openImage(wanted, request);
     const containers = this.#containers();
     const record = containers.choose(name, namespace);

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { deniedAdvice } from '../../../base/io/denied-advice.js';
 import { FolderTree } from '../../../base/io/folder-tree.js';
 import { type ByteName, OpenFolder } from '../../../base/io/open-folder.js';
 import { pathData, quoted, reasonOf, withoutCall } from '../../../base/text/printable.js';
@@ -121,7 +122,7 @@ export class LayerFolder {
     const whole = joined(this.place.folder, path);
     const named = Buffer.from(whole, 'latin1');
     const isGone = isSystemError(failure, 'ENOENT', 'ENOTDIR', 'ELOOP');
-    const advice = isSystemError(failure, 'EACCES', 'EPERM') ? ': run dimgx as root, or as the user of the engine' : '';
+    const advice = isSystemError(failure, 'EACCES', 'EPERM') ? `: ${deniedAdvice(this.#store)}` : '';
     const message = isGone
       ? `the engine's storage has no folder ${quoted(named)} any more`
       : `${quoted(named)} in the engine's storage cannot be read: ${withoutCall(reasonOf(failure))}${advice}`;
