@@ -9,6 +9,7 @@ import { containersStore, dockerStore, type StoredImageSpec } from '../../helper
 import { flattenImage } from '../../helpers/flatten-image.js';
 import { writeArchive } from '../../helpers/members.js';
 import { rawLayer } from '../../helpers/raw-layer.js';
+import { runDimgxIn } from '../../helpers/run-dimgx.js';
 
 const BASE = rawLayer([
   { name: 'etc/', type: '5' },
@@ -23,6 +24,19 @@ const OTHER: StoredImageSpec = { tags: ['other:2'], layers: [BASE], config: { au
 
 const flatArchive = async ({ tags = [], ...image }: StoredImageSpec) =>
   (await flattenImage(`docker-archive:${await writeArchive(dockerArchive([{ tags, ...image }]))}`)).tar;
+
+test('the storage in podman unshare is that of its user', async () => {
+  const { folder } = await containersStore([
+    { tags: ['localhost/app:1'], layers: [rawLayer([{ name: 'a', content: 'a' }])] },
+  ]);
+  const { stdout } = await runDimgxIn(
+    { env: { CONTAINERS_GRAPHROOT: folder } },
+    'images',
+    '--json',
+    'containers-storage:',
+  );
+  expect(JSON.parse(stdout).images).toMatchObject([{ names: ['localhost/app:1'] }]);
+});
 
 describe("Docker's storage", () => {
   test.each(['overlay2', 'fuse-overlayfs', 'vfs', 'btrfs'])('of %s flattens as the archive does', async (driver) => {

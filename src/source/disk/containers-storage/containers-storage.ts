@@ -61,8 +61,12 @@ export function parseStorageReference(text: string): StorageReference {
   return { ...named, ...(driver !== '' && { driver }), ...(root !== '' && { root }) };
 }
 
-/** The folder that Podman and others of the current user use. Source: containers/storage, types/options.go. */
+/**
+ * The folder that Podman and others of the current user use. Source: containers/storage, types/options.go;
+ * podman-unshare(1), whose user seems to be root.
+ */
 export function defaultRoot(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.CONTAINERS_GRAPHROOT) return env.CONTAINERS_GRAPHROOT;
   if (process.geteuid?.() === 0) return '/var/lib/containers/storage';
   return join(env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local/share'), 'containers/storage');
 }
