@@ -75,6 +75,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   level: LEVEL,
   force: SWITCH,
   excludeDevices: SWITCH,
+  paths: TEXTS,
   explain: SWITCH,
   treeDigest: SWITCH,
 };

@@ -338,6 +338,10 @@ export const WARNINGS = {
     about: 'request',
     meaning: 'Devices are left out, as `excludeDevices` (`--exclude-devices`) asks.',
   },
+  DIMGX_PATH_UNMATCHED: {
+    about: 'request',
+    meaning: 'A pattern of `paths` (`--include`, `--exclude`) fits no path of the tree.',
+  },
   DIMGX_TARGET_EXTENSION: {
     about: 'request',
     meaning: "The requested compression is not the one that the target's name suggests.",

@@ -172,6 +172,14 @@ export interface MergeOptions extends Pick<CommonOptions, 'onWarning' | 'strictI
    * many. Default false.
    */
   readonly excludeDevices?: boolean | undefined;
+  /**
+   * Which paths to write. Each rule is a pattern after `+`, for paths that are kept, or `-`, for paths that are not. What
+   * fits a pattern takes all below it, and the last rule that fits counts. Where none fits, a path is kept unless the
+   * first rule begins with `+`. Directories above what is kept are kept, and of a hard-linked file the first name that is
+   * kept has the contents. Patterns are anchored at the root: `*`, `?` and `[a-z]` stay within a name, and `**` stands for
+   * any number of names. Default: all paths.
+   */
+  readonly paths?: readonly string[] | undefined;
   /** Also record which entries are hidden, and by what, in `Plan.hidden`. Default false. */
   readonly explain?: boolean | undefined;
 }

@@ -8,9 +8,9 @@ const REASONS: Readonly<Record<How, HiddenReason>> = { removal: 'removed', repla
 
 export function hiddenReasonOf(
   { layers }: Pick<PlanColumns, 'layers'>,
-  { layer, entry, by, isExcluded }: HiddenRef,
+  { layer, entry, by, excludedAs }: HiddenRef,
 ): HiddenReason {
-  if (isExcluded) return 'excluded';
+  if (excludedAs) return 'excluded';
   if (by) return REASONS[by.how];
   const path = (layers[layer] as IndexedLayer).entries.path(entry);
   return markerOf(path, 0, path.length) === 'none' ? 'outside' : 'marker';
@@ -41,9 +41,8 @@ export function writtenEvent(plan: PlanColumns, item: number): EntryEvent {
 
 /** The reason, worded to follow "skipping PATH". */
 function explanation(plan: PlanColumns, ref: HiddenRef): string {
-  const { by } = ref;
+  const { by, excludedAs } = ref;
   if (by) return `hidden by ${by.how} of "${printable(by.path)}" in "${plan.layers[by.layer]?.layer.name}"`;
-  const reason = hiddenReasonOf(plan, ref);
-  if (reason === 'excluded') return 'as devices are left out';
-  return reason === 'marker' ? 'which only removes others' : 'as it is not part of the tree';
+  if (excludedAs) return excludedAs === 'device' ? 'as devices are left out' : 'as its path is not asked for';
+  return hiddenReasonOf(plan, ref) === 'marker' ? 'which only removes others' : 'as it is not part of the tree';
 }

@@ -1,5 +1,6 @@
 import { guardCallbacks } from '../base/call/call.js';
 import { limitsOf } from '../base/limits.js';
+import { quoted } from '../base/text/printable.js';
 import { checkOptions } from '../check-options.js';
 import { inputWarner, type Warn, type Warning } from '../errors.js';
 import { type IndexedLayer, indexedLayers, type LayerIndex } from '../layer/layer-index.js';
@@ -9,7 +10,9 @@ import { applyLayer } from './apply-layer.js';
 import { hiddenEvents } from './explain.js';
 import { HiddenEntries } from './hidden-entries.js';
 import { planOf } from './merge-plan.js';
+import { NONE, type Node } from './node.js';
 import { orderItems } from './order.js';
+import { PathFilter } from './path-filter.js';
 import type { HiddenRef, Plan, PlanColumns } from './plan.js';
 import { Tree } from './tree.js';
 import { FollowBudget } from './walk.js';
@@ -31,6 +34,8 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
     explain: (options.explain ?? false) || callbacks.onEntry !== undefined,
     maxEntries: limitsOf(options.limits).maxEntries,
     excludeDevices: options.excludeDevices ?? false,
+    filter: options.paths && new PathFilter(options.paths),
+    onUnused: (rule) => callbacks.onWarning?.(unusedRule(rule)),
   });
   if (columns.excluded > 0) callbacks.onWarning?.(devicesExcluded(columns.excluded));
   if (callbacks.onEntry) for (const event of hiddenEvents(columns)) callbacks.onEntry(event);
@@ -42,6 +47,9 @@ interface Settings {
   readonly explain: boolean;
   readonly maxEntries: number;
   readonly excludeDevices: boolean;
+  readonly filter: PathFilter | undefined;
+  /** Gets each rule of the filter that fits no path. */
+  readonly onUnused: (rule: string) => void;
 }
 
 function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanColumns {
@@ -57,12 +65,16 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanCol
     for (const warning of tally.warnings()) options.onWarning(ofLayer(layer.name, warning));
     return applied;
   });
-  const { layer, entry, changes, dotted, excluded } = orderItems(tree, oldestFirst, options.excludeDevices);
+  const alive = tree.survivors();
+  const { leftOut = [], unused = [] } = options.filter?.apply(tree, alive) ?? {};
+  for (const rule of unused) options.onUnused(rule);
+  const { layer, entry, changes, dotted, excluded } = orderItems(tree, oldestFirst, alive, options.excludeDevices);
   const newestFirst = (number: number) => layers.length - 1 - Math.max(0, number);
-  const excludedEntries = excluded.map((node): HiddenRef => {
-    const ref = tree.ref(node);
-    return { layer: newestFirst(ref.layer), entry: ref.entry, isExcluded: true };
-  });
+  const excludedRefs = (nodes: readonly Node[], excludedAs: NonNullable<HiddenRef['excludedAs']>) =>
+    nodes.flatMap((node): HiddenRef | readonly [] => {
+      const ref = tree.ref(node);
+      return ref.entry === NONE ? [] : { layer: newestFirst(ref.layer), entry: ref.entry, excludedAs };
+    });
   return {
     layers,
     length: entry.length,
@@ -71,13 +83,21 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanCol
     changes,
     dotted,
     excluded: excluded.length,
-    hiddenRefs: hidden ? hidden.list(nodes, newestFirst).concat(excludedEntries) : [],
+    hiddenRefs: hidden
+      ? [...hidden.list(nodes, newestFirst), ...excludedRefs(excluded, 'device'), ...excludedRefs(leftOut, 'path')]
+      : [],
   };
 }
 
 /** Whether all layers of the image are present and in order. */
 function isWhole(oldestFirst: readonly IndexedLayer[]): boolean {
   return oldestFirst.every(({ place }, i) => place.position === i && place.of === oldestFirst.length);
+}
+
+/** A pattern that fits nothing is often misspelt. It is no oddity of the image, either. */
+function unusedRule(rule: string): Warning {
+  const message = `the pattern ${quoted(rule.slice(1))} fits no path of the tree`;
+  return { code: 'DIMGX_PATH_UNMATCHED', message, count: 1 };
 }
 
 /** Reports what the caller asked for. It is not an oddity of the image, so `strictInput` must not reject it. */

@@ -31,10 +31,15 @@ export interface OrderedItems {
  * contents.
  *
  * @param layers oldest first
+ * @param alive for each node, 1 if it is put out
  * @param excludeDevices leave out character and block devices
  */
-export function orderItems(tree: Tree, layers: readonly IndexedLayer[], excludeDevices: boolean): OrderedItems {
-  const alive = tree.survivors();
+export function orderItems(
+  tree: Tree,
+  layers: readonly IndexedLayer[],
+  alive: Uint8Array,
+  excludeDevices: boolean,
+): OrderedItems {
   const isDotted = namesAreDotted(tree, layers, alive);
   const emission = new Emission(tree, layers, isDotted, excludeDevices);
   new SortedChildren(tree, alive).walk((node) => emission.emit(node));

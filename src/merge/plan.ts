@@ -42,7 +42,7 @@ export interface PlanEntry extends EntryView {
  * - `removed`: by a whiteout of its path or of a directory above it.
  * - `replaced`: by another entry with its path, or by a non-directory at a path above it.
  * - `opaque`: an opaque marker hides what older layers have in a directory.
- * - `excluded`: devices are left out.
+ * - `excluded`: it is a device, or has a path, that the caller does not want.
  * - `marker`: the entry only removes others.
  * - `outside`: the entry is not part of the tree.
  */
@@ -100,8 +100,8 @@ export interface HiddenRef {
   readonly entry: number;
   /** What hid it: the path of an entry, the index of its layer, and how. */
   readonly by?: { readonly path: Uint8Array; readonly layer: number; readonly how: How };
-  /** The entry is a device, and devices are left out. */
-  readonly isExcluded?: true;
+  /** What the caller does not want: devices, or paths like this one. */
+  readonly excludedAs?: 'device' | 'path';
 }
 
 /** By a whiteout, by another entry with the same path, or by the opaque marker of a directory above. */

@@ -23,6 +23,7 @@ export interface FlattenLayersOptions {
   /** The config's value. Default `linux`. */
   readonly os?: string;
   readonly excludeDevices?: boolean;
+  readonly paths?: readonly string[];
   readonly onEntry?: (event: EntryEvent) => void;
 }
 
@@ -41,13 +42,13 @@ export async function flattenLayers(
 ): Promise<Flattened> {
   const warnings: Warning[] = [];
   const onWarning = (warning: Warning) => void warnings.push(warning);
-  const { onEntry, excludeDevices = false } = options;
+  const { onEntry, excludeDevices = false, paths } = options;
   let treeDigest = '';
   const onTreeDigest = (digest: string) => {
     treeDigest = digest;
   };
   const tar = await withLayers(layers, { ...options, onWarning }, (indexes) =>
-    buffer(extractLayers(indexes, { onWarning, onTreeDigest, excludeDevices, ...(onEntry && { onEntry }) })),
+    buffer(extractLayers(indexes, { onWarning, onTreeDigest, excludeDevices, paths, ...(onEntry && { onEntry }) })),
   );
   return { tar, treeDigest, warnings, codes: warnings.map(({ code }) => code) };
 }

@@ -39,7 +39,7 @@ export function normaliseArgv(args: readonly string[], table: Readonly<Record<st
     }
     if (given.some(({ name }) => table[name]?.answers)) break;
   }
-  return { options: lastOfEachSlot(given, table).map(spell), operands };
+  return { options: lastOfEachSlot(given, table).map((each) => spell(asRule(each, table))), operands };
 }
 
 function readLong(arg: string, rest: string[], table: Readonly<Record<string, OptionRow>>): Given {
@@ -103,6 +103,11 @@ function lastOfEachSlot(given: readonly Given[], table: Readonly<Record<string, 
     ({ name }, at) =>
       table[name]?.repeatable || !given.slice(at + 1).some((later) => slotOf(later.name) === slotOf(name)),
   );
+}
+
+function asRule({ name, value }: Given, table: Readonly<Record<string, OptionRow>>): Given {
+  const rule = table[name]?.rule;
+  return rule ? { name: rule.of, value: `${rule.sign}${value}` } : { name, value };
 }
 
 function spell({ name, value }: Given): string {

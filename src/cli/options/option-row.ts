@@ -15,6 +15,10 @@ export interface OptionRow {
   readonly slot?: string;
   /** May be given several times; every occurrence counts. */
   readonly repeatable?: boolean;
+  /**
+   * Its values are those of another option or its own, each with a sign before it: so the order of both options is kept.
+   */
+  readonly rule?: { readonly of: string; readonly sign: string };
   /** What the option means without a value. A value can follow only after `=`. */
   readonly bare?: string;
   /** An abbreviation that was unambiguous among the options with this flag keeps its meaning. */

@@ -43,6 +43,21 @@ export const OUTPUT_OPTIONS = {
     means: true,
     describe: 'leave out device nodes, so that an ordinary user can extract the tar',
   },
+  include: {
+    ...text,
+    metavar: '=GLOB',
+    repeatable: true,
+    rule: { of: 'include', sign: '+' },
+    field: 'paths',
+    describe: 'write only the paths that fit GLOB, such as /etc or /usr/**/*.so, with all below them; repeatable',
+  },
+  exclude: {
+    ...text,
+    metavar: '=GLOB',
+    repeatable: true,
+    rule: { of: 'include', sign: '-' },
+    describe: 'leave out the paths that fit GLOB; of several --include and --exclude, the last that fits counts',
+  },
   'tree-digest': {
     ...flag,
     field: 'treeDigest',

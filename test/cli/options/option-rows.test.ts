@@ -45,10 +45,7 @@ function lineOf(name: string, row: OptionRow): readonly [args: readonly string[]
   if (row.type === 'boolean') return [[`--${name}`], row.means];
   const [text, value] = VALUES[name] ?? [row.choices?.[0] ?? 'text', row.choices?.[0] ?? 'text'];
   return row.repeatable
-    ? [
-        [`--${name}=${text}`, `--${name}=2`],
-        [value, '2'],
-      ]
+    ? [[`--${name}=${text}`, `--${name}=2`], [value, '2'].map((each) => (row.rule ? `${row.rule.sign}${each}` : each))]
     : [[`--${name}=${text}`], value];
 }
 

@@ -1,0 +1,93 @@
+import { DimgxError } from '../errors.js';
+import { Glob, type GlobState } from './glob.js';
+import { charactersOf } from './name-pattern.js';
+import { KIND, NONE, type Node } from './node.js';
+import type { Tree } from './tree.js';
+
+/** Which of several rules a path goes by, if none fits it. */
+const NO_RULE = -1;
+
+interface PathRule {
+  /** As the caller wrote it. */
+  readonly text: string;
+  readonly keeps: boolean;
+  readonly glob: Glob;
+}
+
+/** What a filter has made of a tree. */
+interface Filtered {
+  /** Nodes that are left out. */
+  readonly leftOut: readonly Node[];
+  /** Rules that fit no path. */
+  readonly unused: readonly string[];
+}
+
+/**
+ * Rules that say which paths of a tree are kept. What fits a rule takes all below it, and the last rule that fits
+ * counts. If none does, a path is kept unless the first rule keeps others. Directories above what is kept are kept.
+ */
+export class PathFilter {
+  readonly #rules: readonly PathRule[];
+
+  /** @param rules a pattern after `+` is kept, one after `-` is not @throws DIMGX_OPTION_INVALID */
+  constructor(rules: readonly string[]) {
+    this.#rules = rules.map((text): PathRule => {
+      const keeps = text.startsWith('+');
+      if (!keeps && !text.startsWith('-')) throw withoutSign(text);
+      return { text, keeps, glob: new Glob(text.slice(1)) };
+    });
+  }
+
+  /** @param alive for each node, 1 if it is in the tree: set to 0 for those that are left out */
+  apply(tree: Tree, alive: Uint8Array): Filtered {
+    const kept = new Uint8Array(alive.length);
+    const isUsed = this.#rules.map(() => false);
+    const ranks = new Int32Array(alive.length).fill(NO_RULE);
+    const states = new Map<Node, readonly GlobState[]>();
+    for (let node = 0; node < alive.length; node++) {
+      if (alive[node] === 0) continue;
+      const parent = tree.parent(node);
+      const above = parent === NONE ? undefined : states.get(parent);
+      const name = charactersOf(tree.name(node));
+      const own = this.#rules.map(({ glob }, i) =>
+        parent === NONE ? glob.start : glob.step((above as readonly GlobState[])[i] as GlobState, name),
+      );
+      if (tree.kind(node) === KIND.directory) states.set(node, own);
+      ranks[node] = parent === NONE ? NO_RULE : (ranks[parent] as number);
+      for (const [i, { glob }] of this.#rules.entries()) {
+        if (!glob.isMatch(own[i] as GlobState)) continue;
+        isUsed[i] = true;
+        ranks[node] = Math.max(ranks[node] as number, i);
+      }
+      kept[node] = this.#keeps(ranks[node] as number) ? 1 : 0;
+    }
+    return {
+      leftOut: leaveOut(tree, alive, kept),
+      unused: this.#rules.flatMap(({ text }, i) => (isUsed[i] ? [] : text)),
+    };
+  }
+
+  #keeps(rank: number): boolean {
+    return this.#rules[rank]?.keeps ?? this.#rules[0]?.keeps !== true;
+  }
+}
+
+function leaveOut(tree: Tree, alive: Uint8Array, kept: Uint8Array): readonly Node[] {
+  kept[tree.root] = 1;
+  // A directory comes before what is in it.
+  for (let node = alive.length - 1; node >= 0; node--) {
+    if (alive[node] === 1 && kept[node] === 1 && node !== tree.root) kept[tree.parent(node)] = 1;
+  }
+  const leftOut: Node[] = [];
+  for (let node = 0; node < alive.length; node++) {
+    if (alive[node] === 0 || kept[node] === 1) continue;
+    alive[node] = 0;
+    leftOut.push(node);
+  }
+  return leftOut;
+}
+
+function withoutSign(text: string): DimgxError {
+  const message = `each element of the option paths must begin with + or -, not ${JSON.stringify(text.slice(0, 40))}`;
+  return new DimgxError('DIMGX_OPTION_INVALID', message);
+}
