@@ -100,6 +100,8 @@ export interface Warning {
   readonly message: string;
   /** Number of occurrences: one warning covers all of its kind in a layer. */
   readonly count: number;
+  /** Which of several reasons for its code it has: warnings of other reasons are not alike. */
+  readonly reason?: string;
 }
 
 /** Called with each warning as it arises. Throw from it to turn the warning into an error. */

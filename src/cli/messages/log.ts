@@ -11,7 +11,7 @@ export interface LogSettings {
 /** Messages for people, one line each, written as the settings say. */
 export class Log {
   readonly #settings: LogSettings;
-  /** The first warning of each kind, with the count of all. */
+  /** The first warning of each code and reason, with the count of all. */
   readonly #held = new Map<string, Warning>();
 
   constructor(settings: LogSettings) {
@@ -33,12 +33,13 @@ export class Log {
    * written at once, and at the levels `info` and `debug` so are all others.
    */
   warning(warning: Warning): void {
-    const { code, message, count } = warning;
+    const { code, message, count, reason = '' } = warning;
+    const kind = `${code} ${reason}`;
     if (WARNINGS[code].about === 'request' || this.shows('info')) {
       this.write('warning', shown(warning));
     } else {
-      const held = this.#held.get(code);
-      this.#held.set(code, { code, message: held?.message ?? message, count: count + (held?.count ?? 0) });
+      const held = this.#held.get(kind);
+      this.#held.set(kind, { code, message: held?.message ?? message, count: count + (held?.count ?? 0) });
     }
   }
 

@@ -66,6 +66,22 @@ describe('warnings of one kind', () => {
     });
   });
 
+  test('but of several reasons are one line for each reason', () => {
+    const { log, lines } = logAt('warning');
+    const code = 'DIMGX_ENTRY_LEFT_OUT';
+    for (const layer of ['a', 'b']) {
+      log.warning({ code, message: `sockets of ${layer}`, count: 1, reason: 'socket' });
+      log.warning({ code, message: `names of ${layer}`, count: 3, reason: 'mark' });
+    }
+    log.warning({ code, message: 'others', count: 1 });
+    log.close();
+    expect(lines).toEqual([
+      'dimgx: warning: DIMGX_ENTRY_LEFT_OUT: sockets of a (2 in all)',
+      'dimgx: warning: DIMGX_ENTRY_LEFT_OUT: names of a (6 in all)',
+      'dimgx: warning: DIMGX_ENTRY_LEFT_OUT: others',
+    ]);
+  });
+
   test('are all shown at once at the level info', () => {
     const { before, lines } = flood('info');
     expect({ before, shown: lines.length }).toEqual({ before: 6, shown: 6 });

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listImages } from '#dimgx/source/list-images.js';
@@ -108,6 +110,23 @@ describe.skipIf(cannotMount() || lacks('root', 'setfattr'))("a container's tree 
     const { warnings } = await flattenImage(`docker-root:${store.folder}:container/web`);
     expect(warnings.map(({ code, message }) => `${code} ${message}`)).toEqual([
       expect.stringMatching(/^DIMGX_ENTRY_LEFT_OUT .*whiteouts.*"\.wh\.name"$/),
+    ]);
+  });
+
+  test('counts what a tar cannot hold by its reason', async () => {
+    const { store, web } = await storeWithContainer();
+    for (const name of ['.wh.a', '.wh.b']) writeFileSync(join(web.changes, name), 'an ordinary file');
+    // The path of a socket is short.
+    const path = join(await temporaryFolder(), 's');
+    const server = createServer().listen(path);
+    await once(server, 'listening');
+    renameSync(path, join(web.changes, 's'));
+    server.close();
+    const { stderr } = await runDimgx('--tree-digest', `docker-root:${store.folder}:container/web`);
+    const lines = stderr.split('\n').filter((line) => line.includes('DIMGX_ENTRY_LEFT_OUT'));
+    expect(lines.sort()).toEqual([
+      expect.stringMatching(/whiteouts in a layer: "\.wh\.a" \(2 in all\)$/),
+      expect.stringMatching(/sockets are left out.*: "s"$/),
     ]);
   });
 });

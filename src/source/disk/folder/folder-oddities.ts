@@ -42,7 +42,12 @@ export class FolderOddities {
   tell(layer: string, warn: Warn): void {
     for (const [kind, { count, first }] of this.#found) {
       const { code, says } = KINDS[kind];
-      warn({ code, message: `layer ${layer}: ${says}: "${printable(Buffer.from(first, 'latin1'))}"`, count });
+      warn({
+        code,
+        message: `layer ${layer}: ${says}: "${printable(Buffer.from(first, 'latin1'))}"`,
+        count,
+        reason: kind,
+      });
     }
   }
 }
