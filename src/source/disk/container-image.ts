@@ -1,5 +1,6 @@
 import { quoted, shortId } from '../../base/text/printable.js';
 import { DimgxError, inputWarner, type Warn } from '../../errors.js';
+import type { ParsedConfig } from '../../image/config.js';
 import type { Container } from '../../image/container.js';
 import type { OpenContext, OpenedImage } from '../../image/image.js';
 import type { HistoryRow, Layer, StoredLayer } from '../../image/layer.js';
@@ -50,7 +51,7 @@ export async function openContainer(
 ): Promise<OpenedImage> {
   const { container, image } = chosen;
   const warn = inputWarner(options);
-  const config = image && readConfig(files, image, options.verify ?? true);
+  const config = image && configIn(files, image, options.verify ?? true);
   const below = config ? recordedLayers(image, config.diffIds) : chosen.below();
   if (!config && container.imageId !== undefined) warn(imageGone(container));
   const named = { id: image?.ids[0] ?? container.imageId ?? '', tags: image?.names ?? [] };
@@ -77,6 +78,16 @@ export async function openContainer(
   const { resources } = context;
   const opened = imageOf(found, { reference, source, layers: imageLayers, fetch, leftOut, resources });
   return withContainer(opened, container, places, { layers: ownLayers, fetch, warn });
+}
+
+/** @returns `undefined` if it is missing */
+function configIn(files: StoreFiles, image: StoreImage, verify: boolean): ParsedConfig | undefined {
+  try {
+    return readConfig(files, image, verify);
+  } catch (failure) {
+    if (failure instanceof DimgxError && failure.code === 'DIMGX_SOURCE_MISSING_BLOB') return undefined;
+    throw failure;
+  }
 }
 
 /** What of the owners that the engine recorded is used. */
@@ -167,7 +178,7 @@ function running(container: Container) {
 
 function imageGone(container: Container) {
   const { image, imageId = '' } = container;
-  const message = `the image ${quoted(image ?? shortId(imageId))} of the container ${shownName(container)} has been removed: its layers are taken from the engine's own records`;
+  const message = `the image ${quoted(image ?? shortId(imageId))} of the container ${shownName(container)} has been removed, or has lost its config: its layers are taken from the engine's own records`;
   return { code: 'DIMGX_SOURCE_IMAGE_SKIPPED', message, count: 1 } as const;
 }
 

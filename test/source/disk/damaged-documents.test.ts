@@ -7,6 +7,7 @@ import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { imageIdOf, sha256 } from '../../helpers/built-image.js';
 import { addDockerContainer, addStorageContainer } from '../../helpers/container-stores.js';
+import { ContainerdStore } from '../../helpers/containerd-store.js';
 import { containersStore, dockerStore, type StoredImageSpec } from '../../helpers/engine-stores.js';
 import { flattenImage } from '../../helpers/flatten-image.js';
 import { rawLayer } from '../../helpers/raw-layer.js';
@@ -179,5 +180,33 @@ describe.runIf(process.platform === 'linux')('a list of Podman', () => {
     expect(warnings).toEqual([expect.stringMatching(`^DIMGX_STORE_LIST_DAMAGED "${path}" `)]);
     await expect(openImage(`${reference}app:1`)).rejects.toMatchObject(problem);
     await expect(openImage(`${reference}container/web`)).rejects.toMatchObject(problem);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('the database of a snapshotter of containerd', () => {
+  test.each([
+    ['empty', ''],
+    ['of zeros', '\0'.repeat(65_536)],
+  ])('that is %s is the problem of its containers only', async (_, text) => {
+    const store = new ContainerdStore();
+    store.name('default', 'docker.io/library/app:1', store.manifest({ layers: [...APP.layers] }));
+    store.container('default', 'web', { image: 'docker.io/library/app:1' });
+    store.snapshot('default', 'web', { id: 1 });
+    store.container('default', 'db', { snapshotter: 'native' });
+    store.snapshot('default', 'db', { id: 2, snapshotter: 'native' });
+    store.snapshot('default', 'lost', { id: 3, snapshotter: 'native' });
+    const { folder } = await store.write();
+    mkdirSync(join(folder, 'io.containerd.snapshotter.v1.native/snapshots/2'), { recursive: true });
+    writeFileSync(join(folder, 'io.containerd.snapshotter.v1.native/snapshots/2/own'), 'own');
+    writeFileSync(join(folder, 'io.containerd.snapshotter.v1.overlayfs/metadata.db'), text);
+    const { images, containers = [] } = await listed(folder);
+    expect(images).toMatchObject([{ names: ['default/docker.io/library/app:1'], isWhole: true }]);
+    expect(containers.map(({ id }) => id)).toEqual(['db', 'web']);
+    const [db, web] = containers;
+    expect(db).toMatchObject({ size: 3 });
+    expect(db).not.toHaveProperty('problem');
+    const problem = { code: 'DIMGX_STORE_DAMAGED', message: expect.stringContaining('metadata.db') };
+    expect(web).toMatchObject({ image: 'docker.io/library/app:1', problem });
+    await expect(openImage(`containerd-root:${folder}:container/web`)).rejects.toMatchObject(problem);
   });
 });

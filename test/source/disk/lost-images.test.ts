@@ -1,8 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';
+import { imageIdOf } from '../../helpers/built-image.js';
 import { addDockerContainer } from '../../helpers/container-stores.js';
 import { dockerStore, type StoredImageSpec } from '../../helpers/engine-stores.js';
 import { flattenImage } from '../../helpers/flatten-image.js';
@@ -31,7 +32,7 @@ describe.runIf(process.platform === 'linux')("Docker's storage that has lost its
     for (const reference of [store.folder, `docker-root:${store.folder}`]) {
       const { source, images, containers, leftovers } = await listImages(reference);
       expect(source.transport).toBe('docker-root');
-      expect(images).toEqual([]);
+      expect(images).toMatchObject([{ names: ['app:1'], isWhole: false }]);
       expect(containers).toMatchObject([{ id: web.id, names: ['web'], image: 'app:1', status: 'exited', size: 3 }]);
       expect(leftovers).toEqual([]);
     }
@@ -68,6 +69,34 @@ describe.runIf(process.platform === 'linux')("Docker's storage that has lost its
     });
     const { tar } = await flattenImage(`docker-root:${store.folder}:layer/${own}`);
     expect(readTar(tar).map(({ name }) => name)).toContain('own');
+  });
+
+  test.each(['imagedb', 'layerdb', 'imagedb and layerdb'])('and all containers lists the folders: %s', async (lost) => {
+    const { store, web } = await without('containers', '', 'overlay2');
+    for (const name of lost.split(' and ')) rmSync(join(store.folder, 'image/overlay2', name), { recursive: true });
+    const { source, leftovers = [] } = await listImages(store.folder);
+    expect(source.transport).toBe('docker-root');
+    const folders = [store.layerFolder(APP, 0), store.layerFolder(APP, 1), web.prepared, web.changes];
+    expect(
+      leftovers
+        .filter(({ isLayer }) => isLayer)
+        .map(({ path }) => path)
+        .sort(),
+    ).toEqual(folders.map((folder) => `overlay2/${basename(dirname(folder))}`).sort());
+  });
+
+  test('of an image that has a name says which document is missing', async () => {
+    const id = imageIdOf(APP);
+    const document = `image/vfs/imagedb/content/sha256/${id}`;
+    const { store } = await without(document);
+    const problem = { code: 'DIMGX_SOURCE_MISSING_BLOB', message: expect.stringContaining(document) };
+    const { images } = await listImages(store.folder);
+    expect(images).toMatchObject([{ names: ['app:1'], id, isWhole: false, problem }]);
+    for (const name of ['app:1', id]) {
+      await expect(openImage(`docker-root:${store.folder}:${name}`), name).rejects.toMatchObject(problem);
+    }
+    await using image = await openImage(`docker-root:${store.folder}:container/web`);
+    expect(image.layers).toHaveLength(3);
   });
 
   test('is none if it has neither layers nor containers', async () => {

@@ -10,6 +10,7 @@ import { findLeftovers } from '../inventory/find-leftovers.js';
 import { findOwner } from '../inventory/find-owner.js';
 import { openLayer } from '../inventory/open-layer.js';
 import { ABSENT } from '../many-stores.js';
+import { orDamage } from '../or-damage.js';
 import type { StoreFiles } from '../store-files.js';
 import { ContainerdBlobs } from './containerd-blobs.js';
 import { ContainerdContainers } from './containerd-containers.js';
@@ -197,15 +198,6 @@ function knownOrigins(files: StoreFiles, top: string, digests: readonly Digest[]
     return containerdOrigins(files, top, digests);
   } catch (failure) {
     if (failure instanceof DimgxError) return new Map<Digest, readonly string[]>();
-    throw failure;
-  }
-}
-
-function orDamage<T>(read: () => T): T | DimgxError {
-  try {
-    return read();
-  } catch (failure) {
-    if (failure instanceof DimgxError && failure.code === 'DIMGX_STORE_DAMAGED') return failure;
     throw failure;
   }
 }

@@ -1,6 +1,7 @@
 import { formatSize } from '../../../base/limits.js';
 import { DimgxError } from '../../../errors.js';
 import { readBolt } from '../database/bolt.js';
+import { orDamage } from '../or-damage.js';
 import type { StoreFiles } from '../store-files.js';
 import { bucketsIn } from './containerd-meta.js';
 import {
@@ -62,9 +63,16 @@ export function snapshotRecords(files: StoreFiles, top: string, snapshotter: str
   return found ?? [];
 }
 
-/** The snapshots that containers or builds write into, or have left behind. @throws as `snapshotRecords` */
+/**
+ * The snapshots that containers or builds write into, or have left behind. A snapshotter whose database is damaged has
+ * none that are known.
+ *
+ * @throws as `snapshotRecords`
+ */
 export function activeSnapshots(files: StoreFiles, top: string): readonly SnapshotName[] {
-  return SNAPSHOTTERS.flatMap((snapshotter) => snapshotRecords(files, top, snapshotter))
+  const known = (snapshotter: string) => orDamage(() => snapshotRecords(files, top, snapshotter));
+  return SNAPSHOTTERS.map(known)
+    .flatMap((records) => (records instanceof DimgxError ? [] : records))
     .filter(({ isActive, namespace }) => isActive && namespace !== '')
     .map(({ namespace, snapshotter, key }) => ({ namespace, snapshotter, key }));
 }

@@ -67,14 +67,18 @@ export function dockerTops(files: StoreFiles): readonly string[] {
 
 /**
  * Several drivers may have been used one after another. Of one, the documents of images may be lost, or those of layers
- * as well: the containers are still there then, and the folders of layers.
+ * as well: its own folder, or the containers, are still there then, and the folders of layers.
  */
 function driversIn(files: StoreFiles): readonly DriverStore[] {
   return dockerTops(files).flatMap((top) => {
     const recorded = files
       .names(`${top}image`)
       .filter((driver) => /^[a-z0-9][\w.-]*$/.test(driver))
-      .filter((driver) => ['imagedb', 'layerdb'].some((name) => files.hasFolder(`${top}image/${driver}/${name}`)));
+      .filter(
+        (driver) =>
+          ['imagedb', 'layerdb'].some((name) => files.hasFolder(`${top}image/${driver}/${name}`)) ||
+          hasDockerFolders(files, top, driver),
+      );
     const others = files.names(`${top}containers`).some(isStoreId) ? foldersOnly(files, top) : [];
     return [...new Set([...recorded, ...others])].map((driver) => ({ top, driver }));
   });
@@ -113,7 +117,9 @@ export class DockerImages {
 
   #readImages(): readonly StoreImage[] {
     const references = this.#references();
-    const ids = this.#files.names(`${this.#image}/imagedb/content/sha256`).filter(isStoreId);
+    const documents = this.#files.names(`${this.#image}/imagedb/content/sha256`).filter(isStoreId);
+    // The document of one that has a name may be lost.
+    const ids = [...new Set([...documents, ...references.keys()])];
     const parents = new Set(ids.map((id) => this.#text(`imagedb/metadata/sha256/${id}/parent`)));
     return ids.map((id) => {
       const names = references.get(id) ?? [];
