@@ -51,14 +51,11 @@ export async function openContainer(
 ): Promise<OpenedImage> {
   const { container, image } = chosen;
   const warn = inputWarner(options);
-  const config = image && configIn(files, image, options.verify ?? true);
-  const below = config ? recordedLayers(image, config.diffIds) : chosen.below();
+  const { config, below, readable, own } = layersOf(files, chosen, options.verify ?? true);
   if (!config && container.imageId !== undefined) warn(imageGone(container));
   const named = { id: image?.ids[0] ?? container.imageId ?? '', tags: image?.names ?? [] };
-  const found = foundStored(named, config ?? configOfLayers(below.diffIds), below.layers, below.origins);
+  const found = foundStored(named, config ?? configOfLayers(below.diffIds), below.layers, below.origins());
   const imageLayers = storedLayers(found, below.layers);
-  const readable = below.layers.filter((place): place is StoreLayer => !(place instanceof DimgxError));
-  const own = chosen.layers(readable);
   const owners = await ownersOf(files, readable, options, context);
   const places = own.map((place) => ({ ...place, owners: owners(place.owners) }));
   const ownLayers = describeOwn(container, places);
@@ -78,6 +75,26 @@ export async function openContainer(
   const { resources } = context;
   const opened = imageOf(found, { reference, source, layers: imageLayers, fetch, leftOut, resources });
   return withContainer(opened, container, places, { layers: ownLayers, fetch, warn });
+}
+
+/**
+ * The folders of a container's own layers, oldest first.
+ *
+ * @throws what is wrong with the layers below them; as `openContainer`
+ */
+export function ownPlaces(files: StoreFiles, chosen: StoreContainer, verify: boolean): readonly FolderLayerPlace[] {
+  const { below, own } = layersOf(files, chosen, verify);
+  const problem = below.layers.find((place) => place instanceof DimgxError);
+  if (problem) throw problem;
+  return own;
+}
+
+function layersOf(files: StoreFiles, chosen: StoreContainer, verify: boolean) {
+  const { image } = chosen;
+  const config = image && configIn(files, image, verify);
+  const below = config ? recordedLayers(image, config.diffIds) : chosen.below();
+  const readable = below.layers.filter((place): place is StoreLayer => !(place instanceof DimgxError));
+  return { config, below, readable, own: chosen.layers(readable) };
 }
 
 /** @returns `undefined` if it is missing */
@@ -108,7 +125,7 @@ async function ownersOf(
 }
 
 function recordedLayers(image: StoreImage, diffIds: readonly Digest[]): RecordedLayers {
-  return { diffIds, layers: image.layers(diffIds), origins: image.origins(diffIds) };
+  return { diffIds, layers: image.layers(diffIds), origins: () => image.origins(diffIds) };
 }
 
 /** The layers of a container, apart from those of its image. */

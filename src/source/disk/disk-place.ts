@@ -7,7 +7,7 @@ import type { Image, ListedImage, OpenContext } from '../../image/image.js';
 import { formatPlatform, isSameMachine } from '../../image/platform.js';
 import { imageOf, warnOfOddities } from '../form/assemble-image.js';
 import { type Listed, type OpenRequest, type Place, twoImages } from '../source.js';
-import { chooseContainer, openContainer } from './container-image.js';
+import { chooseContainer, openContainer, ownPlaces } from './container-image.js';
 import { DAMAGE } from './damaged-lists.js';
 import { chooseLayer, LAYER } from './inventory/choose-layer.js';
 import { findLeftovers } from './inventory/find-leftovers.js';
@@ -57,7 +57,7 @@ async function listAll(
   if (selector !== undefined) return { source, images };
   const containers = store
     .containers()
-    .map(({ container, layers }) => listedContainer(files, container, () => layers([]).at(-1)?.folder));
+    .map((each) => listedContainer(files, each.container, () => ownPlaces(files, each, verify).at(-1)?.folder));
   return { source, images, containers, leftovers: findLeftovers(files, store) };
 }
 

@@ -57,8 +57,8 @@ export interface RecordedLayers {
   /** Oldest first. */
   readonly diffIds: readonly Digest[];
   readonly layers: readonly (StoreLayer | DimgxError)[];
-  /** Where they came from. */
-  readonly origins: readonly (readonly LayerOrigin[])[];
+  /** Where they came from. @throws as `StoreImage.origins` */
+  origins(): readonly (readonly LayerOrigin[])[];
 }
 
 /** A container in an engine's storage. */

@@ -176,7 +176,7 @@ describe.runIf(process.platform === 'linux')('a list of Podman', () => {
     const problem = { code: 'DIMGX_IMAGE_BAD_JSON', message: expect.stringContaining(path) };
     const { images, containers, warnings } = await listed(folder);
     expect(images).toMatchObject([{ names: ['app:1'], isWhole: false, problem }]);
-    expect(containers).toMatchObject([{ names: ['web'] }]);
+    expect(containers).toMatchObject([{ names: ['web'], problem }]);
     expect(warnings).toEqual([expect.stringMatching(`^DIMGX_STORE_LIST_DAMAGED "${path}" `)]);
     await expect(openImage(`${reference}app:1`)).rejects.toMatchObject(problem);
     await expect(openImage(`${reference}container/web`)).rejects.toMatchObject(problem);
@@ -208,5 +208,71 @@ describe.runIf(process.platform === 'linux')('the database of a snapshotter of c
     const problem = { code: 'DIMGX_STORE_DAMAGED', message: expect.stringContaining('metadata.db') };
     expect(web).toMatchObject({ image: 'docker.io/library/app:1', problem });
     await expect(openImage(`containerd-root:${folder}:container/web`)).rejects.toMatchObject(problem);
+  });
+});
+
+/** The problem of the only container in a list is the one that opening it has. */
+async function expectProblem(folder: string, code: string) {
+  const { containers = [] } = await listImages(folder);
+  expect(containers).toMatchObject([{ problem: { code } }]);
+  const { names, id, problem } = containers[0] as (typeof containers)[number];
+  const failure = await flattenImage(`${folder}:container/${names[0] ?? id}`).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code, message: problem?.message });
+  return problem?.message;
+}
+
+describe.runIf(process.platform === 'linux')('a container that cannot be opened is listed with its problem', () => {
+  test('in Docker, if its folder is lost', async () => {
+    const { folder } = await dockerStore([APP], { driver: 'vfs' });
+    const { changes } = addDockerContainer(folder, { name: 'web', image: APP }, 'vfs');
+    rmSync(changes, { recursive: true });
+    expect(await expectProblem(`docker-root:${folder}`, 'DIMGX_STORE_DAMAGED')).toContain(basename(changes));
+  });
+
+  test('in Docker, if all folders are lost', async () => {
+    const { folder } = await dockerStore([APP]);
+    const { changes } = addDockerContainer(folder, { name: 'web', image: APP });
+    rmSync(join(folder, 'overlay2'), { recursive: true });
+    mkdirSync(join(folder, 'overlay2'));
+    const lost = basename(dirname(changes));
+    expect(await expectProblem(`docker-root:${folder}`, 'DIMGX_STORE_DAMAGED')).toContain(lost);
+  });
+
+  test('in Docker, if the folder of a layer of its image is lost', async () => {
+    const store = await dockerStore([APP]);
+    addDockerContainer(store.folder, { name: 'web', image: APP });
+    const layer = dirname(store.layerFolder(APP, 0));
+    rmSync(layer, { recursive: true });
+    const problem = { code: 'DIMGX_STORE_DAMAGED', message: expect.stringContaining(basename(layer)) };
+    expect((await listImages(store.folder)).containers).toMatchObject([{ problem }]);
+  });
+
+  test('in Docker, if the config of its image is damaged', async () => {
+    const { folder } = await dockerStore([APP], { driver: 'vfs' });
+    addDockerContainer(folder, { name: 'web', image: APP }, 'vfs');
+    writeFileSync(join(folder, 'image/vfs/imagedb/content/sha256', ID), '');
+    await expectProblem(`docker-root:${folder}`, 'DIMGX_IMAGE_DIGEST_MISMATCH');
+    const { containers } = await listImages(folder, { verify: false });
+    expect(containers).toMatchObject([{ problem: { code: 'DIMGX_IMAGE_BAD_JSON' } }]);
+  });
+
+  test('in Podman, if the list of layers is lost', async () => {
+    const { folder } = await storageWithOne();
+    rmSync(join(folder, 'overlay-layers/layers.json'));
+    const { containers } = await listImages(folder);
+    const problem = { code: 'DIMGX_LAYER_BAD_PARENT', message: expect.any(String) };
+    expect(containers).toMatchObject([{ names: ['web'], problem }]);
+    await expect(openImage(`containers-storage:[${folder}]container/web`)).rejects.toMatchObject({
+      ...problem,
+      message: containers?.[0]?.problem?.message,
+    });
+  });
+
+  test('in containerd, if its folder is lost', async () => {
+    const store = new ContainerdStore();
+    store.container('default', 'web', {});
+    store.snapshot('default', 'web', { id: 1 });
+    const { folder } = await store.write();
+    expect(await expectProblem(`containerd-root:${folder}`, 'DIMGX_STORE_DAMAGED')).toContain('snapshots/1/fs');
   });
 });

@@ -44,7 +44,8 @@ export class ContainerdContainers {
   list(): readonly ListedContainer[] {
     const known = this.#records.filter(({ isLost }) => !isLost);
     return known.map((record) => {
-      return listedContainer(this.#files, record.container, () => this.#chain(record)[0]?.folder);
+      const places = () => snapshotPlaces(this.#files, this.#chain(record));
+      return listedContainer(this.#files, record.container, () => places()[0]?.folder);
     });
   }
 

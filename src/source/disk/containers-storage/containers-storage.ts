@@ -151,7 +151,7 @@ export class DriverImages {
       return diffId as Digest;
     });
     const layers = records.map((record) => this.#layer(record));
-    return { diffIds, layers, origins: this.#origins(records, this.imageRecords()) };
+    return { diffIds, layers, origins: () => this.#origins(records, this.imageRecords()) };
   }
 
   /** @throws DIMGX_SOURCE_UNREADABLE */

@@ -154,7 +154,7 @@ export class DockerContainers {
   #below(id: string, problem: DimgxError | undefined) {
     if (problem) throw problem;
     const parent = this.#mountText(id, 'parent');
-    if (parent === undefined) return { diffIds: [], layers: [], origins: [] };
+    if (parent === undefined) return { diffIds: [], layers: [], origins: () => [] };
     if (!isDigest(parent)) throw damaged(`names a malformed layer below the container ${id}: ${quoted(parent)}`);
     return this.#images.layersUpTo(parent);
   }
@@ -177,6 +177,7 @@ export class DockerContainers {
     const at = (folder: string): FolderPlace => ({ folder, form });
     const older = below.map(({ folder }) => at(folder)).reverse();
     const own = at(`${top}${filesOf(folders, mountId)}`);
+    if (!this.#files.hasFolder(own.folder)) throw damaged(`has no folder ${quoted(own.folder)}, or it is a link`);
     const isLive = mayBeRunning(status);
     const changes = { ...own, name: container.id, containerId: container.id, owners, isLive };
     const initId = this.#mountText(id, 'init-id');

@@ -165,7 +165,8 @@ export class DockerImages {
       id = this.#text(`${record}/parent`);
     }
     const layers = chain.reverse().map((id) => this.#layer(id));
-    return { diffIds: diffIds.reverse(), layers, origins: this.#origins(diffIds) };
+    diffIds.reverse();
+    return { diffIds, layers, origins: () => this.#origins(diffIds) };
   }
 
   /** What the record of a layer says is the name of its folder: read once. @returns `undefined` if there is no record */
