@@ -1,11 +1,12 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { findPathOwner } from '#dimgx/source/find-path-owner.js';
 import { listImages } from '#dimgx/source/list-images.js';
 import { openImage } from '#dimgx/source/resolve.js';
 import { boltFile } from '../../helpers/bolt-file.js';
 import { imageIdOf, sha256 } from '../../helpers/built-image.js';
-import { addDockerContainer } from '../../helpers/container-stores.js';
+import { addDockerContainer, addStorageContainer } from '../../helpers/container-stores.js';
 import { chainId, containersStore, dockerStore, type StoredImageSpec } from '../../helpers/engine-stores.js';
 import { lacks } from '../../helpers/engines.js';
 import { extractTar } from '../../helpers/extract-tar.js';
@@ -83,7 +84,11 @@ describe('what nothing uses', () => {
     const list = join(folder, 'overlay-layers/layers.json');
     const layers = JSON.parse(readFileSync(list, 'utf8'));
     const [broken, alone, gone] = ['broken', 'alone', 'gone'].map(sha256);
-    const more = [{ id: broken, flags: { incomplete: true } }, { id: alone, parent: layers[0].id }, { id: gone }];
+    const more = [
+      { id: broken, flags: { incomplete: true } },
+      { id: alone, parent: layers[0].id, 'diff-digest': `sha256:${alone}` },
+      { id: gone },
+    ];
     writeFileSync(list, JSON.stringify([...layers, ...more]));
     for (const id of [broken, alone, ORPHAN]) mkdirSync(join(folder, `overlay/${id}/diff`), { recursive: true });
     mkdirSync(join(folder, `overlay-images/${gone}`));
@@ -96,6 +101,50 @@ describe('what nothing uses', () => {
       ['orphaned folder', ORPHAN, `overlay/${ORPHAN}`, true],
       ['orphaned documents', gone, `overlay-images/${gone}`, false],
     ]);
+  });
+
+  test("is a lost container where Podman's list of containers is lost", async () => {
+    const { folder } = await containersStore([APP]);
+    const web = addStorageContainer(folder, { name: 'web', image: APP });
+    const layer = nameOf(web.changes);
+    expect(await kindsOf(folder)).toEqual([]);
+    rmSync(join(folder, 'overlay-containers/containers.json'));
+    expect(await kindsOf(folder)).toEqual([
+      ['lost container', layer, `overlay/${layer}`, true],
+      ['orphaned documents', web.id, `overlay-containers/${web.id}`, false],
+    ]);
+    expect(await findPathOwner(folder, `${web.changes}/x`)).toMatchObject({
+      ...{ kind: 'changes of a container', path: 'x', containers: [] },
+      leftover: { kind: 'lost container', id: layer },
+    });
+  });
+
+  test('is no lost container if it is a layer of an image, or has a digest, a tar-split or a layer on it', async () => {
+    const store = await containersStore([APP]);
+    const { folder } = store;
+    const list = join(folder, 'overlay-layers/layers.json');
+    const [digest, split, below, above, broken] = ['digest', 'split', 'below', 'above', 'broken'].map(sha256);
+    const layers: readonly { id: string; 'diff-digest'?: string }[] = JSON.parse(readFileSync(list, 'utf8'));
+    for (const { id } of layers) rmSync(join(folder, `overlay-layers/${id}.tar-split.gz`));
+    const more = [
+      ...[{ id: digest, 'diff-digest': `sha256:${digest}` }, { id: split }, { id: below }],
+      ...[
+        { id: above, parent: below },
+        { id: broken, flags: { incomplete: true } },
+      ],
+    ];
+    writeFileSync(list, JSON.stringify([...layers.map(({ 'diff-digest': _, ...record }) => record), ...more]));
+    for (const { id } of more) mkdirSync(join(folder, `overlay/${id}/diff`), { recursive: true });
+    writeFileSync(join(folder, `overlay-layers/${split}.tar-split.gz`), '');
+    expect((await kindsOf(folder)).map(([kind, id]) => [kind, id])).toEqual([
+      ['unused layer', digest],
+      ['unused layer', split],
+      ['unused layer', below],
+      ['lost container', above],
+      ['incomplete layer', broken],
+    ]);
+    for (const i of [0, 1])
+      expect(await findPathOwner(folder, store.layerFolder(APP, i))).toMatchObject({ kind: 'layer' });
   });
 
   test('is not what the build cache of Docker uses', async () => {

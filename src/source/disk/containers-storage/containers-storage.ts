@@ -29,7 +29,7 @@ const ImagesSchema = v.array(
   }),
 );
 
-type ImageRecord = v.InferOutput<typeof ImagesSchema>[number];
+export type ImageRecord = v.InferOutput<typeof ImagesSchema>[number];
 
 /** A reference to a store, as skopeo writes it. */
 export interface StorageReference {

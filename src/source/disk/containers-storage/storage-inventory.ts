@@ -11,7 +11,7 @@ import { containerOwner, imageOwner } from '../inventory/named-owner.js';
 import { storeOwner } from '../owners/store-owner.js';
 import { isStoreId } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
-import type { DriverImages } from './containers-storage.js';
+import type { DriverImages, ImageRecord } from './containers-storage.js';
 import { type StorageContainers, storageForm } from './storage-containers.js';
 import { isSet, rangesOf, type StorageLayer } from './storage-layers.js';
 
@@ -32,9 +32,11 @@ export function storageInventory(
   const own = containers.withLayers();
   const layers = [...images.layerRecords().values()].filter(({ id }) => isStoreId(id));
   const containerOf = new Map(own.map((each) => [each.layer, each]));
-  const records = layers.map((layer) =>
-    recordOf(layer, `${driver}-layers/${layer.id}.tar-split.gz`, containerOf.get(layer.id)?.container.id),
-  );
+  const isOfContainer = ofContainers(files, `${driver}-layers`, layers, images.imageRecords());
+  const records = layers.map((layer) => {
+    const record = recordOf(layer, `${driver}-layers/${layer.id}${TAR_SPLIT}`, containerOf.get(layer.id)?.container.id);
+    return isOfContainer(layer) ? { ...record, role: 'changes' as const } : record;
+  });
   const byId = recordsById(records);
   const owner = storeOwner(files).owners;
   const maps = new Map(
@@ -62,13 +64,32 @@ export function storageInventory(
     left: [
       ...leftIn(files, `${driver}-images`, new Set(imageRecords.map(({ id }) => id))),
       ...leftIn(files, `${driver}-containers`, new Set(own.map(({ container }) => container.id))),
-      ...leftIn(files, `${driver}-layers`, new Set(byId.keys()), '.tar-split.gz'),
+      ...leftIn(files, `${driver}-layers`, new Set(byId.keys()), TAR_SPLIT),
     ],
     owners: (record) => {
       const found = record && (containerOf.get(record.id)?.owners ?? maps.get(record.id));
       return [owner, ...(found ? [found] : [])];
     },
   };
+}
+
+const TAR_SPLIT = '.tar-split.gz';
+
+/**
+ * Tells which layers have the changes of a container, though no list may have the container any more: nothing was ever
+ * unpacked into them, so that they have no digest and no tar-split, and neither an image nor a layer is on them.
+ */
+function ofContainers(
+  files: StoreFiles,
+  folder: string,
+  layers: readonly StorageLayer[],
+  images: readonly ImageRecord[],
+): (layer: StorageLayer) => boolean {
+  const ofImages = images.flatMap(({ layer, 'mapped-layers': mapped }) => [layer, ...(mapped ?? [])]);
+  const isBelow = new Set([...layers.map(({ parent }) => parent), ...ofImages]);
+  const documents = new Set(files.names(folder));
+  return ({ id, flags, 'diff-digest': diffId }) =>
+    !diffId && !isSet(flags, 'incomplete') && !isBelow.has(id) && !documents.has(`${id}${TAR_SPLIT}`);
 }
 
 function recordOf(layer: StorageLayer, tarSplit: string, containerId: string | undefined): LayerRecord {
