@@ -54,7 +54,11 @@ export async function hostRootPlace(mount: string, selector: string | undefined,
 export async function containersStoragePlace(reference: string, context: OpenContext): Promise<Place> {
   const { root = defaultRoot(), driver, name } = parseStorageReference(reference);
   const files = await openStore(root, context);
-  if (!isContainersStorage(files)) throw notAStore(root, "Podman's storage: it has no DRIVER-images/images.json");
+  if (!isContainersStorage(files))
+    throw notAStore(
+      root,
+      "Podman's storage: it has none of DRIVER-images/images.json, DRIVER-layers/layers.json and DRIVER-containers/containers.json",
+    );
   return diskPlace(files, containersStorage(files, driver), name, context);
 }
 
@@ -73,7 +77,9 @@ export async function storeAt(path: string, context: OpenContext): Promise<Place
 export async function hasStoreMark(path: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;
   const names = await readdir(path).catch(() => []);
-  return names.some((name) => /^(?:image|containers|.*-images|\d+\.\d+|containerd|io\.containerd\..*)$/s.test(name));
+  return names.some((name) =>
+    /^(?:image|containers|.*-(?:images|layers|containers)|\d+\.\d+|containerd|io\.containerd\..*)$/s.test(name),
+  );
 }
 
 /**

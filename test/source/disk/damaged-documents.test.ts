@@ -10,6 +10,7 @@ import { addDockerContainer, addStorageContainer } from '../../helpers/container
 import { ContainerdStore } from '../../helpers/containerd-store.js';
 import { containersStore, dockerStore, type StoredImageSpec } from '../../helpers/engine-stores.js';
 import { flattenImage } from '../../helpers/flatten-image.js';
+import { temporaryFolder } from '../../helpers/members.js';
 import { rawLayer } from '../../helpers/raw-layer.js';
 import { readTar } from '../../helpers/read-tar.js';
 import { callDimgx } from '../../helpers/shared-dimgx.js';
@@ -180,6 +181,50 @@ describe.runIf(process.platform === 'linux')('a list of Podman', () => {
     expect(warnings).toEqual([expect.stringMatching(`^DIMGX_STORE_LIST_DAMAGED "${path}" `)]);
     await expect(openImage(`${reference}app:1`)).rejects.toMatchObject(problem);
     await expect(openImage(`${reference}container/web`)).rejects.toMatchObject(problem);
+  });
+});
+
+describe.runIf(process.platform === 'linux')("Podman's storage", () => {
+  test('without its images has its containers, layers and leftovers', async () => {
+    const { folder, web, layer } = await storageWithOne();
+    rmSync(join(folder, 'overlay-images'), { recursive: true });
+    const { images, containers, leftovers } = await listed(folder);
+    expect({ images, leftovers }).toEqual({ images: [], leftovers: [] });
+    expect(containers).toMatchObject([{ id: web.id, names: ['web'], size: 3 }]);
+    rmSync(join(folder, 'overlay-containers'), { recursive: true });
+    expect((await listed(folder)).leftovers).toContainEqual(
+      expect.objectContaining({ kind: 'unused layer', id: layer }),
+    );
+    await using opened = await openImage(`containers-storage:[${folder}]layer/${layer}`);
+    expect(opened.layers).toHaveLength(1);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('the document of a container that Docker keeps in containerd', () => {
+  test('is its problem, and hides no other', async () => {
+    const store = new ContainerdStore();
+    const [bad, good] = ['bad', 'good'].map(sha256) as [string, string];
+    store.snapshot('moby', bad, { id: 1 });
+    store.snapshot('moby', good, { id: 2 });
+    const { folder: containerd } = await store.write(join(await temporaryFolder(), 'containerd/daemon'));
+    const folder = dirname(dirname(containerd));
+    const snapshots = join(containerd, 'io.containerd.snapshotter.v1.overlayfs/snapshots');
+    for (const id of ['1', '2']) mkdirSync(join(snapshots, id, 'fs'), { recursive: true });
+    const document = JSON.stringify({ ID: good, Name: '/good', Driver: 'overlayfs' });
+    for (const [id, text] of [
+      [bad, ''],
+      [good, document],
+    ] as const) {
+      mkdirSync(join(folder, 'containers', id), { recursive: true });
+      writeFileSync(join(folder, 'containers', id, 'config.v2.json'), text);
+    }
+    const { containers = [], leftovers } = await listed(folder);
+    expect(containers).toHaveLength(2);
+    const problem = { code: 'DIMGX_IMAGE_BAD_JSON', message: expect.stringContaining(`containers/${bad}/`) };
+    expect(containers).toContainEqual(expect.objectContaining({ id: bad, problem }));
+    expect(containers.find(({ id }) => id === good)).not.toHaveProperty('problem');
+    expect(leftovers).toEqual([]);
+    await expect(openImage(`docker-root:${folder}:container/${bad}`)).rejects.toMatchObject(problem);
   });
 });
 

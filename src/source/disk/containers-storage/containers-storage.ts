@@ -106,9 +106,13 @@ export function isContainersStorage(files: StoreFiles): boolean {
   return driversIn(files).length > 0;
 }
 
+/** Any of its lists shows a driver: the others may be lost. */
 function driversIn(files: StoreFiles): readonly string[] {
-  const named = files.names('').flatMap((name) => /^([a-z0-9][\w.-]*)-images$/.exec(name)?.[1] ?? []);
-  return named.filter((driver) => files.names(`${driver}-images`).includes('images.json'));
+  const named = files.names('').flatMap((name) => {
+    const [, driver, kind] = /^([a-z0-9][\w.-]*)-(images|layers|containers)$/.exec(name) ?? [];
+    return driver !== undefined && files.names(name).includes(`${kind}.json`) ? [driver] : [];
+  });
+  return [...new Set(named)].sort();
 }
 
 /** The images of one storage driver. */
