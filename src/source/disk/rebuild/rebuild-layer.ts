@@ -2,15 +2,15 @@ import type { Appender } from '../../../base/io/appender.js';
 import { NO_FILE, type RebuiltPieces } from '../../../base/io/rebuilt-region.js';
 import { tooLarge, tooManyEntries } from '../../../base/limits.js';
 import { quoted } from '../../../base/text/printable.js';
-import type { DimgxError } from '../../../errors.js';
-import { decodeEntry, HEADER_ONLY, type TarRules } from '../../../tar/decode.js';
-import { emptyEntry, QUIRK, type TarEntry } from '../../../tar/entry.js';
-import { BLOCK, FIELD, padded, TYPE } from '../../../tar/header.js';
+import { HEADER_ONLY, type TarRules } from '../../../tar/decode.js';
+import { emptyEntry, QUIRK } from '../../../tar/entry.js';
+import { padded, TYPE } from '../../../tar/header.js';
 import { sparseStretches } from '../../../tar/sparse-layout.js';
+import { HeldHeaders } from './held-headers.js';
 import { cleanName, OverwrittenFiles } from './overwritten-files.js';
 import { PieceTable } from './piece-table.js';
 import { plainHeaders, whiteoutHeaders } from './replaced-headers.js';
-import { damaged, readTarSplit, type TarSplitItem, type TarSplitOptions, UNPACKED } from './tar-split.js';
+import { contradiction, readTarSplit, type TarSplitItem, type TarSplitOptions, UNPACKED } from './tar-split.js';
 import { isMarker, isUnkept, UnkeptFiles } from './unkept-files.js';
 
 /** A layer as its tar-split document describes it. No file of it has been opened. */
@@ -38,8 +38,6 @@ export interface RebuildOptions extends TarSplitOptions {
 const MAX_HEADERS = 8 * 2 ** 20;
 
 const SPARSE = QUIRK.oldSparse | QUIRK.paxSparse;
-
-const NOTHING = Buffer.alloc(0);
 
 type FileItem = Extract<TarSplitItem, { kind: 'file' }>;
 
@@ -75,9 +73,7 @@ class Rebuilder {
   #position = 0;
   #entries = 0;
   #files = 0;
-  /** The segments since the last entry, which may be the headers of the next. */
-  #headers: Buffer[] = [];
-  #headersLength = 0;
+  readonly #headers = new HeldHeaders();
   readonly #lostLinks: Uint8Array[] = [];
   /** Bytes to drop from the start of the next segment: the padding of contents that have another length here. */
   #cut = 0;
@@ -119,22 +115,17 @@ class Rebuilder {
     const rest = bytes.subarray(this.#cut);
     this.#cut -= bytes.length - rest.length;
     this.#hold(rest);
-    return this.#headersLength > MAX_HEADERS ? this.#release() : undefined;
+    return this.#headers.length > MAX_HEADERS ? this.#release() : undefined;
   }
 
   #hold(bytes: Buffer): void {
     this.#moveBy(bytes.length);
-    this.#headersLength += bytes.length;
     this.#headers.push(bytes);
   }
 
   /** Appends the segments that were held. Whatever comes then cannot be headers with them. */
   #release(): Promise<void> | undefined {
-    const [first = NOTHING] = this.#headers;
-    const bytes = this.#headers.length > 1 ? Buffer.concat(this.#headers) : first;
-    this.#headers = [];
-    this.#headersLength = 0;
-    return this.#spool.append(bytes);
+    return this.#spool.append(this.#headers.take());
   }
 
   #moveBy(length: number): void {
@@ -145,7 +136,7 @@ class Rebuilder {
   /** Contents come here, unless the headers say that the entry has none, whatever its size. */
   #takeFile(item: FileItem): void {
     const { name, size } = item;
-    const isUsual = this.#isUsual(size) && !isMarker(name);
+    const isUsual = !this.#without && this.#headers.isUsual(this.#headersAt, size) && !isMarker(name);
     const raw = isUsual ? undefined : this.#decodeHeaders(name, 'layer');
     if (isUsual) this.#addWhole(item, name);
     else if (!raw) this.#takeLostMap(item);
@@ -203,7 +194,7 @@ class Rebuilder {
 
   /** An entry without contents. */
   #takeHeader(name: Buffer): void {
-    const type = this.#headers.at(-1)?.at(TYPE_AT - BLOCK);
+    const { type } = this.#headers;
     const isLink = type === TYPE.symlink || (type === TYPE.hardLink && this.#gone.size + this.#unkept.count > 0);
     if (!isLink || !this.#decodeHeaders(name, 'layer')) return;
     const { name: own, link } = this.#entry;
@@ -235,24 +226,9 @@ class Rebuilder {
 
   /** Replaces the headers of the entry that was decoded last. */
   #replaceHeaders(headers: Buffer): void {
-    const base = this.#position - this.#headersLength;
-    const padding = Buffer.concat(this.#headers).subarray(0, this.#entry.start - base);
-    this.#headers = [padding, headers];
-    this.#headersLength = padding.length + headers.length;
-    this.#position = base + this.#headersLength;
-  }
-
-  /**
-   * Whether the headers of the next entry are those of most files: one block, which says what is expected here. The
-   * index reads them in full, and compares its entries with the pieces.
-   */
-  #isUsual(size: number): boolean {
-    if (this.#without) return false;
-    const [headers] = this.#headers;
-    const base = this.#position - this.#headersLength;
-    if (!headers || this.#headers.length > 1 || headers.length !== padded(base) - base + BLOCK) return false;
-    const header = headers.subarray(-BLOCK);
-    return header[TYPE_AT] === TYPE.file && header.toString('latin1', SIZE_AT, SIZE_AT + 12) === octal(size);
+    const base = this.#headersAt;
+    this.#headers.replace(this.#entry.start - base, headers);
+    this.#position = base + this.#headers.length;
   }
 
   /** @param length not 0, if the number that is returned matters */
@@ -262,44 +238,13 @@ class Rebuilder {
     return length > 0 ? this.#table.addPiece({ start, file, from, length }) : -1;
   }
 
-  /**
-   * Decodes the headers of the next entry.
-   *
-   * @returns the headers; `undefined` if the map of a sparse file has to follow
-   */
-  #decodeHeaders(name: Uint8Array, rules: TarRules): Buffer | undefined {
-    const bytes = Buffer.concat(this.#headers);
-    const base = this.#position - this.#headersLength;
-    // Before the headers lies the padding of what came before.
-    for (let at = padded(base) - base; at < bytes.length; ) {
-      const decoded = decodeEntry(bytes, at, base, this.#entry, rules);
-      if (decoded === 'entry') return bytes.subarray(this.#entry.start - base);
-      if (typeof decoded === 'object') {
-        if (needsContents(this.#entry, bytes, base)) return undefined;
-        throw contradiction(name);
-      }
-      at = this.#entry.end - base;
-    }
-    throw contradiction(name);
+  /** Offset of the headers that are held, in the layer. */
+  get #headersAt(): number {
+    return this.#position - this.#headers.length;
   }
-}
 
-/** Offsets of fields in a header. Source: POSIX.1-2017 pax, ustar. */
-const {
-  size: { offset: SIZE_AT },
-  type: { offset: TYPE_AT },
-} = FIELD;
-
-/** A size as in the header of most files. */
-function octal(size: number): string {
-  return `${size.toString(8).padStart(11, '0')}\0`;
-}
-
-/** Whether more bytes are needed because the map of a sparse file is in its contents. */
-function needsContents({ quirks, headerOffset }: TarEntry, bytes: Uint8Array, base: number): boolean {
-  return (quirks & QUIRK.paxSparse) !== 0 && headerOffset - base < bytes.length;
-}
-
-function contradiction(name: Uint8Array): DimgxError {
-  return damaged(`contradicts the header of ${quoted(name)}`);
+  /** As `HeldHeaders.decode`. */
+  #decodeHeaders(name: Uint8Array, rules: TarRules): Buffer | undefined {
+    return this.#headers.decode(this.#headersAt, this.#entry, name, rules);
+  }
 }

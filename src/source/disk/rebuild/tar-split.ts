@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { formatSize, type Limits, tooLarge, tooManyEntries } from '../../../base/limits.js';
 import { tryParseJson } from '../../../base/text/go-json.js';
+import { quoted } from '../../../base/text/printable.js';
 import { codecOf } from '../../../compression/codecs.js';
 import { decodeInto, freeMemory } from '../../../compression/decode-into.js';
 import { DimgxError, throwIfAborted } from '../../../errors.js';
@@ -161,6 +162,11 @@ function bytesOf(payload: unknown): Buffer {
 
 export function damaged(what: string, cause?: unknown): DimgxError {
   return new DimgxError('DIMGX_STORE_DAMAGED', `the engine's record of the layer (tar-split) ${what}`, { cause });
+}
+
+/** The error for an entry whose header says something else. @param name of it */
+export function contradiction(name: Uint8Array): DimgxError {
+  return damaged(`contradicts the header of ${quoted(name)}`);
 }
 
 function malformed(): DimgxError {
