@@ -35,7 +35,7 @@ export function mergeLayers(layers: readonly LayerIndex[], options: MergeOptions
     maxEntries: limitsOf(options.limits).maxEntries,
     excludeDevices: options.excludeDevices ?? false,
     filter: options.paths && new PathFilter(options.paths),
-    onUnused: (rule) => callbacks.onWarning?.(unusedRule(rule)),
+    onUnused: (pattern) => callbacks.onWarning?.(unusedPattern(pattern)),
   });
   if (columns.excluded > 0) callbacks.onWarning?.(devicesExcluded(columns.excluded));
   if (callbacks.onEntry) for (const event of hiddenEvents(columns)) callbacks.onEntry(event);
@@ -48,8 +48,8 @@ interface Settings {
   readonly maxEntries: number;
   readonly excludeDevices: boolean;
   readonly filter: PathFilter | undefined;
-  /** Gets each rule of the filter that fits no path. */
-  readonly onUnused: (rule: string) => void;
+  /** Gets each pattern of the filter that fits no path. */
+  readonly onUnused: (pattern: string) => void;
 }
 
 function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanColumns {
@@ -67,7 +67,7 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanCol
   });
   const alive = tree.survivors();
   const { leftOut = [], unused = [] } = options.filter?.apply(tree, alive) ?? {};
-  for (const rule of unused) options.onUnused(rule);
+  for (const pattern of unused) options.onUnused(pattern);
   const { layer, entry, changes, dotted, excluded } = orderItems(tree, oldestFirst, alive, options.excludeDevices);
   const newestFirst = (number: number) => layers.length - 1 - Math.max(0, number);
   const excludedRefs = (nodes: readonly Node[], excludedAs: NonNullable<HiddenRef['excludedAs']>) =>
@@ -95,8 +95,8 @@ function isWhole(oldestFirst: readonly IndexedLayer[]): boolean {
 }
 
 /** A pattern that fits nothing is often misspelt. It is no oddity of the image, either. */
-function unusedRule(rule: string): Warning {
-  const message = `the pattern ${quoted(rule.slice(1))} fits no path of the tree`;
+function unusedPattern(pattern: string): Warning {
+  const message = `the pattern ${quoted(pattern)} fits no path of the tree`;
   return { code: 'DIMGX_PATH_UNMATCHED', message, count: 1 };
 }
 

@@ -1,4 +1,4 @@
-import { DimgxError } from '../errors.js';
+import { requireThat } from '../check-options.js';
 import { Glob, type GlobState } from './glob.js';
 import { charactersOf } from './name-pattern.js';
 import { KIND, NONE, type Node } from './node.js';
@@ -8,8 +8,8 @@ import type { Tree } from './tree.js';
 const NO_RULE = -1;
 
 interface PathRule {
-  /** As the caller wrote it. */
-  readonly text: string;
+  /** As the caller wrote it, without the sign. */
+  readonly pattern: string;
   readonly keeps: boolean;
   readonly glob: Glob;
 }
@@ -18,7 +18,7 @@ interface PathRule {
 interface Filtered {
   /** Nodes that are left out. */
   readonly leftOut: readonly Node[];
-  /** Rules that fit no path. */
+  /** Patterns that fit no path. */
   readonly unused: readonly string[];
 }
 
@@ -32,9 +32,9 @@ export class PathFilter {
   /** @param rules a pattern after `+` is kept, one after `-` is not @throws DIMGX_OPTION_INVALID */
   constructor(rules: readonly string[]) {
     this.#rules = rules.map((text): PathRule => {
-      const keeps = text.startsWith('+');
-      if (!keeps && !text.startsWith('-')) throw withoutSign(text);
-      return { text, keeps, glob: new Glob(text.slice(1)) };
+      requireThat(/^[+-]/.test(text), 'each element of the option paths', 'a pattern after + or -', text);
+      const pattern = text.slice(1);
+      return { pattern, keeps: text.startsWith('+'), glob: new Glob(pattern) };
     });
   }
 
@@ -63,7 +63,7 @@ export class PathFilter {
     }
     return {
       leftOut: leaveOut(tree, alive, kept),
-      unused: this.#rules.flatMap(({ text }, i) => (isUsed[i] ? [] : text)),
+      unused: this.#rules.flatMap(({ pattern }, i) => (isUsed[i] ? [] : pattern)),
     };
   }
 
@@ -85,9 +85,4 @@ function leaveOut(tree: Tree, alive: Uint8Array, kept: Uint8Array): readonly Nod
     leftOut.push(node);
   }
   return leftOut;
-}
-
-function withoutSign(text: string): DimgxError {
-  const message = `each element of the option paths must begin with + or -, not ${JSON.stringify(text.slice(0, 40))}`;
-  return new DimgxError('DIMGX_OPTION_INVALID', message);
 }

@@ -206,7 +206,10 @@ type Name = string;
 const LONG_LIST = 2 ** 20;
 /** Size of a folder, in bytes, up to which its names are read for the second file already. */
 const SHORT_LIST = 8192;
-/** Reading the names in a folder takes some five times as long as looking at one file for each so many bytes of it. */
+/**
+ * A longer folder is listed once one of its files was looked at for each so many bytes of its size. Listing it then takes
+ * some five times as long as all those looks.
+ */
 const BYTES_PER_LOOK = 512;
 
 /** How many folders on the way to a file stay open. Few paths are deeper. */

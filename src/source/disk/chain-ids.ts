@@ -1,5 +1,6 @@
+import { isObject } from '../../base/text/go-json.js';
 import { digestOf } from '../../image/checks.js';
-import type { Digest } from '../../reference/digest.js';
+import { type Digest, isDigest } from '../../reference/digest.js';
 
 /** The IDs of layers, each together with all those below it. Source: OCI image-spec, config.md, ChainID. */
 export function chainIds(diffIds: readonly Digest[]): readonly Digest[] {
@@ -9,4 +10,11 @@ export function chainIds(diffIds: readonly Digest[]): readonly Digest[] {
     chain.push(below ? digestOf(Buffer.from(`${below} ${diffId}`)) : diffId);
   }
   return chain;
+}
+
+/** Those that a config names, as it is read from JSON. What is malformed names none. */
+export function chainIdsIn(config: unknown): readonly Digest[] {
+  const rootfs = isObject(config) && isObject(config.rootfs) ? config.rootfs.diff_ids : undefined;
+  const diffIds: readonly unknown[] = Array.isArray(rootfs) ? rootfs : [];
+  return chainIds(diffIds.filter((id): id is Digest => typeof id === 'string' && isDigest(id)));
 }

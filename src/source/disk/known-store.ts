@@ -10,6 +10,7 @@ import { dockerContainers } from './docker/docker-containers.js';
 import { dockerRoot, dockerTops, isDockerRoot } from './docker/docker-root.js';
 import { hasDockerFolders } from './driver-folders.js';
 import { manyStores, type StoreAt } from './many-stores.js';
+import { orDamage } from './or-damage.js';
 import type { StoreFiles } from './store-files.js';
 
 /** The kinds of storage that a folder alone shows. */
@@ -93,13 +94,8 @@ function dockersIn(files: StoreFiles): readonly MakePlace[] {
 /** Docker runs a containerd even if it keeps its images itself. @param top of the daemon */
 function isInUse(files: StoreFiles, top: string): boolean {
   if (containersIn(files, top).length > 0) return true;
-  try {
-    const names = containerdNames(files, containerdOf(top)) ?? [];
-    return names.some(({ namespace }) => DOCKER_NAMESPACE.test(namespace));
-  } catch (failure) {
-    if (failure instanceof DimgxError && failure.code === 'DIMGX_STORE_DAMAGED') return true;
-    throw failure;
-  }
+  const names = orDamage(() => containerdNames(files, containerdOf(top)) ?? []);
+  return names instanceof DimgxError || names.some(({ namespace }) => DOCKER_NAMESPACE.test(namespace));
 }
 
 /** Docker's containers with files in containerd. Source: moby, daemon/containerd/service.go. @param top of the daemon */

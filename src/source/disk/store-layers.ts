@@ -50,7 +50,7 @@ export class StoreLayers {
    * Makes layers readable by position: reads their tar-split documents, or the names and attributes of their files; but
    * no contents.
    *
-   * @param watch is told of each layer of an image as soon as it can be read
+   * @param watch its `ready` gets each layer as soon as the layer can be read
    * @throws DIMGX_STORE_DAMAGED, DIMGX_SOURCE_UNSUPPORTED, DIMGX_SOURCE_UNREADABLE, DIMGX_SOURCE_NO_SPACE,
    *   DIMGX_LIMIT_*, DIMGX_TAR_*, DIMGX_ABORTED
    */

@@ -30,7 +30,6 @@ interface OwnedImage {
   readonly owner: NamedOwner;
   readonly namespace: string;
   readonly parts: ImageParts;
-  readonly chains: ImageParts['chains'];
 }
 
 /** What is in the storage of containerd, and whom it belongs to. Nothing is read before it is asked for. */
@@ -105,7 +104,7 @@ export class ContainerdContents implements StoreContents {
       known.set(digest, parts);
       const isShown = namespace !== '' && isNamespaceShown(namespace);
       const owner = { id: hexOf(digest), names: shownNames(entries, isShown), ...(isShown && { namespace }) };
-      return [{ owner, namespace, parts, chains: parts.chains }];
+      return [{ owner, namespace, parts }];
     });
   }
 }

@@ -1,12 +1,13 @@
 import { mayBeRunning } from '../../../image/container.js';
 import type { NamedOwner } from '../../../image/path-owner.js';
-import { type Digest, isDigest } from '../../../reference/digest.js';
+import { isDigest } from '../../../reference/digest.js';
 import type { Inventory, LayerRecord, LeftDocuments } from '../inventory/inventory.js';
 import { containerOwner } from '../inventory/named-owner.js';
 import { storeOwner } from '../owners/store-owner.js';
 import type { StoreFiles } from '../store-files.js';
 import type { ContainerdRecord } from './containerd-records.js';
 import { snapshotFolders } from './containerd-snapshots.js';
+import type { ImageParts } from './image-parts.js';
 import { rangesOf } from './snapshot-layers.js';
 import { type SnapshotRecord, snapshotRecords } from './snapshot-records.js';
 
@@ -25,10 +26,9 @@ export interface SnapshotUsers {
 /** An image that may have been unpacked. */
 interface UnpackedImage {
   readonly owner: NamedOwner;
-  /** Of its snapshots; empty if that is not known. */
+  /** The namespace that its snapshots are in; empty if that is not known. */
   readonly namespace: string;
-  /** The chain IDs of its layers, with their numbers. */
-  readonly chains: ReadonlyMap<Digest, number>;
+  readonly parts: Pick<ImageParts, 'chains'>;
 }
 
 /**
@@ -49,8 +49,8 @@ export function containerdInventory(files: StoreFiles, snapshotter: string, user
     });
   const containerOf = new Map(own.flatMap(({ id, container }) => (id === undefined ? [] : [[id, container]])));
   const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]));
-  const unpacked = images.map(({ owner: image, namespace, chains }) => {
-    const layers = [...chains].flatMap(([chainId, layer]) =>
+  const unpacked = images.map(({ owner: image, namespace, parts }) => {
+    const layers = [...parts.chains].flatMap(([chainId, layer]) =>
       named.find(namespace, chainId).map(({ id }) => [id, layer] as const),
     );
     return { image, layers: new Map(layers) };

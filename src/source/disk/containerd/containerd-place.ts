@@ -12,7 +12,7 @@ import { openLayer } from '../inventory/open-layer.js';
 import { ABSENT } from '../many-stores.js';
 import { orDamage } from '../or-damage.js';
 import type { StoreFiles } from '../store-files.js';
-import { ContainerdBlobs } from './containerd-blobs.js';
+import { CONTENT_OF_CONTAINERD, ContainerdBlobs } from './containerd-blobs.js';
 import { ContainerdContainers } from './containerd-containers.js';
 import { ContainerdContents } from './containerd-contents.js';
 import { containerdForm } from './containerd-form.js';
@@ -34,9 +34,7 @@ interface ContainerdView {
 
 /** Whether a folder is that of containerd, by the names in it. */
 export function isContainerdRoot(files: StoreFiles, top = ''): boolean {
-  return ['io.containerd.metadata.v1.bolt', 'io.containerd.content.v1.content'].some((name) =>
-    files.hasFolder(`${top}${name}`),
-  );
+  return ['io.containerd.metadata.v1.bolt', CONTENT_OF_CONTAINERD].some((name) => files.hasFolder(`${top}${name}`));
 }
 
 /** The images and containers of containerd in its folder on a disk. Containerd need not run. */
@@ -59,6 +57,9 @@ class ContainerdStorage {
   readonly #view: ContainerdView;
   readonly #context: OpenContext;
   readonly #content: ContainerdBlobs;
+  #names: { readonly known: readonly ContainerdName[] | DimgxError | undefined } | undefined;
+  #recorded: readonly ContainerdRecord[] | DimgxError | undefined;
+  #own: readonly ContainerdRecord[] | undefined;
 
   constructor(files: StoreFiles, view: ContainerdView, context: OpenContext) {
     this.#files = files;
@@ -110,16 +111,18 @@ class ContainerdStorage {
 
   /** What is known without the databases that are missing or damaged. */
   contents(): ContainerdContents {
-    const { top, namespaces, records } = this.#view;
+    const { top, namespaces } = this.#view;
     const files = this.#files;
-    const recorded = orDamage(() => containerdRecords(files, top));
+    const names = this.#knownNames();
+    const recorded = this.#allRecords();
     const ofOthers = recorded instanceof DimgxError ? [] : recorded;
+    const own = this.#ownRecords();
     const isDockers = ({ snapshot }: ContainerdRecord) => DOCKER_NAMESPACE.test(snapshot.namespace);
     const references = orDamage(() => containerdReferences(files, top, new Date()));
     return new ContainerdContents(files, {
       top,
-      names: knownNames(files, top) ?? searchedNames(this.#content),
-      containers: records ? [...records(), ...ofOthers.filter((each) => !isDockers(each))] : ofOthers,
+      names: names && !(names instanceof DimgxError) ? names : searchedNames(this.#content),
+      containers: own ? [...own, ...ofOthers.filter((each) => !isDockers(each))] : ofOthers,
       references: references instanceof DimgxError ? [] : references,
       isNamespaceShown: (namespace) => !namespaces?.test(namespace),
     });
@@ -147,49 +150,58 @@ class ContainerdStorage {
   }
 
   #containers(): ContainerdContainers {
-    const { top, records = () => containerdRecords(this.#files, top) } = this.#view;
-    return new ContainerdContainers(this.#files, top, records());
+    const records = this.#ownRecords() ?? this.#allRecords();
+    if (records instanceof DimgxError) throw records;
+    return new ContainerdContainers(this.#files, this.#view.top, records);
+  }
+
+  /** The names of images in the database, which is read once. @returns the error if it is damaged */
+  #knownNames(): readonly ContainerdName[] | DimgxError | undefined {
+    this.#names ??= { known: orDamage(() => containerdNames(this.#files, this.#view.top)) };
+    return this.#names.known;
+  }
+
+  /** The records of containers in the database, likewise. */
+  #allRecords(): readonly ContainerdRecord[] | DimgxError {
+    this.#recorded ??= orDamage(() => containerdRecords(this.#files, this.#view.top));
+    return this.#recorded;
+  }
+
+  /** Those that Docker keeps, likewise. @returns `undefined` for another client of containerd */
+  #ownRecords(): readonly ContainerdRecord[] | undefined {
+    this.#own ??= this.#view.records?.();
+    return this.#own;
   }
 
   /** @param listed selector of a list */
   #images(options: OpenOptions, listed?: string) {
     const { usage, top, namespaces } = this.#view;
-    const names = namesOf(this.#files, this.#content, this.#view, inputWarner(options));
+    const names = this.#shownNames(inputWarner(options));
     const originsOf = (digests: readonly Digest[]) => knownOrigins(this.#files, top, digests);
     const form = containerdForm({ usage, names, hasNamespaces: namespaces === undefined, originsOf }, listed);
     const place = (selector: string | undefined) =>
       filePlace(this.#content, { selector, forms: [form] }, this.#context);
     return { names, place };
   }
-}
 
-/** Without the database, the images are searched for. Their names then are what an index calls them. */
-function namesOf(
-  files: StoreFiles,
-  content: ContainerdBlobs,
-  { top, namespaces, records }: ContainerdView,
-  warn: Warn,
-): readonly ContainerdName[] {
-  const known = orDamage(() => containerdNames(files, top));
-  if (known && !(known instanceof DimgxError)) {
-    return namespaces ? known.filter(({ namespace }) => namespaces.test(namespace)) : known;
+  /** Without the database, the images are searched for. Their names then are what an index calls them. */
+  #shownNames(warn: Warn): readonly ContainerdName[] {
+    const { namespaces, records } = this.#view;
+    const known = this.#knownNames();
+    if (known && !(known instanceof DimgxError)) {
+      return namespaces ? known.filter(({ namespace }) => namespaces.test(namespace)) : known;
+    }
+    const what = known?.message ?? "containerd's database of names is missing";
+    const message = `${what}: the images of ${this.#files.location} are known by their digests only${records ? '' : ', and its containers are not known'}`;
+    warn({ code: 'DIMGX_STORE_NAMES_LOST', message, count: 1 });
+    return searchedNames(this.#content);
   }
-  const what = known?.message ?? "containerd's database of names is missing";
-  const message = `${what}: the images of ${files.location} are known by their digests only${records ? '' : ', and its containers are not known'}`;
-  warn({ code: 'DIMGX_STORE_NAMES_LOST', message, count: 1 });
-  return searchedNames(content);
 }
 
 function searchedNames(content: ContainerdBlobs): readonly ContainerdName[] {
   return content.search().flatMap(([target, names]) => {
     return (names.length > 0 ? names : ['']).map((name) => ({ namespace: '', name, target }));
   });
-}
-
-/** @returns `undefined` if the database is missing or damaged */
-function knownNames(files: StoreFiles, top: string): readonly ContainerdName[] | undefined {
-  const known = orDamage(() => containerdNames(files, top));
-  return known instanceof DimgxError ? undefined : known;
 }
 
 /** They are only shown. */

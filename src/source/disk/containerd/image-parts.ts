@@ -2,7 +2,7 @@ import { isObject } from '../../../base/text/go-json.js';
 import { DimgxError } from '../../../errors.js';
 import type { NamedOwner } from '../../../image/path-owner.js';
 import { type Digest, hexOf, isDigest } from '../../../reference/digest.js';
-import { chainIds } from '../chain-ids.js';
+import { chainIdsIn } from '../chain-ids.js';
 import { shownJson } from '../shown-json.js';
 import type { StoreFiles } from '../store-files.js';
 
@@ -22,11 +22,12 @@ const MAX_PARTS = 500_000;
 /** What a document names. */
 interface Named {
   readonly isIndex: boolean;
-  /** Of an index. */
+  /** Named by an index. */
   readonly manifests: readonly Digest[];
+  /** Named by a manifest, as are the layers. */
   readonly config: Digest | undefined;
   readonly layers: readonly Digest[];
-  /** Of a config. */
+  /** The chain IDs of the layers that a config names. */
   readonly chains: readonly Digest[];
 }
 
@@ -77,14 +78,12 @@ export class PartReader {
     const document = isThere ? shownJson(this.#files, `${this.#blobs}/${hexOf(digest)}`) : undefined;
     if (!isObject(document)) return undefined;
     const isIndex = Array.isArray(document.manifests);
-    const { rootfs } = document;
-    const diffIds: readonly unknown[] = isObject(rootfs) && Array.isArray(rootfs.diff_ids) ? rootfs.diff_ids : [];
     const named = {
       isIndex,
       manifests: isIndex ? digestsIn(document.manifests) : [],
       config: isIndex ? undefined : digestsIn([document.config])[0],
       layers: isIndex ? [] : digestsIn(document.layers),
-      chains: chainIds(diffIds.filter((id): id is Digest => typeof id === 'string' && isDigest(id))),
+      chains: chainIdsIn(document),
     };
     this.#spend(named.manifests.length + named.layers.length + named.chains.length);
     return named;

@@ -7,6 +7,7 @@ import { chainIds } from '../chain-ids.js';
 import { fetchApart } from '../fetch-apart.js';
 import { type IdRange, parseIdMap } from '../folder/id-map.js';
 import { unseenMarks } from '../folder/privilege.js';
+import { orDamage } from '../or-damage.js';
 import { storeOwner } from '../owners/store-owner.js';
 import type { FolderLayerPlace } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
@@ -85,20 +86,12 @@ function placesOf(layers: readonly Layer[], unpacked: Unpacked): readonly Folder
   if (!key) return undefined;
   for (const namespace of namespaces) {
     for (const snapshotter of SNAPSHOTTERS) {
-      const chain = chainOrNone(() => snapshotChain(files, top, { namespace, snapshotter, key }));
-      if (chain?.length === layers.length) return snapshotPlaces(files, chain).toReversed();
+      const chain = orDamage(() => snapshotChain(files, top, { namespace, snapshotter, key }));
+      if (!(chain instanceof DimgxError) && chain.length === layers.length)
+        return snapshotPlaces(files, chain).toReversed();
     }
   }
   return undefined;
-}
-
-function chainOrNone(find: () => readonly Snapshot[]): readonly Snapshot[] | undefined {
-  try {
-    return find();
-  } catch (failure) {
-    if (failure instanceof DimgxError && failure.code === 'DIMGX_STORE_DAMAGED') return undefined;
-    throw failure;
-  }
 }
 
 /** @throws DIMGX_STORE_DAMAGED */

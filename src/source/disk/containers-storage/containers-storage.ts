@@ -7,11 +7,11 @@ import { checkLayerCount } from '../../../image/checks.js';
 import { realNames } from '../../../image/choose/choose-image.js';
 import type { LayerOrigin } from '../../../image/layer.js';
 import { type Digest, hexOf, isDigest } from '../../../reference/digest.js';
-import { DamagedLists } from '../damaged-lists.js';
 import { filesOf, storageFolders } from '../driver-folders.js';
 import { storageOrigins } from '../layer-origins.js';
 import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
+import { storeOfDrivers } from '../store-of-drivers.js';
 import { StorageContainers } from './storage-containers.js';
 import { storageInventory } from './storage-inventory.js';
 import { isSet, LayersSchema, type ListReader, readList, type StorageLayer } from './storage-layers.js';
@@ -71,34 +71,17 @@ export function defaultRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local/share'), 'containers/storage');
 }
 
-interface DriverParts {
-  readonly name: string;
-  readonly images: DriverImages;
-  readonly containers: StorageContainers;
-}
-
 /** The store of Podman, Buildah, CRI-O and skopeo. Source: containers/storage, images.go, layers.go. */
 export function containersStorage(files: StoreFiles, driver?: string): Store {
-  let known: readonly DriverParts[] | undefined;
-  const damaged = new DamagedLists();
-  const reader = { files, damaged };
-  const drivers = () => {
-    known ??= driversIn(files)
-      .filter((name) => driver === undefined || name === driver)
-      .map((name): DriverParts => {
-        const images = new DriverImages(reader, name);
-        return { name, images, containers: new StorageContainers(reader, name, images) };
-      });
-    return known;
-  };
-  return {
-    transport: 'containers-storage',
-    damaged,
-    images: () => drivers().flatMap(({ images }) => images.images()),
-    containers: () => drivers().flatMap(({ containers }) => containers.all()),
-    inventories: () =>
-      drivers().flatMap(({ name, images, containers }) => storageInventory(files, name, images, containers) ?? []),
-  };
+  return storeOfDrivers('containers-storage', (damaged) => {
+    const reader = { files, damaged };
+    const wanted = driversIn(files).filter((name) => driver === undefined || name === driver);
+    return wanted.map((name) => {
+      const images = new DriverImages(reader, name);
+      const containers = new StorageContainers(reader, name, images);
+      return { images, containers, inventory: () => storageInventory(files, name, images, containers) };
+    });
+  });
 }
 
 /** Whether a folder looks like one, by its names. */

@@ -1,11 +1,5 @@
 import type { DimgxError } from '../../../errors.js';
 
-/** A row of a table. */
-export interface SqliteCell {
-  /** The record. */
-  readonly payload: Buffer;
-}
-
 /** A number of variable length, and the offset after it. */
 interface Varint {
   readonly value: number;
@@ -50,8 +44,8 @@ export class SqlitePages {
       throw damaged('has a malformed header');
   }
 
-  /** The rows of a table, in order. @param root number of its first page, from 1 @throws DIMGX_STORE_DAMAGED */
-  *cells(root: number): Generator<SqliteCell, void, void> {
+  /** The records of a table, in order. @param root number of its first page, from 1 @throws DIMGX_STORE_DAMAGED */
+  *records(root: number): Generator<Buffer, void, void> {
     const seen = new Set<number>();
     const ahead = [{ number: root, depth: 0 }];
     for (let next = ahead.pop(); next; next = ahead.pop()) {
@@ -60,7 +54,7 @@ export class SqlitePages {
       seen.add(number);
       const page = this.#page(number);
       const { kind, cells, rightmost } = this.#layout(page, number);
-      if (kind === LEAF) for (const at of cells) yield this.#cell(page, at, seen);
+      if (kind === LEAF) for (const at of cells) yield this.#record(page, at, seen);
       else {
         const children = [...cells.map((at) => this.#number(page, at)), rightmost];
         ahead.push(...children.reverse().map((child) => ({ number: child, depth: depth + 1 })));
@@ -105,7 +99,7 @@ export class SqlitePages {
   }
 
   /** @param seen pages that are in use */
-  #cell(page: Buffer, at: number, seen: Set<number>): SqliteCell {
+  #record(page: Buffer, at: number, seen: Set<number>): Buffer {
     const { value: length, end } = this.varint(page, at);
     const start = this.varint(page, end).end; // after the number of the row
     const local = this.#localLength(length);
@@ -121,7 +115,7 @@ export class SqlitePages {
       missing -= more.length - 4;
       next = more.readUInt32BE(0);
     }
-    return { payload: parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts) };
+    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
   }
 
   /** How many bytes of a record are on the page of its row; the others are on pages of their own. */

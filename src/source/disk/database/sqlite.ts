@@ -2,7 +2,7 @@ import { quoted } from '../../../base/text/printable.js';
 import { DimgxError } from '../../../errors.js';
 import type { StoreFiles } from '../store-files.js';
 import { readSettled } from './read-settled.js';
-import { type SqliteCell, SqlitePages } from './sqlite-pages.js';
+import { SqlitePages } from './sqlite-pages.js';
 
 /** Text and blobs are bytes. Real numbers are not read. */
 export type SqliteValue = Buffer | number | null;
@@ -56,20 +56,20 @@ export class SqliteDatabase {
   }
 
   *#rowsAt(root: number): Generator<readonly SqliteValue[], void, void> {
-    for (const cell of this.#pages.cells(root)) yield this.#valuesOf(cell);
+    for (const record of this.#pages.records(root)) yield this.#valuesOf(record);
   }
 
-  #valuesOf({ payload }: SqliteCell): readonly SqliteValue[] {
+  #valuesOf(record: Buffer): readonly SqliteValue[] {
     const pages = this.#pages;
-    const header = pages.varint(payload, 0);
+    const header = pages.varint(record, 0);
     const values: SqliteValue[] = [];
     let position = header.value;
     for (let at = header.end; at < header.value; ) {
-      const { value: type, end } = pages.varint(payload, at);
+      const { value: type, end } = pages.varint(record, at);
       at = end;
       const length = lengthOf(type);
-      if (position + length > payload.length) throw pages.damaged('has a record that is too short');
-      values.push(decoded(type, payload.subarray(position, position + length)));
+      if (position + length > record.length) throw pages.damaged('has a record that is too short');
+      values.push(decoded(type, record.subarray(position, position + length)));
       position += length;
     }
     return values;

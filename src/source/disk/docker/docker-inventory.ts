@@ -1,14 +1,12 @@
-import { isObject } from '../../../base/text/go-json.js';
 import { DimgxError } from '../../../errors.js';
 import { type Digest, isDigest } from '../../../reference/digest.js';
-import { chainIds } from '../chain-ids.js';
+import { chainIdsIn } from '../chain-ids.js';
 import { readBolt } from '../database/bolt.js';
 import { dockerFolders } from '../driver-folders.js';
 import type { Inventory, LayerRecord, LeftDocuments } from '../inventory/inventory.js';
 import { containerOwner, imageOwner } from '../inventory/named-owner.js';
 import { storeOwner } from '../owners/store-owner.js';
 import { shownJson } from '../shown-json.js';
-import type { StoreImage } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
 import { isCacheId } from './cache-id.js';
 import { type DockerContainers, dockerShift } from './docker-containers.js';
@@ -40,7 +38,7 @@ export function dockerInventory(
     isFolderName: (name) => isCacheId(name.replace(/-init$/, '')),
     records: [...documents.layers(), ...documents.mounts()],
     images: images.images().map((image) => {
-      const folders = chainIds(diffIdsIn(files, image)).map((id) => documents.cacheId(id));
+      const folders = chainIdsIn(shownJson(files, image.config)).map((id) => documents.cacheId(id));
       const layers = folders.flatMap((id, i) => (id === undefined ? [] : [[id, i + 1] as const]));
       return { image: imageOwner(image), layers: new Map(layers) };
     }),
@@ -176,13 +174,6 @@ function buildCache(files: StoreFiles, top: string, documents: LayerDocuments): 
     if (!(failure instanceof DimgxError)) throw failure;
   }
   return cached;
-}
-
-/** The layers that a config names. None are known if it cannot be read. */
-function diffIdsIn(files: StoreFiles, { config }: StoreImage): readonly Digest[] {
-  const document = shownJson(files, config);
-  const rootfs = isObject(document) && isObject(document.rootfs) ? document.rootfs.diff_ids : undefined;
-  return Array.isArray(rootfs) ? rootfs.filter((id): id is Digest => typeof id === 'string' && isDigest(id)) : [];
 }
 
 function idOr(text: string | undefined): string | undefined {

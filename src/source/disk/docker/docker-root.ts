@@ -5,11 +5,12 @@ import { realNames } from '../../../image/choose/choose-image.js';
 import { parseDocument } from '../../../image/document.js';
 import { type Digest, hexOf, isDigest } from '../../../reference/digest.js';
 import { chainIds } from '../chain-ids.js';
-import { DamagedLists } from '../damaged-lists.js';
+import type { DamagedLists } from '../damaged-lists.js';
 import { DOCKER_DRIVERS, dockerFolders, filesOf, hasDockerFolders } from '../driver-folders.js';
 import { dockerOrigins } from '../layer-origins.js';
 import { isStoreId, type RecordedLayers, type Store, type StoreImage, type StoreLayer } from '../store.js';
 import type { StoreFiles } from '../store-files.js';
+import { storeOfDrivers } from '../store-of-drivers.js';
 import { isCacheId } from './cache-id.js';
 import { DockerContainers } from './docker-containers.js';
 import { dockerInventory } from './docker-inventory.js';
@@ -28,31 +29,15 @@ export interface DriverStore {
   readonly top: string;
 }
 
-interface DriverParts {
-  readonly store: DriverStore;
-  readonly images: DockerImages;
-  readonly containers: DockerContainers;
-}
-
 /** Docker's classic store: the folder `/var/lib/docker`, or a copy of it. Source: moby, image/fs.go, layer/filestore.go. */
 export function dockerRoot(files: StoreFiles): Store {
-  let known: readonly DriverParts[] | undefined;
-  const damaged = new DamagedLists();
-  const drivers = () => {
-    known ??= driversIn(files).map((store): DriverParts => {
+  return storeOfDrivers('docker-root', (damaged) =>
+    driversIn(files).map((store) => {
       const images = new DockerImages(files, store, damaged);
-      return { store, images, containers: new DockerContainers(files, store, images) };
-    });
-    return known;
-  };
-  return {
-    transport: 'docker-root',
-    damaged,
-    images: () => drivers().flatMap(({ images }) => images.images()),
-    containers: () => drivers().flatMap(({ containers }) => containers.all()),
-    inventories: () =>
-      drivers().flatMap(({ store, images, containers }) => dockerInventory(files, store, images, containers) ?? []),
-  };
+      const containers = new DockerContainers(files, store, images);
+      return { images, containers, inventory: () => dockerInventory(files, store, images, containers) };
+    }),
+  );
 }
 
 /** Whether a folder looks like one, by its names. */
@@ -171,10 +156,10 @@ export class DockerImages {
 
   /** What the record of a layer says is the name of its folder: read once. @returns `undefined` if there is no record */
   cacheId(chainId: Digest): string | undefined {
-    const known = this.#cacheIds.get(chainId);
-    const cacheId = known ?? this.#text(`layerdb/sha256/${hexOf(chainId)}/cache-id`);
-    if (known === undefined) this.#cacheIds.set(chainId, cacheId);
-    return cacheId;
+    if (!this.#cacheIds.has(chainId)) {
+      this.#cacheIds.set(chainId, this.#text(`layerdb/sha256/${hexOf(chainId)}/cache-id`));
+    }
+    return this.#cacheIds.get(chainId);
   }
 
   #origins(diffIds: readonly Digest[]) {

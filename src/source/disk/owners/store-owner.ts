@@ -17,10 +17,19 @@ export interface StoreOwner {
 
 const SAME: OwnerMaps = { uids: [], gids: [] };
 
-/** Finds out how a store was written: by root, or by a user without privileges in a user namespace. */
+/** Of the stores that are open. */
+const known = new WeakMap<StoreFiles, StoreOwner>();
+
+/** Finds out, once, how a store was written: by root, or by a user without privileges in a user namespace. */
 export function storeOwner(files: StoreFiles): StoreOwner {
+  const owner = known.get(files) ?? ownerOf(files);
+  known.set(files, owner);
+  return owner;
+}
+
+function ownerOf(files: StoreFiles): StoreOwner {
   const { uid, gid } = fstatSync(files.root);
-  // In a user namespace, its root is that user, and whoever has no ID there has written the stores of others.
+  // In a user namespace, its user appears as root. Any other store was written by somebody outside of it.
   if (isInUserNamespace()) return { form: uid === 0 ? 'user-overlay' : 'overlay', owners: SAME, isPartial: false };
   if (uid === 0 || hasFilesOfRoot(files)) return { form: 'overlay', owners: SAME, isPartial: false };
   const { uids, gids, group = gid } = subordinateIds(files.path, uid);
@@ -28,7 +37,7 @@ export function storeOwner(files: StoreFiles): StoreOwner {
   return { form: 'user-overlay', owners, isPartial: uids.length === 0 && gids.length === 0 };
 }
 
-/** Whether root owns something in the folder of a store, whoever owns the folder. No user's engine can write that. */
+/** Whether root owns something in the folder of a store. The engine of another user cannot have written it. */
 function hasFilesOfRoot(files: StoreFiles): boolean {
   return files.names('').some((name) => files.uidOf(name) === 0);
 }
