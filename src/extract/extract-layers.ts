@@ -9,8 +9,10 @@ import { planColumns } from '../merge/merge-plan.js';
 import type { Plan } from '../merge/plan.js';
 import type { ExtractOptions } from '../options.js';
 import { TarAssembler, type TarFiller } from './assembler.js';
-import { digestedTar } from './digest/digested-tar.js';
 import { fillingStream } from './filling-stream.js';
+import type { EntryWatcher } from './watch/hashed-entries.js';
+import { TreeDigest } from './watch/tree-digest.js';
+import { watchedTar } from './watch/watched-tar.js';
 
 /**
  * Merges layers into one flat tar and returns it as a stream. The image must stay open until the stream ends; if it is
@@ -60,8 +62,16 @@ interface Extraction {
   readonly size: number;
 }
 
-/** Opens the tar that a plan describes. */
-export function openExtraction(plan: Plan, { onEntry, onTreeDigest, signal, tmpDir }: ExtractOptions): Extraction {
+/**
+ * Opens the tar that a plan describes.
+ *
+ * @param watchers see each entry of the tar as it is made
+ */
+export function openExtraction(
+  plan: Plan,
+  { onEntry, onTreeDigest, signal, tmpDir }: ExtractOptions,
+  watchers: readonly EntryWatcher[] = [],
+): Extraction {
   const columns = planColumns(plan);
   const onItem = onEntry && ((item: number) => onEntry(writtenEvent(columns, item)));
   let size = 0;
@@ -71,5 +81,6 @@ export function openExtraction(plan: Plan, { onEntry, onTreeDigest, signal, tmpD
     if (entry >= 0) size += entries.end(entry) - entries.start(entry);
   }
   const assembler = new TarAssembler(columns, { signal, onItem, tmpDir });
-  return { assembler: onTreeDigest ? digestedTar(assembler, onTreeDigest, signal) : assembler, size };
+  const all = onTreeDigest ? [...watchers, new TreeDigest(onTreeDigest)] : watchers;
+  return { assembler: watchedTar(assembler, all, signal), size };
 }

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { TreeDigest } from '#dimgx/extract/digest/tree-digest.js';
+import { HashedEntries } from '#dimgx/extract/watch/hashed-entries.js';
+import { TreeDigest } from '#dimgx/extract/watch/tree-digest.js';
+import { PassingTar } from '#dimgx/tar/passing-tar.js';
 import { Page } from '../../docs/markdown.js';
 import { inPieces } from '../../helpers/convert.js';
 import { whyNotHere } from '../../helpers/engines.js';
@@ -159,12 +161,12 @@ test('the digest does not depend on how the tar is cut into pieces', async () =>
   for (const length of [1, 3, 511, 512, 513, 1024, 4000]) expect(await digestInPieces(tar, length)).toBe(whole);
 });
 
-test('there is no digest before the end mark', async () => {
-  const digest = new TreeDigest();
-  await digest.push(rawLayer([{ name: 'a', content: 'x' }], { zeroBlocks: 0 }));
-  expect(digest.digest).toBeUndefined();
-  await digest.push(Buffer.alloc(512));
-  expect(digest.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+test('a tar has passed once its end mark has', async () => {
+  const passing = new PassingTar(new HashedEntries([]));
+  await passing.push(rawLayer([{ name: 'a', content: 'x' }], { zeroBlocks: 0 }));
+  expect(passing.ended).toBe(false);
+  await passing.push(Buffer.alloc(512));
+  expect(passing.ended).toBe(true);
 });
 
 test('an escape that the output needs for GNU tar is no part of the name of an attribute', async () => {
@@ -182,8 +184,8 @@ test('an escape that the output needs for GNU tar is no part of the name of an a
 test('an abort ends a hole of a terabyte', async () => {
   const size = 2 ** 40;
   const tar = rawLayer([{ name: 'a', type: 'S', magic: 'gnu', sparse: { map: [[size, 0]], size } }]);
-  const digest = new TreeDigest(AbortSignal.timeout(100));
-  await expect(digest.push(tar)).rejects.toMatchObject({ code: 'DIMGX_ABORTED' });
+  const passing = new PassingTar(new HashedEntries([new TreeDigest(() => {})], AbortSignal.timeout(100)));
+  await expect(passing.push(tar)).rejects.toMatchObject({ code: 'DIMGX_ABORTED' });
 });
 
 test.each(['gnu', 'posix --sparse-version=0.0', 'posix --sparse-version=0.1', 'posix --sparse-version=1.0'])(
@@ -207,9 +209,14 @@ test.each(['gnu', 'posix --sparse-version=0.0', 'posix --sparse-version=0.1', 'p
 );
 
 async function digestInPieces(tar: Buffer, length: number): Promise<string | undefined> {
-  const digest = new TreeDigest();
-  for (const piece of inPieces(tar, length)) await digest.push(piece);
-  return digest.digest;
+  let digest: string | undefined;
+  const tree = new TreeDigest((computed) => {
+    digest = computed;
+  });
+  const passing = new PassingTar(new HashedEntries([tree]));
+  for (const piece of inPieces(tar, length)) await passing.push(piece);
+  tree.end();
+  return digest;
 }
 
 function script(): string {

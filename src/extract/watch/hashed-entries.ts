@@ -1,0 +1,68 @@
+import { createHash, hash } from 'node:crypto';
+import type { TarEntry } from '../../tar/entry.js';
+import { TYPE } from '../../tar/header.js';
+import type { PassingSparse, TarVisitor } from '../../tar/passing-tar.js';
+import { ContentsHash } from './contents-hash.js';
+
+/** Called for each entry of a tar. */
+export interface EntryWatcher {
+  /** Whether it needs the SHA-256 of contents, which takes most of the time. */
+  readonly needsHashes: boolean;
+  /**
+   * @param entry valid during the call
+   * @param sha256 of a file's contents, in hex; `undefined` for other types, and if no watcher needs it
+   */
+  entry(entry: TarEntry, sha256: string | undefined): void;
+  /** Waits until what the watcher writes has room for more. */
+  flush?(): Promise<void> | undefined;
+  /** Called once, when the whole tar has been made. */
+  end?(): void;
+}
+
+const EMPTY = createHash('sha256').digest('hex');
+
+/** Hashes the contents of files, and hands each entry to the watchers once its contents have passed by. */
+export class HashedEntries implements TarVisitor {
+  readonly #watchers: readonly EntryWatcher[];
+  readonly #needsHashes: boolean;
+  readonly #signal: AbortSignal | undefined;
+  #entry: TarEntry | undefined;
+  #sha256: string | undefined;
+  #contents: ContentsHash | undefined;
+
+  constructor(watchers: readonly EntryWatcher[], signal?: AbortSignal) {
+    this.#watchers = watchers;
+    this.#needsHashes = watchers.some(({ needsHashes }) => needsHashes);
+    this.#signal = signal;
+  }
+
+  begin(entry: TarEntry, sparse: PassingSparse | undefined): undefined {
+    this.#entry = entry;
+    this.#contents = undefined;
+    const isHashed = this.#needsHashes && entry.type === TYPE.file;
+    this.#sha256 = isHashed && entry.size === 0 ? EMPTY : undefined;
+    if (isHashed && sparse) this.#contents = new ContentsHash(sparse, sparse.skip, this.#signal);
+  }
+
+  /** @throws DIMGX_ABORTED */
+  contents(bytes: Uint8Array): Promise<void> | undefined {
+    const { type, dataSize } = this.#entry as TarEntry;
+    if (!this.#needsHashes || type !== TYPE.file) return undefined;
+    if (!this.#contents && bytes.length === dataSize) {
+      this.#sha256 = hash('sha256', bytes, 'hex');
+      return undefined;
+    }
+    this.#contents ??= new ContentsHash(undefined);
+    return this.#contents.push(bytes);
+  }
+
+  end(): Promise<void> | undefined {
+    if (!this.#contents) return this.#report(this.#sha256);
+    return this.#contents.end().then((sha256) => this.#report(sha256));
+  }
+
+  #report(sha256: string | undefined): undefined {
+    const entry = this.#entry as TarEntry;
+    for (const watcher of this.#watchers) watcher.entry(entry, sha256);
+  }
+}
