@@ -3,6 +3,7 @@ import { access, lstat, open, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import { unwritable } from '../base/io/unwritable.js';
 import { MAX_SYMLINKS } from '../base/limits.js';
 import { pathData, printable, quoted } from '../base/text/printable.js';
 import { requireThat } from '../check-options.js';
@@ -10,7 +11,6 @@ import { DimgxError, type Warn } from '../errors.js';
 import type { TargetOptions } from '../options.js';
 import { chooseEncoder, type Encoder } from './encoder.js';
 import { TargetStream } from './target-stream.js';
-import { unwritable } from './unwritable.js';
 
 const STANDARD_OUTPUT = 1;
 const IN_PLACE_FLAGS = constants.O_WRONLY | constants.O_NOCTTY;

@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import { close, constants, fchmod, openSync, unlinkSync } from 'node:fs';
-import { access, type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { close, fchmod, openSync } from 'node:fs';
+import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { TemporaryName } from '../base/io/temporary-name.js';
+import { unwritable } from '../base/io/unwritable.js';
 import { pathData, quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import { targetExists } from './destination.js';
 import { type Sink, writeAll } from './sink.js';
-import { unwritable } from './unwritable.js';
 
 const closeDescriptor = promisify(close);
 const changeMode = promisify(fchmod);
@@ -134,63 +134,4 @@ class FileSink implements Sink {
   readonly #fail = (error: unknown): never => {
     throw this.#signal?.aborted ? error : unwritable(this.#path, error, pathData(this.#path));
   };
-}
-
-/**
- * Flags for holding a folder that is writable but perhaps not readable. Source: open(2), O_PATH, which Node does not
- * export.
- */
-const ONLY_AS_A_PLACE = 0o10000000 | constants.O_DIRECTORY;
-
-/** A file name in a folder. It can be removed even if the folder has been moved since. */
-class TemporaryName {
-  /** Path at the time the name was chosen. */
-  readonly path: string;
-  readonly #folder: FileHandle | undefined;
-  readonly #lasting: string;
-
-  private constructor(path: string, folder: FileHandle | undefined, lasting: string) {
-    this.path = path;
-    this.#folder = folder;
-    this.#lasting = lasting;
-  }
-
-  /** Chooses an unused name. If the system cannot hold a folder open, removal depends on the path alone. */
-  static async in(folder: string): Promise<TemporaryName> {
-    const name = `.dimgx-${randomBytes(6).toString('hex')}.part`;
-    const path = join(folder, name);
-    const held = await hold(folder);
-    return new TemporaryName(path, held, held ? `/proc/self/fd/${held.fd}/${name}` : path);
-  }
-
-  /**
-   * Removes the file if it exists. Synchronous, because a second signal may end the process before an asynchronous call
-   * completes.
-   *
-   * @throws the operating system's error
-   */
-  remove(): void {
-    try {
-      unlinkSync(this.#lasting);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-
-  /** Releases the folder. The file stays. */
-  async close(): Promise<void> {
-    await this.#folder?.close();
-  }
-}
-
-async function hold(folder: string): Promise<FileHandle | undefined> {
-  if (process.platform !== 'linux') return undefined;
-  const held = await open(folder, ONLY_AS_A_PLACE).catch(() => undefined);
-  try {
-    if (held) await access(`/proc/self/fd/${held.fd}`);
-    return held;
-  } catch {
-    await held?.close();
-    return undefined;
-  }
 }

@@ -2,11 +2,11 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilAborted } from '../base/call/on-abort.js';
+import { unwritable } from '../base/io/unwritable.js';
 import { pathData } from '../base/text/printable.js';
 import { throwIfAborted } from '../errors.js';
 import type { Destination } from './destination.js';
 import { type Sink, writeAll } from './sink.js';
-import { unwritable } from './unwritable.js';
 
 /** Interval between checks for a reader, in milliseconds. */
 const READER_POLL = 20;

@@ -1,7 +1,7 @@
 import { finished, Writable } from 'node:stream';
+import { isReaderGone, isSystemFailure, unwritable } from '../base/io/unwritable.js';
 import { reasonOf } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
-import { isReaderGone, isSystemFailure, unwritable } from './unwritable.js';
 
 const NAME = 'stream';
 

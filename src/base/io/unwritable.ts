@@ -1,6 +1,6 @@
-import { isTooManyFiles, tooManyFiles } from '../base/io/open-file-limit.js';
-import { quoted, reasonOf, withoutCall } from '../base/text/printable.js';
-import { DimgxError, type ErrorDetails, QUOTA_USED_UP } from '../errors.js';
+import { DimgxError, type ErrorDetails, QUOTA_USED_UP } from '../../errors.js';
+import { quoted, reasonOf, withoutCall } from '../text/printable.js';
+import { isTooManyFiles, tooManyFiles } from './open-file-limit.js';
 
 /** Error codes that mean the reader of a pipe, a socket or a stream is gone. */
 const READER_GONE: ReadonlySet<unknown> = new Set([
