@@ -14,6 +14,8 @@ export {
   type Warning,
   type WarningCode,
 } from './errors.js';
+export { listVersions, type Version } from './evidence/list-versions.js';
+export type { HiddenHow, RecordedType } from './evidence/recorded-entry.js';
 export { extractLayers } from './extract/extract-layers.js';
 export { type FlattenOptions, type FlattenResult, flatten, type LayerCount, type LeftOutFile } from './flatten.js';
 export type { Container, ContainerMount, ContainerStatus, ListedContainer } from './image/container.js';
@@ -25,7 +27,7 @@ export { formatPlatform, type Platform, parsePlatform } from './image/platform.j
 export { selectLayers } from './image/select-layers.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';
 export { createPool, type Pool, type PoolOptions } from './inspect/pool.js';
-export type { Entries, EntryType, EntryView } from './layer/entries.js';
+export type { DeviceNumbers, Entries, EntryType, EntryView } from './layer/entries.js';
 export type { LayerDigests, LayerIndex } from './layer/layer-index.js';
 export { mergeLayers } from './merge/merge-layers.js';
 export type { HiddenEntry, HiddenReason, Plan, PlanEntry } from './merge/plan.js';

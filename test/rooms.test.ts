@@ -15,7 +15,7 @@ const ROOMS = [
   ['check-options.ts'],
   ['reference', 'image', 'layer'],
   ['cache', 'registry', 'engine'],
-  ['source', 'inspect', 'merge', 'extract', 'output'],
+  ['source', 'inspect', 'merge', 'extract', 'evidence', 'output'],
   ['flatten.ts', 'index.ts', 'registry.ts', 'cache.ts', 'cli'],
 ].flat();
 

@@ -21,6 +21,9 @@ const DOT_SLASH = Buffer.from('./');
 
 const END_MARK = new Uint8Array(2 * BLOCK);
 
+/** @param headers all header blocks of an entry, as they are in its layer */
+type OnRewrite = (item: number, headers: Uint8Array) => void;
+
 /** Fills buffers with a tar. */
 export type TarFiller = Pick<TarAssembler, 'fill' | 'onClose' | 'close'>;
 
@@ -36,6 +39,7 @@ export class TarAssembler {
   readonly #pieces: Generator<Piece, void, void>;
   readonly #ownerNames: OwnerNames;
   readonly #signal: AbortSignal | undefined;
+  readonly #onRewrite: OnRewrite | undefined;
   /** Remaining contents of the current sparse file. */
   #contents: Iterator<Piece, void, void> | undefined;
   #next: Piece | undefined;
@@ -43,16 +47,21 @@ export class TarAssembler {
   #made: Uint8Array = new Uint8Array(0);
   #ended = false;
 
-  /** @param onItem called with each item of the plan when work on it starts */
+  /**
+   * @param onItem called with each item of the plan when work on it starts
+   * @param onRewrite called with the stored headers of each item whose headers are written anew
+   */
   constructor(
     plan: PlanColumns,
     options: ReaderOptions & {
       readonly signal?: AbortSignal | undefined;
       readonly onItem?: ((item: number) => void) | undefined;
+      readonly onRewrite?: OnRewrite | undefined;
     } = {},
   ) {
     this.#plan = plan;
     this.#signal = options.signal;
+    this.#onRewrite = options.onRewrite;
     this.#options = options;
     this.#ownerNames = new OwnerNames(plan.layers);
     this.#pieces = piecesOf(plan, options.onItem);
@@ -164,6 +173,7 @@ export class TarAssembler {
     const xattrs = change.xattrsOf && (await this.#readXattrs(change.xattrsOf));
     const layer = this.#plan.layer[item] as number;
     const raw = known ?? (await this.#readHeaders(layer, entry));
+    this.#onRewrite?.(item, raw);
     const { forWindows } = this.#plan.layers[layer] as IndexedLayer;
     const link = change.link && this.#written(change.link);
     const parts = { ...(link && { link }), ...(xattrs && { xattrs }), ...(sparse && { sparse }) };

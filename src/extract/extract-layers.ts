@@ -80,7 +80,11 @@ export function openExtraction(
     const { entries } = columns.layers[columns.layer[item] as number] as IndexedLayer;
     if (entry >= 0) size += entries.end(entry) - entries.start(entry);
   }
-  const assembler = new TarAssembler(columns, { signal, onItem, tmpDir });
-  const all = onTreeDigest ? [...watchers, new TreeDigest(onTreeDigest)] : watchers;
+  const all: readonly EntryWatcher[] = onTreeDigest ? [...watchers, new TreeDigest(onTreeDigest)] : watchers;
+  const curious = all.filter(({ rewritten }) => rewritten);
+  const onRewrite = (item: number, headers: Uint8Array) => {
+    for (const watcher of curious) watcher.rewritten?.(item, headers);
+  };
+  const assembler = new TarAssembler(columns, { signal, onItem, tmpDir, ...(curious.length > 0 && { onRewrite }) });
   return { assembler: watchedTar(assembler, all, signal), size };
 }

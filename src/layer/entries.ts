@@ -4,6 +4,12 @@ import type { EntryTable } from './entry-table.js';
 /** What kind of object an entry creates. A hard link adds another name to a file. */
 export type EntryType = 'file' | 'directory' | 'symlink' | 'hard link' | 'character device' | 'block device' | 'fifo';
 
+/** Numbers of a character or block device. */
+export interface DeviceNumbers {
+  readonly major: number;
+  readonly minor: number;
+}
+
 /** One entry of a layer, as described by its headers. Text is decoded as UTF-8; invalid bytes become U+FFFD. */
 export interface EntryView {
   /** Number of the entry in its layer, in stored order, from 0. */
@@ -27,6 +33,8 @@ export interface EntryView {
   readonly link?: string;
   /** The target as raw bytes. */
   readonly linkBytes?: Uint8Array;
+  /** Set for devices. */
+  readonly device?: DeviceNumbers;
 }
 
 /** The entries of a layer, in stored order. Views are created on access. */
@@ -50,8 +58,9 @@ const TYPES: ReadonlyMap<number, EntryType> = new Map([
 export function entryView(table: EntryTable, index: number): EntryView {
   const type = TYPES.get(table.type(index)) ?? 'file';
   const pathBytes = table.path(index);
-  const linkBytes = table.link(index);
   const isLink = type === 'symlink' || type === 'hard link';
+  const linkBytes = isLink ? table.link(index) : undefined;
+  const isDevice = type === 'character device' || type === 'block device';
   return {
     index,
     path: textOf(pathBytes),
@@ -59,7 +68,8 @@ export function entryView(table: EntryTable, index: number): EntryView {
     type,
     size: table.size(index),
     ...table.metadata(index),
-    ...(isLink && { link: textOf(linkBytes), linkBytes }),
+    ...(linkBytes && { link: textOf(linkBytes), linkBytes }),
+    ...(isDevice && { device: table.device(index) }),
   };
 }
 

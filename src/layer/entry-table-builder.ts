@@ -41,6 +41,7 @@ export class EntryTableBuilder {
     this.#addName(path);
     columns.linkStart[i] = this.#names;
     if (entry.type === TYPE.hardLink || entry.type === TYPE.symlink) this.#addName(link);
+    else if (entry.type === TYPE.charDevice || entry.type === TYPE.blockDevice) this.#addName(deviceNumbers(entry));
     columns.nameEnd[i] = this.#names;
     columns.type[i] = entry.type;
     columns.flags[i] = flagsOf(entry, path, link);
@@ -115,6 +116,14 @@ function emptyColumns(rows: number, names: Uint8Array): Columns {
     mtime: new Float64Array(rows),
     mtimeNanos: new Uint32Array(rows),
   };
+}
+
+/** Major and minor number, 32 bits each, most significant byte first. */
+function deviceNumbers({ deviceMajor, deviceMinor }: TarEntry): Uint8Array {
+  const numbers = new DataView(new ArrayBuffer(8));
+  numbers.setUint32(0, deviceMajor);
+  numbers.setUint32(4, deviceMinor);
+  return new Uint8Array(numbers.buffer);
 }
 
 const KEPT = REWRITE | QUIRK.oldSparse | QUIRK.windowsRecord | QUIRK.escapedXattr | QUIRK.ownerName;

@@ -1,5 +1,5 @@
 import type { Metadata } from '../tar/entry.js';
-import { type Entries, type EntryView, entryView } from './entries.js';
+import { type DeviceNumbers, type Entries, type EntryView, entryView } from './entries.js';
 
 /**
  * The columns of a table: typed arrays that can be transferred to another thread. Measured: one object per entry takes
@@ -16,7 +16,7 @@ export interface EntryColumns {
   readonly dataLength: Uint32Array;
   /**
    * Entry `i` has its cleaned path at `[nameEnd[i-1], linkStart[i])` of `names`, and its link from there to
-   * `nameEnd[i]`.
+   * `nameEnd[i]`. A device has its numbers there: eight bytes.
    */
   readonly linkStart: Uint32Array;
   readonly nameEnd: Uint32Array;
@@ -90,6 +90,13 @@ export class EntryTable implements Entries {
   /** Target of a hard link, cleaned; target of a symlink, as stored. A view. */
   link(i: number): Uint8Array {
     return this.columns.names.subarray(this.columns.linkStart[i], this.columns.nameEnd[i]);
+  }
+
+  /** Numbers of a character or block device. */
+  device(i: number): DeviceNumbers {
+    const { names, linkStart } = this.columns;
+    const numbers = new DataView(names.buffer, names.byteOffset + (linkStart[i] as number), 8);
+    return { major: numbers.getUint32(0), minor: numbers.getUint32(4) };
   }
 
   /** Offset of the first header block in the layer, in bytes. */

@@ -17,7 +17,7 @@ export interface LayerKey {
  * Version of the file format and of its contents. Raise it when either changes, including when the scan of a layer
  * finds other flags, names or warnings in the same bytes. A file of another version is rewritten.
  */
-export const INDEX_VERSION = 8;
+export const INDEX_VERSION = 9;
 
 const MAGIC = Buffer.from('dimgxIDX');
 /** Reads as a different number on a machine with another byte order. */

@@ -15,6 +15,7 @@ import { AUFS_LEFTOVERS, baseStart, type Marker, markerOf, WHITEOUT_PREFIX } fro
 /**
  * Called with each node that an entry of this layer hides, to explain later why something is not in the output.
  *
+ * @param entry `NONE` if the node's name alone hides it
  * @param emptied the node that replaces the directory, if only its contents are hidden
  */
 export type OnHidden = (node: Node, layer: number, entry: number, how: How, emptied?: Node) => void;
@@ -250,7 +251,7 @@ class LayerApplication {
   #removeLeftovers(): void {
     for (const name of AUFS_LEFTOVERS) {
       const node = this.#tree.lookup(this.#tree.root, name, 0, name.length);
-      if (node !== NONE) this.#tree.remove(node);
+      if (node !== NONE) this.#remove(node, NONE, 'leftover');
     }
   }
 

@@ -4,7 +4,12 @@ import type { EntryEvent } from '../options.js';
 import type { HiddenReason, HiddenRef, How, PlanColumns } from './plan.js';
 import { markerOf } from './whiteout.js';
 
-const REASONS: Readonly<Record<How, HiddenReason>> = { removal: 'removed', replacement: 'replaced', opaque: 'opaque' };
+const REASONS: Readonly<Record<How, HiddenReason>> = {
+  removal: 'removed',
+  replacement: 'replaced',
+  opaque: 'opaque',
+  leftover: 'outside',
+};
 
 export function hiddenReasonOf(
   { layers }: Pick<PlanColumns, 'layers'>,
@@ -18,7 +23,7 @@ export function hiddenReasonOf(
 
 /** Log events for the entries that are not in the output. */
 export function* hiddenEvents(plan: PlanColumns): Generator<EntryEvent, void, void> {
-  for (const ref of plan.hiddenRefs) {
+  for (const ref of plan.hiddenRefs()) {
     const { layer, entries } = plan.layers[ref.layer] as IndexedLayer;
     const { mode, mtime } = entries.metadata(ref.entry);
     const path = printable(entries.path(ref.entry));

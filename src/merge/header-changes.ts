@@ -10,16 +10,21 @@ import type { Tree } from './tree.js';
 export class HeaderChanges implements Changes {
   readonly #tree: Tree;
   readonly #layers: readonly IndexedLayer[];
+  readonly #pathOf: (node: Node) => Buffer;
   /** Per item: its node, the node it is linked to, and the inode whose metadata it gets; each may be `NONE`. */
   readonly #node = new Column(1024);
   readonly #link = new Column(1024);
   readonly #inode = new Column(1024);
   #size = 0;
 
-  /** @param layers oldest first */
-  constructor(tree: Tree, layers: readonly IndexedLayer[]) {
+  /**
+   * @param layers oldest first
+   * @param pathOf the path to write for a node. Default: its own
+   */
+  constructor(tree: Tree, layers: readonly IndexedLayer[], pathOf: (node: Node) => Buffer = (node) => tree.path(node)) {
     this.#tree = tree;
     this.#layers = layers;
+    this.#pathOf = pathOf;
   }
 
   get size(): number {
@@ -48,8 +53,8 @@ export class HeaderChanges implements Changes {
     const inode = this.#inode.get(item);
     const xattrsOf = this.xattrsOf(item);
     return {
-      path: this.#tree.path(this.#node.get(item)),
-      ...(link !== NONE && { link: this.#tree.path(link) }),
+      path: this.#pathOf(this.#node.get(item)),
+      ...(link !== NONE && { link: this.#pathOf(link) }),
       ...(inode !== NONE && { metadata: this.#metadata(inode) }),
       ...(xattrsOf.length > 0 && { xattrsOf }),
     };

@@ -8,12 +8,14 @@ import type { MergeOptions } from '../options.js';
 import { ofLayer, WarningTally } from '../warning-tally.js';
 import { applyLayer } from './apply-layer.js';
 import { hiddenEvents } from './explain.js';
-import { HiddenEntries } from './hidden-entries.js';
+import { hiddenEntries } from './hidden-entries.js';
 import { planOf } from './merge-plan.js';
+import type { MergedTree } from './merged-tree.js';
 import { NONE, type Node } from './node.js';
 import { orderItems } from './order.js';
 import { PathFilter } from './path-filter.js';
 import type { HiddenRef, Plan, PlanColumns } from './plan.js';
+import { Removals } from './removals.js';
 import { Tree } from './tree.js';
 import { FollowBudget } from './walk.js';
 
@@ -56,25 +58,39 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanCol
   const oldestFirst = layers.toReversed();
   const count = layers.reduce((sum, { entries }) => sum + entries.length, 0);
   const tree = new Tree(count, options.maxEntries);
-  const hidden = options.explain ? new HiddenEntries(tree, oldestFirst) : undefined;
+  const removals = new Removals();
+  const onHidden = options.explain ? removals.add.bind(removals) : undefined;
   const follows = new FollowBudget();
-  const context = { tree, layers: oldestFirst, lenient: !isWhole(oldestFirst), follows, onHidden: hidden?.note };
+  const context = { tree, layers: oldestFirst, lenient: !isWhole(oldestFirst), follows, onHidden };
+  const made: number[] = [];
   const nodes = oldestFirst.map(({ layer }, number) => {
     const tally = new WarningTally();
     const applied = applyLayer({ ...context, tally }, number);
+    made.push(tree.length);
     for (const warning of tally.warnings()) options.onWarning(ofLayer(layer.name, warning));
     return applied;
   });
   const alive = tree.survivors();
-  const { leftOut = [], unused = [] } = options.filter?.apply(tree, alive) ?? {};
+  const { leftOut = [], unused = [], wanted } = options.filter?.apply(tree, alive, options.explain) ?? {};
   for (const pattern of unused) options.onUnused(pattern);
-  const { layer, entry, changes, dotted, excluded } = orderItems(tree, oldestFirst, alive, options.excludeDevices);
+  const { excludeDevices } = options;
+  const { layer, entry, node, changes, dotted, excluded } = orderItems(tree, oldestFirst, alive, excludeDevices);
   const newestFirst = (number: number) => layers.length - 1 - Math.max(0, number);
-  const excludedRefs = (nodes: readonly Node[], excludedAs: NonNullable<HiddenRef['excludedAs']>) =>
-    nodes.flatMap((node): HiddenRef | readonly [] => {
+  function* excludedRefs(nodes: readonly Node[], excludedAs: NonNullable<HiddenRef['excludedAs']>) {
+    for (const node of nodes) {
       const ref = tree.ref(node);
-      return ref.entry === NONE ? [] : { layer: newestFirst(ref.layer), entry: ref.entry, excludedAs };
-    });
+      if (ref.entry !== NONE) yield { layer: newestFirst(ref.layer), entry: ref.entry, excludedAs };
+    }
+  }
+  const merged: MergedTree = {
+    layers: oldestFirst,
+    tree,
+    nodes,
+    made,
+    removals,
+    excludeDevices,
+    ...(wanted && { wanted }),
+  };
   return {
     layers,
     length: entry.length,
@@ -83,9 +99,14 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanCol
     changes,
     dotted,
     excluded: excluded.length,
-    hiddenRefs: hidden
-      ? [...hidden.list(nodes, newestFirst), ...excludedRefs(excluded, 'device'), ...excludedRefs(leftOut, 'path')]
-      : [],
+    node: node.toArray(),
+    ...(options.explain && { merged }),
+    *hiddenRefs() {
+      if (!options.explain) return;
+      yield* hiddenEntries(merged, newestFirst);
+      yield* excludedRefs(excluded, 'device');
+      yield* excludedRefs(leftOut, 'path');
+    },
   };
 }
 

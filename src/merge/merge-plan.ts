@@ -29,7 +29,7 @@ class MergePlan implements Plan {
   }
 
   *hidden(): Generator<HiddenEntry, void, void> {
-    for (const ref of this.columns.hiddenRefs) {
+    for (const ref of this.columns.hiddenRefs()) {
       const { entries } = this.columns.layers[ref.layer] as IndexedLayer;
       const by = ref.by && { path: textOf(ref.by.path), layer: ref.by.layer };
       yield {

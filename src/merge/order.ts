@@ -17,7 +17,12 @@ const OWNER_AND_TIME = ['uid', 'gid', 'mtime', 'mtimeNanos'] as const;
 export interface OrderedItems {
   readonly layer: Column;
   readonly entry: Column;
+  readonly node: Column;
   readonly changes: HeaderChanges;
+}
+
+/** The items of the flat tar. */
+export interface FlatItems extends OrderedItems {
   readonly dotted: boolean;
   /** Names of excluded devices. */
   readonly excluded: readonly Node[];
@@ -39,11 +44,42 @@ export function orderItems(
   layers: readonly IndexedLayer[],
   alive: Uint8Array,
   excludeDevices: boolean,
-): OrderedItems {
+): FlatItems {
   const isDotted = namesAreDotted(tree, layers, alive);
-  const emission = new Emission(tree, layers, isDotted, excludeDevices);
-  new SortedChildren(tree, alive).walk((node) => emission.emit(node));
-  return { ...emission.items, excluded: emission.excluded, dotted: isDotted };
+  const emission = new Emission(tree, layers, { isDotted });
+  const excluded: Node[] = [];
+  new SortedChildren(tree, alive).walk((node) => {
+    if (excludeDevices && isDevice(tree, layers, node)) excluded.push(node);
+    else emission.emit(node);
+  });
+  return { ...emission.items, excluded, dotted: isDotted };
+}
+
+/**
+ * Makes items for nodes that are put out under other paths than their own. Names of one file stay linked.
+ *
+ * @param nodes in output order
+ * @param pathOf the path to write for a node
+ */
+export function itemsElsewhere(
+  tree: Tree,
+  layers: readonly IndexedLayer[],
+  nodes: Iterable<Node>,
+  pathOf: (node: Node) => Buffer,
+): OrderedItems {
+  const emission = new Emission(tree, layers, { isDotted: false, pathOf });
+  for (const node of nodes) emission.emit(node);
+  return emission.items;
+}
+
+/** Whether a node is a name of a character or block device. */
+export function isDevice(tree: Tree, layers: readonly IndexedLayer[], node: Node): boolean {
+  if (tree.kind(node) !== KIND.other) return false;
+  const { contentLayer, contentEntry } = tree.inodes;
+  const inode = tree.inode(node);
+  const { entries } = layers[contentLayer.get(inode)] as IndexedLayer;
+  const type = entries.type(contentEntry.get(inode));
+  return type === TYPE.charDevice || type === TYPE.blockDevice;
 }
 
 /** Whether names in the output begin with `./`, see `PlanColumns`. Counts the headers of the survivors only. */
@@ -69,21 +105,27 @@ class Emission {
   readonly #holder: Int32Array;
   /** Value of `FLAG.dotted` in names that can stay unchanged. */
   readonly #dotted: number;
-  readonly #excludeDevices: boolean;
-  readonly items: Omit<OrderedItems, 'dotted' | 'excluded'>;
-  readonly excluded: Node[] = [];
+  /** Every name changes. */
+  readonly #isElsewhere: boolean;
+  readonly items: OrderedItems;
 
-  constructor(tree: Tree, layers: readonly IndexedLayer[], isDotted: boolean, excludeDevices: boolean) {
+  /** @param names how names are written; `pathOf` is set if no node is written under its own path */
+  constructor(
+    tree: Tree,
+    layers: readonly IndexedLayer[],
+    { isDotted, pathOf }: { readonly isDotted: boolean; readonly pathOf?: (node: Node) => Buffer },
+  ) {
     this.#tree = tree;
     this.#layers = layers;
-    this.#excludeDevices = excludeDevices;
     this.#dotted = isDotted ? FLAG.dotted : 0;
+    this.#isElsewhere = pathOf !== undefined;
     this.#holder = new Int32Array(tree.inodes.length).fill(NONE);
-    this.items = { layer: new Column(1024), entry: new Column(1024), changes: new HeaderChanges(tree, layers) };
+    const changes = new HeaderChanges(tree, layers, pathOf);
+    this.items = { layer: new Column(1024), entry: new Column(1024), node: new Column(1024), changes };
   }
 
   emit(node: Node): void {
-    const isRootWithoutEntry = node === this.#tree.root && this.#tree.entry(node) === NONE;
+    const isRootWithoutEntry = this.#tree.parent(node) === NONE && this.#tree.entry(node) === NONE;
     if (this.#tree.kind(node) !== KIND.directory) this.#emitName(node);
     else if (!isRootWithoutEntry) this.#emitDirectory(node);
   }
@@ -93,28 +135,18 @@ class Emission {
     const isOdd =
       entry === NONE || (node !== this.#tree.root && this.#isNameOdd(layer, entry)) || this.#isRewritten(layer, entry);
     const mustChange = isOdd || this.#tree.isRedirected(node);
-    this.#push(layer, entry, mustChange ? node : NONE);
+    this.#push(node, layer, entry, { isChanged: mustChange });
   }
 
   /** Emits a name of an inode: with the contents, or as a hard link to the name that has them. */
   #emitName(node: Node): void {
     const inode = this.#tree.inode(node);
-    if (this.#excludeDevices && this.#isDevice(inode)) {
-      this.excluded.push(node);
-      return;
-    }
     if (this.#holder[inode] !== NONE) {
       this.#emitLink(node, inode);
       return;
     }
     this.#holder[inode] = node;
     this.#emitContents(node, inode);
-  }
-
-  #isDevice(inode: number): boolean {
-    const { contentLayer, contentEntry } = this.#tree.inodes;
-    const type = this.#entries(contentLayer.get(inode)).type(contentEntry.get(inode));
-    return type === TYPE.charDevice || type === TYPE.blockDevice;
   }
 
   #emitContents(node: Node, inode: number): void {
@@ -125,7 +157,7 @@ class Emission {
     const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
     const hasOtherXattrs = this.#tree.inodes.hasXattrs(inode);
     const isChanged = !isOwn || isOdd || metadata !== NONE || hasOtherXattrs || this.#tree.isRedirected(node);
-    this.#push(layer, entry, isChanged ? node : NONE, NONE, hasOtherXattrs ? inode : metadata);
+    this.#push(node, layer, entry, { isChanged, inode: hasOtherXattrs ? inode : metadata });
   }
 
   /** The xattrs of links are written with the contents only: an engine would set those of each link in turn. */
@@ -136,9 +168,9 @@ class Emission {
     const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
     const isLink = this.#entries(layer).type(entry) === TYPE.hardLink && (this.#flags(layer, entry) & FLAG.link) === 0;
     const hasXattrs = (this.#flags(layer, entry) & FLAG.linkXattrs) !== 0;
-    const isKept = isLink && !isOdd && !hasXattrs && metadata === NONE && !this.#tree.isRedirected(node);
-    if (isKept && this.#isStoredTarget(this.#tree.path(holder), layer, entry)) this.#push(layer, entry, NONE);
-    else this.#push(layer, entry, node, holder, metadata);
+    const isOwn = isLink && !isOdd && !hasXattrs && metadata === NONE && !this.#tree.isRedirected(node);
+    const isKept = isOwn && !this.#isElsewhere && this.#isStoredTarget(this.#tree.path(holder), layer, entry);
+    this.#push(node, layer, entry, isKept ? { isChanged: false } : { isChanged: true, link: holder, inode: metadata });
   }
 
   #isStoredTarget(target: Buffer, layer: number, entry: number): boolean {
@@ -156,13 +188,17 @@ class Emission {
     return (isSymlink || isSame('mode')) && OWNER_AND_TIME.every(isSame) ? NONE : inode;
   }
 
-  /**
-   * @param node set if the header changes; `link` is then the node to link to, `inode` the one whose metadata is used
-   */
-  #push(layer: number, entry: number, node: Node, link: Node = NONE, inode: number = NONE): void {
+  /** @param change `link` is the node to link to, `inode` the one whose metadata is used */
+  #push(
+    node: Node,
+    layer: number,
+    entry: number,
+    { isChanged, link = NONE, inode = NONE }: { isChanged: boolean; link?: Node; inode?: number },
+  ): void {
     this.items.layer.push(layer);
     this.items.entry.push(entry);
-    this.items.changes.push(node, link, inode);
+    this.items.node.push(node);
+    this.items.changes.push(isChanged || this.#isElsewhere ? node : NONE, link, inode);
   }
 
   #entries(layer: number) {

@@ -20,6 +20,8 @@ interface Filtered {
   readonly leftOut: readonly Node[];
   /** Patterns that fit no path. */
   readonly unused: readonly string[];
+  /** For each node, 1 if it is kept: of those that are not in the tree, too, if they were asked for. */
+  readonly wanted: Uint8Array;
 }
 
 /**
@@ -38,14 +40,17 @@ export class PathFilter {
     });
   }
 
-  /** @param alive for each node, 1 if it is in the tree: set to 0 for those that are left out */
-  apply(tree: Tree, alive: Uint8Array): Filtered {
+  /**
+   * @param alive for each node, 1 if it is in the tree: set to 0 for those that are left out
+   * @param withHidden apply the rules to nodes that are not in the tree, too
+   */
+  apply(tree: Tree, alive: Uint8Array, withHidden = false): Filtered {
     const kept = new Uint8Array(alive.length);
     const isUsed = this.#rules.map(() => false);
     const ranks = new Int32Array(alive.length).fill(NO_RULE);
     const states = new Map<Node, readonly GlobState[]>();
     for (let node = 0; node < alive.length; node++) {
-      if (alive[node] === 0) continue;
+      if (alive[node] === 0 && !withHidden) continue;
       const parent = tree.parent(node);
       const above = parent === NONE ? undefined : states.get(parent);
       const name = charactersOf(tree.name(node));
@@ -56,13 +61,15 @@ export class PathFilter {
       ranks[node] = parent === NONE ? NO_RULE : (ranks[parent] as number);
       for (const [i, { glob }] of this.#rules.entries()) {
         if (!glob.isMatch(own[i] as GlobState)) continue;
-        isUsed[i] = true;
+        isUsed[i] ||= alive[node] === 1;
         ranks[node] = Math.max(ranks[node] as number, i);
       }
       kept[node] = this.#keeps(ranks[node] as number) ? 1 : 0;
     }
+    keepParents(tree, alive, kept);
     return {
-      leftOut: leaveOut(tree, alive, kept),
+      wanted: kept,
+      leftOut: leaveOut(alive, kept),
       unused: this.#rules.flatMap(({ pattern }, i) => (isUsed[i] ? [] : pattern)),
     };
   }
@@ -72,12 +79,17 @@ export class PathFilter {
   }
 }
 
-function leaveOut(tree: Tree, alive: Uint8Array, kept: Uint8Array): readonly Node[] {
+/** What is hidden keeps no directory in the tree. */
+function keepParents(tree: Tree, alive: Uint8Array, kept: Uint8Array): void {
   kept[tree.root] = 1;
   // A directory comes before what is in it.
   for (let node = alive.length - 1; node >= 0; node--) {
-    if (alive[node] === 1 && kept[node] === 1 && node !== tree.root) kept[tree.parent(node)] = 1;
+    const parent = tree.parent(node);
+    if (kept[node] === 1 && parent !== NONE && (alive[node] === 1 || alive[parent] === 0)) kept[parent] = 1;
   }
+}
+
+function leaveOut(alive: Uint8Array, kept: Uint8Array): readonly Node[] {
   const leftOut: Node[] = [];
   for (let node = 0; node < alive.length; node++) {
     if (alive[node] === 0 || kept[node] === 1) continue;

@@ -1,6 +1,7 @@
 import type { EntryView } from '../layer/entries.js';
 import type { IndexedLayer, LayerIndex } from '../layer/layer-index.js';
 import type { Metadata } from '../tar/entry.js';
+import type { MergedTree } from './merged-tree.js';
 
 /** How an item of the output differs from the entry it is copied from. */
 export interface HeaderChange {
@@ -89,8 +90,12 @@ export interface PlanColumns {
   readonly changes: Changes;
   /** Number of device names left out, if `excludeDevices` is set. */
   readonly excluded: number;
-  /** Entries that are not in the output, if reasons were requested. */
-  readonly hiddenRefs: readonly HiddenRef[];
+  /** The entries that are not in the output, if reasons were requested; else none. */
+  hiddenRefs(): Iterable<HiddenRef>;
+  /** For each item, its node in the merged tree. */
+  readonly node: Int32Array;
+  /** The whole tree with all that is hidden, if reasons were requested. */
+  readonly merged?: MergedTree;
 }
 
 /** An entry that is not in the output, and why. */
@@ -104,5 +109,8 @@ export interface HiddenRef {
   readonly excludedAs?: 'device' | 'path';
 }
 
-/** By a whiteout, by another entry with the same path, or by the opaque marker of a directory above. */
-export type How = 'removal' | 'replacement' | 'opaque';
+/**
+ * By a whiteout, by another entry with the same path, by the opaque marker of a directory above, or because AUFS left
+ * it at the root of a layer.
+ */
+export type How = 'removal' | 'replacement' | 'opaque' | 'leftover';

@@ -29,8 +29,8 @@ export class SortedChildren {
     this.#shared = new Uint16Array(tree.length);
     const isUnsorted = new Uint8Array(tree.length);
     for (let node = tree.length - 1; node >= 0; node--) {
-      if (alive[node] === 0 || node === tree.root) continue;
       const directory = tree.parent(node);
+      if (alive[node] === 0 || directory === NONE) continue;
       const next = this.#first[directory] as Node;
       this.#first[directory] = node;
       this.#next[node] = next;
@@ -45,14 +45,14 @@ export class SortedChildren {
     }
   }
 
-  /** Visits all nodes: a directory directly before its contents, and its children in order. */
-  walk(visit: (node: Node) => void): void {
-    let node = this.#tree.root;
+  /** Visits all nodes below a root: a directory directly before its contents, and its children in order. */
+  walk(visit: (node: Node) => void, root: Node = this.#tree.root): void {
+    let node = root;
     for (;;) {
       visit(node);
       let next = this.#first[node] as Node;
       while (next === NONE) {
-        if (node === this.#tree.root) return;
+        if (node === root) return;
         next = this.#next[node] as Node;
         if (next === NONE) node = this.#tree.parent(node);
       }

@@ -120,6 +120,15 @@ export class Tree {
     return at - start;
   }
 
+  /** Hash of a name and of the number of its directory, which may be another one than the node is in. */
+  nameHash(node: Node, directory: number): number {
+    return hash(this.#seed ^ directory, this.#names, this.#nameStart(node), this.#nameEnd.get(node));
+  }
+
+  isSameName(one: Node, other: Node): boolean {
+    return this.#isName(one, this.#names, this.#nameStart(other), this.#nameEnd.get(other));
+  }
+
   /** Path from the root, without a slash at either end. */
   path(node: Node): Buffer {
     const path = Buffer.allocUnsafe(this.pathLength(node));

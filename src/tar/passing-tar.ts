@@ -11,8 +11,12 @@ export interface PassingSparse extends Pick<SparseStretches, 'map' | 'realSize'>
 
 /** Visits the entries of a tar while its bytes pass by. For each entry: `begin`, `contents` as often as needed, `end`. */
 export interface TarVisitor {
-  /** @param entry valid until `end` returns @param sparse only for a sparse file */
-  begin(entry: TarEntry, sparse: PassingSparse | undefined): Promise<void> | undefined;
+  /**
+   * @param entry valid until `end` returns
+   * @param sparse only for a sparse file
+   * @param bytes what the entry's offsets count in: they hold its headers; valid as long
+   */
+  begin(entry: TarEntry, sparse: PassingSparse | undefined, bytes: Uint8Array): Promise<void> | undefined;
   /** Gets the stored contents in order. The bytes are valid until it returns, or its promise resolves. */
   contents(bytes: Uint8Array): Promise<void> | undefined;
   end(): Promise<void> | undefined;
@@ -79,11 +83,11 @@ export class PassingTar {
       }
       if (this.#ended) return;
       const { dataOffset, dataSize } = this.#entry;
-      if (dataOffset + dataSize > bytes.length) this.#keepHeader(bytes, at);
+      const held = dataOffset + dataSize > bytes.length ? this.#keepHeader(bytes, at) : bytes;
       this.#contentsLeft = dataSize;
       this.#paddingLeft = padded(dataSize) - dataSize;
       this.#isOpen = true;
-      const begun = this.#visitor.begin(this.#entry, this.#sparse);
+      const begun = this.#visitor.begin(this.#entry, this.#sparse, held);
       if (begun) await begun;
       // Most entries end in the same bytes: without a promise, a million of them take half the time.
       if (dataSize > 0) {
@@ -112,10 +116,11 @@ export class PassingTar {
   }
 
   /** Decodes the header from a copy of its own, because these bytes will be gone when the entry ends. */
-  #keepHeader(bytes: Uint8Array, at: number): void {
+  #keepHeader(bytes: Uint8Array, at: number): Uint8Array {
     const copy = Uint8Array.prototype.slice.call(bytes, at, this.#entry.dataOffset + (this.#sparse?.skip ?? 0));
     this.#entry = emptyEntry();
     decodeEntry(copy, 0, 0, this.#entry);
+    return copy;
   }
 
   /** @returns index after the contents and their padding, or the end of the bytes */

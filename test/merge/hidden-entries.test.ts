@@ -12,7 +12,7 @@ function hidden(layers: readonly LayerSpec[]): Promise<string[]> {
   return withLayers(layers, {}, (indexes) => {
     const text = (path: Uint8Array | undefined) => Buffer.from(path ?? []).toString('latin1');
     const { hiddenRefs } = planColumns(mergeLayers(indexes, { explain: true }));
-    return hiddenRefs.map(({ layer, entry, by }) =>
+    return [...hiddenRefs()].map(({ layer, entry, by }) =>
       [text(indexes[layer]?.entries.at(entry)?.pathBytes), ...(by ? [by.how, text(by.path)] : [])].join(' '),
     );
   });

@@ -11,8 +11,16 @@ export interface EntryWatcher {
   /**
    * @param entry valid during the call
    * @param sha256 of a file's contents, in hex; `undefined` for other types, and if no watcher needs it
+   * @param bytes what the entry's offsets count in: they hold its headers
    */
-  entry(entry: TarEntry, sha256: string | undefined): void;
+  entry(entry: TarEntry, sha256: string | undefined, bytes: Uint8Array): void;
+  /**
+   * Called before `entry` for entries whose headers are written anew.
+   *
+   * @param item number of the entry in the tar, from 0
+   * @param headers as they are in the layer
+   */
+  rewritten?(item: number, headers: Uint8Array): void;
   /** Waits until what the watcher writes has room for more. */
   flush?(): Promise<void> | undefined;
   /** Called once, when the whole tar has been made. */
@@ -27,6 +35,7 @@ export class HashedEntries implements TarVisitor {
   readonly #needsHashes: boolean;
   readonly #signal: AbortSignal | undefined;
   #entry: TarEntry | undefined;
+  #bytes: Uint8Array = new Uint8Array(0);
   #sha256: string | undefined;
   #contents: ContentsHash | undefined;
 
@@ -36,8 +45,9 @@ export class HashedEntries implements TarVisitor {
     this.#signal = signal;
   }
 
-  begin(entry: TarEntry, sparse: PassingSparse | undefined): undefined {
+  begin(entry: TarEntry, sparse: PassingSparse | undefined, bytes: Uint8Array): undefined {
     this.#entry = entry;
+    this.#bytes = bytes;
     this.#contents = undefined;
     const isHashed = this.#needsHashes && entry.type === TYPE.file;
     this.#sha256 = isHashed && entry.size === 0 ? EMPTY : undefined;
@@ -63,6 +73,6 @@ export class HashedEntries implements TarVisitor {
 
   #report(sha256: string | undefined): undefined {
     const entry = this.#entry as TarEntry;
-    for (const watcher of this.#watchers) watcher.entry(entry, sha256);
+    for (const watcher of this.#watchers) watcher.entry(entry, sha256, this.#bytes);
   }
 }

@@ -1,0 +1,154 @@
+import type { EntryWatcher } from '../extract/watch/hashed-entries.js';
+import type { IndexedLayer } from '../layer/layer-index.js';
+import { NONE, type Node } from '../merge/node.js';
+import type { PlanColumns } from '../merge/plan.js';
+import { decodeEntry } from '../tar/decode.js';
+import { emptyEntry, QUIRK, type TarEntry } from '../tar/entry.js';
+import { type EntryTime, type EntryTimes, entryTimes } from '../tar/entry-times.js';
+import { TYPE } from '../tar/header.js';
+import { xattrName } from '../tar/portable-record.js';
+import { indexedContents, recordedType } from './indexed-entry.js';
+import type { RecordedEntry } from './recorded-entry.js';
+import type { Versions } from './versions.js';
+
+const NO_XATTRS: ReadonlyMap<string, Uint8Array> = new Map();
+const SHA256 = 32;
+
+/** What the headers of a file's first name say, and those of its links do not. */
+interface FirstName {
+  readonly xattrs: ReadonlyMap<string, Uint8Array>;
+  readonly times: EntryTimes;
+}
+
+/**
+ * Describes each entry of a tar that a plan describes, as it passes by: from its headers, so that the description is of
+ * the tar as it is, and from the versions, which say where the entry comes from.
+ */
+export class RecordedEntries implements EntryWatcher {
+  readonly needsHashes: boolean;
+  readonly #plan: PlanColumns;
+  readonly #versions: Versions;
+  readonly #onEntry: (entry: RecordedEntry) => void;
+  readonly #flush: () => Promise<void> | undefined;
+  #item = 0;
+  /** For each file with several names, where its hash is kept until the last name has passed by. */
+  readonly #rows: Int32Array;
+  #hashes = Buffer.alloc(64 * SHA256);
+  #used = 0;
+  /** First names with xattrs or times: few files with several names have any. */
+  readonly #firstNames = new Map<number, FirstName>();
+  /** Creation times that the output does not keep, by item. */
+  readonly #created = new Map<number, EntryTime>();
+
+  /**
+   * @param onEntry called with the description of each entry
+   * @param flush as in `EntryWatcher`
+   */
+  constructor(
+    plan: PlanColumns,
+    versions: Versions,
+    needsHashes: boolean,
+    onEntry: (entry: RecordedEntry) => void,
+    flush: () => Promise<void> | undefined,
+  ) {
+    this.#plan = plan;
+    this.#versions = versions;
+    this.needsHashes = needsHashes;
+    this.#onEntry = onEntry;
+    this.#flush = flush;
+    this.#rows = new Int32Array(versions.merged.tree.inodes.length).fill(NONE);
+  }
+
+  flush(): Promise<void> | undefined {
+    return this.#flush();
+  }
+
+  /** Only images for Windows keep the time of creation in their headers. */
+  rewritten(item: number, headers: Uint8Array): void {
+    const entry = this.#plan.entry[item] as number;
+    const { entries } = this.#plan.layers[this.#plan.layer[item] as number] as IndexedLayer;
+    if ((entries.flags(entry) & QUIRK.windowsRecord) === 0) return;
+    const stored = emptyEntry();
+    decodeEntry(headers, 0, 0, stored);
+    const { crtime } = entryTimes(stored, headers);
+    if (crtime) this.#created.set(item, crtime);
+  }
+
+  entry(entry: TarEntry, sha256: string | undefined, bytes: Uint8Array): void {
+    const item = this.#item++;
+    const node = this.#plan.node[item] as Node;
+    const { tree } = this.#versions.merged;
+    const origin = this.#versions.originOf(node);
+    const created = this.#created.get(item);
+    if (created) this.#created.delete(item);
+    const inode = tree.inode(node);
+    const common = {
+      path: tree.path(node),
+      uid: entry.uid,
+      gid: entry.gid,
+      mtime: { seconds: entry.mtime, nanos: entry.mtimeNanos },
+      origin,
+    };
+    if (entry.type === TYPE.hardLink) {
+      const { xattrs, times } = this.#firstNames.get(inode) ?? { xattrs: NO_XATTRS, times: {} };
+      const first = {
+        ...indexedContents(this.#versions.merged, inode),
+        ...times,
+        xattrs,
+        sha256: this.#keptHash(inode),
+      };
+      this.#onEntry({ ...common, ...first, mode: first.type === 'symlink' ? 0o777 : entry.mode });
+      return;
+    }
+    const type = recordedType(entry.type);
+    const xattrs = xattrsOf(entry);
+    const found = entryTimes(entry, bytes);
+    const times = created ? { ...found, crtime: created } : found;
+    if (origin.nlink > 1 && inode !== NONE) this.#keep(inode, sha256, { xattrs, times });
+    const isDevice = type === 'character' || type === 'block';
+    this.#onEntry({
+      ...common,
+      ...times,
+      type,
+      mode: type === 'symlink' ? 0o777 : entry.mode,
+      size: type === 'file' ? entry.size : 0,
+      target: type === 'symlink' ? entry.link : undefined,
+      device: isDevice ? { major: entry.deviceMajor, minor: entry.deviceMinor } : undefined,
+      xattrs,
+      sha256,
+    });
+  }
+
+  #keep(inode: number, sha256: string | undefined, first: FirstName): void {
+    const { xattrs, times } = first;
+    if (xattrs.size > 0 || times.atime || times.ctime || times.crtime) this.#firstNames.set(inode, detached(first));
+    if (sha256 === undefined) return;
+    if (this.#used + SHA256 > this.#hashes.length) {
+      this.#hashes = Buffer.concat([this.#hashes, Buffer.alloc(this.#hashes.length)]);
+    }
+    this.#hashes.write(sha256, this.#used, 'hex');
+    this.#rows[inode] = this.#used;
+    this.#used += SHA256;
+  }
+
+  #keptHash(inode: number): string | undefined {
+    const row = this.#rows[inode] as number;
+    return row === NONE ? undefined : this.#hashes.toString('hex', row, row + SHA256);
+  }
+}
+
+/** By name, as latin1. The last record of a name wins. */
+function xattrsOf({ pax }: TarEntry): ReadonlyMap<string, Uint8Array> {
+  if (pax.length === 0) return NO_XATTRS;
+  const xattrs = new Map<string, Uint8Array>();
+  for (const record of pax) {
+    const name = xattrName(record);
+    if (name !== undefined) xattrs.set(name, record.value);
+  }
+  return xattrs;
+}
+
+/** The values are views of a buffer that is filled again. */
+function detached({ xattrs, times }: FirstName): FirstName {
+  return { times, xattrs: new Map([...xattrs].map(([name, value]) => [name, Uint8Array.prototype.slice.call(value)])) };
+}
