@@ -45,7 +45,7 @@ export interface RecordedEntry {
   /** Path from the root, without a slash at either end; empty for the root. For a hidden version: its original path. */
   readonly path: Uint8Array;
   readonly type: RecordedType;
-  /** The low 12 bits. */
+  /** The low 12 bits. 0777 for a symlink, whatever its header says: Linux gives it no other. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -69,8 +69,12 @@ export interface RecordedEntry {
 
 /** Writes the lines of one kind of record. Lines are latin1 text: each character is a byte. */
 export interface RecordWriter {
-  /** Text before the first entry, with line ends. */
-  readonly heading: string;
+  /**
+   * Text before the first line, with line ends.
+   *
+   * @param first the first entry that the record describes, if there is any: the root, if the tar has an entry for it
+   */
+  heading(first: RecordedEntry | undefined): string;
   /** Whether it needs the SHA-256 of contents. */
   readonly needsHashes: boolean;
   /** Whether it has lines for hidden versions. */
