@@ -188,6 +188,10 @@ export const ERRORS = {
   },
   DIMGX_LIMIT_NAMES: { exit: 2, meaning: 'The names in the image or in a layer take more than 2 GiB.' },
   DIMGX_TARGET_EXISTS: { exit: 2, meaning: 'The target exists; `force` (`--force`) overwrites it.' },
+  DIMGX_TARGET_SAME: {
+    exit: 1,
+    meaning: 'Two outputs of one run lead to the same file, FIFO, descriptor or stream; the message names both.',
+  },
   DIMGX_TARGET_TERMINAL: {
     exit: 1,
     meaning: 'A tar is not written to a terminal; redirect the output or name a file.',

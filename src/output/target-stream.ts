@@ -36,6 +36,11 @@ export class TargetStream {
     };
   }
 
+  /** The caller's own stream, to compare. */
+  get stream(): Writable {
+    return this.#stream;
+  }
+
   /** Sets a callback for when the stream stops accepting data. If it already has, the callback is called at once. */
   onLost(callback: (failure: DimgxError) => void): void {
     this.#onLost = callback;
