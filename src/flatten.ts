@@ -11,8 +11,9 @@ import { mergeLayers } from './merge/merge-layers.js';
 import { writtenByLayer } from './merge/merge-plan.js';
 import type { Plan } from './merge/plan.js';
 import type { ExtractOptions, InspectOptions, OpenOptions, SelectOptions, TargetOptions } from './options.js';
-import { type Destination, findDestination } from './output/destination.js';
-import { writeTarget } from './output/write-target.js';
+import type { Destination } from './output/destination.js';
+import { withDestinations } from './output/destinations.js';
+import { writeTogether } from './output/output-group.js';
 import type { Digest } from './reference/digest.js';
 import { openImage } from './source/resolve.js';
 
@@ -83,16 +84,12 @@ export async function flatten(
   };
   const stageOptions = { ...options, ...call.options, onWarning };
   try {
-    const work = async () => {
-      const destination = await findDestination(target, stageOptions, onWarning);
-      if (destination.kind === 'stream') destination.stream.onLost(call.fail);
-      try {
+    const outputs = { tar: { label: 'the target', target, options: stageOptions } };
+    const work = () =>
+      withDestinations(outputs, { warn: onWarning, onLost: call.fail }, async ({ tar }) => {
         const image = await openImage(reference, stageOptions);
-        return await flattenInto(destination, image, { ...stageOptions, settle: call.settle, warnings });
-      } finally {
-        if (destination.kind === 'stream') destination.stream.release();
-      }
-    };
+        return flattenInto(tar, image, { ...stageOptions, settle: call.settle, warnings });
+      });
     return await call.run(work);
   } finally {
     call.end();
@@ -119,11 +116,9 @@ async function flattenInto(destination: Destination, image: Image, stageOptions:
     const extractOptions = stageOptions.treeDigest ? { ...stageOptions, onTreeDigest } : stageOptions;
     const { assembler, size } = openExtraction(plan, extractOptions);
     const onBytes = progressOf(destination.name, size, stageOptions);
-    const bytes = await writeTarget(destination, assembler, {
-      signal: stageOptions.signal,
-      onBytes,
-      settle: stageOptions.settle,
-    });
+    const bytes = await writeTogether([destination], stageOptions, (outputs) =>
+      outputs.tarInto(destination, assembler, onBytes),
+    );
     const excluded = stageOptions.excludeDevices ? { excludedDevices: plan.excluded } : {};
     const digest = treeDigest && { treeDigest };
     const left = leftOutOf(openedImage(image));

@@ -15,7 +15,7 @@ import { TargetStream } from './target-stream.js';
 const STANDARD_OUTPUT = 1;
 const IN_PLACE_FLAGS = constants.O_WRONLY | constants.O_NOCTTY;
 
-/** Where the tar goes, checked before any work is done. `name` is printable. */
+/** Where a tar or a record goes, checked before any work is done. `name` is printable. */
 export type Destination = { readonly encoder: Encoder | undefined; readonly name: string } & (
   | { readonly kind: 'stream'; readonly stream: TargetStream }
   /** An open descriptor of this process. It stays open. */

@@ -1,30 +1,26 @@
-import { close, fchmod, openSync } from 'node:fs';
-import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { close, fchmod, fstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { onAbort } from '../base/call/on-abort.js';
 import { TemporaryName } from '../base/io/temporary-name.js';
 import { unwritable } from '../base/io/unwritable.js';
-import { pathData, quoted } from '../base/text/printable.js';
-import { DimgxError } from '../errors.js';
-import { targetExists } from './destination.js';
+import { pathData } from '../base/text/printable.js';
+import { findOld, type NamelessFile } from './put-in-place.js';
+import { inodeOf } from './same-target.js';
 import { type Sink, writeAll } from './sink.js';
 
 const closeDescriptor = promisify(close);
 const changeMode = promisify(fchmod);
 
-/** Error codes from `link` on file systems without hard links. */
-const NO_HARD_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
-
 /**
  * Opens a file that appears under its name only once it is complete. It is written under a temporary name in the same
- * folder. Then it is linked to its name, which fails if that exists by now, or renamed over the file it replaces. The
- * temporary name is removed as soon as the caller aborts.
+ * folder; `putInPlace` gives it its own. The temporary name is removed as soon as the caller aborts.
  *
  * @param path with symlinks resolved
  * @param overwrite whether a regular file of that name may be replaced; its mode is kept
  * @throws DIMGX_TARGET_UNWRITABLE, DIMGX_TARGET_NO_SPACE
  */
-export async function openFileSink(path: string, overwrite: boolean, signal?: AbortSignal): Promise<Sink> {
+export async function openFileSink(path: string, overwrite: boolean, signal?: AbortSignal): Promise<FileSink> {
   const temporary = await TemporaryName.in(dirname(path));
   try {
     return new FileSink(path, temporary, overwrite, signal);
@@ -34,24 +30,22 @@ export async function openFileSink(path: string, overwrite: boolean, signal?: Ab
   }
 }
 
-class FileSink implements Sink {
-  readonly #path: string;
-  readonly #temporary: TemporaryName;
+export class FileSink implements Sink {
+  readonly keepsBytes = false;
+  readonly file: NamelessFile;
   readonly #fd: number;
-  readonly #overwrite: boolean;
   readonly #signal: AbortSignal | undefined;
+  readonly #stopListening: () => void;
   #writing: Promise<void> = Promise.resolve();
   #closed = false;
 
   /** Creates the file synchronously: no signal can be handled between creating it and listening for an abort. */
   constructor(path: string, temporary: TemporaryName, overwrite: boolean, signal?: AbortSignal) {
-    this.#path = path;
-    this.#temporary = temporary;
-    this.#overwrite = overwrite;
     this.#signal = signal;
     this.#fd = openSync(temporary.path, 'wx', 0o666);
+    this.file = { path, temporary, overwrite, inode: inodeOf(fstatSync(this.#fd, { bigint: true })) };
     if (signal?.aborted) this.#giveUp();
-    else signal?.addEventListener('abort', this.#giveUp);
+    this.#stopListening = signal && !signal.aborted ? onAbort(signal, this.#giveUp) : () => {};
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -59,14 +53,16 @@ class FileSink implements Sink {
     await this.#writing.catch(this.#fail);
   }
 
-  async publish(): Promise<void> {
-    const mode = this.#overwrite ? await this.#modeOfOld() : undefined;
-    if (mode !== undefined) await changeMode(this.#fd, mode).catch(this.#fail);
+  /**
+   * Closes the file. It is ready to be put in place.
+   *
+   * @throws DIMGX_TARGET_EXISTS, DIMGX_TARGET_UNWRITABLE, DIMGX_TARGET_NO_SPACE
+   */
+  async end(): Promise<void> {
+    const old = findOld(this.file);
+    if (old) await changeMode(this.#fd, Number(old.mode & 0o7777n)).catch(this.#fail);
     this.#closed = true;
     await closeDescriptor(this.#fd).catch(this.#fail);
-    if (mode !== undefined) await rename(this.#temporary.path, this.#path).catch(this.#fail);
-    else await this.#link();
-    await this.#release();
   }
 
   async discard(): Promise<void> {
@@ -74,64 +70,24 @@ class FileSink implements Sink {
     // A pending write may not have been awaited. Closing now could let another file reuse its descriptor number.
     await this.#writing.catch(() => undefined);
     if (!this.#closed) await closeDescriptor(this.#fd).catch(() => undefined);
-    await this.#release();
+    await this.release();
   }
 
-  async #release(): Promise<void> {
-    this.#signal?.removeEventListener('abort', this.#giveUp);
-    await this.#temporary.close().catch(() => undefined);
-  }
-
-  /** Mode of the file that has the name now. It may have been created or removed while this one was written. */
-  async #modeOfOld(): Promise<number | undefined> {
-    const old = await lstat(this.#path).catch((error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' ? undefined : this.#fail(error),
-    );
-    if (!old) return undefined;
-    if (old.isFile()) return old.mode & 0o7777;
-    const message = `${quoted(this.#path)} is no longer a regular file: remove it, or name another file`;
-    throw new DimgxError('DIMGX_TARGET_UNWRITABLE', message);
-  }
-
-  async #link(): Promise<void> {
-    try {
-      await link(this.#temporary.path, this.#path);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST') throw targetExists(this.#path);
-      if (!NO_HARD_LINKS.has(code)) this.#fail(error);
-      return this.#claim();
-    }
-    try {
-      this.#temporary.remove();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** Fallback without hard links: claims the name with an empty file, then renames over it. */
-  async #claim(): Promise<void> {
-    // The rest is quick and must not be interrupted half-way.
-    this.#signal?.removeEventListener('abort', this.#giveUp);
-    const claim = await open(this.#path, 'wx', 0o666).catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'EEXIST' ? targetExists(this.#path) : unwritable(this.#path, error, pathData(this.#path));
-    });
-    await claim.close();
-    await rename(this.#temporary.path, this.#path).catch(async (error: unknown) => {
-      await unlink(this.#path).catch(() => undefined);
-      this.#fail(error);
-    });
+  /** Gives back what the sink holds, once the file is in place. */
+  async release(): Promise<void> {
+    this.#stopListening();
+    await this.file.temporary.close().catch(() => undefined);
   }
 
   readonly #giveUp = (): void => {
     try {
-      this.#temporary.remove();
+      this.file.temporary.remove();
     } catch {
       // Ignored if it cannot be removed: there already is an error or a signal to report.
     }
   };
 
   readonly #fail = (error: unknown): never => {
-    throw this.#signal?.aborted ? error : unwritable(this.#path, error, pathData(this.#path));
+    throw this.#signal?.aborted ? error : unwritable(this.file.path, error, pathData(this.file.path));
   };
 }

@@ -23,7 +23,8 @@ export async function openInPlaceSink(place: InPlace, signal?: AbortSignal): Pro
     throw signal?.aborted ? error : unwritable(place.path, error, pathData(place.path));
   });
   const close = () => file.close().catch(() => undefined);
-  return { write: (bytes) => writeDescriptor(file.fd, place.path, bytes, signal), publish: close, discard: close };
+  const write = (bytes: Uint8Array) => writeDescriptor(file.fd, place.path, bytes, signal);
+  return { keepsBytes: false, write, end: close, discard: close };
 }
 
 /**
@@ -58,8 +59,9 @@ async function openWithReader({ path, flags }: InPlace, signal: AbortSignal | un
 /** Writes to standard output or another open descriptor, which stays open. What has been written cannot be undone. */
 export function openDescriptorSink(fd: number, name: string, signal?: AbortSignal): Sink {
   return {
+    keepsBytes: false,
     write: (bytes) => writeDescriptor(fd, name, bytes, signal),
-    publish: async () => undefined,
+    end: async () => undefined,
     discard: async () => undefined,
   };
 }

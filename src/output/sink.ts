@@ -8,12 +8,17 @@ import type { TargetStream } from './target-stream.js';
 const writeAsync = promisify(write);
 const LONGEST_WAIT = 16;
 
-/** Takes the bytes of the output, in order. At the end, either `publish` or `discard` is called once. */
+/**
+ * Takes the bytes of one output, in order. At the end `end` is called once; `discard` is called instead, or after it, if
+ * this output or another of the run fails.
+ */
 export interface Sink {
+  /** Whether it keeps the bytes even when `write` has resolved. If not, the same buffer can be used again. */
+  readonly keepsBytes: boolean;
   /** The sink owns the bytes until this resolves. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Called once everything has been written successfully. */
-  publish(): Promise<void>;
+  /** Called once everything has been written successfully. What is not a file is then published, too. */
+  end(): Promise<void>;
   /** Called after a failure: nothing may be left behind. */
   discard(reason?: unknown): Promise<void>;
 }
@@ -43,8 +48,9 @@ export async function writeAll(fd: number, bytes: Uint8Array, signal?: AbortSign
 /** Writes to a stream of the caller, which keeps the pieces. It is ended on success and destroyed after a failure. */
 export function openStreamSink(stream: TargetStream, signal?: AbortSignal): Sink {
   return {
+    keepsBytes: true,
     write: (piece) => untilAborted(stream.write(piece), signal),
-    publish: () => untilAborted(stream.end(), signal),
+    end: () => untilAborted(stream.end(), signal),
     discard: async (reason) => stream.discard(reason),
   };
 }

@@ -1,15 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import fsPromises, { chmod, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import fs from 'node:fs';
+import { chmod, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { flatten } from '#dimgx/flatten.js';
-import { openFileSink } from '#dimgx/output/file-sink.js';
+import { type FileSink, openFileSink } from '#dimgx/output/file-sink.js';
+import { putInPlace } from '#dimgx/output/put-in-place.js';
 import { temporaryFolder } from '../helpers/members.js';
 import { runScript } from '../helpers/run-script.js';
 import { damaged, sampleImage } from '../helpers/sample-image.js';
 
 const TEMPORARY = /^\.dimgx-[0-9a-f]{12}\.part$/;
+
+async function publish(sink: FileSink): Promise<void> {
+  await sink.end();
+  putInPlace([sink.file]);
+  await sink.release();
+}
 
 function listing(tar: string): string {
   return execFileSync('tar', ['tf', tar]).toString();
@@ -30,7 +38,7 @@ describe('a new file', () => {
     const sink = await openFileSink(`${folder}/out.tar`, false);
     await sink.write(Buffer.from('whole'));
     expect(await readdir(folder)).toEqual([expect.stringMatching(TEMPORARY)]);
-    await sink.publish();
+    await publish(sink);
     expect(await readdir(folder)).toEqual(['out.tar']);
     expect(await readFile(`${folder}/out.tar`, 'utf8')).toBe('whole');
   });
@@ -54,7 +62,7 @@ describe('a new file', () => {
     const sink = await openFileSink(`${folder}/out.tar`, false);
     await sink.write(Buffer.from('mine'));
     await writeFile(`${folder}/out.tar`, 'theirs');
-    await expect(sink.publish()).rejects.toMatchObject({ code: 'DIMGX_TARGET_EXISTS' });
+    await expect(publish(sink)).rejects.toMatchObject({ code: 'DIMGX_TARGET_EXISTS' });
     await sink.discard();
     expect(await readdir(folder)).toEqual(['out.tar']);
     expect(await readFile(`${folder}/out.tar`, 'utf8')).toBe('theirs');
@@ -65,7 +73,7 @@ describe('a new file', () => {
     const sink = await openFileSink(`${folder}/out.tar`, true);
     await sink.write(Buffer.from('mine'));
     await writeFile(`${folder}/out.tar`, 'theirs', { mode: 0o600 });
-    await sink.publish();
+    await publish(sink);
     expect(await readdir(folder)).toEqual(['out.tar']);
     expect(await readFile(`${folder}/out.tar`, 'utf8')).toBe('mine');
     expect((await stat(`${folder}/out.tar`)).mode & 0o777).toBe(0o600);
@@ -75,7 +83,7 @@ describe('a new file', () => {
     const folder = await temporaryFolder();
     const sink = await openFileSink(`${folder}/out.tar`, true);
     await mkdir(`${folder}/out.tar`);
-    await expect(sink.publish()).rejects.toMatchObject({ code: 'DIMGX_TARGET_UNWRITABLE' });
+    await expect(publish(sink)).rejects.toMatchObject({ code: 'DIMGX_TARGET_UNWRITABLE' });
     await sink.discard();
     expect(await readdir(folder)).toEqual(['out.tar']);
     expect((await stat(`${folder}/out.tar`)).isDirectory()).toBe(true);
@@ -86,7 +94,7 @@ describe('a new file', () => {
     await mkdir(folder);
     const sink = await openFileSink(`${folder}/out.tar`, false);
     await rm(folder, { recursive: true });
-    await expect(sink.publish()).rejects.toMatchObject({ code: 'DIMGX_TARGET_UNWRITABLE' });
+    await expect(publish(sink)).rejects.toMatchObject({ code: 'DIMGX_TARGET_UNWRITABLE' });
     await sink.discard();
   });
 });
@@ -120,7 +128,7 @@ describe('a file that is there', () => {
     const sink = await openFileSink(`${folder}/out.tar`, true);
     await sink.write(Buffer.from('new'));
     expect(await readFile(`${folder}/out.tar`, 'utf8')).toBe('old');
-    await sink.publish();
+    await publish(sink);
     expect(await readFile(`${folder}/out.tar`, 'utf8')).toBe('new');
     expect(await readFile(`${folder}/second-name`, 'utf8')).toBe('old');
   });
@@ -195,10 +203,15 @@ test('a relative target is beside where the program runs', async () => {
 
 describe('on a file system without hard links', () => {
   const refuse = Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' });
+  const ioError = Object.assign(new Error('EIO: i/o error, rename'), { code: 'EIO' });
+
+  const fail = (error: Error) => () => {
+    throw error;
+  };
 
   /** Replaces a function for all that imports it, until the test is over. */
-  function replaced(name: 'link' | 'rename') {
-    const spy = vi.spyOn(fsPromises, name);
+  function replaced(name: 'linkSync' | 'renameSync') {
+    const spy = vi.spyOn(fs, name);
     onTestFinished(() => {
       spy.mockRestore();
       syncBuiltinESMExports();
@@ -209,7 +222,7 @@ describe('on a file system without hard links', () => {
 
   test('a new file is published all the same', async () => {
     const folder = await temporaryFolder();
-    const link = replaced('link').mockRejectedValueOnce(refuse);
+    const link = replaced('linkSync').mockImplementationOnce(fail(refuse));
     await flatten(await sampleImage(), `${folder}/out.tar`);
     expect(link).toHaveBeenCalledOnce();
     expect(await readdir(folder)).toEqual(['out.tar']);
@@ -218,8 +231,8 @@ describe('on a file system without hard links', () => {
 
   test('a name that has appeared is not overwritten', async () => {
     const folder = await temporaryFolder();
-    replaced('link').mockImplementationOnce(async () => {
-      await writeFile(`${folder}/out.tar`, 'theirs');
+    replaced('linkSync').mockImplementationOnce(() => {
+      fs.writeFileSync(`${folder}/out.tar`, 'theirs');
       throw refuse;
     });
     await expect(flatten(await sampleImage(), `${folder}/out.tar`)).rejects.toMatchObject({
@@ -231,8 +244,8 @@ describe('on a file system without hard links', () => {
 
   test('the name that was claimed is given back when publishing fails', async () => {
     const folder = await temporaryFolder();
-    replaced('link').mockRejectedValueOnce(refuse);
-    replaced('rename').mockRejectedValueOnce(Object.assign(new Error('EIO: i/o error, rename'), { code: 'EIO' }));
+    replaced('linkSync').mockImplementationOnce(fail(refuse));
+    replaced('renameSync').mockImplementationOnce(fail(ioError));
     const failure = flatten(await sampleImage(), `${folder}/out.tar`);
     await expect(failure).rejects.toMatchObject({ code: 'DIMGX_TARGET_UNWRITABLE' });
     expect(await readdir(folder)).toEqual([]);

@@ -14,21 +14,26 @@ const ONLY_AS_A_PLACE = 0o10000000 | constants.O_DIRECTORY;
 export class TemporaryName {
   /** Path at the time the name was chosen. */
   readonly path: string;
+  readonly #parent: string;
   readonly #folder: FileHandle | undefined;
   readonly #lasting: string;
 
-  private constructor(path: string, folder: FileHandle | undefined, lasting: string) {
-    this.path = path;
+  private constructor(parent: string, folder: FileHandle | undefined, kind: 'part' | 'old') {
+    const name = `.dimgx-${randomBytes(6).toString('hex')}.${kind}`;
+    this.path = join(parent, name);
+    this.#parent = parent;
     this.#folder = folder;
-    this.#lasting = lasting;
+    this.#lasting = folder ? `/proc/self/fd/${folder.fd}/${name}` : this.path;
   }
 
   /** Chooses an unused name. If the system cannot hold a folder open, removal depends on the path alone. */
   static async in(folder: string): Promise<TemporaryName> {
-    const name = `.dimgx-${randomBytes(6).toString('hex')}.part`;
-    const path = join(folder, name);
-    const held = await hold(folder);
-    return new TemporaryName(path, held, held ? `/proc/self/fd/${held.fd}/${name}` : path);
+    return new TemporaryName(folder, await hold(folder), 'part');
+  }
+
+  /** Another unused name in the same folder, for a file that is being replaced. It can be used until this one is closed. */
+  forOld(): TemporaryName {
+    return new TemporaryName(this.#parent, this.#folder, 'old');
   }
 
   /**

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { TemporaryName } from '#dimgx/base/io/temporary-name.js';
 import { temporaryFolder } from '../../helpers/members.js';
@@ -45,4 +45,16 @@ describe('what has a temporary name is removed', () => {
     const name = await nameIn(await temporaryFolder());
     expect(() => name.remove()).not.toThrow();
   });
+});
+
+test('a file that is being replaced gets another name in the same folder', async () => {
+  const folder = await temporaryFolder();
+  const name = await nameIn(folder);
+  await writeFile(name.path, 'new');
+  const old = name.forOld();
+  await writeFile(old.path, 'old');
+  expect((await readdir(folder)).map((one) => one.split('.').at(-1)).sort()).toEqual(['old', 'part']);
+  old.remove();
+  expect(await readFile(name.path, 'utf8')).toBe('new');
+  expect((await readdir(folder)).length).toBe(1);
 });

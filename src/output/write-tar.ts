@@ -3,60 +3,38 @@ import { finished, pipeline } from 'node:stream/promises';
 import { untilAborted } from '../base/call/on-abort.js';
 import { pieceSink } from '../base/io/byte-source.js';
 import { readBuffer } from '../base/io/region.js';
-import { throwIfAborted } from '../errors.js';
 import type { TarFiller } from '../extract/assembler.js';
-import { fillingStream } from '../extract/filling-stream.js';
-import type { Destination } from './destination.js';
+import { type FillingOptions, fillingStream } from '../extract/filling-stream.js';
 import type { Encoder } from './encoder.js';
-import { openFileSink } from './file-sink.js';
-import { openDescriptorSink, openInPlaceSink } from './in-place-sink.js';
-import { openStreamSink, type Sink } from './sink.js';
+import type { Sink } from './sink.js';
 
 /**
  * Size of each of two buffers, in bytes. Large enough for several reads at once: a copy takes half the time with 4 MiB.
  */
 const BUFFER = 4 * 1024 * 1024;
 
-export interface WriteOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes of the tar, before compression, since the last call; with 0 at the end. */
-  readonly onBytes: (bytes: number) => void;
-  /** Called once everything is written, before anything is published. If it throws, the whole call fails. */
-  readonly settle?: (() => Promise<void>) | undefined;
-}
-
 /**
- * Writes the whole tar to its destination, compressed if the destination has an encoder.
+ * Writes a whole tar into a sink, compressed if there is an encoder. Closes the tar, and leaves the sink open.
  *
  * @returns bytes written, after compression
- * @throws DIMGX_TARGET_*, DIMGX_ABORTED and what the assembler throws; nothing new is left behind then
+ * @throws DIMGX_TARGET_*, DIMGX_ABORTED and what the assembler throws
  */
-export async function writeTarget(destination: Destination, tar: TarFiller, options: WriteOptions): Promise<number> {
-  const sink = await openSink(destination, options.signal);
+export async function writeTar(
+  sink: Sink,
+  encoder: Encoder | undefined,
+  tar: TarFiller,
+  options: FillingOptions,
+): Promise<number> {
   try {
-    const { encoder } = destination;
-    const isCopied = encoder === undefined && destination.kind !== 'stream';
-    const copy = () => (isCopied ? copyInto(sink, tar, options) : streamInto(sink, encoder, tar, options));
-    const written = await copy().finally(() => tar.close());
-    await options.settle?.();
-    await sink.publish();
-    return written;
-  } catch (error) {
-    await sink.discard(error);
-    throwIfAborted(options.signal);
-    throw error;
+    const isCopied = encoder === undefined && !sink.keepsBytes;
+    return await (isCopied ? copyInto(sink, tar, options) : streamInto(sink, encoder, tar, options));
+  } finally {
+    await tar.close();
   }
 }
 
-function openSink(destination: Destination, signal: AbortSignal | undefined): Promise<Sink> | Sink {
-  if (destination.kind === 'stream') return openStreamSink(destination.stream, signal);
-  if (destination.kind === 'descriptor') return openDescriptorSink(destination.fd, destination.name, signal);
-  if (destination.kind === 'inPlace') return openInPlaceSink(destination, signal);
-  return openFileSink(destination.path, destination.overwrite, signal);
-}
-
 /** Uses two buffers: one is filled while the other is written. */
-async function copyInto(sink: Sink, tar: TarFiller, { onBytes }: WriteOptions): Promise<number> {
+async function copyInto(sink: Sink, tar: TarFiller, { onBytes }: FillingOptions): Promise<number> {
   let [front, back] = [readBuffer(BUFFER), readBuffer(BUFFER)];
   let total = 0;
   for (let filled = await tar.fill(front); filled > 0; ) {
@@ -80,7 +58,7 @@ async function streamInto(
   sink: Sink,
   encoder: Encoder | undefined,
   tar: TarFiller,
-  options: WriteOptions,
+  options: FillingOptions,
 ): Promise<number> {
   let total = 0;
   let hasEnded = false;
