@@ -178,15 +178,26 @@ export const ERRORS = {
   },
   DIMGX_ENTRY_BAD_LINK: { exit: 2, meaning: 'The target of a hard link does not exist yet, or is a directory.' },
   DIMGX_ENTRY_BAD_PARENT: { exit: 2, meaning: 'An entry lies below a file, a dangling symlink or a symlink loop.' },
+  DIMGX_BAG_INVALID: {
+    exit: 2,
+    meaning: 'The directory is no bag as RFC 8493 describes it, or one that dimgx cannot verify; the message says why.',
+  },
+  DIMGX_BAG_DAMAGED: {
+    exit: 2,
+    meaning: 'Files of a bag were changed, are missing or are too many; each of them was named.',
+  },
   DIMGX_LIMIT_SIZE: {
     exit: 2,
-    meaning: 'The unpacked image is larger than `limits.maxSize` (`--max-size`) allows.',
+    meaning: 'The unpacked image, or a bag, is larger than `limits.maxSize` (`--max-size`) allows.',
   },
   DIMGX_LIMIT_ENTRIES: {
     exit: 2,
-    meaning: 'The image has more entries than `limits.maxEntries` (`--max-entries`) allows.',
+    meaning: 'The image, or a bag, has more entries than `limits.maxEntries` (`--max-entries`) allows.',
   },
-  DIMGX_LIMIT_NAMES: { exit: 2, meaning: 'The names in the image or in a layer take more than 2 GiB.' },
+  DIMGX_LIMIT_NAMES: {
+    exit: 2,
+    meaning: 'The names in the image or in a layer take more than 2 GiB, or those in a manifest of a bag over 512 MiB.',
+  },
   DIMGX_TARGET_EXISTS: { exit: 2, meaning: 'The target exists; `force` (`--force`) overwrites it.' },
   DIMGX_TARGET_SAME: {
     exit: 1,
@@ -345,6 +356,10 @@ export const WARNINGS = {
   DIMGX_PATH_UNMATCHED: {
     about: 'request',
     meaning: 'A pattern of `paths` (`--include`, `--exclude`) fits no path of the tree.',
+  },
+  DIMGX_BAG_WEAK: {
+    about: 'image',
+    meaning: 'A bag has only MD5 or SHA-1 manifests; who can make two files with one digest can exchange them.',
   },
   DIMGX_TARGET_EXTENSION: {
     about: 'request',

@@ -15,11 +15,15 @@ export function cannotMount(): boolean {
   }
 }
 
-/** A file system in memory, `size` bytes large; unmounted when the test is over. */
-export async function smallDisk(size: number): Promise<string> {
+/**
+ * A file system in memory, `size` bytes large; unmounted when the test is over.
+ *
+ * @param files maximum number of files and folders, its root included
+ */
+export async function smallDisk(size: number, files = 1000): Promise<string> {
   const folder = join(await temporaryFolder(), 'disk');
   await mkdir(folder);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'dimgx-test', folder]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},nr_inodes=${files}`, 'dimgx-test', folder]);
   onTestFinished(() => void execFileSync('umount', ['-l', folder]));
   return folder;
 }

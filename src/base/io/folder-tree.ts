@@ -7,7 +7,8 @@ import { isTooManyFiles, tooManyFiles } from './open-file-limit.js';
 /** Names a folder without permission to list it. Source: open(2); Node does not export it. */
 const O_PATH = 0o10000000;
 export const NAME_FOLDER = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
-const READ_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** Opens a file without following a symlink and without waiting for the writer of a FIFO. */
+export const READ_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** An open regular file below a folder. Its opener closes it. */
 export interface FileBelow {

@@ -1,5 +1,5 @@
 import { type BigIntStats, closeSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
-import { NAME_FOLDER, openNow, procPath } from './folder-tree.js';
+import { NAME_FOLDER, openNow, procPath, READ_FILE } from './folder-tree.js';
 
 /** A name of a file: one character, one byte. */
 export type ByteName = string;
@@ -35,6 +35,16 @@ export class OpenFolder {
   /** @throws DIMGX_TOO_MANY_FILES too */
   open(name: ByteName): OpenFolder {
     return new OpenFolder(openNow(`/proc/self/fd/${this.fd}/${name}`, NAME_FOLDER));
+  }
+
+  /**
+   * Opens a file for reading. Something else that has taken its place meanwhile may be opened instead, but it is not
+   * waited for.
+   *
+   * @returns its descriptor; the caller closes it @throws DIMGX_TOO_MANY_FILES too
+   */
+  openFile(name: ByteName): number {
+    return openNow(`/proc/self/fd/${this.fd}/${name}`, READ_FILE);
   }
 
   close(): void {
