@@ -1,3 +1,4 @@
+import { SLASH } from '../tar/path.js';
 import { NONE, type Node } from './node.js';
 import type { Tree } from './tree.js';
 
@@ -16,20 +17,26 @@ const DESCENT = 0xffff;
  */
 export class SortedChildren {
   readonly #tree: Tree;
+  readonly #places: Int32Array | undefined;
   readonly #first: Int32Array;
   readonly #next: Int32Array;
   /** Number of bytes that a name shares with the one before it in its run, or `DESCENT`. */
   readonly #shared: Uint16Array;
 
-  /** @param alive for each node, 1 if it survives */
-  constructor(tree: Tree, alive: Uint8Array) {
+  /**
+   * @param alive for each node, 1 if it survives
+   * @param places for each node, the first one that has its path: only first ones are alive then, and what is in any of
+   *   the others counts as in the first. Default: nodes are what they are in the tree
+   */
+  constructor(tree: Tree, alive: Uint8Array, places?: Int32Array) {
     this.#tree = tree;
+    this.#places = places;
     this.#first = new Int32Array(tree.length).fill(NONE);
     this.#next = new Int32Array(tree.length).fill(NONE);
     this.#shared = new Uint16Array(tree.length);
     const isUnsorted = new Uint8Array(tree.length);
     for (let node = tree.length - 1; node >= 0; node--) {
-      const directory = tree.parent(node);
+      const directory = this.#directory(node);
       if (alive[node] === 0 || directory === NONE) continue;
       const next = this.#first[directory] as Node;
       this.#first[directory] = node;
@@ -54,10 +61,50 @@ export class SortedChildren {
       while (next === NONE) {
         if (node === root) return;
         next = this.#next[node] as Node;
-        if (next === NONE) node = this.#tree.parent(node);
+        if (next === NONE) node = this.#directory(node);
       }
       node = next;
     }
+  }
+
+  /**
+   * Visits all nodes but the root, in the order of the bytes of their paths. What is in `a` follows what is
+   * beside it under names like `a-b`: a slash is greater than a hyphen.
+   */
+  walkPaths(visit: (node: Node) => void): void {
+    /** Directories whose contents are still to come. The name of each one of a level begins with that of the one before. */
+    const waiting: Node[] = [];
+    /** For each level above, the sibling to go on with, and how many directories were waiting when it began. */
+    const above: { readonly next: Node; readonly base: number }[] = [];
+    let base = 0;
+    for (let node = this.#first[this.#places?.[this.#tree.root] ?? this.#tree.root] as Node; ; ) {
+      const directory = waiting.length > base ? (waiting.at(-1) as Node) : NONE;
+      if (directory !== NONE && (node === NONE || this.#precedes(directory, node))) {
+        waiting.pop();
+        above.push({ next: node, base });
+        base = waiting.length;
+        node = this.#first[directory] as Node;
+      } else if (node === NONE) {
+        const level = above.pop();
+        if (level === undefined) return;
+        ({ next: node, base } = level);
+      } else {
+        visit(node);
+        if (this.#first[node] !== NONE) waiting.push(node);
+        node = this.#next[node] as Node;
+      }
+    }
+  }
+
+  /** Whether the contents of a directory come before a sibling whose name is greater. */
+  #precedes(directory: Node, sibling: Node): boolean {
+    const common = this.#tree.commonPrefix(directory, sibling, 0);
+    return this.#tree.nameByte(directory, common) >= 0 || this.#tree.nameByte(sibling, common) > SLASH;
+  }
+
+  #directory(node: Node): Node {
+    const directory = this.#tree.parent(node);
+    return directory === NONE || this.#places === undefined ? directory : (this.#places[directory] as Node);
   }
 
   /**
