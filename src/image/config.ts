@@ -44,6 +44,8 @@ export interface HistoryStep {
 
 /** A config, including the parts that `Image` returns with its layers. */
 export interface ParsedConfig {
+  /** The document itself, unless it was made up. */
+  readonly bytes?: Uint8Array | undefined;
   /** Printable description of what is malformed without affecting the tree. */
   readonly oddity?: string;
   readonly config: ImageConfig;
@@ -66,6 +68,7 @@ export function parseConfig(bytes: Uint8Array, what: string): ParsedConfig {
   const { created, architecture, os, variant, rootfs, history } = value;
   const platform = platformOf({ os, architecture, variant });
   return {
+    bytes,
     config: {
       ...(created && { created }),
       ...(architecture && { architecture }),

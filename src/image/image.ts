@@ -45,6 +45,15 @@ export interface Image {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** The documents of an image, in the bytes that its source has. */
+export interface ImageDocuments {
+  readonly config?: Uint8Array | undefined;
+  /** The manifest, or for an archive of `docker save` its `manifest.json`. */
+  readonly manifest?: Uint8Array | undefined;
+  /** The index that the manifest was chosen from. */
+  readonly index?: Uint8Array | undefined;
+}
+
 /** An image with access to its source, for internal use. Every `Image` is one. */
 export interface OpenedImage extends Image {
   /**
@@ -55,6 +64,10 @@ export interface OpenedImage extends Image {
    * @throws what the source throws while it is read
    */
   fetch(layers: readonly Layer[], watch?: WatchArrivals): Promise<readonly StoredLayer[]>;
+  /** Loads the index that was saved of a layer, which need not be fetched for that. Absent: the source keeps none. */
+  loadIndex?(layer: Layer): Promise<Uint8Array | undefined>;
+  /** The documents that were read. An engine tells them only once its layers have been fetched. */
+  readonly documents?: () => ImageDocuments;
   /** Why files were left out of the layers that were fetched, with the option `keepGoing`. */
   readonly leftOut?: readonly DimgxError[];
   /** Resources that the image holds open; `close` releases them. */

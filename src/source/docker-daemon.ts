@@ -5,7 +5,7 @@ import { type EngineStep, historySteps, imageChain } from '../engine/image-histo
 import { isImageId, lookUpImage } from '../engine/look-up-image.js';
 import { DimgxError, type ErrorDetails, inputWarner, type Warn, type Warning } from '../errors.js';
 import { historyRows, layerNames } from '../image/history.js';
-import type { OpenContext, OpenedImage } from '../image/image.js';
+import type { ImageDocuments, OpenContext, OpenedImage } from '../image/image.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
 import { environmentPlatform, formatPlatform, isSameMachine, type Platform, platformOf } from '../image/platform.js';
 import type { OpenOptions } from '../options.js';
@@ -53,6 +53,10 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
   const layers = layersOf(details, chain, steps);
   const { created, architecture, os, variant } = details;
   const platform = platformOf(details);
+  let documents: ImageDocuments = {};
+  const onDocuments = (found: ImageDocuments) => {
+    documents = found;
+  };
   return Object.freeze({
     reference: request.reference,
     source: { transport: TRANSPORT, location: engine.location },
@@ -75,12 +79,18 @@ export async function openDaemonImage(request: DaemonRequest, context: OpenConte
       save: (wanted, watch) =>
         savedLayers(
           engine,
-          { chain, layers, wanted, platform: chosen, verify: request.verify, warn: inputWarner(request.options) },
+          {
+            ...{ chain, layers, wanted, platform: chosen, verify: request.verify },
+            warn: inputWarner(request.options),
+            onDocuments,
+          },
           { ...context, watch: watch?.spool },
         ),
       inform: (message) => request.options.onInfo?.(message),
+      onDocuments,
       context,
     }),
+    documents: () => documents,
     resources: context.resources,
     close: () => context.resources.close(),
     [Symbol.asyncDispose]: () => context.resources.close(),
@@ -181,6 +191,8 @@ interface LayersWanted {
   readonly verify: boolean;
   /** Receives warnings about the image, which may be turned into errors. */
   readonly warn: Warn;
+  /** Receives the documents of the image that was saved. */
+  readonly onDocuments: (documents: ImageDocuments) => void;
 }
 
 /** Time between progress reports while waiting for the engine, in milliseconds. */
@@ -195,7 +207,7 @@ const PERIOD = 500;
  */
 async function savedLayers(
   engine: Engine,
-  { chain, layers, wanted, platform, verify, warn }: LayersWanted,
+  { chain, layers, wanted, platform, verify, warn, onDocuments }: LayersWanted,
   context: OpenContext,
 ): Promise<readonly StoredLayer[]> {
   const positions = wanted.map((layer) => layers.indexOf(layer));
@@ -210,6 +222,7 @@ async function savedLayers(
   const request = { documents: new Documents(files), selector: undefined, wanted: platform, verify };
   const found = await dockerArchive.find({ ...request, warn: () => {}, warnOnly: () => {} });
   warnOfOddities(found, warn);
+  if (lowest === chain.at(-1)) onDocuments({ ...found.documents, config: found.config.bytes });
   const { resources } = context;
   const saved = await assembleImage(found, {
     reference: location,

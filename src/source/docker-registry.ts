@@ -68,9 +68,10 @@ export async function openRegistryImage(request: ImageRequest, context: OpenCont
     const item = printable(name.full, 80);
     return fetchLayers(wanted, { repository, cache, item, jobs, foreign, watch: watch?.layer, fetched }, context);
   };
+  const loadIndex = async ({ digest }: Layer) => digest && cache.loadDerived(digest);
   const source = { transport: TRANSPORT, location };
   const layers = describeLayers(options.allowForeignLayers ? found : withoutForeign(found));
-  return imageOf(found, { reference: request.reference, source, layers, fetch, resources });
+  return imageOf(found, { reference: request.reference, source, layers, fetch, loadIndex, resources });
 }
 
 /** Layers that may not be downloaded cannot be read; the image's other layers can. */

@@ -2,7 +2,7 @@ import { printable } from '../base/text/printable.js';
 import type { Engine } from '../engine/engine.js';
 import { throwIfAborted } from '../errors.js';
 import type { WatchArrivals } from '../image/arrivals.js';
-import type { OpenContext } from '../image/image.js';
+import type { ImageDocuments, OpenContext } from '../image/image.js';
 import type { Layer, StoredLayer } from '../image/layer.js';
 import type { Digest } from '../reference/digest.js';
 import { inStorage } from './engine-storage.js';
@@ -18,6 +18,8 @@ interface EngineLayersOptions {
   /** Has the engine save layers. */
   readonly save: Fetch;
   readonly inform: (message: string) => void;
+  /** Receives what the engine's storage has of the image's documents. */
+  readonly onDocuments: (documents: ImageDocuments) => void;
   readonly context: OpenContext;
 }
 
@@ -56,14 +58,15 @@ export function engineLayers(engine: Engine, options: EngineLayersOptions): Fetc
 /** @returns why the layers cannot be read there; `undefined` if they are not to be */
 async function fromStorage(
   engine: Engine,
-  { image, mayUseStorage, inform, context }: EngineLayersOptions,
+  { image, mayUseStorage, inform, onDocuments, context }: EngineLayersOptions,
   wanted: readonly Layer[],
   watch: WatchArrivals | undefined,
 ): Promise<readonly StoredLayer[] | string | undefined> {
   if (!mayUseStorage) return undefined;
   return await inStorage(engine, context.signal, async (folder) => {
     const { layersInStore } = await import('./disk/layers-in-store.js');
-    const fetch = await layersInStore(folder, image, context);
+    const { config, fetch } = await layersInStore(folder, image, context);
+    onDocuments({ config });
     const layers = await fetch(wanted, watch);
     inform(`the layers are read from ${printable(folder, 300)}, the engine's storage`);
     return layers;

@@ -34,13 +34,13 @@ export function documentKind(bytes: Uint8Array, what: string): 'manifest' | 'ind
 export async function readManifest(
   descriptor: Descriptor,
   store: Blobs,
-): Promise<ReadManifest & { readonly digest: Digest }> {
+): Promise<ReadManifest & { readonly digest: Digest; readonly bytes: Uint8Array }> {
   const { bytes, digest } = await store.manifest(descriptor);
   if (documentKind(bytes, digest) === 'index') {
     const message = `${digest} is an index, but the index that lists it declares it a manifest: the image is refused`;
     throw new DimgxError('DIMGX_IMAGE_BAD_JSON', message);
   }
-  return { ...parseManifest(bytes, digest), digest };
+  return { ...parseManifest(bytes, digest), digest, bytes };
 }
 
 interface ReadManifest {

@@ -24,14 +24,14 @@ interface KnownImage {
  * Finds the layers of a running engine's image in the folder where the engine keeps images. Nobody holds it still: what
  * is read must be verified.
  *
- * @returns fetches some of the layers, as `OpenedImage.fetch` does
+ * @returns the config of the image, and what fetches some of the layers, as `OpenedImage.fetch` does
  * @throws DIMGX_SOURCE_*, DIMGX_STORE_DAMAGED, DIMGX_IMAGE_*, DIMGX_LAYER_BAD_PARENT; the operating system's errors
  */
 export async function layersInStore(
   root: string,
   { id, diffIds, layers }: KnownImage,
   context: OpenContext,
-): Promise<StoreLayers['fetch']> {
+): Promise<{ readonly config: Uint8Array | undefined; readonly fetch: StoreLayers['fetch'] }> {
   const files = await StoreFiles.open(root, context);
   const [store] = [
     ...(isDockerRoot(files) ? [dockerRoot(files)] : []),
@@ -39,17 +39,18 @@ export async function layersInStore(
   ];
   const image = store?.images().find(({ ids }) => ids[0] === id);
   if (!image) throw new DimgxError('DIMGX_SOURCE_NO_SUCH_IMAGE', `the image is not in ${quoted(root)}`);
-  readConfig(files, image, true);
+  const { bytes: config } = readConfig(files, image, true);
   const places = new Map<Layer, StoreLayer>();
   for (const [i, place] of image.layers(diffIds).entries()) {
     if (place instanceof DimgxError) throw place;
     places.set(layers[i] as Layer, place);
   }
   const stored = new StoreLayers(files, places, { warn: () => {} }, context);
-  return async (wanted, watch) => {
+  const fetch: StoreLayers['fetch'] = async (wanted, watch) => {
     const fetched = await stored.fetch(wanted, watch);
     const lossy = fetched.find(({ diffId }) => diffId === undefined);
     if (!lossy) return fetched;
     throw new DimgxError('DIMGX_STORE_DAMAGED', `layer ${lossy.name} is not there as it was: it cannot be verified`);
   };
+  return { config, fetch };
 }

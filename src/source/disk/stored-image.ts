@@ -31,7 +31,7 @@ export function ownConfig(files: StoreFiles, image: StoreImage, verify: boolean)
 /** The config of an image of which an engine has kept only the layers. */
 export function configOfLayers(diffIds: readonly Digest[]): ParsedConfig {
   const document = { rootfs: { type: 'layers', diff_ids: diffIds } };
-  return parseConfig(Buffer.from(JSON.stringify(document)), 'what is left of the config');
+  return { ...parseConfig(Buffer.from(JSON.stringify(document)), 'what is left of the config'), bytes: undefined };
 }
 
 /** @param id of the image, if it is known */

@@ -27,6 +27,7 @@ interface Opening {
 /** The parts of an image that only its source knows. */
 type OwnOfSource<L extends Layer> = Pick<OpenedImage, 'reference' | 'source' | 'fetch' | 'resources'> & {
   readonly leftOut?: OpenedImage['leftOut'] | undefined;
+  readonly loadIndex?: OpenedImage['loadIndex'];
   /** As `describeLayers` returns them, or with more fields. */
   readonly layers: readonly L[];
 };
@@ -81,7 +82,7 @@ export function imageOf<L extends Layer>(
   own: OwnOfSource<L>,
 ): OpenedImage & { layers: readonly L[] } {
   const { config, platform, history } = found.config;
-  const { reference, source, layers, leftOut, resources } = own;
+  const { reference, source, layers, loadIndex, leftOut, resources } = own;
   const fetch: OpenedImage['fetch'] = async (wanted, watch) => {
     const asked = new Set(wanted);
     const problem = layers.find((layer) => layer.problem && asked.has(layer))?.problem;
@@ -99,6 +100,8 @@ export function imageOf<L extends Layer>(
     layers: Object.freeze([...layers]),
     history: Object.freeze(historyRows(layers, history)),
     fetch,
+    documents: () => ({ ...found.documents, config: found.config.bytes }),
+    ...(loadIndex && { loadIndex }),
     ...(leftOut && { leftOut }),
     resources,
     close: () => resources.close(),

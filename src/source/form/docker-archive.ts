@@ -51,7 +51,8 @@ export async function recognises(documents: Documents): Promise<boolean> {
  */
 export async function find(request: FormRequest): Promise<FoundImage> {
   const { documents, verify } = request;
-  const { value: items, oddity } = parseTolerantly(await documents.read(MANIFEST), DOCKER_MANIFEST, MANIFEST);
+  const manifest = await documents.read(MANIFEST);
+  const { value: items, oddity } = parseTolerantly(manifest, DOCKER_MANIFEST, MANIFEST);
   const manifests = await manifestDigestsByConfig(documents, verify);
   const digestOfConfig = onceForEach(async (path) => digestOf(await documents.read(path)));
   const saved: SavedImage[] = [];
@@ -71,6 +72,7 @@ export async function find(request: FormRequest): Promise<FoundImage> {
     ...(manifestDigest && { manifestDigest }),
     tags,
     config,
+    documents: { manifest },
     ...(oddity !== undefined && { oddities: [oddity] }),
     layers: layers.map((layer, index) => {
       if (index === layers.length - 1) return { ...layer, imageId: id, tags };

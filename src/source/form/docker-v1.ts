@@ -204,7 +204,7 @@ function configOf(tip: Uint8Array, chain: readonly string[], nodes: LegacyLayers
     return { history: historyEntry({ created: node?.created, comment: node?.comment, created_by }), madeLayer: true };
   });
   const platform = platformOf({ os, architecture });
-  return { config, ...(platform && { platform }), diffIds: [], history };
+  return { bytes: tip, config, ...(platform && { platform }), diffIds: [], history };
 }
 
 function foundLayer(id: string, tags: Tags): FoundLayer {

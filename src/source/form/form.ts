@@ -1,6 +1,6 @@
 import type { DimgxError, Warn } from '../../errors.js';
 import type { ParsedConfig } from '../../image/config.js';
-import type { ListedImage } from '../../image/image.js';
+import type { ImageDocuments, ListedImage } from '../../image/image.js';
 import type { LayerOrigin } from '../../image/layer.js';
 import type { Platform } from '../../image/platform.js';
 import type { Digest } from '../../reference/digest.js';
@@ -47,6 +47,8 @@ export interface FoundImage {
   /** An index declares that it is for the platform that was asked for, so what its config says does not matter. */
   readonly isForPlatform?: boolean;
   readonly config: ParsedConfig;
+  /** The documents around the config. */
+  readonly documents?: Omit<ImageDocuments, 'config'>;
   /** What is malformed in the documents around the config without changing what is read; printable. */
   readonly oddities?: readonly string[];
   /** Oldest to newest. */

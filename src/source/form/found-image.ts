@@ -26,7 +26,7 @@ import type { FoundImage, FoundLayer } from './form.js';
  *   throw
  */
 export async function foundImage(
-  { manifest, digest: manifestDigest, isForPlatform, oddities }: ImageManifest,
+  { manifest, digest: manifestDigest, bytes: document, index, isForPlatform, oddities }: ImageManifest,
   tags: readonly string[],
   store: Blobs,
 ): Promise<FoundImage> {
@@ -40,7 +40,8 @@ export async function foundImage(
     const layer = foundLayer(descriptor, store);
     return index === newest ? { ...layer, imageId: id, tags } : layer;
   });
-  return { id, manifestDigest, tags, isForPlatform, config, oddities, layers };
+  const documents = { manifest: document, ...(index && { index }) };
+  return { id, manifestDigest, tags, isForPlatform, config, documents, oddities, layers };
 }
 
 /** A problem with one layer does not keep the others from being listed and read. */
@@ -83,6 +84,9 @@ function refuseArtifact(manifest: Manifest): void {
 interface ImageManifest {
   readonly manifest: Manifest;
   readonly digest: Digest;
+  readonly bytes: Uint8Array;
+  /** The index that it was taken out of. */
+  readonly index?: Uint8Array;
   /** An index declares that it is for the platform. */
   readonly isForPlatform: boolean;
   /** What is malformed in it, or in the index around it, without changing what is read; printable. */
@@ -100,10 +104,12 @@ export async function imageManifest(
   what: string,
   request: LeafRequest,
 ): Promise<ImageManifest> {
-  if (documentKind(bytes, what) === 'manifest') return { ...parseManifest(bytes, what), digest, isForPlatform: false };
+  if (documentKind(bytes, what) === 'manifest') {
+    return { ...parseManifest(bytes, what), digest, bytes, isForPlatform: false };
+  }
   const { value: index, oddity } = parseTolerantly(bytes, INDEX_DOCUMENT, what);
   const found = await manifestForPlatform(await leavesOf(index.manifests, request.store), request);
-  return { ...found, oddities: [oddity, ...found.oddities].filter((each) => each !== undefined) };
+  return { ...found, index: bytes, oddities: [oddity, ...found.oddities].filter((each) => each !== undefined) };
 }
 
 /**

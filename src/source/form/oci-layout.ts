@@ -21,11 +21,13 @@ export async function recognises(documents: Documents): Promise<boolean> {
 
 /** @throws what `findInLayout` throws */
 export async function find(request: FormRequest): Promise<FoundImage> {
-  const { value: index, oddity } = parseTolerantly(await request.documents.read(INDEX), INDEX_DOCUMENT, INDEX);
+  const bytes = await request.documents.read(INDEX);
+  const { value: index, oddity } = parseTolerantly(bytes, INDEX_DOCUMENT, INDEX);
   const listed = index.manifests.map((descriptor, number) => namedImage(descriptor, { number }));
   const matching = matchingImages(listed, request.selector);
   const unlisted = (descriptor: Descriptor, ids: readonly string[]) => namedImage(descriptor, { ids });
-  const found = await findInLayout({ ...request, listed, matching, unlisted });
+  const chosen = await findInLayout({ ...request, listed, matching, unlisted });
+  const found = { ...chosen, documents: { index: bytes, ...chosen.documents } };
   return oddity === undefined ? found : { ...found, oddities: [oddity, ...(found.oddities ?? [])] };
 }
 
