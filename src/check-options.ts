@@ -30,6 +30,10 @@ const SIGNAL: Rule = {
   must: 'an AbortSignal',
   holds: (value) => isObject(value) && typeof value.aborted === 'boolean' && CALLBACK.holds(value.addEventListener),
 };
+const OUTPUT: Rule = {
+  must: 'a path or a Writable',
+  holds: (value) => (TEXT.holds(value) && value !== '') || (isObject(value) && CALLBACK.holds(value.write)),
+};
 const CACHE: Rule = { must: 'a string or false', holds: (value) => value === false || TEXT.holds(value) };
 
 /** The checks for the options of all functions. An option means the same in each of them. */
@@ -78,10 +82,18 @@ const RULES: Readonly<Record<string, Rule>> = {
   paths: TEXTS,
   explain: SWITCH,
   treeDigest: SWITCH,
+  headersOnly: SWITCH,
+  recursive: SWITCH,
+  hidden: SWITCH,
+  hiddenTo: OUTPUT,
+  'records.provenance': OUTPUT,
+  'records.sha256sums': OUTPUT,
+  'records.mtree': OUTPUT,
+  'records.bodyfile': OUTPUT,
 };
 
 /** Options that are themselves objects. */
-const GROUPS: readonly string[] = ['credentials', 'limits'];
+const GROUPS: readonly string[] = ['credentials', 'limits', 'records'];
 
 /**
  * Validates the options of a public function, for callers without a type checker. `undefined` counts as absent; unknown

@@ -124,6 +124,13 @@ export const ERRORS = {
     meaning: 'Blobs in the cache were damaged; they have been removed and are downloaded again when needed.',
   },
   DIMGX_CACHE_NO_SUCH_BLOB: { exit: 2, meaning: 'No blob in the cache has a digest with that prefix, or several do.' },
+  DIMGX_PATH_NOT_FOUND: { exit: 2, meaning: 'The image, or what is selected of it, has no such path.' },
+  DIMGX_PATH_HIDDEN: {
+    exit: 2,
+    meaning: 'Only hidden versions have the path; the message says which layers, what hides it, and which to select.',
+  },
+  DIMGX_PATH_LOOP: { exit: 2, meaning: 'The path leads through too many symlinks, or in a circle.' },
+  DIMGX_PATH_NOT_FILE: { exit: 2, meaning: 'The path is a directory, a device or a FIFO, and has no contents.' },
   DIMGX_TOO_MANY_FILES: {
     exit: 2,
     meaning: 'The process or the machine has too many open files; raise `ulimit -n`, or do less in parallel.',

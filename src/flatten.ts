@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import { Call } from './base/call/call.js';
-import { checkOptions } from './check-options.js';
+import { checkOptions, requireThat } from './check-options.js';
 import type { Warn, Warning } from './errors.js';
-import { openExtraction } from './extract/extract-layers.js';
+import { RECORD_NAMES, recordWriter } from './evidence/records/record-writer.js';
 import { type Image, type OpenedImage, openedImage } from './image/image.js';
 import { selectLayers } from './image/select-layers.js';
 import { inspectLayers } from './inspect/inspect-layers.js';
@@ -12,14 +12,31 @@ import { writtenByLayer } from './merge/merge-plan.js';
 import type { Plan } from './merge/plan.js';
 import type { ExtractOptions, InspectOptions, OpenOptions, SelectOptions, TargetOptions } from './options.js';
 import type { Destination } from './output/destination.js';
-import { withDestinations } from './output/destinations.js';
+import { type DestinationsOf, withDestinations } from './output/destinations.js';
 import { writeTogether } from './output/output-group.js';
 import type { Digest } from './reference/digest.js';
 import { openImage } from './source/resolve.js';
+import { type TakeTar, writeImage } from './write-image.js';
 
 export interface FlattenOptions extends OpenOptions, SelectOptions, InspectOptions, ExtractOptions, TargetOptions {
   /** Compute the digest of the tree, for `FlattenResult.treeDigest`. Default false, because it costs time. */
   readonly treeDigest?: boolean | undefined;
+  /** Write a tar of all hidden versions there: a path, whose extension implies the compression, `-`, or a stream. */
+  readonly hiddenTo?: string | Writable | undefined;
+  /** Write records of what is in the tar. */
+  readonly records?: RecordTargets | undefined;
+}
+
+/** Where to write records: paths, `-` for standard output, or streams, which are ended. See docs/evidence.md. */
+export interface RecordTargets {
+  /** JSON Lines: where each entry comes from, and every hidden version. */
+  readonly provenance?: string | Writable | undefined;
+  /** Hashes of all files, as GNU `sha256sum` prints them. */
+  readonly sha256sums?: string | Writable | undefined;
+  /** A specification for `mtree`. */
+  readonly mtree?: string | Writable | undefined;
+  /** A body file of The Sleuth Kit, with hidden versions. */
+  readonly bodyfile?: string | Writable | undefined;
 }
 
 /** What one layer contributed. */
@@ -31,6 +48,8 @@ export interface LayerCount {
   readonly entries: number;
   /** Entries that ended up in the output. */
   readonly written: number;
+  /** Hidden versions; absent without `records` and `hiddenTo`. */
+  readonly hidden?: number;
 }
 
 /** A file that is missing from the output. */
@@ -48,8 +67,10 @@ export interface FlattenResult {
   readonly manifestDigest?: string;
   /** The source the image came from. */
   readonly source: Image['source'];
-  /** Bytes written to the target, after compression. */
+  /** Bytes written to the target, after compression; 0 without a target. */
   readonly bytes: number;
+  /** Bytes of the tar of hidden versions, after compression; absent without `hiddenTo`. */
+  readonly hiddenBytes?: number;
   /** Entries in the output. */
   readonly entries: number;
   /** Number of paths (devices and hard links to them) that `excludeDevices` left out; absent without that option. */
@@ -64,15 +85,17 @@ export interface FlattenResult {
 }
 
 /**
- * Writes the flattened image to a target: reference → source → image → inspect → merge → extract → target.
+ * Writes the flattened image to a target, a tar of its hidden versions, and records of what is in them: reference →
+ * source → image → inspect → merge → extract → targets. All files appear together, or none.
  *
- * @param target a path, `-` for standard output, or a stream, which is ended
- * @throws DimgxError with any code in the table. Nothing new is left at the target path. A stream is left untouched if
+ * @param target a path, `-` for standard output, or a stream, which is ended; `undefined` if only records or hidden
+ *   versions are wanted
+ * @throws DimgxError with any code in the table. Nothing new is left at the target paths. A stream is left untouched if
  *   the work fails before its first byte, and destroyed otherwise
  */
 export async function flatten(
   reference: string,
-  target: string | Writable,
+  target: string | Writable | undefined,
   options: FlattenOptions = {},
 ): Promise<FlattenResult> {
   checkOptions(options);
@@ -82,14 +105,17 @@ export async function flatten(
     warnings.push(warning);
     call.options.onWarning?.(warning);
   };
-  const stageOptions = { ...options, ...call.options, onWarning };
+  const stageOptions = { ...options, ...call.options, onWarning, settle: call.settle, warnings };
   try {
-    const outputs = { tar: { label: 'the target', target, options: stageOptions } };
     const work = () =>
-      withDestinations(outputs, { warn: onWarning, onLost: call.fail }, async ({ tar }) => {
-        const image = await openImage(reference, stageOptions);
-        return flattenInto(tar, image, { ...stageOptions, settle: call.settle, warnings });
-      });
+      withDestinations(
+        outputsOf(target, stageOptions),
+        { warn: onWarning, onLost: call.fail },
+        async (destinations) => {
+          const image = await openImage(reference, stageOptions);
+          return flattenInto(destinations, image, stageOptions);
+        },
+      );
     return await call.run(work);
   } finally {
     call.end();
@@ -103,26 +129,67 @@ type StageOptions = FlattenOptions & {
   readonly warnings: readonly Warning[];
 };
 
-async function flattenInto(destination: Destination, image: Image, stageOptions: StageOptions): Promise<FlattenResult> {
+/** What the caller wants, with the names of the options that ask for it. */
+function outputsOf(target: string | Writable | undefined, options: StageOptions) {
+  const { records = {}, hiddenTo, force, threads } = options;
+  const wanted = [target, hiddenTo, ...RECORD_NAMES.map((name) => records[name])];
+  requireThat(
+    wanted.some((output) => output !== undefined),
+    'the target',
+    'given, unless records are',
+    target,
+  );
+  const output = (label: string, to: string | Writable | undefined, how: TargetOptions) =>
+    to === undefined ? undefined : { label, target: to, options: how };
+  const plain = { force, compression: 'none' } as const;
+  return {
+    tar: output('the target', target, options),
+    hiddenTar: output('hiddenTo (--hidden-to)', hiddenTo, { force, threads }),
+    provenance: output('provenance (--provenance)', records.provenance, plain),
+    sha256sums: output('sha256sums (--sha256sums)', records.sha256sums, plain),
+    mtree: output('mtree (--mtree)', records.mtree, plain),
+    bodyfile: output('bodyfile (--bodyfile)', records.bodyfile, plain),
+  };
+}
+
+type FlattenDestinations = DestinationsOf<ReturnType<typeof outputsOf>>;
+
+async function flattenInto(
+  destinations: FlattenDestinations,
+  image: Image,
+  stageOptions: StageOptions,
+): Promise<FlattenResult> {
+  const { tar, hiddenTar } = destinations;
   try {
     const select = selectLayers(image, stageOptions, stageOptions.onWarning);
     const layers = await inspectLayers(image, { ...stageOptions, select });
-    const plan = mergeLayers(layers, stageOptions);
+    const all = Object.values(destinations).filter((destination) => destination !== undefined);
+    const explain = all.some((destination) => destination !== tar);
+    const plan = mergeLayers(layers, { ...stageOptions, explain });
     let treeDigest: Digest | undefined;
     const onTreeDigest = (digest: Digest) => {
       treeDigest = digest;
       stageOptions.onTreeDigest?.(digest);
     };
-    const extractOptions = stageOptions.treeDigest ? { ...stageOptions, onTreeDigest } : stageOptions;
-    const { assembler, size } = openExtraction(plan, extractOptions);
-    const onBytes = progressOf(destination.name, size, stageOptions);
-    const bytes = await writeTogether([destination], stageOptions, (outputs) =>
-      outputs.tarInto(destination, assembler, onBytes),
-    );
+    const onBytes = progressOf((tar ?? (all[0] as Destination)).name, stageOptions);
+    const writeOptions = { ...stageOptions, onBytes, ...(stageOptions.treeDigest && { onTreeDigest }) };
+    const written = await writeTogether(all, stageOptions, (outputs) => {
+      const into = (to: Destination | undefined): TakeTar | undefined =>
+        to && ((filler, onBytesOfTar) => outputs.tarInto(to, filler, onBytesOfTar));
+      const records = RECORD_NAMES.flatMap((name) => {
+        const to = destinations[name];
+        const file = to && outputs.recordInto(to);
+        return file ? { writer: recordWriter(name, image), append: (text: string) => file.append(text) } : [];
+      });
+      return writeImage(plan, { tar: into(tar), hidden: into(hiddenTar), records }, writeOptions);
+    });
     const excluded = stageOptions.excludeDevices ? { excludedDevices: plan.excluded } : {};
     const digest = treeDigest && { treeDigest };
     const left = leftOutOf(openedImage(image));
-    return { ...resultOf(image, plan), bytes, ...excluded, ...left, ...digest, warnings: stageOptions.warnings };
+    const { bytes, hiddenBytes } = written;
+    const sizes = { bytes, ...(hiddenTar && { hiddenBytes }) };
+    const result = resultOf(image, plan, written.hiddenInLayers);
+    return { ...result, ...sizes, ...excluded, ...left, ...digest, warnings: stageOptions.warnings };
   } finally {
     await image.close();
   }
@@ -133,15 +200,15 @@ function leftOutOf({ leftOut }: OpenedImage): Pick<FlattenResult, 'leftOut'> {
   return { leftOut: leftOut.map(({ layer = '', path = '', message }) => ({ layer, path, message })) };
 }
 
-function progressOf(item: string, size: number, { onProgress }: FlattenOptions): (bytes: number) => void {
+function progressOf(item: string, { onProgress }: FlattenOptions): (bytes: number, size: number) => void {
   let done = 0;
-  return (bytes) => {
+  return (bytes, size) => {
     done += bytes;
     onProgress?.({ stage: 'extract', item, done, total: bytes === 0 ? done : Math.max(size, done) });
   };
 }
 
-function resultOf({ id, manifestDigest, source }: Image, plan: Plan) {
+function resultOf({ id, manifestDigest, source }: Image, plan: Plan, hidden: readonly number[] | undefined) {
   const written = writtenByLayer(plan);
   const count = ({ layer, entries }: LayerIndex, i: number): LayerCount => ({
     name: layer.name,
@@ -149,6 +216,7 @@ function resultOf({ id, manifestDigest, source }: Image, plan: Plan) {
     ...(layer.diffId && { diffId: layer.diffId }),
     entries: entries.length,
     written: written[i] as number,
+    ...(hidden && { hidden: hidden[i] as number }),
   });
   const layers = plan.layers.map(count);
   return { imageId: id, ...(manifestDigest && { manifestDigest }), source, entries: plan.length, layers };

@@ -14,10 +14,20 @@ export {
   type Warning,
   type WarningCode,
 } from './errors.js';
+export type { ListPathsOptions } from './evidence/list-paths.js';
 export { listVersions, type Version } from './evidence/list-versions.js';
-export type { HiddenHow, RecordedType } from './evidence/recorded-entry.js';
+export type { Difference, PathEvent } from './evidence/path-history.js';
+export type { HiddenHow, RecordedEntry, RecordedTime, RecordedType, VersionOrigin } from './evidence/recorded-entry.js';
+export { type ProvenanceObject, provenanceObject, type ShownPath } from './evidence/records/provenance.js';
 export { extractLayers } from './extract/extract-layers.js';
-export { type FlattenOptions, type FlattenResult, flatten, type LayerCount, type LeftOutFile } from './flatten.js';
+export {
+  type FlattenOptions,
+  type FlattenResult,
+  flatten,
+  type LayerCount,
+  type LeftOutFile,
+  type RecordTargets,
+} from './flatten.js';
 export type { Container, ContainerMount, ContainerStatus, ListedContainer } from './image/container.js';
 export type { Image, ImageConfig, ImageList, ListedImage } from './image/image.js';
 export type { HistoryEntry, HistoryRow, Layer, LayerOrigin } from './image/layer.js';
@@ -49,3 +59,4 @@ export type { Digest } from './reference/digest.js';
 export { findPathOwner } from './source/find-path-owner.js';
 export { type ListOptions, listImages } from './source/list-images.js';
 export { openImage } from './source/resolve.js';
+export { type ImageTree, openTree, type TreeOptions } from './tree.js';

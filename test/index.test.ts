@@ -182,7 +182,7 @@ describe('a process that uses the library', () => {
   test.each([
     [
       'dimgx',
-      'DimgxError ERRORS WARNINGS createPool extractLayers findPathOwner flatten formatPlatform inspectLayers listImages listVersions mergeLayers openImage parsePlatform parseSize printable selectLayers',
+      'DimgxError ERRORS WARNINGS createPool extractLayers findPathOwner flatten formatPlatform inspectLayers listImages listVersions mergeLayers openImage openTree parsePlatform parseSize printable provenanceObject selectLayers',
     ],
     [
       'dimgx/registry',

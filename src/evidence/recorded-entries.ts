@@ -6,7 +6,7 @@ import { decodeEntry } from '../tar/decode.js';
 import { emptyEntry, QUIRK, type TarEntry } from '../tar/entry.js';
 import { type EntryTime, type EntryTimes, entryTimes } from '../tar/entry-times.js';
 import { TYPE } from '../tar/header.js';
-import { xattrName } from '../tar/portable-record.js';
+import { xattrsOf } from '../tar/portable-record.js';
 import { indexedContents, recordedType } from './indexed-entry.js';
 import type { RecordedEntry } from './recorded-entry.js';
 import type { Versions } from './versions.js';
@@ -135,17 +135,6 @@ export class RecordedEntries implements EntryWatcher {
     const row = this.#rows[inode] as number;
     return row === NONE ? undefined : this.#hashes.toString('hex', row, row + SHA256);
   }
-}
-
-/** By name, as latin1. The last record of a name wins. */
-function xattrsOf({ pax }: TarEntry): ReadonlyMap<string, Uint8Array> {
-  if (pax.length === 0) return NO_XATTRS;
-  const xattrs = new Map<string, Uint8Array>();
-  for (const record of pax) {
-    const name = xattrName(record);
-    if (name !== undefined) xattrs.set(name, record.value);
-  }
-  return xattrs;
 }
 
 /** The values are views of a buffer that is filled again. */

@@ -12,6 +12,7 @@ import { ReadyLayers } from './arrive/ready-layers.js';
 import { Budget } from './budget.js';
 import type { OnBytes } from './index-layer.js';
 import { type Inspected, Inspection } from './inspection.js';
+import { knownLayers } from './known-layers.js';
 import { LayerRunner, LayerWork } from './layer-runner.js';
 import { poolFor } from './pool.js';
 import { Spools } from './spools.js';
@@ -19,6 +20,11 @@ import { Spools } from './spools.js';
 export interface InspectLayersOptions extends InspectOptions {
   /** Layers to inspect, in order. Default: all, newest first. */
   readonly select?: readonly Layer[] | undefined;
+  /**
+   * The indexes will not be used to read contents, and nothing need be verified: indexes that the source has saved do.
+   * Default false.
+   */
+  readonly headersOnly?: boolean | undefined;
 }
 
 /**
@@ -58,6 +64,9 @@ async function inspect(image: OpenedImage, options: InspectLayersOptions): Promi
   const { resources } = image;
   if (resources.isClosed) throw new DimgxError('DIMGX_ABORTED', 'the image has been closed');
   const limits = limitsOf(options.limits);
+  const selected = options.select ?? image.layers.toReversed();
+  const known = options.headersOnly ? await knownLayers(image, selected, new Budget(limits)) : undefined;
+  if (known) return inContext(known, selected, image, inputWarner(options));
   const pool = poolFor(options.pool);
   const threads = options.threads ?? availableParallelism();
   const runner = new LayerRunner(threads, pool);
@@ -68,7 +77,6 @@ async function inspect(image: OpenedImage, options: InspectLayersOptions): Promi
   const means = { budget: new Budget(limits), pool, threads, spools: new Spools(options.tmpDir, resources) };
   const arrivals = new Arrivals({ ...means, limits, hashes, progressOf: decoding(options), ready });
   resources.adopt(() => arrivals.close());
-  const selected = options.select ?? image.layers.toReversed();
   const stored = await image.fetch(selected, arrivals.watch);
   await arrivals.finish();
 

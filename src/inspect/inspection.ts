@@ -127,7 +127,7 @@ export class Inspection {
     try {
       const verified = Promise.resolve(await this.#verifyPlain(layer));
       const { contents } = await this.#work.run(layer, indexTask(layer.blob, this.#budget), 'inspect');
-      return this.#index(layer, plainBytes(layer), contents as LayerContents, verified);
+      return inspectedLayer(layer, plainBytes(layer), contents as LayerContents, verified);
     } catch (failure) {
       if (!(failure instanceof DimgxError) || isFinal(failure)) throw failure;
       const other = await otherwise(failure).catch((error: unknown) => this.#work.refuse(layer, error));
@@ -140,12 +140,12 @@ export class Inspection {
     this.#budget.spendBytes(contents.spentBytes);
     this.#budget.spendEntries(contents.columns.length);
     const bytes = plainBytes(layer);
-    if (!this.#verifies) return this.#index(layer, bytes, contents, Promise.resolve({}));
+    if (!this.#verifies) return inspectedLayer(layer, bytes, contents, Promise.resolve({}));
     const named = digestsNamed(layer);
     const isHashed = named.every((digest) => algorithmOf(digest) === 'sha256');
     if (isHashed) for (const digest of named) compareDigest(layer, digest, sha256);
     const verified = isHashed ? Promise.resolve(digestsOf(layer)) : handledLater(this.#verifyPlain(layer));
-    return this.#index(layer, bytes, contents, verified);
+    return inspectedLayer(layer, bytes, contents, verified);
   }
 
   /** The layer was decoded while it arrived, and its stored bytes match their digest. */
@@ -157,7 +157,7 @@ export class Inspection {
   async #inspectPlain(layer: PlainLayer): Promise<Inspected> {
     const verified = this.#verifies ? handledLater(this.#verifyPlain(layer)) : Promise.resolve({});
     const { contents } = await this.#work.run(layer, indexTask(layer.blob, this.#budget), 'inspect');
-    return this.#index(layer, plainBytes(layer), contents as LayerContents, verified);
+    return inspectedLayer(layer, plainBytes(layer), contents as LayerContents, verified);
   }
 
   async #verifyPlain(layer: PlainLayer): Promise<LayerDigests> {
@@ -191,31 +191,32 @@ export class Inspection {
     const { length, decoderMemory } = contents;
     const { blob: stored, compression } = good;
     const bytes = { stored, compression, length, decoderMemory, isChecked: this.#verifies };
-    return this.#index(layer, bytes, contents, verified);
+    return inspectedLayer(layer, bytes, contents, verified);
   }
 
   /** The layer's bytes have been verified. */
   #indexDecoded(layer: StoredLayer, { contents, bytes }: DecodedLayer): Inspected {
     this.#decoder.keep(layer, contents);
-    return this.#index(layer, bytes, contents, Promise.resolve(this.#verifies ? digestsOf(layer) : {}));
+    return inspectedLayer(layer, bytes, contents, Promise.resolve(this.#verifies ? digestsOf(layer) : {}));
   }
 
   get #verifies(): boolean {
     return this.#options.verify ?? true;
   }
+}
 
-  #index(
-    layer: Layer,
-    bytes: LayerBytes,
-    { columns, contentSize, warnings, windowsRecords, isForWindows }: LayerContents,
-    verified: Promise<LayerDigests>,
-  ): Inspected {
-    const said = {
-      warnings: warnings.map((warning) => ofLayer(layer.name, warning)),
-      windowsRecords: windowsRecords && ofLayer(layer.name, windowsRecords),
-    };
-    return { layer, bytes, entries: new EntryTable(columns), contentSize, isForWindows, verified, ...said };
-  }
+/** The index of a layer whose headers have been read. */
+export function inspectedLayer(
+  layer: Layer,
+  bytes: LayerBytes,
+  { columns, contentSize, warnings, windowsRecords, isForWindows }: LayerContents,
+  verified: Promise<LayerDigests>,
+): Inspected {
+  const said = {
+    warnings: warnings.map((warning) => ofLayer(layer.name, warning)),
+    windowsRecords: windowsRecords && ofLayer(layer.name, windowsRecords),
+  };
+  return { layer, bytes, entries: new EntryTable(columns), contentSize, isForWindows, verified, ...said };
 }
 
 /** Whether an error has nothing to do with where the layer comes from. */

@@ -78,9 +78,16 @@ export async function keepIndex({ digest, diffId, keeper }: KeptLayer, contents:
   if (keeper && digest && diffId) await keeper.save(encodeLayerIndex({ digest, diffId }, contents));
 }
 
-/** Loads the saved index of a layer. It must be undamaged, of this version, and of exactly this layer. */
-export async function keptIndex({ digest, diffId, keeper }: KeptLayer): Promise<LayerContents | undefined> {
-  const bytes = digest && diffId && (await keeper?.load());
+/**
+ * Loads the saved index of a layer. It must be undamaged, of this version, and of exactly this layer.
+ *
+ * @param load default: that of the layer's keeper
+ */
+export async function keptIndex(
+  { digest, diffId, keeper }: KeptLayer,
+  load = keeper?.load,
+): Promise<LayerContents | undefined> {
+  const bytes = digest && diffId && (await load?.());
   // `load` declares a plain `Uint8Array`, because only TypeScript 5.7 and later know its type parameter. The memory is
   // never shared.
   return bytes && decodeLayerIndex(bytes as Uint8Array<ArrayBuffer>, { digest, diffId });

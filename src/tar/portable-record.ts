@@ -40,6 +40,19 @@ export function xattrName(record: PaxRecord): string | undefined {
   return isXattr(record) ? record.key.slice(XATTR.length).replaceAll('%25', '%') : undefined;
 }
 
+const NO_XATTRS: ReadonlyMap<string, Uint8Array> = new Map();
+
+/** The xattrs that the records of an output entry set: by name, as latin1. The last record of a name wins. */
+export function xattrsOf({ pax }: { readonly pax: readonly PaxRecord[] }): ReadonlyMap<string, Uint8Array> {
+  if (pax.length === 0) return NO_XATTRS;
+  const xattrs = new Map<string, Uint8Array>();
+  for (const record of pax) {
+    const name = xattrName(record);
+    if (name !== undefined) xattrs.set(name, record.value);
+  }
+  return xattrs;
+}
+
 /** Whether dropping the record loses information. File names are kept in headers, and owners by their numbers. */
 export function isLost({ key }: PaxRecord): boolean {
   return !TEXTS.has(key) && !OWNER_NAMES.has(key);

@@ -59,7 +59,8 @@ describe('operands too few or too many are bad usage', () => {
     };
     for (const { name, command } of commands) {
       const { count, name: operand } = command.operands ?? { count: 'none', name: '' };
-      const synopsis = command.synopsis ?? (command.json === undefined ? '' : '[options]');
+      const hasOptions = command.json !== undefined || Object.keys(command.options).length > 0;
+      const synopsis = command.synopsis ?? (hasOptions ? '[options]' : '');
       expect(usageOf(command), name).toBe(`${synopsis} ${shown[count](operand)}`.trim());
     }
   });
@@ -103,6 +104,7 @@ async function piped(input: string, ...args: readonly string[]): Promise<Ended> 
 const SESSION: readonly (readonly [name: string, args: readonly string[], json: unknown])[] = [
   ['', ['ARCHIVE'], { id: imageIdOf(image), layers: [{ position: 1 }] }],
   ['', ['-t', 'TARGET', 'ARCHIVE'], { imageId: imageIdOf(image), entries: 1 }],
+  ['ls', ['ARCHIVE'], { type: 'file', layer: 1, state: 'present' }],
   ['images', ['ARCHIVE'], { images: [{ number: 0, kind: 'image' }] }],
   [
     'whose',
@@ -151,7 +153,7 @@ describe('--json', () => {
     const offering = commands.filter(({ command }) => command.json !== undefined).map(({ name }) => name);
     expect([...new Set(SESSION.map(([name]) => name))].sort()).toEqual([...offering].sort());
     const silent = commands.filter(({ command }) => command.json === undefined).map(({ name }) => name);
-    expect(silent).toEqual(['completion']);
+    expect(silent).toEqual(['cat', 'completion']);
   });
 });
 

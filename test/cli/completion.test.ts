@@ -28,7 +28,7 @@ const CASES: readonly (readonly [line: string, offered: readonly string[], not: 
   ['dimgx --tmp-dir ', [], ['image.tar']],
   ['dimgx ver', ['version'], []],
   ['dimgx completion ', ['bash', 'zsh', 'fish'], ['image.tar', '--help']],
-  ['dimgx help ', ['pull', 'cache', 'completion'], ['image.tar', 'ls', 'help']],
+  ['dimgx help ', ['pull', 'cache', 'completion'], ['image.tar', 'prune', 'help']],
   ['dimgx help cache ', ['ls', 'verify', 'prune', 'rm'], ['image.tar', 'pull']],
   ['dimgx help pull ', [], ['image.tar', 'pull', 'ls']],
   ['dimgx tags ima', [], ['image.tar']],

@@ -38,6 +38,10 @@ function spelled([name, { alias, metavar = '' }]: readonly [string, OptionRow]):
 
 const commands = commandRows().map(([name, row]) => ({ name, row }));
 
+/** How a section tells of the options that look into an image. */
+const SHARED =
+  '- all options of [layers](#which-layers-in-what-order), [sources](#where-the-image-comes-from) and [checks](#checks-and-limits)';
+
 describe('docs/cli.md', () => {
   test('lists every option as the help writes it, in its order, and no other', () => {
     const rows = cli.section('## Options').rows.filter(([option]) => option?.startsWith('`'));
@@ -51,9 +55,16 @@ describe('docs/cli.md', () => {
       const options = ownOptions(command);
       const section = cli.section(`### \`dimgx ${`${name} ${usageOf(command)}`.trim()}\``);
       const spans = section.codeSpans.filter((code) => /^--?\w/.test(code));
-      const told = spans.filter((code) => code.startsWith('--')).map((code) => code.replace(/^--([\w-]+).*$/, '$1'));
+      const shared = (command.shared ?? []).flatMap(([, table]) => Object.entries<OptionRow>(table));
+      const isTold = section.prose.some((line) => line.includes(SHARED));
+      expect(isTold, name).toBe(shared.length > 0);
+      const told = [
+        ...spans.filter((code) => code.startsWith('--')).map((code) => code.replace(/^--([\w-]+).*$/, '$1')),
+        ...shared.map(([option]) => option),
+      ];
       expect(told.sort(), name).toEqual(Object.keys(options).sort());
-      const letters = Object.values<OptionRow>(options).flatMap(({ alias }) => (alias ? [`-${alias}`] : []));
+      const own = Object.entries<OptionRow>(options).filter(([option]) => shared.every(([other]) => other !== option));
+      const letters = own.flatMap(([, { alias }]) => (alias ? [`-${alias}`] : []));
       expect(spans.filter((code) => !code.startsWith('--')).sort(), name).toEqual(letters.sort());
     }
   });

@@ -38,8 +38,15 @@ export async function allHelp(): Promise<readonly CommandHelp[]> {
 
 function helpOf(name: string, summary: string, command: Command): CommandHelp {
   const { describe, examples, operands } = command;
-  const groups = command.groups ?? [[OWN_OPTIONS, ownOptions(command)], MESSAGE_GROUP, ['Other:', HELP_OPTION]];
+  const groups = command.groups ?? subcommandGroups(command);
   return { name, usage: usageOf(command), summary, describe, groups, examples, ...(operands && { operands }) };
+}
+
+function subcommandGroups(command: Command): readonly OptionGroup[] {
+  const { shared = [] } = command;
+  const elsewhere = new Set(shared.flatMap(([, options]) => Object.keys(options)));
+  const own = Object.entries(ownOptions(command)).filter(([name]) => !elsewhere.has(name));
+  return [[OWN_OPTIONS, Object.fromEntries(own)], ...shared, MESSAGE_GROUP, ['Other:', HELP_OPTION]];
 }
 
 /**

@@ -22,6 +22,8 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record
     summary: 'list the images in an archive, layout or index',
     load: async () => (await import('./images.js')).images,
   },
+  ls: { summary: 'list the files of an image', load: async () => (await import('./ls.js')).ls },
+  cat: { summary: 'print files of an image', load: async () => (await import('./cat.js')).cat },
   whose: {
     summary: 'say to which image or container a path belongs',
     load: async () => (await import('./whose.js')).whose,

@@ -60,10 +60,12 @@ export interface CommandContext<T extends OptionTable = OptionTable, C extends O
 
 /** What a command prints. */
 export interface Result {
-  /** For people, with line ends. */
-  text(): string;
+  /** For people, with line ends; bytes if it is not text. */
+  text(): string | Uint8Array;
   /** For scripts. Later versions may add keys but remove none. Must be there if `--json` is given. */
   json?(): unknown;
+  /** The same for several documents, each on a line of its own. */
+  jsonLines?(): readonly unknown[];
   /** Where it is printed. Default: standard output. */
   readonly stream?: NodeJS.WriteStream;
 }
@@ -82,6 +84,8 @@ export interface Command {
   readonly options: OptionTable;
   /** All of its options under headings. Default: the headings of subcommands. */
   readonly groups?: readonly OptionGroup[];
+  /** Options that it shares with others, under headings of their own. The rest is under the headings of subcommands. */
+  readonly shared?: readonly OptionGroup[];
   /** What the help says of `--json`. Absent: the command has no such option. */
   readonly json?: string;
   /**

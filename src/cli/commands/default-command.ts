@@ -18,7 +18,7 @@ export const defaultCommand = defineCommand({
   groups: OPTION_GROUPS,
   json: OPTION_TABLE.json.describe,
   async *run({ operands: [reference], given: { target, quiet = false }, library, json, log }) {
-    if (target !== undefined) {
+    if (target !== undefined || library.hiddenTo !== undefined || library.records) {
       const { flattenImage } = await import('./flatten.js');
       yield* flattenImage(reference, target, library, log);
       return;

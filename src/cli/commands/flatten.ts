@@ -9,16 +9,18 @@ import type { Result } from './command.js';
  * Flattens an image. Prints nothing but what options ask for: the digest of the tree, or with `--json` a summary of
  * what was written.
  *
- * @param target a path, or `-` for standard output; then what is printed goes to standard error
+ * @param target a path, or `-` for standard output; `undefined` if only records or hidden versions are wanted
  */
 export async function* flattenImage(
   reference: string,
-  target: string,
+  target: string | undefined,
   options: FlattenOptions,
   log: Log,
 ): AsyncIterable<Result> {
   const result = await flattened(reference, target, options, log);
-  yield { ...shown(result), ...(target === '-' && { stream: process.stderr }) };
+  // Standard output has been written: what is printed must not follow it.
+  const isTaken = [target, options.hiddenTo, ...Object.values(options.records ?? {})].includes('-');
+  yield { ...shown(result), ...(isTaken && { stream: process.stderr }) };
   requireWhole(result);
 }
 
@@ -32,7 +34,7 @@ export async function* digestImage(reference: string, options: FlattenOptions, l
 
 async function flattened(
   reference: string,
-  target: string | Writable,
+  target: string | Writable | undefined,
   options: FlattenOptions,
   log: Log,
 ): Promise<FlattenResult> {

@@ -2,7 +2,7 @@ import type { Messages } from '../messages/messages.js';
 import type { OptionTable } from '../options/option-row.js';
 import { type GivenTexts, type ReadOptions, readOptions } from '../options/read-options.js';
 import { usageError } from '../options/usage-error.js';
-import { formatJson, writeOut } from '../output/print.js';
+import { formatJson, formatJsonLine, writeOut } from '../output/print.js';
 import {
   type CallOptions,
   type CheckedOperands,
@@ -45,12 +45,16 @@ export async function runCommand(line: CommandLine, messages: Messages, signal: 
   try {
     for await (const result of resultsOf(line.command, context)) {
       bar?.clear();
-      const text = context.json && result.json ? formatJson(result.json()) : result.text();
-      await writeOut(text, result.stream ?? process.stdout, signal);
+      await writeOut(printed(result, context.json), result.stream ?? process.stdout, signal);
     }
   } finally {
     bar?.clear();
   }
+}
+
+function printed(result: Result, isJson: boolean): string | Uint8Array {
+  if (isJson && result.jsonLines) return result.jsonLines().map(formatJsonLine).join('');
+  return isJson && result.json ? formatJson(result.json()) : result.text();
 }
 
 /** What a command line says. */

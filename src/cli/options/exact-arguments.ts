@@ -22,6 +22,17 @@ export function exactArguments(args: readonly string[]): readonly string[] {
   });
 }
 
+/** The bytes of arguments, also of those that are not UTF-8. @param args in the order of the command line */
+export function argumentBytes(args: readonly string[]): readonly Uint8Array[] {
+  if (!args.some((text) => text.includes(REPLACED))) return args.map((text) => Buffer.from(text));
+  const given = [...commandLine()];
+  return args.map((text) => {
+    const at = given.findIndex((bytes) => bytes.toString() === text);
+    const [bytes] = at < 0 ? [] : given.splice(at, 1);
+    return bytes ?? Buffer.from(text);
+  });
+}
+
 /** @returns nothing where the system does not tell */
 function* commandLine(): Iterable<Buffer> {
   let all: Buffer;

@@ -1,4 +1,4 @@
-import { type FlattenOptions, type LimitOptions, parseSize } from '../../index.js';
+import { type FlattenOptions, type LimitOptions, parseSize, type RecordTargets } from '../../index.js';
 import { usageError } from './usage-error.js';
 
 /**
@@ -47,11 +47,11 @@ export interface OptionRow {
  */
 export type Read<T> = (option: string, text: string) => T;
 
-/** The options of the library that a command line can set, each with its type. Those in `limits` are `limits.NAME`. */
+/** The options of the library that a command line can set, each with its type. Those in `limits` and `records` are `limits.NAME`. */
 type LibraryFields = Required<
-  Omit<FlattenOptions, 'limits' | 'signal' | `on${string}`> & {
+  Omit<FlattenOptions, 'limits' | 'records' | 'signal' | `on${string}`> & {
     readonly [K in keyof LimitOptions as `limits.${K}`]: LimitOptions[K];
-  }
+  } & { readonly [K in keyof RecordTargets as `records.${K}`]: RecordTargets[K] }
 >;
 export type LibraryField = keyof LibraryFields;
 type FieldValue<F extends LibraryField> = Exclude<LibraryFields[F], undefined>;
@@ -101,7 +101,11 @@ type ValueOf<R extends OptionRow> = R extends { readonly type: 'boolean' }
 export type LibraryOptions<T extends OptionTable> = Pick<FlattenOptions, OptionOf<FieldIn<T>>>;
 /** The fields of the library that the options in a table set. */
 export type FieldIn<T extends OptionTable> = Extract<T[keyof T], { readonly field: LibraryField }>['field'];
-type OptionOf<F extends LibraryField> = F extends keyof FlattenOptions ? F : 'limits';
+type OptionOf<F extends LibraryField> = F extends keyof FlattenOptions
+  ? F
+  : F extends `records.${string}`
+    ? 'records'
+    : 'limits';
 
 export const flag = { type: 'boolean' } as const;
 export const text = { type: 'string' } as const;

@@ -79,6 +79,9 @@ const CHECK_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
+/** Which image, which of its layers, and how it is checked: for commands that look into an image. */
+export const TREE_OPTIONS = { ...LAYER_OPTIONS, ...SOURCE_OPTIONS, ...CHECK_OPTIONS } as const satisfies OptionTable;
+
 /** Answered by every command. */
 export const HELP_OPTION = {
   help: { ...flag, ...since2015, answers: true, alias: 'h', describe: 'print this help' },
@@ -117,13 +120,21 @@ export type OptionGroup = readonly [heading: string, options: OptionTable];
 
 export const MESSAGE_GROUP: OptionGroup = ['Messages (on standard error):', MESSAGE_OPTIONS];
 
-/** The same options under their headings. */
-export const OPTION_GROUPS: readonly OptionGroup[] = [
-  ['Output:', OUTPUT_OPTIONS],
-  ['Which layers, in what order:', LAYER_OPTIONS],
-  ['Compression of the target (default: from its extension):', COMPRESSION_OPTIONS],
+const LAYER_GROUP: OptionGroup = ['Which layers, in what order:', LAYER_OPTIONS];
+const IMAGE_GROUPS: readonly OptionGroup[] = [
   ['Where the image comes from:', SOURCE_OPTIONS],
   ['Checks and limits:', CHECK_OPTIONS],
+];
+
+/** The options of `TREE_OPTIONS` under their headings. */
+export const TREE_GROUPS: readonly OptionGroup[] = [LAYER_GROUP, ...IMAGE_GROUPS];
+
+/** The options of `OPTION_TABLE` under their headings. */
+export const OPTION_GROUPS: readonly OptionGroup[] = [
+  ['Output:', OUTPUT_OPTIONS],
+  LAYER_GROUP,
+  ['Compression of the target (default: from its extension):', COMPRESSION_OPTIONS],
+  ...IMAGE_GROUPS,
   [MESSAGE_GROUP[0], ENTRY_MESSAGE_OPTIONS],
   ['Other:', { ...VERSION_OPTION, ...HELP_OPTION }],
 ];

@@ -1,6 +1,8 @@
 import { flag, type OptionTable, since2015, text, wholeNumber } from './option-row.js';
 import { usageError } from './usage-error.js';
 
+const recordFile = { names: 'file', metavar: '=FILE' } as const;
+
 /** What is written, and where. */
 export const OUTPUT_OPTIONS = {
   target: {
@@ -57,6 +59,32 @@ export const OUTPUT_OPTIONS = {
     repeatable: true,
     rule: { of: 'include', sign: '-' },
     describe: 'leave out the paths that fit GLOB; of several --include and --exclude, the last that fits counts',
+  },
+  'hidden-to': {
+    ...text,
+    names: 'file',
+    metavar: '=FILE',
+    field: 'hiddenTo',
+    describe: 'write a second tar of every version that newer layers hide, under a folder for its layer',
+  },
+  provenance: {
+    ...text,
+    ...recordFile,
+    field: 'records.provenance',
+    describe: 'write JSON lines: where each entry of the tar comes from, its hash, and every hidden version',
+  },
+  sha256sums: {
+    ...text,
+    ...recordFile,
+    field: 'records.sha256sums',
+    describe: 'write the SHA-256 of every file, as sha256sum prints it',
+  },
+  mtree: { ...text, ...recordFile, field: 'records.mtree', describe: 'write a specification for mtree' },
+  bodyfile: {
+    ...text,
+    ...recordFile,
+    field: 'records.bodyfile',
+    describe: 'write a body file for mactime of The Sleuth Kit, with hidden versions',
   },
   'tree-digest': {
     ...flag,

@@ -9,11 +9,11 @@ import { DimgxError } from '../../index.js';
  *   reason
  */
 export async function writeOut(
-  text: string,
+  text: string | Uint8Array,
   stream: NodeJS.WriteStream = process.stdout,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (text === '') return;
+  if (text.length === 0) return;
   signal?.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
     const name = stream === process.stderr ? 'standard error' : 'standard output';
@@ -47,6 +47,11 @@ function writeError(name: string, cause: NodeJS.ErrnoException): DimgxError {
 
 /** Characters that JSON does not escape, but that a terminal would obey or hide. */
 const STEERING = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** A document on one line, with a line end. It is as harmless as an indented one. */
+export function formatJsonLine(value: unknown): string {
+  return `${JSON.stringify(value).replace(STEERING, escaped)}\n`;
+}
 
 /** An indented document with a line end. It is harmless on a terminal and parses to the same value. */
 export function formatJson(value: unknown): string {

@@ -31,7 +31,7 @@ export interface ProvenanceLayer {
 }
 
 /** A path from `/`, or a target. The Base64 of its bytes is there only if they are not UTF-8. */
-interface ShownPath {
+export interface ShownPath {
   readonly path: string;
   readonly pathBase64?: string;
 }

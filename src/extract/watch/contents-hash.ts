@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { throwIfAborted } from '../../errors.js';
-import type { SparseStretches } from '../../tar/sparse-layout.js';
+import type { PassingSparse } from '../../tar/passing-tar.js';
+import { type SparsePart, SparseParts } from '../../tar/sparse-parts.js';
 
 const ZEROS = new Uint8Array(1024 * 1024);
 
@@ -11,58 +12,39 @@ const TURN = 32 * ZEROS.length;
 /** SHA-256 of a file's contents, from its bytes as they are stored. The holes of a sparse file count as zeros. */
 export class ContentsHash {
   readonly #hash = createHash('sha256');
-  readonly #sparse: Pick<SparseStretches, 'map' | 'realSize'> | undefined;
+  readonly #parts: SparseParts | undefined;
   readonly #signal: AbortSignal | undefined;
-  /** Stored bytes to skip: the map at the start of the contents. */
-  #skip: number;
-  /** Index in the map of the next stretch. */
-  #next = 0;
-  /** Bytes still to come of the current stretch, and how much of the file is hashed. */
-  #stretch = 0;
-  #hashed = 0;
   #zerosSinceTurn = 0;
 
-  constructor(sparse: Pick<SparseStretches, 'map' | 'realSize'> | undefined, skip = 0, signal?: AbortSignal) {
-    this.#sparse = sparse;
-    this.#skip = skip;
+  constructor(sparse: PassingSparse | undefined, signal?: AbortSignal) {
+    this.#parts = sparse && new SparseParts(sparse);
     this.#signal = signal;
   }
 
   /** @throws DIMGX_ABORTED */
   async push(stored: Uint8Array): Promise<void> {
-    if (!this.#sparse) {
-      this.#hash.update(stored);
-      return;
-    }
-    const { map } = this.#sparse;
-    const skipped = Math.min(this.#skip, stored.length);
-    this.#skip -= skipped;
-    for (let at = skipped; at < stored.length; ) {
-      while (this.#stretch === 0 && this.#next < map.length) {
-        await this.#hole(map[this.#next] as number);
-        this.#stretch = map[this.#next + 1] as number;
-        this.#next += 2;
-      }
-      const part = stored.subarray(at, at + this.#stretch);
-      this.#hash.update(part);
-      this.#hashed += part.length;
-      this.#stretch -= part.length;
-      at += part.length;
-    }
+    if (this.#parts) await this.#take(this.#parts.push(stored));
+    else this.#hash.update(stored);
   }
 
   /** @returns the digest, in hex. @throws DIMGX_ABORTED */
   async end(): Promise<string> {
-    if (this.#sparse) await this.#hole(this.#sparse.realSize);
+    if (this.#parts) await this.#take(this.#parts.end());
     return this.#hash.digest('hex');
   }
 
-  /** Hashes zeros up to an offset in the file. */
-  async #hole(end: number): Promise<void> {
-    while (this.#hashed < end) {
-      const zeros = ZEROS.subarray(0, end - this.#hashed);
+  async #take(parts: Iterable<SparsePart>): Promise<void> {
+    for (const part of parts) {
+      if (typeof part === 'number') await this.#hole(part);
+      else this.#hash.update(part);
+    }
+  }
+
+  async #hole(length: number): Promise<void> {
+    for (let left = length; left > 0; ) {
+      const zeros = ZEROS.subarray(0, left);
       this.#hash.update(zeros);
-      this.#hashed += zeros.length;
+      left -= zeros.length;
       this.#zerosSinceTurn += zeros.length;
       if (this.#zerosSinceTurn < TURN) continue;
       this.#zerosSinceTurn = 0;

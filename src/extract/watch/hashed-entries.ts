@@ -51,7 +51,7 @@ export class HashedEntries implements TarVisitor {
     this.#contents = undefined;
     const isHashed = this.#needsHashes && entry.type === TYPE.file;
     this.#sha256 = isHashed && entry.size === 0 ? EMPTY : undefined;
-    if (isHashed && sparse) this.#contents = new ContentsHash(sparse, sparse.skip, this.#signal);
+    if (isHashed && sparse) this.#contents = new ContentsHash(sparse, this.#signal);
   }
 
   /** @throws DIMGX_ABORTED */

@@ -2,7 +2,7 @@ import type { TarEntry } from '../../tar/entry.js';
 import { TYPE } from '../../tar/header.js';
 import { cleanPath } from '../../tar/path.js';
 import { latin1 } from '../../tar/pax.js';
-import { xattrName } from '../../tar/portable-record.js';
+import { xattrsOf } from '../../tar/portable-record.js';
 
 /** First line of the text that a tree digest is made of. It names the version of the format. */
 export const TREE_HEADING = 'dimgx-tree 1';
@@ -55,11 +55,7 @@ function nanoseconds({ mtime, mtimeNanos }: TarEntry): string {
 /** ` NAME=VALUE` for each xattr, by the bytes of the names. The last record of a name wins. */
 function xattrFields({ pax }: TarEntry): string {
   if (pax.length === 0) return '';
-  const xattrs = new Map<string, Uint8Array>();
-  for (const record of pax) {
-    const name = xattrName(record);
-    if (name !== undefined) xattrs.set(name, record.value);
-  }
+  const xattrs = xattrsOf({ pax });
   const field = (name: string) => ` ${encodedText(name)}=${percentEncoded(xattrs.get(name) as Uint8Array)}`;
   return [...xattrs.keys()].sort().map(field).join('');
 }

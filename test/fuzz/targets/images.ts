@@ -60,7 +60,7 @@ export const images: Target<Archive> = {
     };
     if (random(4) === 0) {
       const listed = await listLayers(scratch.path, { ...options, json: true, quiet: false, columns: 100 });
-      const text = random(2) === 0 ? formatJson(listed.json?.()) : listed.text();
+      const text = random(2) === 0 ? formatJson(listed.json?.()) : String(listed.text());
       must(!/[^\n\P{Cc}]/u.test(text), 'the listing is not printable');
       return;
     }

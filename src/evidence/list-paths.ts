@@ -1,0 +1,114 @@
+import { quoted } from '../base/text/printable.js';
+import { DimgxError } from '../errors.js';
+import { Glob, type GlobState } from '../merge/glob.js';
+import { charactersOf } from '../merge/name-pattern.js';
+import { KIND, NONE, type Node } from '../merge/node.js';
+import { SLASH } from '../tar/path.js';
+import { findPath } from './find-path.js';
+import { hiddenPath, noSuchPath } from './missing-path.js';
+import { placeOf } from './path-versions.js';
+import type { Versions } from './versions.js';
+
+/** What to list. */
+export interface ListPathsOptions {
+  /** Everything below a directory, not only what is in it. Default false. */
+  readonly recursive?: boolean | undefined;
+  /** Hidden versions, too. Default false. */
+  readonly hidden?: boolean | undefined;
+}
+
+/** The place of the root. */
+const ROOT = 0;
+
+/** How a node lies to what is asked for. */
+const [ELSEWHERE, EXACT, CHILD, BELOW] = [0, 1, 2, 3];
+
+/**
+ * Lists versions by path, in the order of the flat tar; of one path the present version first, then the hidden ones,
+ * newest first. A path that is a directory stands for what is in it, and one with `*`, `?` or `[` for all that fits it,
+ * unless there is something of exactly that name. Symlinks on the way are followed, and the last one if a slash follows.
+ *
+ * @param paths of the image; none stands for the root
+ * @throws DIMGX_PATH_NOT_FOUND, DIMGX_PATH_HIDDEN, DIMGX_PATH_LOOP, DIMGX_OPTION_INVALID for a bad pattern
+ */
+export function* listPaths(
+  versions: Versions,
+  paths: readonly Uint8Array[],
+  options: ListPathsOptions = {},
+): Generator<Node, void, void> {
+  const listed = new Uint8Array(versions.places.length);
+  const isShown = new Uint8Array(versions.places.length);
+  for (const node of versions.present) isShown[node] = 1;
+  if (options.hidden) for (const node of versions.hidden) isShown[node] = 1;
+  for (const path of paths.length === 0 ? [Buffer.from('/')] : paths) {
+    mark(versions, path, options.recursive ?? false, isShown, listed);
+  }
+  const { tree } = versions.merged;
+  const hidden = [...(options.hidden ? versions.hidden : [])]
+    .filter((node) => listed[node] === 1)
+    .map((node) => ({ node, path: tree.path(node) }))
+    .sort((one, other) => comparePaths(one.path, other.path) || other.node - one.node);
+  let next = 0;
+  for (const node of versions.present) {
+    if (listed[node] === 0) continue;
+    const path = next < hidden.length ? tree.path(node) : undefined;
+    for (let at = hidden[next]; path && at && comparePaths(at.path, path) < 0; at = hidden[++next]) yield at.node;
+    yield node;
+  }
+  for (; next < hidden.length; next++) yield (hidden[next] as { node: Node }).node;
+}
+
+/** In the order of the flat tar: a directory before what is in it, names by their bytes. */
+export function comparePaths(one: Uint8Array, other: Uint8Array): number {
+  const rank = (byte: number | undefined) => (byte === undefined ? -2 : byte === SLASH ? -1 : byte);
+  for (let i = 0; ; i++) {
+    const difference = rank(one[i]) - rank(other[i]);
+    if (difference !== 0 || one[i] === undefined) return difference;
+  }
+}
+
+/**
+ * Sets nodes to 1 that are to be listed.
+ *
+ * @param isShown for each node, 1 if it may be listed at all
+ */
+function mark(versions: Versions, path: Uint8Array, recursive: boolean, isShown: Uint8Array, listed: Uint8Array): void {
+  const { merged, places } = versions;
+  const { tree } = merged;
+  const { resolved } = findPath(merged, path, path.at(-1) === SLASH);
+  const place = placeOf(versions, resolved);
+  const isPattern = place === NONE && path.some((byte) => byte === 0x2a || byte === 0x3f || byte === 0x5b);
+  if (place === NONE && !isPattern) throw noSuchPath(path);
+  const isFitting = isPattern ? fitting(versions, path) : (node: Node) => places[node] === place;
+  const levels = new Uint8Array(tree.length);
+  // The root is always there, and a directory that no entry describes is if something in it is.
+  let isThere = place === ROOT;
+  for (let node = 0; node < levels.length; node++) {
+    const parent = tree.parent(node);
+    const above = parent === NONE ? ELSEWHERE : (levels[parent] as number);
+    const level = isFitting(node) ? EXACT : above === ELSEWHERE ? ELSEWHERE : above === EXACT ? CHILD : BELOW;
+    levels[node] = level;
+    if (level === ELSEWHERE) continue;
+    const isItself = level === EXACT && (isPattern || tree.kind(node) !== KIND.directory);
+    const isInside = level === BELOW ? recursive : level === CHILD && (!isPattern || recursive);
+    if (isItself || isInside) listed[node] = 1;
+    isThere ||= isShown[node] === 1 && (level === EXACT || listed[node] === 1);
+  }
+  if (isThere) return;
+  throw isPattern
+    ? new DimgxError('DIMGX_PATH_NOT_FOUND', `no path fits ${quoted(path)}`)
+    : hiddenPath(versions, path, resolved);
+}
+
+/** Whether nodes fit a pattern. Call it for each node in order. */
+function fitting({ merged: { tree } }: Versions, path: Uint8Array): (node: Node) => boolean {
+  const glob = new Glob(Buffer.from(path).toString());
+  const states = new Map<Node, GlobState>();
+  return (node) => {
+    const parent = tree.parent(node);
+    const above = parent === NONE ? undefined : (states.get(parent) as GlobState);
+    const state = above ? glob.step(above, charactersOf(tree.name(node))) : glob.start;
+    if (tree.kind(node) === KIND.directory) states.set(node, state);
+    return glob.isMatch(state);
+  };
+}

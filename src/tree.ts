@@ -1,0 +1,182 @@
+import type { Readable } from 'node:stream';
+import { pathData, quoted } from './base/text/printable.js';
+import { checkOptions } from './check-options.js';
+import { DimgxError } from './errors.js';
+import { findPath } from './evidence/find-path.js';
+import { indexedContents, indexedEntry } from './evidence/indexed-entry.js';
+import { type ListPathsOptions, listPaths } from './evidence/list-paths.js';
+import { hiddenPath, noSuchPath } from './evidence/missing-path.js';
+import { type EntryFacts, type PathEvent, pathHistory } from './evidence/path-history.js';
+import { placeOf } from './evidence/path-versions.js';
+import type { RecordedEntry } from './evidence/recorded-entry.js';
+import { Versions } from './evidence/versions.js';
+import { readContents, watchEntry } from './extract/read-entry.js';
+import type { EntryWatcher } from './extract/watch/hashed-entries.js';
+import type { Image } from './image/image.js';
+import type { Layer } from './image/layer.js';
+import { selectLayers } from './image/select-layers.js';
+import { inspectLayers } from './inspect/inspect-layers.js';
+import { isFetched } from './inspect/known-layers.js';
+import { type IndexedLayer, indexedLayers, type LayerIndex } from './layer/layer-index.js';
+import { mergeLayers } from './merge/merge-layers.js';
+import { KIND, NONE } from './merge/node.js';
+import type { InspectOptions, MergeOptions, OpenOptions, SelectOptions } from './options.js';
+import { openImage } from './source/resolve.js';
+import type { TarEntry } from './tar/entry.js';
+import { TYPE } from './tar/header.js';
+import { SLASH } from './tar/path.js';
+import { xattrsOf } from './tar/portable-record.js';
+
+export interface TreeOptions
+  extends OpenOptions,
+    SelectOptions,
+    InspectOptions,
+    Pick<MergeOptions, 'excludeDevices' | 'paths'> {}
+
+/**
+ * Opens the tree of an image, with everything that is hidden in it. Only headers are read.
+ *
+ * @throws as `openImage`, `selectLayers`, `inspectLayers` and `mergeLayers`
+ */
+export async function openTree(reference: string, options: TreeOptions = {}): Promise<ImageTree> {
+  checkOptions(options);
+  const image = await openImage(reference, options);
+  try {
+    const select = selectLayers(image, options, options.onWarning);
+    const verify = options.verify ?? false;
+    const layers = await inspectLayers(image, { ...options, verify, headersOnly: !verify, select });
+    if (verify) await Promise.all(layers.map(({ verified }) => verified));
+    return new ImageTree(image, layers, options);
+  } catch (failure) {
+    await image.close();
+    throw failure;
+  }
+}
+
+/** The tree that layers of an image make, and every version that they hide. Close it when it is no longer used. */
+export class ImageTree {
+  readonly image: Image;
+  readonly #options: TreeOptions;
+  readonly #versions: Versions;
+  /** Layers that contents were read from. */
+  readonly #read = new Map<Layer, Promise<IndexedLayer>>();
+
+  /** @param layers as `inspectLayers` returns them, of that image */
+  constructor(image: Image, layers: readonly LayerIndex[], options: TreeOptions) {
+    this.image = image;
+    this.#options = options;
+    this.#versions = new Versions(mergeLayers(layers, { ...options, explain: true }));
+  }
+
+  /**
+   * Lists versions, in the order of the flat tar. Nothing is read: no attributes, and no hashes.
+   *
+   * @param paths of files, directories or, with `*`, `?` or `[`, patterns; none stands for the root
+   * @throws DIMGX_PATH_NOT_FOUND, DIMGX_PATH_HIDDEN, DIMGX_PATH_LOOP, DIMGX_OPTION_INVALID for a bad pattern
+   */
+  *list(paths: readonly Uint8Array[] = [], options: ListPathsOptions = {}): Generator<RecordedEntry, void, void> {
+    for (const node of listPaths(this.#versions, paths, options)) {
+      yield { ...indexedEntry(this.#versions, node), origin: this.#versions.originOf(node) };
+    }
+  }
+
+  /**
+   * Tells what each layer did to a path, oldest first. Contents are compared.
+   *
+   * @param path symlinks on the way are followed, and the last one if a slash follows
+   * @throws DIMGX_PATH_NOT_FOUND, DIMGX_PATH_LOOP, and as the stream of `extractLayers`
+   */
+  history(path: Uint8Array): AsyncGenerator<PathEvent, void, void> {
+    const { resolved } = findPath(this.#versions.merged, path, path.at(-1) === SLASH);
+    const { signal, tmpDir } = this.#options;
+    const read = async (layer: IndexedLayer, entry: number, needsHash: boolean) => {
+      const facts = new FactsOfEntry(needsHash);
+      await watchEntry(await this.#readable(layer, this.#options.verify ?? false), entry, facts, { signal, tmpDir });
+      return facts;
+    };
+    return pathHistory(this.#versions, resolved, read);
+  }
+
+  /**
+   * Opens the contents of a file. The stream fails, as that of `extractLayers`, if the layer turns out to be damaged.
+   *
+   * @param path symlinks are followed inside the root, also the last one
+   * @throws DIMGX_PATH_NOT_FOUND, DIMGX_PATH_HIDDEN, DIMGX_PATH_LOOP, DIMGX_PATH_NOT_FILE, and as `inspectLayers`
+   */
+  async read(path: Uint8Array): Promise<Readable> {
+    const { layer, entry } = this.#fileAt(this.#versions, path) ?? (await this.#linkedFile(path));
+    const { signal, tmpDir } = this.#options;
+    return readContents(await this.#readable(layer, this.#options.verify ?? true), entry, { signal, tmpDir });
+  }
+
+  close(): Promise<void> {
+    return this.image.close();
+  }
+
+  /** @returns `undefined` if there is no such path, and never was */
+  #fileAt(versions: Versions, path: Uint8Array): { layer: IndexedLayer; entry: number } | undefined {
+    const { merged } = versions;
+    const { node, resolved } = findPath(merged, path);
+    if (node === NONE) {
+      if (placeOf(versions, resolved) === NONE) return undefined;
+      throw hiddenPath(versions, path, resolved);
+    }
+    const inode = merged.tree.inode(node);
+    const isFile = merged.tree.kind(node) !== KIND.directory && indexedContents(merged, inode).type === 'file';
+    if (!isFile) throw notFile(path, indexedEntry(versions, node).type);
+    const { contentLayer, contentEntry } = merged.tree.inodes;
+    return { layer: merged.layers[contentLayer.get(inode)] as IndexedLayer, entry: contentEntry.get(inode) };
+  }
+
+  /** The file that a hard link names, if its first name is in a layer that was not selected. */
+  async #linkedFile(path: Uint8Array): Promise<{ layer: IndexedLayer; entry: number }> {
+    const { merged } = this.#versions;
+    const { resolved } = findPath(merged, path);
+    const newest = merged.layers.findLast(({ entries }) => {
+      for (let i = 0; i < entries.length; i++) {
+        if (entries.type(i) === TYPE.hardLink && Buffer.compare(entries.path(i), resolved) === 0) return true;
+      }
+      return false;
+    });
+    if (!newest) throw noSuchPath(path);
+    const select = this.image.layers.slice(0, newest.place.position + 1).reverse();
+    const layers = await inspectLayers(this.image, { ...this.#options, verify: false, headersOnly: true, select });
+    const file = this.#fileAt(new Versions(mergeLayers(layers, { ...this.#options, explain: true })), resolved);
+    if (!file) throw noSuchPath(path);
+    return file;
+  }
+
+  /** A layer that contents can be read from. Only such layers are fetched, and verified. */
+  async #readable(index: IndexedLayer, verify: boolean): Promise<IndexedLayer> {
+    if (!verify && isFetched(index)) return index;
+    const { layer } = index;
+    const inspect = async () => {
+      const [found] = indexedLayers(await inspectLayers(this.image, { ...this.#options, verify, select: [layer] }));
+      return found as IndexedLayer;
+    };
+    const known = this.#read.get(layer) ?? inspect();
+    this.#read.set(layer, known);
+    return known;
+  }
+}
+
+/** Takes what must be compared from an entry that passes by. */
+class FactsOfEntry implements EntryWatcher, EntryFacts {
+  readonly needsHashes: boolean;
+  xattrs: ReadonlyMap<string, Uint8Array> = new Map();
+  sha256: string | undefined;
+
+  constructor(needsHashes: boolean) {
+    this.needsHashes = needsHashes;
+  }
+
+  entry(entry: TarEntry, sha256: string | undefined): void {
+    this.sha256 = sha256;
+    this.xattrs = new Map([...xattrsOf(entry)].map(([name, value]) => [name, Uint8Array.from(value)]));
+  }
+}
+
+function notFile(path: Uint8Array, type: string): DimgxError {
+  const what = { directory: 'a directory', symlink: 'a symlink', fifo: 'a FIFO' }[type] ?? 'a device';
+  return new DimgxError('DIMGX_PATH_NOT_FILE', `${quoted(path)} is ${what}, and no file`, pathData(path));
+}

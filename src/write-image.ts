@@ -1,0 +1,147 @@
+import { readBuffer } from './base/io/region.js';
+import { hiddenPlan } from './evidence/hidden-plan.js';
+import { RecordedEntries } from './evidence/recorded-entries.js';
+import type { RecordedEntry, RecordWriter } from './evidence/recorded-entry.js';
+import { Versions } from './evidence/versions.js';
+import type { TarFiller } from './extract/assembler.js';
+import { openExtraction } from './extract/extract-layers.js';
+import type { EntryWatcher } from './extract/watch/hashed-entries.js';
+import { planColumns } from './merge/merge-plan.js';
+import type { Plan } from './merge/plan.js';
+import type { ExtractOptions } from './options.js';
+
+/** Takes a whole tar. @param onBytes called with the bytes of the tar since the last call; with 0 at the end */
+export type TakeTar = (tar: TarFiller, onBytes: (bytes: number) => void) => Promise<number>;
+
+/** A record that is written, and where its text goes. */
+export interface RecordOutput {
+  readonly writer: RecordWriter;
+  /** Mostly there is room at once. Otherwise, no more is appended until the promise resolves. */
+  append(text: string): Promise<void> | undefined;
+}
+
+/** What is made of an image in one run. */
+export interface ImageOutputs {
+  /** Absent: the tar is made for the records only. */
+  readonly tar?: TakeTar | undefined;
+  /** The tar of all hidden versions. */
+  readonly hidden?: TakeTar | undefined;
+  readonly records: readonly RecordOutput[];
+}
+
+export interface WriteImageOptions extends ExtractOptions {
+  /** Called with the bytes of the tar since the last call, and its size as far as it is known. */
+  readonly onBytes?: ((bytes: number, size: number) => void) | undefined;
+}
+
+/** What was written. */
+export interface WrittenImage {
+  /** Bytes of each tar, after compression; 0 for one that is not written. */
+  readonly bytes: number;
+  readonly hiddenBytes: number;
+  /** Number of hidden versions in each layer of the plan, in its order. Absent unless they were looked for. */
+  readonly hiddenInLayers?: readonly number[];
+}
+
+/**
+ * Writes the flat tar of a plan, the tar of its hidden versions, and records of what is in them. Records describe the
+ * entries of the flat tar in its order, and then hidden versions in the order of theirs.
+ *
+ * @param plan made with `explain` if records or hidden versions are wanted
+ * @throws as the stream of `extractLayers`, and what the outputs throw
+ */
+export async function writeImage(
+  plan: Plan,
+  { tar = intoNothing, hidden, records }: ImageOutputs,
+  options: WriteImageOptions,
+): Promise<WrittenImage> {
+  const texts = records.map((record) => new RecordText(record));
+  const versions = hidden || texts.length > 0 ? new Versions(plan) : undefined;
+  const write = async (of: Plan, take: TakeTar, taking: readonly RecordText[], extract: ExtractOptions) => {
+    const watchers = versions && taking.length > 0 ? [watcherOf(of, versions, taking)] : [];
+    const { assembler, size } = openExtraction(of, extract, watchers);
+    return take(assembler, (bytes) => options.onBytes?.(bytes, size));
+  };
+  const bytes = await write(plan, tar, texts, options);
+  const ofHidden = texts.filter(({ hasHidden }) => hasHidden);
+  let hiddenBytes = 0;
+  if (versions && (hidden || ofHidden.length > 0)) {
+    const { signal, tmpDir } = options;
+    hiddenBytes = await write(hiddenPlan(versions), hidden ?? intoNothing, ofHidden, { signal, tmpDir });
+  }
+  for (const text of texts) await text.end();
+  return { bytes, hiddenBytes, ...(versions && { hiddenInLayers: hiddenByLayer(versions) }) };
+}
+
+/** In the order of the plan: newest first. */
+function hiddenByLayer({ merged: { tree, layers }, hidden }: Versions): readonly number[] {
+  const counts = new Array<number>(layers.length).fill(0);
+  for (const node of hidden) (counts[layers.length - 1 - tree.layer(node)] as number)++;
+  return counts;
+}
+
+function watcherOf(plan: Plan, versions: Versions, texts: readonly RecordText[]): EntryWatcher {
+  const needsHashes = texts.some((text) => text.needsHashes);
+  const onEntry = (entry: RecordedEntry) => {
+    for (const text of texts) text.add(entry);
+  };
+  const flush = async () => {
+    for (const text of texts) await text.flush();
+  };
+  return new RecordedEntries(planColumns(plan), versions, needsHashes, onEntry, flush);
+}
+
+/** Size of the buffer for a tar that is not kept, in bytes. */
+const BUFFER = 4 * 1024 * 1024;
+
+/** Makes a tar for those who watch it, and keeps nothing of it. */
+async function intoNothing(tar: TarFiller, onBytes: (bytes: number) => void): Promise<number> {
+  const buffer = readBuffer(BUFFER);
+  try {
+    for (let filled = await tar.fill(buffer); filled > 0; filled = await tar.fill(buffer)) onBytes(filled);
+    onBytes(0);
+    return 0;
+  } finally {
+    await tar.close();
+  }
+}
+
+/** Collects the lines of a record, as many as one buffer of the tar has entries, and appends them at once. */
+class RecordText {
+  readonly #record: RecordOutput;
+  #lines = '';
+  #hasHeading = false;
+
+  constructor(record: RecordOutput) {
+    this.#record = record;
+  }
+
+  get needsHashes(): boolean {
+    return this.#record.writer.needsHashes;
+  }
+
+  get hasHidden(): boolean {
+    return this.#record.writer.hasHidden;
+  }
+
+  add(entry: RecordedEntry): void {
+    this.#begin(entry);
+    this.#lines += this.#record.writer.line(entry);
+  }
+
+  async flush(): Promise<void> {
+    const lines = this.#lines;
+    this.#lines = '';
+    if (lines !== '') await this.#record.append(lines);
+  }
+
+  async end(): Promise<void> {
+    this.#begin(undefined);
+    await this.flush();
+  }
+
+  #begin(first: RecordedEntry | undefined): void {
+    if (!this.#hasHeading) this.#lines += this.#record.writer.heading(first);
+    this.#hasHeading = true;
+  }
+}
