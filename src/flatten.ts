@@ -6,17 +6,14 @@ import { RECORD_NAMES, recordWriter } from './evidence/records/record-writer.js'
 import { type Image, type OpenedImage, openedImage } from './image/image.js';
 import { selectLayers } from './image/select-layers.js';
 import { inspectLayers } from './inspect/inspect-layers.js';
-import type { LayerIndex } from './layer/layer-index.js';
 import { mergeLayers } from './merge/merge-layers.js';
-import { writtenByLayer } from './merge/merge-plan.js';
-import type { Plan } from './merge/plan.js';
 import type { ExtractOptions, InspectOptions, OpenOptions, SelectOptions, TargetOptions } from './options.js';
 import type { Destination } from './output/destination.js';
 import { type DestinationsOf, withDestinations } from './output/destinations.js';
 import { writeTogether } from './output/output-group.js';
 import type { Digest } from './reference/digest.js';
 import { openImage } from './source/resolve.js';
-import { type TakeTar, writeImage } from './write-image.js';
+import { type LayerCount, type TakeTar, writeImage } from './write-image.js';
 
 export interface FlattenOptions extends OpenOptions, SelectOptions, InspectOptions, ExtractOptions, TargetOptions {
   /** Compute the digest of the tree, for `FlattenResult.treeDigest`. Default false, because it costs time. */
@@ -37,19 +34,6 @@ export interface RecordTargets {
   readonly mtree?: string | Writable | undefined;
   /** A body file of The Sleuth Kit, with hidden versions. */
   readonly bodyfile?: string | Writable | undefined;
-}
-
-/** What one layer contributed. */
-export interface LayerCount {
-  readonly name: string;
-  readonly digest?: string;
-  readonly diffId?: string;
-  /** Entries read. */
-  readonly entries: number;
-  /** Entries that ended up in the output. */
-  readonly written: number;
-  /** Hidden versions; absent without `records` and `hiddenTo`. */
-  readonly hidden?: number;
 }
 
 /** A file that is missing from the output. */
@@ -186,10 +170,11 @@ async function flattenInto(
     const excluded = stageOptions.excludeDevices ? { excludedDevices: plan.excluded } : {};
     const digest = treeDigest && { treeDigest };
     const left = leftOutOf(openedImage(image));
-    const { bytes, hiddenBytes } = written;
+    const { bytes, hiddenBytes, layers: counts } = written;
     const sizes = { bytes, ...(hiddenTar && { hiddenBytes }) };
-    const result = resultOf(image, plan, written.hiddenInLayers);
-    return { ...result, ...sizes, ...excluded, ...left, ...digest, warnings: stageOptions.warnings };
+    const { id: imageId, manifestDigest, source } = image;
+    const facts = { imageId, ...(manifestDigest && { manifestDigest }), source, entries: plan.length };
+    return { ...facts, layers: counts, ...sizes, ...excluded, ...left, ...digest, warnings: stageOptions.warnings };
   } finally {
     await image.close();
   }
@@ -206,18 +191,4 @@ function progressOf(item: string, { onProgress }: FlattenOptions): (bytes: numbe
     done += bytes;
     onProgress?.({ stage: 'extract', item, done, total: bytes === 0 ? done : Math.max(size, done) });
   };
-}
-
-function resultOf({ id, manifestDigest, source }: Image, plan: Plan, hidden: readonly number[] | undefined) {
-  const written = writtenByLayer(plan);
-  const count = ({ layer, entries }: LayerIndex, i: number): LayerCount => ({
-    name: layer.name,
-    ...(layer.digest && { digest: layer.digest }),
-    ...(layer.diffId && { diffId: layer.diffId }),
-    entries: entries.length,
-    written: written[i] as number,
-    ...(hidden && { hidden: hidden[i] as number }),
-  });
-  const layers = plan.layers.map(count);
-  return { imageId: id, ...(manifestDigest && { manifestDigest }), source, entries: plan.length, layers };
 }

@@ -14,17 +14,19 @@ export {
   type Warning,
   type WarningCode,
 } from './errors.js';
+export { buildCommand } from './evidence/build-command.js';
+export type { Change, ChangeKind } from './evidence/changes.js';
+export type { ChangeCount } from './evidence/count-changes.js';
 export type { ListPathsOptions } from './evidence/list-paths.js';
 export { listVersions, type Version } from './evidence/list-versions.js';
 export type { Difference, PathEvent } from './evidence/path-history.js';
 export type { HiddenHow, RecordedEntry, RecordedTime, RecordedType, VersionOrigin } from './evidence/recorded-entry.js';
-export { type ProvenanceObject, provenanceObject, type ShownPath } from './evidence/records/provenance.js';
+export { type ProvenanceObject, provenanceObject, type ShownPath, shownPath } from './evidence/records/provenance.js';
 export { extractLayers } from './extract/extract-layers.js';
 export {
   type FlattenOptions,
   type FlattenResult,
   flatten,
-  type LayerCount,
   type LeftOutFile,
   type RecordTargets,
 } from './flatten.js';
@@ -35,6 +37,7 @@ export type { Leftover, LeftoverKind } from './image/leftover.js';
 export type { NamedOwner, PathKind, PathOwner } from './image/path-owner.js';
 export { formatPlatform, type Platform, parsePlatform } from './image/platform.js';
 export { selectLayers } from './image/select-layers.js';
+export { type BuildStep, listBuildSteps, listChanges } from './image-history.js';
 export { type InspectLayersOptions, inspectLayers } from './inspect/inspect-layers.js';
 export { createPool, type Pool, type PoolOptions } from './inspect/pool.js';
 export type { DeviceNumbers, Entries, EntryType, EntryView } from './layer/entries.js';
@@ -56,7 +59,10 @@ export type {
   TargetOptions,
 } from './options.js';
 export type { Digest } from './reference/digest.js';
+export { type SnapshotOptions, snapshot } from './snapshot/snapshot.js';
+export type { ExaminationOptions, SnapshotFacts } from './snapshot/snapshot-facts.js';
 export { findPathOwner } from './source/find-path-owner.js';
 export { type ListOptions, listImages } from './source/list-images.js';
 export { openImage } from './source/resolve.js';
 export { type ImageTree, openTree, type TreeOptions } from './tree.js';
+export type { LayerCount } from './write-image.js';

@@ -43,14 +43,23 @@ export async function openTree(reference: string, options: TreeOptions = {}): Pr
   const image = await openImage(reference, options);
   try {
     const select = selectLayers(image, options, options.onWarning);
-    const verify = options.verify ?? false;
-    const layers = await inspectLayers(image, { ...options, verify, headersOnly: !verify, select });
-    if (verify) await Promise.all(layers.map(({ verified }) => verified));
-    return new ImageTree(image, layers, options);
+    return new ImageTree(image, await inspectTree(image, select, options), options);
   } catch (failure) {
     await image.close();
     throw failure;
   }
+}
+
+/** Reads the headers of layers. They are verified only if the caller says so, because that takes reading them whole. */
+export async function inspectTree(
+  image: Image,
+  select: readonly Layer[],
+  options: TreeOptions,
+): Promise<readonly LayerIndex[]> {
+  const verify = options.verify ?? false;
+  const layers = await inspectLayers(image, { ...options, verify, headersOnly: !verify, select });
+  if (verify) await Promise.all(layers.map(({ verified }) => verified));
+  return layers;
 }
 
 /** The tree that layers of an image make, and every version that they hide. Close it when it is no longer used. */

@@ -6,7 +6,7 @@ import { Versions } from './evidence/versions.js';
 import type { TarFiller } from './extract/assembler.js';
 import { openExtraction } from './extract/extract-layers.js';
 import type { EntryWatcher } from './extract/watch/hashed-entries.js';
-import { planColumns } from './merge/merge-plan.js';
+import { planColumns, writtenByLayer } from './merge/merge-plan.js';
 import type { Plan } from './merge/plan.js';
 import type { ExtractOptions } from './options.js';
 
@@ -34,13 +34,28 @@ export interface WriteImageOptions extends ExtractOptions {
   readonly onBytes?: ((bytes: number, size: number) => void) | undefined;
 }
 
+/** What one layer contributed. */
+export interface LayerCount {
+  /** Number of the layer in its image, where 1 is the base. */
+  readonly layer: number;
+  readonly name: string;
+  readonly digest?: string;
+  readonly diffId?: string;
+  /** Entries read. */
+  readonly entries: number;
+  /** Entries that ended up in the output. */
+  readonly written: number;
+  /** Hidden versions; absent without `records` and `hiddenTo`. */
+  readonly hidden?: number;
+}
+
 /** What was written. */
 export interface WrittenImage {
   /** Bytes of each tar, after compression; 0 for one that is not written. */
   readonly bytes: number;
   readonly hiddenBytes: number;
-  /** Number of hidden versions in each layer of the plan, in its order. Absent unless they were looked for. */
-  readonly hiddenInLayers?: readonly number[];
+  /** What each layer contributed, in the order of the plan. */
+  readonly layers: readonly LayerCount[];
 }
 
 /**
@@ -70,7 +85,21 @@ export async function writeImage(
     hiddenBytes = await write(hiddenPlan(versions), hidden ?? intoNothing, ofHidden, { signal, tmpDir });
   }
   for (const text of texts) await text.end();
-  return { bytes, hiddenBytes, ...(versions && { hiddenInLayers: hiddenByLayer(versions) }) };
+  return { bytes, hiddenBytes, layers: layerCounts(plan, versions) };
+}
+
+function layerCounts(plan: Plan, versions: Versions | undefined): readonly LayerCount[] {
+  const written = writtenByLayer(plan);
+  const hidden = versions && hiddenByLayer(versions);
+  return plan.layers.map(({ layer, entries, place }, i) => ({
+    layer: place.position + 1,
+    name: layer.name,
+    ...(layer.digest && { digest: layer.digest }),
+    ...(layer.diffId && { diffId: layer.diffId }),
+    entries: entries.length,
+    written: written[i] as number,
+    ...(hidden && { hidden: hidden[i] as number }),
+  }));
 }
 
 /** In the order of the plan: newest first. */

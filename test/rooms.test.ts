@@ -16,7 +16,17 @@ const ROOMS = [
   ['reference', 'image', 'layer'],
   ['cache', 'registry', 'engine'],
   ['source', 'inspect', 'merge', 'extract', 'evidence', 'output'],
-  ['write-image.ts', 'flatten.ts', 'tree.ts', 'index.ts', 'registry.ts', 'cache.ts', 'cli'],
+  [
+    'write-image.ts',
+    'flatten.ts',
+    'tree.ts',
+    'image-history.ts',
+    'snapshot',
+    'index.ts',
+    'registry.ts',
+    'cache.ts',
+    'cli',
+  ],
 ].flat();
 
 /** Only types, of callers' options: they name values of several rooms, and every room may name them. */

@@ -105,6 +105,8 @@ const SESSION: readonly (readonly [name: string, args: readonly string[], json: 
   ['', ['ARCHIVE'], { id: imageIdOf(image), layers: [{ position: 1 }] }],
   ['', ['-t', 'TARGET', 'ARCHIVE'], { imageId: imageIdOf(image), entries: 1 }],
   ['ls', ['ARCHIVE'], { type: 'file', layer: 1, state: 'present' }],
+  ['history', ['ARCHIVE', '/a'], { action: 'added', by: 1 }],
+  ['snapshot', ['ARCHIVE', 'BAG'], { format: 'dimgx-snapshot/1', entries: 1 }],
   ['images', ['ARCHIVE'], { images: [{ number: 0, kind: 'image' }] }],
   [
     'whose',
@@ -135,6 +137,7 @@ describe('--json', () => {
       ARCHIVE: await writeArchive(dockerArchive([image])),
       STORE: (await dockerStore([{ ...image, layers: image.layers.map((layer) => Buffer.from(layer)) }])).folder,
       TARGET: `${await temporaryFolder()}/out.tar`,
+      BAG: `${await temporaryFolder()}/bag`,
       HOST: await registryOfOne(),
     };
     const filled = (text: string) => Object.entries(names).reduce((all, [name, to]) => all.replaceAll(name, to), text);

@@ -24,6 +24,14 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record
   },
   ls: { summary: 'list the files of an image', load: async () => (await import('./ls.js')).ls },
   cat: { summary: 'print files of an image', load: async () => (await import('./cat.js')).cat },
+  history: {
+    summary: 'tell how an image was built, or what became of a path',
+    load: async () => (await import('./history.js')).history,
+  },
+  snapshot: {
+    summary: 'take a snapshot of an image, for evidence',
+    load: async () => (await import('./snapshot.js')).snapshotCommand,
+  },
   whose: {
     summary: 'say to which image or container a path belongs',
     load: async () => (await import('./whose.js')).whose,

@@ -47,7 +47,7 @@ async function flattened(
 }
 
 /** Ends with an error once everything has been written that could be. */
-function requireWhole({ leftOut: { length } = [] }: FlattenResult): void {
+export function requireWhole({ leftOut: { length } = [] }: Pick<FlattenResult, 'leftOut'>): void {
   if (length === 0) return;
   const message = `${length === 1 ? 'a file was' : `${length} files were`} changed in the engine's storage, and left out: everything else has been written`;
   throw new DimgxError('DIMGX_STORE_FILE_CHANGED', message);

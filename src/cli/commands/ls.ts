@@ -1,7 +1,16 @@
-import { type ListPathsOptions, openTree, provenanceObject, type RecordedEntry } from '../../index.js';
+import {
+  type Change,
+  type ListPathsOptions,
+  listChanges,
+  openTree,
+  provenanceObject,
+  type RecordedEntry,
+  shownPath,
+} from '../../index.js';
 import { argumentBytes } from '../options/exact-arguments.js';
 import { flag } from '../options/option-row.js';
 import { TREE_GROUPS, TREE_OPTIONS } from '../options/option-table.js';
+import { usageError } from '../options/usage-error.js';
 import { pathText, versionLine } from '../output/version-text.js';
 import { defineCommand, type Result } from './command.js';
 
@@ -23,6 +32,7 @@ export const ls = defineCommand({
   options: {
     recursive: { ...flag, describe: 'list everything below a directory' },
     hidden: { ...flag, describe: 'list hidden versions, too, and what hides each' },
+    changes: { ...flag, describe: 'tell what the selected layers did: A for added, C for changed, D for gone' },
     quiet: { ...flag, alias: 'q', describe: 'print paths only' },
     null: { ...flag, describe: 'print paths only, as raw bytes, each ended by a NUL' },
     ...TREE_OPTIONS,
@@ -30,6 +40,11 @@ export const ls = defineCommand({
   shared: TREE_GROUPS,
   json: 'print a JSON object a line, of the shape of a provenance record',
   async *run({ operands: [reference, ...paths], given, library }) {
+    if (given.changes) {
+      if (paths.length > 0) throw usageError('ls --changes takes no paths');
+      yield changesResult(await listChanges(reference, library), given);
+      return;
+    }
     const tree = await openTree(reference, library);
     try {
       yield* inBatches(tree.list(argumentBytes(paths), given), given);
@@ -38,6 +53,16 @@ export const ls = defineCommand({
     }
   },
 });
+
+function changesResult(changes: readonly Change[], { quiet, null: isNull }: Shape): Result {
+  return {
+    text: () => {
+      if (isNull) return Buffer.concat(changes.flatMap(({ path }) => [SLASH, path, NUL]));
+      return changes.map(({ kind, path }) => `${quiet ? '' : `${kind} `}${pathText(path)}\n`).join('');
+    },
+    jsonLines: () => changes.map(({ kind, path }) => ({ kind, ...shownPath(path) })),
+  };
+}
 
 type Shape = ListPathsOptions & { readonly quiet?: boolean; readonly null?: boolean };
 

@@ -1,4 +1,10 @@
-import { type FlattenOptions, type LimitOptions, parseSize, type RecordTargets } from '../../index.js';
+import {
+  type FlattenOptions,
+  type LimitOptions,
+  parseSize,
+  type RecordTargets,
+  type SnapshotOptions,
+} from '../../index.js';
 import { usageError } from './usage-error.js';
 
 /**
@@ -49,7 +55,7 @@ export type Read<T> = (option: string, text: string) => T;
 
 /** The options of the library that a command line can set, each with its type. Those in `limits` and `records` are `limits.NAME`. */
 type LibraryFields = Required<
-  Omit<FlattenOptions, 'limits' | 'records' | 'signal' | `on${string}`> & {
+  Omit<FlattenOptions & SnapshotOptions, 'limits' | 'records' | 'signal' | `on${string}`> & {
     readonly [K in keyof LimitOptions as `limits.${K}`]: LimitOptions[K];
   } & { readonly [K in keyof RecordTargets as `records.${K}`]: RecordTargets[K] }
 >;
@@ -98,10 +104,10 @@ type ValueOf<R extends OptionRow> = R extends { readonly type: 'boolean' }
         : string;
 
 /** The options of the library that the options in a table can set. */
-export type LibraryOptions<T extends OptionTable> = Pick<FlattenOptions, OptionOf<FieldIn<T>>>;
+export type LibraryOptions<T extends OptionTable> = Pick<FlattenOptions & SnapshotOptions, OptionOf<FieldIn<T>>>;
 /** The fields of the library that the options in a table set. */
 export type FieldIn<T extends OptionTable> = Extract<T[keyof T], { readonly field: LibraryField }>['field'];
-type OptionOf<F extends LibraryField> = F extends keyof FlattenOptions
+type OptionOf<F extends LibraryField> = F extends keyof FlattenOptions | keyof SnapshotOptions
   ? F
   : F extends `records.${string}`
     ? 'records'

@@ -1,6 +1,31 @@
 import { flag, type OptionTable, since2015, text, wholeNumber } from './option-row.js';
 import { usageError } from './usage-error.js';
 
+/** Which paths are written. */
+export const PATH_OPTIONS = {
+  'exclude-devices': {
+    ...flag,
+    field: 'excludeDevices',
+    means: true,
+    describe: 'leave out device nodes, so that an ordinary user can extract the tar',
+  },
+  include: {
+    ...text,
+    metavar: '=GLOB',
+    repeatable: true,
+    rule: { of: 'include', sign: '+' },
+    field: 'paths',
+    describe: 'write only the paths that fit GLOB, such as /etc or /usr/**/*.so, with all below them; repeatable',
+  },
+  exclude: {
+    ...text,
+    metavar: '=GLOB',
+    repeatable: true,
+    rule: { of: 'include', sign: '-' },
+    describe: 'leave out the paths that fit GLOB; of several --include and --exclude, the last that fits counts',
+  },
+} as const satisfies OptionTable;
+
 const recordFile = { names: 'file', metavar: '=FILE' } as const;
 
 /** What is written, and where. */
@@ -39,27 +64,7 @@ export const OUTPUT_OPTIONS = {
     describe: 'print the layers as a table (default)',
   },
   json: { ...flag, describe: 'print JSON: the listing, or with --target a summary of what was written' },
-  'exclude-devices': {
-    ...flag,
-    field: 'excludeDevices',
-    means: true,
-    describe: 'leave out device nodes, so that an ordinary user can extract the tar',
-  },
-  include: {
-    ...text,
-    metavar: '=GLOB',
-    repeatable: true,
-    rule: { of: 'include', sign: '+' },
-    field: 'paths',
-    describe: 'write only the paths that fit GLOB, such as /etc or /usr/**/*.so, with all below them; repeatable',
-  },
-  exclude: {
-    ...text,
-    metavar: '=GLOB',
-    repeatable: true,
-    rule: { of: 'include', sign: '-' },
-    describe: 'leave out the paths that fit GLOB; of several --include and --exclude, the last that fits counts',
-  },
+  ...PATH_OPTIONS,
   'hidden-to': {
     ...text,
     names: 'file',

@@ -9,8 +9,10 @@ const closeDescriptor = promisify(close);
 /** What is known about a file once it is complete. */
 export type FileSum = Omit<PayloadFile, 'path'>;
 
-/** A new file that is hashed as it is written. Either `publish` or `discard` is called once, at the end. */
+/** A new file that is hashed as it is written. Either `end` or `discard` is called once, at the end. */
 export class BagFile {
+  /** The caller may fill a buffer again once it is written. */
+  readonly keepsBytes = false;
   readonly #fd: number;
   readonly #onWhole: (sum: FileSum) => void;
   readonly #explain: (failure: unknown) => Error;
@@ -42,7 +44,7 @@ export class BagFile {
   }
 
   /** Closes the file, which is complete. @throws DIMGX_TARGET_* */
-  async publish(): Promise<void> {
+  async end(): Promise<void> {
     this.#isClosed = true;
     await this.#call(closeDescriptor(this.#fd));
     this.#onWhole({ size: this.#size, sha256: this.#hash.digest('hex') });

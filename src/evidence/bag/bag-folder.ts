@@ -91,7 +91,7 @@ export class BagFolder {
   async write(path: string, bytes: Uint8Array): Promise<void> {
     const file = this.openFile(path);
     await file.write(bytes);
-    await file.publish();
+    await file.end();
   }
 
   /**

@@ -20,7 +20,7 @@ export interface TagFile {
 }
 
 /** What an examiner says about a bag. An absent or empty field is left out. */
-export interface Examination {
+export interface ExaminationOptions {
   readonly caseNumber?: string | undefined;
   readonly evidenceNumber?: string | undefined;
   readonly description?: string | undefined;
@@ -29,7 +29,7 @@ export interface Examination {
 }
 
 /** What `bag-info.txt` says, apart from sums. */
-export interface BagFacts extends Examination {
+export interface BagFacts extends ExaminationOptions {
   /** When the bag was made; its day in UTC is told. */
   readonly date: Date;
   /** The program that makes the bag, with its version. */

@@ -108,6 +108,11 @@ export function provenanceObject(entry: RecordedEntry): ProvenanceObject {
   return JSON.parse(Buffer.from(objectText(entry, layerFields(entry.origin)), 'latin1').toString());
 }
 
+/** A path as records show it. @param path from the root, without a slash at either end */
+export function shownPath(path: Uint8Array): ShownPath {
+  return JSON.parse(Buffer.from(`{${bytesField('path', path, '/')}}`, 'latin1').toString());
+}
+
 /** The object as JSON. It is put together as text: this takes half the time of building an object and encoding it. */
 function objectText(entry: RecordedEntry, layer: string): string {
   const { path, type, mode, uid, gid, size, mtime, target, device, xattrs, sha256, origin } = entry;

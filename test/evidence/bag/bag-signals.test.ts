@@ -20,7 +20,7 @@ const MAKE_BAG = `
       for (let at = 0; at < 100; at++) {
         const file = bag.openFile(at % 10 + '/' + at);
         for (let piece = 0; piece < 4; piece++) await file.write(Buffer.alloc(1000));
-        await file.publish();
+        await file.end();
         writeFileSync(bag.pathOf('plain/' + at), 'x');
       }
       const facts = { date: new Date(), softwareAgent: 'dimgx', identifiers: ['x'] };
