@@ -360,6 +360,7 @@ export const WARNINGS = {
     about: 'request',
     meaning: 'Devices are left out, as `excludeDevices` (`--exclude-devices`) asks.',
   },
+  DIMGX_ENTRY_NOT_COPIED: { about: 'request', meaning: 'Devices and FIFOs are not copied to a directory.' },
   DIMGX_PATH_UNMATCHED: {
     about: 'request',
     meaning: 'A pattern of `paths` (`--include`, `--exclude`) fits no path of the tree.',

@@ -15,7 +15,7 @@ const ROOMS = [
   ['check-options.ts'],
   ['reference', 'image', 'layer'],
   ['cache', 'registry', 'engine'],
-  ['source', 'inspect', 'merge', 'extract', 'evidence', 'output'],
+  ['source', 'inspect', 'merge', 'extract', 'unpack', 'evidence', 'output'],
   [
     'write-image.ts',
     'flatten.ts',

@@ -22,7 +22,7 @@ const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EFBIG']);
  * @returns DIMGX_TARGET_CLOSED, DIMGX_TARGET_NO_SPACE, DIMGX_TOO_MANY_FILES or DIMGX_TARGET_UNWRITABLE; a `DimgxError`
  *   is returned unchanged
  */
-export function unwritable(target: string, error: unknown, details: ErrorDetails = {}): DimgxError {
+export function unwritable(target: string | Uint8Array, error: unknown, details: ErrorDetails = {}): DimgxError {
   if (error instanceof DimgxError) return error;
   const options = { ...details, cause: error };
   const name = target === 'standard output' ? target : quoted(target);
