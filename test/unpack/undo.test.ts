@@ -1,0 +1,174 @@
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { DimgxError } from '#dimgx/errors.js';
+import { flattenLayers } from '../helpers/flatten-layers.js';
+import { temporaryFolder } from '../helpers/members.js';
+import { cannotMount, smallDisk } from '../helpers/mounts.js';
+import { type RawEntry, rawLayer } from '../helpers/raw-layer.js';
+import { listTree } from '../helpers/tree.js';
+import { unpack } from '../helpers/unpack.js';
+
+const ENTRIES: readonly RawEntry[] = ['a', 'b', 'b/c', 'd'].flatMap((folder): RawEntry[] => [
+  { name: folder, type: '5', mode: 0o500 },
+  { name: `${folder}/file`, content: folder.repeat(3000) },
+  { name: `${folder}/hard`, type: '1', link: `${folder}/file` },
+  { name: `${folder}/soft`, type: '2', link: 'file' },
+]);
+
+const tarOf = async (entries: readonly RawEntry[]) => (await flattenLayers([entries])).tar;
+const TAR = tarOf(ENTRIES);
+
+/** A folder that has some of what is in the tar, and more. */
+async function half(): Promise<string> {
+  const dest = await temporaryFolder();
+  await mkdir(join(dest, 'b/c'), { recursive: true });
+  await writeFile(join(dest, 'b/c/file'), 'old');
+  await symlink('old', join(dest, 'b/soft'));
+  await writeFile(join(dest, 'b/c/own'), 'old');
+  return dest;
+}
+
+/** All but the times of folders. */
+async function contentsOf(folder: string) {
+  const tree = [...(await listTree(folder))];
+  return tree.map(([path, entry]) => [path, entry.type === 'directory' ? { ...entry, mtime: '' } : entry]);
+}
+
+/** The code of the error that work ends with. */
+async function endOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'no error';
+  } catch (failure) {
+    return failure instanceof DimgxError ? failure.code : String(failure);
+  }
+}
+
+test('an abort at any moment leaves nothing, and restores what was replaced', async () => {
+  const tar = await TAR;
+  const piece = 1500;
+  const pieces = Math.ceil(tar.length / piece);
+  for (let stop = 0; stop <= pieces; stop++) {
+    const dest = await half();
+    const before = await contentsOf(dest);
+    const controller = new AbortController();
+    let passed = 0;
+    const onPiece = () => void (++passed >= stop && controller.abort());
+    if (stop === 0) controller.abort();
+    const { signal } = controller;
+    expect(await endOf(unpack(tar, { dest, force: true, piece, onPiece, signal })), `${stop}`).toBe('DIMGX_ABORTED');
+    expect(await contentsOf(dest), `${stop}`).toEqual(before);
+  }
+});
+
+test('the same with a new folder', async () => {
+  const dest = join(await temporaryFolder(), 'new');
+  const controller = new AbortController();
+  const onPiece = () => controller.abort();
+  const work = unpack(await TAR, { dest, piece: 8000, onPiece, signal: controller.signal });
+  expect(await endOf(work)).toBe('DIMGX_ABORTED');
+  expect(await readdir(join(dest, '..'))).toEqual([]);
+});
+
+test('with force, nothing of what was replaced is left in the end', async () => {
+  const dest = await half();
+  await unpack(await TAR, { dest, force: true });
+  const names = ['a', 'b', 'b/c', 'd'].flatMap((folder) =>
+    ['', '/file', '/hard', '/soft'].map((name) => folder + name),
+  );
+  expect((await readdir(dest, { recursive: true })).sort()).toEqual([...names, 'b/c/own'].sort());
+  expect(await readFile(join(dest, 'b/c/file'), 'utf8')).toBe('b/c'.repeat(3000));
+});
+
+test('an error in the last symlink undoes everything', async () => {
+  const dest = await half();
+  const before = await contentsOf(dest);
+  const onPiece = async () => {
+    if ((await readdir(dest)).includes('d')) await mkdir(join(dest, 'd/soft'), { recursive: true });
+  };
+  const work = unpack(await TAR, { dest, force: true, piece: 1000, onPiece });
+  await expect(work).rejects.toMatchObject({
+    code: 'DIMGX_TARGET_UNWRITABLE',
+    message: `"${dest}/d/soft" exists by now: this file system may take two names of the image for one`,
+  });
+  expect(await contentsOf(dest)).toEqual(before);
+});
+
+test('what has taken the place of something made is left alone', async () => {
+  const dest = await temporaryFolder();
+  const controller = new AbortController();
+  const onPiece = async () => {
+    if (!(await readdir(dest)).includes('b')) return;
+    await rename(join(dest, 'a'), join(dest, 'kept'));
+    await writeFile(join(dest, 'a'), 'of somebody else');
+    controller.abort();
+  };
+  await endOf(unpack(await TAR, { dest, piece: 1000, onPiece, signal: controller.signal }));
+  expect((await readdir(dest)).sort()).toEqual(['a', 'kept']);
+  expect(await readFile(join(dest, 'a'), 'utf8')).toBe('of somebody else');
+});
+
+test('a name that the run has made already is an error, as on a file system that ignores case', async () => {
+  const header = { mode: 0o755, mtime: 0 };
+  for (const force of [false, true]) {
+    for (const [first, second] of [
+      [{ name: 'x' }, { name: 'x' }],
+      [{ name: 'x' }, { name: 'x', type: '2', link: 'y' }],
+      [{ name: 'x', type: '2', link: 'y' }, { name: 'x' }],
+      [
+        { name: 'x', type: '5' },
+        { name: 'x', type: '5' },
+      ],
+      [{ name: 'x', type: '5' }, { name: 'x' }],
+    ] as const) {
+      for (const folder of ['', 'new/']) {
+        const dest = await temporaryFolder();
+        const entries = [first, second].map((entry) => ({ ...header, ...entry, name: folder + entry.name }));
+        const parent = { ...header, name: 'new', type: '5' };
+        const work = unpack(
+          rawLayer([parent, entries[0] as RawEntry, { ...header, name: `${folder}y` }, entries[1] as RawEntry]),
+          { dest, force },
+        );
+        expect(await endOf(work)).toBe('DIMGX_TARGET_UNWRITABLE');
+        expect(await readdir(dest)).toEqual([]);
+      }
+    }
+  }
+});
+
+describe.skipIf(cannotMount())('a full disk (needs root)', () => {
+  test.each([
+    [
+      'in a large file',
+      [
+        { name: 'd', type: '5', mode: 0o755 },
+        { name: 'd/small', content: 'x' },
+        { name: 'd/large', content: 'x'.repeat(3_000_000) },
+      ],
+    ],
+    ['in many small files', Array.from({ length: 400 }, (_, i): RawEntry => ({ name: `d/${i}`, content: 'x' }))],
+    [
+      'in the symlinks',
+      Array.from({ length: 3000 }, (_, i): RawEntry => ({ name: `d/${i}`, type: '2', link: 'x'.repeat(2000) })),
+    ],
+  ])('%s is told as such, and nothing is left', async (_, entries) => {
+    const disk = await smallDisk(2 ** 20);
+    expect(await endOf(unpack(await tarOf(entries), { dest: disk }))).toBe('DIMGX_TARGET_NO_SPACE');
+    expect(await readdir(disk)).toEqual([]);
+  });
+});
+
+test('a thousand folders in one another are removed', async () => {
+  const dest = await temporaryFolder();
+  const deep = Array.from({ length: 1000 }, () => 'dd').join('/');
+  const wide = Array.from({ length: 350 }, (_, i): RawEntry => ({ name: `wide/${i}/f` }));
+  const controller = new AbortController();
+  const tar = await tarOf([{ name: `${deep}/f`, content: 'x' }, ...wide, { name: 'zz', content: 'x' }]);
+  const onPiece = async () => {
+    if ((await readdir(dest)).includes('zz')) controller.abort();
+  };
+  const work = unpack(tar, { dest, piece: tar.length - 1024, onPiece, signal: controller.signal });
+  expect(await endOf(work)).toBe('DIMGX_ABORTED');
+  expect(await readdir(dest)).toEqual([]);
+});
