@@ -1,7 +1,7 @@
 /**
- * A time for Node's `utimes`. Its numbers have no room for nanoseconds: Node keeps whole microseconds, and cuts off the
- * rest towards 1970. Half a microsecond more keeps the wanted one from being rounded away. Node replaces a negative
- * number by the current time, but not its text.
+ * A time for Node's `utimes`, exact to the microsecond up to the year 2242. Its numbers have no room for nanoseconds:
+ * Node takes whole microseconds, and cuts off the rest towards 1970. Half a microsecond more keeps the wanted one from
+ * being rounded away. Node replaces a negative number by the current time, but not its text.
  *
  * @param seconds since 1970, floored
  * @param nanos nanoseconds to add

@@ -85,7 +85,6 @@ export class TreeWriter implements TarVisitor {
     const file = this.#file;
     if (!file) return undefined;
     this.#goOn();
-    this.#counts.bytes += bytes.length;
     const writing = this.#target.attempt(this.#path, () => file.write(bytes));
     return writing?.catch((failure: unknown) => {
       throw this.#target.failure(this.#path, failure);
@@ -137,6 +136,7 @@ export class TreeWriter implements TarVisitor {
       const fd = this.#maker.file(this.#folders.spot(path));
       this.#file = new NewFile(fd, entry, sparse, this.#turns);
       this.#counts.files++;
+      this.#counts.bytes += entry.dataSize - (sparse?.skip ?? 0);
     } else if (type === TYPE.symlink) {
       const spot = this.#folders.spot(path);
       if (spot.isOld) this.#maker.makeWay(spot);
