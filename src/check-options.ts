@@ -88,6 +88,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   notes: TEXT,
   treeDigest: SWITCH,
   headersOnly: SWITCH,
+  parents: SWITCH,
   recursive: SWITCH,
   hidden: SWITCH,
   hiddenTo: OUTPUT,

@@ -1,6 +1,7 @@
 export { type Limits, parseSize } from './base/limits.js';
 export { printable } from './base/text/printable.js';
 export type { CompressionName } from './compression/codecs.js';
+export { type CopyOptions, type CopyResult, copyFiles } from './copy-files.js';
 export {
   type Choice,
   DimgxError,
@@ -65,4 +66,5 @@ export { findPathOwner } from './source/find-path-owner.js';
 export { type ListOptions, listImages } from './source/list-images.js';
 export { openImage } from './source/resolve.js';
 export { type ImageTree, openTree, type TreeOptions } from './tree.js';
+export type { UnpackResult } from './unpack/tree-writer.js';
 export type { LayerCount } from './write-image.js';

@@ -21,6 +21,7 @@ const ROOMS = [
     'flatten.ts',
     'tree.ts',
     'image-history.ts',
+    'copy-files.ts',
     'snapshot',
     'index.ts',
     'registry.ts',

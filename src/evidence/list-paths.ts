@@ -1,12 +1,6 @@
-import { quoted } from '../base/text/printable.js';
-import { DimgxError } from '../errors.js';
-import { Glob, type GlobState } from '../merge/glob.js';
-import { charactersOf } from '../merge/name-pattern.js';
 import { KIND, NONE, type Node } from '../merge/node.js';
 import { SLASH } from '../tar/path.js';
-import { findPath } from './find-path.js';
-import { hiddenPath, noSuchPath } from './missing-path.js';
-import { placeOf } from './path-versions.js';
+import { meantPath } from './meant-path.js';
 import type { Versions } from './versions.js';
 
 /** What to list. */
@@ -16,9 +10,6 @@ export interface ListPathsOptions {
   /** Hidden versions, too. Default false. */
   readonly hidden?: boolean | undefined;
 }
-
-/** The place of the root. */
-const ROOT = 0;
 
 /** How a node lies to what is asked for. */
 const [ELSEWHERE, EXACT, CHILD, BELOW] = [0, 1, 2, 3];
@@ -73,42 +64,23 @@ export function comparePaths(one: Uint8Array, other: Uint8Array): number {
  * @param isShown for each node, 1 if it may be listed at all
  */
 function mark(versions: Versions, path: Uint8Array, recursive: boolean, isShown: Uint8Array, listed: Uint8Array): void {
-  const { merged, places } = versions;
-  const { tree } = merged;
-  const { resolved } = findPath(merged, path, path.at(-1) === SLASH);
-  const place = placeOf(versions, resolved);
-  const isPattern = place === NONE && path.some((byte) => byte === 0x2a || byte === 0x3f || byte === 0x5b);
-  if (place === NONE && !isPattern) throw noSuchPath(path);
-  const isFitting = isPattern ? fitting(versions, path) : (node: Node) => places[node] === place;
+  const { tree } = versions.merged;
+  const meant = meantPath(versions, path);
+  const { isPattern } = meant;
   const levels = new Uint8Array(tree.length);
-  // The root is always there, and a directory that no entry describes is if something in it is.
-  let isThere = place === ROOT;
+  let isThere = false;
   for (let node = 0; node < levels.length; node++) {
     const parent = tree.parent(node);
     const above = parent === NONE ? ELSEWHERE : (levels[parent] as number);
-    const level = isFitting(node) ? EXACT : above === ELSEWHERE ? ELSEWHERE : above === EXACT ? CHILD : BELOW;
+    const level = meant.fits(node) ? EXACT : above === ELSEWHERE ? ELSEWHERE : above === EXACT ? CHILD : BELOW;
     levels[node] = level;
     if (level === ELSEWHERE) continue;
     const isItself = level === EXACT && (isPattern || tree.kind(node) !== KIND.directory);
     const isInside = level === BELOW ? recursive : level === CHILD && (!isPattern || recursive);
     if (isItself || isInside) listed[node] = 1;
+    // The root is always there, and a directory that no entry describes is if something in it is.
+    isThere ||= parent === NONE && level === EXACT;
     isThere ||= isShown[node] === 1 && (level === EXACT || listed[node] === 1);
   }
-  if (isThere) return;
-  throw isPattern
-    ? new DimgxError('DIMGX_PATH_NOT_FOUND', `no path fits ${quoted(path)}`)
-    : hiddenPath(versions, path, resolved);
-}
-
-/** Whether nodes fit a pattern. Call it for each node in order. */
-function fitting({ merged: { tree } }: Versions, path: Uint8Array): (node: Node) => boolean {
-  const glob = new Glob(Buffer.from(path).toString());
-  const states = new Map<Node, GlobState>();
-  return (node) => {
-    const parent = tree.parent(node);
-    const above = parent === NONE ? undefined : (states.get(parent) as GlobState);
-    const state = above ? glob.step(above, charactersOf(tree.name(node))) : glob.start;
-    if (tree.kind(node) === KIND.directory) states.set(node, state);
-    return glob.isMatch(state);
-  };
+  if (!isThere) throw meant.missing();
 }

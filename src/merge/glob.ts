@@ -2,8 +2,8 @@ import { quoted } from '../base/text/printable.js';
 import { DimgxError } from '../errors.js';
 import { NamePattern } from './name-pattern.js';
 
-/** Longest pattern, in characters: as long as a path may be. */
-const MAX_PATTERN = 4096;
+/** Longest pattern, in characters: as long as a path may be, with each character escaped. */
+const MAX_PATTERN = 8192;
 
 /** Which parts of a pattern a path has reached, in order. Empty: nothing below the path fits either. */
 export type GlobState = readonly number[];

@@ -105,8 +105,9 @@ const SESSION: readonly (readonly [name: string, args: readonly string[], json: 
   ['', ['ARCHIVE'], { id: imageIdOf(image), layers: [{ position: 1 }] }],
   ['', ['-t', 'TARGET', 'ARCHIVE'], { imageId: imageIdOf(image), entries: 1 }],
   ['ls', ['ARCHIVE'], { type: 'file', layer: 1, state: 'present' }],
+  ['cp', ['ARCHIVE', '/a', 'BAG'], { entries: 1, files: 1 }],
   ['history', ['ARCHIVE', '/a'], { action: 'added', by: 1 }],
-  ['snapshot', ['ARCHIVE', 'BAG'], { format: 'dimgx-snapshot/1', entries: 1 }],
+  ['snapshot', ['ARCHIVE', 'BAG.bag'], { format: 'dimgx-snapshot/1', entries: 1 }],
   ['images', ['ARCHIVE'], { images: [{ number: 0, kind: 'image' }] }],
   [
     'whose',

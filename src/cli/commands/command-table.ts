@@ -24,6 +24,7 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record
   },
   ls: { summary: 'list the files of an image', load: async () => (await import('./ls.js')).ls },
   cat: { summary: 'print files of an image', load: async () => (await import('./cat.js')).cat },
+  cp: { summary: 'copy files out of an image', load: async () => (await import('./cp.js')).cp },
   history: {
     summary: 'tell how an image was built, or what became of a path',
     load: async () => (await import('./history.js')).history,
