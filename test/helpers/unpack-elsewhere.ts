@@ -19,9 +19,8 @@ try {
   console.log(JSON.stringify({ code, message }));
 }`;
 
-/** A user without rights, if this one is root; else this user. */
-export const SOMEBODY: readonly string[] =
-  process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'] : ['env'];
+/** Starts a process as a user without rights. Needs root. */
+export const AS_SOMEBODY: readonly string[] = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'];
 
 /**
  * Unpacks the whole of a tar in another process.

@@ -17,7 +17,7 @@ import type { Stack } from './random-stack.js';
 /** In seconds. From there on, the numbers that Node takes for times are less exact than a microsecond. */
 const FAR = 2 ** 33;
 
-const why = whyNotHere(XATTR_READER);
+const why = whyNotHere('root', XATTR_READER);
 
 test.skipIf(why !== '')(
   `random flattened stacks unpack to the tree that their tar tells${why}`,

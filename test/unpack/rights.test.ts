@@ -8,7 +8,7 @@ import { cannotMount } from '../helpers/mounts.js';
 import type { RawEntry } from '../helpers/raw-layer.js';
 import { runCommand } from '../helpers/run-command.js';
 import { listTree } from '../helpers/tree.js';
-import { SOMEBODY, unpackElsewhere } from '../helpers/unpack-elsewhere.js';
+import { AS_SOMEBODY, unpackElsewhere } from '../helpers/unpack-elsewhere.js';
 
 const DAY = 1_700_000_000;
 const MODES = [0o000, 0o100, 0o200, 0o300, 0o400, 0o500, 0o555, 0o600, 0o700, 0o777, 0o2755];
@@ -36,39 +36,45 @@ async function openFolder(): Promise<string> {
   return folder;
 }
 
-test.skipIf(lacks('setpriv'))('a user without rights fills directories that nobody may fill, as tar does', async () => {
-  const folder = await openFolder();
-  const dest = join(folder, 'copy');
-  const script = 'umask 0; mkdir "$1" && tar --delay-directory-restore -xf - -C "$1"';
-  const [command = '', ...args] = [...SOMEBODY, 'sh', '-c', script, 'sh', join(folder, 'tar')];
-  await runCommand(command, args, { cwd: '/', input: await TAR });
-  expect(await unpackElsewhere(SOMEBODY, await TAR, { dest })).toMatchObject({
-    files: 33,
-    directories: 22,
-    symlinks: 22,
-  });
-  const rows = async (path: string) => {
-    const tree = [...(await listTree(path))].filter(([name]) => name !== '.');
-    return tree.map(([name, entry]) => [
-      name,
-      { ...entry, mode: entry.type === 'symlink' ? '' : entry.mode.replace(/^./, '0') },
-    ]);
-  };
-  expect(await rows(dest)).toEqual(await rows(join(folder, 'tar')));
-});
+test.skipIf(lacks('root', 'setpriv'))(
+  'a user without rights fills directories that nobody may fill, as tar does (needs root)',
+  async () => {
+    const folder = await openFolder();
+    const dest = join(folder, 'copy');
+    const script = 'umask 0; mkdir "$1" && tar --delay-directory-restore -xf - -C "$1"';
+    const [command = '', ...args] = [...AS_SOMEBODY, 'sh', '-c', script, 'sh', join(folder, 'tar')];
+    await runCommand(command, args, { cwd: '/', input: await TAR });
+    expect(await unpackElsewhere(AS_SOMEBODY, await TAR, { dest })).toMatchObject({
+      files: 33,
+      directories: 22,
+      symlinks: 22,
+    });
+    const rows = async (path: string) => {
+      const tree = [...(await listTree(path))].filter(([name]) => name !== '.');
+      return tree.map(([name, entry]) => [
+        name,
+        { ...entry, mode: entry.type === 'symlink' ? '' : entry.mode.replace(/^./, '0') },
+      ]);
+    };
+    expect(await rows(dest)).toEqual(await rows(join(folder, 'tar')));
+  },
+);
 
-test.each(['0777', '0277', '0'])('the umask changes nothing: %s', async (umask) => {
-  const folder = await openFolder();
-  const dest = join(folder, 'copy');
-  const withUmask = [...SOMEBODY, 'sh', '-c', `umask ${umask}; exec "$@"`, 'sh'];
-  expect(await unpackElsewhere(withUmask, await TAR, { dest })).toMatchObject({ files: 33 });
-  const tree = await listTree(dest);
-  const modes = MODES.map((_, i) => [tree.get(`${i}`)?.mode, tree.get(`${i}/in/file`)?.mode]);
-  const octal = (mode: number) => (mode & 0o777).toString(8).padStart(4, '0');
-  expect(modes).toEqual(MODES.map((mode) => [octal(mode), octal(mode)]));
-});
+test.skipIf(lacks('root', 'setpriv')).each(['0777', '0277', '0'])(
+  'the umask changes nothing: %s (needs root)',
+  async (umask) => {
+    const folder = await openFolder();
+    const dest = join(folder, 'copy');
+    const withUmask = [...AS_SOMEBODY, 'sh', '-c', `umask ${umask}; exec "$@"`, 'sh'];
+    expect(await unpackElsewhere(withUmask, await TAR, { dest })).toMatchObject({ files: 33 });
+    const tree = await listTree(dest);
+    const modes = MODES.map((_, i) => [tree.get(`${i}`)?.mode, tree.get(`${i}/in/file`)?.mode]);
+    const octal = (mode: number) => (mode & 0o777).toString(8).padStart(4, '0');
+    expect(modes).toEqual(MODES.map((mode) => [octal(mode), octal(mode)]));
+  },
+);
 
-test('a set-gid folder passes nothing on', async () => {
+test.skipIf(lacks('root'))('a set-gid folder passes nothing on (needs root)', async () => {
   const folder = await temporaryFolder();
   await chmod(folder, 0o2777);
   expect(await unpackElsewhere(['env'], await TAR, { dest: join(folder, 'copy') })).toMatchObject({ files: 33 });
@@ -83,8 +89,8 @@ test.skipIf(lacks('root', 'setpriv'))(
     await chmod(folder, 0o755);
     const message = `"${folder}/" cannot be written (EACCES: permission denied): choose another place`;
     const refusal = { code: 'DIMGX_TARGET_UNWRITABLE', message };
-    expect(await unpackElsewhere(SOMEBODY, await TAR, { dest: folder })).toEqual(refusal);
-    expect(await unpackElsewhere(SOMEBODY, await TAR, { dest: join(folder, 'new') })).toEqual(refusal);
+    expect(await unpackElsewhere(AS_SOMEBODY, await TAR, { dest: folder })).toEqual(refusal);
+    expect(await unpackElsewhere(AS_SOMEBODY, await TAR, { dest: join(folder, 'new') })).toEqual(refusal);
   },
 );
 
@@ -93,7 +99,7 @@ test.skipIf(lacks('root', 'setpriv'))(
   async () => {
     const folder = await openFolder();
     await mkdir(join(folder, '9'), { mode: 0o755 });
-    const { code, message } = await unpackElsewhere(SOMEBODY, await TAR, { dest: folder });
+    const { code, message } = await unpackElsewhere(AS_SOMEBODY, await TAR, { dest: folder });
     expect(code).toBe('DIMGX_TARGET_UNWRITABLE');
     expect(message).toBe(`"${folder}/9/in" cannot be written (EACCES: permission denied): choose another place`);
     expect(await readdir(folder, { recursive: true })).toEqual(['9']);

@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DimgxError } from '#dimgx/errors.js';
+import { placeForClosedFolders } from '../helpers/closed-folders.js';
 import { flattenLayers } from '../helpers/flatten-layers.js';
-import { temporaryFolder } from '../helpers/members.js';
 import { cannotMount, smallDisk } from '../helpers/mounts.js';
 import { type RawEntry, rawLayer } from '../helpers/raw-layer.js';
 import { listTree } from '../helpers/tree.js';
@@ -21,7 +21,7 @@ const TAR = tarOf(ENTRIES);
 
 /** A folder that has some of what is in the tar, and more. */
 async function half(): Promise<string> {
-  const dest = await temporaryFolder();
+  const dest = await placeForClosedFolders();
   await mkdir(join(dest, 'b/c'), { recursive: true });
   await writeFile(join(dest, 'b/c/file'), 'old');
   await symlink('old', join(dest, 'b/soft'));
@@ -63,7 +63,7 @@ test('an abort at any moment leaves nothing, and restores what was replaced', as
 });
 
 test('the same with a new folder', async () => {
-  const dest = join(await temporaryFolder(), 'new');
+  const dest = join(await placeForClosedFolders(), 'new');
   const controller = new AbortController();
   const onPiece = () => controller.abort();
   const work = unpack(await TAR, { dest, piece: 8000, onPiece, signal: controller.signal });
@@ -96,7 +96,7 @@ test('an error in the last symlink undoes everything', async () => {
 });
 
 test('what has taken the place of something made is left alone', async () => {
-  const dest = await temporaryFolder();
+  const dest = await placeForClosedFolders();
   const controller = new AbortController();
   const onPiece = async () => {
     if (!(await readdir(dest)).includes('b')) return;
@@ -123,7 +123,7 @@ test('a name that the run has made already is an error, as on a file system that
       [{ name: 'x', type: '5' }, { name: 'x' }],
     ] as const) {
       for (const folder of ['', 'new/']) {
-        const dest = await temporaryFolder();
+        const dest = await placeForClosedFolders();
         const entries = [first, second].map((entry) => ({ ...header, ...entry, name: folder + entry.name }));
         const parent = { ...header, name: 'new', type: '5' };
         const work = unpack(
@@ -160,7 +160,7 @@ describe.skipIf(cannotMount())('a full disk (needs root)', () => {
 });
 
 test('a thousand folders in one another are removed', async () => {
-  const dest = await temporaryFolder();
+  const dest = await placeForClosedFolders();
   const deep = Array.from({ length: 1000 }, () => 'dd').join('/');
   const wide = Array.from({ length: 350 }, (_, i): RawEntry => ({ name: `wide/${i}/f` }));
   const controller = new AbortController();

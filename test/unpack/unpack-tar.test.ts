@@ -1,8 +1,8 @@
 import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { placeForClosedFolders } from '../helpers/closed-folders.js';
 import { flattenLayers } from '../helpers/flatten-layers.js';
-import { temporaryFolder } from '../helpers/members.js';
 import type { RawEntry } from '../helpers/raw-layer.js';
 import { runCommand } from '../helpers/run-command.js';
 import { listTree, type Tree, type TreeEntry } from '../helpers/tree.js';
@@ -43,7 +43,7 @@ function copied(tree: Tree): Readonly<Record<string, Partial<TreeEntry>>> {
 
 /** A folder with an empty one in it, `there`. */
 async function place(): Promise<string> {
-  const folder = await temporaryFolder();
+  const folder = await placeForClosedFolders();
   await mkdir(join(folder, 'there'));
   return folder;
 }
@@ -89,7 +89,7 @@ const CASES: readonly Case[] = [
 ];
 
 test.each(CASES)('copies as cp does: $what', async ({ sources, dest, parents = false, before }) => {
-  const [ours, theirs, root] = [await place(), await place(), await temporaryFolder()];
+  const [ours, theirs, root] = [await place(), await place(), await placeForClosedFolders()];
   await runCommand('tar', ['-xpf', '-', '--numeric-owner'], { cwd: root, input: await TAR });
   for (const folder of [ours, theirs]) await before?.(folder);
   const old = new Set((await listTree(ours)).keys());
@@ -106,13 +106,13 @@ test.each(CASES)('copies as cp does: $what', async ({ sources, dest, parents = f
 });
 
 test('tells what it has copied', async () => {
-  const dest = await temporaryFolder();
+  const dest = await placeForClosedFolders();
   const counts = { files: 6, directories: 5, symlinks: 2, skipped: 0, bytes: 22, warnings: [] };
   expect(await unpack(await TAR, { dest })).toEqual(counts);
 });
 
 test('the caller owns the copies, and nobody gets special rights by them', async () => {
-  const dest = await temporaryFolder();
+  const dest = await placeForClosedFolders();
   await unpack(await TAR, { dest });
   const { mode, uid, gid } = await stat(join(dest, 'usr/bin/su'));
   expect({ mode: mode & 0o7777, uid, gid }).toEqual({ mode: 0o755, uid: process.getuid?.(), gid: process.getgid?.() });
@@ -120,7 +120,7 @@ test('the caller owns the copies, and nobody gets special rights by them', async
 });
 
 test('an existing directory keeps its permissions and its time, if nothing is put into it', async () => {
-  const dest = await temporaryFolder();
+  const dest = await placeForClosedFolders();
   await mkdir(join(dest, 'etc'));
   await writeFile(join(dest, 'etc/own'), '');
   await chmod(join(dest, 'etc'), 0o711);
@@ -134,12 +134,12 @@ test.each([
   ['the same name in two folders', ['/a/x', '/b/x'], /"\/a\/x" and "\/b\/x" would have the same name/],
   ['nothing', [], /at least one path/],
 ])('refuses %s', async (_, sources, message) => {
-  const dest = await temporaryFolder();
+  const dest = await placeForClosedFolders();
   await expect(unpack(await TAR, { dest, sources })).rejects.toMatchObject({ code: 'DIMGX_OPTION_INVALID', message });
 });
 
 test('a path inside another one is copied with that one, once', async () => {
-  const dest = await temporaryFolder();
+  const dest = await placeForClosedFolders();
   await unpack(await TAR, { dest, sources: ['/etc/passwd', '/etc', '/etc'] });
   expect(await readdir(dest)).toEqual(['etc']);
 });
@@ -154,7 +154,7 @@ describe('devices and FIFOs', () => {
   ];
 
   test('are left out with their hard links, and one warning counts them', async () => {
-    const dest = await temporaryFolder();
+    const dest = await placeForClosedFolders();
     const { skipped, warnings } = await unpack(await tarOf(entries), { dest });
     expect(await readdir(join(dest, 'dev'))).toEqual(['log']);
     expect(skipped).toBe(3);
@@ -163,7 +163,7 @@ describe('devices and FIFOs', () => {
   });
 
   test('are not confused with files of their names', async () => {
-    const dest = await temporaryFolder();
+    const dest = await placeForClosedFolders();
     await mkdir(join(dest, 'dev'));
     await writeFile(join(dest, 'dev/null'), 'of the host');
     expect((await unpack(await tarOf(entries), { dest, force: true })).skipped).toBe(3);
@@ -173,7 +173,7 @@ describe('devices and FIFOs', () => {
 });
 
 test('hard links to a symlink are links to it', async () => {
-  const dest = await temporaryFolder();
+  const dest = await placeForClosedFolders();
   const entries: readonly RawEntry[] = [
     { name: 'a', type: '2', link: 'nowhere', mtime: DAY },
     { name: 'd', type: '5', mode: 0o755, mtime: DAY },
@@ -197,7 +197,7 @@ test.each([
   ['1700000000.999999999', 1_700_000_000_999_999_000n],
   ['4102444800.999999', 4_102_444_800_999_999_000n],
 ])('a time is kept to the microsecond: %s', async (mtime, expected) => {
-  const dest = await temporaryFolder();
+  const dest = await placeForClosedFolders();
   const pax = [['mtime', mtime]] as const;
   const entries: readonly RawEntry[] = [
     { name: 'd', type: '5', mode: 0o755, pax },
