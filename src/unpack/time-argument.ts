@@ -1,13 +1,25 @@
 /**
- * A time for Node's `utimes`, exact to the microsecond up to the year 2242. Its numbers have no room for nanoseconds:
- * Node takes whole microseconds, and cuts off the rest towards 1970. Half a microsecond more keeps the wanted one from
- * being rounded away. Node replaces a negative number by the current time, but not its text.
+ * A time for Node's `utimes`, exact to less than a microsecond up to the year 2242: its numbers have no room for
+ * nanoseconds. Older versions of Node also cut what is below a microsecond off, towards 1970. Where that would cost a
+ * microsecond because the number is rounded, half a microsecond is added first. Node replaces a negative number by the
+ * current time, but not its text.
  *
  * @param seconds since 1970, floored
  * @param nanos nanoseconds to add
  */
 export function timeArgument(seconds: number, nanos: number): number | string {
-  const micros = Math.floor(nanos / 1000);
-  const time = micros === 0 ? seconds : seconds + (micros + (seconds < 0 ? -0.5 : 0.5)) / 1e6;
+  if (nanos === 0) return argument(seconds);
+  const time = seconds + nanos / 1e9;
+  const wanted = seconds * 1e6 + (seconds < 0 ? Math.ceil(nanos / 1000) : Math.floor(nanos / 1000));
+  return argument(cut(time) === wanted ? time : (wanted + (seconds < 0 ? -0.5 : 0.5)) / 1e6);
+}
+
+function argument(time: number): number | string {
   return time < 0 ? String(time) : time;
+}
+
+/** What Node makes of a number, in microseconds. Source: libuv 1.46, uv__fs_to_timespec. */
+function cut(time: number): number {
+  const whole = Math.trunc(time);
+  return whole * 1e6 + Math.trunc(Math.trunc((time - whole) * 1e9) / 1000);
 }

@@ -25,9 +25,9 @@ export interface Unpacking {
 
 /**
  * Copies files, directories and links of an output tar to a directory, as `cp -r` would. The caller owns the copies.
- * Permissions are kept without set-uid, set-gid and sticky, and times to the microsecond; hard links between copies stay
- * hard links, and holes stay holes. Devices and FIFOs are left out. An existing directory is kept as it is, and copied
- * into. Nothing is written through a symlink below the target, even if others change what is there meanwhile.
+ * Permissions are kept without set-uid, set-gid and sticky, and times to less than a microsecond. Hard links between
+ * copies stay hard links, and holes stay holes. Devices and FIFOs are left out. An existing directory is kept as it is,
+ * and copied into. Nothing is written through a symlink below the target, even if others change what is there meanwhile.
  *
  * Checks the target before anything is copied. The visitor and `finish` throw what this does, and DIMGX_ABORTED,
  * DIMGX_TARGET_NO_SPACE and DIMGX_ENTRY_BAD_LINK.
