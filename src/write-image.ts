@@ -1,3 +1,4 @@
+import { handledLater } from './base/call/deferred.js';
 import { readBuffer } from './base/io/region.js';
 import { hiddenPlan } from './evidence/hidden-plan.js';
 import { RecordedEntries } from './evidence/recorded-entries.js';
@@ -135,11 +136,13 @@ async function intoNothing(tar: TarFiller, onBytes: (bytes: number) => void): Pr
   }
 }
 
-/** Collects the lines of a record, as many as one buffer of the tar has entries, and appends them at once. */
+/** Appends the lines of a record, and keeps those that find no room until the entries of a buffer have passed by. */
 class RecordText {
   readonly #record: RecordOutput;
-  #lines = '';
   #hasHeading = false;
+  /** Settles when there is room again. */
+  #waiting: Promise<void> | undefined;
+  #kept = '';
 
   constructor(record: RecordOutput) {
     this.#record = record;
@@ -155,12 +158,14 @@ class RecordText {
 
   add(entry: RecordedEntry): void {
     this.#begin(entry);
-    this.#lines += this.#record.writer.line(entry);
+    this.#append(this.#record.writer.line(entry));
   }
 
   async flush(): Promise<void> {
-    const lines = this.#lines;
-    this.#lines = '';
+    await this.#waiting;
+    this.#waiting = undefined;
+    const lines = this.#kept;
+    this.#kept = '';
     if (lines !== '') await this.#record.append(lines);
   }
 
@@ -170,7 +175,17 @@ class RecordText {
   }
 
   #begin(first: RecordedEntry | undefined): void {
-    if (!this.#hasHeading) this.#lines += this.#record.writer.heading(first);
+    if (this.#hasHeading) return;
     this.#hasHeading = true;
+    this.#append(this.#record.writer.heading(first));
+  }
+
+  #append(lines: string): void {
+    if (this.#waiting) {
+      this.#kept += lines;
+      return;
+    }
+    const waiting = this.#record.append(lines);
+    if (waiting) this.#waiting = handledLater(waiting);
   }
 }

@@ -12,6 +12,7 @@ import type { RecordedEntry } from './recorded-entry.js';
 import type { Versions } from './versions.js';
 
 const NO_XATTRS: ReadonlyMap<string, Uint8Array> = new Map();
+const NO_TIMES: EntryTimes = {};
 const SHA256 = 32;
 
 /** What the headers of a file's first name say, and those of its links do not. */
@@ -82,40 +83,31 @@ export class RecordedEntries implements EntryWatcher {
     const created = this.#created.get(item);
     if (created) this.#created.delete(item);
     const inode = tree.inode(node);
-    const common = {
+    const isLink = entry.type === TYPE.hardLink;
+    const first = isLink ? this.#firstNames.get(inode) : undefined;
+    const contents = isLink ? indexedContents(this.#versions.merged, inode) : storedContents(entry);
+    const xattrs = isLink ? (first?.xattrs ?? NO_XATTRS) : xattrsOf(entry);
+    const times = isLink ? (first?.times ?? NO_TIMES) : entryTimes(entry, bytes);
+    if (!isLink && origin.nlink > 1 && inode !== NONE) {
+      this.#keep(inode, sha256, { xattrs, times: created ? { ...times, crtime: created } : times });
+    }
+    // One literal: a million entries take a third less time than with parts that are spread.
+    this.#onEntry({
       path: tree.path(node),
+      type: contents.type,
+      mode: contents.type === 'symlink' ? 0o777 : entry.mode,
       uid: entry.uid,
       gid: entry.gid,
+      size: contents.size,
       mtime: { seconds: entry.mtime, nanos: entry.mtimeNanos },
-      origin,
-    };
-    if (entry.type === TYPE.hardLink) {
-      const { xattrs, times } = this.#firstNames.get(inode) ?? { xattrs: NO_XATTRS, times: {} };
-      const first = {
-        ...indexedContents(this.#versions.merged, inode),
-        ...times,
-        xattrs,
-        sha256: this.#keptHash(inode),
-      };
-      this.#onEntry({ ...common, ...first, mode: first.type === 'symlink' ? 0o777 : entry.mode });
-      return;
-    }
-    const type = recordedType(entry.type);
-    const xattrs = xattrsOf(entry);
-    const found = entryTimes(entry, bytes);
-    const times = created ? { ...found, crtime: created } : found;
-    if (origin.nlink > 1 && inode !== NONE) this.#keep(inode, sha256, { xattrs, times });
-    const isDevice = type === 'character' || type === 'block';
-    this.#onEntry({
-      ...common,
-      ...times,
-      type,
-      mode: type === 'symlink' ? 0o777 : entry.mode,
-      size: type === 'file' ? entry.size : 0,
-      target: type === 'symlink' ? entry.link : undefined,
-      device: isDevice ? { major: entry.deviceMajor, minor: entry.deviceMinor } : undefined,
+      atime: times.atime,
+      ctime: times.ctime,
+      crtime: created ?? times.crtime,
+      target: contents.target,
+      device: contents.device,
       xattrs,
-      sha256,
+      sha256: isLink ? this.#keptHash(inode) : sha256,
+      origin,
     });
   }
 
@@ -135,6 +127,18 @@ export class RecordedEntries implements EntryWatcher {
     const row = this.#rows[inode] as number;
     return row === NONE ? undefined : this.#hashes.toString('hex', row, row + SHA256);
   }
+}
+
+/** What the headers of an entry say of what it is and holds. */
+function storedContents(entry: TarEntry): Pick<RecordedEntry, 'type' | 'size' | 'target' | 'device'> {
+  const type = recordedType(entry.type);
+  return {
+    type,
+    size: type === 'file' ? entry.size : 0,
+    target: type === 'symlink' ? entry.link : undefined,
+    device:
+      type === 'character' || type === 'block' ? { major: entry.deviceMajor, minor: entry.deviceMinor } : undefined,
+  };
 }
 
 /** The values are views of a buffer that is filled again. */

@@ -35,15 +35,21 @@ export class RegionReader implements LayerReader {
   }
 
   async readHeaders({ from, to }: LayerRange): Promise<Uint8Array> {
-    return (await this.#headers.read(from, to)).slice();
+    return (await this.#windowFor(from, to, this.#headers).read(from, to)).slice();
   }
 
   async close(): Promise<void> {}
 
   #copy(parts: readonly LayerPart[], { from, to }: LayerRange): Promise<void> | undefined {
-    const bytes = this.#spans.read(from, to);
+    const bytes = this.#windowFor(from, to, this.#spans).read(from, to);
     if (!(bytes instanceof Promise)) return copyParts(bytes, from, parts);
     return bytes.then((read) => copyParts(read, from, parts));
+  }
+
+  /** Where all headers are written anew, each header and the contents after it mostly lie in the same window. */
+  #windowFor(from: number, to: number, usual: RegionWindow): RegionWindow {
+    const other = usual === this.#spans ? this.#headers : this.#spans;
+    return other.has(from, to) && !usual.has(from, to) ? other : usual;
   }
 
   #readSpan(parts: readonly LayerPart[]): Promise<void> {
@@ -80,6 +86,10 @@ class RegionWindow {
   constructor(region: Region) {
     this.#read = readRegion(region);
     this.#length = region.length;
+  }
+
+  has(from: number, to: number): boolean {
+    return from >= this.#start && to <= this.#end;
   }
 
   /** The bytes from `from` to `to`: a view, at once if the window has them. Several reads may be under way. */
