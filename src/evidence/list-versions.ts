@@ -66,7 +66,7 @@ export function* listVersions(
 function view(versions: Versions, node: number): Version {
   const { path, mtime, target, device, type, mode, uid, gid, size } = indexedEntry(versions, node);
   const { diffId, createdBy, hiddenBy, aliveAs, isImplied, ...origin } = versions.originOf(node);
-  const { moreAliveAs: _, moreShadows: __, ...listed } = origin;
+  const { entry: _, moreAliveAs: __, moreShadows: ___, ...listed } = origin;
   return {
     path: textOf(path),
     pathBytes: path,

@@ -20,6 +20,8 @@ export interface RecordedTime {
 /** Where a version comes from, and what became of it. Layers are counted from 1, the base. */
 export interface VersionOrigin {
   readonly layer: number;
+  /** Its entry in the layer, counted from 1; 0 if no entry describes it. */
+  readonly entry: number;
   readonly diffId?: string | undefined;
   /** The command that made the layer, as the image's history has it. */
   readonly createdBy?: string | undefined;

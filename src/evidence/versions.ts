@@ -110,6 +110,7 @@ export class Versions {
     }
     return {
       layer: this.layerNumber(ref.layer),
+      entry: ref.entry + 1,
       diffId: layer.diffId,
       createdBy: layer.history?.createdBy,
       hiddenBy: hider && { ...hider, layer: this.layerNumber(hider.layer) },
