@@ -85,7 +85,7 @@ export class ImageTree {
    */
   *list(paths: readonly Uint8Array[] = [], options: ListPathsOptions = {}): Generator<RecordedEntry, void, void> {
     for (const node of listPaths(this.#versions, paths, options)) {
-      yield { ...indexedEntry(this.#versions, node), origin: this.#versions.originOf(node) };
+      yield indexedEntry(this.#versions, node);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { IndexedLayer } from '../layer/layer-index.js';
 import type { MergedTree } from '../merge/merged-tree.js';
 import { NONE, type Node } from '../merge/node.js';
+import type { Metadata } from '../tar/entry.js';
 import { TYPE } from '../tar/header.js';
 import type { RecordedEntry, RecordedType } from './recorded-entry.js';
 import type { Versions } from './versions.js';
@@ -13,9 +14,6 @@ const TYPES: Readonly<Record<number, RecordedType>> = {
   [TYPE.blockDevice]: 'block',
   [TYPE.fifo]: 'fifo',
 };
-
-/** What the indexes of the layers say of a version, without its origin. No contents are read: xattrs and hash are unknown. */
-export type IndexedEntry = Omit<RecordedEntry, 'origin'>;
 
 /** What an entry's type is called in records. @param type one of `TYPE`, but no hard link */
 export function recordedType(type: number): RecordedType {
@@ -38,25 +36,42 @@ export function indexedContents(
   };
 }
 
-const IMPLIED = { mode: 0o755, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 } } as const;
+const NO_XATTRS: RecordedEntry['xattrs'] = new Map();
 
-/** Describes a version from the indexes alone. */
-export function indexedEntry({ merged }: Versions, node: Node): IndexedEntry {
-  const { tree, layers } = merged;
+const DIRECTORY: ReturnType<typeof indexedContents> = {
+  type: 'directory',
+  size: 0,
+  target: undefined,
+  device: undefined,
+};
+
+/** What a directory that no entry describes is like. */
+const IMPLIED: Metadata = { mode: 0o755, uid: 0, gid: 0, mtime: 0, mtimeNanos: 0 };
+
+/** Describes a version from the indexes alone: its xattrs and its hash are unknown. */
+export function indexedEntry(versions: Versions, node: Node): RecordedEntry {
+  const { merged } = versions;
+  const { tree } = merged;
   const inode = tree.inode(node);
-  const { layer, entry } =
-    inode === NONE
-      ? tree.ref(node)
-      : { layer: tree.inodes.metadataLayer.get(inode), entry: tree.inodes.metadataEntry.get(inode) };
-  const what = inode === NONE ? { type: 'directory' as const, size: 0 } : indexedContents(merged, inode);
-  const common = { path: tree.path(node), ...what, xattrs: new Map() };
-  if (entry === NONE) return { ...common, ...IMPLIED };
-  const { mode, uid, gid, mtime, mtimeNanos } = (layers[layer] as IndexedLayer).entries.metadata(entry);
+  const { type, size, target, device } = inode === NONE ? DIRECTORY : indexedContents(merged, inode);
+  const { mode, uid, gid, mtime, mtimeNanos } = metadataOf(merged, node, inode);
   return {
-    ...common,
-    mode: what.type === 'symlink' ? 0o777 : mode,
+    path: tree.path(node),
+    type,
+    mode: type === 'symlink' ? 0o777 : mode,
     uid,
     gid,
+    size,
     mtime: { seconds: mtime, nanos: mtimeNanos },
+    target,
+    device,
+    xattrs: NO_XATTRS,
+    origin: versions.originOf(node),
   };
+}
+
+function metadataOf({ tree, layers }: MergedTree, node: Node, inode: number): Metadata {
+  const layer = inode === NONE ? tree.layer(node) : tree.inodes.metadataLayer.get(inode);
+  const entry = inode === NONE ? tree.entry(node) : tree.inodes.metadataEntry.get(inode);
+  return entry === NONE ? IMPLIED : (layers[layer] as IndexedLayer).entries.metadata(entry);
 }

@@ -64,8 +64,8 @@ export function* listVersions(
 }
 
 function view(versions: Versions, node: number): Version {
-  const { path, mtime, target, device, type, mode, uid, gid, size } = indexedEntry(versions, node);
-  const { diffId, createdBy, hiddenBy, aliveAs, isImplied, ...origin } = versions.originOf(node);
+  const { path, mtime, target, device, type, mode, uid, gid, size, origin: all } = indexedEntry(versions, node);
+  const { diffId, createdBy, hiddenBy, aliveAs, isImplied, ...origin } = all;
   const { entry: _, moreAliveAs: __, moreShadows: ___, ...listed } = origin;
   return {
     path: textOf(path),

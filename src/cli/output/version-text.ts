@@ -42,8 +42,5 @@ function modeText(type: RecordedType, mode: number): string {
 function timeText(seconds: number): string {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return `${seconds} s`;
-  return date
-    .toISOString()
-    .replace('T', ' ')
-    .replace(/\.000Z$/, '');
+  return date.toISOString().replace('T', ' ').replace('.000Z', '');
 }
