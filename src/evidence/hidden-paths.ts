@@ -12,13 +12,33 @@ const SHORT_ID = 12;
  */
 export class HiddenPaths {
   readonly #versions: Versions;
-  readonly #displaced: ReadonlySet<Node>;
   readonly #folders: readonly string[];
+  readonly #displaced = new Set<Node>();
+  /**
+   * The hidden versions in the order of the tar: by layer, then by path, and at last those of the layer that have a
+   * folder of their own. So what is in a directory follows it, and an extractor that sets a directory's time after
+   * leaving it sets it for good.
+   */
+  readonly nodes: Int32Array;
 
   constructor(versions: Versions) {
     this.#versions = versions;
     this.#folders = versions.merged.layers.map(folderOf);
-    this.#displaced = displacedNodes(versions);
+    this.nodes = new Int32Array(versions.hidden.length);
+    const rooms = new Rooms(versions);
+    for (let from = 0, to = 0; from < this.nodes.length; from = to) {
+      const { hidden } = versions;
+      const { tree } = versions.merged;
+      const layer = tree.layer(hidden[from] as Node);
+      while (to < hidden.length && tree.layer(hidden[to] as Node) === layer) to++;
+      const ofLayer = hidden.subarray(from, to);
+      const displaced = rooms.displaced(layer, ofLayer);
+      for (const node of displaced) this.#displaced.add(node);
+      const isDisplaced = (node: Node) => this.#displaced.has(node);
+      const placed = displaced.length === 0 ? ofLayer : ofLayer.filter((node) => !isDisplaced(node));
+      this.nodes.set(placed, from);
+      this.nodes.set(ofLayer.filter(isDisplaced), from + placed.length);
+    }
   }
 
   readonly of = (node: Node): Buffer => {
@@ -37,45 +57,84 @@ function folderOf({ layer, place }: IndexedLayer): string {
   return `layer-${place.position + 1}${short && `-${short}`}`;
 }
 
-/** What a path is taken for: by a version that is no directory, by one that is, or only by those below it. */
-type Claim = 'leaf' | 'directory' | 'way';
+/** What a path is taken for: a version that is no directory, one that is, what is below it, or nothing any more. */
+const CLAIM = { none: 0, leaf: 1, directory: 2, way: 3, lost: 4 } as const;
 
-/** The versions that another one of their layer leaves no room for. */
-function displacedNodes(versions: Versions): ReadonlySet<Node> {
-  const { merged, hidden, places } = versions;
-  const { tree } = merged;
-  const displaced = new Set<Node>();
-  let claims = new Map<number, Claim>();
-  const isFree = (node: Node) => {
-    const own = claims.get(places[node] as number);
-    if (own !== undefined && (own !== 'way' || tree.kind(node) !== KIND.directory)) return false;
+/** Finds the versions of a layer that another one of their layer leaves no room for. */
+class Rooms {
+  readonly #versions: Versions;
+  /** For each place, one of `CLAIM`; and the places that have one other than `none`. */
+  readonly #claims: Uint8Array;
+  #claimed: Node[] = [];
+
+  constructor(versions: Versions) {
+    this.#versions = versions;
+    this.#claims = new Uint8Array(versions.places.length);
+  }
+
+  /**
+   * What a layer leaves behind when it is applied goes together. Of what it hides itself, the newest is in its place.
+   *
+   * @param nodes the hidden versions of the layer
+   */
+  displaced(layer: number, nodes: Int32Array): readonly Node[] {
+    const isOwn = (node: Node) => this.#versions.hidingLayer(node) === layer;
+    const own = nodes.filter(isOwn).sort();
+    if (own.length === 0) return [];
+    for (const place of this.#claimed) this.#claims[place] = CLAIM.none;
+    this.#claimed = [];
+    for (const node of nodes) if (!isOwn(node)) this.#claim(node);
+    const displaced: Node[] = [];
+    for (const node of own.reverse()) {
+      if (this.#isFree(node)) this.#claim(node);
+      else displaced.push(node);
+    }
+    return displaced;
+  }
+
+  #isDirectory(node: Node): boolean {
+    return this.#versions.merged.tree.kind(node) === KIND.directory;
+  }
+
+  #isFree(node: Node): boolean {
+    const own = this.#claimOf(node);
+    if (own !== CLAIM.none && (own !== CLAIM.way || !this.#isDirectory(node))) return false;
+    const above = this.#nearestClaim(node);
+    if (above !== CLAIM.leaf && above !== CLAIM.lost) return true;
+    this.#spread(node, CLAIM.lost);
+    return false;
+  }
+
+  /** What the first directory above a node that is taken at all is taken for. */
+  #nearestClaim(node: Node): number {
+    const { tree } = this.#versions.merged;
     for (let at = tree.parent(node); at !== NONE; at = tree.parent(at)) {
-      const claim = claims.get(places[at] as number);
-      if (claim !== undefined) return claim !== 'leaf';
+      const claim = this.#claimOf(at);
+      if (claim !== CLAIM.none) return claim;
     }
-    return true;
-  };
-  const claim = (node: Node) => {
-    claims.set(places[node] as number, tree.kind(node) === KIND.directory ? 'directory' : 'leaf');
-    for (let at = tree.parent(node); at !== NONE && !claims.has(places[at] as number); at = tree.parent(at)) {
-      claims.set(places[at] as number, 'way');
-    }
-  };
-  for (let from = 0; from < hidden.length; ) {
-    const layer = tree.layer(hidden[from] as Node);
-    let to = from;
-    while (to < hidden.length && tree.layer(hidden[to] as Node) === layer) to++;
-    const nodes = [...hidden.subarray(from, to)];
-    const isOwn = (node: Node) => versions.hidingLayer(node) === layer;
-    from = to;
-    const own = nodes.filter(isOwn);
-    if (own.length === 0) continue;
-    claims = new Map();
-    for (const node of nodes) if (!isOwn(node)) claim(node);
-    for (const node of own.sort((one, other) => other - one)) {
-      if (isFree(node)) claim(node);
-      else displaced.add(node);
+    return CLAIM.none;
+  }
+
+  #claim(node: Node): void {
+    this.#spread(this.#versions.merged.tree.parent(node), CLAIM.way);
+    this.#set(node, this.#isDirectory(node) ? CLAIM.directory : CLAIM.leaf);
+  }
+
+  /** Claims a node and all above it up to what is taken. So no way is gone twice. */
+  #spread(node: Node, claim: number): void {
+    const { tree } = this.#versions.merged;
+    for (let at = node; at !== NONE && this.#claimOf(at) === CLAIM.none; at = tree.parent(at)) {
+      this.#set(at, claim);
     }
   }
-  return displaced;
+
+  #set(node: Node, claim: number): void {
+    const place = this.#versions.places[node] as Node;
+    this.#claims[place] = claim;
+    this.#claimed.push(place);
+  }
+
+  #claimOf(node: Node): number {
+    return this.#claims[this.#versions.places[node] as Node] as number;
+  }
 }

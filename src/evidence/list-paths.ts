@@ -1,6 +1,6 @@
 import { KIND, NONE, type Node } from '../merge/node.js';
-import { SLASH } from '../tar/path.js';
 import { meantPath } from './meant-path.js';
+import { nodesByPath } from './nodes-by-path.js';
 import type { Versions } from './versions.js';
 
 /** What to list. */
@@ -34,28 +34,8 @@ export function* listPaths(
   for (const path of paths.length === 0 ? [Buffer.from('/')] : paths) {
     mark(versions, path, options.recursive ?? false, isShown, listed);
   }
-  const { tree } = versions.merged;
-  const hidden = [...(options.hidden ? versions.hidden : [])]
-    .filter((node) => listed[node] === 1)
-    .map((node) => ({ node, path: tree.path(node) }))
-    .sort((one, other) => comparePaths(one.path, other.path) || other.node - one.node);
-  let next = 0;
-  for (const node of versions.present) {
-    if (listed[node] === 0) continue;
-    const path = next < hidden.length ? tree.path(node) : undefined;
-    for (let at = hidden[next]; path && at && comparePaths(at.path, path) < 0; at = hidden[++next]) yield at.node;
-    yield node;
-  }
-  for (; next < hidden.length; next++) yield (hidden[next] as { node: Node }).node;
-}
-
-/** In the order of the flat tar: a directory before what is in it, names by their bytes. */
-export function comparePaths(one: Uint8Array, other: Uint8Array): number {
-  const rank = (byte: number | undefined) => (byte === undefined ? -2 : byte === SLASH ? -1 : byte);
-  for (let i = 0; ; i++) {
-    const difference = rank(one[i]) - rank(other[i]);
-    if (difference !== 0 || one[i] === undefined) return difference;
-  }
+  // Of one path the present version is the newest.
+  yield* nodesByPath(versions.merged, versions.places, (node) => listed[node] === 1 && isShown[node] === 1);
 }
 
 /**

@@ -38,7 +38,7 @@ export interface Version {
   readonly state: 'present' | 'hidden';
   /** What hides it: an entry of a layer, with its path as in that layer. */
   readonly hiddenBy?: { readonly layer: number; readonly how: HiddenHow; readonly path: string };
-  /** Present names of the same file, of a hidden version; at most 128. */
+  /** Present names of the same file, of a hidden version: the first 128, and beyond the first no more than 4,095 bytes. */
   readonly aliveAs: readonly string[];
   /** Older versions of the path, newest first; at most 128. */
   readonly shadows: readonly { readonly layer: number; readonly inode: number }[];

@@ -27,7 +27,7 @@ export interface VersionOrigin {
   readonly createdBy?: string | undefined;
   /** What hides it: the entry's layer and path from the root. Absent if the version is present. */
   readonly hiddenBy?: { readonly layer: number; readonly how: HiddenHow; readonly path: Uint8Array } | undefined;
-  /** Present names of the same file, if the version is hidden: paths from the root. */
+  /** Present names of the same file, if the version is hidden: paths from the root, the first ones of many. */
   readonly aliveAs: readonly Uint8Array[];
   /** Older versions of the path, newest first. */
   readonly shadows: readonly { readonly layer: number; readonly inode: number }[];

@@ -8,7 +8,7 @@ export interface PathEntry {
   readonly node: Node;
 }
 
-/** Which entries of all layers describe the same path, in the order they were applied. Takes four bytes an entry. */
+/** Which entries of all layers describe the same path, in the order they were applied. Takes eight bytes an entry. */
 export class Shadows {
   readonly #merged: MergedTree;
   readonly #places: Int32Array;
@@ -16,6 +16,8 @@ export class Shadows {
   readonly #first: number[] = [];
   /** For each entry, the one before it with the same path, or `NONE`. */
   readonly #before: Int32Array;
+  /** For each entry, the number of those before it with the same path. */
+  readonly #older: Int32Array;
   /** For each place, the last entry with its path, or `NONE`. */
   readonly #last: Int32Array;
 
@@ -28,6 +30,7 @@ export class Shadows {
       count += length;
     }
     this.#before = new Int32Array(count).fill(NONE);
+    this.#older = new Int32Array(count);
     this.#last = new Int32Array(places.length).fill(NONE);
     for (const [layer, nodes] of merged.nodes.entries()) {
       const first = this.#first[layer] as number;
@@ -35,24 +38,42 @@ export class Shadows {
         const node = nodes.get(entry);
         if (node === NONE) continue;
         const place = places[node] as number;
-        this.#before[first + entry] = this.#last[place] as number;
+        const before = this.#last[place] as number;
+        this.#before[first + entry] = before;
+        this.#older[first + entry] = before === NONE ? 0 : (this.#older[before] as number) + 1;
         this.#last[place] = first + entry;
       }
     }
   }
 
-  /** The entries that described the path of a version before, newest first. */
-  *of(node: Node): Generator<PathEntry, void, void> {
-    const { layer, entry } = this.#merged.tree.ref(node);
-    // Where no entry describes a directory, all entries with its path are older.
-    const newest =
-      entry === NONE ? this.#last[this.#places[node] as number] : this.#before[(this.#first[layer] as number) + entry];
-    yield* this.#from(newest as number);
+  /** The entries that described the path of a version before, newest first; no more than `most`. */
+  of(node: Node, most: number): PathEntry[] {
+    const older: PathEntry[] = [];
+    const newest = this.#newest(node);
+    if (newest === NONE) return older;
+    for (const entry of this.#from(newest)) {
+      if (older.length === most) break;
+      older.push(entry);
+    }
+    return older;
+  }
+
+  /** How many entries described the path of a version before. */
+  count(node: Node): number {
+    const newest = this.#newest(node);
+    return newest === NONE ? 0 : (this.#older[newest] as number) + 1;
   }
 
   /** All entries with the path of a node, newest first. */
   all(node: Node): Generator<PathEntry, void, void> {
     return this.#from(this.#last[this.#places[node] as number] as number);
+  }
+
+  /** Where no entry describes a directory, all entries with its path are older. */
+  #newest(node: Node): number {
+    const { layer, entry } = this.#merged.tree.ref(node);
+    if (entry === NONE) return this.#last[this.#places[node] as number] as number;
+    return this.#before[(this.#first[layer] as number) + entry] as number;
   }
 
   *#from(newest: number): Generator<PathEntry, void, void> {

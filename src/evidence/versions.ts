@@ -2,15 +2,20 @@ import { requireThat } from '../check-options.js';
 import type { IndexedLayer } from '../layer/layer-index.js';
 import { planColumns } from '../merge/merge-plan.js';
 import type { MergedTree } from '../merge/merged-tree.js';
-import { KIND, NONE, type Node } from '../merge/node.js';
+import { NONE, type Node } from '../merge/node.js';
 import { isDevice } from '../merge/order.js';
 import type { Plan } from '../merge/plan.js';
-import { SortedChildren } from '../merge/sorted-children.js';
+import { MAX_PATH } from '../tar/path.js';
+import { FileNames } from './file-names.js';
+import { nodesByPath } from './nodes-by-path.js';
 import { placesOf } from './places.js';
 import type { HiddenHow, VersionOrigin } from './recorded-entry.js';
 import { Shadows } from './shadows.js';
 
-/** Most aliases, and most shadows, that are listed for a version. A Docker image has at most 127 layers. */
+/**
+ * Most aliases, and most shadows, that are listed for a version. A Docker image has at most 127 layers. Aliases are not
+ * listed beyond the length of one path, either, unless it is the first.
+ */
 const MOST_LISTED = 128;
 
 /** What hides a version. */
@@ -33,15 +38,16 @@ export class Versions {
   readonly shadows: Shadows;
   /** Nodes of the output, in its order. */
   readonly present: Int32Array;
-  /** Nodes that are hidden, by layer and then by path. */
+  /** Nodes that are hidden, by layer and then by path; those with one path newest first. */
   readonly hidden: Int32Array;
   readonly #nearest: Int32Array;
   readonly #lasting: Int32Array;
-  /** For each inode, its number of names in the output and among the hidden versions. */
-  readonly #presentNames: Int32Array;
-  readonly #hiddenNames: Int32Array;
-  /** The first names in the output of inodes that hidden versions name, too. */
-  readonly #aliases = new Map<number, Node[]>();
+  readonly #presentNames: FileNames;
+  /** For each inode, its number of names in the output, and among the hidden versions. */
+  readonly #presentCounts: Int32Array;
+  readonly #hiddenCounts: Int32Array;
+  /** Paths of the present names of one inode: hidden names of one file often follow one another. */
+  #listed: { readonly inode: number; readonly paths: readonly Buffer[] } = { inode: NONE, paths: [] };
 
   /** @throws DIMGX_OPTION_INVALID unless `mergeLayers` made the plan, with its option `explain` */
   constructor(plan: Plan) {
@@ -54,10 +60,10 @@ export class Versions {
     this.shadows = new Shadows(this.merged, this.places);
     this.#nearest = removals.nearest(tree);
     this.#lasting = removals.lasting(tree);
-    this.hidden = this.#hiddenNodes();
-    this.#presentNames = this.#namesOf(this.present);
-    this.#hiddenNames = this.#namesOf(this.hidden);
-    for (const name of this.present) this.#noteAlias(name);
+    this.hidden = this.#byLayer(nodesByPath(this.merged, this.places, (node) => this.#isHidden(node)));
+    this.#presentNames = new FileNames(tree, this.present);
+    this.#presentCounts = this.#countNames(this.present);
+    this.#hiddenCounts = this.#countNames(this.hidden);
   }
 
   /** Number of a layer in the image, where 1 is the base. */
@@ -101,26 +107,22 @@ export class Versions {
     const ref = tree.ref(node);
     const { layer } = layers[Math.max(0, ref.layer)] as IndexedLayer;
     const hider = this.hiderOf(node);
-    const aliases = hider ? (this.#aliases.get(tree.inode(node)) ?? []) : [];
-    const shadows: { layer: number; inode: number }[] = [];
-    let moreShadows = 0;
-    for (const older of this.shadows.of(node)) {
-      if (shadows.length === MOST_LISTED) moreShadows++;
-      else shadows.push({ layer: this.layerNumber(older.layer), inode: this.inode(older.node) });
-    }
+    const inode = tree.inode(node);
+    const aliveAs = hider && inode !== NONE ? this.#aliases(inode) : [];
+    const shadows = this.shadows.of(node, MOST_LISTED);
     return {
       layer: this.layerNumber(ref.layer),
       entry: ref.entry + 1,
       diffId: layer.diffId,
       createdBy: layer.history?.createdBy,
       hiddenBy: hider && { ...hider, layer: this.layerNumber(hider.layer) },
-      aliveAs: aliases.map((alias) => tree.path(alias)),
-      moreAliveAs: aliases.length === 0 ? 0 : (this.#presentNames[tree.inode(node)] as number) - aliases.length,
-      shadows,
-      moreShadows,
+      aliveAs,
+      moreAliveAs: hider && inode !== NONE ? (this.#presentCounts[inode] as number) - aliveAs.length : 0,
+      shadows: shadows.map((older) => ({ layer: this.layerNumber(older.layer), inode: this.inode(older.node) })),
+      moreShadows: this.shadows.count(node) - shadows.length,
       isImplied: ref.entry === NONE,
       inode: this.inode(node),
-      nlink: this.#nlink(node, hider !== undefined),
+      nlink: this.#nlink(inode, hider !== undefined),
     };
   }
 
@@ -133,73 +135,58 @@ export class Versions {
     return removals.layer(removal) === tree.layer(node) ? 'duplicate' : 'replaced';
   }
 
-  #nlink(node: Node, isHidden: boolean): number {
-    const inode = this.merged.tree.inode(node);
+  #nlink(inode: number, isHidden: boolean): number {
     if (inode === NONE) return 1;
-    return (isHidden ? this.#hiddenNames : this.#presentNames)[inode] as number;
+    return (isHidden ? this.#hiddenCounts : this.#presentCounts)[inode] as number;
   }
 
-  #namesOf(nodes: Int32Array): Int32Array {
+  #countNames(nodes: Int32Array): Int32Array {
     const { tree } = this.merged;
-    const names = new Int32Array(tree.inodes.length);
+    const counts = new Int32Array(tree.inodes.length);
     for (const node of nodes) {
       const inode = tree.inode(node);
-      if (inode !== NONE) names[inode] = (names[inode] as number) + 1;
+      if (inode !== NONE) counts[inode] = (counts[inode] as number) + 1;
     }
-    return names;
+    return counts;
   }
 
-  #noteAlias(node: Node): void {
-    const inode = this.merged.tree.inode(node);
-    if (inode === NONE || this.#hiddenNames[inode] === 0) return;
-    const aliases = this.#aliases.get(inode);
-    if (!aliases) this.#aliases.set(inode, [node]);
-    else if (aliases.length < MOST_LISTED) aliases.push(node);
+  #aliases(inode: number): readonly Buffer[] {
+    if (this.#listed.inode !== inode) this.#listed = { inode, paths: this.#firstPaths(inode) };
+    return this.#listed.paths;
+  }
+
+  /** The first names in the output. Each hidden name lists them, so they must not take much more than its own path. */
+  #firstPaths(inode: number): readonly Buffer[] {
+    const paths: Buffer[] = [];
+    let bytes = 0;
+    for (const name of this.#presentNames.of(inode)) {
+      const path = this.merged.tree.path(name);
+      bytes += path.length;
+      if (paths.length === MOST_LISTED || (paths.length > 0 && bytes > MAX_PATH)) break;
+      paths.push(path);
+    }
+    return paths;
+  }
+
+  #byLayer(nodes: Int32Array): Int32Array {
+    const { tree, layers } = this.merged;
+    const ends = new Int32Array(layers.length + 1);
+    for (const node of nodes) ends[tree.layer(node) + 1] = (ends[tree.layer(node) + 1] as number) + 1;
+    for (let layer = 1; layer < ends.length; layer++) {
+      ends[layer] = (ends[layer] as number) + (ends[layer - 1] as number);
+    }
+    const sorted = new Int32Array(nodes.length);
+    for (const node of nodes) {
+      const layer = tree.layer(node);
+      sorted[ends[layer] as number] = node;
+      ends[layer] = (ends[layer] as number) + 1;
+    }
+    return sorted;
   }
 
   #isHidden(node: Node): boolean {
     const { tree, wanted, excludeDevices, layers } = this.merged;
     if (this.#nearest[node] === NONE || tree.entry(node) === NONE || this.#lasting[node] !== node) return false;
     return wanted?.[node] !== 0 && !(excludeDevices && isDevice(tree, layers, node));
-  }
-
-  #hiddenNodes(): Int32Array {
-    const { tree, layers } = this.merged;
-    const isOnTheWay = new Uint8Array(tree.length);
-    const counts = new Int32Array(layers.length + 1);
-    for (let node = tree.length - 1; node >= 0; node--) {
-      if (this.#isHidden(node)) {
-        isOnTheWay[node] = 1;
-        const next = tree.layer(node) + 1;
-        counts[next] = (counts[next] as number) + 1;
-      }
-      const parent = tree.parent(node);
-      if (isOnTheWay[node] === 1 && parent !== NONE) isOnTheWay[parent] = 1;
-    }
-    for (let layer = 1; layer < counts.length; layer++) {
-      counts[layer] = (counts[layer] as number) + (counts[layer - 1] as number);
-    }
-    const hidden = new Int32Array(counts.at(-1) as number);
-    const children = new SortedChildren(tree, isOnTheWay);
-    const add = (node: Node) => {
-      if (!this.#isHidden(node)) return;
-      const layer = tree.layer(node);
-      const at = counts[layer] as number;
-      hidden[at] = node;
-      counts[layer] = at + 1;
-    };
-    for (const root of this.#roots()) children.walk(add, root);
-    return hidden;
-  }
-
-  /** The root, and those that it replaced. */
-  #roots(): Node[] {
-    const { tree, removals } = this.merged;
-    const roots = [tree.root];
-    for (let removal = 0; removal < removals.length; removal++) {
-      const node = removals.node(removal);
-      if (tree.parent(node) === NONE && tree.kind(node) === KIND.directory) roots.push(node);
-    }
-    return roots.sort((one, other) => one - other);
   }
 }

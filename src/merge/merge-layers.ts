@@ -71,7 +71,8 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanCol
     return applied;
   });
   const alive = tree.survivors();
-  const { leftOut = [], unused = [], wanted } = options.filter?.apply(tree, alive, options.explain) ?? {};
+  const lasting = options.explain ? removals.lasting(tree) : undefined;
+  const { leftOut = [], unused = [], wanted } = options.filter?.apply(tree, alive, lasting) ?? {};
   for (const pattern of unused) options.onUnused(pattern);
   const { excludeDevices } = options;
   const { layer, entry, node, changes, dotted, excluded } = orderItems(tree, oldestFirst, alive, excludeDevices);

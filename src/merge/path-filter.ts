@@ -42,15 +42,16 @@ export class PathFilter {
 
   /**
    * @param alive for each node, 1 if it is in the tree: set to 0 for those that are left out
-   * @param withHidden apply the rules to nodes that are not in the tree, too
+   * @param lasting for each node, what became of it, as in `Removals`. If given, the rules apply to nodes that are not in
+   *   the tree, too
    */
-  apply(tree: Tree, alive: Uint8Array, withHidden = false): Filtered {
+  apply(tree: Tree, alive: Uint8Array, lasting?: Int32Array): Filtered {
     const kept = new Uint8Array(alive.length);
     const isUsed = this.#rules.map(() => false);
     const ranks = new Int32Array(alive.length).fill(NO_RULE);
     const states = new Map<Node, readonly GlobState[]>();
     for (let node = 0; node < alive.length; node++) {
-      if (alive[node] === 0 && !withHidden) continue;
+      if (alive[node] === 0 && lasting === undefined) continue;
       const parent = tree.parent(node);
       const above = parent === NONE ? undefined : states.get(parent);
       const name = charactersOf(tree.name(node));
@@ -67,6 +68,7 @@ export class PathFilter {
       kept[node] = this.#keeps(ranks[node] as number) ? 1 : 0;
     }
     keepParents(tree, alive, kept);
+    if (lasting) keepEmptied(lasting, alive, kept);
     return {
       wanted: kept,
       leftOut: leaveOut(alive, kept),
@@ -87,6 +89,11 @@ function keepParents(tree: Tree, alive: Uint8Array, kept: Uint8Array): void {
     const parent = tree.parent(node);
     if (kept[node] === 1 && parent !== NONE && (alive[node] === 1 || alive[parent] === 0)) kept[parent] = 1;
   }
+}
+
+/** What was in a hidden directory before it was emptied keeps it. */
+function keepEmptied(lasting: Int32Array, alive: Uint8Array, kept: Uint8Array): void {
+  for (const [node, last] of lasting.entries()) if (kept[node] === 1 && alive[last] === 0) kept[last] = 1;
 }
 
 function leaveOut(alive: Uint8Array, kept: Uint8Array): readonly Node[] {

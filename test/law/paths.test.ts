@@ -1,26 +1,21 @@
 import { test } from 'vitest';
-import { oneOf, type Random, seeded } from '../fuzz/random.js';
+import { seeded } from '../fuzz/random.js';
 import { flattenLayers } from '../helpers/flatten-layers.js';
-import { globExpression } from '../helpers/glob-expression.js';
 import type { Tree } from '../helpers/tree.js';
 import { treeDigest } from '../helpers/tree-text.js';
 import { RUNS, SEED } from './bounds.js';
 import { checkLaw } from './check-law.js';
 import { modelTree } from './model-tree.js';
+import { keptBy, randomRules } from './random-rules.js';
 import type { Stack } from './random-stack.js';
 import { withoutRefused } from './without-refused.js';
-
-const PATTERNS = [
-  ...['a', 'b', 'a/b', 'a/*', 'a/**', '*', '*/a', '**', '**/a', '**/b/*', '**/b/**/a', 'c/**/b'],
-  ...['.*', '**/*n*', '[ab]', '[!a]/b', '*/*/c', '/'],
-];
 
 test('rules keep those paths of a random stack that fit, with what is above', { timeout: 0 }, async () => {
   const random = seeded(SEED);
   const law = async (stack: Stack) => {
     const paths = randomRules(random);
     const { tar, treeDigest: digest } = await flattenLayers(stack, { paths });
-    const isTheSame = digest === treeDigest(keptBy(paths, modelTree(stack)));
+    const isTheSame = digest === treeDigest(keptOf(paths, modelTree(stack)));
     const again = await flattenLayers([tar]);
     return [
       ...(isTheSame ? [] : [`another tree with ${paths.join(' ')}`]),
@@ -30,16 +25,9 @@ test('rules keep those paths of a random stack that fit, with what is above', { 
   await checkLaw((stacks) => Promise.all(stacks.map(law)), RUNS, withoutRefused);
 });
 
-function randomRules(random: Random): readonly string[] {
-  return Array.from({ length: 1 + random(4) }, () => `${oneOf('+-', random)}${oneOf(PATTERNS, random)}`);
-}
-
-/** The paths that rules keep, each looked at alone. */
-function keptBy(rules: readonly string[], tree: Tree): Tree {
-  const isKept = (path: string) => {
-    const last = rules.findLast((rule) => globExpression(rule.slice(1)).test(`${path}/`));
-    return (last ?? (rules[0]?.startsWith('+') ? '-' : '+')).startsWith('+');
-  };
+/** The paths that rules keep, with those above. */
+function keptOf(rules: readonly string[], tree: Tree): Tree {
+  const isKept = keptBy(rules);
   const kept = [...tree.keys()].filter((path) => path === '.' || isKept(path));
   const above = (path: string) => path.split('/').map((_, i, names) => names.slice(0, i + 1).join('/'));
   const all = new Set(kept.flatMap(above));

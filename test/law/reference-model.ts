@@ -1,7 +1,19 @@
-import { baseOf, type Entry, LEFTOVERS, parentOf } from './decoded-entry.js';
+import { baseOf, type Entry, joined, LEFTOVERS, parentOf } from './decoded-entry.js';
 import { directoryOf } from './own-symlinks.js';
 import { Refusal } from './refusal.js';
 import { described, type Name, newDirectory, type Thing, walk, withXattrs } from './thing.js';
+
+/** Hears what becomes of names while layers are applied. Paths are those of the tree, from the root. */
+export interface Observer {
+  /** @param entry none for a directory that is only implied */
+  onBrought(path: string, thing: Thing, entry: Entry | undefined): void;
+  /**
+   * Called before what stands at a path is removed, with all below it.
+   *
+   * @param by the path of the entry that removes it
+   */
+  onRemoved(path: string, thing: Thing, how: 'removed' | 'opaque' | 'replaced', by: string): void;
+}
 
 /**
  * How layers apply, as plainly as it can be put: objects and maps, one layer after the other, each read twice, first
@@ -10,22 +22,28 @@ import { described, type Name, newDirectory, type Thing, walk, withXattrs } from
  */
 export class Model {
   readonly root = newDirectory();
+  readonly #observer: Observer | undefined;
+  readonly #paths = new Map([[this.root, '']]);
   #layer = -1;
   #followed = 0;
+
+  constructor(observer?: Observer) {
+    this.#observer = observer;
+  }
 
   /** @throws Refusal, and is of no use afterwards */
   apply(layer: readonly Entry[]): void {
     this.#layer++;
-    const inTheWay: string[] = [];
+    const inTheWay = new Map<string, Entry>();
     for (const entry of layer) {
       if (entry.marker === undefined || entry.marker === 'none') continue; // 4.8
       const directory = directoryOf(layer, entry);
       this.#hide(entry, this.directory(directory));
-      inTheWay.push(...this.#firstThatIsNone(directory));
+      for (const path of this.#firstThatIsNone(directory)) inTheWay.set(path, inTheWay.get(path) ?? entry);
     }
     for (const entry of layer) if (entry.marker === undefined) this.#bring(entry);
-    for (const path of inTheWay) this.#makeWay(path);
-    for (const name of LEFTOVERS) this.root.children.delete(name); // 6
+    for (const [path, entry] of inTheWay) this.#makeWay(path, entry);
+    for (const name of LEFTOVERS) this.#remove(this.root, name, 'removed', name); // 6
   }
 
   /** The directory of a path, no symlinks followed. */
@@ -37,8 +55,20 @@ export class Model {
 
   /** 4.1, 5.1: before anything of the layer is there, so that its own entries stay. 4.3: nothing is made for it. */
   #hide(marker: Entry, directory: Thing | undefined): void {
-    if (marker.marker === 'opaque') directory?.children.clear();
-    else directory?.children.delete(marker.hides);
+    const isOpaque = marker.marker === 'opaque';
+    const hidden = isOpaque ? [...(directory?.children.keys() ?? [])] : [marker.hides];
+    for (const base of hidden) this.#remove(directory, base, isOpaque ? 'opaque' : 'removed', marker.path);
+  }
+
+  #remove(directory: Thing | undefined, base: string, ...why: [how: 'removed' | 'opaque' | 'replaced', by: string]) {
+    const name = directory?.children.get(base);
+    if (directory === undefined || name === undefined) return;
+    this.#observer?.onRemoved(this.#pathIn(directory, base), name.thing, ...why);
+    directory.children.delete(base);
+  }
+
+  #pathIn(directory: Thing, base: string): string {
+    return joined(this.#paths.get(directory) as string, base);
   }
 
   /** The first thing on the way to a path that is no directory. */
@@ -49,16 +79,16 @@ export class Model {
   }
 
   /** 2.4, 2.6, 4.10: a marker, too, puts a directory in the place of an older thing. */
-  #makeWay(path: string): void {
+  #makeWay(path: string, marker: Entry): void {
     const name = this.#name(path);
     if (name === undefined || name.layer === this.#layer || name.thing.type === 'directory') return;
-    this.#put(this.directory(parentOf(path)) as Thing, baseOf(path), newDirectory());
+    this.#imply(this.directory(parentOf(path)) as Thing, baseOf(path), marker);
   }
 
   #bring(entry: Entry): void {
     if (entry.path === '') {
       if (entry.type !== 'directory') throw new Refusal('DIMGX_LAYER_BAD_ROOT', 'no directory', entry.raw); // 1.4
-      described(this.root, entry);
+      this.#describe('', this.root, entry);
       return;
     }
     const directory = this.#parent(entry);
@@ -66,12 +96,28 @@ export class Model {
     const there = directory.children.get(base);
     if (entry.type === 'hard link') this.#link(entry, directory, base, there);
     else if (entry.type === 'directory' && there?.thing.type === 'directory')
-      described(there.thing, entry); // 3
-    else this.#put(directory, base, described(newDirectory(), entry));
+      this.#describe(this.#pathIn(directory, base), there.thing, entry); // 3
+    else {
+      this.#remove(directory, base, 'replaced', entry.path);
+      this.#put(directory, base, described(newDirectory(), entry), entry);
+    }
   }
 
-  #put(directory: Thing, base: string, thing: Thing): Thing {
+  #describe(path: string, thing: Thing, entry: Entry): void {
+    described(thing, entry);
+    this.#observer?.onBrought(path, thing, entry);
+  }
+
+  #imply(directory: Thing, base: string, by: Entry): Thing {
+    this.#remove(directory, base, 'replaced', by.path);
+    return this.#put(directory, base, newDirectory(), undefined);
+  }
+
+  #put(directory: Thing, base: string, thing: Thing, entry: Entry | undefined): Thing {
+    const path = this.#pathIn(directory, base);
+    if (thing.type === 'directory') this.#paths.set(thing, path);
     directory.children.set(base, { thing, layer: this.#layer });
+    this.#observer?.onBrought(path, thing, entry);
     return thing;
   }
 
@@ -85,7 +131,7 @@ export class Model {
       if (child?.thing.type === 'directory')
         directory = child.thing; // 2.2
       else if (!isOwn)
-        directory = this.#put(directory, part, newDirectory()); // 2.1, 2.4, 2.6
+        directory = this.#imply(directory, part, entry); // 2.1, 2.4, 2.6
       else if (child.thing.type === 'symlink')
         directory = this.#ownSymlink(directory, child.thing, entry); // 2.3
       else throw new Refusal('DIMGX_ENTRY_BAD_PARENT', 'a file of the same layer', entry.raw); // 2.6
@@ -105,10 +151,10 @@ export class Model {
     const target = this.#target(entry);
     if (target === undefined || target.thing.type === 'directory') throw refuse('no target, or a directory'); // 8.3
     if (target === there) throw refuse('itself');
-    directory.children.delete(base);
+    this.#remove(directory, base, 'replaced', entry.path);
     if (this.#target(entry) !== target) throw refuse('it removes its own target, or the way to it');
     const { thing } = target;
-    this.#put(directory, base, thing);
+    this.#put(directory, base, thing, entry);
     thing.owner = entry.owner; // 8.5
     thing.mtime = entry.mtime;
     thing.xattrs = withXattrs(thing, entry);

@@ -67,7 +67,8 @@ export function treeOf(root: Thing): Tree {
   return tree;
 }
 
-function fieldsOf(thing: Thing, names: readonly string[]): TreeEntry {
+/** @param names of a file, sorted: all that it has */
+export function fieldsOf(thing: Thing, names: readonly string[]): TreeEntry {
   const { type, owner, mtime, target, device, xattrs, content } = thing;
   const isFile = type === 'file';
   return {
