@@ -18,6 +18,9 @@ import { Shadows } from './shadows.js';
  */
 const MOST_LISTED = 128;
 
+/** Most versions hide nothing and are hidden by nothing: they share this. */
+const NOTHING: readonly never[] = [];
+
 /** What hides a version. */
 export interface Hider {
   /** Number of its layer, where 0 is the oldest. */
@@ -108,8 +111,8 @@ export class Versions {
     const { layer } = layers[Math.max(0, ref.layer)] as IndexedLayer;
     const hider = this.hiderOf(node);
     const inode = tree.inode(node);
-    const aliveAs = hider && inode !== NONE ? this.#aliases(inode) : [];
-    const shadows = this.shadows.of(node, MOST_LISTED);
+    const aliveAs = hider && inode !== NONE ? this.#aliases(inode) : NOTHING;
+    const older = this.shadows.count(node);
     return {
       layer: this.layerNumber(ref.layer),
       entry: ref.entry + 1,
@@ -118,12 +121,17 @@ export class Versions {
       hiddenBy: hider && { ...hider, layer: this.layerNumber(hider.layer) },
       aliveAs,
       moreAliveAs: hider && inode !== NONE ? (this.#presentCounts[inode] as number) - aliveAs.length : 0,
-      shadows: shadows.map((older) => ({ layer: this.layerNumber(older.layer), inode: this.inode(older.node) })),
-      moreShadows: this.shadows.count(node) - shadows.length,
+      shadows: older === 0 ? NOTHING : this.#shadowsOf(node),
+      moreShadows: Math.max(0, older - MOST_LISTED),
       isImplied: ref.entry === NONE,
       inode: this.inode(node),
       nlink: this.#nlink(inode, hider !== undefined),
     };
+  }
+
+  #shadowsOf(node: Node): VersionOrigin['shadows'] {
+    const older = this.shadows.of(node, MOST_LISTED);
+    return older.map(({ layer, node: made }) => ({ layer: this.layerNumber(layer), inode: this.inode(made) }));
   }
 
   #howOf(node: Node, removal: number): HiddenHow {
