@@ -1,5 +1,6 @@
 import { handledLater } from './base/call/deferred.js';
 import { readBuffer } from './base/io/region.js';
+import { HiddenPaths } from './evidence/hidden-paths.js';
 import { hiddenPlan } from './evidence/hidden-plan.js';
 import { RecordedEntries } from './evidence/recorded-entries.js';
 import type { RecordedEntry, RecordWriter } from './evidence/recorded-entry.js';
@@ -73,8 +74,14 @@ export async function writeImage(
 ): Promise<WrittenImage> {
   const texts = records.map((record) => new RecordText(record));
   const versions = hidden || texts.length > 0 ? new Versions(plan) : undefined;
-  const write = async (of: Plan, take: TakeTar, taking: readonly RecordText[], extract: ExtractOptions) => {
-    const watchers = versions && taking.length > 0 ? [watcherOf(of, versions, taking)] : [];
+  const write = async (
+    of: Plan,
+    take: TakeTar,
+    taking: readonly RecordText[],
+    extract: ExtractOptions,
+    paths?: HiddenPaths,
+  ) => {
+    const watchers = versions && taking.length > 0 ? [watcherOf(of, versions, taking, paths)] : [];
     const { assembler, size } = openExtraction(of, extract, watchers);
     return take(assembler, (bytes) => options.onBytes?.(bytes, size));
   };
@@ -83,7 +90,9 @@ export async function writeImage(
   let hiddenBytes = 0;
   if (versions && (hidden || ofHidden.length > 0)) {
     const { signal, tmpDir } = options;
-    hiddenBytes = await write(hiddenPlan(versions), hidden ?? intoNothing, ofHidden, { signal, tmpDir });
+    const paths = new HiddenPaths(versions);
+    const ofHiddenPlan = hiddenPlan(versions, paths);
+    hiddenBytes = await write(ofHiddenPlan, hidden ?? intoNothing, ofHidden, { signal, tmpDir }, paths);
   }
   for (const text of texts) await text.end();
   return { bytes, hiddenBytes, layers: layerCounts(plan, versions) };
@@ -110,7 +119,12 @@ function hiddenByLayer({ merged: { tree, layers }, hidden }: Versions): readonly
   return counts;
 }
 
-function watcherOf(plan: Plan, versions: Versions, texts: readonly RecordText[]): EntryWatcher {
+function watcherOf(
+  plan: Plan,
+  versions: Versions,
+  texts: readonly RecordText[],
+  paths: HiddenPaths | undefined,
+): EntryWatcher {
   const needsHashes = texts.some((text) => text.needsHashes);
   const onEntry = (entry: RecordedEntry) => {
     for (const text of texts) text.add(entry);
@@ -118,7 +132,7 @@ function watcherOf(plan: Plan, versions: Versions, texts: readonly RecordText[])
   const flush = async () => {
     for (const text of texts) await text.flush();
   };
-  return new RecordedEntries(planColumns(plan), versions, needsHashes, onEntry, flush);
+  return new RecordedEntries(planColumns(plan), versions, { needsHashes, onEntry, flush, paths });
 }
 
 /** Size of the buffer for a tar that is not kept, in bytes. */

@@ -41,11 +41,16 @@ export class HiddenPaths {
     }
   }
 
+  /** The number of a version's entry, counted from 1, if it has a folder of its own. */
+  entryOf(node: Node): number | undefined {
+    return this.#displaced.has(node) ? this.#versions.merged.tree.entry(node) + 1 : undefined;
+  }
+
   readonly of = (node: Node): Buffer => {
     const { tree } = this.#versions.merged;
-    const { layer, entry } = tree.ref(node);
-    const folder = this.#folders[layer] as string;
-    const own = this.#displaced.has(node) ? `${folder}-entry-${entry + 1}` : folder;
+    const folder = this.#folders[tree.layer(node)] as string;
+    const entry = this.entryOf(node);
+    const own = entry === undefined ? folder : `${folder}-entry-${entry}`;
     return Buffer.concat([Buffer.from(own), Buffer.of(SLASH), tree.path(node)]);
   };
 }

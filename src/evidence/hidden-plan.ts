@@ -8,10 +8,9 @@ import type { Versions } from './versions.js';
  * The plan of a tar of all hidden versions, in the order of `HiddenPaths`. Hidden names of one file are linked, and a file
  * that also has names in the output is copied.
  */
-export function hiddenPlan(versions: Versions): Plan {
+export function hiddenPlan(versions: Versions, paths = new HiddenPaths(versions)): Plan {
   const { merged } = versions;
   const layers = merged.layers.toReversed();
-  const paths = new HiddenPaths(versions);
   const { layer, entry, node, changes } = itemsElsewhere(merged.tree, merged.layers, paths.nodes, paths.of);
   const newestFirst = (number: number) => layers.length - 1 - number;
   return planOf({

@@ -7,6 +7,7 @@ import { emptyEntry, QUIRK, type TarEntry } from '../tar/entry.js';
 import { type EntryTime, type EntryTimes, entryTimes } from '../tar/entry-times.js';
 import { TYPE } from '../tar/header.js';
 import { xattrsOf } from '../tar/portable-record.js';
+import type { HiddenPaths } from './hidden-paths.js';
 import { indexedContents, recordedType } from './indexed-entry.js';
 import type { RecordedEntry } from './recorded-entry.js';
 import type { Versions } from './versions.js';
@@ -21,6 +22,16 @@ interface FirstName {
   readonly times: EntryTimes;
 }
 
+interface RecordedEntriesOptions {
+  readonly needsHashes: boolean;
+  /** Called with the description of each entry. */
+  readonly onEntry: (entry: RecordedEntry) => void;
+  /** As in `EntryWatcher`. */
+  readonly flush: () => Promise<void> | undefined;
+  /** The paths in the tar, if it is that of hidden versions. */
+  readonly paths?: HiddenPaths | undefined;
+}
+
 /**
  * Describes each entry of a tar that a plan describes, as it passes by: from its headers, so that the description is of
  * the tar as it is, and from the versions, which say where the entry comes from.
@@ -31,6 +42,7 @@ export class RecordedEntries implements EntryWatcher {
   readonly #versions: Versions;
   readonly #onEntry: (entry: RecordedEntry) => void;
   readonly #flush: () => Promise<void> | undefined;
+  readonly #paths: HiddenPaths | undefined;
   #item = 0;
   /** For each file with several names, where its hash is kept until the last name has passed by. */
   readonly #rows: Int32Array;
@@ -41,22 +53,13 @@ export class RecordedEntries implements EntryWatcher {
   /** Creation times that the output does not keep, by item. */
   readonly #created = new Map<number, EntryTime>();
 
-  /**
-   * @param onEntry called with the description of each entry
-   * @param flush as in `EntryWatcher`
-   */
-  constructor(
-    plan: PlanColumns,
-    versions: Versions,
-    needsHashes: boolean,
-    onEntry: (entry: RecordedEntry) => void,
-    flush: () => Promise<void> | undefined,
-  ) {
+  constructor(plan: PlanColumns, versions: Versions, { needsHashes, onEntry, flush, paths }: RecordedEntriesOptions) {
     this.#plan = plan;
     this.#versions = versions;
     this.needsHashes = needsHashes;
     this.#onEntry = onEntry;
     this.#flush = flush;
+    this.#paths = paths;
     this.#rows = new Int32Array(versions.merged.tree.inodes.length).fill(NONE);
   }
 
@@ -79,7 +82,9 @@ export class RecordedEntries implements EntryWatcher {
     const item = this.#item++;
     const node = this.#plan.node[item] as Node;
     const { tree } = this.#versions.merged;
-    const origin = this.#versions.originOf(node);
+    const found = this.#versions.originOf(node);
+    const own = this.#paths?.entryOf(node);
+    const origin = own === undefined ? found : { ...found, entry: own };
     const created = this.#created.get(item);
     if (created) this.#created.delete(item);
     const inode = tree.inode(node);

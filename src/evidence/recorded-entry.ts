@@ -20,8 +20,10 @@ export interface RecordedTime {
 /** Where a version comes from, and what became of it. Layers are counted from 1, the base. */
 export interface VersionOrigin {
   readonly layer: number;
-  /** Its entry in the layer, counted from 1; 0 if no entry describes it. */
-  readonly entry: number;
+  /**
+   * The number of its entry in the layer, counted from 1, if the tar of hidden versions has it in a folder of its own.
+   */
+  readonly entry?: number | undefined;
   readonly diffId?: string | undefined;
   /** The command that made the layer, as the image's history has it. */
   readonly createdBy?: string | undefined;

@@ -115,7 +115,6 @@ export class Versions {
     const older = this.shadows.count(node);
     return {
       layer: this.layerNumber(ref.layer),
-      entry: ref.entry + 1,
       diffId: layer.diffId,
       createdBy: layer.history?.createdBy,
       hiddenBy: hider && { ...hider, layer: this.layerNumber(hider.layer) },

@@ -23,7 +23,6 @@ export function recordedEntry({ path = 'a', target, origin, ...changes }: Record
     ...changes,
     origin: {
       layer: 1,
-      entry: 1,
       aliveAs: [],
       shadows: [],
       moreAliveAs: 0,

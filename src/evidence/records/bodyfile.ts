@@ -4,8 +4,8 @@ import type { RecordedEntry, RecordedType, RecordWriter, VersionOrigin } from '.
 /**
  * A body file for timelines, in the form of The Sleuth Kit 3: `MD5|name|inode|mode|uid|gid|size|atime|mtime|ctime|crtime`.
  * The MD5 is always `0`. Hidden versions have lines, too. Their names end in ` (deleted @N)`, where `N` is the layer that
- * has the version. No two lines have one name, because mactime would mix them up: what its own layer hides has the number
- * of its entry, too, ` (deleted @N entry E)`.
+ * has the version. Versions of one layer with one path would have one name, and mactime would mix them up: those that the
+ * tar of hidden versions has in a folder of their own have the number of their entry, too, ` (deleted @N entry E)`.
  */
 export function bodyfileRecord(): RecordWriter {
   return {
@@ -24,8 +24,8 @@ function nameOf({ path, target, origin }: RecordedEntry): string {
   return `/${escaped(path)}${arrow}${origin.hiddenBy ? ` (deleted ${versionOf(origin)})` : ''}`;
 }
 
-function versionOf({ layer, entry, hiddenBy }: VersionOrigin): string {
-  return hiddenBy?.layer === layer ? `@${layer} entry ${entry}` : `@${layer}`;
+function versionOf({ layer, entry }: VersionOrigin): string {
+  return entry === undefined ? `@${layer}` : `@${layer} entry ${entry}`;
 }
 
 /**
@@ -74,8 +74,8 @@ function permissions(mode: number): string {
   return owner + group + (OTHERS[((mode >> 6) & 8) | (mode & 7)] as string);
 }
 
-/** Printable ASCII but `%`, `)`, `>`, `\` and `|`. */
-const PLAIN = /^[ -$&-(*-=?-[\]-{}~]*$/;
+/** Printable ASCII but `%`, `\` and `|`. */
+const PLAIN = /^[ -$&-[\]-{}~]*$/;
 
 /** A character of UTF-8 that is not ASCII. Source: The Unicode Standard, table 3-7. */
 const CHARACTER = [
@@ -88,19 +88,13 @@ const CHARACTER = [
   String.raw`\xf4[\x80-\x8f][\x80-\xbf]{2}`,
 ].join('|');
 
-/** What would look like the arrow of a symlink, or like the mark of a hidden version. */
-const FORGED = String.raw`(?<= -)>|\)$(?<= \(deleted @[^()]*\))`;
-
 /** What is escaped, or kept as group 1. Control characters beyond ASCII come first. */
-const EACH = new RegExp(String.raw`\xc2[\x80-\x9f]|(${CHARACTER})|[^ -~]|[%\\|]|${FORGED}`, 'g');
+const EACH = new RegExp(String.raw`\xc2[\x80-\x9f]|(${CHARACTER})|[^ -~]|[%\\|]`, 'g');
 
 /** mactime undoes `%XX`, and takes a `|` for the end of the name. */
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '%': '%25', '|': '%7C' };
 
-/**
- * Bytes as UTF-8. Control characters, bytes that are not UTF-8, and what is not what it looks like, are `\xNN`: one for
- * each byte.
- */
+/** Bytes as UTF-8. Control characters, and bytes that are not UTF-8, are `\xNN`: one for each byte. */
 function escaped(bytes: Uint8Array): string {
   const text = latin1(bytes);
   if (PLAIN.test(text)) return text;
