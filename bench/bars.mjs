@@ -26,6 +26,33 @@ export const BARS = [
     ['gzip', 'gzip layers in an OCI layout, verified', 'gzip', 'inflate', 1.4],
     ['gzip-disk', 'the same, temporary files on a disk', 'gzipDisk', 'inflate', 1.8],
   ]),
+  ...comparisons('evidence', [
+    ['records', 'all four records to files, tar to /dev/null', 'records', 'verified', 1.6],
+    ['bodyfile', 'a body file, tar to /dev/null', 'bodyfile', 'verified', 1.2],
+    ['records-tools', 'all four records, beside other programs', 'records', 'byTools', 0.2],
+    ['snapshot', 'a snapshot, not compressed', 'snapshot', 'file', 2.2],
+    ['ls', 'everything in an uncompressed archive listed', 'ls', 'list', 3],
+    ['history', 'the history of a path', 'history', 'list', 3],
+  ]),
+  ...['ls', 'history'].map((measured) => {
+    const work = `bytes read, dimgx ${measured}`;
+    return /** @type {const} */ ({
+      name: 'evidence',
+      work,
+      stage: 'evidence',
+      figure: 'bytesRead',
+      measured,
+      start: 'listTiny',
+    });
+  }),
+  {
+    name: 'evidence',
+    work: 'peak memory, all four records',
+    stage: 'evidence',
+    figure: 'peak',
+    measured: 'records',
+    limit: 150,
+  },
   {
     name: 'gzip-disk',
     work: 'written to the disk for it',

@@ -27,7 +27,8 @@ export class Contenders {
 
   /** The command line, without target and image. @param {string} [options] */
   dimgx(options = '') {
-    return `${this.#prefix}${script('../bin/dimgx.js')} --tmp-dir ${quote(this.#folder)} ${options}`;
+    const [, command = '', rest = ''] = /^((?:[a-z]+ ?)*)(.*)$/s.exec(options) ?? [];
+    return `${this.#prefix}${script('../bin/dimgx.js')} ${command} --tmp-dir ${quote(this.#folder)} ${rest}`;
   }
 
   /** @param {Image & { archive?: string }} image @param {Expected} expected @param {{ options?: string, reference?: string }} [how] @returns {Contender} */
@@ -94,6 +95,36 @@ export class Contenders {
   /** The table of layers. @param {WrittenImage} image @returns {Contender} */
   list(image) {
     return { title: 'dimgx, the listing', command: `${this.dimgx()} ${quote(image.archive)}`, image };
+  }
+
+  /** A look into an image. @param {WrittenImage} image @param {string} command @param {string} operand @returns {Contender} */
+  look(image, command, operand) {
+    const line = `${this.dimgx(command)} ${quote(image.archive)} ${operand}`;
+    return { title: `dimgx ${command}`, command: `${line} >/dev/null`, image };
+  }
+
+  /** The tar goes nowhere, records to files. @param {WrittenImage} image @param {readonly string[]} options @returns {Contender} */
+  records(image, options) {
+    const output = `${this.#folder}/records`;
+    const files = options.map((option) => `${option} ${quote(`${output}/${option.slice(2)}`)}`).join(' ');
+    const command = `mkdir ${quote(output)} && ${this.dimgx(files)} -t /dev/null ${quote(image.archive)}`;
+    return { title: `dimgx ${options.join(' ')}`, command, output, image };
+  }
+
+  /** The same by other programs, from the flat tar on. @param {WrittenImage} image @returns {Contender} */
+  recordsByTools(image) {
+    const output = `${this.#folder}/by-tools`;
+    const flat = `${this.dimgx()} -t - ${quote(image.archive)} | tar -xf - -C root`;
+    const sums = '(cd root && find . -type f -print0 | xargs -0 sha256sum) > sums';
+    const command = `mkdir -p ${quote(output)}/root && cd ${quote(output)} && ${flat} && ${sums} && mtree -c -K sha256 -p root > mtree`;
+    return { title: 'tar -x, sha256sum, mtree -c', command, output, image };
+  }
+
+  /** @param {WrittenImage} image @returns {Contender} */
+  snapshot(image) {
+    const output = `${this.#folder}/bag`;
+    const command = `${this.dimgx('snapshot -C')} ${quote(image.archive)} ${quote(output)}`;
+    return { title: 'dimgx snapshot -C', command, output, image };
   }
 
   /** @param {WrittenImage} image @returns {Contender} */

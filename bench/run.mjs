@@ -14,6 +14,8 @@ import { diskFolder, roomiest, withFolder } from './scratch.mjs';
 import { STAGES } from './stages.mjs';
 
 const OTHERS = ['umoci', 'crane', 'zstd'];
+/** Programs that tell no version. */
+const PLAIN_OTHERS = ['mtree'];
 const { values } = parseArgs({
   options: { rounds: { type: 'string' }, quick: { type: 'boolean', default: false }, only: { type: 'string' } },
 });
@@ -30,7 +32,7 @@ await withFolder(place, (folder) => (disk ? withFolder(disk.path, (onDisk) => ma
 /** @param {string} folder @param {string} [onDisk] */
 async function main(folder, onDisk) {
   const found = new Set();
-  for (const program of OTHERS) if (await isOnPath(program)) found.add(program);
+  for (const program of [...OTHERS, ...PLAIN_OTHERS]) if (await isOnPath(program)) found.add(program);
   let size = '';
   /** @type {Map<import('./bars.mjs').Bar, import('./figures.mjs').Row>} */
   const rows = new Map();

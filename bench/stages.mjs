@@ -30,6 +30,7 @@ import { writeImage } from './write-image.mjs';
 /** By name. The contenders of one stage are measured in turn. @type {Record<string, Stage>} */
 export const STAGES = {
   distribution,
+  evidence,
   smallFiles,
   fileSizes,
   entries: (setting) => growth(setting, manyEntries, { least: 60_000, small: 250_000, large: 1_000_000 }),
@@ -40,6 +41,29 @@ export const STAGES = {
   sideBySide,
   paths: (setting) => growth(setting, longPaths, { small: 10_000, large: 40_000 }),
 };
+
+/** Records of an image, and looks into it. @type {Stage} */
+async function evidence({ folder, has, quick }) {
+  const layers = distributionLayers(quick ? 0.1 : 1);
+  const image = await writeImage(folder, layers, []);
+  const expected = once(() => expectedTree(layers));
+  const make = new Contenders(folder);
+  const all = ['--provenance', '--sha256sums', '--mtree', '--bodyfile'];
+  const [file] = layers[0]?.filter(({ type }) => type === 'file') ?? [];
+  const path = quote(file?.path ?? '/');
+  return {
+    verified: make.flatten(image, expected),
+    file: make.file(image, expected, image.archive),
+    records: make.records(image, all),
+    bodyfile: make.records(image, ['--bodyfile']),
+    ...(has('mtree') && { byTools: slow(make.recordsByTools(image)) }),
+    snapshot: make.snapshot(image),
+    list: make.list(image),
+    listTiny: make.list(await tinyImage(folder)),
+    ls: make.look(image, 'ls --recursive', ''),
+    history: make.look(image, 'history', path),
+  };
+}
 
 /** @type {Stage} */
 async function distribution({ folder, disk, wants, has, quick }) {
