@@ -140,9 +140,12 @@ const BUFFER = 4 * 1024 * 1024;
 
 /** Makes a tar for those who watch it, and keeps nothing of it. */
 async function intoNothing(tar: TarFiller, onBytes: (bytes: number) => void): Promise<number> {
-  const buffer = readBuffer(BUFFER);
+  let [front, back] = [readBuffer(BUFFER), readBuffer(BUFFER)];
   try {
-    for (let filled = await tar.fill(buffer); filled > 0; filled = await tar.fill(buffer)) onBytes(filled);
+    for (let filled = await tar.fill(front, true); filled > 0; filled = await tar.fill(front, true)) {
+      onBytes(filled);
+      [front, back] = [back, front];
+    }
     onBytes(0);
     return 0;
   } finally {

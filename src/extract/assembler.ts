@@ -25,7 +25,15 @@ const END_MARK = new Uint8Array(2 * BLOCK);
 type OnRewrite = (item: number, headers: Uint8Array) => void;
 
 /** Fills buffers with a tar. */
-export type TarFiller = Pick<TarAssembler, 'fill' | 'onClose' | 'close'>;
+export interface TarFiller extends Pick<TarAssembler, 'onClose' | 'close'> {
+  /**
+   * As `TarAssembler.fill`.
+   *
+   * @param staysIntact the bytes stay as they are until the next call has resolved, so that they can be looked at while the
+   *   next ones are read
+   */
+  fill(buffer: Uint8Array, staysIntact?: boolean): Promise<number>;
+}
 
 /**
  * Assembles the output into buffers that the caller owns. The end mark is written only once all layers are verified and

@@ -37,8 +37,8 @@ export async function writeTar(
 async function copyInto(sink: Sink, tar: TarFiller, { onBytes }: FillingOptions): Promise<number> {
   let [front, back] = [readBuffer(BUFFER), readBuffer(BUFFER)];
   let total = 0;
-  for (let filled = await tar.fill(front); filled > 0; ) {
-    const [written, next] = await Promise.allSettled([sink.write(front.subarray(0, filled)), tar.fill(back)]);
+  for (let filled = await tar.fill(front, true); filled > 0; ) {
+    const [written, next] = await Promise.allSettled([sink.write(front.subarray(0, filled)), tar.fill(back, true)]);
     if (written.status === 'rejected') throw written.reason;
     if (next.status === 'rejected') throw next.reason;
     total += filled;
