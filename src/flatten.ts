@@ -128,11 +128,11 @@ function outputsOf(target: string | Writable | undefined, options: StageOptions)
   const plain = { force, compression: 'none' } as const;
   return {
     tar: output('the target', target, options),
-    hiddenTar: output('hiddenTo (--hidden-to)', hiddenTo, { force, threads }),
-    provenance: output('provenance (--provenance)', records.provenance, plain),
-    sha256sums: output('sha256sums (--sha256sums)', records.sha256sums, plain),
-    mtree: output('mtree (--mtree)', records.mtree, plain),
-    bodyfile: output('bodyfile (--bodyfile)', records.bodyfile, plain),
+    hiddenTar: output('the tar of hidden versions', hiddenTo, { force, threads }),
+    provenance: output('the provenance', records.provenance, plain),
+    sha256sums: output('the list of hashes', records.sha256sums, plain),
+    mtree: output('the specification for mtree', records.mtree, plain),
+    bodyfile: output('the body file', records.bodyfile, plain),
   };
 }
 

@@ -7,7 +7,7 @@ import { indexedContents, indexedEntry } from './evidence/indexed-entry.js';
 import { type ListPathsOptions, listPaths } from './evidence/list-paths.js';
 import { hiddenPath, noSuchPath } from './evidence/missing-path.js';
 import { type EntryFacts, type PathEvent, pathHistory } from './evidence/path-history.js';
-import { placeOf } from './evidence/path-versions.js';
+import { hasHidden, literalPath, versionsAt } from './evidence/path-versions.js';
 import type { RecordedEntry } from './evidence/recorded-entry.js';
 import { Versions } from './evidence/versions.js';
 import { readContents, watchEntry } from './extract/read-entry.js';
@@ -19,6 +19,7 @@ import { inspectLayers } from './inspect/inspect-layers.js';
 import { isFetched } from './inspect/known-layers.js';
 import { type IndexedLayer, indexedLayers, type LayerIndex } from './layer/layer-index.js';
 import { mergeLayers } from './merge/merge-layers.js';
+import type { MergedTree } from './merge/merged-tree.js';
 import { KIND, NONE } from './merge/node.js';
 import type { InspectOptions, MergeOptions, OpenOptions, SelectOptions } from './options.js';
 import { openImage } from './source/resolve.js';
@@ -92,18 +93,17 @@ export class ImageTree {
   /**
    * Tells what each layer did to a path, oldest first. Contents are compared.
    *
-   * @param path symlinks on the way are followed, and the last one if a slash follows
+   * @param path what ever was at the path as it is written, or else, once symlinks are followed
    * @throws DIMGX_PATH_NOT_FOUND, DIMGX_PATH_LOOP, and as the stream of `extractLayers`
    */
   history(path: Uint8Array): AsyncGenerator<PathEvent, void, void> {
-    const { resolved } = findPath(this.#versions.merged, path, path.at(-1) === SLASH);
     const { signal, tmpDir } = this.#options;
     const read = async (layer: IndexedLayer, entry: number, needsHash: boolean) => {
       const facts = new FactsOfEntry(needsHash);
       await watchEntry(await this.#readable(layer, this.#options.verify ?? false), entry, facts, { signal, tmpDir });
       return facts;
     };
-    return pathHistory(this.#versions, resolved, read);
+    return pathHistory(this.#versions, this.#everAt(path), read);
   }
 
   /**
@@ -113,32 +113,62 @@ export class ImageTree {
    * @throws DIMGX_PATH_NOT_FOUND, DIMGX_PATH_HIDDEN, DIMGX_PATH_LOOP, DIMGX_PATH_NOT_FILE, and as `inspectLayers`
    */
   async read(path: Uint8Array): Promise<Readable> {
-    const { layer, entry } = this.#fileAt(this.#versions, path) ?? (await this.#linkedFile(path));
-    const { signal, tmpDir } = this.#options;
-    return readContents(await this.#readable(layer, this.#options.verify ?? true), entry, { signal, tmpDir });
+    const { merged, inode } = this.#fileAt(this.#versions, path) ?? (await this.#linkedFile(path));
+    return this.#open(merged, inode);
+  }
+
+  /**
+   * Opens the contents of a file by its inode number, as records and listings have it: also one that is hidden.
+   *
+   * @throws DIMGX_PATH_NOT_FOUND, DIMGX_PATH_NOT_FILE, and as `inspectLayers`
+   */
+  async readInode(number: number): Promise<Readable> {
+    const { merged } = this.#versions;
+    const node = number - 1;
+    const inode = Number.isInteger(node) && node > 0 && node < merged.tree.length ? merged.tree.inode(node) : NONE;
+    if (inode === NONE || this.#versions.inode(node) !== number) {
+      throw new DimgxError('DIMGX_PATH_NOT_FOUND', `no file of the image has the inode ${number}`);
+    }
+    const { type } = indexedContents(merged, inode);
+    if (type !== 'file') throw notFile(Buffer.from(`inode ${number}`), type);
+    return this.#open(merged, inode);
   }
 
   close(): Promise<void> {
     return this.image.close();
   }
 
+  async #open({ tree, layers }: MergedTree, inode: number): Promise<Readable> {
+    const { signal, tmpDir, verify = true } = this.#options;
+    const layer = layers[tree.inodes.contentLayer.get(inode)] as IndexedLayer;
+    return readContents(await this.#readable(layer, verify), tree.inodes.contentEntry.get(inode), { signal, tmpDir });
+  }
+
+  /** The path whose history is asked for. @throws DIMGX_PATH_NOT_FOUND */
+  #everAt(path: Uint8Array): Uint8Array {
+    const { resolved } = findPath(this.#versions.merged, path, path.at(-1) === SLASH);
+    const found = [literalPath(path), resolved].find((each) => versionsAt(this.#versions, each).length > 0);
+    if (!found) throw noSuchPath(this.#versions, path, resolved);
+    return found;
+  }
+
   /** @returns `undefined` if there is no such path, and never was */
-  #fileAt(versions: Versions, path: Uint8Array): { layer: IndexedLayer; entry: number } | undefined {
+  #fileAt(versions: Versions, path: Uint8Array): FoundFile | undefined {
     const { merged } = versions;
     const { node, resolved } = findPath(merged, path);
     if (node === NONE) {
-      if (placeOf(versions, resolved) === NONE) return undefined;
-      throw hiddenPath(versions, path, resolved);
+      const once = [resolved, literalPath(path)].find((each) => hasHidden(versions, each));
+      if (once === undefined) return undefined;
+      throw hiddenPath(versions, path, once);
     }
     const inode = merged.tree.inode(node);
     const isFile = merged.tree.kind(node) !== KIND.directory && indexedContents(merged, inode).type === 'file';
     if (!isFile) throw notFile(path, indexedEntry(versions, node).type);
-    const { contentLayer, contentEntry } = merged.tree.inodes;
-    return { layer: merged.layers[contentLayer.get(inode)] as IndexedLayer, entry: contentEntry.get(inode) };
+    return { merged, inode };
   }
 
   /** The file that a hard link names, if its first name is in a layer that was not selected. */
-  async #linkedFile(path: Uint8Array): Promise<{ layer: IndexedLayer; entry: number }> {
+  async #linkedFile(path: Uint8Array): Promise<FoundFile> {
     const { merged } = this.#versions;
     const { resolved } = findPath(merged, path);
     const newest = merged.layers.findLast(({ entries }) => {
@@ -147,11 +177,11 @@ export class ImageTree {
       }
       return false;
     });
-    if (!newest) throw noSuchPath(path);
+    if (!newest) throw noSuchPath(this.#versions, path, resolved);
     const select = this.image.layers.slice(0, newest.place.position + 1).reverse();
     const layers = await inspectLayers(this.image, { ...this.#options, verify: false, headersOnly: true, select });
     const file = this.#fileAt(new Versions(mergeLayers(layers, { ...this.#options, explain: true })), resolved);
-    if (!file) throw noSuchPath(path);
+    if (!file) throw noSuchPath(this.#versions, path, resolved);
     return file;
   }
 
@@ -167,6 +197,12 @@ export class ImageTree {
     this.#read.set(layer, known);
     return known;
   }
+}
+
+/** A file, and the tree that it is in. */
+interface FoundFile {
+  readonly merged: MergedTree;
+  readonly inode: number;
 }
 
 /** Takes what must be compared from an entry that passes by. */
@@ -187,5 +223,5 @@ class FactsOfEntry implements EntryWatcher, EntryFacts {
 
 function notFile(path: Uint8Array, type: string): DimgxError {
   const what = { directory: 'a directory', symlink: 'a symlink', fifo: 'a FIFO' }[type] ?? 'a device';
-  return new DimgxError('DIMGX_PATH_NOT_FILE', `${quoted(path)} is ${what}, and no file`, pathData(path));
+  return new DimgxError('DIMGX_PATH_NOT_FILE', `${quoted(path)} is ${what}, not a file`, pathData(path));
 }

@@ -70,12 +70,14 @@ describe('the contents of a file', () => {
   test.each([
     ['/gone', 'DIMGX_PATH_NOT_FOUND', '"/gone" is not in the image'],
     ['/etc/key/x', 'DIMGX_PATH_NOT_FOUND', '"/etc/key/x" is not in the image'],
-    ['/nowhere', 'DIMGX_PATH_NOT_FOUND', '"/nowhere" is not in the image'],
+    ['/nowhere', 'DIMGX_PATH_NOT_FOUND', '"/nowhere" leads to "/gone", which is not in the image'],
+    ['/etc/key/', 'DIMGX_PATH_NOT_FOUND', '"/etc/key/" is not in the image'],
+    ['/etc/key/../link', 'DIMGX_PATH_NOT_FOUND', expect.stringContaining(' is not in the image')],
     ['/one', 'DIMGX_PATH_LOOP', '"/one" leads through more than 40 symlinks'],
-    ['/etc', 'DIMGX_PATH_NOT_FILE', '"/etc" is a directory, and no file'],
-    ['/', 'DIMGX_PATH_NOT_FILE', '"/" is a directory, and no file'],
-    ['/pipe', 'DIMGX_PATH_NOT_FILE', '"/pipe" is a FIFO, and no file'],
-    ['/null', 'DIMGX_PATH_NOT_FILE', '"/null" is a device, and no file'],
+    ['/etc', 'DIMGX_PATH_NOT_FILE', '"/etc" is a directory, not a file'],
+    ['/', 'DIMGX_PATH_NOT_FILE', '"/" is a directory, not a file'],
+    ['/pipe', 'DIMGX_PATH_NOT_FILE', '"/pipe" is a FIFO, not a file'],
+    ['/null', 'DIMGX_PATH_NOT_FILE', '"/null" is a device, not a file'],
   ])('are refused where there are none: %s', async (path, code, message) => {
     await expect(read(path)).rejects.toMatchObject({ code, message });
   });
@@ -83,7 +85,7 @@ describe('the contents of a file', () => {
   test('that newer layers hide are in a layer that the message names', async () => {
     const layers = [FILES, [{ name: 'etc/key', content: 'newer' }], [{ name: 'etc/.wh.key' }]];
     const message =
-      '"/etc/link" is hidden: layers @2, @1 have it, and "etc/.wh.key" of layer @3 hides it (removed): select its layer with -l @2';
+      '"/etc/link" leads to "/etc/key", which is hidden: layers @2, @1 have it, and "/etc/.wh.key" of layer @3 hides it (removed): select its layer with -l @2, and name it as "/etc/key"';
     await expect(read('/etc/link', layers)).rejects.toMatchObject({ code: 'DIMGX_PATH_HIDDEN', message });
     expect(await read('/etc/key', layers, { layers: ['@2'] })).toBe('newer');
     expect(await read('/etc/link', layers, { layers: ['@1'] })).toBe('secret');
@@ -94,6 +96,24 @@ describe('the contents of a file', () => {
     expect(await read('/copy', layers)).toBe('secret');
     expect(await read('/copy', layers, { layers: ['@2'] })).toBe('secret');
     await expect(read('/other', layers, { layers: ['@2'] })).rejects.toMatchObject({ code: 'DIMGX_PATH_NOT_FOUND' });
+  });
+
+  test('are found by their inode, also those that the layer itself hides', async () => {
+    const layers = [
+      [
+        { name: 'key', content: 'first' },
+        { name: 'key', content: 'second' },
+        { name: 'dir/', type: '5' },
+      ],
+    ];
+    await withTree(layers, async (tree) => {
+      const found = [...tree.list([], { hidden: true })].filter(({ type }) => type === 'file');
+      const read = async (inode: number) => (await buffer(await tree.readInode(inode))).toString();
+      expect(await Promise.all(found.map(({ origin }) => read(origin.inode)))).toEqual(['second', 'first']);
+      for (const inode of [0, 1, 99, -1, 0.5]) {
+        await expect(read(inode)).rejects.toMatchObject({ code: 'DIMGX_PATH_NOT_FOUND' });
+      }
+    });
   });
 
   test('of a damaged layer end in an error', async () => {
@@ -169,7 +189,7 @@ describe('a listing', () => {
     await expect(list(['/q*'])).rejects.toMatchObject({ code: 'DIMGX_PATH_NOT_FOUND', message: 'no path fits "/q*"' });
     const hidden = {
       code: 'DIMGX_PATH_HIDDEN',
-      message: expect.stringContaining('".wh.d" of layer @2 hides it (removed)'),
+      message: expect.stringContaining('"/.wh.d" of layer @2 hides it (removed)'),
     };
     await expect(list(['/d/x/y'])).rejects.toMatchObject(hidden);
     await expect(list(['/a', '/d'])).rejects.toMatchObject({ code: 'DIMGX_PATH_HIDDEN' });
@@ -179,6 +199,46 @@ describe('a listing', () => {
     const layers = [[{ name: '[a]' }, { name: 'a' }]];
     expect(await list(['/[a]'], {}, layers)).toEqual(['@1 [a]']);
     expect(await list(['/[a-b]'], {}, layers)).toEqual(['@1 a']);
+  });
+});
+
+describe('what was in a directory that a symlink has replaced', () => {
+  const layers: readonly (readonly RawEntry[])[] = [
+    [
+      { name: 'srv/key', content: 'old' },
+      { name: 'two/key', content: 'old' },
+      { name: 'opt/key', content: 'other' },
+    ],
+    [
+      { name: 'srv', type: '2', link: 'opt' },
+      { name: 'two', type: '2', link: '/nowhere' },
+    ],
+  ];
+
+  test('is found at its own path', async () => {
+    await withTree(layers, async (tree) => {
+      const shown = [...tree.list([bytes('/srv/key')], { hidden: true })];
+      expect(shown.map(({ path }) => Buffer.from(path).toString())).toEqual(['opt/key', 'srv/key']);
+      expect([...tree.list([bytes('/two/key')], { hidden: true })]).toMatchObject([{ origin: { layer: 1 } }]);
+      const message =
+        '"/two/key" is hidden: layer @1 has it, and "/two" of layer @2 hides it (parent): select its layer with -l @1';
+      await expect(tree.read(bytes('/two/key'))).rejects.toMatchObject({ code: 'DIMGX_PATH_HIDDEN', message });
+      for (const path of ['/srv/key', '/two/key']) {
+        const events: string[] = [];
+        for await (const { action, layer } of tree.history(bytes(path))) events.push(`${action} @${layer}`);
+        expect(events).toEqual(['added @1', 'removed @2']);
+      }
+    });
+  });
+
+  test('is listed with the directory itself, if that is hidden', async () => {
+    const paths = await withTree(layers, (tree) =>
+      [...tree.list([bytes('srv/')], { hidden: true })].map(({ path }) => Buffer.from(path).toString()),
+    );
+    expect(paths).toEqual(['opt/key', 'srv/key']);
+    const dir: readonly (readonly RawEntry[])[] = [[{ name: 'd/', type: '5' }], [{ name: 'd' }]];
+    const both = await withTree(dir, (tree) => [...tree.list([bytes('d')], { hidden: true })].map(({ type }) => type));
+    expect(both).toEqual(['file', 'directory']);
   });
 });
 

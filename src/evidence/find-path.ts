@@ -16,7 +16,7 @@ export interface FoundPath {
 
 /**
  * Finds a path as the kernel would in a container: symlinks are followed, absolute ones from the root of the image, and
- * `..` of the root is the root. Slashes at either end, or several in a row, mean nothing.
+ * `..` of the root is the root. Several slashes mean one, and one at the end asks for a directory.
  *
  * @param followLast follow the last component, too, if it is a symlink
  * @throws DIMGX_PATH_LOOP
@@ -31,8 +31,11 @@ export function findPath({ tree, layers }: MergedTree, path: Uint8Array, followL
     const directory = way.at(-1) as Node;
     if (!current) return { node: directory, resolved: tree.path(directory) };
     const { bytes } = current;
+    const isDirectory = tree.kind(directory) === KIND.directory;
+    const isAsked = bytes[current.at] === SLASH;
     while (bytes[current.at] === SLASH) current.at++;
     if (current.at >= bytes.length) {
+      if (isAsked && !isDirectory) return { node: NONE, resolved: tree.path(directory) };
       todo.pop();
       continue;
     }
@@ -40,12 +43,12 @@ export function findPath({ tree, layers }: MergedTree, path: Uint8Array, followL
     const end = componentEnd(bytes, start);
     current.at = end;
     const name = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
-    if (name === '.') continue;
-    if (name === '..') {
+    if (isDirectory && name === '.') continue;
+    if (isDirectory && name === '..') {
       if (way.length > 1) way.pop();
       continue;
     }
-    const node = tree.kind(directory) === KIND.directory ? tree.lookup(directory, bytes, start, end) : NONE;
+    const node = isDirectory ? tree.lookup(directory, bytes, start, end) : NONE;
     if (node === NONE) return { node: NONE, resolved: missing(tree.path(directory), todo, bytes.subarray(start, end)) };
     const isLast = todo.every(({ bytes: text, at }) => isAtEnd(text, at));
     if (tree.kind(node) !== KIND.symlink || (isLast && !followLast)) {

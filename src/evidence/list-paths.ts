@@ -55,7 +55,8 @@ function mark(versions: Versions, path: Uint8Array, recursive: boolean, isShown:
     const level = meant.fits(node) ? EXACT : above === ELSEWHERE ? ELSEWHERE : above === EXACT ? CHILD : BELOW;
     levels[node] = level;
     if (level === ELSEWHERE) continue;
-    const isItself = level === EXACT && (isPattern || tree.kind(node) !== KIND.directory);
+    const isHidden = versions.hidingLayer(node) !== NONE;
+    const isItself = level === EXACT && (isPattern || isHidden || tree.kind(node) !== KIND.directory);
     const isInside = level === BELOW ? recursive : level === CHILD && (!isPattern || recursive);
     if (isItself || isInside) listed[node] = 1;
     // The root is always there, and a directory that no entry describes is if something in it is.

@@ -6,7 +6,7 @@ import { KIND, NONE, type Node } from '../merge/node.js';
 import { SLASH } from '../tar/path.js';
 import { findPath } from './find-path.js';
 import { hiddenPath, noSuchPath } from './missing-path.js';
-import { placeOf } from './path-versions.js';
+import { hasHidden, literalPath, placeOf } from './path-versions.js';
 import type { Versions } from './versions.js';
 
 /** What starts a wildcard: `*`, `?`, `[`. */
@@ -26,7 +26,8 @@ export interface MeantPath {
 
 /**
  * Finds out what a path stands for: what has exactly that name, in the tree or hidden, or else, with `*`, `?` or `[`, all
- * that fits it. Symlinks on the way are followed, and the last one if a slash follows.
+ * that fits it. Symlinks on the way are followed, and the last one if a slash follows. What once was at the path as it is
+ * written counts, too: a directory that is a symlink by now hides what was in it.
  *
  * @throws DIMGX_PATH_NOT_FOUND, DIMGX_PATH_LOOP, DIMGX_OPTION_INVALID for a bad pattern
  */
@@ -35,11 +36,14 @@ export function meantPath(versions: Versions, path: Uint8Array): MeantPath {
   const isDirectory = path.at(-1) === SLASH;
   const { resolved } = findPath(merged, path, isDirectory);
   const place = placeOf(versions, resolved);
-  if (place !== NONE) {
-    const missing = () => hiddenPath(versions, path, resolved);
-    return { isPattern: false, isDirectory, fits: (node) => places[node] === place, missing };
+  const literal = literalPath(path);
+  const hiddenPlace = hasHidden(versions, literal) ? placeOf(versions, literal) : NONE;
+  if (place !== NONE || hiddenPlace !== NONE) {
+    const isHidden = (node: Node) => places[node] === hiddenPlace && versions.hidingLayer(node) !== NONE;
+    const missing = () => hiddenPath(versions, path, place === NONE ? literal : resolved);
+    return { isPattern: false, isDirectory, fits: (node) => places[node] === place || isHidden(node), missing };
   }
-  if (!path.some((byte) => WILDCARDS.has(byte))) throw noSuchPath(path);
+  if (!path.some((byte) => WILDCARDS.has(byte))) throw noSuchPath(versions, path, resolved);
   const missing = () => new DimgxError('DIMGX_PATH_NOT_FOUND', `no path fits ${quoted(path)}`);
   return { isPattern: true, isDirectory, fits: fitting(versions, path), missing };
 }

@@ -2,7 +2,6 @@ import type { IndexedLayer } from '../layer/layer-index.js';
 import { KIND, NONE, type Node } from '../merge/node.js';
 import { TYPE } from '../tar/header.js';
 import { indexedContents, recordedType } from './indexed-entry.js';
-import { noSuchPath } from './missing-path.js';
 import { placeOf } from './path-versions.js';
 import type { RecordedEntry } from './recorded-entry.js';
 import type { PathEntry } from './shadows.js';
@@ -48,18 +47,15 @@ interface OwnVersion {
  * Tells what became of a path, oldest first. Contents of the same size are compared by their hashes, never assumed to
  * be the same.
  *
- * @param path from the root, without a slash at either end; symlinks are not followed
- * @throws DIMGX_PATH_NOT_FOUND, and as `read`
+ * @param path one that has versions, from the root, without a slash at either end; symlinks are not followed
+ * @throws as `read`
  */
 export async function* pathHistory(
   versions: Versions,
   path: Uint8Array,
   read: ReadFacts,
 ): AsyncGenerator<PathEvent, void, void> {
-  const place = placeOf(versions, path);
-  if (place === NONE) throw noSuchPath(path);
-  const described = [...versions.shadows.all(place)].reverse();
-  if (described.length === 0) throw noSuchPath(path);
+  const described = [...versions.shadows.all(placeOf(versions, path))].reverse();
   let before: OwnVersion | undefined;
   for (const at of described) {
     const own = await ownVersion(versions, at, read);

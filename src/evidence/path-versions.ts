@@ -1,5 +1,6 @@
 import { NONE, type Node } from '../merge/node.js';
 import { componentEnd } from '../tar/path.js';
+import { latin1 } from '../tar/pax.js';
 import type { Versions } from './versions.js';
 
 /**
@@ -27,6 +28,16 @@ export function placeOf({ merged: { tree }, places }: Versions, path: Uint8Array
   return place;
 }
 
+/** A path as it is written, from the root and without a slash at either end: `.` and `..` are resolved as text. */
+export function literalPath(path: Uint8Array): Buffer {
+  const names: string[] = [];
+  for (const name of latin1(path).split('/')) {
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  return Buffer.from(names.join('/'), 'latin1');
+}
+
 /** The versions of a path, newest first: nodes, each once. */
 export function versionsAt(versions: Versions, path: Uint8Array): readonly Node[] {
   const place = placeOf(versions, path);
@@ -34,4 +45,11 @@ export function versionsAt(versions: Versions, path: Uint8Array): readonly Node[
   const nodes = new Set<Node>();
   for (const { node } of versions.shadows.all(place)) nodes.add(versions.lasting(node));
   return [...nodes];
+}
+
+/** Whether anything that was once at a path is hidden, also a directory that no entry describes. */
+export function hasHidden(versions: Versions, path: Uint8Array): boolean {
+  const place = placeOf(versions, path);
+  if (place === NONE) return false;
+  return versions.places.some((each, node) => each === place && versions.hidingLayer(node) !== NONE);
 }

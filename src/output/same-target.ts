@@ -38,7 +38,7 @@ export async function refuseSame(outputs: readonly Labelled[]): Promise<void> {
  * @param place what both write; printable
  */
 export function sameTarget(first: string, second: string, place: string): DimgxError {
-  const message = `${first} and ${second} both write ${place}: choose another place for one of them`;
+  const message = `${first} and ${second} both write to ${place}: choose another place for one of them`;
   return new DimgxError('DIMGX_TARGET_SAME', message);
 }
 

@@ -93,8 +93,8 @@ async function snapshotInto(
 }
 
 async function complete(bag: BagFolder, facts: SnapshotFacts): Promise<void> {
-  const { ended, dimgx, reference, imageId, manifestDigest, treeDigest } = facts;
-  const identifiers = [reference, `sha256:${imageId}`, ...(manifestDigest ? [manifestDigest] : []), treeDigest];
+  const { ended, dimgx, reference, imageId, manifestDigest } = facts;
+  const identifiers = [reference, `sha256:${imageId}`, ...(manifestDigest ? [manifestDigest] : [])];
   const json = Buffer.from(`${JSON.stringify(facts, null, 2)}\n`);
   const bagFacts = { ...facts, date: new Date(ended), softwareAgent: `dimgx ${dimgx}`, identifiers };
   await bag.complete(bagFacts, [{ name: 'snapshot.json', bytes: json }]);

@@ -58,10 +58,10 @@ describe('operands too few or too many are bad usage', () => {
       some: (name) => `${name}...`,
     };
     for (const { name, command } of commands) {
-      const { count, name: operand } = command.operands ?? { count: 'none', name: '' };
+      const { count, name: operand, usage } = command.operands ?? { count: 'none', name: '' };
       const hasOptions = command.json !== undefined || Object.keys(command.options).length > 0;
       const synopsis = command.synopsis ?? (hasOptions ? '[options]' : '');
-      expect(usageOf(command), name).toBe(`${synopsis} ${shown[count](operand)}`.trim());
+      expect(usageOf(command), name).toBe(`${synopsis} ${usage ?? shown[count](operand)}`.trim());
     }
   });
 });

@@ -116,7 +116,7 @@ describe('a FIFO', () => {
   });
 
   test.each(shortOrLong(SIGNALS.slice(0, 1), SIGNALS))('without a reader lets %s end the process', async (signal) => {
-    const { process: child, ended } = startDimgx('-v', '-t', await fifo(), await sampleImage());
+    const { process: child, ended } = startDimgx('-vv', '-t', await fifo(), await sampleImage());
     await once(child.stderr, 'data');
     child.kill(signal);
     expect(await ended).toMatchObject({ code: null, signal });

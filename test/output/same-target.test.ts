@@ -60,7 +60,7 @@ describe('two outputs are the same', () => {
     const folder = await folderOfLinks();
     const [a, b] = [`${folder}/${first}`, `${folder}/${second}`];
     const place = a === b ? `"${a}"` : `the same place, "${a}" and "${b}"`;
-    const message = `--target and --mtree both write ${place}: choose another place for one of them`;
+    const message = `--target and --mtree both write to ${place}: choose another place for one of them`;
     expect(await checked(a, b)).toBe(`DIMGX_TARGET_SAME: ${message}`);
   });
 
@@ -92,7 +92,7 @@ describe('two outputs are the same', () => {
   test('as the same stream', async () => {
     const stream = new PassThrough();
     const before = stream.listenerCount('finish');
-    const message = '--target and --mtree both write the stream: choose another place for one of them';
+    const message = '--target and --mtree both write to the stream: choose another place for one of them';
     expect(await checked(stream, stream)).toBe(`DIMGX_TARGET_SAME: ${message}`);
     expect(stream.listenerCount('finish')).toBe(before);
     expect(stream.destroyed).toBe(false);
@@ -108,7 +108,7 @@ describe('two outputs are the same', () => {
 
   test('as the second and the third of three', async () => {
     expect(await checked('/dev/null', 'no-such-file', './no-such-file')).toMatch(
-      /^DIMGX_TARGET_SAME: --mtree and --bodyfile both write the same place, "no-such-file" and ".\/no-such-file": /,
+      /^DIMGX_TARGET_SAME: --mtree and --bodyfile both write to the same place, "no-such-file" and ".\/no-such-file": /,
     );
   });
 
@@ -148,7 +148,7 @@ describe('standard output twice', () => {
     ['/dev/fd/1', '/dev/stdout', 'the same place, "/dev/fd/1" and "/dev/stdout"'],
     ['stdout', '-', 'the same place, the stream and standard output'],
   ])('by %s and %s is bad usage', async (a, b, place) => {
-    const said = `1 DIMGX_TARGET_SAME A and B both write ${place}: choose another place for one of them\n`;
+    const said = `1 DIMGX_TARGET_SAME A and B both write to ${place}: choose another place for one of them\n`;
     for (const redirection of ['| cat', '> out', '> /dev/null']) expect(await run(redirection, a, b)).toBe(said);
   });
 

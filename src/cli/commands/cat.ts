@@ -12,18 +12,24 @@ export const cat = defineCommand({
   examples: [
     ['dimgx cat image.tar /etc/os-release', 'print a file'],
     ['dimgx cat -l @2 image.tar /root/.ssh/id_rsa > key', 'recover a file that a newer layer removed'],
+    ['dimgx cat --inode image.tar 1742', 'print a version that a record names'],
   ],
   operands: { name: 'IMAGE PATH', count: 'some', wanted: 'needs an image and a path in it', names: 'file' },
-  options: { raw: { ...flag, describe: 'print control characters as they are, on a terminal, too' }, ...TREE_OPTIONS },
+  options: {
+    inode: { ...flag, describe: 'take inode numbers, as ls --inode and records show them, in place of paths' },
+    raw: { ...flag, describe: 'print control characters as they are, on a terminal, too' },
+    ...TREE_OPTIONS,
+  },
   shared: TREE_GROUPS,
-  async *run({ operands: [reference, ...paths], given: { raw }, library }) {
+  async *run({ operands: [reference, ...paths], given: { raw, inode }, library }) {
     if (paths.length === 0) throw usageError('cat needs an image and a path in it');
     const isEscaped = process.stdout.isTTY && !raw;
     const tree = await openTree(reference, library);
     try {
       for (const path of argumentBytes(paths)) {
         const text = isEscaped ? new TerminalText() : undefined;
-        for await (const piece of await tree.read(path)) yield { text: () => text?.push(piece) ?? piece };
+        const contents = inode ? tree.readInode(inodeOf(path)) : tree.read(path);
+        for await (const piece of await contents) yield { text: () => text?.push(piece) ?? piece };
         yield { text: () => text?.end() ?? '' };
       }
     } finally {
@@ -31,3 +37,9 @@ export const cat = defineCommand({
     }
   },
 });
+
+function inodeOf(text: Uint8Array): number {
+  const digits = Buffer.from(text).toString();
+  if (/^\d{1,10}$/.test(digits)) return Number(digits);
+  throw usageError(`--inode takes numbers, not "${digits}"`);
+}

@@ -20,6 +20,8 @@ export interface Operands<C extends OperandCount = OperandCount> {
    * repository".
    */
   readonly wanted: string | ((operands: readonly string[]) => string);
+  /** What the usage shows, if the last of several operands does not repeat. Default: the name, with `...` if it does. */
+  readonly usage?: string;
   /** The possible operands, if there are few. */
   readonly choices?: readonly string[];
   /** What an operand may name, for shell completion. Default: nothing that a shell can complete. */
@@ -123,7 +125,8 @@ export function usageOf(command: Command): string {
   return [synopsis, operands ? operandsText(operands) : ''].filter((part) => part !== '').join(' ');
 }
 
-function operandsText({ name, count }: Operands): string {
+function operandsText({ name, count, usage }: Operands): string {
+  if (usage !== undefined) return usage;
   if (count === 'optional') return `[${name}]`;
   return count === 'some' ? `${name}...` : name;
 }

@@ -15,7 +15,7 @@ export const cp = defineCommand({
     ["dimgx cp image.tar '/usr/lib/*.so*' libraries/", 'copy what fits a pattern into a directory'],
     ['dimgx cp -l @2 image.tar /root/.ssh - | tar tv', 'see what a newer layer removed'],
   ],
-  operands: { name: 'IMAGE PATH... DEST', count: 'some', wanted: WANTED, names: 'file' },
+  operands: { name: 'IMAGE PATH DEST', usage: 'IMAGE PATH... DEST', count: 'some', wanted: WANTED, names: 'file' },
   options: {
     parents: { ...flag, describe: 'keep whole paths, below DEST' },
     force: { ...flag, alias: 'w', field: 'force', means: true, describe: 'replace files and symlinks that exist' },

@@ -33,6 +33,7 @@ export const ls = defineCommand({
     recursive: { ...flag, describe: 'list everything below a directory' },
     hidden: { ...flag, describe: 'list hidden versions, too, and what hides each' },
     changes: { ...flag, describe: 'tell what the selected layers did: A for added, C for changed, D for gone' },
+    inode: { ...flag, describe: 'print the inode number of each version first' },
     quiet: { ...flag, alias: 'q', describe: 'print paths only' },
     null: { ...flag, describe: 'print paths only, as raw bytes, each ended by a NUL' },
     ...TREE_OPTIONS,
@@ -42,6 +43,7 @@ export const ls = defineCommand({
   async *run({ operands: [reference, ...paths], given, library }) {
     if (given.changes) {
       if (paths.length > 0) throw usageError('ls --changes takes no paths');
+      if (given.hidden || given.recursive) throw usageError('ls --changes takes neither --hidden nor --recursive');
       yield changesResult(await listChanges(reference, library), given);
       return;
     }
@@ -64,7 +66,7 @@ function changesResult(changes: readonly Change[], { quiet, null: isNull }: Shap
   };
 }
 
-type Shape = ListPathsOptions & { readonly quiet?: boolean; readonly null?: boolean };
+type Shape = ListPathsOptions & { readonly quiet?: boolean; readonly null?: boolean; readonly inode?: boolean };
 
 function* inBatches(entries: Iterable<RecordedEntry>, shape: Shape): Generator<Result, void, void> {
   let batch: RecordedEntry[] = [];
@@ -81,7 +83,9 @@ function resultOf(batch: readonly RecordedEntry[], shape: Shape): Result {
   return {
     text: () => {
       if (shape.null) return Buffer.concat(batch.flatMap(({ path }) => [SLASH, path, NUL]));
-      return batch.map((entry) => (shape.quiet ? `${pathText(entry.path)}\n` : versionLine(entry))).join('');
+      return batch
+        .map((entry) => (shape.quiet ? `${pathText(entry.path)}\n` : versionLine(entry, shape.inode)))
+        .join('');
     },
     jsonLines: () => batch.map(provenanceObject),
   };

@@ -16,7 +16,13 @@ export const snapshotCommand = defineCommand({
     ['dimgx snapshot --zstd --case-number 26-113 --examiner "J. Doe" image.tar case', 'name the case, too'],
     ['dimgx verify evidence', 'check it'],
   ],
-  operands: { name: 'IMAGE DIR', count: 'some', wanted: 'needs an image and a directory', names: 'file' },
+  operands: {
+    name: 'IMAGE DIR',
+    usage: 'IMAGE DIR',
+    count: 'some',
+    wanted: 'needs an image and a directory',
+    names: 'file',
+  },
   options: {
     'case-number': { ...examination, field: 'caseNumber', describe: 'number of the case' },
     'evidence-number': { ...examination, field: 'evidenceNumber', describe: 'number of the piece of evidence' },
@@ -31,6 +37,7 @@ export const snapshotCommand = defineCommand({
   json: 'print what snapshot.json says',
   async *run({ operands: [reference, directory, ...others], library }): AsyncIterable<Result> {
     if (directory === undefined || others.length > 0) throw usageError('snapshot needs an image and a directory');
+    if (directory === '-') throw usageError('snapshot writes a directory, not standard output; "./-" names one');
     const facts = await snapshot(reference, directory, library);
     yield { text: () => '', json: () => facts };
     requireWhole(facts);

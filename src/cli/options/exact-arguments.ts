@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { printable } from '../../index.js';
+import { usageError } from './usage-error.js';
 
 /** What Node puts in place of bytes that are not UTF-8. */
 const REPLACED = '\ufffd';
@@ -22,8 +23,14 @@ export function exactArguments(args: readonly string[]): readonly string[] {
   });
 }
 
-/** The bytes of arguments, also of those that are not UTF-8. @param args in the order of the command line */
+/**
+ * The bytes of paths, also of those that are not UTF-8. An empty one is refused: it is often a variable that is not set.
+ *
+ * @param args in the order of the command line
+ * @throws DIMGX_USAGE
+ */
 export function argumentBytes(args: readonly string[]): readonly Uint8Array[] {
+  if (args.includes('')) throw usageError('a path must not be empty');
   if (!args.some((text) => text.includes(REPLACED))) return args.map((text) => Buffer.from(text));
   const given = [...commandLine()];
   return args.map((text) => {

@@ -10,11 +10,12 @@ const LETTERS: Readonly<Record<RecordedType, string>> = {
 };
 
 /** A version as `ls -l` shows a file, with the layer it comes from and, if it is hidden, what hides it. */
-export function versionLine(entry: RecordedEntry): string {
+export function versionLine(entry: RecordedEntry, withInode = false): string {
   const { origin, target } = entry;
   const hidden = origin.hiddenBy && `  (${origin.hiddenBy.how} in @${origin.hiddenBy.layer})`;
   const shown = `${pathText(entry.path)}${target ? ` -> ${printable(target)}` : ''}${hidden ?? ''}`;
-  return `${factsText(entry)}  ${`@${origin.layer}`.padStart(3)}  ${shown}\n`;
+  const inode = withInode ? `${String(origin.inode).padStart(7)} ` : '';
+  return `${inode}${factsText(entry)}  ${`@${origin.layer}`.padStart(3)}  ${shown}\n`;
 }
 
 /** Mode, owner, size and time of a version, in columns. */
