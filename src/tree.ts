@@ -1,17 +1,16 @@
 import type { Readable } from 'node:stream';
-import { pathData, quoted } from './base/text/printable.js';
 import { checkOptions } from './check-options.js';
 import { DimgxError } from './errors.js';
+import { FactsOfEntry } from './evidence/facts-of-entry.js';
 import { findPath } from './evidence/find-path.js';
 import { indexedContents, indexedEntry } from './evidence/indexed-entry.js';
 import { type ListPathsOptions, listPaths } from './evidence/list-paths.js';
-import { hiddenPath, noSuchPath } from './evidence/missing-path.js';
-import { type EntryFacts, type PathEvent, pathHistory } from './evidence/path-history.js';
+import { hiddenPath, noSuchPath, notFile } from './evidence/missing-path.js';
+import { type PathEvent, pathHistory } from './evidence/path-history.js';
 import { hasHidden, literalPath, versionsAt } from './evidence/path-versions.js';
 import type { RecordedEntry } from './evidence/recorded-entry.js';
 import { Versions } from './evidence/versions.js';
 import { readContents, watchEntry } from './extract/read-entry.js';
-import type { EntryWatcher } from './extract/watch/hashed-entries.js';
 import type { Image } from './image/image.js';
 import type { Layer } from './image/layer.js';
 import { selectLayers } from './image/select-layers.js';
@@ -23,10 +22,8 @@ import type { MergedTree } from './merge/merged-tree.js';
 import { KIND, NONE } from './merge/node.js';
 import type { InspectOptions, MergeOptions, OpenOptions, SelectOptions } from './options.js';
 import { openImage } from './source/resolve.js';
-import type { TarEntry } from './tar/entry.js';
 import { TYPE } from './tar/header.js';
 import { SLASH } from './tar/path.js';
-import { xattrsOf } from './tar/portable-record.js';
 
 export interface TreeOptions
   extends OpenOptions,
@@ -203,25 +200,4 @@ export class ImageTree {
 interface FoundFile {
   readonly merged: MergedTree;
   readonly inode: number;
-}
-
-/** Takes what must be compared from an entry that passes by. */
-class FactsOfEntry implements EntryWatcher, EntryFacts {
-  readonly needsHashes: boolean;
-  xattrs: ReadonlyMap<string, Uint8Array> = new Map();
-  sha256: string | undefined;
-
-  constructor(needsHashes: boolean) {
-    this.needsHashes = needsHashes;
-  }
-
-  entry(entry: TarEntry, sha256: string | undefined): void {
-    this.sha256 = sha256;
-    this.xattrs = new Map([...xattrsOf(entry)].map(([name, value]) => [name, Uint8Array.from(value)]));
-  }
-}
-
-function notFile(path: Uint8Array, type: string): DimgxError {
-  const what = { directory: 'a directory', symlink: 'a symlink', fifo: 'a FIFO' }[type] ?? 'a device';
-  return new DimgxError('DIMGX_PATH_NOT_FILE', `${quoted(path)} is ${what}, not a file`, pathData(path));
 }

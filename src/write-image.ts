@@ -1,9 +1,9 @@
-import { handledLater } from './base/call/deferred.js';
 import { readBuffer } from './base/io/region.js';
 import { HiddenPaths } from './evidence/hidden-paths.js';
 import { hiddenPlan } from './evidence/hidden-plan.js';
 import { RecordedEntries } from './evidence/recorded-entries.js';
-import type { RecordedEntry, RecordWriter } from './evidence/recorded-entry.js';
+import type { RecordedEntry } from './evidence/recorded-entry.js';
+import { type RecordOutput, RecordText } from './evidence/records/record-text.js';
 import { Versions } from './evidence/versions.js';
 import type { TarFiller } from './extract/assembler.js';
 import { openExtraction } from './extract/extract-layers.js';
@@ -14,13 +14,6 @@ import type { ExtractOptions } from './options.js';
 
 /** Takes a whole tar. @param onBytes called with the bytes of the tar since the last call; with 0 at the end */
 export type TakeTar = (tar: TarFiller, onBytes: (bytes: number) => void) => Promise<number>;
-
-/** A record that is written, and where its text goes. */
-export interface RecordOutput {
-  readonly writer: RecordWriter;
-  /** Mostly there is room at once. Otherwise, no more is appended until the promise resolves. */
-  append(text: string): Promise<void> | undefined;
-}
 
 /** What is made of an image in one run. */
 export interface ImageOutputs {
@@ -150,59 +143,5 @@ async function intoNothing(tar: TarFiller, onBytes: (bytes: number) => void): Pr
     return 0;
   } finally {
     await tar.close();
-  }
-}
-
-/** Appends the lines of a record, and keeps those that find no room until the entries of a buffer have passed by. */
-class RecordText {
-  readonly #record: RecordOutput;
-  #hasHeading = false;
-  /** Settles when there is room again. */
-  #waiting: Promise<void> | undefined;
-  #kept = '';
-
-  constructor(record: RecordOutput) {
-    this.#record = record;
-  }
-
-  get needsHashes(): boolean {
-    return this.#record.writer.needsHashes;
-  }
-
-  get hasHidden(): boolean {
-    return this.#record.writer.hasHidden;
-  }
-
-  add(entry: RecordedEntry): void {
-    this.#begin(entry);
-    this.#append(this.#record.writer.line(entry));
-  }
-
-  async flush(): Promise<void> {
-    await this.#waiting;
-    this.#waiting = undefined;
-    const lines = this.#kept;
-    this.#kept = '';
-    if (lines !== '') await this.#record.append(lines);
-  }
-
-  async end(): Promise<void> {
-    this.#begin(undefined);
-    await this.flush();
-  }
-
-  #begin(first: RecordedEntry | undefined): void {
-    if (this.#hasHeading) return;
-    this.#hasHeading = true;
-    this.#append(this.#record.writer.heading(first));
-  }
-
-  #append(lines: string): void {
-    if (this.#waiting) {
-      this.#kept += lines;
-      return;
-    }
-    const waiting = this.#record.append(lines);
-    if (waiting) this.#waiting = handledLater(waiting);
   }
 }

@@ -45,3 +45,9 @@ export function hiddenPath(versions: Versions, path: Uint8Array, resolved: Uint8
   const message = `${leadsTo(path, resolved)} is hidden: ${subject}, and ${by}: ${advice}`;
   return new DimgxError('DIMGX_PATH_HIDDEN', message, pathData(path));
 }
+
+/** @param path as the caller gave it @param type of what is there */
+export function notFile(path: Uint8Array, type: string): DimgxError {
+  const what = { directory: 'a directory', symlink: 'a symlink', fifo: 'a FIFO' }[type] ?? 'a device';
+  return new DimgxError('DIMGX_PATH_NOT_FILE', `${quoted(path)} is ${what}, not a file`, pathData(path));
+}
