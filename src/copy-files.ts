@@ -1,7 +1,7 @@
 import { Call } from './base/call/call.js';
 import { readBuffer } from './base/io/region.js';
 import { checkOptions } from './check-options.js';
-import type { Warn } from './errors.js';
+import { DimgxError, type Warn } from './errors.js';
 import { copiedPaths, rulesFor } from './evidence/copied-paths.js';
 import { Versions } from './evidence/versions.js';
 import type { TarFiller } from './extract/assembler.js';
@@ -39,12 +39,13 @@ export interface CopyResult extends Partial<UnpackResult> {
 /**
  * Copies files and directories out of an image, as `cp -r` would: owned by the caller, with permissions but without
  * set-uid, set-gid and sticky, and with their times. Symlinks are copied as they are, devices and FIFOs are left out, and
- * nothing is written through a symlink. Either everything is copied or nothing.
+ * nothing is written through a symlink. Either everything is copied or nothing. A copy has the last name of its path as it
+ * is given; what is in a directory is copied if that is `.` or `..`.
  *
  * @param paths of files, directories or, with `*`, `?` or `[`, patterns
  * @param destination a directory, the path of the only copy, or `-` for a tar on standard output, as exact as that of
  *   `flatten`
- * @throws as `openTree`; DIMGX_PATH_NOT_FOUND, DIMGX_PATH_HIDDEN, DIMGX_PATH_LOOP, DIMGX_TARGET_*, DIMGX_IMAGE_*
+ * @throws as `openTree`; DIMGX_OPTION_INVALID for an empty path or two copies of one name; DIMGX_PATH_NOT_FOUND, DIMGX_PATH_HIDDEN, DIMGX_PATH_LOOP, DIMGX_TARGET_*, DIMGX_IMAGE_*
  */
 export async function copyFiles(
   reference: string,
@@ -53,6 +54,8 @@ export async function copyFiles(
   options: CopyOptions = {},
 ): Promise<CopyResult> {
   checkOptions(options);
+  if (paths.some(({ length }) => length === 0))
+    throw new DimgxError('DIMGX_OPTION_INVALID', 'a path is empty: the root of the image is "/"');
   const call = new Call(options);
   const stageOptions: StageOptions = { ...options, ...call.options, settle: call.settle };
   try {

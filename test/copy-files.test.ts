@@ -10,6 +10,7 @@ import { type RawEntry, rawLayer } from './helpers/raw-layer.js';
 import { readTar } from './helpers/read-tar.js';
 import { runCommand } from './helpers/run-command.js';
 import { runDimgx } from './helpers/run-dimgx.js';
+import { listTree } from './helpers/tree.js';
 
 const LAYERS: readonly (readonly RawEntry[])[] = [
   [
@@ -56,6 +57,45 @@ describe('copies', () => {
   test('follow symlinks on the way, and the last one only before a slash', async () => {
     expect((await copied(['/lib/a.so', '/lib'])).names).toEqual(['a.so', 'lib']);
     expect((await copied(['/lib/'])).names).toEqual(['lib', 'lib/a.so', 'lib/b.so']);
+  });
+
+  test.each([
+    ...[
+      'way/',
+      'way//',
+      './usr/../way/',
+      'way',
+      'way/.',
+      'way/..',
+      'way/./',
+      'way/sub/../',
+      'usr/lib/sub/..',
+      'usr/..',
+    ],
+    ...['top/', 'top/.', 'u*', 'w*', 'usr/l*', 'one/', 'one'],
+  ])('have the names that cp -r gives them: %s', async (paths) => {
+    const entries: readonly RawEntry[] = [
+      { name: 'usr/lib/a.so', content: 'a' },
+      { name: 'usr/lib/sub/b.so', content: 'b' },
+      { name: 'way', type: '2', link: 'usr/lib' },
+      { name: 'one', type: '2', link: 'way' },
+      { name: 'top', type: '2', link: '.' },
+    ];
+    const [root, theirs, ours] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()];
+    const { tar } = await flattenLayers([entries]);
+    await runCommand('tar', ['-xf', '-'], { cwd: root, input: tar });
+    await runCommand('sh', ['-c', `cp -r ${paths} "$0"`, theirs], { cwd: root });
+    const image = join(await temporaryFolder(), 'image.tar');
+    await writeFile(image, await archiveOf(dockerArchive([{ layers: [rawLayer(entries)] }])));
+    await copyFiles(image, paths.split(' ').map(bytes), ours);
+    const namesIn = async (folder: string) => [...(await listTree(folder)).keys()];
+    expect(await namesIn(ours)).toEqual(await namesIn(theirs));
+  });
+
+  test('of an empty path are refused', async () => {
+    const refusal = { code: 'DIMGX_OPTION_INVALID', message: 'a path is empty: the root of the image is "/"' };
+    await expect(copied([''])).rejects.toMatchObject(refusal);
+    await expect(copied(['/etc', ''])).rejects.toMatchObject(refusal);
   });
 
   test('of what fits a pattern are those of a shell, and a name counts before a pattern', async () => {
@@ -108,6 +148,13 @@ describe('copies', () => {
 });
 
 describe('dimgx cp', () => {
+  test('refuses an empty path, as an unset variable of a shell gives it', async () => {
+    const folder = await temporaryFolder();
+    const { code, stderr } = await runDimgx('cp', await archive(), '', folder);
+    expect([code, String(stderr)]).toEqual([1, expect.stringMatching(/^dimgx: DIMGX_USAGE: a path must not be empty/)]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test('writes a tar to standard output that has what flattening gives', async () => {
     const path = await archive();
     const to = join(await temporaryFolder(), 'flat.tar');

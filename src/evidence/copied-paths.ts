@@ -8,8 +8,8 @@ import type { Versions } from './versions.js';
 export interface CopiedPath {
   /** From the root, without a slash at either end; empty for the root. */
   readonly path: Uint8Array;
-  /** What is in the directory, not the directory itself: the caller wrote `/.` after it. */
-  readonly isContents: boolean;
+  /** The name that the caller gave it. Empty for what is in a directory, not the directory itself. */
+  readonly name: Uint8Array;
 }
 
 /**
@@ -28,9 +28,16 @@ export function copiedPaths(versions: Versions, paths: readonly Uint8Array[]): r
     const found: Node[] = [];
     for (let node = 0; node < tree.length; node++) if (meant.fits(node) && isPresent[node] === 1) found.push(node);
     if (found.length === 0) throw meant.missing();
-    const isContents = /(?:^|\/)\.\/*$/.test(latin1(path));
-    return found.map((node) => ({ path: tree.path(node), isContents }));
+    const given = lastName(path);
+    const isOwn = meant.isPattern && given.length > 0;
+    return found.map((node) => ({ path: tree.path(node), name: isOwn ? tree.name(node) : given }));
   });
+}
+
+/** The last name of a path, as `cp` takes it: none for `/`, nor for what ends in `.` or `..`. */
+function lastName(path: Uint8Array): Uint8Array {
+  const name = latin1(path).replace(/\/+$/, '').replace(/^.*\//s, '');
+  return Buffer.from(name === '.' || name === '..' ? '' : name, 'latin1');
 }
 
 /** Rules for the option `paths` that keep these paths alone, with what is below and above them. */

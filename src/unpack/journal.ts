@@ -1,37 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { type BigIntStats, lstatSync, renameSync, unlinkSync } from 'node:fs';
-import type { ByteName } from '../base/io/open-folder.js';
+import { type BigIntStats, fstatSync, renameSync, unlinkSync } from 'node:fs';
 import { FolderWalk } from './folder-walk.js';
+import { identityOf, look } from './identity.js';
+import { MadeNodes } from './made-nodes.js';
 import { PathLog } from './path-log.js';
-import { removeTree } from './remove-tree.js';
-import { type Spot, splitPath } from './spot.js';
+import { type Spot, spotAt } from './spot.js';
 import type { TargetFolder } from './target-folder.js';
-import { Turns } from './turns.js';
+import type { Turns } from './turns.js';
+import { undoEach } from './undo-each.js';
 
-/**
- * What a run has changed in folders that were there before, so that all of it can be undone. What is in a new folder goes
- * with that folder, and is not recorded.
- */
+/** What a run has changed, so that all of it can be undone. */
 export class Journal {
-  /** With their identities. */
-  readonly #made = new PathLog(1);
-  /** With the names that they have meanwhile. */
+  readonly #made = new MadeNodes();
+  /** What has another name, with that name. */
   readonly #aside = new PathLog(1);
-  /** Identities of all that was made, once somebody asks. */
-  #identities: Set<string> | undefined;
 
-  /** Records what was just made. */
-  made({ folder, name, path }: Spot): void {
-    const stats = look(folder, name);
-    if (!stats) return; // somebody has removed it
-    this.#made.append(path, identityOf(stats));
-    this.#identities?.add(identityOf(stats));
+  /** Records what was just made. @param fd of a file: its name may belong to something else by now */
+  made(spot: Spot, fd?: number): void {
+    const stats = fd === undefined ? look(spot.folder, spot.name) : fstatSync(fd, { bigint: true });
+    if (stats) this.#made.record(spot, stats); // if not, somebody has removed it
   }
 
-  /** Whether this run has made it. */
+  /** Whether this run has made what was found in an old folder. */
   hasMade(found: BigIntStats): boolean {
-    this.#identities ??= new Set([...this.#made.records()].map(([, identity]) => identity as string));
-    return this.#identities.has(identityOf(found));
+    return this.#made.has(found);
   }
 
   /**
@@ -52,9 +44,7 @@ export class Journal {
     const walk = new FolderWalk(root);
     try {
       for (const [path, aside = ''] of this.#aside.records()) {
-        const [folder] = splitPath(path);
-        walk.go(folder);
-        unlinkSync(walk.here.at(aside));
+        unlinkSync(spotAt(walk, path, true).folder.at(aside));
         await turns.due();
       }
     } finally {
@@ -65,36 +55,11 @@ export class Journal {
   /** Removes what was made, and restores what was put aside. What cannot be removed or restored is left alone. */
   async undo(root: TargetFolder): Promise<void> {
     const walk = new FolderWalk(root);
-    const turns = new Turns();
-    const undoing = async (path: ByteName, undo: (name: ByteName) => Promise<void> | void) => {
-      const [folder, name] = splitPath(path);
-      try {
-        walk.go(folder);
-        await undo(name);
-      } catch {
-        // The error that ended the run is what the caller reports.
-      }
-      await turns.due();
-    };
-    for (const [path, identity] of this.#made.records()) {
-      await undoing(path, async (name) => {
-        const found = look(walk.here, name);
-        if (found && identityOf(found) === identity) await removeTree(walk, name, turns);
-      });
-    }
-    for (const [path, aside = ''] of this.#aside.records()) {
-      await undoing(path, (name) => {
-        if (!look(walk.here, name)) renameSync(walk.here.at(aside), walk.here.at(name));
-      });
-    }
+    await this.#made.remove(walk);
+    await undoEach(this.#aside.records(), (path, aside = '') => {
+      const { folder, name } = spotAt(walk, path, true);
+      if (!look(folder, name)) renameSync(folder.at(aside), folder.at(name));
+    });
     walk.close();
   }
-}
-
-function look(folder: TargetFolder, name: ByteName): BigIntStats | undefined {
-  return lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false });
-}
-
-function identityOf({ dev, ino }: BigIntStats): string {
-  return `${dev.toString(36)}:${ino.toString(36)}`;
 }

@@ -7,12 +7,12 @@ import { latin1 } from '../tar/pax.js';
 export interface CopySource {
   /** From the root, without a slash at either end, `.` and `..`; empty for the root. */
   readonly path: Uint8Array;
-  /** Copies what is in the directory, not the directory itself. Always so for the root. Default false. */
-  readonly isContents?: boolean | undefined;
+  /** The name of the copy, if it keeps no whole path. Empty for what is in a directory, not the directory itself. */
+  readonly name: Uint8Array;
 }
 
 export interface LandingRule {
-  /** The name of the only copy. Without it, each copy keeps its own. */
+  /** The name of the only copy. Without it, each copy has that of its source. */
   readonly name?: ByteName | undefined;
   /** Copies keep their whole paths, and the directories above them are copied too. */
   readonly parents?: boolean | undefined;
@@ -31,14 +31,13 @@ export class Landings {
   #below = '';
   #landing: ByteName = '';
 
-  /** @throws DIMGX_OPTION_INVALID if two sources would have one name */
+  /** @throws DIMGX_OPTION_INVALID if two sources would have one name, or one source two */
   constructor(sources: readonly CopySource[], rule: LandingRule) {
-    const all = new Map(sources.map(({ path, isContents }) => [latin1(path), isContents === true]));
+    const all = allLandings(sources, rule);
     const taken = new Map<ByteName, ByteName>();
-    for (const [path, isContents] of all) {
+    for (const [path, landing] of all) {
       const above = [...parentsOf(path)];
       if (above.some((parent) => all.has(parent))) continue;
-      const landing = landingOf(path, isContents, rule);
       const other = taken.get(landing);
       if (other !== undefined) throw sameName(other, path);
       if (landing !== '') taken.set(landing, path);
@@ -85,10 +84,16 @@ export class Landings {
   }
 }
 
-function landingOf(path: ByteName, isContents: boolean, { name, parents }: LandingRule): ByteName {
-  if (name !== undefined) return name;
-  if (parents) return path;
-  return isContents ? '' : path.slice(path.lastIndexOf('/') + 1);
+/** Where each source would go by itself. */
+function allLandings(sources: readonly CopySource[], { name, parents }: LandingRule): ReadonlyMap<ByteName, ByteName> {
+  const all = new Map<ByteName, ByteName>();
+  for (const source of sources) {
+    const path = latin1(source.path);
+    const landing = name ?? (parents ? path : latin1(source.name));
+    if ((all.get(path) ?? landing) !== landing) throw twoNames(path);
+    all.set(path, landing);
+  }
+  return all;
 }
 
 /** The directories above a path, the root last. @param longest only those of at most this length */
@@ -97,6 +102,11 @@ function* parentsOf(path: ByteName, longest = path.length): Generator<ByteName> 
   for (let end = path.lastIndexOf('/', longest); end > 0; end = path.lastIndexOf('/', end - 1))
     yield path.slice(0, end);
   yield '';
+}
+
+function twoNames(path: ByteName): DimgxError {
+  const message = `${quoted(Buffer.from(`/${path}`, 'latin1'))} would have two names: copy it twice, or keep its whole path`;
+  return new DimgxError('DIMGX_OPTION_INVALID', message);
 }
 
 function sameName(one: ByteName, other: ByteName): DimgxError {

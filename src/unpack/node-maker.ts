@@ -1,5 +1,6 @@
-import { type BigIntStats, constants, linkSync, lstatSync, mkdirSync, openSync, symlinkSync } from 'node:fs';
+import { type BigIntStats, constants, linkSync, mkdirSync, openSync, symlinkSync } from 'node:fs';
 import { isSystemError } from '../errors.js';
+import { look } from './identity.js';
 import type { Journal } from './journal.js';
 import type { Spot } from './spot.js';
 import type { Target } from './target.js';
@@ -34,22 +35,26 @@ export class NodeMaker {
       this.#requireFolder(spot);
       return false;
     }
-    if (spot.isOld) this.#journal.made(spot);
+    this.#journal.made(spot);
     return true;
   }
 
   /** Makes a file that only its owner can use. @returns its descriptor; the caller closes it */
   file(spot: Spot): number {
-    return this.#make(spot, () => openSync(spot.folder.at(spot.name), NEW_FILE, 0o600));
+    const fd = this.#make(spot, () => openSync(spot.folder.at(spot.name), NEW_FILE, 0o600));
+    this.#journal.made(spot, fd);
+    return fd;
   }
 
   symlink(spot: Spot, target: Buffer): void {
     this.#make(spot, () => symlinkSync(target, spot.folder.at(spot.name)));
+    this.#journal.made(spot);
   }
 
   /** Makes another name for what has a name in another folder. */
   link(spot: Spot, folder: TargetFolder, name: string): void {
     this.#make(spot, () => linkSync(folder.at(name), spot.folder.at(spot.name)));
+    this.#journal.made(spot);
   }
 
   /**
@@ -66,12 +71,6 @@ export class NodeMaker {
   }
 
   #make<T>(spot: Spot, make: () => T): T {
-    const made = this.#attempt(spot, make);
-    if (spot.isOld) this.#journal.made(spot);
-    return made;
-  }
-
-  #attempt<T>(spot: Spot, make: () => T): T {
     try {
       return make();
     } catch (failure) {
@@ -88,7 +87,7 @@ export class NodeMaker {
 
   /** What has the name. @throws DIMGX_TARGET_UNWRITABLE if it was not there before the run */
   #lookAt({ folder, name, path, isOld }: Spot): BigIntStats | undefined {
-    const found = lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false });
+    const found = look(folder, name);
     if (found && (!isOld || this.#journal.hasMade(found))) throw twice(this.#target.shown(path));
     return found;
   }

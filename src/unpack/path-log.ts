@@ -3,6 +3,9 @@ import type { ByteName } from '../base/io/open-folder.js';
 /** Length of the text that is collected before it is packed, in characters. */
 const TEXT = 16 * 1024;
 
+/** A path, followed by its fields. */
+export type PathRecord = readonly [path: ByteName, ...fields: string[]];
+
 /**
  * A list of paths, each with the same number of fields, in the order they were appended. A path is stored without what it
  * shares with the one before it, so most records take some tens of bytes.
@@ -30,13 +33,18 @@ export class PathLog {
     this.#last = '';
   }
 
-  /** Each path, followed by its fields. */
-  *records(): Generator<readonly [path: ByteName, ...fields: string[]]> {
+  *records(): Generator<PathRecord> {
     for (const packed of this.#packed) yield* this.#unpack(packed.toString('latin1'));
     yield* this.#unpack(this.#text);
   }
 
-  *#unpack(text: string): Generator<readonly [path: ByteName, ...fields: string[]]> {
+  /** The same records from the last to the first. */
+  *reversed(): Generator<PathRecord> {
+    yield* [...this.#unpack(this.#text)].reverse();
+    for (const packed of this.#packed.toReversed()) yield* [...this.#unpack(packed.toString('latin1'))].reverse();
+  }
+
+  *#unpack(text: string): Generator<PathRecord> {
     const parts = text.split('\0');
     const length = 2 + this.#fields;
     let path = '';

@@ -11,7 +11,7 @@ const { PassingTar } = await import(build + '/tar/passing-tar.js');
 const { unpackTar } = await import(build + '/unpack/unpack-tar.js');
 let unpacking;
 try {
-  unpacking = await unpackTar({ sources: [{ path: new Uint8Array(0) }], ...JSON.parse(options) });
+  unpacking = await unpackTar({ sources: [{ path: new Uint8Array(0), name: new Uint8Array(0) }], ...JSON.parse(options) });
   await new PassingTar(unpacking.visitor).push(readFileSync(tar));
   console.log(JSON.stringify(await unpacking.finish()));
 } catch ({ code, message }) {

@@ -36,5 +36,6 @@ export async function unpack(tar: Uint8Array, call: UnpackCall): Promise<Unpacke
 
 function sourceOf(text: string): CopySource {
   const path = text.replace(/^\//, '').replace(/(^|\/)\.?$/, '');
-  return { path: Buffer.from(path, 'latin1'), isContents: text.endsWith('/.') };
+  const name = text.endsWith('/.') ? '' : path.slice(path.lastIndexOf('/') + 1);
+  return { path: Buffer.from(path, 'latin1'), name: Buffer.from(name, 'latin1') };
 }

@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Landings } from '#dimgx/unpack/landings.js';
 
-const sourcesOf = (paths: readonly string[]) => paths.map((path) => ({ path: Buffer.from(path, 'latin1') }));
+const sourceOf = (path: string, name: string) => ({
+  path: Buffer.from(path, 'latin1'),
+  name: Buffer.from(name, 'latin1'),
+});
+const sourcesOf = (paths: readonly string[]) =>
+  paths.map((path) => sourceOf(path, path.slice(path.lastIndexOf('/') + 1)));
 
 /** Where each entry of a tree goes; what goes nowhere is left out. */
 function landingsOf(landings: Landings, entries: readonly string[]): Readonly<Record<string, string>> {
@@ -38,8 +43,22 @@ test.each([
 });
 
 test('contents go into the folder', () => {
-  const landings = new Landings([{ path: Buffer.from('a/b'), isContents: true }], {});
+  const landings = new Landings([sourceOf('a/b', '')], {});
   expect(landingsOf(landings, ENTRIES)).toEqual({ 'a/b': '', 'a/b/c': 'c' });
+});
+
+test('a source has the name that it was given, but for another name or its whole path', () => {
+  const sources = [sourceOf('a/b', 'way')];
+  expect(landingsOf(new Landings(sources, {}), ENTRIES)).toEqual({ 'a/b': 'way', 'a/b/c': 'way/c' });
+  expect(landingsOf(new Landings(sources, { name: 'x' }), ENTRIES)).toEqual({ 'a/b': 'x', 'a/b/c': 'x/c' });
+  expect(landingsOf(new Landings(sources, { parents: true }), ENTRIES)).toMatchObject({ 'a/b/c': 'a/b/c' });
+});
+
+test('one source with two names is refused, unless the names do not count', () => {
+  const sources = [sourceOf('a/b', 'way'), sourceOf('a/b', 'b')];
+  const message = '"/a/b" would have two names: copy it twice, or keep its whole path';
+  expect(() => new Landings(sources, {})).toThrow(message);
+  expect(landingsOf(new Landings(sources, { parents: true }), ['a/b'])).toEqual({ 'a/b': 'a/b' });
 });
 
 test('where an entry goes does not depend on those before it', () => {

@@ -17,6 +17,7 @@ test('gives back what was appended', () => {
       for (const record of appended) log.append(...record);
       expect([...log.records()]).toEqual(appended);
       expect([...log.records()]).toEqual(appended);
+      expect([...log.reversed()]).toEqual(appended.toReversed());
     }),
   );
 });

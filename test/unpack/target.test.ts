@@ -61,19 +61,19 @@ const REFUSALS: readonly Refusal[] = [
 
 test.each(REFUSALS)('before anything is copied, $dest is refused: $says', async ({ dest, code, says, ...given }) => {
   const folder = await place();
-  const sources = (given.sources ?? ['d']).map((path) => ({ path: Buffer.from(path) }));
+  const sources = (given.sources ?? ['d']).map((path) => ({ path: Buffer.from(path), name: Buffer.from(path) }));
   const message = expect.stringContaining(says.replace('FOLDER', folder));
   await expect(unpackTar({ ...given, sources, dest: `${folder}/${dest}` })).rejects.toMatchObject({ code, message });
   expect((await readdir(folder)).sort()).toEqual(['dangling', 'fifo', 'file', 'link', 'loop', 'there']);
 });
 
 test.each(['', 1, undefined, null])('a target that is no path is refused: %j', async (dest) => {
-  const sources = [{ path: new Uint8Array(0) }];
+  const sources = [{ path: new Uint8Array(0), name: new Uint8Array(0) }];
   await expect(unpackTar({ dest: dest as string, sources })).rejects.toMatchObject({ code: 'DIMGX_OPTION_INVALID' });
 });
 
 test('a path with a NUL is refused', async () => {
-  const sources = [{ path: new Uint8Array(0) }];
+  const sources = [{ path: new Uint8Array(0), name: new Uint8Array(0) }];
   await expect(unpackTar({ dest: 'a\0b', sources })).rejects.toMatchObject({ code: UNWRITABLE });
 });
 
