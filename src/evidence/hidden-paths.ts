@@ -24,20 +24,22 @@ export class HiddenPaths {
   constructor(versions: Versions) {
     this.#versions = versions;
     this.#folders = versions.merged.layers.map(folderOf);
-    this.nodes = new Int32Array(versions.hidden.length);
+    const { hidden, merged } = versions;
+    this.nodes = hidden.slice();
     const rooms = new Rooms(versions);
-    for (let from = 0, to = 0; from < this.nodes.length; from = to) {
-      const { hidden } = versions;
-      const { tree } = versions.merged;
-      const layer = tree.layer(hidden[from] as Node);
-      while (to < hidden.length && tree.layer(hidden[to] as Node) === layer) to++;
-      const ofLayer = hidden.subarray(from, to);
-      const displaced = rooms.displaced(layer, ofLayer);
+    for (let from = 0, to = 0; from < hidden.length; from = to) {
+      const layer = merged.tree.layer(hidden[from] as Node);
+      while (to < hidden.length && merged.tree.layer(hidden[to] as Node) === layer) to++;
+      const nodes = hidden.subarray(from, to);
+      const displaced = rooms.displaced(layer, nodes);
+      if (displaced.length === 0) continue;
       for (const node of displaced) this.#displaced.add(node);
-      const isDisplaced = (node: Node) => this.#displaced.has(node);
-      const placed = displaced.length === 0 ? ofLayer : ofLayer.filter((node) => !isDisplaced(node));
+      const placed = nodes.filter((node) => !this.#displaced.has(node));
       this.nodes.set(placed, from);
-      this.nodes.set(ofLayer.filter(isDisplaced), from + placed.length);
+      this.nodes.set(
+        nodes.filter((node) => this.#displaced.has(node)),
+        from + placed.length,
+      );
     }
   }
 
@@ -62,8 +64,8 @@ function folderOf({ layer, place }: IndexedLayer): string {
   return `layer-${place.position + 1}${short && `-${short}`}`;
 }
 
-/** What a path is taken for: a version that is no directory, one that is, what is below it, or nothing any more. */
-const CLAIM = { none: 0, leaf: 1, directory: 2, way: 3, lost: 4 } as const;
+/** What a path is taken for: a version that is no directory, one that is, or only what is below it. */
+const CLAIM = { none: 0, leaf: 1, directory: 2, way: 3 } as const;
 
 /** Finds the versions of a layer that another one of their layer leaves no room for. */
 class Rooms {
@@ -101,35 +103,23 @@ class Rooms {
     return this.#versions.merged.tree.kind(node) === KIND.directory;
   }
 
+  /** Looks at each directory above: that takes no longer than to write the path. */
   #isFree(node: Node): boolean {
     const own = this.#claimOf(node);
     if (own !== CLAIM.none && (own !== CLAIM.way || !this.#isDirectory(node))) return false;
-    const above = this.#nearestClaim(node);
-    if (above !== CLAIM.leaf && above !== CLAIM.lost) return true;
-    this.#spread(node, CLAIM.lost);
-    return false;
-  }
-
-  /** What the first directory above a node that is taken at all is taken for. */
-  #nearestClaim(node: Node): number {
     const { tree } = this.#versions.merged;
     for (let at = tree.parent(node); at !== NONE; at = tree.parent(at)) {
       const claim = this.#claimOf(at);
-      if (claim !== CLAIM.none) return claim;
+      if (claim !== CLAIM.none) return claim !== CLAIM.leaf;
     }
-    return CLAIM.none;
+    return true;
   }
 
   #claim(node: Node): void {
-    this.#spread(this.#versions.merged.tree.parent(node), CLAIM.way);
-    this.#set(node, this.#isDirectory(node) ? CLAIM.directory : CLAIM.leaf);
-  }
-
-  /** Claims a node and all above it up to what is taken. So no way is gone twice. */
-  #spread(node: Node, claim: number): void {
     const { tree } = this.#versions.merged;
-    for (let at = node; at !== NONE && this.#claimOf(at) === CLAIM.none; at = tree.parent(at)) {
-      this.#set(at, claim);
+    this.#set(node, this.#isDirectory(node) ? CLAIM.directory : CLAIM.leaf);
+    for (let at = tree.parent(node); at !== NONE && this.#claimOf(at) === CLAIM.none; at = tree.parent(at)) {
+      this.#set(at, CLAIM.way);
     }
   }
 

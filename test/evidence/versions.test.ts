@@ -241,6 +241,28 @@ describe('of a version is told', () => {
     expect(versions[0]).toMatchObject({ path: 'd', implied: true, shadows: [{ layer: 2 }, { layer: 1 }] });
   });
 
+  test('no more of what is older or alive than makes sense, and how much more there is', async () => {
+    const originsOf = (layers: readonly LayerSpec[]) =>
+      withLayers(layers, {}, (indexes) => {
+        const versions = new Versions(mergeLayers(indexes, { explain: true }));
+        return [...versions.present, ...versions.hidden].map((node) => versions.originOf(node));
+      });
+    const many = (count: number, make: (i: number) => RawEntry) => Array.from({ length: count }, (_, i) => make(i));
+    const [newest] = await originsOf([many(130, () => file('a'))]);
+    expect(newest).toMatchObject({ shadows: { length: 128 }, moreShadows: 1 });
+    const links = (length: number) => many(130, (i) => link(`${i}`.padEnd(length, 'n'), 'a'));
+    const aliases = async (length: number) =>
+      (await originsOf([[file('a'), ...links(length)], [file('.wh.a')]])).at(-1);
+    expect(await aliases(5)).toMatchObject({ aliveAs: { length: 128 }, moreAliveAs: 2 });
+    expect(await aliases(250)).toMatchObject({ aliveAs: { length: 16 }, moreAliveAs: 114 }); // 4,095 bytes at most
+  });
+
+  test('one present name, however long it is', async () => {
+    const [alias, other] = [1, 2].map((i) => `${`${'n'.repeat(200)}/`.repeat(20)}${i}`) as [string, string];
+    const all = await told([[file('a'), link(alias, 'a'), link(other, 'a')], [file('.wh.a')]]);
+    expect(all['a@1']).toMatchObject({ aliveAs: [alias] });
+  });
+
   test('a path of 4,095 bytes, as bytes', async () => {
     const long = `${`${'\xff'.repeat(255)}/`.repeat(15)}${'n'.repeat(255)}`;
     const versions = await versionsOf([

@@ -1,14 +1,8 @@
 import { describe, test } from 'vitest';
-import { hiddenPlan } from '#dimgx/evidence/hidden-plan.js';
-import { listPaths } from '#dimgx/evidence/list-paths.js';
-import { listVersions } from '#dimgx/evidence/list-versions.js';
-import { Versions } from '#dimgx/evidence/versions.js';
-import { mergeLayers } from '#dimgx/merge/merge-layers.js';
-import { planColumns } from '#dimgx/merge/merge-plan.js';
-import { type LayerSpec, withLayers } from '../../helpers/flatten-layers.js';
-import { expectLinearBlocks } from '../../helpers/linear-blocks.js';
-import type { RawEntry } from '../../helpers/raw-layer.js';
-import { shortOrLong } from '../../helpers/short-or-long.js';
+import { dockerArchive } from '../../helpers/docker-archive.js';
+import { expectLinearWork } from '../../helpers/linear-work.js';
+import { type RawEntry, rawLayer } from '../../helpers/raw-layer.js';
+import { inTurn } from '../../helpers/short-or-long.js';
 
 /** Shapes of layers that have many versions of few paths, or few versions that have much to tell. */
 const file = (name: string): RawEntry => ({ name });
@@ -17,22 +11,15 @@ const link = (name: string, target: string): RawEntry => ({ name, type: '1', lin
 const each = (n: number, make: (i: number) => RawEntry) => Array.from({ length: n }, (_, i) => make(i));
 const deep = 'd/'.repeat(1000);
 
-/** Lists all versions in both orders, and makes all headers of the hidden tar. @returns how much that is */
-function use(layers: readonly LayerSpec[], paths?: readonly string[]): Promise<number> {
-  return withLayers(layers, {}, (indexes) => {
-    const options = { ...(paths && { paths }) };
-    let output = 0;
-    for (const version of listVersions(indexes, options)) output += JSON.stringify(version).length;
-    const versions = new Versions(mergeLayers(indexes, { ...options, explain: true }));
-    for (const _ of listPaths(versions, [], { recursive: true, hidden: true })) output++;
-    const plan = planColumns(hiddenPlan(versions));
-    for (let item = 0; item < plan.length; item++) output += plan.changes.get(item)?.path.length ?? 0;
-    return output;
-  });
-}
+/** What lists all versions, and what writes all that are hidden. */
+const WAYS = [
+  ['ls', '--hidden', '--recursive', '-q'],
+  ['--provenance=/dev/null'],
+  ['--hidden-to=/dev/null', '-t', '/dev/null'],
+];
 
 describe('work and output grow as the layers do: so many', () => {
-  test.each<[string, (n: number) => readonly LayerSpec[], number?]>([
+  test.each<[string, (n: number) => readonly RawEntry[][], number?]>([
     ['entries of one file', (n) => [each(n, () => file('a'))]],
     ['entries of one directory', (n) => [each(n, () => dir('a'))]],
     [
@@ -83,16 +70,23 @@ describe('work and output grow as the layers do: so many', () => {
       200,
     ],
     ['whiteouts', (n) => [each(n, (i) => file(`d/${i}`)), each(n, (i) => file(`d/.wh.${i}`))]],
-  ])('%s', async (_, layersOf, n = shortOrLong(1500, 6000)) => {
-    await expectLinearBlocks((count) => use(layersOf(count)), n);
+  ])('%s', async (_, layersOf, n = 1500) => {
+    const image = (count: number) => dockerArchive([{ layers: layersOf(count).map((layer) => rawLayer(layer)) }]);
+    for (const args of inTurn(WAYS)) await expectLinearWork(image, n, { args });
   });
 
   test('hidden files that rules keep, in directories that were emptied over and over', async () => {
-    const layersOf = (n: number) => [
-      [dir('d'), ...each(n, (i) => file(`d/${i}`))],
-      each(n, () => file('d/.wh..wh..opq')),
-      [file('.wh.d')],
-    ];
-    await expectLinearBlocks((n) => use(layersOf(n), ['+d/*', '-**/*2', '+**/*32']), shortOrLong(500, 4000));
+    const image = (n: number) =>
+      dockerArchive([
+        {
+          layers: [
+            rawLayer([dir('d'), ...each(n, (i) => file(`d/${i}`))]),
+            rawLayer(each(n, () => file('d/.wh..wh..opq'))),
+            rawLayer([file('.wh.d')]),
+          ],
+        },
+      ]);
+    const rules = ['--include=d/*', '--exclude=**/*2', '--include=**/*32'];
+    await expectLinearWork(image, 4000, { args: ['--provenance=/dev/null', ...rules] });
   });
 });
