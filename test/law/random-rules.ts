@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { oneOf, type Random } from '../fuzz/random.js';
 import { globExpression } from '../helpers/glob-expression.js';
 
@@ -14,7 +15,14 @@ export function randomRules(random: Random): readonly string[] {
 /** Says whether rules keep a path, each path looked at alone. */
 export function keptBy(rules: readonly string[]): (path: string) => boolean {
   return (path) => {
-    const last = rules.findLast((rule) => globExpression(rule.slice(1)).test(`${path}/`));
+    const text = path.split('/').map(characters).join('/');
+    const last = rules.findLast((rule) => globExpression(rule.slice(1)).test(`${text}/`));
     return (last ?? (rules[0]?.startsWith('+') ? '-' : '+')).startsWith('+');
   };
+}
+
+/** What a wildcard fits: each character of a name in UTF-8, each byte of others. */
+function characters(name: string): string {
+  const bytes = Buffer.from(name, 'latin1');
+  return isUtf8(bytes) ? bytes.toString() : name;
 }
