@@ -23,6 +23,7 @@ export interface Provenance {
   readonly inode: number;
   readonly nlink: number;
   readonly layer: number;
+  readonly diffId?: string;
   readonly createdBy?: string;
   readonly state: 'present' | 'hidden';
   readonly hiddenBy?: { readonly layer: number; readonly how: string; readonly path: string };
@@ -73,18 +74,27 @@ export class RecordedRun {
 /**
  * Flattens an image with the command line, with both tars and all four records in one run.
  *
+ * @param reference with options of its source in front of it, if it needs any
  * @param folder where they go; made if need be
  * @throws if it does not exit with 0
  */
 export async function recordImage(
-  reference: string,
+  reference: string | readonly string[],
   folder: string,
   args: readonly string[] = [],
 ): Promise<RecordedRun> {
   await mkdir(folder, { recursive: true });
   const run = new RecordedRun(folder, '');
   const records = RECORDS.flatMap((name) => [`--${name}`, run.record(name)]);
-  const { code, stderr } = await callDimgx(...args, '-t', run.tar, '--hidden-to', run.hiddenTar, ...records, reference);
+  const { code, stderr } = await callDimgx(
+    ...args,
+    '-t',
+    run.tar,
+    '--hidden-to',
+    run.hiddenTar,
+    ...records,
+    ...[reference].flat(),
+  );
   if (code !== 0) throw new Error(`dimgx ended with ${code}: ${stderr}`);
   return new RecordedRun(folder, stderr);
 }
