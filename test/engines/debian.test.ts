@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { buildDebianImage } from '../helpers/debian-image.js';
 import { DockerClient } from '../helpers/docker-client.js';
-import { describeWithEngines } from '../helpers/engines.js';
+import { describeWithEngines, lacks } from '../helpers/engines.js';
 import { EXTRACTORS, type Extractor, extractTar } from '../helpers/extract-tar.js';
 import { flattenQuietly } from '../helpers/flatten-quietly.js';
+import { JUDGES, judgeRecords } from '../helpers/judge-records.js';
 import { listImage } from '../helpers/overlay-mount.js';
+import { recordImage } from '../helpers/recorded-run.js';
 import type { Tree } from '../helpers/tree.js';
 import { treeDifferences } from '../helpers/tree-differences.js';
 
@@ -46,4 +48,12 @@ describeWithEngines('a Debian image with installed packages', () => {
       expect(treeDifferences(expected, tree)).toEqual([]);
     },
   );
+
+  it.skipIf(lacks(...JUDGES))(`has records that real tools agree with (needs ${JUDGES.join(', ')})`, async () => {
+    const run = await recordImage(`${folder}/saved.tar`, `${folder}/records`);
+    expect(run.stderr).toBe('');
+    await judgeRecords(run);
+    const hidden = (await run.provenance()).filter(({ state }) => state === 'hidden');
+    expect(hidden.length).toBeGreaterThan(500);
+  });
 });
