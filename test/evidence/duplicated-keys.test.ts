@@ -53,7 +53,7 @@ describe('a key that its own layer describes again', () => {
     expect(await listed(image)).toEqual(['14 @2  /k/key', '13 @2  /k/key  (duplicate in @2)']);
     const { files, names, hidden } = await recorded(image);
     expect(files).toEqual([`./${FOLDER}/k/key:the first key`]);
-    expect(names).toEqual(['/etc', '/k', '/k/key', '/k/key (deleted @2 entry 1)']);
+    expect(names).toEqual(['/etc', '/k', '/k/key', '/k/key (deleted @2)']);
     expect(hidden).toMatchObject([{ layer: 2, createdBy: 'step 2', hiddenBy: { layer: 2, how: 'duplicate' } }]);
     expect((await callDimgx('cat', image, '/k/key')).stdout).toBe('the second key');
   });
