@@ -150,7 +150,7 @@ describe('a signal while it waits', () => {
   ])('a shell sees of SIG%s the status %i', async (signal, status) => {
     const { code, stdout } = await runScript(
       `mkfifo "$1/fifo"
-       "$DIMGX_NODE" "$DIMGX_BIN" -v -t "$1/fifo" "$2" 2> "$1/log" & pid=$!
+       "$DIMGX_NODE" "$DIMGX_BIN" -vv -t "$1/fifo" "$2" 2> "$1/log" & pid=$!
        until test -s "$1/log"; do sleep 0.02; done
        kill -$3 $pid; wait $pid; echo $?`,
       await temporaryFolder(),
