@@ -155,6 +155,11 @@ export const ERRORS = {
     exit: 2,
     meaning: 'A blob does not have the size in its descriptor: the image is damaged.',
   },
+  DIMGX_IMAGE_DAMAGED: {
+    exit: 2,
+    meaning:
+      'Documents or layers of an image are not what their digests, sizes or diff IDs say; each of them was named.',
+  },
   DIMGX_IMAGE_LAYER_COUNT: { exit: 2, meaning: 'The manifest and the config have different numbers of layers.' },
   DIMGX_LAYER_SPEC_INVALID: {
     exit: 3,
@@ -191,7 +196,8 @@ export const ERRORS = {
   },
   DIMGX_BAG_DAMAGED: {
     exit: 2,
-    meaning: 'Files of a bag were changed, are missing or are too many; each of them was named.',
+    meaning:
+      'Files of a bag were changed, are missing or too many, or disagree with one another; each of them was named.',
   },
   DIMGX_LIMIT_SIZE: {
     exit: 2,
@@ -203,7 +209,8 @@ export const ERRORS = {
   },
   DIMGX_LIMIT_NAMES: {
     exit: 2,
-    meaning: 'The names in the image or in a layer take more than 2 GiB, or those in a manifest of a bag over 512 MiB.',
+    meaning:
+      'The names in the image or in a layer take more than 2 GiB; or in a bag, those in a manifest 512 MiB, or xattrs 256 MiB.',
   },
   DIMGX_TARGET_EXISTS: { exit: 2, meaning: 'The target exists; `force` (`--force`) overwrites it.' },
   DIMGX_TARGET_SAME: {

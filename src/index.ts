@@ -67,4 +67,6 @@ export { type ListOptions, listImages } from './source/list-images.js';
 export { openImage } from './source/resolve.js';
 export { type ImageTree, openTree, type TreeOptions } from './tree.js';
 export type { UnpackResult } from './unpack/tree-writer.js';
+export { type VerifyOptions, verify } from './verify/verify.js';
+export type { VerifyResult } from './verify/verify-result.js';
 export type { LayerCount } from './write-image.js';

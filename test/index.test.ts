@@ -182,7 +182,7 @@ describe('a process that uses the library', () => {
   test.each([
     [
       'dimgx',
-      'DimgxError ERRORS WARNINGS buildCommand copyFiles createPool extractLayers findPathOwner flatten formatPlatform inspectLayers listBuildSteps listChanges listImages listVersions mergeLayers openImage openTree parsePlatform parseSize printable provenanceObject selectLayers shownPath snapshot',
+      'DimgxError ERRORS WARNINGS buildCommand copyFiles createPool extractLayers findPathOwner flatten formatPlatform inspectLayers listBuildSteps listChanges listImages listVersions mergeLayers openImage openTree parsePlatform parseSize printable provenanceObject selectLayers shownPath snapshot verify',
     ],
     [
       'dimgx/registry',

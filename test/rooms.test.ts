@@ -23,6 +23,7 @@ const ROOMS = [
     'image-history.ts',
     'copy-files.ts',
     'snapshot',
+    'verify',
     'index.ts',
     'registry.ts',
     'cache.ts',

@@ -1,9 +1,7 @@
-import type { IndexedLayer } from '../layer/layer-index.js';
 import { KIND, NONE, type Node } from '../merge/node.js';
 import { SLASH } from '../tar/path.js';
+import { layerFolder } from './layer-folder.js';
 import type { Versions } from './versions.js';
-
-const SHORT_ID = 12;
 
 /**
  * The path of each hidden version in a tar of them: that in the image, in a folder for its layer, `layer-N-DIFFID12`.
@@ -23,7 +21,7 @@ export class HiddenPaths {
 
   constructor(versions: Versions) {
     this.#versions = versions;
-    this.#folders = versions.merged.layers.map(folderOf);
+    this.#folders = versions.merged.layers.map(({ layer, place }) => layerFolder(place.position + 1, layer));
     const { hidden, merged } = versions;
     this.nodes = hidden.slice();
     const rooms = new Rooms(versions);
@@ -55,13 +53,6 @@ export class HiddenPaths {
     const own = entry === undefined ? folder : `${folder}-entry-${entry}`;
     return Buffer.concat([Buffer.from(own), Buffer.of(SLASH), tree.path(node)]);
   };
-}
-
-/** A layer without any ID, as in archives of 2015, has only its number. */
-function folderOf({ layer, place }: IndexedLayer): string {
-  const id = layer.diffId ?? layer.digest ?? layer.legacyId ?? '';
-  const short = id.slice(id.indexOf(':') + 1).slice(0, SHORT_ID);
-  return `layer-${place.position + 1}${short && `-${short}`}`;
 }
 
 /** What a path is taken for: a version that is no directory, one that is, or only what is below it. */

@@ -7,8 +7,9 @@ import { emptyEntry, QUIRK, type TarEntry } from '../tar/entry.js';
 import { type EntryTime, type EntryTimes, entryTimes } from '../tar/entry-times.js';
 import { TYPE } from '../tar/header.js';
 import { xattrsOf } from '../tar/portable-record.js';
+import { detachedXattrs, storedContents } from './header-facts.js';
 import type { HiddenPaths } from './hidden-paths.js';
-import { indexedContents, recordedType } from './indexed-entry.js';
+import { indexedContents } from './indexed-entry.js';
 import type { RecordedEntry } from './recorded-entry.js';
 import type { Versions } from './versions.js';
 
@@ -116,9 +117,10 @@ export class RecordedEntries implements EntryWatcher {
     });
   }
 
-  #keep(inode: number, sha256: string | undefined, first: FirstName): void {
-    const { xattrs, times } = first;
-    if (xattrs.size > 0 || times.atime || times.ctime || times.crtime) this.#firstNames.set(inode, detached(first));
+  #keep(inode: number, sha256: string | undefined, { xattrs, times }: FirstName): void {
+    if (xattrs.size > 0 || times.atime || times.ctime || times.crtime) {
+      this.#firstNames.set(inode, { times, xattrs: detachedXattrs(xattrs) });
+    }
     if (sha256 === undefined) return;
     if (this.#used + SHA256 > this.#hashes.length) {
       this.#hashes = Buffer.concat([this.#hashes, Buffer.alloc(this.#hashes.length)]);
@@ -132,21 +134,4 @@ export class RecordedEntries implements EntryWatcher {
     const row = this.#rows[inode] as number;
     return row === NONE ? undefined : this.#hashes.toString('hex', row, row + SHA256);
   }
-}
-
-/** What the headers of an entry say of what it is and holds. */
-function storedContents(entry: TarEntry): Pick<RecordedEntry, 'type' | 'size' | 'target' | 'device'> {
-  const type = recordedType(entry.type);
-  return {
-    type,
-    size: type === 'file' ? entry.size : 0,
-    target: type === 'symlink' ? entry.link : undefined,
-    device:
-      type === 'character' || type === 'block' ? { major: entry.deviceMajor, minor: entry.deviceMinor } : undefined,
-  };
-}
-
-/** The values are views of a buffer that is filled again. */
-function detached({ xattrs, times }: FirstName): FirstName {
-  return { times, xattrs: new Map([...xattrs].map(([name, value]) => [name, Uint8Array.prototype.slice.call(value)])) };
 }

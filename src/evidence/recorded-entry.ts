@@ -78,7 +78,7 @@ export interface RecordWriter {
    *
    * @param first the first entry that the record describes, if there is any: the root, if the tar has an entry for it
    */
-  heading(first: RecordedEntry | undefined): string;
+  heading(first: Pick<RecordedEntry, 'path'> | undefined): string;
   /** Whether it needs the SHA-256 of contents. */
   readonly needsHashes: boolean;
   /** Whether it has lines for hidden versions. */

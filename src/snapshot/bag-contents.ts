@@ -1,8 +1,9 @@
 import { type CompressionName, codecOf } from '../compression/codecs.js';
 import type { Warn } from '../errors.js';
 import type { BagFolder } from '../evidence/bag/bag-folder.js';
-import { RECORD_NAMES, type RecordName, recordWriter } from '../evidence/records/record-writer.js';
-import { type Image, openedImage } from '../image/image.js';
+import { RECORD_NAMES, recordWriter } from '../evidence/records/record-writer.js';
+import { SNAPSHOT_DOCUMENTS, SNAPSHOT_RECORDS, SNAPSHOT_TARS } from '../evidence/snapshot-paths.js';
+import { type Image, type ImageDocuments, openedImage } from '../image/image.js';
 import type { Plan } from '../merge/plan.js';
 import type { TargetOptions } from '../options.js';
 import { chooseEncoder, type Encoder } from '../output/encoder.js';
@@ -10,17 +11,10 @@ import { RecordFile } from '../output/record-file.js';
 import { writeTar } from '../output/write-tar.js';
 import { type TakeTar, type WriteImageOptions, type WrittenImage, writeImage } from '../write-image.js';
 
-const RECORD_FILES: Readonly<Record<RecordName, string>> = {
-  provenance: 'provenance.jsonl',
-  sha256sums: 'sha256sums',
-  mtree: 'rootfs.mtree',
-  bodyfile: 'rootfs.body',
-};
-
 /** How the tars of a bag are compressed, and what they are called then. */
 export interface TarForm {
   readonly encoder: Encoder | undefined;
-  /** `.tar.gz`, with the compression's own extension. */
+  /** What follows `.tar`: the compression's own extension, if there is one. */
   readonly extension: string;
 }
 
@@ -28,7 +22,7 @@ export interface TarForm {
 export async function tarForm(options: TargetOptions, warn: Warn): Promise<TarForm> {
   const compression: CompressionName = options.compression ?? 'gzip';
   const encoder = await chooseEncoder(undefined, { ...options, compression }, warn);
-  return { encoder, extension: `.tar${compression === 'none' ? '' : codecOf(compression).extensions[0]}` };
+  return { encoder, extension: compression === 'none' ? '' : (codecOf(compression).extensions[0] ?? '') };
 }
 
 /**
@@ -52,7 +46,7 @@ export async function writePayload(
     };
   };
   const outputs = RECORD_NAMES.map((name) => {
-    const file = bag.openFile(RECORD_FILES[name]);
+    const file = bag.openFile(SNAPSHOT_RECORDS[name]);
     const text = new RecordFile(file);
     const end = async () => {
       await text.end();
@@ -60,11 +54,13 @@ export async function writePayload(
     };
     return { writer: recordWriter(name, image), append: (lines: string) => text.append(lines), end };
   });
-  const tars = { tar: into('rootfs'), hidden: into('hidden') };
+  const tars = { tar: into(SNAPSHOT_TARS.flat), hidden: into(SNAPSHOT_TARS.hidden) };
   const written = await writeImage(plan, { ...tars, records: outputs }, options);
   for (const output of outputs) await output.end();
-  for (const [name, bytes] of Object.entries(openedImage(image).documents?.() ?? {})) {
-    if (bytes) await bag.write(`image/${name}.json`, bytes);
+  const documents: ImageDocuments = openedImage(image).documents?.() ?? {};
+  for (const name of ['manifest', 'index', 'config'] as const) {
+    const bytes = documents[name];
+    if (bytes) await bag.write(SNAPSHOT_DOCUMENTS[name], bytes);
   }
   return written;
 }

@@ -1,6 +1,7 @@
 import { dimgxVersion } from '../base/text/version.js';
 import type { Warning } from '../errors.js';
 import type { ExaminationOptions } from '../evidence/bag/tag-files.js';
+import { SNAPSHOT_FORMAT } from '../evidence/snapshot-paths.js';
 import type { LeftOutFile } from '../flatten.js';
 import { type Image, openedImage } from '../image/image.js';
 import type { Platform } from '../image/platform.js';
@@ -59,7 +60,7 @@ export function snapshotFacts(
   const { id: imageId, manifestDigest, source, tags, platform, reference } = image;
   const { leftOut } = openedImage(image);
   return {
-    format: 'dimgx-snapshot/1',
+    format: SNAPSHOT_FORMAT,
     dimgx: dimgxVersion(),
     node: process.version,
     started: started.toISOString(),

@@ -1,3 +1,4 @@
+import { DimgxError } from '../errors.js';
 import { decodeEntry } from './decode.js';
 import { emptyEntry, QUIRK, type TarEntry } from './entry.js';
 import { BLOCK, isZeroBlock, padded, TYPE } from './header.js';
@@ -27,13 +28,14 @@ const SPARSE = QUIRK.oldSparse | QUIRK.paxSparse;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Reads a tar as its bytes pass by, in pieces of any length. It relies on what the output promises: every header is
- * sound, and no extensions are without an entry. Memory does not grow with the number or the size of entries.
+ * Reads a tar of the output as its bytes pass by, in pieces of any length. Memory does not grow with the number or the
+ * size of entries.
  */
 export class PassingTar {
   readonly #visitor: TarVisitor;
   #entry = emptyEntry();
   #ended = false;
+  #hasTail = false;
   /** The beginning of a header that the bytes so far do not complete. */
   #carry: Uint8Array = NOTHING;
   /** How many bytes the header needs, at least. */
@@ -54,10 +56,15 @@ export class PassingTar {
     return this.#ended;
   }
 
+  /** Whether anything but zeros has been pushed after the end mark. */
+  get hasTail(): boolean {
+    return this.#hasTail;
+  }
+
   /**
    * Takes the next bytes of the tar. They belong to the caller again once this resolves.
    *
-   * @throws what the visitor throws; DIMGX_TAR_* if the bytes are no tar
+   * @throws what the visitor throws; DIMGX_TAR_* if the bytes are no tar, or one that the output never is
    */
   async push(bytes: Uint8Array): Promise<void> {
     let at = this.#isOpen ? await this.#takeContents(bytes, 0) : this.#takePadding(bytes, 0);
@@ -74,14 +81,18 @@ export class PassingTar {
 
   /** Takes all entries that begin in the bytes. Keeps a header that is not complete. */
   async #takeEntries(bytes: Uint8Array, start: number): Promise<void> {
-    for (let at = start; at < bytes.length && !this.#ended; ) {
+    for (let at = start; at < bytes.length; ) {
+      if (this.#ended) return this.#takeTail(bytes.subarray(at));
       const need = this.#needAt(bytes, at);
       if (need > 0) {
         this.#need = need;
         this.#carry = Uint8Array.prototype.slice.call(bytes, at);
         return;
       }
-      if (this.#ended) return;
+      if (this.#ended) {
+        at += BLOCK;
+        continue;
+      }
       const { dataOffset, dataSize } = this.#entry;
       const held = dataOffset + dataSize > bytes.length ? this.#keepHeader(bytes, at) : bytes;
       this.#contentsLeft = dataSize;
@@ -100,6 +111,10 @@ export class PassingTar {
     }
   }
 
+  #takeTail(bytes: Uint8Array): void {
+    this.#hasTail ||= bytes.some((byte) => byte !== 0);
+  }
+
   /** How many bytes the header at `at` needs, if they are not all there; else decodes it and returns 0. */
   #needAt(bytes: Uint8Array, at: number): number {
     if (at + BLOCK > bytes.length) return BLOCK;
@@ -107,6 +122,7 @@ export class PassingTar {
     if (this.#ended) return 0;
     const decoded = decodeEntry(bytes, at, 0, this.#entry);
     if (typeof decoded === 'object') return decoded.need;
+    if (decoded === 'extensions') throw new DimgxError('DIMGX_TAR_BAD_PAX', 'extension headers belong to no entry');
     this.#sparse = undefined;
     if (this.#entry.type !== TYPE.file || (this.#entry.quirks & SPARSE) === 0) return 0;
     const stretches = sparseStretches(bytes.subarray(at));

@@ -108,6 +108,15 @@ const SESSION: readonly (readonly [name: string, args: readonly string[], json: 
   ['cp', ['ARCHIVE', '/a', 'BAG'], { entries: 1, files: 1 }],
   ['history', ['ARCHIVE', '/a'], { action: 'added', by: 1 }],
   ['snapshot', ['ARCHIVE', 'BAG.bag'], { format: 'dimgx-snapshot/1', entries: 1 }],
+  [
+    'verify',
+    ['ARCHIVE'],
+    [
+      { subject: 'config', claim: 'digest', ok: true },
+      { subject: 'layer @1', ok: true },
+    ],
+  ],
+  ['verify', ['-q', 'BAG.bag'], []],
   ['images', ['ARCHIVE'], { images: [{ number: 0, kind: 'image' }] }],
   [
     'whose',
@@ -132,7 +141,7 @@ const SESSION: readonly (readonly [name: string, args: readonly string[], json: 
 ];
 
 describe('--json', () => {
-  test('prints one document, and nothing else, for every command', async () => {
+  test('prints one document, or one a line, and nothing else, for every command', async () => {
     await newUser();
     const names = {
       ARCHIVE: await writeArchive(dockerArchive([image])),
@@ -149,7 +158,9 @@ describe('--json', () => {
         : await callDimgx(...line);
       expect({ stderr, code }, line.join(' ')).toEqual({ stderr: '', code: 0 });
       const wanted = name.startsWith('log') ? withHost(json, names.HOST) : json;
-      expect(JSON.parse(stdout), line.join(' ')).toMatchObject(wanted as object);
+      expect(Array.isArray(json) ? jsonLines(stdout) : JSON.parse(stdout), line.join(' ')).toMatchObject(
+        wanted as object,
+      );
     }
   });
 
@@ -160,6 +171,10 @@ describe('--json', () => {
     expect(silent).toEqual(['cat', 'completion']);
   });
 });
+
+function jsonLines(text: string): readonly unknown[] {
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+}
 
 function withHost(json: unknown, host: string): unknown {
   if (json === 'HOST') return host;

@@ -33,6 +33,10 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandRow | Readonly<Record
     summary: 'take a snapshot of an image, for evidence',
     load: async () => (await import('./snapshot.js')).snapshotCommand,
   },
+  verify: {
+    summary: 'check a snapshot, another bag, or an image',
+    load: async () => (await import('./verify.js')).verifyCommand,
+  },
   whose: {
     summary: 'say to which image or container a path belongs',
     load: async () => (await import('./whose.js')).whose,

@@ -48,20 +48,12 @@ const LAYER_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-const CHECK_OPTIONS = {
-  verify: { ...flag, slot: 'verify', field: 'verify', means: true, describe: 'verify digests and sizes (default)' },
-  'no-verify': { ...flag, slot: 'verify', field: 'verify', means: false, describe: 'skip verification' },
+const LIMIT_OPTIONS = {
   'strict-input': {
     ...flag,
     field: 'strictInput',
     means: true,
     describe: 'treat warnings about the image as errors',
-  },
-  'keep-going': {
-    ...flag,
-    field: 'keepGoing',
-    means: true,
-    describe: "leave out files that were changed in an engine's storage, list them, and exit with 2",
   },
   'max-size': {
     ...text,
@@ -79,8 +71,26 @@ const CHECK_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
+const { 'strict-input': strictInput, ...LIMITS } = LIMIT_OPTIONS;
+
+const CHECK_OPTIONS = {
+  verify: { ...flag, slot: 'verify', field: 'verify', means: true, describe: 'verify digests and sizes (default)' },
+  'no-verify': { ...flag, slot: 'verify', field: 'verify', means: false, describe: 'skip verification' },
+  'strict-input': strictInput,
+  'keep-going': {
+    ...flag,
+    field: 'keepGoing',
+    means: true,
+    describe: "leave out files that were changed in an engine's storage, list them, and exit with 2",
+  },
+  ...LIMITS,
+} as const satisfies OptionTable;
+
 /** Which image, which of its layers, and how it is checked: for commands that look into an image. */
 export const TREE_OPTIONS = { ...LAYER_OPTIONS, ...SOURCE_OPTIONS, ...CHECK_OPTIONS } as const satisfies OptionTable;
+
+/** The same for a command that verifies everything in any case. */
+export const VERIFY_OPTIONS = { ...LIMIT_OPTIONS, ...LAYER_OPTIONS, ...SOURCE_OPTIONS } as const satisfies OptionTable;
 
 /** Answered by every command. */
 export const HELP_OPTION = {
@@ -121,13 +131,14 @@ export type OptionGroup = readonly [heading: string, options: OptionTable];
 export const MESSAGE_GROUP: OptionGroup = ['Messages (on standard error):', MESSAGE_OPTIONS];
 
 const LAYER_GROUP: OptionGroup = ['Which layers, in what order:', LAYER_OPTIONS];
-const IMAGE_GROUPS: readonly OptionGroup[] = [
-  ['Where the image comes from:', SOURCE_OPTIONS],
-  ['Checks and limits:', CHECK_OPTIONS],
-];
+const SOURCE_GROUP: OptionGroup = ['Where the image comes from:', SOURCE_OPTIONS];
+const IMAGE_GROUPS: readonly OptionGroup[] = [SOURCE_GROUP, ['Checks and limits:', CHECK_OPTIONS]];
 
 /** The options of `TREE_OPTIONS` under their headings. */
 export const TREE_GROUPS: readonly OptionGroup[] = [LAYER_GROUP, ...IMAGE_GROUPS];
+
+/** Most options of `VERIFY_OPTIONS`, under their headings. */
+export const VERIFY_GROUPS: readonly OptionGroup[] = [LAYER_GROUP, SOURCE_GROUP];
 
 /** The options of `OPTION_TABLE` under their headings. */
 export const OPTION_GROUPS: readonly OptionGroup[] = [

@@ -45,7 +45,7 @@ export class BagCheck {
    */
   async *findings(): AsyncGenerator<BagFinding, void, void> {
     this.#warnIfWeak();
-    const { tree, hasInfo, version } = this.#bag;
+    const { tree, version } = this.#bag;
     const limits = this.#limits;
     const isStrict = version === '1.0';
     const names = new Set(this.#kinds(true).map(({ name }) => name));
@@ -57,7 +57,7 @@ export class BagCheck {
       this.#hashing(() => {}),
     ).findings(walkBag(tree, { from: '', except: PAYLOAD, limits }));
 
-    if (hasInfo) this.info = readBagInfo(this.#bag.readSmall(BAG_INFO));
+    if (this.#bag.has(BAG_INFO)) this.info = readBagInfo(this.#bag.readSmall(BAG_INFO));
     this.payload = await this.#read(true);
     const data = { manifests: this.payload, isPayload: true, isListedByAll: () => isStrict };
     const check = new PartCheck(data, this.#hashing(this.#progress()));

@@ -15,6 +15,9 @@ import { PAYLOAD } from './manifest-path.js';
 /** Name of the file that lists what is still to be fetched. */
 const FETCH = 'fetch.txt';
 
+/** Codes of errors about a single file. */
+const OF_ONE_FILE: readonly string[] = ['DIMGX_BAG_INVALID', 'DIMGX_SOURCE_UNREADABLE'];
+
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /**
@@ -26,8 +29,8 @@ export class Bag {
   readonly path: string;
   readonly version: BagVersion;
   readonly manifests: readonly ManifestKind[];
-  readonly hasInfo: boolean;
   readonly tree: FolderTree;
+  readonly #names: readonly ByteName[];
 
   /**
    * Opens a bag and looks at what lies at its top. The caller closes it.
@@ -54,13 +57,18 @@ export class Bag {
     this.path = path;
     this.tree = tree;
     const names = this.#namesAtTop();
+    this.#names = names;
     if (!names.includes(DECLARATION)) throw this.#flaw(`has no ${DECLARATION}: it is not a bag`);
     for (const name of names) this.#requireOrdinaryName(name);
     this.version = readDeclaration(this.readSmall(DECLARATION));
     if (names.includes(FETCH)) throw this.#flaw(`has a ${FETCH}: fetch its files with another tool`);
     this.manifests = names.flatMap((name) => manifestKind(name) ?? []);
     if (!this.manifests.some(({ isPayload }) => isPayload)) throw this.#flaw('has no manifest of its payload');
-    this.hasInfo = names.includes(BAG_INFO);
+  }
+
+  /** Whether there is something of this name at the top of the bag. */
+  has(name: ByteName): boolean {
+    return this.#names.includes(name);
   }
 
   /**
@@ -79,9 +87,29 @@ export class Bag {
     }
   }
 
+  /** The same. @returns `undefined` if the file is not sound, which a check of the bag tells @throws DIMGX_TOO_MANY_FILES */
+  openIfSound(path: string): FileBelow | undefined {
+    try {
+      return this.openFile(path);
+    } catch (failure) {
+      const isTold = failure instanceof DimgxError && OF_ONE_FILE.includes(failure.code);
+      if (isTold) return undefined;
+      throw failure;
+    }
+  }
+
   /** Reads a file whole. @throws as `openFile`; DIMGX_BAG_INVALID if it is larger than 4 MiB; DIMGX_SOURCE_CHANGED */
   readSmall(path: string): Buffer {
-    const { fd, stats } = this.openFile(path);
+    return this.#readWhole(path, this.openFile(path));
+  }
+
+  /** The same. @returns `undefined` if the file is not sound, which a check of the bag tells */
+  readSmallIfSound(path: string): Buffer | undefined {
+    const file = this.openIfSound(path);
+    return file && this.#readWhole(path, file);
+  }
+
+  #readWhole(path: string, { fd, stats }: FileBelow): Buffer {
     try {
       if (stats.size > MAX_DOCUMENT) throw this.#flaw(`has a ${path} of more than ${formatSize(MAX_DOCUMENT)}`);
       const bytes = readBuffer(stats.size);

@@ -12,8 +12,9 @@ export interface EntryWatcher {
    * @param entry valid during the call
    * @param sha256 of a file's contents, in hex; `undefined` for other types, and if no watcher needs it
    * @param bytes what the entry's offsets count in: they hold its headers
+   * @returns a promise if the tar must wait; the entry and the bytes are then valid until it resolves
    */
-  entry(entry: TarEntry, sha256: string | undefined, bytes: Uint8Array): void;
+  entry(entry: TarEntry, sha256: string | undefined, bytes: Uint8Array): void | Promise<void>;
   /**
    * Called before `entry` for entries whose headers are written anew.
    *
@@ -71,8 +72,13 @@ export class HashedEntries implements TarVisitor {
     return this.#contents.end().then((sha256) => this.#report(sha256));
   }
 
-  #report(sha256: string | undefined): undefined {
+  #report(sha256: string | undefined): Promise<void> | undefined {
     const entry = this.#entry as TarEntry;
-    for (const watcher of this.#watchers) watcher.entry(entry, sha256, this.#bytes);
+    let slow: Promise<void>[] | undefined;
+    for (const watcher of this.#watchers) {
+      const more = watcher.entry(entry, sha256, this.#bytes);
+      if (more) slow = [...(slow ?? []), more];
+    }
+    return slow && Promise.all(slow).then(() => undefined);
   }
 }
