@@ -72,7 +72,7 @@ describe('a flipped bit is found, and its file is named', () => {
   test.each(paths)('in %s', async (path) => {
     const bag = await snapshotBag(SMALL);
     const { length } = await readFile(join(bag, path));
-    for (let byte = 0; byte < length; byte += shortOrLong(Math.ceil(length / 50), Math.ceil(length / 1000))) {
+    for (let byte = 0; byte < length; byte += shortOrLong(Math.ceil(length / 50), Math.ceil(length / 250))) {
       const [bit = 0] = someInTurn([0, 1, 2, 3, 4, 5, 6, 7], byte);
       await flipBit(join(bag, path), 8 * byte + bit);
       const flaws = await flawsOf(bag);

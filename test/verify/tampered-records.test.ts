@@ -52,7 +52,7 @@ const [PROVENANCE, SUMS, MTREE, BODY] = ['provenance.jsonl', 'sha256sums', 'root
 ) as [string, string, string, string];
 
 /** In the short form, one of so many changes is tried. */
-const EACH = shortOrLong(11, 1);
+const EACH = shortOrLong(11, 3);
 
 /** Those of several changes that are not found, or of which the file is not named. */
 async function unnoticed(path: string, changesOf: (text: string) => Iterable<Change>): Promise<readonly string[]> {
