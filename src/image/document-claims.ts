@@ -16,6 +16,7 @@ export interface DocumentClaim {
 interface ImageNames {
   readonly id: string;
   readonly manifestDigest?: string | undefined;
+  readonly layers: readonly { readonly diffId?: string | undefined }[];
   /** Absent: it is not known. */
   readonly source?: { readonly transport: string } | undefined;
 }
@@ -36,7 +37,9 @@ export function documentClaims(
   const ownManifest = objectIn(manifest);
   const { manifestDigest = '' } = image;
   if (manifest && ownManifest) add('manifest', manifest, manifestDigest, sizeInIndex(index, manifestDigest));
-  if (!config || !isObject(objectIn(config)?.rootfs)) return claims; // before image IDs were digests
+  // Before layers had diff IDs, the ID of an image was no digest.
+  const isOld = image.layers.every(({ diffId }) => diffId === undefined) && !isObject(objectIn(config)?.rootfs);
+  if (!config || isOld) return claims;
   const descriptor = ownManifest?.config;
   const { digest, size } = isObject(descriptor) ? descriptor : {};
   if (isNamedByConfig(image, config)) add('config', config, digestOfId(image.id), undefined);

@@ -10,8 +10,14 @@ const manifestDigest = `sha256:${sha256(manifest)}`;
 const index = bytes({ manifests: [{ digest: manifestDigest, size: manifest.length }] });
 
 /** What is claimed, and whether it holds. */
-function claims(...of: Parameters<typeof documentClaims>): readonly string[] {
-  return documentClaims(...of).map(({ document, claim, told, found }) => `${document} ${claim} ${told === found}`);
+function claims(
+  image: Omit<Parameters<typeof documentClaims>[0], 'layers'>,
+  documents: Parameters<typeof documentClaims>[1],
+  layers: readonly { readonly diffId?: string }[] = [{ diffId: 'sha256:0' }],
+): readonly string[] {
+  return documentClaims({ ...image, layers }, documents).map(
+    ({ document, claim, told, found }) => `${document} ${claim} ${told === found}`,
+  );
 }
 
 test('digests and sizes of both documents are claimed, each once', () => {
@@ -38,7 +44,10 @@ describe('the ID is the digest of the config', () => {
   });
 
   test('but not of an image of 2015', () => {
-    expect(claims({ id: 'f'.repeat(64), source }, { config: bytes({ id: 'f'.repeat(64) }) })).toEqual([]);
+    const old = bytes({ id: 'f'.repeat(64) });
+    expect(claims({ id: 'f'.repeat(64), source }, { config: old }, [{}])).toEqual([]);
+    expect(claims({ id: 'f'.repeat(64), source }, { config: old })).toEqual(['config digest false']);
+    expect(claims({ id: 'f'.repeat(64), source }, { config }, [])).toEqual(['config digest false']);
   });
 });
 

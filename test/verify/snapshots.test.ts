@@ -8,7 +8,7 @@ import type { VerifyResult } from '#dimgx/verify/verify-result.js';
 import { oddLayers } from '../helpers/odd-image.js';
 import { ODD_NAMES, PATTERNS } from '../helpers/odd-tree.js';
 import { PACKINGS, packed } from '../helpers/packed-layers.js';
-import { filesOf, flipBit } from '../helpers/sample-bag.js';
+import { filesOf, flipBit, hexOf } from '../helpers/sample-bag.js';
 import { shortOrLong, someInTurn } from '../helpers/short-or-long.js';
 import { flawsOf, reseal, snapshotBag, tamper } from '../helpers/snapshot-bag.js';
 
@@ -114,6 +114,35 @@ test.each([
   await rm(join(bag, path));
   await reseal(bag);
   expect(await flawsOf(bag)).toContain(`${path}: ${why}`);
+});
+
+test.each([
+  ['another diff ID', /"diff_ids":\["sha256:./, '"diff_ids":["sha256:_', /^has the digest /],
+  ['no layers', '"rootfs"', '"ROOTS"', /^has the digest /],
+])('a config with %s is not in order', async (_, what, instead, why) => {
+  const bag = await snapshotBag(SMALL);
+  await tamper(bag, 'data/image/config.json', (text) => text.replace(what, instead));
+  const flaws = (await flawsOf(bag)).map((flaw) => flaw.replace('data/image/config.json: ', ''));
+  expect(flaws).toEqual([expect.stringMatching(why)]);
+});
+
+test.each([
+  ['another diff ID', /"diff_ids":\["sha256:./, '"diff_ids":["sha256:0', 'says something else of layer @1 than '],
+  ['a layer more', '"diff_ids":[', `"diff_ids":["sha256:${'0'.repeat(64)}",`, 'says something else of layer @1 than '],
+  ['no layers', '"rootfs"', '"ROOTS"', 'says something else of layer @1 than '],
+  ['another command', 'step 1', 'step 9', 'says something else of layer @1 than '],
+  ['another time', '"created":"2024', '"created":"2023', 'says that the image was created at another time than '],
+])('a config with %s is not in order, even if it is named by its digest', async (_, what, instead, why) => {
+  const bag = await snapshotBag(SMALL);
+  await tamper(bag, 'data/image/config.json', (text) => text.replace(what, instead));
+  const id = hexOf(await readFile(join(bag, 'data/image/config.json')));
+  for (const [path, key] of [
+    ['snapshot.json', '"imageId": "'],
+    ['data/provenance.jsonl', '"id":"'],
+  ] as const) {
+    await tamper(bag, path, (text) => text.replace(new RegExp(`${key}[0-9a-f]{64}`), key + id));
+  }
+  expect(await flawsOf(bag)).toEqual([`data/image/config.json: ${why}data/provenance.jsonl`]);
 });
 
 test('a second tar beside the first is not in order', async () => {

@@ -27,7 +27,8 @@ export function documentFindings(
   { imageId, manifestDigest, source }: ImageNames,
   image: ProvenanceImage | undefined,
 ): readonly BagFinding[] {
-  const named = { id: imageId, manifestDigest: manifestDigest ?? undefined, source };
+  const layers = image?.layers ?? [];
+  const named = { id: imageId, manifestDigest: manifestDigest ?? undefined, source, layers };
   const claims = documentClaims(named, documents);
   const { manifest, config } = documents;
   // An engine tells times and commands in words of its own.
@@ -58,7 +59,7 @@ function manifestFlaw(manifest: Uint8Array, { layers }: ProvenanceImage): string
   return at < 0 ? undefined : `says something else of layer @${at + 1} than ${RECORD}`;
 }
 
-/** A container has more layers than its image. */
+/** A container has more layers than its image, and an image of 2015 has none in its config: these have no diff IDs. */
 function configFlaw(bytes: Uint8Array, image: ProvenanceImage, isExact: boolean): string | undefined {
   if (!isObject(tryParseJson(new TextDecoder().decode(bytes)))) return 'is not a config';
   let parsed: ParsedConfig;
@@ -69,14 +70,14 @@ function configFlaw(bytes: Uint8Array, image: ProvenanceImage, isExact: boolean)
     throw failure;
   }
   const { diffIds, history, config } = parsed;
-  if (diffIds.length === 0) return undefined; // before configs listed their layers
   const steps = historyOfLayers(diffIds.length, history);
-  const at = diffIds.findIndex((diffId, i) => {
-    const { diffId: told, created, createdBy } = image.layers[i] ?? {};
-    const isSameStep = created === steps[i]?.created && createdBy === steps[i]?.createdBy;
-    return diffId !== told || (isExact && !isSameStep);
+  const at = image.layers.findIndex(({ diffId, created, createdBy }, i) => {
+    const step = steps[i];
+    const isSameStep = !step || !isExact || (created === step.created && createdBy === step.createdBy);
+    return diffId !== diffIds[i] || !isSameStep;
   });
   if (at >= 0) return `says something else of layer @${at + 1} than ${RECORD}`;
+  if (diffIds.length > image.layers.length) return `has more layers than ${RECORD}`;
   const isSame = config.created === image.created || !isExact;
   return isSame ? undefined : `says that the image was created at another time than ${RECORD}`;
 }
