@@ -11,7 +11,8 @@ import type { Versions } from './versions.js';
 export class HiddenPaths {
   readonly #versions: Versions;
   readonly #folders: readonly string[];
-  readonly #displaced = new Set<Node>();
+  /** For each node, 1 if it has a folder of its own. Made for the first that has one. */
+  #displaced: Uint8Array | undefined;
   /**
    * The hidden versions in the order of the tar: by layer, then by path, and at last those of the layer that have a
    * folder of their own. So what is in a directory follows it, and an extractor that sets a directory's time after
@@ -23,7 +24,7 @@ export class HiddenPaths {
     this.#versions = versions;
     this.#folders = versions.merged.layers.map(({ layer, place }) => layerFolder(place.position + 1, layer));
     const { hidden, merged } = versions;
-    this.nodes = hidden.slice();
+    let ordered = hidden;
     const rooms = new Rooms(versions);
     for (let from = 0, to = 0; from < hidden.length; from = to) {
       const layer = merged.tree.layer(hidden[from] as Node);
@@ -31,19 +32,24 @@ export class HiddenPaths {
       const nodes = hidden.subarray(from, to);
       const displaced = rooms.displaced(layer, nodes);
       if (displaced.length === 0) continue;
-      for (const node of displaced) this.#displaced.add(node);
-      const placed = nodes.filter((node) => !this.#displaced.has(node));
-      this.nodes.set(placed, from);
-      this.nodes.set(
-        nodes.filter((node) => this.#displaced.has(node)),
-        from + placed.length,
-      );
+      this.#displaced ??= new Uint8Array(merged.tree.length);
+      for (const node of displaced) this.#displaced[node] = 1;
+      const placed = nodes.filter((node) => !this.#isDisplaced(node));
+      const others = nodes.filter((node) => this.#isDisplaced(node));
+      if (ordered === hidden) ordered = hidden.slice();
+      ordered.set(placed, from);
+      ordered.set(others, from + placed.length);
     }
+    this.nodes = ordered;
   }
 
   /** The number of a version's entry, counted from 1, if it has a folder of its own. */
   entryOf(node: Node): number | undefined {
-    return this.#displaced.has(node) ? this.#versions.merged.tree.entry(node) + 1 : undefined;
+    return this.#isDisplaced(node) ? this.#versions.merged.tree.entry(node) + 1 : undefined;
+  }
+
+  #isDisplaced(node: Node): boolean {
+    return this.#displaced?.[node] === 1;
   }
 
   readonly of = (node: Node): Buffer => {

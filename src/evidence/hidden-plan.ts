@@ -11,14 +11,14 @@ import type { Versions } from './versions.js';
 export function hiddenPlan(versions: Versions, paths = new HiddenPaths(versions)): Plan {
   const { merged } = versions;
   const layers = merged.layers.toReversed();
-  const { layer, entry, node, changes } = itemsElsewhere(merged.tree, merged.layers, paths.nodes, paths.of);
+  const { layer, entry, changes } = itemsElsewhere(merged.tree, merged.layers, paths.nodes, paths.of);
   const newestFirst = (number: number) => layers.length - 1 - number;
   return planOf({
     layers,
     length: entry.length,
     layer: layer.toArray().map(newestFirst),
     entry: entry.toArray(),
-    node: node.toArray(),
+    node: paths.nodes,
     changes,
     dotted: false,
     excluded: 0,

@@ -45,8 +45,8 @@ export class RecordedEntries implements EntryWatcher {
   readonly #flush: () => Promise<void> | undefined;
   readonly #paths: HiddenPaths | undefined;
   #item = 0;
-  /** For each file with several names, where its hash is kept until the last name has passed by. */
-  readonly #rows: Int32Array;
+  /** For each inode, where the hash of a file with several names is kept. Made for the first such file. */
+  #rows: Int32Array | undefined;
   #hashes = Buffer.alloc(64 * SHA256);
   #used = 0;
   /** First names with xattrs or times: few files with several names have any. */
@@ -61,7 +61,6 @@ export class RecordedEntries implements EntryWatcher {
     this.#onEntry = onEntry;
     this.#flush = flush;
     this.#paths = paths;
-    this.#rows = new Int32Array(versions.merged.tree.inodes.length).fill(NONE);
   }
 
   flush(): Promise<void> | undefined {
@@ -126,12 +125,13 @@ export class RecordedEntries implements EntryWatcher {
       this.#hashes = Buffer.concat([this.#hashes, Buffer.alloc(this.#hashes.length)]);
     }
     this.#hashes.write(sha256, this.#used, 'hex');
+    this.#rows ??= new Int32Array(this.#versions.merged.tree.inodes.length).fill(NONE);
     this.#rows[inode] = this.#used;
     this.#used += SHA256;
   }
 
   #keptHash(inode: number): string | undefined {
-    const row = this.#rows[inode] as number;
+    const row = this.#rows?.[inode] ?? NONE;
     return row === NONE ? undefined : this.#hashes.toString('hex', row, row + SHA256);
   }
 }

@@ -5,8 +5,10 @@ import type { MergedTree } from '../merge/merged-tree.js';
 import { NONE, type Node } from '../merge/node.js';
 import { isDevice } from '../merge/order.js';
 import type { Plan } from '../merge/plan.js';
+import type { Successors } from '../merge/successors.js';
 import { MAX_PATH } from '../tar/path.js';
 import { FileNames } from './file-names.js';
+import { NameCounts } from './name-counts.js';
 import { nodesByPath } from './nodes-by-path.js';
 import { placesOf } from './places.js';
 import type { HiddenHow, VersionOrigin } from './recorded-entry.js';
@@ -44,11 +46,11 @@ export class Versions {
   /** Nodes that are hidden, by layer and then by path; those with one path newest first. */
   readonly hidden: Int32Array;
   readonly #nearest: Int32Array;
-  readonly #lasting: Int32Array;
+  readonly #successors: Successors;
   readonly #presentNames: FileNames;
-  /** For each inode, its number of names in the output, and among the hidden versions. */
-  readonly #presentCounts: Int32Array;
-  readonly #hiddenCounts: Int32Array;
+  /** How many names an inode has in the output, and among the hidden versions. */
+  readonly #presentCounts: NameCounts;
+  readonly #hiddenCounts: NameCounts;
   /** Paths of the present names of one inode: hidden names of one file often follow one another. */
   #listed: { readonly inode: number; readonly paths: readonly Buffer[] } = { inode: NONE, paths: [] };
 
@@ -62,11 +64,11 @@ export class Versions {
     this.places = placesOf(tree);
     this.shadows = new Shadows(this.merged, this.places);
     this.#nearest = removals.nearest(tree);
-    this.#lasting = removals.lasting(tree);
+    this.#successors = removals.successors();
     this.hidden = this.#byLayer(nodesByPath(this.merged, this.places, (node) => this.#isHidden(node)));
     this.#presentNames = new FileNames(tree, this.present);
-    this.#presentCounts = this.#countNames(this.present);
-    this.#hiddenCounts = this.#countNames(this.hidden);
+    this.#presentCounts = new NameCounts(tree, this.present);
+    this.#hiddenCounts = new NameCounts(tree, this.hidden);
   }
 
   /** Number of a layer in the image, where 1 is the base. */
@@ -78,12 +80,12 @@ export class Versions {
   inode(node: Node): number {
     const { tree } = this.merged;
     const inode = tree.inode(node);
-    return 1 + (inode === NONE ? (this.#lasting[node] as number) : tree.inodes.contentNode.get(inode));
+    return 1 + (inode === NONE ? this.lasting(node) : tree.inodes.contentNode.get(inode));
   }
 
   /** The node that a directory finally became, if it was emptied on the way; else the node itself. */
   lasting(node: Node): Node {
-    return this.#lasting[node] as Node;
+    return this.#successors.lasting(node);
   }
 
   /** The layer that hides a version, where 0 is the oldest; `NONE` if nothing hides it. */
@@ -119,7 +121,7 @@ export class Versions {
       createdBy: layer.history?.createdBy,
       hiddenBy: hider && { ...hider, layer: this.layerNumber(hider.layer) },
       aliveAs,
-      moreAliveAs: hider && inode !== NONE ? (this.#presentCounts[inode] as number) - aliveAs.length : 0,
+      moreAliveAs: hider && inode !== NONE ? this.#presentCounts.of(inode) - aliveAs.length : 0,
       shadows: older === 0 ? NOTHING : this.#shadowsOf(node),
       moreShadows: Math.max(0, older - MOST_LISTED),
       isImplied: ref.entry === NONE,
@@ -144,17 +146,7 @@ export class Versions {
 
   #nlink(inode: number, isHidden: boolean): number {
     if (inode === NONE) return 1;
-    return (isHidden ? this.#hiddenCounts : this.#presentCounts)[inode] as number;
-  }
-
-  #countNames(nodes: Int32Array): Int32Array {
-    const { tree } = this.merged;
-    const counts = new Int32Array(tree.inodes.length);
-    for (const node of nodes) {
-      const inode = tree.inode(node);
-      if (inode !== NONE) counts[inode] = (counts[inode] as number) + 1;
-    }
-    return counts;
+    return (isHidden ? this.#hiddenCounts : this.#presentCounts).of(inode);
   }
 
   #aliases(inode: number): readonly Buffer[] {
@@ -193,7 +185,7 @@ export class Versions {
 
   #isHidden(node: Node): boolean {
     const { tree, wanted, excludeDevices, layers } = this.merged;
-    if (this.#nearest[node] === NONE || tree.entry(node) === NONE || this.#lasting[node] !== node) return false;
+    if (this.#nearest[node] === NONE || tree.entry(node) === NONE || this.lasting(node) !== node) return false;
     return wanted?.[node] !== 0 && !(excludeDevices && isDevice(tree, layers, node));
   }
 }

@@ -15,14 +15,14 @@ export function* hiddenEntries(
 ): Generator<HiddenRef, void, void> {
   const written = writtenEntries(tree, layers);
   const nearest = removals.nearest(tree);
-  const lasting = removals.lasting(tree);
+  const successors = removals.successors();
   const describe = (layer: number, entry: number, how: NonNullable<HiddenRef['by']>['how']) => {
     const path = (layers[layer] as IndexedLayer).entries.path(entry);
     return { by: { path, layer: newestFirst(layer), how } };
   };
   /** What removed the node or a directory above it, or gave the directory other metadata. */
   const hiderOf = (made: number, layer: number, entry: number) => {
-    const node = lasting[made] as number;
+    const node = successors.lasting(made);
     const removal = nearest[node] as number;
     if (removal !== NONE) {
       const remover = removals.entry(removal);

@@ -70,9 +70,10 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanCol
     for (const warning of tally.warnings()) options.onWarning(ofLayer(layer.name, warning));
     return applied;
   });
+  removals.trim();
   const alive = tree.survivors();
-  const lasting = options.explain ? removals.lasting(tree) : undefined;
-  const { leftOut = [], unused = [], wanted } = options.filter?.apply(tree, alive, lasting) ?? {};
+  const successors = options.explain ? removals.successors() : undefined;
+  const { leftOut = [], unused = [], wanted } = options.filter?.apply(tree, alive, successors) ?? {};
   for (const pattern of unused) options.onUnused(pattern);
   const { excludeDevices } = options;
   const { layer, entry, node, changes, dotted, excluded } = orderItems(tree, oldestFirst, alive, excludeDevices);
@@ -100,7 +101,7 @@ function planLayers(layers: readonly IndexedLayer[], options: Settings): PlanCol
     changes,
     dotted,
     excluded: excluded.length,
-    node: node.toArray(),
+    node: node.view(),
     ...(options.explain && { merged }),
     *hiddenRefs() {
       if (!options.explain) return;

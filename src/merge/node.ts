@@ -34,6 +34,16 @@ export class Column {
     this.#values[this.#length++] = value;
   }
 
+  /** Gives back the room for values that will not be pushed. */
+  trim(): void {
+    this.#values = this.toArray();
+  }
+
+  /** The values so far, as they are until the next `push`. */
+  view(): Int32Array {
+    return this.#values.subarray(0, this.#length);
+  }
+
   /** A copy, trimmed to length. */
   toArray(): Int32Array {
     return this.#values.slice(0, this.#length);

@@ -17,12 +17,12 @@ const OWNER_AND_TIME = ['uid', 'gid', 'mtime', 'mtimeNanos'] as const;
 export interface OrderedItems {
   readonly layer: Column;
   readonly entry: Column;
-  readonly node: Column;
   readonly changes: HeaderChanges;
 }
 
 /** The items of the flat tar. */
 export interface FlatItems extends OrderedItems {
+  readonly node: Column;
   readonly dotted: boolean;
   /** Names of excluded devices. */
   readonly excluded: readonly Node[];
@@ -46,30 +46,31 @@ export function orderItems(
   excludeDevices: boolean,
 ): FlatItems {
   const isDotted = namesAreDotted(tree, layers, alive);
-  const emission = new Emission(tree, layers, { isDotted });
+  const nodes = new Column(1024);
+  const emission = new Emission(tree, layers, { isDotted, nodeOf: nodes.get.bind(nodes) });
   const excluded: Node[] = [];
   new SortedChildren(tree, alive).walk((node) => {
     if (excludeDevices && isDevice(tree, layers, node)) excluded.push(node);
-    else emission.emit(node);
+    else if (emission.emit(node)) nodes.push(node);
   });
-  return { ...emission.items, excluded, dotted: isDotted };
+  return { ...emission.end(), node: nodes, excluded, dotted: isDotted };
 }
 
 /**
  * Makes items for nodes that are put out under other paths than their own. Names of one file stay linked.
  *
- * @param nodes in output order
+ * @param nodes in output order; each makes an item
  * @param pathOf the path to write for a node
  */
 export function itemsElsewhere(
   tree: Tree,
   layers: readonly IndexedLayer[],
-  nodes: Iterable<Node>,
+  nodes: Int32Array,
   pathOf: (node: Node) => Buffer,
 ): OrderedItems {
-  const emission = new Emission(tree, layers, { isDotted: false, pathOf });
+  const emission = new Emission(tree, layers, { isDotted: false, nodeOf: (item) => nodes[item] as Node, pathOf });
   for (const node of nodes) emission.emit(node);
-  return emission.items;
+  return emission.end();
 }
 
 /** Whether a node is a name of a character or block device. */
@@ -97,6 +98,14 @@ function namesAreDotted(tree: Tree, layers: readonly IndexedLayer[], alive: Uint
   return dotted * 2 > surviving;
 }
 
+interface EmittedNames {
+  /** Whether names begin with `./`. */
+  readonly isDotted: boolean;
+  /** The node of an item that has been emitted. */
+  readonly nodeOf: (item: number) => Node;
+  readonly pathOf?: (node: Node) => Buffer;
+}
+
 /** Makes the items for nodes. */
 class Emission {
   readonly #tree: Tree;
@@ -107,27 +116,31 @@ class Emission {
   readonly #dotted: number;
   /** Every name changes. */
   readonly #isElsewhere: boolean;
-  readonly items: OrderedItems;
+  readonly #items: OrderedItems;
 
   /** @param names how names are written; `pathOf` is set if no node is written under its own path */
-  constructor(
-    tree: Tree,
-    layers: readonly IndexedLayer[],
-    { isDotted, pathOf }: { readonly isDotted: boolean; readonly pathOf?: (node: Node) => Buffer },
-  ) {
+  constructor(tree: Tree, layers: readonly IndexedLayer[], { isDotted, nodeOf, pathOf }: EmittedNames) {
     this.#tree = tree;
     this.#layers = layers;
     this.#dotted = isDotted ? FLAG.dotted : 0;
     this.#isElsewhere = pathOf !== undefined;
     this.#holder = new Int32Array(tree.inodes.length).fill(NONE);
-    const changes = new HeaderChanges(tree, layers, pathOf);
-    this.items = { layer: new Column(1024), entry: new Column(1024), node: new Column(1024), changes };
+    const changes = new HeaderChanges(tree, layers, nodeOf, pathOf);
+    this.#items = { layer: new Column(1024), entry: new Column(1024), changes };
   }
 
-  emit(node: Node): void {
-    const isRootWithoutEntry = this.#tree.parent(node) === NONE && this.#tree.entry(node) === NONE;
-    if (this.#tree.kind(node) !== KIND.directory) this.#emitName(node);
-    else if (!isRootWithoutEntry) this.#emitDirectory(node);
+  /** @returns whether it makes an item: a root without an entry does not */
+  emit(node: Node): boolean {
+    if (this.#tree.parent(node) === NONE && this.#tree.entry(node) === NONE) return false;
+    if (this.#tree.kind(node) === KIND.directory) this.#emitDirectory(node);
+    else this.#emitName(node);
+    return true;
+  }
+
+  /** The items, once all of them are made. */
+  end(): OrderedItems {
+    this.#items.changes.trim();
+    return this.#items;
   }
 
   #emitDirectory(node: Node): void {
@@ -135,7 +148,7 @@ class Emission {
     const isOdd =
       entry === NONE || (node !== this.#tree.root && this.#isNameOdd(layer, entry)) || this.#isRewritten(layer, entry);
     const mustChange = isOdd || this.#tree.isRedirected(node);
-    this.#push(node, layer, entry, { isChanged: mustChange });
+    this.#push(layer, entry, { isChanged: mustChange });
   }
 
   /** Emits a name of an inode: with the contents, or as a hard link to the name that has them. */
@@ -157,7 +170,7 @@ class Emission {
     const isOdd = this.#isRewritten(layer, entry) || this.#isNameOdd(layer, entry);
     const hasOtherXattrs = this.#tree.inodes.hasXattrs(inode);
     const isChanged = !isOwn || isOdd || metadata !== NONE || hasOtherXattrs || this.#tree.isRedirected(node);
-    this.#push(node, layer, entry, { isChanged, inode: hasOtherXattrs ? inode : metadata });
+    this.#push(layer, entry, { isChanged, inode: hasOtherXattrs ? inode : metadata });
   }
 
   /** The xattrs of links are written with the contents only: an engine would set those of each link in turn. */
@@ -170,7 +183,7 @@ class Emission {
     const hasXattrs = (this.#flags(layer, entry) & FLAG.linkXattrs) !== 0;
     const isOwn = isLink && !isOdd && !hasXattrs && metadata === NONE && !this.#tree.isRedirected(node);
     const isKept = isOwn && !this.#isElsewhere && this.#isStoredTarget(this.#tree.path(holder), layer, entry);
-    this.#push(node, layer, entry, isKept ? { isChanged: false } : { isChanged: true, link: holder, inode: metadata });
+    this.#push(layer, entry, isKept ? { isChanged: false } : { isChanged: true, link: holder, inode: metadata });
   }
 
   #isStoredTarget(target: Buffer, layer: number, entry: number): boolean {
@@ -190,15 +203,14 @@ class Emission {
 
   /** @param change `link` is the node to link to, `inode` the one whose metadata is used */
   #push(
-    node: Node,
     layer: number,
     entry: number,
     { isChanged, link = NONE, inode = NONE }: { isChanged: boolean; link?: Node; inode?: number },
   ): void {
-    this.items.layer.push(layer);
-    this.items.entry.push(entry);
-    this.items.node.push(node);
-    this.items.changes.push(isChanged || this.#isElsewhere ? node : NONE, link, inode);
+    this.#items.layer.push(layer);
+    this.#items.entry.push(entry);
+    if (isChanged || this.#isElsewhere) this.#items.changes.push(link, inode);
+    else this.#items.changes.pushUnchanged();
   }
 
   #entries(layer: number) {

@@ -2,6 +2,7 @@ import { requireThat } from '../check-options.js';
 import { Glob, type GlobState } from './glob.js';
 import { charactersOf } from './name-pattern.js';
 import { KIND, NONE, type Node } from './node.js';
+import type { Successors } from './successors.js';
 import type { Tree } from './tree.js';
 
 /** Which of several rules a path goes by, if none fits it. */
@@ -42,16 +43,16 @@ export class PathFilter {
 
   /**
    * @param alive for each node, 1 if it is in the tree: set to 0 for those that are left out
-   * @param lasting for each node, what became of it, as in `Removals`. If given, the rules apply to nodes that are not in
-   *   the tree, too
+   * @param successors what became of emptied directories. If given, the rules apply to nodes that are not in the tree,
+   *   too
    */
-  apply(tree: Tree, alive: Uint8Array, lasting?: Int32Array): Filtered {
+  apply(tree: Tree, alive: Uint8Array, successors?: Successors): Filtered {
     const kept = new Uint8Array(alive.length);
     const isUsed = this.#rules.map(() => false);
     const ranks = new Int32Array(alive.length).fill(NO_RULE);
     const states = new Map<Node, readonly GlobState[]>();
     for (let node = 0; node < alive.length; node++) {
-      if (alive[node] === 0 && lasting === undefined) continue;
+      if (alive[node] === 0 && successors === undefined) continue;
       const parent = tree.parent(node);
       const above = parent === NONE ? undefined : states.get(parent);
       const name = charactersOf(tree.name(node));
@@ -68,7 +69,7 @@ export class PathFilter {
       kept[node] = this.#keeps(ranks[node] as number) ? 1 : 0;
     }
     keepParents(tree, alive, kept);
-    if (lasting) keepEmptied(lasting, alive, kept);
+    if (successors) keepEmptied(successors, alive, kept);
     return {
       wanted: kept,
       leftOut: leaveOut(alive, kept),
@@ -92,8 +93,10 @@ function keepParents(tree: Tree, alive: Uint8Array, kept: Uint8Array): void {
 }
 
 /** What was in a hidden directory before it was emptied keeps it. */
-function keepEmptied(lasting: Int32Array, alive: Uint8Array, kept: Uint8Array): void {
-  for (const [node, last] of lasting.entries()) if (kept[node] === 1 && alive[last] === 0) kept[last] = 1;
+function keepEmptied(successors: Successors, alive: Uint8Array, kept: Uint8Array): void {
+  successors.each((emptied, lasting) => {
+    if (kept[emptied] === 1 && alive[lasting] === 0) kept[lasting] = 1;
+  });
 }
 
 function leaveOut(alive: Uint8Array, kept: Uint8Array): readonly Node[] {

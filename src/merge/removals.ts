@@ -1,5 +1,6 @@
 import { Column, NONE, type Node } from './node.js';
 import type { How } from './plan.js';
+import { Successors } from './successors.js';
 import type { Tree } from './tree.js';
 
 const HOWS = ['removal', 'replacement', 'opaque', 'leftover'] as const satisfies readonly How[];
@@ -7,10 +8,11 @@ const HOWS = ['removal', 'replacement', 'opaque', 'leftover'] as const satisfies
 /** What removed each node that is not in the tree any more. Columns: a stack can remove as many nodes as it has. */
 export class Removals {
   readonly #node = new Column(16);
-  readonly #layer = new Column(16);
   readonly #entry = new Column(16);
-  readonly #how = new Column(16);
-  /** The node that replaced a directory of which only the contents were removed. */
+  /** The layer, and how, in one number. */
+  readonly #what = new Column(16);
+  /** Directories of which only the contents were removed, and the nodes that replaced them. */
+  readonly #emptied = new Column(16);
   readonly #successor = new Column(16);
 
   get length(): number {
@@ -19,10 +21,16 @@ export class Removals {
 
   add(node: Node, layer: number, entry: number, how: How, successor: Node = NONE): void {
     this.#node.push(node);
-    this.#layer.push(layer);
     this.#entry.push(entry);
-    this.#how.push(HOWS.indexOf(how));
+    this.#what.push(layer * HOWS.length + HOWS.indexOf(how));
+    if (successor === NONE) return;
+    this.#emptied.push(node);
     this.#successor.push(successor);
+  }
+
+  /** Gives back unused room, once nothing more is removed. */
+  trim(): void {
+    for (const column of [this.#node, this.#entry, this.#what, this.#emptied, this.#successor]) column.trim();
   }
 
   /** The node that was removed, with all below it. */
@@ -32,7 +40,7 @@ export class Removals {
 
   /** The layer whose entry removed it, where 0 is the oldest. */
   layer(removal: number): number {
-    return this.#layer.get(removal);
+    return Math.floor(this.#what.get(removal) / HOWS.length);
   }
 
   /** The entry; `NONE` if it was removed because of its name alone. */
@@ -41,7 +49,7 @@ export class Removals {
   }
 
   how(removal: number): How {
-    return HOWS[this.#how.get(removal)] as How;
+    return HOWS[this.#what.get(removal) % HOWS.length] as How;
   }
 
   /** For each node, what removed it or the nearest directory above it: the number of a removal, or `NONE`. */
@@ -55,15 +63,8 @@ export class Removals {
     return nearest;
   }
 
-  /** For each node, the one that a directory finally became if it was emptied, once or more; else the node itself. */
-  lasting(tree: Tree): Int32Array {
-    const lasting = new Int32Array(tree.length);
-    for (let node = 0; node < lasting.length; node++) lasting[node] = node;
-    // A successor comes after the node it replaces, and the removals are in order.
-    for (let removal = this.length - 1; removal >= 0; removal--) {
-      const successor = this.#successor.get(removal);
-      if (successor !== NONE) lasting[this.node(removal)] = lasting[successor] as number;
-    }
-    return lasting;
+  /** What became of directories of which only the contents were removed. */
+  successors(): Successors {
+    return new Successors(this.#emptied, this.#successor);
   }
 }
