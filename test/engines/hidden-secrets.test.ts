@@ -85,8 +85,8 @@ async function expectRecovered(reference: readonly string[]): Promise<void> {
   const layers = await layersOf(reference);
   const layerOf = (step: string) => layers.get(step) as number;
   const layer = layerOf(ADDS);
-  const listed = (await linesOf('ls', '--json', '--recursive', '--hidden', ...reference)).map((line) =>
-    JSON.parse(line),
+  const listed: readonly Provenance[] = (await linesOf('ls', '--json', '--recursive', '--hidden', ...reference)).map(
+    (line) => JSON.parse(line),
   );
   const run = await recordImage(reference, join(folder, 'records'));
   const recorded = await run.provenance();
@@ -102,6 +102,12 @@ async function expectRecovered(reference: readonly string[]): Promise<void> {
     const inTar = join(hidden, `layer-${layer}-${diffId?.slice(7, 19)}`, secret.path);
     expect((await readFile(inTar)).equals(key)).toBe(true);
   }
+
+  const inodes = SECRETS.map(
+    (secret) => `${listed.find(({ path, state }) => path === secret.path && state === 'hidden')?.inode}`,
+  );
+  const byInode = await runScript('dimgx cat --inode "$@"', ...reference, ...inodes);
+  expect(byInode.stdout.equals(Buffer.concat(SECRETS.map(({ path }) => keyOf(path))))).toBe(true);
 
   const paths = SECRETS.map(({ path }) => path);
   const { code, stdout, stderr } = await runScript('dimgx cat "$@"', '-l', `@${layer}`, ...reference, ...paths);

@@ -6,7 +6,7 @@ import { dockerArchive } from '../helpers/docker-archive.js';
 import { temporaryFolder, writeArchive, writeFolder } from '../helpers/members.js';
 import { ociLayout } from '../helpers/oci-layout.js';
 import { rawLayer } from '../helpers/raw-layer.js';
-import { recordImage } from '../helpers/recorded-run.js';
+import { type Provenance, recordImage } from '../helpers/recorded-run.js';
 import { runCommand } from '../helpers/run-command.js';
 import { callDimgx } from '../helpers/shared-dimgx.js';
 
@@ -47,6 +47,13 @@ async function recorded(reference: string) {
   };
 }
 
+/** What `cat` gives of versions by their inodes. */
+async function contents(reference: string, versions: readonly Provenance[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { inode } of versions) found.push((await callDimgx('cat', '--inode', reference, `${inode}`)).stdout);
+  return found;
+}
+
 describe('a key that its own layer describes again', () => {
   test.each(FORMS)('is found and recovered from %s', async (_, write) => {
     const image = await write([OTHER, TWICE]);
@@ -56,6 +63,7 @@ describe('a key that its own layer describes again', () => {
     expect(names).toEqual(['/etc', '/k', '/k/key', '/k/key (deleted @2)']);
     expect(hidden).toMatchObject([{ layer: 2, createdBy: 'step 2', hiddenBy: { layer: 2, how: 'duplicate' } }]);
     expect((await callDimgx('cat', image, '/k/key')).stdout).toBe('the second key');
+    expect(await contents(image, hidden)).toEqual(['the first key']);
   });
 
   test.each(FORMS)('is found and recovered from %s if a newer layer removes the path, too', async (_, write) => {
@@ -70,5 +78,6 @@ describe('a key that its own layer describes again', () => {
     ]);
     expect((await callDimgx('cat', image, '/k/key')).stderr).toMatch(/ is hidden: layer @2 has it, .*: .* -l @2\n$/);
     expect((await callDimgx('cat', '-l', '@2', image, '/k/key')).stdout).toBe('the second key');
+    expect(await contents(image, hidden)).toEqual(['the second key', 'the first key']);
   });
 });

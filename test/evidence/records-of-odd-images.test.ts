@@ -11,6 +11,7 @@ import { ODD_NAMES, PATTERNS } from '../helpers/odd-tree.js';
 import { PACKINGS, packedImage } from '../helpers/packed-layers.js';
 import { rawLayer } from '../helpers/raw-layer.js';
 import { type Provenance, RECORDS, recordImage } from '../helpers/recorded-run.js';
+import { runCommand } from '../helpers/run-command.js';
 import { runScript } from '../helpers/run-script.js';
 import { callDimgx } from '../helpers/shared-dimgx.js';
 import { shortOrLong } from '../helpers/short-or-long.js';
@@ -29,6 +30,13 @@ async function archive(layers: readonly Uint8Array[]): Promise<string> {
 const QUIETLY = '--log-level=error';
 
 const few = async () => archive(layersOf(FEW));
+
+/** What records are called in a bag, where that is another name. */
+const IN_BAG: Readonly<Record<string, string>> = {
+  provenance: 'provenance.jsonl',
+  mtree: 'rootfs.mtree',
+  bodyfile: 'rootfs.body',
+};
 
 /** What part of an image the tar has. */
 const SELECTIONS: readonly (readonly [string, readonly string[]])[] = [
@@ -108,6 +116,29 @@ describe('records of one run', () => {
       }
     },
   );
+
+  test.each([
+    ['odd names', ODD_NAMES],
+    ['names that look like patterns', PATTERNS],
+  ])('are those of a snapshot, which verify agrees with: of %s', async (_, names) => {
+    const image = await archive(layersOf(names));
+    const bag = join(await temporaryFolder(), 'bag');
+    expect(await callDimgx('snapshot', QUIETLY, '-C', image, bag)).toMatchObject({ code: 0, stderr: '' });
+    const written = await (await recordImage(image, await temporaryFolder())).bytes();
+    for (const [name, bytes] of Object.entries(written)) {
+      expect({ name, isSame: bytes.equals(await readFile(join(bag, 'data', IN_BAG[name] ?? name))) }).toEqual({
+        name,
+        isSame: true,
+      });
+    }
+    expect(await callDimgx('verify', '-q', bag)).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    const { stdout } = await runCommand(
+      'sha256sum',
+      ['--quiet', '-c', 'manifest-sha256.txt', 'tagmanifest-sha256.txt'],
+      { cwd: bag },
+    );
+    expect(stdout.toString()).toBe('');
+  });
 
   test('say what ls says, which reads no contents', async () => {
     const image = await few();
